@@ -1,4 +1,4 @@
-//! Where each message and each action goes: every kind of action is matched exhaustively in the room that it belongs to.
+//! Dispatches messages and actions; each module matches its own kind of action exhaustively.
 
 use super::dialogs::menu::Menu;
 use super::dialogs::palette::Palette;
@@ -12,8 +12,7 @@ impl App {
     pub fn update(&mut self, msg: Msg, now: Moment) -> Vec<Effect> {
         let height = self.rows_in_sight();
         self.handle(msg, now);
-        // A dialog or a notice may have taken the line that the cursor was on, also after rows were selected for the
-        // lines that there were without it.
+        // A dialog or a notice may cover the cursor's line, even after the scroll position was computed without it.
         let now_in_sight = self.rows_in_sight();
         if now_in_sight != height || !self.rows.cursor.is_in_sight(now_in_sight) {
             self.scroll_to_cursor();
@@ -45,7 +44,7 @@ impl App {
             Msg::SuspendRequested => self.request(Effect::Suspend),
             Msg::Resumed => {
                 self.request(Effect::Redraw);
-                // What is shown is from before.
+                // The screen still shows the state before this.
                 self.refresh_unless_paused();
             }
             Msg::Woke => self.pass_time(now),
@@ -80,7 +79,7 @@ impl App {
                 self.size = Size { width, height };
                 self.mouse.release();
                 self.scroll_to_cursor();
-                // Also if it is the size that we knew: a terminal that is resized and back reports it once.
+                // Even if the size is unchanged: a terminal that is resized and back reports it once.
                 self.request(Effect::Repaint);
             }
         }
@@ -93,7 +92,7 @@ impl App {
         }
     }
 
-    /// Carries out the action of a key or a click, whatever is open.
+    /// Carries out the action of a key or a click, with or without an open dialog.
     pub(crate) fn perform(&mut self, action: Action, now: Moment) {
         if let Action::Session(action) = action {
             return self.act_on_session(action);
@@ -110,7 +109,7 @@ impl App {
         }
     }
 
-    /// What the keys do while no dialog is open.
+    /// Handles keys while no dialog is open.
     fn act(&mut self, action: Action, now: Moment) {
         match action {
             Action::Move(action) => self.move_by(action),
@@ -130,7 +129,7 @@ impl App {
 
     fn act_on_session(&mut self, action: SessionAction) {
         match action {
-            // A notice may be what could not be read: it stays.
+            // The notice may report a failed read, so it stays.
             SessionAction::Redraw => self.request(Effect::Redraw),
             SessionAction::Quit => self.request(Effect::End(Exit::Quit)),
             SessionAction::Suspend => {
@@ -172,12 +171,12 @@ impl App {
         }
     }
 
-    /// Whether every snapshot shows the present. Otherwise the table has its own time.
+    /// Whether every snapshot is live. Otherwise the table has its own time.
     pub(crate) const fn is_live(&self) -> bool {
         self.environment.origin.can.has(Capabilities::LIVE)
     }
 
-    /// Whether this can be done where the table comes from.
+    /// Whether the origin of the table supports this.
     pub(crate) const fn can(&self, action: PortAction) -> bool {
         self.environment.origin.can.has(match action {
             PortAction::BindTest | PortAction::BindTestAny => Capabilities::BIND,
@@ -194,7 +193,7 @@ impl App {
         }
     }
 
-    /// A key without an action is typed, if there is something to type in.
+    /// A key without an action is typed into the open prompt, if any.
     fn type_key(&mut self, key: Key, now: Moment) {
         self.dismiss_notices();
         if matches!(self.dialog, Dialog::GoTo(_)) {
@@ -216,7 +215,7 @@ impl App {
         }
     }
 
-    /// What the keyboard is for now.
+    /// The current mode of the keyboard.
     pub(crate) fn mode(&self) -> Mode {
         match &self.dialog {
             Dialog::None if matches!(self.dock.pane, Some(Pane::Bind(_))) => Mode::Bind,

@@ -1,4 +1,4 @@
-//! What the program finds around itself when it starts.
+//! The environment at the start of the program.
 
 use crate::app::Size;
 use crate::model::{Lineage, Origin};
@@ -7,20 +7,20 @@ use crate::theme::{Depth, Glyphs};
 /// Where the program runs, and as whom.
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// Name of this host, for the header, or what else the table comes from.
+    /// Name of this host or of the recording, for the header.
     pub host: String,
-    /// Where the table comes from, and what can be done there.
+    /// The origin of the table, with its capabilities.
     pub origin: Origin,
     /// The user's own uid.
     pub uid: Option<u32>,
     /// This process and its ancestors.
     pub lineage: Lineage,
-    /// Time zone in which the clock is read.
+    /// Time zone of displayed times.
     pub time_zone: jiff::tz::TimeZone,
     /// Size of the terminal at the start.
     pub size: Size,
-    /// How many colours the terminal shows.
+    /// How many colours the terminal supports.
     pub depth: Depth,
-    /// Which characters the terminal shows.
+    /// Which characters the terminal supports.
     pub glyphs: Glyphs,
 }

@@ -10,7 +10,7 @@ pub enum Mouse {
     Click { column: u16, row: u16 },
     /// It moved to another cell while down.
     Drag { column: u16, row: u16 },
-    /// It went up, wherever.
+    /// It was released anywhere.
     Release,
     /// One notch up.
     WheelUp { column: u16, row: u16 },

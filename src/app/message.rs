@@ -1,4 +1,4 @@
-//! What happens to the program, and the effects that it requests.
+//! The messages that the program handles, and the effects that it requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +18,11 @@ pub enum Msg {
     Input(Input),
     /// The collector took a snapshot and compared it.
     SnapshotTaken(TableUpdate),
-    /// What the next snapshot cost.
+    /// The cost of the snapshot whose update follows.
     RefreshMeasured(Refresh),
     /// The screen was drawn, which took this long. Shown with the next refresh, so that no drawing causes another.
     Drawn(Duration),
-    /// The collector could not take a snapshot: what failed, then what to try.
+    /// The collector could not take a snapshot: the error, then a fix.
     SnapshotFailed(String),
     /// A bind test is done.
     BindTested(Box<BindReport>),
@@ -35,23 +35,23 @@ pub enum Msg {
     },
     /// A job is done, or failed.
     JobDone {
-        /// Whether it did what was requested.
+        /// Whether it succeeded.
         succeeded: bool,
         /// The result, in one line.
         message: String,
     },
     /// The settings were read again.
     SettingsRead {
-        /// The config with the command line over it.
+        /// The config, overridden by the command line.
         settings: Box<Settings>,
         /// The file.
         from: String,
     },
     /// The rows were written.
     RowsWritten(Written),
-    /// What is behind the owners of a socket was read, or could not be.
+    /// The background of a socket's owners was read, or could not be.
     OwnerInspected(Box<Inspected>),
-    /// A process was not sent its signal: why.
+    /// Why a signal was not sent.
     SignalFailed(String),
     /// A signal was sent, and its outcome is pending: one line on the progress.
     EndPending(String),
@@ -64,9 +64,9 @@ pub enum Msg {
     },
     /// The program has to end: by a signal, or because an essential part crashed.
     ExitRequested(Exit),
-    /// The program has to stop until it is continued (`SIGTSTP`).
+    /// The program has to suspend itself (`SIGTSTP`).
     SuspendRequested,
-    /// The program goes on after it was stopped; the screen may show anything.
+    /// The program was continued; the content of the screen is unknown.
     Resumed,
     /// Time passed.
     Woke,
@@ -94,17 +94,16 @@ pub struct BindReport {
     pub test_result: BindTestResult,
 }
 
-/// What is behind the owners of a socket, for the question whether to end one.
+/// The background of a socket's owners, for the question whether to end one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspected {
-    /// Which request it answers; an answer to another one than the open question's is dropped.
+    /// Which request it answers; dropped unless that is the open question's.
     pub job: u64,
-    /// What was read of each owner, by pid; empty if nothing could be read.
+    /// The background of each owner, by pid; empty if nothing could be read.
     pub backgrounds: Vec<Background>,
-    /// The process that starts one of them again, with what was read of it, if ending it is the way to keep the port
-    /// free.
+    /// The process that restarts an owner, with its background, if it must be ended to keep the port free.
     pub supervisor: Option<(Arc<Process>, Background)>,
-    /// What decides who has to run a command.
+    /// The limits that determine which user must run a command.
     pub limits: Limits,
 }
 
@@ -115,7 +114,7 @@ pub struct Written {
     pub rows: usize,
     /// The file with its folder.
     pub path: String,
-    /// Which folder they should have gone to, and why they could not.
+    /// The preferred folder, and why writing there failed.
     pub not_in: Option<String>,
 }
 
@@ -132,7 +131,7 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// All of them, in the order in which they are offered.
+    /// All of them, in menu order.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Its name without `SIG`.
@@ -146,7 +145,7 @@ impl Signal {
 pub struct Ending {
     /// The processes that get it, in this order; never empty.
     pub targets: Vec<EndTarget>,
-    /// The inodes of the sockets of which each owner must still hold one, if sockets have inodes.
+    /// Each owner must still have one of these sockets, by inode, if sockets have inodes.
     pub sockets: Vec<u32>,
     /// Which signal.
     pub signal: Signal,
@@ -154,7 +153,7 @@ pub struct Ending {
     pub confirmed: Confirmed,
     /// The port to be freed: a target with one port.
     pub port: Option<Target>,
-    /// Every process that had the socket when the question was opened, by pid.
+    /// The owners when the question was opened, by pid.
     pub owners: Vec<Pid>,
 }
 
@@ -170,48 +169,48 @@ impl Ending {
 /// A process to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndTarget {
-    /// The process as it was seen; its pid may be another's by now.
+    /// The process at that time; its pid may have been reused.
     pub process: Arc<Process>,
     /// Why to end it.
     pub role: EndRole,
 }
 
-/// Why to end a process, and so what must still be true of it.
+/// Why to end a process; this must still be true when the signal is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndRole {
     /// It has the socket.
     Owner,
-    /// It starts an owner again: it must still be an ancestor of one that is ended as well.
+    /// It restarts an owner: it must still be an ancestor of an owner that is also ended.
     Supervisor,
 }
 
 /// How often the user has confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmed {
-    /// As for any process.
+    /// Once, as for any process.
     Once,
-    /// As for a [guarded](crate::model::Guard) one.
+    /// Twice, as for a [guarded](crate::model::Guard) process.
     Twice,
 }
 
-/// Something that the runtime has to do.
+/// A request to the runtime.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Leave the terminal and end.
     End(Exit),
     /// Take a snapshot now.
     Refresh,
-    /// Take a snapshot each time this long has passed.
+    /// Take a snapshot at this interval.
     SetInterval(Duration),
     /// Keep closed rows for this long.
     SetLinger(Duration),
     /// Use these names for ports from the next snapshot on.
     SetServices(Services),
-    /// Read these kinds of sockets from now on, besides TCP and UDP.
+    /// Read these kinds of sockets besides TCP and UDP.
     SetKinds(Kinds),
     /// Read the settings again, and answer with [`Msg::SettingsRead`].
     ReadSettings,
-    /// Stop or go on taking snapshots.
+    /// Pause or resume taking snapshots.
     SetPaused(bool),
     /// Bind for real, and answer with [`Msg::BindTested`].
     BindTest {
@@ -225,7 +224,7 @@ pub enum Effect {
         /// Where to begin.
         from: u16,
     },
-    /// Read what is behind the owners of a socket, and answer with [`Msg::OwnerInspected`].
+    /// Read the background of a socket's owners, and answer with [`Msg::OwnerInspected`].
     InspectOwner {
         /// To be repeated in the answer.
         job: u64,
@@ -243,12 +242,12 @@ pub enum Effect {
     DesktopNotice(String),
     /// Write these rows of the current table to a file of this format.
     Write(FileFormat, Vec<RowId>),
-    /// Stop this job as `Ctrl-Z` does outside raw mode; it comes back as [`Msg::SuspendRequested`].
+    /// Stop this job like `Ctrl-Z` outside raw mode; answered with [`Msg::SuspendRequested`].
     SuspendJob,
     /// Give the terminal back and stop until continued.
     Suspend,
     /// Take the terminal again and draw everything.
     Redraw,
-    /// Draw everything: the terminal has cut or moved what it showed.
+    /// Redraw everything: the terminal has cut or moved its content.
     Repaint,
 }

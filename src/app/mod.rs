@@ -71,19 +71,19 @@ pub struct App {
     log: EventLog,
     /// The last minutes, for sparklines and the timeline.
     history: CountHistory,
-    /// What the refreshes cost.
+    /// The cost of the refreshes.
     stats: Stats,
     jobs: Jobs,
     size: Size,
-    /// Those requested for the present message, in order.
+    /// Effects requested by the current message, in order.
     effects: Vec<Effect>,
 }
 
-/// Numbers of the requests that an answer belongs to.
+/// Numbers requests, to match answers to them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Jobs {
     bind_test: u64,
-    /// The last request for what is behind the owners of a socket.
+    /// The last request for the background of a socket's owners.
     inspection: u64,
     /// How many signals have no outcome yet.
     endings: u32,
@@ -135,7 +135,7 @@ impl App {
         self.effects.push(effect);
     }
 
-    /// The key of the table that a hint names for this, as text.
+    /// The table's key for this action as text, for hints.
     fn key(&self, action: Action) -> Option<String> {
         self.settings.keymap.key(action)
     }

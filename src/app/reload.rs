@@ -8,8 +8,7 @@ use crate::settings::{CustomView, Settings};
 use crate::theme::Themes;
 
 impl App {
-    /// Applies settings that were read again: what the config changed. What it says as before stays as the keys have
-    /// made it since.
+    /// Applies the changes in settings that were read again. Unchanged settings keep what the keys have set since.
     pub(crate) fn reload(&mut self, new: Settings, from: &str, now: Moment) {
         let old = std::mem::replace(&mut self.config, new.clone());
         if new == old {
@@ -34,7 +33,7 @@ impl App {
             ..new
         };
         self.reopen(&old, opened);
-        // What was found of a row may depend on them.
+        // Data about a row may depend on them.
         self.rows.selection = Selection::new(self.rows.criteria.clone());
         self.reselect(now);
         self.report(format!("read {from}"), now);
@@ -79,14 +78,14 @@ impl App {
         }
     }
 
-    /// The custom view that is open, as the config had it and as the keys have made it since.
+    /// The open custom view, as configured and as changed by keys since.
     fn opened(&self, old: &Settings) -> Option<(CustomView, Arrangement)> {
         let view = old.views.get(self.rows.custom_view.as_ref()?.at)?;
         Some((view.clone(), self.arrangement()))
     }
 
-    /// Opens the config's first view if that is another one now, or else the custom view that was open, if there
-    /// still is one of that name.
+    /// Opens the config's first view if that changed, or else the custom view that was open, if it still exists by
+    /// name.
     fn reopen(&mut self, old: &Settings, opened: Option<(CustomView, Arrangement)>) {
         if old.first_view() != self.settings.first_view() {
             if let Some(at) = self.settings.custom_view {
@@ -113,7 +112,7 @@ impl App {
     }
 }
 
-/// Themes may be new while the first one is the same: then the one that a key chose stays, if it still exists.
+/// If only other themes changed, a theme chosen by key stays, if it still exists.
 fn reload_themes(shown: &mut Themes, old: &Themes, new: &Themes) {
     let chosen = shown.chosen().name.clone();
     shown.clone_from(new);

@@ -1,11 +1,11 @@
-//! Another theme.
+//! Changes the theme.
 
 use crate::app::App;
 use crate::model::Moment;
 use crate::theme::{Depth, Styles};
 
 impl App {
-    /// The next theme; says which it is, and what the terminal can't show of it.
+    /// Switches to the next theme, with a notice of its name and whether the terminal lacks colours for it.
     pub(crate) fn choose_next_theme(&mut self, now: Moment) {
         if self.depth() == Depth::None {
             return self.warn(
@@ -24,7 +24,7 @@ impl App {
         self.report(text, now);
     }
 
-    /// How many colours there are, as far as they are wanted.
+    /// How many colours to use.
     fn depth(&self) -> Depth {
         if self.settings.color {
             self.environment.depth
@@ -33,7 +33,7 @@ impl App {
         }
     }
 
-    /// What each meaning looks like now.
+    /// The current style of each role.
     pub(crate) fn styles(&self) -> Styles {
         self.settings.themes.chosen().styles.on(self.depth())
     }

@@ -1,8 +1,8 @@
-//! Whether a port can be bound, what is in the way, and how to fix that.
+//! Whether a port can be bound, which sockets block it, and how to fix that.
 //!
-//! A [`Target`] is tested by real binds ([`probe()`]); the [`rules`] predict their results from the socket table.
-//! Both make a [`BindTestResult`], and a [`Verdict`] explains it. [`choose`] finds a free port and a [`Claim`]
-//! keeps it. Only `probe` and `free/claim` touch the operating system; the evidence comes from outside.
+//! A [`Target`] is tested by real binds ([`probe()`]); the [`rules`] predict their results from the socket table. Both
+//! make a [`BindTestResult`], and a [`Verdict`] explains it. [`choose`] finds a free port and a [`Claim`] keeps it.
+//! Only `probe` and `free/claim` touch the operating system; the caller provides the evidence.
 
 mod bind_test;
 mod fix;

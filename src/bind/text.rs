@@ -2,10 +2,10 @@
 
 use std::fmt::Display;
 
-/// At most so many addresses, names or pids are listed; the others are counted.
+/// The most addresses, names or pids to list; the others are counted.
 const MAX_LISTED: usize = 3;
 
-/// A text that is known after these words; nothing if it is not.
+/// These words and a text; empty if the text is unknown.
 pub(in crate::bind) fn after(words: &str, text: Option<impl Display>) -> String {
     text.map_or_else(String::new, |text| format!("{words}{text}"))
 }

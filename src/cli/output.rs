@@ -42,7 +42,7 @@ pub fn allows_colour() -> bool {
     variable("NO_COLOR").is_empty() && variable("TERM") != "dumb"
 }
 
-/// Colour depth of the terminal. A Windows terminal shows all colours without saying so.
+/// Colour depth of the terminal. A Windows terminal supports all colours without an environment variable for it.
 pub fn depth() -> Depth {
     if SHOWS_ALL {
         Depth::Full

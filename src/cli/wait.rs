@@ -105,7 +105,7 @@ fn waited_port(port: &Port) -> WaitedPort<'_> {
     }
 }
 
-/// Prints the result on standard output, and on standard error what did not happen.
+/// Prints the result on standard output, and a timeout on standard error.
 fn print_result(wait: &Wait, result: &WaitResult<'_>) -> io::Result<()> {
     let zone = jiff::tz::TimeZone::system();
     if wait.json {

@@ -1,4 +1,4 @@
-//! How long a row has been as it is.
+//! How long a row has been in its state.
 
 use std::time::Duration;
 

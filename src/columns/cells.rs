@@ -1,4 +1,4 @@
-//! The texts of cells that take more than a line to make.
+//! The texts of cells that need more than a line of code.
 
 use super::CellContext;
 use super::describe::{NONE, PENDING, name_and_pid, owner_text};

@@ -12,7 +12,7 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// The greater of each.
+    /// The maximum of each.
     #[must_use]
     pub fn max(self, other: Self) -> Self {
         Self {

@@ -57,7 +57,7 @@ pub enum Align {
     Right,
 }
 
-/// What a cell's text may depend on besides its row.
+/// The context of a cell's text besides its row.
 #[derive(Clone, Copy, Debug)]
 pub struct CellContext {
     /// The time for ages and marks.
@@ -92,7 +92,7 @@ pub struct Column {
     pub name: &'static str,
     /// Heading.
     pub title: &'static str,
-    /// What it shows, for help.
+    /// Its content, for help.
     pub description: &'static str,
     /// The least useful width, in terminal cells.
     pub min: u16,
@@ -176,7 +176,7 @@ pub fn by_name(name: &str) -> Option<&'static Column> {
     all.find(|column| column.name.eq_ignore_ascii_case(name))
 }
 
-/// The width beyond which a text does not widen its column, whatever a process calls itself.
+/// The maximum width to which a text widens its column.
 const WIDEST: u16 = 44;
 
 impl Column {

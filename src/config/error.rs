@@ -11,7 +11,7 @@ use crate::theme::ErrorAt;
 pub struct Fault {
     /// An existing line of the file, from 1.
     pub line: usize,
-    /// The key, what is wrong with it, and what is accepted: one line, safe to show on a terminal.
+    /// The key, the error, and the accepted values: one line, safe to show on a terminal.
     pub message: String,
 }
 

@@ -1,5 +1,5 @@
-//! The keys of the config file: ONE table for what is read, printed and suggested. A key has the name of the
-//! command-line option with the same meaning.
+//! The keys of the config file: one table for reading, printing and suggestions. A key has the name of the command-line
+//! option with the same meaning.
 
 use super::value::{self, Refusal, Value, invalid, quoted};
 use crate::columns;

@@ -1,8 +1,8 @@
 //! The config file: TOML, one key for each setting.
 //!
 //! The command line takes precedence over the environment, the environment over the file, the file over the defaults.
-//! An invalid file is rejected as a whole, with every error and its line. Pure, but for `file`. The file decides only
-//! what is shown: no key starts a program, names a file or touches a process.
+//! An invalid file is rejected as a whole, with every error and its line. Pure, but for `file`. The file only affects
+//! the display: no key starts a program, names a file or touches a process.
 
 mod error;
 mod file;

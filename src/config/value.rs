@@ -19,7 +19,7 @@ pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 pub(super) enum Refusal {
     /// It has another type than the key takes: this one.
     WrongType(usize, &'static str),
-    /// What is wrong with it.
+    /// The error.
     Invalid(usize, String),
 }
 

@@ -10,7 +10,7 @@ use crate::query::Tab;
 use crate::settings::{CustomView, Settings};
 use crate::theme::{ErrorAt, unknown};
 
-/// There are keys for so many.
+/// The most views, as there are keys for this many.
 const MAX_VIEWS: usize = 5;
 
 /// The widest name, in cells.

@@ -18,7 +18,7 @@ use crate::track::Row;
 
 const MAX_OFFERED: usize = 200;
 
-/// What the word at the cursor can be completed to.
+/// The completions of the word at the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
     /// The word, in bytes of the text.

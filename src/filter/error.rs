@@ -16,7 +16,7 @@ const MAX_SHOWN: usize = 40;
 pub struct FilterError {
     /// The wrong part of the input, in bytes, on character boundaries; never empty.
     pub span: Range<usize>,
-    /// What is wrong and what is accepted: one line, safe to show on a terminal.
+    /// The error and the accepted values: one line, safe to show on a terminal.
     pub message: String,
 }
 

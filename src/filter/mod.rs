@@ -1,4 +1,4 @@
-//! The filter language: text in, a [`Filter`] that says which rows match out, and back to text.
+//! The filter language: parses text into a [`Filter`], which matches rows and prints back as text.
 //!
 //! Pure: the time and the user's uid are passed in as a [`Context`]; the text comes from the prompt or the command line.
 //! Terms side by side must all match. `|` is "or" and binds looser (`a b | c` is `(a b) | c`); `!` negates the one term
@@ -40,7 +40,7 @@ pub struct Filter {
     expr: Option<Expr>,
 }
 
-/// What a filter needs to know besides the row.
+/// The context of a filter besides the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
     /// The present, for `is:new` and `is:changed`.

@@ -28,7 +28,7 @@ pub struct FlagWord {
     pub name: &'static str,
     /// What it matches, in a few words.
     pub help: &'static str,
-    /// What it tests.
+    /// The property that it tests.
     pub flag: Flag,
 }
 

@@ -1,4 +1,4 @@
-//! Bind tests on this machine: real binds, and what the inspector reads about the port.
+//! Bind tests on this machine: real binds, and the inspector's evidence about the port.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -132,8 +132,8 @@ struct Machine<'a> {
     inspector: &'a mut dyn PortInspector,
     clock: Clock,
     target: &'a Target,
-    /// Whether the last survey is used instead of a new dump: the first time. A second time means that something
-    /// contradicted it.
+    /// Whether to use the last survey instead of a new dump: only for the first read, as a second one means that
+    /// something contradicted it.
     is_surveyed: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Everything that explains why a port can or can't be bound on this machine, and the bind test that puts it together.
+//! The evidence on why a port can or can't be bound on this machine, and the bind test that combines it.
 //!
 //! A [`PortInspector`] reads: rows, owners, options, limits, redirects. A bind test also binds
 //! (a [`Prober`](crate::bind::Prober)). What differs from one system to another is behind the trait; the version
@@ -18,13 +18,12 @@ use crate::model::{
     Answered, Background, Evidence, Moment, Protocol, Socket, UnixAddress, UnixEvidence,
 };
 
-/// Reads what this machine knows about a port. It never binds.
+/// Reads the evidence about a port. It never binds.
 ///
-/// An inspector keeps what it learns about processes and control groups: several ports with one inspector cost less than
-/// with one each.
+/// An inspector caches processes and control groups, so several ports with one inspector cost less than with one each.
 pub trait PortInspector: Send {
-    /// The rows of `port` and the limits of the system: what decides a bind. Without owners and options. `at`
-    /// becomes the time of the evidence. Takes about a millisecond.
+    /// The rows of `port` and the limits of the system, which determine the result of a bind; without owners and
+    /// options. `at` becomes the time of the evidence. Takes about a millisecond.
     fn rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence;
 
     /// Finds out which ports of a protocol have rows at all, for [`Self::surveyed_rows`], and returns them.
@@ -38,17 +37,16 @@ pub trait PortInspector: Send {
     /// the limits.
     fn traffic(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence;
 
-    /// The container, unit, supervisor or login behind each owner of a socket, by pid. Takes some milliseconds,
-    /// more where systemd or a container engine has to answer.
+    /// The container, unit, supervisor or login behind each owner of a socket, by pid. Takes some milliseconds, more if
+    /// systemd or a container engine is queried.
     fn backgrounds(&mut self, socket: &Socket) -> Vec<Background>;
 
-    /// What is known about the name of a unix socket, `at` being its time; `None` where the system doesn't list
-    /// unix sockets. Creates and removes nothing, and no server notices.
+    /// The evidence about the name of a unix socket, with the time `at`; `None` if the system doesn't list unix
+    /// sockets. Creates and removes nothing, and no server notices.
     fn unix_name(&mut self, name: &UnixAddress, at: Moment) -> Option<UnixEvidence>;
 
-    /// Adds owners, options and everything else that explains `port` to rows that were just read, and checks of
-    /// each whether it still exists. Takes some 10 ms on a machine with a few hundred processes, up to 100 ms
-    /// with a thousand.
+    /// Adds owners, options and other evidence about `port` to rows that were just read, and checks whether each still
+    /// exists. Takes some 10 ms on a machine with a few hundred processes, up to 100 ms with a thousand.
     ///
     /// If the binds were refused, other network namespaces and BPF programs are not searched; if nothing explains the
     /// refusal and the table may lack rows, sockets that no table lists are searched for.

@@ -12,7 +12,7 @@ use crate::source::owners::owners;
 use crate::source::process::Processes;
 use crate::source::{OwnerPids, excluded, netstat};
 
-/// Reads the table that every system has.
+/// Reads the table through netstat2.
 #[derive(Default)]
 pub(super) struct TableInspector {
     processes: Processes,

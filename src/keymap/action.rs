@@ -1,4 +1,4 @@
-//! Everything that a key can make the program do, by kind, with the names that the config uses.
+//! All actions of keys, by kind, with their names in the config.
 
 /// Declares one kind of actions: each variant with its name in the config, which must never change.
 macro_rules! actions {
@@ -34,7 +34,7 @@ actions! {
 }
 
 actions! {
-    /// What the table shows, and what is done with its rows.
+    /// Actions on the table and its rows.
     TableAction {
         GoTo = "go-to",
         ToggleFollow = "toggle-follow",
@@ -67,7 +67,7 @@ actions! {
 }
 
 actions! {
-    /// What needs a port or a process of a machine.
+    /// Actions on a port or a process.
     PortAction {
         BindTest = "bind-test",
         BindTestAny = "bind-test-any",
@@ -77,7 +77,7 @@ actions! {
 }
 
 actions! {
-    /// What an open bind test offers.
+    /// Actions on an open bind test.
     BindTestAction {
         Watch = "watch",
         EndBlocker = "end-blocker",
@@ -86,7 +86,7 @@ actions! {
 }
 
 actions! {
-    /// What concerns the program as a whole.
+    /// Actions on the whole program.
     ProgramAction {
         TogglePause = "toggle-pause",
         Refresh = "refresh",
@@ -100,7 +100,7 @@ actions! {
 }
 
 actions! {
-    /// What is possible in every mode.
+    /// Actions in every mode.
     SessionAction {
         Redraw = "redraw",
         Quit = "quit",
@@ -109,7 +109,7 @@ actions! {
 }
 
 actions! {
-    /// What an open dialog does: a line being typed, a menu, the palette, a question.
+    /// Actions on an open dialog: a prompt, a menu, the palette, a question.
     DialogAction {
         Accept = "accept",
         Toggle = "toggle",

@@ -1,6 +1,6 @@
-//! What is wrong with a keymap: a key that does two things, a mode that can't be left, a question that answers itself.
+//! Flaws of a keymap: a key with two actions, a mode that can't be left, a key that both opens and confirms a question.
 //!
-//! Each rule is here once, for the default keys and for those of the config, which puts the flaws into words.
+//! The rules apply to the default keys and to those of the config, which formats the errors.
 
 use crate::keymap::{Action, KEYMAP, Key, Keymap, Mode, modes};
 use crate::keymap::{BindTestAction, DialogAction, PortAction, SessionAction};
@@ -8,7 +8,7 @@ use crate::keymap::{BindTestAction, DialogAction, PortAction, SessionAction};
 /// An action and the mode in which it is bound.
 pub type BoundAction = (Mode, Action);
 
-/// One thing that is wrong.
+/// One flaw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// A key does two things in a mode.
@@ -17,21 +17,21 @@ pub enum Flaw {
         mode: Mode,
         /// The key.
         key: Key,
-        /// What it does, in the order of the table.
+        /// Its actions, in the order of the table.
         actions: [Action; 2],
     },
     /// An essential action has no key.
     OutOfReach {
         /// Where.
         mode: Mode,
-        /// What can't be done there.
+        /// The missing action.
         action: Action,
     },
     /// A character does something where text is typed, so that it can't be typed.
     Typed {
         /// Where.
         mode: Mode,
-        /// What it does.
+        /// Its action.
         action: Action,
         /// The key.
         key: Key,
@@ -40,9 +40,9 @@ pub enum Flaw {
     AnswersItself {
         /// The key.
         key: Key,
-        /// What opens the question.
+        /// The action that opens the question.
         opens: BoundAction,
-        /// What confirms it.
+        /// The action that confirms it.
         confirms: BoundAction,
     },
 }
@@ -65,7 +65,7 @@ const OPENING: [BoundAction; 5] = [
 ];
 
 impl Keymap {
-    /// Everything that is wrong with these keys.
+    /// All flaws of these keys.
     pub fn flaws(&self) -> Vec<Flaw> {
         let twice = modes().into_iter().flat_map(|mode| self.bound_twice(mode));
         let unreachable = modes().into_iter().flat_map(|mode| self.unreachable(mode));
@@ -92,7 +92,7 @@ impl Keymap {
     fn unreachable(&self, mode: Mode) -> impl Iterator<Item = Flaw> {
         let default = Self::default();
         let is_lost = move |action: &Action| {
-            // What is lost in the table is lost in a bind test too, and reported once.
+            // An action missing from the table is also missing from a bind test; report it once.
             let is_reported = mode == Mode::Bind && !self.reaches(Mode::Table, *action);
             default.reaches(mode, *action) && !self.reaches(mode, *action) && !is_reported
         };

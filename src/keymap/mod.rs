@@ -17,7 +17,7 @@ pub use flaws::{BoundAction, Flaw};
 pub use in_force::Keymap;
 pub use key::Key;
 
-/// What the keyboard is for at the moment.
+/// The current mode of the keyboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// Moving in the table; panes may be open below it.

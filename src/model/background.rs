@@ -1,7 +1,7 @@
-//! What is behind the processes that have a port: the container, tunnel or unit that they serve, what
-//! restarts them, what else ends with them, and how they react to a signal.
+//! The background of the processes that have a port: their container, tunnel or unit, their supervisor, what else ends
+//! with them, and how they react to a signal.
 //!
-//! Values only: `source` reads them, `bind::fix` makes fixes of them. What could not be read is `None`.
+//! Values only: `source` reads them, `bind::fix` derives fixes. Unreadable values are `None`.
 
 use std::net::IpAddr;
 
@@ -9,24 +9,24 @@ use serde::Serialize;
 
 use super::{Pid, Protocol, Text};
 
-/// What is known about an owner of a port besides its process record.
+/// Facts about an owner of a port besides its process record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Background {
     /// The owner.
     pub pid: Pid,
-    /// What it serves, where that is not its own program.
+    /// What it serves, if that is not its own program.
     pub behind: Option<Behind>,
     /// What restarts it.
     pub kept_by: Option<Supervisor>,
     /// The systemd unit whose control group it is in.
     pub unit: Option<Unit>,
-    /// What ending it would cost besides its own work.
+    /// What else is lost if it ends.
     pub end_risk: EndRisk,
     /// How it reacts to signals.
     pub reaction: Reaction,
-    /// Whether the reader may send it a signal without becoming root.
+    /// Whether the user may send it a signal without root.
     pub may_signal: bool,
-    /// What else ends with it: its other ports, the login that it carries, other apps.
+    /// What else ends with it: its other ports, a login session, other apps.
     pub also_ends: Vec<AlsoEnds>,
 }
 
@@ -46,7 +46,7 @@ impl Background {
     }
 }
 
-/// What a process that has a port serves.
+/// What a process with a port serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Behind {
     /// What it is.
@@ -71,9 +71,9 @@ pub struct Behind {
     pub process: Option<Serving>,
     /// The container that serves, if another one publishes the port.
     pub server: Option<Text>,
-    /// The user of a rootless engine; `None` for root's.
+    /// The user of a rootless engine; `None` for root's engine.
     pub user: Option<Text>,
-    /// Whether the reader may use the engine without becoming root; for a tunnel, whether it is nothing else.
+    /// Whether the user may use the engine without root; for a tunnel, whether it has no other purpose.
     pub is_reachable: bool,
     /// Whether the container's first process ignores SIGTERM.
     pub ignores_term: bool,
@@ -81,12 +81,12 @@ pub struct Behind {
     pub ports: Vec<(Protocol, u16)>,
     /// The beginning of the id of the pod that publishes the port.
     pub pod: Option<Text>,
-    /// What closes only this tunnel: `-KR 8080` after the escape `~C`, or a command of ssh.
+    /// How to close only this tunnel: `-KR 8080` after the escape `~C`, or a command of ssh.
     pub escape: Option<Text>,
 }
 
 impl Behind {
-    /// Something of this kind of which nothing else is known.
+    /// Something of this kind without other facts.
     pub const fn new(kind: BehindKind) -> Self {
         Self {
             kind,
@@ -159,7 +159,7 @@ pub struct Supervisor {
     pub kind: SupervisorKind,
     /// The process's name in its stop command: an app, a program, a service directory, a unit.
     pub name: Option<Text>,
-    /// What that command takes in place of the name: the id of an app of pm2.
+    /// An id that the command takes instead of the name: of an app of pm2.
     pub id: Option<Text>,
     /// Its own process.
     pub pid: Option<Pid>,
@@ -167,19 +167,19 @@ pub struct Supervisor {
     pub process: Option<Text>,
     /// Whether it restarts the process.
     pub restarts: Restarts,
-    /// What else its stop command needs: a config file, a server's address, a home folder.
+    /// Another argument for its stop command: a config file, a server's address, a home folder.
     pub place: Option<Text>,
     /// The user that its process runs as, if it has one process and one user.
     pub uid: Option<u32>,
-    /// The user that runs its stop command, if that is neither root nor the reader.
+    /// The user for its stop command, if that is neither root nor the current user.
     pub user: Option<Text>,
-    /// Whether the reader may use it without becoming root.
+    /// Whether the user may use it without root.
     pub is_reachable: bool,
 }
 
 impl Supervisor {
-    /// Whether it has to be ended together with the process: it has no command that keeps the process down, and no
-    /// other purpose. A shell is not ended for a script that can't be read.
+    /// Whether it has to be ended together with the process: it has no other purpose, and no command to keep the
+    /// process down. A shell is not ended for an unreadable script.
     pub fn is_ended_too(&self) -> bool {
         use SupervisorKind as K;
         let is_guess = self.kind == K::ShellLoop && self.restarts == Restarts::Unknown;
@@ -262,15 +262,14 @@ pub struct Unit {
     pub main_pid: Option<Pid>,
     /// `Restart=`: `no`, `always`, `on-failure`, …
     pub restart: Option<Text>,
-    /// `KillMode=`: with `process` and `none` other processes than the main one stay.
+    /// `KillMode=`: with `process` and `none`, processes other than the main one stay.
     pub kill_mode: Option<Text>,
     /// `TriggeredBy=`: units that start it again.
     pub triggered_by: Vec<Text>,
 }
 
 impl Unit {
-    /// Whether it restarts a process that SIGTERM ended, which is a clean end (`Restart=` of
-    /// `systemd.service(5)`).
+    /// Whether it restarts a process after SIGTERM, which is a clean exit (`Restart=` of `systemd.service(5)`).
     pub fn restarts(&self) -> Restarts {
         match self.restart.as_deref() {
             Some("always" | "on-success") => Restarts::Yes,
@@ -286,13 +285,13 @@ impl Unit {
 pub enum Manager {
     /// Pid 1.
     System,
-    /// The reader's (`systemctl --user`).
+    /// The current user's (`systemctl --user`).
     Own,
     /// Another user's (`systemctl --user -M ann@`).
     OfUser(Text),
 }
 
-/// What ending a process would cost, by what it is.
+/// What is lost if a process ends, by kind of process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "`Guard::as_str` has a sentence for each")]
 pub enum EndRisk {
@@ -361,7 +360,7 @@ pub enum Term {
     Dropped,
 }
 
-/// A server's own way to end at once.
+/// The signal with which a server ends at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quick {
     /// The signal, without `SIG`.

@@ -1,6 +1,6 @@
-//! What is read of a machine about one port: the evidence behind the verdict of a bind test.
+//! The evidence about one port, for the verdict of a bind test.
 //!
-//! Values only: `bind` explains them. What could not be read is a [`Gap`], never a guess.
+//! Values only: `bind` explains them. A failed read is a [`Gap`], never a guess.
 
 use std::collections::HashMap;
 use std::net::Ipv6Addr;
@@ -22,7 +22,7 @@ pub struct Evidence {
     pub holders: Vec<Holder>,
     /// The visible owners of the holders, and their ancestors.
     pub processes: HashMap<Pid, Arc<Process>>,
-    /// What else decides about a bind.
+    /// Other limits on a bind.
     pub limits: Limits,
     /// Sockets on the port in other network namespaces.
     pub elsewhere: Vec<Elsewhere>,
@@ -30,12 +30,12 @@ pub struct Evidence {
     pub redirects: Vec<Redirect>,
     /// The containers that these redirect to.
     pub redirect_targets: Vec<Behind>,
-    /// What could not be read.
+    /// The gaps: what could not be read.
     pub gaps: Vec<Gap>,
 }
 
 impl Evidence {
-    /// Evidence of these sockets alone.
+    /// Evidence with only these sockets.
     pub fn new(taken_at: Moment, holders: Vec<Holder>) -> Self {
         Self {
             taken_at,
@@ -49,31 +49,31 @@ impl Evidence {
         }
     }
 
-    /// Whether the port may have sockets that no row shows.
+    /// Whether the port may have sockets without a row.
     pub fn may_lack_rows(&self) -> bool {
         let is_about_rows = |gap: &Gap| matches!(gap.code, GapCode::Table | GapCode::BoundSockets);
         self.gaps.iter().any(is_about_rows)
     }
 }
 
-/// How the kernel answered the binds that the evidence is to explain.
+/// The results of the binds to explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answered {
     /// None was refused because of another socket: only redirects matter.
     Open,
-    /// Some were, and rows of the table explain that.
+    /// Some were refused, and rows of the table explain that.
     Refused,
-    /// Some were, and no row of the table explains that.
+    /// Some were refused, and no row of the table explains that.
     Unexplained,
 }
 
-/// A socket with this local port, and what decides whether another can be bound beside it.
+/// A socket with this local port, and what determines whether another can share the port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The socket as the table shows it, with its owner.
     pub socket: Arc<Socket>,
-    /// The kernel's flag that it takes no IPv4. A bind to one IPv6 address sets it too (`__inet6_bind`), so for
-    /// such an address `Some(false)` means that it was never bound to it.
+    /// The kernel's flag for IPv6 only. A bind to one IPv6 address sets it too (`__inet6_bind`), so for such an address
+    /// `Some(false)` means that it was never bound to it.
     pub v6only: Option<bool>,
     /// Its options, if they could be read.
     pub options: Option<SocketOptions>,
@@ -83,26 +83,26 @@ pub struct Holder {
     pub opening: Option<Opening>,
     /// Whether it was still open when its owner was searched, after the binds.
     pub is_still_open: bool,
-    /// Where its owner has it.
+    /// Where the owner's descriptor is.
     pub found_in: FoundIn,
     /// The units that systemd opened it for.
     pub activation: Option<Activation>,
-    /// Whether its unit is of a user's manager (`systemctl --user`).
+    /// Whether its unit belongs to a user manager (`systemctl --user`).
     pub is_user_unit: bool,
     /// For a listener whose accept queue is full: whether it accepted nothing within a tenth of a second.
     pub has_stalled: Option<bool>,
-    /// What is behind its owners, by pid.
+    /// The background of its owners, by pid.
     pub backgrounds: Vec<Background>,
-    /// What is behind its port, if its owner is unknown.
+    /// The background of its port, if its owner is unknown.
     pub behind: Option<Behind>,
-    /// Its service, if its owner is unknown: all processes of that unit descend from its main one.
+    /// Its service, if its owner is unknown: all processes of that unit descend from its main process.
     pub hidden_unit: Option<Unit>,
     /// The manager of its socket unit.
     pub manager: Option<Manager>,
 }
 
 impl Holder {
-    /// A socket of which only its row is known.
+    /// A socket with only its row.
     pub fn new(socket: Socket) -> Self {
         Self {
             v6only: socket.dual_stack.map(|both| !both),
@@ -123,7 +123,7 @@ impl Holder {
     }
 }
 
-/// Options of a socket that decide about sharing its port, as `getsockopt` returns them.
+/// Options of a socket that matter for sharing its port, as `getsockopt` returns them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SocketOptions {
     /// `SO_REUSEADDR`.
@@ -144,7 +144,7 @@ pub enum Opening {
 /// Where the descriptor of a socket was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundIn {
-    /// In the descriptor table of its processes, where every tool looks.
+    /// In the descriptor table of its processes.
     Descriptors,
     /// In the table of a single thread (`unshare(CLONE_FILES)`), or of a process whose first
     /// thread has ended.
@@ -155,7 +155,7 @@ pub enum FoundIn {
     InFlight,
 }
 
-/// The units of a socket that systemd opened.
+/// The units of a socket opened by systemd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activation {
     /// The socket unit, `nginx.socket`.
@@ -164,18 +164,19 @@ pub struct Activation {
     pub service: Text,
 }
 
-/// What decides about a bind besides other sockets; `None` if it could not be read.
+/// Limits on a bind besides other sockets; `None` if unreadable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// The first port that needs no privilege (`net.ipv4.ip_unprivileged_port_start`, also for IPv6 and UDP).
     pub unprivileged_from: Option<u16>,
     /// Whether this process has `CAP_NET_BIND_SERVICE` in its own user namespace.
     pub has_bind_capability: Option<bool>,
-    /// Whether it runs in another user namespace than the first, whose capabilities the network namespace may ignore.
+    /// Whether it runs in another user namespace than the initial one; the network namespace may ignore its
+    /// capabilities.
     pub is_in_user_namespace: Option<bool>,
-    /// The ports that the kernel gives to outgoing connections (`net.ipv4.ip_local_port_range`).
+    /// The port range for outgoing connections (`net.ipv4.ip_local_port_range`).
     pub ephemeral: Option<RangeInclusive<u16>>,
-    /// The ports in that range that it does not give them (`net.ipv4.ip_local_reserved_ports`).
+    /// Ports excluded from that range (`net.ipv4.ip_local_reserved_ports`).
     pub reserved: Option<Vec<RangeInclusive<u16>>>,
     /// Whether IPv6 is off (`net.ipv6.conf.all.disable_ipv6`) or missing.
     pub is_ipv6_off: Option<bool>,
@@ -183,7 +184,7 @@ pub struct Limits {
     pub security_modules: Option<Vec<Text>>,
     /// The effective uid that binds.
     pub uid: Option<u32>,
-    /// The user who became root by `sudo`, and who types the commands of the fixes.
+    /// The user who ran `sudo`, and will type the commands of the fixes.
     pub sudo_uid: Option<u32>,
     /// The user's home folder (`HOME`).
     pub home: Option<Text>,
@@ -193,7 +194,7 @@ pub struct Limits {
     pub unit: Option<Text>,
     /// IPv6 addresses that this host has but can't bind.
     pub unready: Vec<(Ipv6Addr, Readiness)>,
-    /// Port ranges that Windows has set aside.
+    /// Port ranges that Windows excludes.
     pub excluded: Option<Vec<RangeInclusive<u16>>>,
 }
 
@@ -207,13 +208,13 @@ pub enum Readiness {
 }
 
 impl Limits {
-    /// Whether the kernel may give this port to an outgoing connection.
+    /// Whether an outgoing connection may get this port.
     pub fn is_ephemeral(&self, port: u16) -> bool {
         let in_range = self.ephemeral.as_ref().is_some_and(|r| r.contains(&port));
         in_range && !self.is_reserved(port)
     }
 
-    /// Whether the port was set aside with `ip_local_reserved_ports`.
+    /// Whether the port is reserved with `ip_local_reserved_ports`.
     pub fn is_reserved(&self, port: u16) -> bool {
         let reserved = self.reserved.as_ref();
         reserved.is_some_and(|ranges| ranges.iter().any(|range| range.contains(&port)))
@@ -232,13 +233,13 @@ pub struct Elsewhere {
     pub local: Endpoint,
     /// Its owner, if that can be seen.
     pub owner: Option<Serving>,
-    /// The first process of that namespace, as a name for it.
+    /// The first process of that namespace, used as its name.
     pub member: Pid,
     /// The container or unit that it runs in.
     pub placed_in: Option<Text>,
 }
 
-/// What a gap in the evidence is about.
+/// The subject of a gap in the evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapCode {

@@ -1,9 +1,7 @@
-//! What the program talks about: sockets, the processes that own them, one reading of both, and
-//! what can be found out about one port.
+//! The data model: sockets, the processes that own them, snapshots of both, and evidence about one port.
 //!
-//! Pure values without a clock, an operating system or a terminal. Everything that came from
-//! outside the program and is shown to a person is a [`Text`], which cannot hold a control
-//! character; there is no other way into the model.
+//! Pure values without a clock, an operating system or a terminal. All displayed text from outside the program is a
+//! [`Text`], which can't contain control characters.
 
 mod background;
 mod evidence;

@@ -1,15 +1,15 @@
-//! Where snapshots come from, and what can be done there.
+//! Where snapshots come from, and its capabilities.
 
 use super::Text;
 
-/// A place that snapshots are taken of, at one time or another.
+/// The origin of snapshots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// Which kind of place it is.
+    /// Its kind.
     pub kind: OriginKind,
-    /// Its name: the host's, or that of the recording.
+    /// The name of the host or the recording.
     pub name: Text,
-    /// What can be done there.
+    /// Its capabilities.
     pub can: Capabilities,
 }
 
@@ -18,11 +18,11 @@ pub struct Origin {
 pub enum OriginKind {
     /// The network namespace that this program runs in, now.
     Own,
-    /// A recording: some machine, at an earlier time.
+    /// A recording of some machine at an earlier time.
     Recording,
 }
 
-/// A set of things that can be done at an origin.
+/// A set of capabilities of an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities(u8);
 
@@ -36,7 +36,7 @@ impl Origin {
         }
     }
 
-    /// A recording of this name: it can only be watched.
+    /// A recording with this name, without capabilities.
     pub fn recording(name: &str) -> Self {
         Self {
             kind: OriginKind::Recording,
@@ -51,13 +51,13 @@ impl Capabilities {
     pub const BIND: Self = Self(1);
     /// Processes can be sent a signal.
     pub const SIGNAL: Self = Self(1 << 1);
-    /// The owners of a socket can be looked up when they are needed.
+    /// The owners of a socket can be looked up on demand.
     pub const OWNERS: Self = Self(1 << 2);
     /// A free port can be chosen.
     pub const FREE_PORT: Self = Self(1 << 3);
-    /// Every snapshot shows the present; without it, each has a time of its own.
+    /// Every snapshot is live; otherwise each has a recorded time.
     pub const LIVE: Self = Self(1 << 4);
-    /// Nothing but looking at snapshots.
+    /// No capabilities: snapshots can only be viewed.
     pub const NONE: Self = Self(0);
     /// All of them.
     pub const ALL: Self = Self((1 << 5) - 1);

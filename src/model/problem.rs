@@ -1,10 +1,10 @@
-//! What a snapshot lacks, and what to do about it.
+//! A problem of a snapshot, with its fix.
 
 use serde::{Deserialize, Serialize};
 
 use super::Text;
 
-/// What a problem is about, as scripts see it.
+/// The code of a problem, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemCode {
@@ -35,21 +35,21 @@ impl ProblemCode {
     }
 }
 
-/// Something that this snapshot lacks: a sentence with its remedy.
+/// Something missing from this snapshot: a sentence with the fix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What it is about.
     pub code: ProblemCode,
     /// How many rows it concerns, where that can be counted.
     pub count: Option<usize>,
-    /// What happened, then what to try.
+    /// The problem, then the fix.
     pub message: Text,
     /// The same in a few words, for small spaces.
     pub brief: Text,
 }
 
 impl Problem {
-    /// A problem that concerns no countable rows, with the same text for both.
+    /// A problem without a row count, with the same text for both.
     pub fn new(code: ProblemCode, message: &str) -> Self {
         Self {
             code,

@@ -18,8 +18,8 @@ pub struct Snapshot {
     pub sockets: Vec<Socket>,
     /// The owners and their ancestors.
     pub processes: HashMap<Pid, Arc<Process>>,
-    /// What could not be seen.
+    /// The problems: what could not be read.
     pub problems: Vec<Problem>,
-    /// The ports for outgoing connections; `None` where that is not known.
+    /// The port range for outgoing connections; `None` if unknown.
     pub ephemeral: Option<EphemeralPorts>,
 }

@@ -2,8 +2,8 @@
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// For a `HashMap` whose keys can't be chosen from outside. The standard hash withstands keys made to
-/// collide and costs many times as much as the rest of such a lookup.
+/// For a `HashMap` whose keys can't be chosen from outside. The standard hash resists chosen keys, but costs many times
+/// as much as the rest of the lookup.
 pub(crate) type BuildSpread = BuildHasherDefault<Spread>;
 
 /// Spreads numbers over 64 bits by one multiplication each.
@@ -40,7 +40,7 @@ impl Hasher for Spread {
         self.add(number as u64);
     }
 
-    /// A product's high bits are its good ones, and the table looks at both ends.
+    /// The high bits of a product are well mixed, and the hash table uses both ends.
     fn finish(&self) -> u64 {
         self.0.rotate_left(26)
     }

@@ -1,4 +1,4 @@
-//! How long a refresh takes, so that a user can find what is slow.
+//! How long a refresh takes, so that a user can find the slow part.
 
 use std::ops::Add;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use super::Moment;
 pub struct RefreshTimings {
     /// Reading the table.
     pub dump: Duration,
-    /// Finding the processes that have its sockets.
+    /// Finding the owners of its sockets.
     pub owners: Duration,
-    /// Reading what is shown of those processes.
+    /// Reading the details of those processes.
     pub processes: Duration,
-    /// Comparing with the refresh before.
+    /// Comparing with the previous refresh.
     pub diff: Duration,
     /// How many processes were searched for their sockets.
     pub searched: u64,
-    /// How many files below `/proc` were read: links of descriptors, and what describes a process.
+    /// How many files below `/proc` were read: descriptor links, and files about processes.
     pub files: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What is known about the name of one unix socket: a file, or an abstract name.
+//! The evidence about the name of one unix socket: a file, or an abstract name.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,7 +18,7 @@ pub enum UnixAddress {
 }
 
 impl fmt::Display for UnixAddress {
-    /// As `ss` says it: an abstract name begins with `@`.
+    /// As in `ss`: an abstract name begins with `@`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => Text::new(path).fmt(f),
@@ -36,14 +36,14 @@ pub struct UnixHolder {
     pub is_listening: bool,
     /// Whether the file that it was bound to is not the one at the path now.
     pub is_cut_off: bool,
-    /// Inode, uid, owner, unit, queue and background of the owner. The address in it is meaningless.
+    /// Inode, uid, owner, unit, queue and background of the owner. Its address is meaningless.
     pub holder: Holder,
 }
 
 /// What is at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AtPath {
-    /// Nothing; and whether a file can be made there.
+    /// Nothing, and whether a file can be created there.
     Nothing(Folder),
     /// The file of a socket.
     Socket(SocketFile),
@@ -55,7 +55,7 @@ pub enum AtPath {
     Unseen(String),
 }
 
-/// Whether a file can be made in a folder.
+/// Whether a file can be created in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Folder {
     /// Yes.
@@ -66,9 +66,9 @@ pub enum Folder {
     NotAFolder,
     /// This user may not write or enter there.
     Denied,
-    /// Its file system takes no files.
+    /// Its file system is read-only.
     ReadOnly,
-    /// No, with this error.
+    /// It fails with this error.
     Failed(String),
 }
 
@@ -83,19 +83,18 @@ pub struct SocketFile {
     pub is_removable: bool,
 }
 
-/// The result for a datagram socket that connects to the file. No server notices that: one of
-/// another kind is not even reached.
+/// The result of a connect by a datagram socket. No server notices it: servers of another type are not even reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Connected {
     /// Some socket is bound to it.
     Bound,
-    /// No socket is.
+    /// No socket is bound to it.
     Refused,
     /// It can't be determined, with this error.
     Unknown(String),
 }
 
-/// Everything that is known about a name.
+/// All evidence about a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnixEvidence {
     /// When the table was read.
@@ -110,7 +109,7 @@ pub struct UnixEvidence {
     pub holders: Vec<UnixHolder>,
     /// Their owners and the ancestors of those.
     pub processes: HashMap<Pid, Arc<Process>>,
-    /// Rights and folders that matter too.
+    /// Relevant rights and folders.
     pub limits: Limits,
     /// What could not be read.
     pub gaps: Vec<Gap>,

@@ -1,4 +1,4 @@
-//! The changes of what a filter lets through, one by one.
+//! The changes of rows that match a filter, one by one.
 //!
 //! The change by which a socket ceases to match is the last one reported of it. Time arrives with the tables.
 
@@ -24,14 +24,14 @@ pub struct ChangeFeed {
 pub struct ChangeRecord {
     /// When it was seen.
     pub at: Moment,
-    /// What happened; `None`: nothing, the socket is there.
+    /// The change; `None` if the socket is just present.
     pub change: Option<ChangeKind>,
     /// The row as it was afterwards.
     pub row: Arc<Row>,
 }
 
 impl ChangeFeed {
-    /// A feed of what this query matches.
+    /// A feed for this query.
     pub fn new(query: Query) -> Self {
         Self {
             selection: Selection::new(query.clone()),
@@ -41,9 +41,9 @@ impl ChangeFeed {
         }
     }
 
-    /// What to report of a table. Of the first: every row that matches, in the query's order. Afterwards the changes,
-    /// in the order in which they happened; then rows that came to match without one (the owner of a socket that
-    /// opened was found later, say): as opened if that was seen, or else as being there.
+    /// The report for a table. For the first: every matching row, in the query's order. Later: the changes, in the
+    /// order in which they happened; then rows that newly match without a change (for example if an owner was found
+    /// later): as opened if that was seen, or else as present.
     pub fn observe(&mut self, update: &TableUpdate) -> Vec<ChangeRecord> {
         let table = &*update.table;
         let mut records = Vec::new();
@@ -93,7 +93,7 @@ impl ChangeFeed {
     }
 }
 
-/// A row that matches though nothing happened to it just now.
+/// A row that newly matches without a change.
 fn late_record(row: &Arc<Row>, now: Moment) -> ChangeRecord {
     let change = row.change.as_ref();
     let opened = change.filter(|change| change.kind == ChangeKind::Opened);

@@ -1,4 +1,4 @@
-//! What decides which rows are shown, and in which order: view, protocols, filter, sort.
+//! The criteria for rows and their order: view, protocols, filter, sort.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::track::{Row, Table};
 /// The four views of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tab {
-    /// What listens or is bound.
+    /// Sockets that listen or are bound.
     Listening,
-    /// What has a peer.
+    /// Sockets with a peer.
     Connections,
     /// Everything.
     All,
-    /// What opened, changed or closed since the program started.
+    /// Sockets that opened, changed or closed since the program started.
     Changes,
 }
 
@@ -68,7 +68,7 @@ impl Sort {
     };
 }
 
-/// What decides which rows are shown, and in which order: in the live table and for the commands.
+/// The criteria for rows and their order: in the live table and for the commands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     /// The view.
@@ -145,7 +145,7 @@ impl Query {
         self.filter.pass(&self.context(now))
     }
 
-    /// What the filter may depend on besides the row.
+    /// The context of the filter besides the row.
     const fn context(&self, now: Moment) -> filter::Context {
         filter::Context {
             now,

@@ -3,14 +3,14 @@
 
 use crate::track::{Row, RowId, Table};
 
-/// What a line shows.
+/// The content of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     /// The row at this index of the table.
     Row(usize),
 }
 
-/// What stays the same of a line from one table to the next.
+/// The identity of a line from one table to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineId {
     Row(RowId),

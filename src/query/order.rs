@@ -238,7 +238,7 @@ fn compare(a: &Row, b: &Row, sort: Sort) -> Ordering {
     by_column.then_with(|| place(a).cmp(&place(b)))
 }
 
-/// What has no key comes last, whatever the direction.
+/// Rows without a key come last, in both directions.
 fn compare_keys<K>(
     a: Option<K>,
     b: Option<K>,

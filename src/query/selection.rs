@@ -113,7 +113,7 @@ impl Selection {
         again
     }
 
-    /// Carries over what is known of the rows that are in this table too; returns the others.
+    /// Carries over the data of rows that are also in this table; returns the others.
     fn set_table(&mut self, table: &Arc<Table>) -> Vec<usize> {
         let before = self.table.replace(Arc::clone(table));
         let rows = before.as_ref().map_or(&[][..], |before| &before.rows);
@@ -176,7 +176,7 @@ impl Counts {
     }
 }
 
-/// What is known of a row: all that decides whether it is shown, without reading the row again.
+/// Cached data of a row that determines whether it is shown, without reading the row again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Verdict {
     /// Whether each view admits it, in the order of [`Tab::ALL`].

@@ -1,4 +1,4 @@
-//! `check --json`: the names and types that scripts rely on. What is not known is `null`.
+//! `check --json`: the names and types that scripts rely on. Unknown values are `null`.
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -252,7 +252,7 @@ fn unix_record<'a>(
     }
 }
 
-/// What both kinds of targets have; the other fields are those of a unix socket.
+/// The fields common to both kinds of targets; the others are for a unix socket.
 fn record<C, B>(verdict: &AnyVerdict<C, B>, cause: AnyCause) -> TargetRecord<'_> {
     let profiles = verdict.profiles.iter();
     TargetRecord {

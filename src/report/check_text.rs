@@ -97,7 +97,7 @@ pub fn write_check<C, B: Blocker>(
     Ok(())
 }
 
-/// Writes what could not be read about targets that were written briefly, after an empty line; nothing if all was read.
+/// Writes the gaps of targets that were written briefly, after an empty line; nothing if there are none.
 ///
 /// # Errors
 /// Those of the writer.

@@ -13,7 +13,7 @@ use crate::model::{Gap, Limits, Owner, Pid, Protocol, Socket};
 
 /// Result of a search for free ports.
 pub struct FreePorts<'a> {
-    /// What they are for.
+    /// The request.
     pub request: &'a PortRequest,
     /// The ports, in the order in which they were found.
     pub ports: &'a [u16],
@@ -25,7 +25,7 @@ pub struct FreePorts<'a> {
     pub holders: &'a HashMap<u16, Socket>,
     /// The limits of this system; empty unless they were needed.
     pub limits: &'a Limits,
-    /// What is unknown.
+    /// The gaps.
     pub gaps: &'a [Gap],
 }
 
@@ -99,7 +99,7 @@ pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<
     write_object(out, &record)
 }
 
-/// A line for each reason why ports were not chosen, and for what is wrong with those that were.
+/// A line for each reason why ports were not chosen, and for faults of chosen ones.
 pub fn free_port_lines(free: &FreePorts<'_>) -> Vec<String> {
     let passed_over = runs(free.passed_over, free);
     let mut lines: Vec<_> = passed_over.iter().take(MAX_LINES).map(Run::line).collect();

@@ -1,4 +1,4 @@
-//! `wait`: what was waited for, when it happened, and who has or had the port.
+//! `wait`: the goal, when it was reached, and who has or had the port.
 
 use std::io::{self, Write};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Faults on purpose, in debug builds only: tests use them to see what a crash does and leaves behind.
+//! Deliberate faults, in debug builds only, to test the effects of a crash.
 
 /// With `SOCKEYE_FAULT=NAME` in the environment, panics each time a point of that name is reached, with
 /// `NAME=2..4` from the second to the fourth time.

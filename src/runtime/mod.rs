@@ -1,7 +1,6 @@
-//! The edge of the program: the only place with a terminal, a clock and threads.
+//! The runtime: the only module with a terminal, a clock and threads.
 //!
-//! Each piece does one thing and passes what happens to a callback; the main loop in `live` alone decides
-//! what follows from it.
+//! Each part does one thing and passes events to a callback; only the main loop in `live` reacts to them.
 
 pub mod collector;
 pub mod end_process;

@@ -48,12 +48,12 @@ fn print(line: &str) {
     }
 }
 
-/// What the user reads about a crash.
+/// The message for the user about a crash.
 pub fn bug_report(what: &str) -> String {
     format!("{what}; this is a bug, please report it")
 }
 
-/// Runs `body`. What a panic left half done must not be used again.
+/// Runs `body`. State left inconsistent by a panic must not be used again.
 ///
 /// # Errors
 /// If it panics: the line `MESSAGE (file:line)`.

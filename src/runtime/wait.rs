@@ -1,9 +1,9 @@
 //! Waits until ports are free, or until something listens on them.
 //!
-//! Each check reads the rows of the ports that have not reached the goal and binds as gently as possible: TCP
-//! with `SO_REUSEADDR`, which was never seen to keep a server from starting; UDP, which has no such bind, only
-//! if the port has no row. The whole bind test, which names the owner, runs when a bind first fails, and again
-//! when the rows have changed. A port that has reached the goal is left alone until all have.
+//! Each check reads the rows of the ports that have not reached the goal and binds as gently as possible: TCP with
+//! `SO_REUSEADDR`, which was never seen to keep a server from starting; UDP, which has no such bind, only if the port
+//! has no row. The whole bind test, which finds the owner, runs when a bind first fails, and again when the rows have
+//! changed. A port that has reached the goal is not checked again until all have.
 
 use std::thread;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::model::{
     Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, State,
 };
 
-/// What to wait for.
+/// The goal of waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// A server that sets `SO_REUSEADDR` can bind every address of the target.
@@ -42,7 +42,7 @@ pub struct Port {
     pub is_reached: bool,
     /// When it reached the goal, if it had not at first.
     pub changed_at: Option<Moment>,
-    /// If it is to be free, the sockets that were last in the way; if it is to be listened on, the listeners.
+    /// The blockers at the last check if waiting for a free port, otherwise the listeners.
     pub holders: Vec<Holder>,
     /// When those were seen.
     pub seen_at: Moment,
@@ -50,26 +50,26 @@ pub struct Port {
     pub summary: Option<String>,
     /// The rows at the last bind test, and when that was.
     tested: Option<(Vec<RowKey>, Duration)>,
-    /// How often in a row the table could not be read, and why the last time.
+    /// How often in a row reading the table failed, and the last error.
     unread: (u32, String),
 }
 
-/// What distinguishes one row from another.
+/// The identity of a row.
 type RowKey = (Option<u32>, State, Endpoint, Option<Endpoint>);
 
-/// Why waiting can't help: the port, and one sentence.
+/// Why the goal is impossible: the port, and one sentence.
 #[derive(Debug, PartialEq, Eq)]
 pub struct WaitError {
     /// The port.
     pub target: Target,
-    /// What makes the goal impossible.
+    /// The reason.
     pub why: String,
 }
 
 /// The least time between two bind tests while rows change all the time.
 const TEST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// After so many failures in a row the table is taken to be unreadable.
+/// After this many failures in a row the table counts as unreadable.
 const MAX_UNREAD: u32 = 5;
 
 impl PortWaiter {
@@ -98,11 +98,10 @@ impl PortWaiter {
         &self.ports
     }
 
-    /// Checks every `interval` until all ports have reached the goal at the same time, or `timeout` is over;
+    /// Checks every `interval` until all ports have reached the goal at the same time, or until `timeout`; returns
     /// whether they have. Calls `show` between two checks.
     ///
-    /// # Errors
-    /// Why one of them can never reach it.
+    /// # Errors If one of them can never reach it.
     pub fn wait(
         &mut self,
         interval: Duration,
@@ -165,7 +164,8 @@ impl PortWaiter {
             return true;
         }
         let survey = self.survey();
-        // Forwards and back: a state that holds before and after another port was checked holds together with it.
+        // Check forwards and backwards: a state that holds before and after the check of another port holds at the same
+        // time.
         let last = self.ports.len() - 1;
         for at in (0..=last).chain((0..last).rev()) {
             let is_reached = match self.goal {
@@ -232,7 +232,7 @@ impl PortWaiter {
         Ok(false)
     }
 
-    /// Whether a port is listened on; the error is why that can't be known.
+    /// Whether something listens on a port; the error is why that can't be determined.
     fn check_listening(
         &mut self,
         at: usize,

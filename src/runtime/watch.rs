@@ -14,7 +14,7 @@ use crate::clock::Clock;
 /// How watching ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum WatchEnd {
-    /// The deadline has passed, or the caller had enough.
+    /// The deadline has passed, or the caller stopped.
     Done,
     /// The reader of standard output is gone.
     ReaderGone,
@@ -22,7 +22,7 @@ pub enum WatchEnd {
     Crashed(String),
 }
 
-/// When watching ends.
+/// The end of watching.
 #[derive(Clone, Debug)]
 pub struct Deadline {
     at: Option<Duration>,
@@ -35,7 +35,7 @@ pub struct Deadline {
 const LAST_WRITE: Duration = Duration::from_millis(250);
 
 impl Deadline {
-    /// After so long from now, or never.
+    /// After this time from now, or never.
     pub fn after(time: Option<Duration>, clock: Clock) -> Self {
         Self {
             at: time.map(|time| clock.now().steady + time),
@@ -97,7 +97,7 @@ impl Deadline {
     }
 }
 
-/// What the threads send to the caller's.
+/// Messages from the threads to the caller.
 enum Message {
     Event(CollectorEvent),
     End(WatchEnd),

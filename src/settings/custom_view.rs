@@ -1,20 +1,20 @@
-//! A view that a user has set up in the config.
+//! A custom view from the config.
 
 use crate::columns::ColumnId;
 use crate::filter::Filter;
 use crate::query::{Sort, Tab};
 
-/// A view that a user has set up.
+/// A custom view.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CustomView {
-    /// What its tab says.
+    /// The label of its tab.
     pub name: String,
-    /// The view that it begins from.
+    /// The view that it is based on.
     pub shows: Tab,
     /// Its filter.
     pub filter: Filter,
-    /// Its columns in their order, if they are others than usual.
+    /// Its columns in order, if not the default.
     pub columns: Option<Vec<ColumnId>>,
-    /// Its order, if it is another than usual.
+    /// Its sort order, if not the default.
     pub sort: Option<Sort>,
 }

@@ -1,7 +1,7 @@
 //! What a user may set.
 //!
-//! One struct for the file of settings, the command line and the running program: a new setting is a field here, its
-//! default, and a row in the table of the file's keys. Pure: where the values come from is not known here.
+//! One struct for the config file, the command line and the running program: a new setting needs a field here, a
+//! default, and a row in the table of config keys. Pure: independent of where values come from.
 
 mod custom_view;
 mod notify;
@@ -22,40 +22,39 @@ use crate::theme::Themes;
 /// What a user may set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Time from one reading to the next.
+    /// Time between two snapshots.
     pub interval: Duration,
     /// For how long closed rows stay.
     pub linger: Duration,
     /// For how long opened and changed rows are marked.
     pub highlight: Duration,
-    /// The view to begin with.
+    /// The initial view.
     pub view: Tab,
-    /// The view of one's own to begin with instead, by its place among them.
+    /// The custom view to begin with instead, by index.
     pub custom_view: Option<usize>,
-    /// Views of one's own.
+    /// Custom views.
     pub views: Vec<CustomView>,
     /// The kinds of sockets that are shown.
     pub kinds: Kinds,
-    /// The only family that is shown, if it is one.
+    /// The only family to show, if limited to one.
     pub family: Option<Family>,
-    /// The filter to begin with.
+    /// The initial filter.
     pub filter: Filter,
-    /// The columns that are shown, in their order. Those that no terminal is too narrow for are always
-    /// among them.
+    /// The columns to show, in order. Columns that are never dropped are always included.
     pub columns: Vec<ColumnId>,
-    /// The order to begin with.
+    /// The initial order.
     pub sort: Sort,
-    /// Whether what readings cost is shown from the start.
+    /// Whether to show the cost of refreshes from the start.
     pub stats: bool,
-    /// Whether there are colours where the environment takes them.
+    /// Whether to use colours if the environment allows them.
     pub color: bool,
-    /// The themes that there are, and the one that is chosen.
+    /// The available themes, and the chosen one.
     pub themes: Themes,
     /// How the user is notified of alerts about pinned ports.
     pub notify: Notify,
-    /// What the user calls ports.
+    /// The user's names for ports.
     pub services: Services,
-    /// What the keys do.
+    /// The key bindings.
     pub keymap: Keymap,
 }
 

@@ -16,12 +16,12 @@ pub enum SourceError {
         /// The error of the system; part of the message, so not also the source of the error.
         reason: io::Error,
     },
-    /// A recording contains something that is not a snapshot.
+    /// A line of a recording is not a snapshot.
     #[error("{}:{line}: {reason}", path.display())]
     Recording {
         /// The recording.
         path: PathBuf,
-        /// Number of the line, from 1.
+        /// Line number, from 1.
         line: usize,
         /// What is wrong with it.
         reason: String,

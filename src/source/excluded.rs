@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use crate::model::Protocol;
 
-/// The ranges; `None` where there are none or they can't be read.
+/// The ranges; `None` if there are none or they can't be read.
 #[cfg(windows)]
 pub(crate) fn ranges(protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
     let root = std::env::var_os("SystemRoot")?;
@@ -27,7 +27,8 @@ pub(crate) fn ranges(_protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
     None
 }
 
-/// A line with two numbers is a range, whatever language the headings are in; a `*` behind them marks an administrator's.
+/// A line with two numbers is a range, in any language of the headings; a `*` after them marks a range set by an
+/// administrator.
 #[cfg(any(windows, test))]
 fn parse(text: &str) -> Vec<RangeInclusive<u16>> {
     let range = |line: &str| {

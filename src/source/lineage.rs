@@ -1,8 +1,8 @@
 //! This program and its ancestors, as far as this user can see them.
 //!
-//! The lineage only gets shorter. Where a process ends, one of its ancestors becomes the parent of its children, or
-//! the first process of their pid namespace (`PR_SET_CHILD_SUBREAPER` of `prctl(2)`). So an earlier lineage has
-//! every member of a later one.
+//! The lineage only gets shorter. If a process ends, its children get a new parent: an ancestor
+//! (`PR_SET_CHILD_SUBREAPER` of `prctl(2)`) or the first process of their pid namespace. So an earlier lineage contains
+//! every later one.
 
 use crate::model::{Lineage, Member, Pid};
 

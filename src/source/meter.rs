@@ -1,4 +1,4 @@
-//! How long the parts of a snapshot take. The time of a snapshot comes from outside.
+//! How long the parts of a snapshot take. The caller provides the time of a snapshot.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ impl Meter {
         Self(now())
     }
 
-    /// The time of the part that ends here; the next one begins.
+    /// Returns the time since the last call, and starts measuring the next part.
     pub(super) fn lap(&mut self) -> Duration {
         let began = std::mem::replace(&mut self.0, now());
         self.0 - began

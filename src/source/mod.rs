@@ -1,8 +1,8 @@
 //! Where snapshots come from: this machine, or a recording.
 //!
-//! It does not compare snapshots, and gets the time from its caller; the clocks that it reads itself only measure.
-//! What could not be read is data (a [`Problem`](crate::model::Problem) in the snapshot); only a snapshot without
-//! any content is an error.
+//! It does not compare snapshots, and gets the time from its caller; the clocks that it reads itself only measure. A
+//! failed read becomes a [`Problem`](crate::model::Problem) in the snapshot; it is an error only if nothing could be
+//! read.
 
 mod error;
 #[cfg(any(not(target_os = "linux"), test))]
@@ -46,11 +46,10 @@ pub trait Source: Send {
     ///
     /// # Errors
     ///
-    /// When there is nothing to show at all. Anything else that could not be read is among the
-    /// snapshot's problems.
+    /// When there is nothing to show at all. Any other failed read is among the snapshot's problems.
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError>;
 
-    /// Before the first snapshot: the sockets alone, where their owners take a noticeable time. Owners are
+    /// Before the first snapshot: only the sockets, if finding their owners takes a noticeable time. Owners are
     /// [unknown](crate::model::Owner::Unknown) in it.
     fn take_without_owners(&mut self, _at: Moment) -> Option<Snapshot> {
         None
@@ -64,8 +63,8 @@ pub trait Source: Send {
     /// Returns to the initial state, after a crash that may have left things half done.
     fn reset(&mut self) {}
 
-    /// Reads these kinds of sockets from now on, TCP and UDP in any case. Whether that changes the next snapshot:
-    /// not that of a recording.
+    /// Sets the kinds of sockets to read, besides TCP and UDP. Returns whether that changes the next snapshot: it does
+    /// not for a recording.
     fn set_kinds(&mut self, _kinds: Kinds) -> bool {
         false
     }
@@ -92,10 +91,10 @@ pub(crate) enum OwnerPids {
     /// The kernel, or no process that could be read.
     #[cfg(target_os = "linux")]
     Kernel,
-    /// Not every process was read yet.
+    /// Not all processes have been read yet.
     #[cfg(target_os = "linux")]
     Unknown,
-    /// No process, or none was found yet.
+    /// No process has it, or none was found yet.
     None,
 }
 
@@ -114,7 +113,7 @@ impl OwnerPids {
     }
 }
 
-/// How much was read to find owners.
+/// How much a scan for owners read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ScanStats {
     /// Processes.

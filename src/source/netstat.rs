@@ -1,9 +1,8 @@
 //! The plain socket table of any system, through netstat2.
 //!
-//! Each protocol and family is read on its own, so that one that can't be read costs no other.
-//! On Linux it is a fallback for what netlink does not return (see `linux/table`), without the pids: netstat2 would
-//! walk every `/proc/PID/fd` each time, and panics without `/proc`. Both families are always read: the IPv4 traffic
-//! of a dual-stack socket is in the IPv6 table.
+//! Each protocol and family is read separately, so if one fails, the others are still read. On Linux it is the fallback
+//! if netlink fails (see `linux/table`), without pids: netstat2 would walk every `/proc/PID/fd` each time, and panics
+//! without `/proc`. Both families are always read: the IPv4 traffic of a dual-stack socket is in the IPv6 table.
 
 use netstat2::{
     AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpSocketInfo, TcpState,
@@ -36,7 +35,7 @@ impl Part {
         Self { family, protocol }
     }
 
-    /// Those of one protocol.
+    /// The parts of one protocol.
     #[cfg(target_os = "linux")]
     pub(crate) fn of(protocol: Protocol) -> impl Iterator<Item = Self> {
         PARTS
@@ -44,7 +43,7 @@ impl Part {
             .filter(move |part| part.protocol == protocol)
     }
 
-    /// `TCP over IPv4`, as a sentence names it.
+    /// `TCP over IPv4`, for use in a sentence.
     pub(crate) const fn name(self) -> &'static str {
         match (self.protocol, self.family) {
             (Protocol::Tcp, Family::Ipv4) => "TCP over IPv4",
@@ -55,7 +54,7 @@ impl Part {
     }
 }
 
-/// A part that could not be read, or not to its end.
+/// A part that could not be read, or only in part.
 #[cfg(any(not(target_os = "linux"), test))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable {
@@ -95,7 +94,7 @@ pub(super) fn read_part(
     Ok(())
 }
 
-/// A socket as netstat2 knows it, without state and peer of a UDP socket.
+/// A socket as netstat2 returns it; a UDP socket has no state or peer.
 fn socket(info: &SocketInfo) -> Socket {
     let local = Endpoint::new(info.local_addr(), info.local_port());
     #[cfg_attr(
@@ -154,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    /// What netstat2 says of the sockets of this protocol, over IPv4.
+    /// The IPv4 sockets of this protocol as netstat2 returns them.
     fn sockets(protocol: Protocol) -> Vec<Socket> {
         let mut sockets = Vec::new();
         let part = Part::new(Family::Ipv4, protocol);

@@ -1,4 +1,4 @@
-//! From the pids of a socket's owners to the owners: processes, in lists that sockets share.
+//! Turns the pids of a socket's owners into processes, in lists that sockets share.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -35,11 +35,11 @@ pub(crate) fn owners(
     owner_pids.iter().map(owner).collect()
 }
 
-/// Turns pids into owners. Sockets with one list of pids share one list of processes, from one snapshot to the next as long
-/// as nothing changes in it.
+/// Turns pids into owners. Sockets with the same list of pids share one list of processes, which is reused in the next
+/// snapshot if nothing in it changed.
 #[derive(Default)]
 pub(super) struct Owners {
-    /// By address of the list of pids, which is kept so that no other gets that address.
+    /// By address of the list of pids, which is kept alive so that the address is not reused.
     known: Known,
     before: Known,
 }
@@ -105,15 +105,15 @@ impl Owners {
 pub(crate) enum HiddenReason {
     /// This user may not read it, root may.
     NotPermitted,
-    /// The same, and no program started from here can become root (`no_new_privs`): `sudo` fails.
+    /// Same, but no program started from here can become root (`no_new_privs`), so `sudo` fails.
     Confined,
-    /// Root may not read it without these capabilities.
+    /// Even root can't read it without these capabilities.
     Lacking(&'static str),
-    /// A security module forbids reading it, with every capability.
+    /// A security module forbids reading it, even with all capabilities.
     Forbidden,
     /// It runs outside this user namespace, whose root has no rights there.
     OtherUsers,
-    /// It runs outside this pid namespace, where its pid means nothing.
+    /// It runs outside this pid namespace, so its pid is unknown here.
     OtherNamespace,
 }
 
@@ -140,7 +140,7 @@ impl HiddenReason {
         }
     }
 
-    /// What would show it, in a few words.
+    /// How to see it, in a few words.
     pub(crate) const fn brief(self) -> &'static str {
         match self {
             Self::NotPermitted => "run with sudo",

@@ -8,7 +8,7 @@ use crate::model::{Portless, Socket, Text, UnixName};
 /// Name and process of a socket.
 type Known = (Option<UnixName>, Option<Text>);
 
-/// Fills in name and process of every peer that is among these sockets.
+/// Fills in the name and process of each peer found among these sockets.
 pub(super) fn name(sockets: &mut [Socket]) {
     let named = sockets.iter().filter_map(|socket| {
         let unix = socket.unix()?;

@@ -1,19 +1,20 @@
-//! What a system has to know to be a source: its sockets, and the pids of their owners.
+//! What each operating system implements: reading its sockets and the pids of their owners.
 //!
-//! Every system's implementation is of this shape, and what a system can't know has a default.
+//! Functions that a system can't support have a default.
 
 use super::{HiddenReason, OwnerPids, ScanStats};
 use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket};
 
 pub(crate) trait Platform {
-    /// Reads the table and everything about its sockets except their owners. With `ages`, how old connections are.
+    /// Reads the table and everything about its sockets except their owners. `ages`: also reads how old connections
+    /// are.
     fn sockets(&mut self, at: Moment, ages: bool, problems: &mut Vec<Problem>) -> Vec<Socket>;
 
-    /// Reads these kinds of sockets from now on, TCP and UDP in any case.
+    /// Sets the kinds of sockets to read, besides TCP and UDP.
     fn set_kinds(&mut self, kinds: Kinds);
 
-    /// The owners of each socket of the last table, in its order. The first time all are found, unless partial
-    /// owners are wanted first; later as many as one snapshot of a series can find.
+    /// The owners of each socket of the last table, in its order. The first call finds all, unless partial owners are
+    /// wanted first; later calls find as many as their budget allows.
     fn owner_pids(
         &mut self,
         sockets: &[Socket],
@@ -21,7 +22,7 @@ pub(crate) trait Platform {
         problems: &mut Vec<Problem>,
     ) -> Vec<OwnerPids>;
 
-    /// The owners of the requested sockets, all that can be found; for the others those that are known.
+    /// All owners of the requested sockets that can be found; for other sockets, the owners already known.
     fn requested_owner_pids(
         &mut self,
         sockets: &[Socket],
@@ -32,7 +33,7 @@ pub(crate) trait Platform {
         self.owner_pids(sockets, at, problems)
     }
 
-    /// The ports that outgoing connections get.
+    /// The port range for outgoing connections.
     fn ephemeral(&mut self, _at: Moment) -> Option<EphemeralPorts> {
         None
     }
@@ -50,13 +51,13 @@ pub(crate) trait Platform {
         ScanStats::default()
     }
 
-    /// Why owners may be hidden, by the last scan.
+    /// Why owners may be hidden, from the last scan.
     fn hidden_reason(&self) -> Option<HiddenReason> {
         None
     }
 
-    /// Forgets processes that have ended. Whether a socket lost its last owner by that, so that it is worth looking
-    /// for another.
+    /// Removes processes that have ended. Returns whether a socket lost its last owner, so another search is
+    /// worthwhile.
     fn forget(&mut self, _ended: &[Pid]) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! The socket table where netstat2 knows the processes by itself: macOS and Windows.
+//! The socket table on macOS and Windows, where netstat2 also returns the processes.
 
 use super::platform::Platform;
 use super::{OwnerPids, netstat};
@@ -7,7 +7,7 @@ use crate::model::{Kinds, Moment, Problem, ProblemCode, Protocol, Socket, Text};
 /// This machine's sockets and their owners.
 #[derive(Default)]
 pub(super) struct Portable {
-    /// Of the sockets of the last table, in their order.
+    /// For each socket of the last table, in order.
     owner_pids: Vec<OwnerPids>,
     kinds: Kinds,
 }

@@ -1,8 +1,8 @@
 //! What a process executes: its arguments, its executable and its folder.
 //!
-//! On Linux from `/proc` itself: sysinfo leaves empty arguments out. None of it is cut; the kernel has
-//! no limit of its own since 4.2, and takes no more than 6 MiB from `execve(2)`. Executable and folder
-//! are links that only the process's own user and root may read.
+//! On Linux from `/proc` itself: sysinfo leaves empty arguments out. Arguments are not truncated; since 4.2 the kernel
+//! doesn't truncate them either, and `execve(2)` accepts 6 MiB at most. Executable and folder are links that only the
+//! process's user and root can read.
 
 use crate::model::{Pid, Process, ProgramFacts, Text};
 
@@ -24,12 +24,11 @@ pub(super) struct Links {
 /// How many files are read for the links.
 pub(super) const LINKS: u64 = 2;
 
-/// More arguments than the kernel takes: only a process that moved them (`PR_SET_MM_ARG_END` of `prctl(2)`) has
-/// them.
+/// More than `execve(2)` accepts: only a process that moved its arguments (`PR_SET_MM_ARG_END` of `prctl(2)`) has more.
 #[cfg(target_os = "linux")]
 const MAX_BYTES: u64 = 8 << 20;
 
-/// This number of empty arguments at the end are remains of others that a title replaced.
+/// With this many empty arguments at the end, a title has overwritten the others.
 #[cfg(target_os = "linux")]
 const REMAINS: usize = 3;
 
@@ -45,7 +44,7 @@ impl Arguments {
     fn read_from(file: impl std::io::Read) -> std::io::Result<Self> {
         use std::io::Read as _;
         let mut bytes = Vec::new();
-        // One byte more shows whether there is more.
+        // One extra byte shows whether there are more.
         file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
         let max = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
         let is_truncated = bytes.len() > max;
@@ -67,7 +66,7 @@ impl Arguments {
         }
     }
 
-    /// Each ends in a NUL. A title over them (`setproctitle(3)`) is one argument, and the rest is empty.
+    /// Each ends in a NUL. A title written over them (`setproctitle(3)`) is one argument, followed by empty ones.
     #[cfg(target_os = "linux")]
     fn parse(bytes: &[u8]) -> Vec<String> {
         let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
@@ -90,7 +89,7 @@ impl Arguments {
 }
 
 impl Links {
-    /// Reads them, each if that is allowed.
+    /// Reads each link that may be read.
     #[cfg(target_os = "linux")]
     pub(super) fn read(pid: Pid, _: &sysinfo::Process) -> Self {
         let read = |name| {
@@ -118,7 +117,7 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The record of a process, from the kernel's name of it, its arguments and links.
+/// The record of a process, from its kernel name, arguments and links.
 pub(super) fn process(pid: Pid, comm: &[u8], arguments: &Arguments, links: &Links) -> Process {
     let comm = lossy(comm);
     let words: Vec<&str> = arguments.words.iter().map(String::as_str).collect();

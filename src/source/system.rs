@@ -1,7 +1,7 @@
 //! This machine as a source: the table, the owners of its sockets, their processes, in this order.
 //!
-//! What differs between systems is behind [`Platform`]; here is what all of them share. Whatever
-//! can't be read becomes a problem of the snapshot, with what to do about it.
+//! [`Platform`] has what differs between systems; this is the shared part. A failed read becomes a problem of the
+//! snapshot, with a fix.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,8 +21,7 @@ use crate::model::{
 
 /// Reads the sockets of this machine's current network namespace.
 ///
-/// It keeps what it learned from one snapshot to the next, so a second one costs a fraction of the
-/// first.
+/// It caches data between snapshots, so a second one costs a fraction of the first.
 pub struct System {
     origin: Origin,
     platform: ThisPlatform,
@@ -31,7 +30,7 @@ pub struct System {
     timings: RefreshTimings,
     kinds: Kinds,
     services: Services,
-    /// Whether there was a snapshot that later ones are compared with.
+    /// Whether a first snapshot was taken; later ones are compared with it.
     has_begun: bool,
 }
 
@@ -42,7 +41,7 @@ impl Default for System {
 }
 
 impl System {
-    /// A source that has not read anything yet.
+    /// A source without any snapshot yet.
     pub fn new() -> Self {
         Self {
             origin: Origin::own(),
@@ -56,22 +55,22 @@ impl System {
         }
     }
 
-    /// The same, reading these kinds of sockets, TCP and UDP in any case.
+    /// Like `new`, but also reads these kinds of sockets besides TCP and UDP.
     #[must_use]
     pub fn with_kinds(mut self, kinds: Kinds) -> Self {
         self.set_kinds(kinds);
         self
     }
 
-    /// The same with the user's names of services.
+    /// Sets the user's own service names.
     #[must_use]
     pub fn with_services(self, services: Services) -> Self {
         Self { services, ..self }
     }
 
-    /// Takes one snapshot that nothing is compared with. Where a socket seems to have no owner, it scans a
-    /// second time: it may have been on its way from one process to another, and only then is it the
-    /// kernel's. Its [timings](Source::timings) are those of both scans.
+    /// Takes a single snapshot. If a socket seems to have no owner, it scans a second time, as the socket may have been
+    /// passed between processes; if there is still none, the kernel owns it. Its [timings](Source::timings) cover both
+    /// scans.
     ///
     /// # Errors
     ///
@@ -80,8 +79,8 @@ impl System {
         self.take_with_owners_of(at, |sockets| vec![true; sockets.len()])
     }
 
-    /// The same with the owners of the `requested` sockets, which says that of each, in their order. The
-    /// owners of others are [unknown](Owner::Unknown) where finding them would take time.
+    /// The same, with owners of only the sockets that `requested` selects: it returns a flag for each socket, in order.
+    /// The owners of others are [unknown](Owner::Unknown) if finding them would take time.
     ///
     /// # Errors
     ///
@@ -102,17 +101,17 @@ impl System {
             snapshot = self.read(at, Some(&requested));
             self.timings = first + self.timings;
         }
-        // No later snapshot has the names that come late: they are waited for.
+        // There is no later snapshot that could show late names, so wait for them.
         #[cfg(target_os = "linux")]
         super::users::rename_all(&mut snapshot, &self.processes.late_names());
         Ok(snapshot)
     }
 
-    /// `requested`: whose owners are to be found for certain; `None` for those of all sockets, as many as one
-    /// snapshot of a series can find.
+    /// `requested`: the sockets whose owners must be found; `None`: all sockets, as far as the budget of one snapshot
+    /// allows.
     fn read(&mut self, at: Moment, requested: Option<&Requested<'_>>) -> Snapshot {
         let (mut problems, mut meter) = (Vec::new(), Meter::start());
-        // A connection that opened since the first of a series is as old as its row.
+        // After the first snapshot, the age of a new connection is the age of its row.
         let ages = requested.is_some() || !std::mem::replace(&mut self.has_begun, true);
         let mut sockets = self.platform.sockets(at, ages, &mut problems);
         Socket::name_services(&mut sockets, &self.services);
@@ -123,7 +122,7 @@ impl System {
         self.timings.owners = meter.lap();
         let ended = self.processes.refresh(&pids(&owner_pids), at);
         if !ended.is_empty() && self.platform.forget(&ended) {
-            // A socket outlived the last process known to have it: another one has it.
+            // The last known owner ended but the socket is still open, so another process has it.
             owner_pids = self.owner_pids(&sockets, is_requested, at, &mut Vec::new());
             self.processes.refresh(&pids(&owner_pids), at);
         }
@@ -165,7 +164,7 @@ impl System {
         }
     }
 
-    /// Adds the names of users, and of unix sockets what is at the other end.
+    /// Adds the names of users, and the peers of unix sockets.
     fn add_names(&mut self, sockets: &mut [Socket]) {
         if self.kinds.has(Protocol::Unix) {
             peers::name(sockets);
@@ -177,9 +176,9 @@ impl System {
 /// Whether the owner of each socket is requested.
 type Requested<'a> = dyn Fn(&[Socket]) -> Vec<bool> + 'a;
 
-/// Which owners are needed to describe the requested sockets: of a listener, also those of the others on its port
-/// (whether they are in conflict); of a socket that has no process yet, its listeners'; of a unix socket, that of its
-/// peer.
+/// Which owners are needed to describe the requested sockets. For a listener: also the owners of other sockets on its
+/// port, to find conflicts; for a socket without a process yet: the owners of its listeners; for a unix socket: the
+/// owner of its peer.
 fn with_related(sockets: &[Socket], mut is_requested: Vec<bool>) -> Vec<bool> {
     let port = |socket: &Socket| (socket.protocol, socket.local.port);
     let depends_on_port = |socket: &Socket| {
@@ -252,7 +251,7 @@ impl Source for System {
     }
 }
 
-/// How many of the sockets, or of the requested ones, have a hidden owner.
+/// How many sockets, or how many of the requested ones, have a hidden owner.
 fn count_hidden(sockets: &[Socket], is_requested: Option<&[bool]>) -> usize {
     let hidden = (0..).zip(sockets).filter(|&(at, socket): &(usize, _)| {
         let is_requested = is_requested.is_none_or(|these| these.get(at) == Some(&true));
@@ -261,8 +260,7 @@ fn count_hidden(sockets: &[Socket], is_requested: Option<&[bool]>) -> usize {
     hidden.count()
 }
 
-/// A problem with the number of hidden owners and what would show them, unless the reason is that no process can be
-/// read at all.
+/// A problem with the number of hidden owners and how to see them; `None` if no process can be read at all.
 fn hidden_problem(
     count: usize,
     hidden_reason: Option<HiddenReason>,

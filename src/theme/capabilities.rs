@@ -1,6 +1,6 @@
-//! What a terminal can show, judged by its environment variables.
+//! The capabilities of a terminal, by environment variables.
 
-/// How many colours a terminal shows.
+/// How many colours a terminal supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
     /// None, or none wanted.
@@ -13,7 +13,7 @@ pub enum Depth {
     Full,
 }
 
-/// Which characters a terminal shows.
+/// Which characters a terminal supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Glyphs {
     /// All.

@@ -1,7 +1,6 @@
-//! What each role of text looks like, as data: the built-in themes, the user's own, and which of it a terminal can
-//! show.
+//! The style of each text role, as data: built-in and user themes, and the styles that a terminal supports.
 //!
-//! Pure: knows no terminal and no drawing library; [`ui`](crate::ui) converts it. A theme is read from TOML, one key
+//! Pure: independent of terminal and drawing library; [`ui`](crate::ui) converts it. A theme is read from TOML, one key
 //! for each [`Role`].
 
 mod capabilities;

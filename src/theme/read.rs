@@ -7,7 +7,7 @@ use super::{Role, Style, Styles, Theme, unknown};
 /// The byte offset of an error in the file, and its message.
 pub type ErrorAt = (usize, String);
 
-/// Reads a theme of this name. Roles that the table leaves out look as in `base`.
+/// Reads a theme of this name. Roles missing from the table are taken from `base`.
 ///
 /// # Errors
 /// Every error with its place.

@@ -2,8 +2,8 @@
 
 use strum::{IntoStaticStr, VariantArray};
 
-/// What a piece of text means; the theme decides how it looks. Colour never carries a meaning alone: a glyph or a
-/// word says the same.
+/// The role of a piece of text; the theme sets its style. Colour never carries a meaning alone: there is always a glyph
+/// or a word too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub enum Role {

@@ -7,7 +7,7 @@ use super::unknown;
 use crate::filter::nearest;
 use crate::model::excerpt;
 
-/// Colours and emphasis of a text; what is not set stays as it is around it.
+/// Colours and emphasis of a text; unset parts are inherited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
     /// Of the text.
@@ -49,8 +49,7 @@ impl Emphasis {
 impl Style {
     /// Reads a style: words separated by spaces.
     ///
-    /// # Errors
-    /// One line that says what is wrong and what is accepted.
+    /// # Errors One line with the error and the accepted values.
     pub fn parse(written: &str) -> Result<Self, String> {
         let mut style = Self::default();
         let emphasis = |word: &str| Emphasis::ALL.iter().find(|(name, _)| *name == word);

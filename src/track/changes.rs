@@ -1,7 +1,7 @@
-//! What a snapshot changes of a row, and the event of it.
+//! Updates a row from a snapshot, with the event for it.
 //!
-//! A row is shared with every table that shows it. It is copied only when something of it really changes, so
-//! that rows that did not change are the same `Arc` as in the table before.
+//! Tables share rows. A row is copied only when it changes, so unchanged rows are the same `Arc` as in the previous
+//! table.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::{Change, ChangeKind, Event, Row};
 use crate::model::{Moment, Owner, Socket};
 
-/// Updates a row from its socket in the snapshot, and adds events of what changed. What is left of `socket` is of
-/// no use; it is not moved out of its list, as nearly always nothing has changed.
+/// Updates a row from its socket in the snapshot, and adds events for the changes. The content of `socket` is
+/// unspecified afterwards; it is not moved out of its list, as nearly always nothing has changed.
 pub(super) fn update_row(
     row: &mut Arc<Row>,
     socket: &mut Socket,
@@ -20,7 +20,7 @@ pub(super) fn update_row(
     if let Some(owner) = carried_owner(&row.socket, socket) {
         socket.owner = owner;
     }
-    // The one of the first snapshot counts.
+    // The age in the first snapshot counts.
     socket.age = row.socket.age;
     let ends_at = take_end(socket, now);
     if !is_same_end(row.ends_at, ends_at) {
@@ -40,8 +40,7 @@ pub(super) fn update_row(
     }
 }
 
-/// When the socket ends by itself. The time until then is another in each snapshot, which would be a change of
-/// the row.
+/// When the socket closes by itself. The remaining time differs in each snapshot and would change the row.
 pub(super) fn take_end(socket: &mut Socket, now: Moment) -> Option<Duration> {
     now.steady.checked_add(socket.expires_in.take()?)
 }
@@ -63,8 +62,8 @@ pub(super) fn learn_owner(row: &mut Arc<Row>, seen: &Socket) {
     }
 }
 
-/// The owner of the socket, given the one before, where the snapshot has another: a socket that lost its process
-/// remembers it.
+/// The owner of the socket, if it differs from the previous one: a socket that lost its process keeps it as former
+/// owner.
 fn carried_owner(before: &Socket, now: &Socket) -> Option<Owner> {
     match (&before.owner, &now.owner) {
         (had, Owner::Unknown) => Some(had.clone()),
@@ -90,8 +89,8 @@ fn changed_hands(before: &Socket, now: &Socket) -> bool {
         && !before.owner.shares_process_with(&now.owner)
 }
 
-/// What happened where a new socket has an address that another had before: a change of owner only if both are
-/// known and differ, else the port was opened again.
+/// The change when a new socket has the address of an earlier one: a change of owner only if both are known and differ,
+/// else a reopened port.
 pub(super) fn handover(from: Owner, to: &Owner) -> ChangeKind {
     let are_known = !from.processes().is_empty() && !to.processes().is_empty();
     if are_known && !from.shares_process_with(to) {

@@ -4,8 +4,8 @@ use super::changes::set_conflict;
 use super::live::Live;
 use crate::model::{Owner, Protocol, Socket};
 
-/// No more owners of one port than this are compared. Thousands of sockets may share a port, mostly of one
-/// server, and every pair of them would be too many.
+/// The most owners of one port to compare. Thousands of sockets may share a port, mostly of one server, and comparing
+/// all pairs would be too slow.
 const MAX_OWNERS: usize = 64;
 
 /// Marks the sockets without a peer whose port other processes have too.

@@ -1,4 +1,4 @@
-//! Finds the rows of a snapshot along the order in which the last one had them.
+//! Finds the rows of a snapshot by the order of the last one.
 //!
 //! The kernel dumps its tables in the same order each time, so nearly every socket of a snapshot
 //! is the one after the socket that was just found. What is not found here is looked up by key.
@@ -9,7 +9,7 @@ use super::key::{Key, have_different_cookies};
 use super::live::Live;
 use crate::model::Socket;
 
-/// How far ahead of the socket just found the next one is searched: so many may be gone in a row.
+/// How far to look ahead for the next socket, as some may be gone.
 const WINDOW: usize = 32;
 
 /// For each socket the index of its row, if that is where the order of the last snapshot puts it. Sockets and rows

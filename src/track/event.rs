@@ -1,4 +1,4 @@
-//! The journal: what opened, changed and closed, bounded.
+//! The bounded log of opened, changed and closed sockets.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::{Change, Row};
 /// One change of one socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What happened, and when it was seen: up to one interval after it happened.
+    /// The change, and when it was seen: up to one interval after it happened.
     pub change: Change,
     /// The row as it was afterwards (for `Closed`: as last seen).
     pub row: Arc<Row>,

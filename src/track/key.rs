@@ -1,16 +1,16 @@
-//! What identifies a socket from one snapshot to the next.
+//! Identifies a socket from one snapshot to the next.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::model::{Endpoint, Portless, Protocol, Socket};
 
-/// What a socket is bound and connected to.
+/// The addresses that a socket is bound and connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Address {
     protocol: Protocol,
     local: Endpoint,
     remote: Option<Endpoint>,
-    /// Of a socket without a port: a hash of what it has instead.
+    /// For a socket without a port: a hash of its identification.
     portless: u64,
 }
 
@@ -26,8 +26,8 @@ impl Address {
     }
 }
 
-/// What a socket without a port is bound to, as a number. A unix socket that no other can succeed, because it has
-/// no name or is one of many connections of that name, is identified by its inode.
+/// The identification of a socket without a port, as a number. A unix socket without a name, or one of many connections
+/// with the same name, is identified by its inode.
 fn digest(portless: &Portless, socket: &Socket) -> u64 {
     let mut hasher = DefaultHasher::new();
     match portless {
@@ -43,7 +43,7 @@ fn digest(portless: &Portless, socket: &Socket) -> u64 {
     hasher.finish()
 }
 
-/// What identifies a socket as far as that is possible without a cookie: [`Address`] and inode.
+/// Identifies a socket without a cookie, as far as possible: [`Address`] and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     address: Address,
@@ -58,13 +58,13 @@ impl Key {
         }
     }
 
-    /// Whether two sockets have the same; nearly always the inode alone shows that they don't.
+    /// Whether two sockets have the same key; nearly always the inode alone shows that they don't.
     pub fn are_equal(one: &Socket, other: &Socket) -> bool {
         one.inode == other.inode && Address::of(one) == Address::of(other)
     }
 }
 
-/// Whether the kernel says that these are two sockets, whatever else they have in common.
+/// Whether these are two different sockets by their cookies.
 pub(super) fn have_different_cookies(one: &Socket, other: &Socket) -> bool {
     let cookies = one.cookie.zip(other.cookie);
     cookies.is_some_and(|(one, other)| one != other)

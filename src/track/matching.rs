@@ -36,7 +36,7 @@ pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     lookup.pass(|socket| Some(Key::of(socket)), any);
     let by_inode = |socket: &Socket| Some((socket.protocol, socket.inode?));
     lookup.pass(by_inode, |row, socket| {
-        // One without a port may get a name, or lose its peer, and be the same.
+        // A socket without a port may get a name or lose its peer.
         row.state != socket.state || !socket.protocol.has_ports()
     });
     let by_connection = |socket: &Socket| socket.is_connection().then(|| Address::of(socket));
@@ -46,8 +46,8 @@ pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     lookup.rows
 }
 
-/// Whether its own side has closed it: without an inode no process will have it again, and what has
-/// the same addresses and an inode is the next connection.
+/// Whether its own side has closed it: without an inode no process can get it again, and a socket with the same
+/// addresses and an inode is a new connection.
 const fn is_after_close(socket: &Socket) -> bool {
     matches!(
         socket.state,
@@ -55,7 +55,7 @@ const fn is_after_close(socket: &Socket) -> bool {
     )
 }
 
-/// Finds rows by one key after the other.
+/// Finds rows by several keys in turn.
 struct Lookup<'a> {
     live: &'a [Live],
     sockets: &'a [Socket],

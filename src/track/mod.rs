@@ -1,4 +1,4 @@
-//! What changed: compares one snapshot with the one before.
+//! Compares each snapshot with the previous one.
 //!
 //! Gives every socket a [`Row`] that keeps its identity while its state and owner change, keeps
 //! closed rows for a while, and reports each change once as an [`Event`]. Pure: time comes with

@@ -1,4 +1,4 @@
-//! One row of the live table: a socket, when it opened, and what last happened to it.
+//! One row of the live table: a socket, when it opened, and its last change.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::model::{Age, Moment, Owner, Socket, State};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowId(pub u64);
 
-/// What happened to a row.
+/// A change of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
     /// It appeared after tracking began.
@@ -30,12 +30,12 @@ pub enum ChangeKind {
     Closed,
 }
 
-/// The last thing that happened to a row, and when.
+/// The last change of a row, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// When it was seen.
     pub at: Moment,
-    /// What it was.
+    /// The change.
     pub kind: ChangeKind,
 }
 
@@ -83,7 +83,7 @@ pub struct Row {
     pub state_since: Moment,
     /// Whether it was there when tracking began, so that its real age is not known.
     pub was_open_at_start: bool,
-    /// What last happened to it; `None` if it has not changed since tracking began.
+    /// Its last change; `None` if it has not changed since tracking began.
     pub change: Option<Change>,
     /// Whether another process has the same port of the same protocol.
     pub is_in_conflict: bool,
@@ -92,7 +92,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether the socket is gone and the row only lingers.
+    /// Whether the socket is closed and the row only lingers.
     pub fn is_closed(&self) -> bool {
         self.change
             .as_ref()

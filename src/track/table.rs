@@ -54,11 +54,11 @@ pub struct Table {
     pub rows: Vec<Arc<Row>>,
     /// The owners and their ancestors.
     pub processes: HashMap<Pid, Arc<Process>>,
-    /// What could not be seen.
+    /// The problems: what could not be read.
     pub problems: Vec<Problem>,
     /// How many there are of each kind.
     pub counts: Counts,
-    /// How the ports for outgoing connections are used; `None` where these are not known.
+    /// The usage of the port range for outgoing connections; `None` if unknown.
     pub ephemeral: Option<EphemeralUse>,
     /// Whether a socket without a peer is missing from the last snapshot, so that the next one shows whether it
     /// closed and is wanted soon. Connections come and go all the time; they wait for the next refresh.

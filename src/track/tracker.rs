@@ -1,9 +1,9 @@
 //! Holds the rows and carries them from one snapshot to the next.
 //!
-//! A snapshot is not atomic, so one missing row proves nothing: a row that is gone from one snapshot
-//! is kept as it was, and closed only when the next one lacks it too. [`Table::has_unconfirmed_closes`]
-//! says that a second one is wanted soon. Where a new socket took the address of a missing listener, the two
-//! stay one row, and whether that was a restart or a second listener is reported once it is certain.
+//! A snapshot is not atomic, so one missing row proves nothing: the row is kept, and closed only if it is also missing
+//! from the next snapshot. [`Table::has_unconfirmed_closes`] requests that soon. Where a new socket took the address of
+//! a missing listener, the two stay one row, and whether that was a restart or a second listener is reported once it is
+//! certain.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -36,23 +36,23 @@ pub struct Tracker {
     kinds: Option<Kinds>,
     /// The last table, and the ports for outgoing connections that it was made with.
     last: Option<(EphemeralPorts, Arc<Table>)>,
-    /// What the snapshot brought so far that is being applied.
+    /// The changes so far by the snapshot being applied.
     events: Vec<Event>,
 }
 
-/// What one snapshot brought.
+/// The changes by one snapshot.
 #[derive(Clone, Debug)]
 pub struct TableUpdate {
-    /// The table as it is now.
+    /// The current table.
     pub table: Arc<Table>,
-    /// What changed since the last one, in the order in which it was seen.
+    /// The changes since the last one, in the order in which they were seen.
     pub events: Vec<Event>,
-    /// Where in a recording it is.
+    /// Its position in a recording.
     pub playback: Option<Playback>,
 }
 
 impl TableUpdate {
-    /// Both as one: what this one brought, and then the other.
+    /// Combines both: this one, then the other.
     #[must_use]
     pub fn followed_by(mut self, mut later: Self) -> Self {
         self.events.append(&mut later.events);
@@ -64,7 +64,7 @@ impl TableUpdate {
 }
 
 impl Tracker {
-    /// A tracker that has seen nothing. Closed rows stay in the table for `linger`.
+    /// A tracker before the first snapshot. Closed rows stay in the table for `linger`.
     pub fn new(linger: Duration) -> Self {
         Self {
             linger,
@@ -78,12 +78,12 @@ impl Tracker {
         }
     }
 
-    /// From now on closed rows stay for this long; those that are gone stay gone.
+    /// From now on closed rows stay for this long; removed rows don't come back.
     pub const fn set_linger(&mut self, linger: Duration) {
         self.linger = linger;
     }
 
-    /// From the next snapshot on sockets have these names of the user's.
+    /// From the next snapshot, sockets have these user-defined service names.
     pub fn set_services(&mut self, services: Services) {
         self.services = services;
     }
@@ -98,8 +98,8 @@ impl Tracker {
         };
     }
 
-    /// Compares the next snapshot with the rows. What is in the first one is not new, nor is what it has of a kind
-    /// that the one before was without.
+    /// Compares the next snapshot with the rows. Sockets of the first one are not new, nor are sockets of a kind that
+    /// was not read before.
     pub fn apply(&mut self, mut snapshot: Snapshot) -> TableUpdate {
         let (now, kinds) = (snapshot.taken_at, snapshot.kinds);
         let mut sockets = std::mem::take(&mut snapshot.sockets);
@@ -134,7 +134,7 @@ impl Tracker {
         }
     }
 
-    /// Drops the rows of kinds that are not read any more: their end would not be seen.
+    /// Drops the rows of kinds that are no longer read, as their end would not be seen.
     fn drop_other_kinds(&mut self, kinds: Kinds) {
         if self.kinds.is_none_or(|before| before == kinds) {
             return;
@@ -164,8 +164,8 @@ impl Tracker {
         replacements
     }
 
-    /// Decides, for each address that changed hands in the last snapshot, what that was. Whatever
-    /// this snapshot says of the successor happened later; only its owner may be found late.
+    /// Decides the kind of change for each address with a new socket in the last snapshot. Changes of the successor in
+    /// this snapshot happened later; only its owner may be found late.
     fn resolve(
         &mut self,
         replacements: &[(usize, usize)],
@@ -232,7 +232,7 @@ impl Tracker {
             .collect()
     }
 
-    /// Closes what two snapshots in a row lack, and connections whose addresses another has now.
+    /// Closes rows missing from two snapshots in a row, and connections whose addresses have a new socket.
     fn close_missing(&mut self, newcomers: &[(usize, Socket)], now: Moment) {
         if self.live.iter().all(|live| live.missing_since.is_none()) {
             return;
@@ -322,7 +322,7 @@ impl Tracker {
         }
     }
 
-    /// Makes it look up every row by its key again.
+    /// Forces a lookup of every row by its key.
     #[cfg(test)]
     pub(super) fn forget_dump_order(&mut self) {
         for live in &mut self.live {
@@ -342,7 +342,7 @@ impl Tracker {
         self.closed.drain(..excess);
     }
 
-    /// How the ports are used, if nothing has changed since that was last counted.
+    /// The port usage, if nothing has changed since it was counted.
     fn last_use(&self, ports: &EphemeralPorts, rows: &[Arc<Row>]) -> Option<EphemeralUse> {
         let (then, table) = self.last.as_ref()?;
         let is_same = then == ports
@@ -355,7 +355,7 @@ impl Tracker {
         table.ephemeral.clone().filter(|_| is_same)
     }
 
-    /// The rows, and what the snapshot says besides its sockets.
+    /// The rows, and the data of the snapshot besides its sockets.
     fn table(&mut self, snapshot: Snapshot) -> Table {
         mark_conflicts(&mut self.live);
         let live = self.live.iter().map(|live| &live.row);

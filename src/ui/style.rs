@@ -15,7 +15,7 @@ pub(super) fn style(view: &View, role: Role) -> Style {
     convert(style)
 }
 
-/// What the screen is filled with.
+/// The style that fills the screen.
 pub(super) fn ground(view: &View) -> Style {
     convert(view.styles.of(Role::Plain))
 }

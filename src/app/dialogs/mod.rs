@@ -1,4 +1,4 @@
-//! What takes the keys instead of the table: a line being typed, a menu, the palette, a question, the help.
+//! Dialogs, which get the keys instead of the table: a prompt, a menu, the palette, a question, the help.
 
 pub(crate) mod end_process;
 pub(crate) mod go_to;

@@ -1,4 +1,4 @@
-//! The filter as text: what is typed, what was cleared, and the filters before it.
+//! The filter as text, with its history and the last cleared filter.
 
 mod view;
 
@@ -12,14 +12,14 @@ use crate::model::Moment;
 /// How many filters are remembered.
 const MAX_HISTORY: usize = 100;
 
-/// Cells of a filter that a notice repeats.
+/// The most cells of a filter in a notice.
 const MAX_SHOWN: usize = 60;
 
-/// The filter in force as text, and the state of editing it.
+/// The active filter as text, and the state of editing it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FilterLine {
     pub text: String,
-    /// What is wrong with the filter being typed.
+    /// The error in the filter being typed.
     pub error: Option<FilterError>,
     /// The filters that were confirmed or cleared, each once, the latest last.
     pub history: Vec<String>,
@@ -43,7 +43,7 @@ impl FilterLine {
         self.history.drain(..excess);
     }
 
-    /// Remembers a filter that is not in force any more, to restore it.
+    /// Remembers a filter that is no longer active, to restore it.
     fn keep_cleared(&mut self, text: String) {
         if !text.is_empty() {
             self.remember(&text);
@@ -53,7 +53,7 @@ impl FilterLine {
 }
 
 impl App {
-    /// Puts a filter into force.
+    /// Applies a filter.
     pub(crate) fn set_filter(&mut self, filter: Filter, text: String, now: Moment) {
         self.rows.criteria.filter = filter;
         self.filter.text = text;
@@ -61,7 +61,7 @@ impl App {
         self.reselect(now);
     }
 
-    /// Shows everything; the filter that was in force can be restored.
+    /// Shows everything; the active filter can be restored.
     pub(crate) fn clear_filter(&mut self, now: Moment) {
         let cleared = std::mem::take(&mut self.filter.text);
         self.set_filter(Filter::default(), String::new(), now);
@@ -74,7 +74,7 @@ impl App {
         self.report(format!("filter cleared{back}"), now);
     }
 
-    /// Restores the filter that was cleared last. One that is in force takes its place.
+    /// Restores the filter that was cleared last, and remembers the active one instead.
     pub(crate) fn restore_filter(&mut self, now: Moment) {
         let Some(text) = self.filter.cleared.take() else {
             return self.warn("no filter was cleared", now);
@@ -107,7 +107,7 @@ impl App {
         }
     }
 
-    /// What the keys do while a filter or a port is typed.
+    /// Handles keys while a filter or a port is typed.
     pub(crate) fn act_in_prompt(&mut self, action: Action, now: Moment) {
         let Dialog::Prompt(prompt) = &mut self.dialog else {
             return;
@@ -164,7 +164,7 @@ impl App {
         }
     }
 
-    /// Clears the filter: what was typed, if it is one, or else the last good one.
+    /// Clears the filter: the typed one if it is valid, or else the last valid one.
     fn cancel_filter(&mut self, now: Moment) {
         self.filter.text = match &self.dialog {
             Dialog::Prompt(prompt) if self.filter.error.is_none() => prompt.text().trim().into(),

@@ -22,7 +22,7 @@ impl App {
     fn footer_lines(&self) -> u16 {
         match self.dialog {
             Dialog::Prompt(_) | Dialog::Palette(_) => 2,
-            // The keys that answer must be visible, on a small terminal too.
+            // The keys of the question must be visible, even on a small terminal.
             Dialog::GoTo(_) | Dialog::Menu(_) | Dialog::Question(_) | Dialog::Help { .. } => 1,
             Dialog::None if !self.notices.alerts.is_empty() => 1,
             Dialog::None => {

@@ -1,4 +1,4 @@
-//! The areas of the parts of the screen, from 1×1 upwards.
+//! The areas of the parts of the screen, for any size from 1×1.
 //!
 //! A small terminal has no tabs, hints and borders, and its pane replaces the table.
 
@@ -23,7 +23,7 @@ impl Area {
             && row - self.y < self.height
     }
 
-    /// Its part of this width from this column of the screen on.
+    /// Its part from this column of the screen, with this width.
     #[must_use]
     pub fn part(self, x: u16, width: u16) -> Self {
         let right = self.x.saturating_add(self.width);

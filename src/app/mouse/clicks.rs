@@ -1,4 +1,4 @@
-//! What a click on each cell does.
+//! The effect of a click on each cell.
 //!
 //! Clickable text has its click in its [`Span`](crate::app::view::Span); other clickable parts are areas. Both become
 //! one list of [`Target`]s, made from the very view that is drawn.
@@ -11,10 +11,10 @@ use crate::app::{App, Dialog};
 use crate::columns::{ColumnId, width};
 use crate::keymap::Action;
 
-/// What a click does.
+/// The effect of a click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Click {
-    /// The same as a key of this action.
+    /// Performs an action, like its key.
     Do(Action),
     /// Selects a row: its index among the shown ones.
     Row(usize),
@@ -24,13 +24,13 @@ pub enum Click {
     Show(ViewId),
     /// Chooses an item of the menu.
     Choose(usize),
-    /// Goes to a socket in the way of a bind test.
+    /// Goes to a blocker of a bind test.
     GoTo(usize),
     /// Grabs a scrollbar.
     Scroll(Part),
     /// Dismisses the notice.
     Dismiss,
-    /// Nothing: it covers what is below.
+    /// Nothing: an overlay covers the targets below.
     Nothing,
 }
 
@@ -39,12 +39,12 @@ pub enum Click {
 pub struct Target {
     /// Its cells.
     pub area: Area,
-    /// What a click on it does.
+    /// The effect of a click on it.
     pub click: Click,
 }
 
 impl View {
-    /// What a click on this cell does.
+    /// The effect of a click on this cell.
     pub fn click_at(&self, column: u16, row: u16) -> Option<Click> {
         let mut targets = self.targets.iter().rev();
         let hit = targets.find(|target| target.area.contains(column, row))?;

@@ -1,4 +1,4 @@
-//! The mouse: what it drags, and how soon clicks follow each other. The view knows what is under it.
+//! Mouse state: dragging and double clicks. The view has the targets.
 
 pub(crate) mod clicks;
 mod update;
@@ -8,22 +8,22 @@ use std::time::Duration;
 use crate::app::view::Part;
 use crate::model::Moment;
 
-/// Two clicks on a cell within this time are a double click. It is also too short to read a question and answer it.
+/// Two clicks on a cell within this time are a double click. No one reads and answers a question that fast.
 const DOUBLE_CLICK: Duration = Duration::from_millis(500);
 
-/// What the mouse did last.
+/// The last actions of the mouse.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MouseState {
     drag: Option<Drag>,
-    /// Where the next click makes a double click.
+    /// The cell where another click would be a double click.
     first: Option<(u16, u16)>,
     pressed: Option<Moment>,
 }
 
-/// How soon a click came after the one before it.
+/// The timing of a click after the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClickKind {
-    /// Later than a double click, or the first one.
+    /// The first click, or later than a double click.
     Single,
     /// Within that time, on another cell or as the third on the same one.
     Rapid,

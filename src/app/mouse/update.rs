@@ -1,4 +1,4 @@
-//! What the mouse does. The view knows what is under it.
+//! Handles the mouse. The view has the targets.
 
 use super::{ClickKind, Drag};
 use crate::app::dialogs::help::last_help_scroll;

@@ -1,4 +1,4 @@
-//! The line at the bottom that reports what came of a key.
+//! The line at the bottom that reports the result of a key.
 
 pub(crate) mod slow_notice;
 mod view;
@@ -6,11 +6,11 @@ mod view;
 use crate::app::App;
 use crate::model::Moment;
 
-/// What the last line reports.
+/// The content of the last line.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Notices {
     pub current: Option<Notice>,
-    /// What happened to pinned ports since a key was pressed, the latest first.
+    /// Alerts about pinned ports since the last key, latest first.
     pub alerts: Vec<String>,
 }
 
@@ -22,14 +22,14 @@ pub(crate) struct Notice {
     pub since: Moment,
 }
 
-/// What a notice reports.
+/// The kind of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoticeKind {
-    /// It is done.
+    /// Success.
     Good,
-    /// It is not, or cannot be.
+    /// A failure or a warning.
     Bad,
-    /// It is being done; the notice stays until there is an answer.
+    /// In progress; the notice stays until there is an answer.
     Pending,
 }
 
@@ -66,7 +66,7 @@ impl App {
         self.notify(kind, text, now);
     }
 
-    /// The next key takes the notice away, and the alerts if they are in sight.
+    /// A key dismisses the notice, and the alerts if they are visible.
     pub(crate) fn dismiss_notices(&mut self) {
         self.notices.current = None;
         if self.shows_alerts() {

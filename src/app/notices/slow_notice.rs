@@ -1,4 +1,4 @@
-//! When to say that there is no answer yet, and in which words.
+//! When to show that there is no answer yet, and the text.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ pub(crate) fn no_answer(age: Duration) -> String {
     format!("no answer for {}s", age.as_secs())
 }
 
-/// How long it is until that reads differently: it has whole seconds.
+/// Time until the text changes, as it has whole seconds.
 pub(crate) fn next_second(age: Duration) -> Duration {
     let next = Duration::from_secs(age.as_secs() + 1);
     next.max(LONG).saturating_sub(age)

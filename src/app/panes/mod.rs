@@ -17,11 +17,11 @@ use details::RelatedSockets;
 pub(crate) struct Dock {
     pub pane: Option<Pane>,
     pub scroll: usize,
-    /// Those of the selected row, while its details are shown.
+    /// Related sockets of the selected row, while its details are shown.
     pub related: Option<RelatedSockets>,
 }
 
-/// What is open below the table.
+/// The open pane below the table.
 #[derive(Clone, Debug)]
 pub(crate) enum Pane {
     Details,

@@ -12,7 +12,7 @@ use crate::model::{Moment, OwnerKind, Protocol, Socket};
 use crate::settings::Notify;
 use crate::track::{ChangeKind, Event, Table, TableUpdate};
 
-/// How many ports are named where all are listed.
+/// The most ports to name in a list.
 const MAX_NAMED: usize = 8;
 
 /// How many alerts are shown at once; older ones are in the events.

@@ -1,7 +1,7 @@
 //! The moment that the table is shown at: live, paused, or at a moment of a recording.
 //!
-//! Nothing moves in a paused table but by a key that says so, even while a bind test or an end runs: what is read
-//! meanwhile is kept back and shown when the table goes on, so that no event is lost.
+//! A paused table changes only by a key for that, even during a bind test or after a signal. Later updates are merged
+//! and shown on resume, so that no event is lost.
 
 mod view;
 
@@ -12,14 +12,13 @@ use crate::app::{App, Effect};
 use crate::model::{Moment, Playback};
 use crate::track::TableUpdate;
 
-/// Snapshots of a recording that follow each other faster than this are a retake for a missing row: they say nothing
-/// about its interval.
+/// Snapshots of a recording closer than this are a retake for a missing row, and don't show its interval.
 const RETAKE: Duration = Duration::from_millis(200);
 
 /// The moment that the table is shown at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Playhead {
-    /// While the table is paused.
+    /// The pause, while the table is paused.
     pub pause: Option<Pause>,
     /// How far a recording has been played.
     pub playback: Option<Playback>,
@@ -32,21 +31,21 @@ pub(crate) struct Playhead {
 pub(crate) struct Pause {
     /// The moment that the table is shown at.
     pub since: Moment,
-    /// What was read since.
+    /// The merged updates since then.
     kept_back: Option<TableUpdate>,
-    /// When a key requested a snapshot that is shown all the same.
+    /// When a key requested a snapshot to show despite the pause.
     requested_at: Option<Moment>,
 }
 
 impl Playhead {
-    /// A snapshot that a key requested is shown even in a paused table, which is paused again then.
+    /// A snapshot requested by a key is shown even while paused; then the table is paused again.
     pub fn request_snapshot(&mut self, now: Moment) {
         if let Some(pause) = &mut self.pause {
             pause.requested_at = Some(now);
         }
     }
 
-    /// Keeps a table back while paused; returns what is to be shown now. `is_any` shows it in any case, `is_next` if
+    /// Keeps an update back while paused; returns the update to show now. `is_any` shows it in any case, `is_next` if
     /// one was requested, even before it was taken.
     fn admit(
         &mut self,
@@ -62,7 +61,7 @@ impl Playhead {
             Some(earlier) => earlier.followed_by(update),
             None => update,
         };
-        // A snapshot that was under way when the key was pressed is not the requested one.
+        // A snapshot in progress when the key was pressed is not the requested one.
         let is_it = |at: Moment| is_next || taken_at.steady >= at.steady;
         if !is_any && !pause.requested_at.is_some_and(is_it) {
             pause.kept_back = Some(update);
@@ -98,7 +97,7 @@ impl App {
         self.request(Effect::SetPaused(self.is_paused()));
     }
 
-    /// Requests a snapshot for a table that goes on; a paused one needs none.
+    /// Requests a snapshot unless paused.
     pub(crate) fn refresh_unless_paused(&mut self) {
         if !self.is_paused() {
             self.request(Effect::Refresh);
@@ -107,7 +106,7 @@ impl App {
 
     /// Shows a table, or keeps it back.
     pub(crate) fn receive_table(&mut self, update: TableUpdate, now: Moment) {
-        // The first one is always shown; a recording is stepped through.
+        // The first table is always shown; a recording advances step by step.
         let wanted = (!self.rows.has_snapshot, !self.is_live());
         if let Some(update) = self.playhead.admit(update, wanted, now) {
             self.show_table(update, now);
@@ -130,8 +129,8 @@ impl App {
         self.follow(events);
     }
 
-    /// For how long the present table is valid if the next one was taken at `next`. A recording does not record its
-    /// interval: the time between its last two snapshots counts instead, doubled as that of the live table.
+    /// How long the current table is valid if the next one was taken at `next`. A recording does not contain its
+    /// interval, so twice the time between its last two snapshots is used, as for the live table.
     fn valid_for(&mut self, next: Moment) -> Duration {
         if self.is_live() {
             return self.stale_after();
@@ -162,9 +161,8 @@ impl App {
         self.request(Effect::SetInterval(next));
     }
 
-    /// The moment that the table is shown at. A recording has its own time: that of the table. Otherwise it is now, or
-    /// that of the pause; the wall clock is the table's, carried on, so that a clock that is set back makes no age
-    /// jump.
+    /// The moment that the table is shown at. For a recording: the time of the table; otherwise now, or the time of the
+    /// pause. The wall clock continues from the table's, so that setting it back makes no age jump.
     pub(crate) fn shown_at(&self, now: Moment) -> Moment {
         let taken_at = self.rows.table.taken_at;
         if !self.is_live() {

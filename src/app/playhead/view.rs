@@ -11,7 +11,7 @@ use crate::columns::width;
 use crate::keymap::{Action, ProgramAction};
 use crate::model::{Moment, Playback};
 
-/// Cells that the longer forms of the badge leave to the name of the program.
+/// Cells that the longer forms of the badge leave for the program's name.
 const NAME: usize = " sockeye  ".len();
 
 /// Cells needed beside the badge to show the interval too.

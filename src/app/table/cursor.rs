@@ -1,7 +1,7 @@
-//! Which line is selected and which part of the table is in sight.
+//! Which line is selected and which part of the table is visible.
 //!
-//! The cursor stays on its line by identity, not by place: when rows come and go above it, it stays on its socket,
-//! and where it can, at its height on the screen.
+//! The cursor follows its socket, not its position: when rows above it come and go, it stays on its socket, and if
+//! possible at its height on the screen.
 
 use crate::query::{LineId, Listing};
 use crate::track::Table;
@@ -10,9 +10,9 @@ use crate::track::Table;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
     selected: Option<LineId>,
-    /// Its place in the listing; where to go on if it is gone.
+    /// Its index in the listing, used if its row disappears.
     place: usize,
-    /// The first line in sight.
+    /// The first visible line.
     top: usize,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct Cursor {
 pub(crate) enum Step {
     By(isize),
     To(usize),
-    /// Makes this line the first in sight, and moves the selection no further than that takes.
+    /// Makes this line the first visible one, and moves the selection only as far as needed.
     Scroll(usize),
 }
 
@@ -43,8 +43,8 @@ impl Cursor {
         self.place < self.top + height.max(1)
     }
 
-    /// Finds the selected line in the listing, or takes the one at its place. A table that is scrolled moves along,
-    /// so that the selection keeps its height on the screen; one at its top stays there.
+    /// Finds the selected line in the listing, or else the line at its index. A scrolled table moves along, so that the
+    /// selection keeps its height on the screen; a table at its top stays there.
     pub fn follow(&mut self, listing: &Listing, table: &Table, height: usize) {
         let line = self.place.saturating_sub(self.top);
         let found = self.selected.and_then(|id| listing.place(id, table));

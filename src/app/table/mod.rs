@@ -1,4 +1,4 @@
-//! The table: what it shows and in which order, where the cursor is, and what the keys do in it.
+//! The table: its rows and their order, its cursor, and its keys.
 
 pub(crate) mod cursor;
 mod empty;
@@ -79,7 +79,7 @@ impl App {
         self.rows.selected()
     }
 
-    /// Selects and orders the rows anew; the cursor stays on its socket.
+    /// Filters and sorts the rows again; the cursor stays on its socket.
     pub(crate) fn reselect(&mut self, now: Moment) {
         let now = self.shown_at(now);
         let rows = &mut self.rows;
@@ -125,7 +125,7 @@ impl App {
         }
     }
 
-    /// Shows or hides sockets of a protocol. Those beside TCP and UDP are read only while they are shown.
+    /// Shows or hides sockets of a protocol. Other than TCP and UDP, they are read only while shown.
     pub(crate) fn toggle_kind(&mut self, protocol: Protocol, now: Moment) {
         let kinds = self.rows.criteria.kinds.toggled(protocol);
         self.rows.criteria.kinds = kinds;
@@ -150,7 +150,7 @@ impl App {
         }
     }
 
-    /// Sorts by a column, or in the other direction if it is the one already.
+    /// Sorts by a column, or reverses the order if already sorted by it.
     pub(crate) fn sort_by(&mut self, column: ColumnId, now: Moment) {
         let sort = &mut self.rows.criteria.sort;
         sort.descending = sort.by == column && !sort.descending;
@@ -162,7 +162,7 @@ impl App {
         let columns = self.fitted_columns(now);
         let by = self.rows.criteria.sort.by;
         let at = columns.iter().position(|fitted| fitted.column.id == by);
-        // A terminal of two cells has room for no column.
+        // A terminal of two cells has no room for a column.
         let next = at.and_then(|at| columns.get(at + 1)).or(columns.first());
         if let Some(next) = next {
             self.sort_by(next.column.id, now);
@@ -178,7 +178,7 @@ impl App {
             self.clear_filter(now);
         }
         if self.size.is_compact() {
-            // There is room for the pane or for the table.
+            // There is room only for the pane or the table.
             self.set_pane(None);
         }
         if let Some(place) = self.rows.selection.shown().place_of_row(at) {

@@ -118,7 +118,7 @@ impl App {
         })
     }
 
-    /// The columns to choose from. Where no row has a peer, its column needs a wide terminal.
+    /// The available columns. If no row has a peer, the peer column needs a wide terminal.
     fn offered_columns(&self) -> Vec<&'static Column> {
         let is_roomy = self.size.width >= 120;
         let has_peers = self.rows.criteria.tab != Tab::Listening || is_roomy;

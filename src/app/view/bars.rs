@@ -3,8 +3,8 @@
 /// From the lowest to the highest.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The course of numbers, scaled from the least to the largest. The full height is a quarter of the largest at
-/// least, so that a small change looks small. Constant numbers are a low line; unknown ones between others are blank.
+/// A sparkline, scaled from the least to the largest number. The full height is at least a quarter of the largest, so
+/// that a small change looks small. Constant numbers are a low line; unknown ones are blank.
 pub(crate) fn sparkline(numbers: &[Option<usize>]) -> String {
     let known = || numbers.iter().copied().flatten();
     let (least, most) = (known().min().unwrap_or(0), known().max().unwrap_or(0));

@@ -85,7 +85,7 @@ impl App {
         in_dialog && can
     }
 
-    /// As many hints of a mode as fit. The last ones are dropped first, but help and quit stay the longest.
+    /// As many hints of a mode as fit. The last ones are dropped first, except help and quit.
     pub(crate) fn hints(&self, mode: Mode, columns: usize) -> Line {
         let keymap = &self.settings.keymap;
         // The table's keys also work in a bind test; help and quit are shown there.

@@ -63,7 +63,7 @@ impl App {
         let room = usize::from(columns).saturating_sub(line_width(&right) + 1);
         let mut segments = self.segments();
         fit(&mut segments, room);
-        // If only one of both fits, that is the name, but for a recording the badge: it must not look like live data.
+        // If only one fits, it is the name, but for a recording the badge, so that it doesn't look like live data.
         let is_narrow = segments_width(&segments) > room;
         if is_narrow && !self.is_live() {
             return (Line::new(), right);

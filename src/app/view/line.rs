@@ -78,7 +78,7 @@ pub(crate) fn cut_line(line: Line, columns: usize) -> Line {
     let mut cut_line = Vec::with_capacity(line.len());
     for span in line {
         let cells = width(&span.text);
-        // A piece that ends exactly at the edge gives its last cell to the `…`.
+        // If a piece ends exactly at the edge, `…` replaces its last cell.
         if is_too_wide && cells >= left {
             let text = cleaned(cut(&format!("{} ", span.text), left));
             cut_line.push(Span { text, ..span });

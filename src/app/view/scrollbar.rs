@@ -1,10 +1,10 @@
-//! Scrollbars: area, thumb, and which line a position means.
+//! Scrollbars: area, thumb, and the line for a position.
 //!
 //! Drawing and dragging use the same numbers, so that the thumb stays under the pointer.
 
 use crate::app::layout::Area;
 
-/// What a scrollbar scrolls.
+/// The part that a scrollbar scrolls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The rows of the table.
@@ -18,7 +18,7 @@ pub enum Part {
 /// A scrollbar: it exists only if there are more lines than fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scrollbar {
-    /// What it scrolls.
+    /// The part that it scrolls.
     pub part: Part,
     /// One column of cells.
     pub area: Area,
@@ -85,7 +85,7 @@ impl Scrollbar {
         usize::try_from((at * last + free / 2) / free).unwrap_or(usize::MAX)
     }
 
-    /// How far below the thumb's first cell it is grabbed. A click beside the thumb grabs its middle, which moves there.
+    /// How far below its first cell the thumb is grabbed. A click beside the thumb moves its middle there.
     pub(crate) fn grab_offset(&self, row: u16) -> u16 {
         let thumb = self.thumb();
         match row.checked_sub(thumb.y) {

@@ -1,5 +1,5 @@
-//! The views: four built-in tabs, and those of the config. A custom view has its own filter, order and columns; leaving
-//! it restores what there was before.
+//! The views: four built-in tabs, and custom ones from the config. A custom view has its own filter, order and columns;
+//! leaving it restores the previous ones.
 
 mod view;
 
@@ -15,11 +15,11 @@ use crate::query::{Sort, Tab};
 pub(crate) struct Opened {
     /// Its index in the settings.
     pub at: usize,
-    /// What leaving it restores.
+    /// The state to restore when leaving it.
     before: Arrangement,
 }
 
-/// What each view has for itself, and keys may change while it is open.
+/// Per-view state, which keys may change while the view is open.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrangement {
     filter: Filter,
@@ -37,7 +37,7 @@ pub enum ViewId {
     Custom(usize),
 }
 
-/// The columns that are not among these.
+/// All columns except these.
 pub(crate) fn without(columns: &[ColumnId]) -> Vec<ColumnId> {
     let all = columns::ALL.iter().map(|column| column.id);
     all.filter(|id| !columns.contains(id)).collect()
@@ -140,7 +140,7 @@ impl App {
         }
     }
 
-    /// What the open view has for itself.
+    /// The state of the open view.
     pub(crate) fn arrangement(&self) -> Arrangement {
         Arrangement {
             filter: self.rows.criteria.filter.clone(),

@@ -30,7 +30,7 @@ impl App {
     }
 
     /// The views with a visible tab: the built-in ones, and as many custom ones as fit beside the filter. The current
-    /// view always has one, in place of others.
+    /// view always has a tab, if needed in place of others.
     fn visible_views(&self) -> Vec<ViewId> {
         let mut visible = Vec::new();
         for id in self.view_ids() {

@@ -1,5 +1,5 @@
-//! One bind test: what the socket table shows, what the rules predict, what the kernel answers to real binds, and
-//! whether the two agree.
+//! One bind test: the rows of the socket table, the prediction of the rules, the results of real binds, and whether
+//! they agree.
 //!
 //! Pure: both the evidence and the binds come from a [`Prober`].
 
@@ -18,8 +18,8 @@ use crate::model::{Answered, Evidence, State, Text};
 pub trait Prober {
     /// The rows of the port in the table now, and the limits of the system.
     fn rows(&mut self) -> Evidence;
-    /// Real binds in their order, with the kernel's answers. If a bind with `SO_REUSEADDR` succeeds, `wants_plain`
-    /// decides whether one without it is made too.
+    /// Real binds in order, with their results. If a bind with `SO_REUSEADDR` succeeds, `wants_plain` returns whether
+    /// to make one without it too.
     fn probes(&mut self, wants_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe>;
     /// Adds the owners of the rows' sockets, their options, and whether they are still open.
     fn explain(&mut self, evidence: &mut Evidence, answered: Answered);
@@ -32,9 +32,9 @@ const EXTRA_TESTS: usize = 3;
 /// The result of one bind test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BindTestResult {
-    /// What was tested: one port.
+    /// The target, with one port.
     pub target: Target,
-    /// What was read of the machine, just before the binds.
+    /// The evidence, read just before the binds.
     pub evidence: Evidence,
     /// The binds, in the order they were made.
     pub trials: Vec<Trial>,
@@ -42,22 +42,22 @@ pub struct BindTestResult {
     pub agreement: Agreement,
 }
 
-/// A trial bind, and what the rules predict for it.
+/// A trial bind, with its prediction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trial {
-    /// The bind and the kernel's answer.
+    /// The bind and its result.
     pub probe: Probe,
     /// The holders in its way, by their index in the evidence.
     pub prediction: Prediction,
 }
 
-/// How the kernel's answers compare with the prediction from the table.
+/// How the results compare with the prediction from the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Agreement {
     /// As predicted, or nothing certain could be predicted.
     Agreed,
-    /// Not as predicted, and different the second time, or what was in the way was gone both times: the port was
-    /// taken or released during the test.
+    /// Not as predicted, and different the second time, or the blocker was gone both times: the port was taken or
+    /// released during the test.
     Changed,
     /// Refused twice and nothing in the table explains it: a socket that no table shows has the port, or this kernel
     /// has another rule.
@@ -65,8 +65,7 @@ pub enum Agreement {
 }
 
 impl BindTestResult {
-    /// Tests the target. If kernel and table disagree, or what was in the way is gone a moment later, it is tested
-    /// once more.
+    /// Tests the target. If kernel and table disagree, or the blocker is gone a moment later, it is tested once more.
     pub fn of(target: &Target, prober: &mut impl Prober) -> Self {
         let first = Self::once(target, prober);
         if first.agreement == Agreement::Agreed {
@@ -100,7 +99,7 @@ impl BindTestResult {
         has_both_families && (result.is("EAFNOSUPPORT") || is_off && result.is("EADDRNOTAVAIL"))
     }
 
-    /// What the rules predict for a bind of this address and `IPV6_V6ONLY`.
+    /// The prediction of the rules for a bind of this address and `IPV6_V6ONLY`.
     pub(super) fn predict(&self, bind: (IpAddr, Option<bool>), reuse_address: bool) -> Prediction {
         predict(&self.target, &self.evidence, bind, reuse_address)
     }
@@ -162,7 +161,7 @@ impl Trial {
     }
 }
 
-/// How the binds were answered, judged by the rows alone.
+/// The results of the binds, judged by the rows alone.
 fn answered(probes: &[Probe], target: &Target, evidence: &Evidence) -> Answered {
     let mut refused = probes
         .iter()
@@ -200,7 +199,7 @@ fn predict_probe(probe: &Probe, target: &Target, evidence: &Evidence) -> Predict
     predict(target, evidence, bind, probe.reuse_address)
 }
 
-/// What the rules predict. They are Linux's: on other systems they only name sockets that may be in the way.
+/// The prediction of the rules. They are Linux's: on other systems they only find sockets that may be in the way.
 pub(super) fn predict(
     target: &Target,
     evidence: &Evidence,

@@ -1,8 +1,8 @@
 //! Which servers could start here: the binds that they make, compared with the results of a bind test.
 //!
-//! What each server binds was seen with `strace`; Go is from its documentation. Where a bind was not made, its result
-//! follows from those that were (without `SO_REUSEADDR` it fails wherever it fails with the option; `[::]` for both
-//! families needs `0.0.0.0` and IPv6-only `[::]`), or from the rules. Pure.
+//! The binds of each server were seen with `strace`; those of Go are from its documentation. Where a bind was not made,
+//! its result follows from those that were (without `SO_REUSEADDR` it fails wherever it fails with the option; `[::]`
+//! for both families needs `0.0.0.0` and IPv6-only `[::]`), or from the rules. Pure.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,9 +17,9 @@ use crate::model::Protocol;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Start {
-    /// It can.
+    /// It can start.
     Ok,
-    /// Unknown: an error hides it, or something could not be read.
+    /// Unknown: hidden by an error, or not readable.
     Unknown,
     /// The kernel refuses it.
     Refused,
@@ -36,12 +36,12 @@ impl Start {
     }
 }
 
-/// A kind of server, and what it binds if it is given only a port.
+/// A kind of server, and its binds if only a port is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Profile {
     /// Servers of that kind.
     pub servers: &'static str,
-    /// What they bind, in words.
+    /// A description of their binds.
     #[serde(rename = "binds")]
     pub manner: &'static str,
 }

@@ -12,7 +12,7 @@ pub(super) fn fixes(behind: &Behind, ignores_term: bool, situation: &Situation<'
     };
     let user = behind.user.as_deref();
     if let Some(user) = user.filter(|user| !is_user_name(user)) {
-        // Nothing can be run as a user without a name.
+        // A command can't run as a user without a name.
         let text = format!("{text}, as {user}: {command}");
         return vec![FixCode::StopContainer.fix(text)];
     }
@@ -32,14 +32,13 @@ pub(super) fn fixes(behind: &Behind, ignores_term: bool, situation: &Situation<'
     }]
 }
 
-/// Whether commands can name the user: not `uid 70001`, which is one without a name, nor what they would take for an
-/// option or a number.
+/// Whether commands can use the user's name: not `uid 70001` (a user without a name), an option or a number.
 fn is_user_name(user: &str) -> bool {
     let is_operand = !user.starts_with(['-', '#', '+']);
     is_operand && !user.is_empty() && !user.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
-/// The engine's command; `None` if there is none that lasts.
+/// The engine's command; `None` if no command has a lasting effect.
 fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
     let operand = |name: &Option<Text>| {
         let operand = name.as_deref().and_then(container_operand);
@@ -52,7 +51,7 @@ fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
         Engine::Docker => {
             let published = situation.protocol.port_text(situation.port);
             let by_port = || format!("$(docker ps -q --filter publish={published})");
-            // The other user's containers are meant, so the reader's shell must not list them.
+            // The command is for another user's containers, so the current user's shell must not expand it.
             let is_other_user = behind.user.is_some() && situation.limits.uid != Some(0);
             let needs_shell = is_other_user && name.is_none();
             let stop = format!("docker stop {grace}{}", name.unwrap_or_else(by_port));

@@ -1,4 +1,4 @@
-//! Ending a family of processes: which of them, by which signal, and the sentence for that.
+//! Ends a family of processes: which of them, with which signal, and the sentence for that.
 
 use super::members::{Members, named, supervisor_text};
 use super::shell::kill;

@@ -1,10 +1,10 @@
-//! Processes that others need: what to do instead of ending them, and what ending them costs.
+//! Fixes for processes that others need, instead of ending them, and the consequences of ending them.
 
 use super::members::{Members, named};
 use super::{Fix, FixCode, Frees, Situation, container};
 use crate::model::{BehindKind, EndRisk, Process};
 
-/// Whether ending a process would take along more than its own work.
+/// Whether ending a process costs more than its own work.
 pub(in crate::bind) const fn is_guarded(end_risk: EndRisk) -> bool {
     !matches!(end_risk, EndRisk::Ordinary | EndRisk::ContainerInit)
 }

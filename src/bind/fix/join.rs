@@ -1,9 +1,9 @@
-//! Fixes of several parties as one list: what frees the port ends all of them.
+//! Combines the fixes of several parties: freeing the port requires ending all of them.
 
 use super::{Fix, FixCode, RunAs};
 use crate::bind::text::{grouped, uncapitalised};
 
-/// The fixes of one party as they are; of several, one that does the first of each.
+/// The fixes of a single party unchanged; for several, one fix that combines the first of each.
 pub(super) fn joined(mut of_parties: Vec<Vec<Fix>>) -> Vec<Fix> {
     of_parties.retain(|fixes| !fixes.is_empty());
     if of_parties.len() <= 1 {
@@ -15,7 +15,7 @@ pub(super) fn joined(mut of_parties: Vec<Vec<Fix>>) -> Vec<Fix> {
     if sentences.is_empty() {
         return vec![all_of(&commands)];
     }
-    // One of them has no command, so each has to be done by itself.
+    // One of them has no command, so each is done separately.
     for fix in &mut commands {
         fix.warning = Some("Something else has the port as well.".into());
     }

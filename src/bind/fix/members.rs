@@ -1,5 +1,5 @@
-//! Processes that share a port because one started the others: what they have in common, and how processes and
-//! supervisors are named.
+//! Processes that share a port because one started the others: common properties, and names of processes and
+//! supervisors.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use crate::model::{
     AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, SupervisorKind, Term, Unit,
 };
 
-/// A process, and what is known of it.
+/// A process with its background.
 pub(super) type Member<'a> = (&'a Arc<Process>, Option<&'a Background>);
 
 /// Processes that share a port because the first started the others.
 #[derive(Clone, Debug)]
 pub(super) struct Members<'a> {
     pub(super) first: &'a Arc<Process>,
-    /// What is known of the first.
+    /// The background of the first.
     pub(super) background: Option<&'a Background>,
     all: Vec<Member<'a>>,
 }
@@ -27,7 +27,7 @@ pub(super) fn families<'a>(all: &[Member<'a>]) -> Vec<Members<'a>> {
     let has = |pid: Pid| all.iter().any(|(process, _)| process.pid == pid);
     let is_first = |(process, _): &&Member<'a>| !process.parent.is_some_and(has);
     let mut families: Vec<Members<'a>> = Vec::new();
-    // Parents are not read at one instant: where they form a ring, any of them counts as the first.
+    // Parents are not read atomically: in a cycle, any of them counts as the first.
     for &first in all.iter().filter(is_first).chain(all) {
         if !families.iter().any(|family| family.has(first.0.pid)) {
             families.push(Members::of(first, all));
@@ -69,7 +69,7 @@ impl<'a> Members<'a> {
         self.all.iter().map(|(process, _)| process.pid).collect()
     }
 
-    /// What ending the most needed of them would cost.
+    /// The highest risk of ending one of them.
     pub(super) fn end_risk(&self) -> EndRisk {
         let mut risks = self.backgrounds().map(|background| background.end_risk);
         let guarded = risks.find(|&end_risk| is_guarded(end_risk));
@@ -172,7 +172,7 @@ pub(super) fn named(process: &Process) -> String {
     format!("{} ({})", process.name, process.pid)
 }
 
-/// What people call a supervisor.
+/// The name of a supervisor.
 pub(super) const fn supervisor_name(kind: SupervisorKind) -> &'static str {
     match kind {
         SupervisorKind::Systemd => "systemd",
@@ -194,13 +194,13 @@ pub(super) const fn supervisor_name(kind: SupervisorKind) -> &'static str {
     }
 }
 
-/// What restarts a process: `supervisord (77)`, `systemd`.
+/// The supervisor of a process: `supervisord (77)`, `systemd`.
 pub fn supervisor_text(kept_by: &Supervisor) -> String {
     let name = supervisor_name(kept_by.kind);
     let Some(pid) = kept_by.pid else {
         return name.to_owned();
     };
-    // A supervisor with a name of its own needs no interpreter before it.
+    // For a supervisor with a known name, omit the interpreter.
     match kept_by.process.as_ref().filter(|_| name.contains(' ')) {
         Some(process) => format!("{process} ({pid})"),
         None => format!("{name} ({pid})"),

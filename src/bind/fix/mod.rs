@@ -1,8 +1,8 @@
-//! Fixes: what frees a port, the best first, with the exact command where there is one.
+//! Fixes that free a port, best first, with the exact command if there is one.
 //!
-//! The rule: the first fix that has a command frees the port for good when it is run as printed, and ends nothing but
-//! what it names. If no command does that, the first fix is a sentence, and fixes that do less or more come later with
-//! a warning. Nothing here runs a command; a person will, so names from outside go through `shell`.
+//! The rule: the first fix with a command frees the port for good when run as printed, and ends only the processes that
+//! it names. If no command does that, the first fix is a sentence, and fixes that do less or more come later with a
+//! warning. Commands are not run here, but by people, so names from outside are quoted in `shell`.
 
 mod container;
 mod end;
@@ -27,25 +27,25 @@ pub use members::supervisor_text;
 pub(super) use party::is_systemd;
 pub use shell::shell_word;
 
-/// Something that helps against a taken port.
+/// A fix for a taken port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
     /// Its kind, for scripts.
     pub code: FixCode,
-    /// What to do: a sentence without a full stop.
+    /// The instruction: a sentence without a full stop.
     pub text: String,
     /// The exact command, for a POSIX shell. It is shown, never run.
     pub command: Option<String>,
-    /// Who has to run the command.
+    /// The user who has to run the command.
     #[serde(rename = "as")]
     pub run_as: RunAs,
     /// Whether the port is free afterwards.
     pub frees: Frees,
-    /// Whether what is ended is restarted, so that the port is free for a moment only.
+    /// Whether the ended process is restarted, so that the port is free only for a moment.
     pub restarts: bool,
     /// What else ends.
     pub also_ends: Vec<AlsoEnds>,
-    /// What to know before doing it: a full sentence.
+    /// A warning: a full sentence.
     pub warning: Option<String>,
 }
 
@@ -74,7 +74,7 @@ impl FixCode {
 }
 
 impl Fix {
-    /// What else it does or does not do, in sentences; `None` if it does exactly what its text says.
+    /// Its side effects and limits, in sentences; `None` if it does exactly what its text says.
     pub fn caution(&self) -> Option<String> {
         let mut sentences = Vec::new();
         if !self.also_ends.is_empty() {
@@ -111,7 +111,7 @@ impl fmt::Display for Fix {
     }
 }
 
-/// A caution names no more things than this; JSON has all of them.
+/// The most things to name in a caution; JSON has all of them.
 const MAX_ENDS: usize = 8;
 
 /// The kind of a fix.
@@ -147,7 +147,7 @@ pub enum FixCode {
 pub enum RunAs {
     /// Root; for an ordinary user the command begins with `sudo`.
     Root,
-    /// The reader.
+    /// The current user.
     User,
     /// This user.
     #[serde(untagged)]
@@ -165,7 +165,7 @@ impl RunAs {
     }
 }
 
-/// Whether a fix frees the port.
+/// The effect of a fix on the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Frees {
@@ -179,7 +179,7 @@ pub enum Frees {
 
 /// The port to free.
 pub(super) struct Situation<'a> {
-    /// The sockets in the way that processes have, what matters most first.
+    /// The blockers with processes, most important first.
     pub(super) holders: Vec<&'a Holder>,
     pub(super) limits: &'a Limits,
     pub(super) protocol: Protocol,

@@ -36,7 +36,7 @@ pub(super) enum Party<'a> {
     /// The owner can't be seen.
     Hidden {
         user: Option<&'a Text>,
-        /// The ssh session that it must be.
+        /// The only possible ssh session.
         session: Option<&'a Behind>,
     },
 }
@@ -62,7 +62,7 @@ pub(super) fn parties<'a>(situation: &Situation<'a>) -> Vec<Party<'a>> {
             at.get_or_insert(parties.len());
         }
     }
-    // The processes stand where the first of them was found.
+    // The processes take the position of the first one found.
     let after = parties.split_off(at.unwrap_or(0).min(parties.len()));
     let processes: Vec<_> = processes.into_values().collect();
     let of_processes = members::families(&processes).into_iter().map(of_members);
@@ -74,8 +74,8 @@ pub(super) fn parties<'a>(situation: &Situation<'a>) -> Vec<Party<'a>> {
     parties
 }
 
-/// Whether a process is a service manager, or a child of it that is about to execute a service and has every
-/// socket until then: such a one is called `(nginx)`, and has executed it or ended when it is looked at again.
+/// Whether a process is a service manager, or its child before `exec`, which has every socket until then: it is called
+/// `(nginx)`, and has executed the service or ended by the next check.
 pub(in crate::bind) fn is_systemd(process: &Process) -> bool {
     let is_manager = |path: &str| path.ends_with("/systemd");
     process.pid == 1
@@ -84,7 +84,7 @@ pub(in crate::bind) fn is_systemd(process: &Process) -> bool {
         || process.executable.as_deref().is_none_or(is_manager)
 }
 
-/// The party that a whole socket belongs to, whichever of its processes has it.
+/// The party that owns the whole socket, regardless of process.
 fn of_socket(holder: &Holder) -> Option<Party<'_>> {
     let is_container = |behind: &&Behind| behind.kind == BehindKind::Container;
     let hidden = holder.behind.as_ref();
@@ -122,7 +122,7 @@ fn of_socket(holder: &Holder) -> Option<Party<'_>> {
     })
 }
 
-/// The party of processes that belong together, by what is known of the first.
+/// The party of processes that belong together, by the background of the first.
 fn of_members(members: Members<'_>) -> Party<'_> {
     let background = members.background;
     let unit = background.and_then(|background| background.unit.as_ref());
@@ -139,7 +139,7 @@ fn of_members(members: Members<'_>) -> Party<'_> {
     };
     let kept_by = background.and_then(|background| background.kept_by.as_ref());
     match kept_by.filter(has_own_command) {
-        // A supervisor that listens itself is not one of its apps.
+        // A supervisor that listens itself is not an app.
         Some(kept_by) if kept_by.pid != Some(members.first.pid) || kept_by.name.is_some() => {
             Party::App { kept_by, members }
         }

@@ -1,4 +1,4 @@
-//! The fixes for processes: their end, and what to print if that costs more than the port.
+//! The fixes for processes: ending them, and alternatives if that costs more than the port.
 
 use super::end::end;
 use super::members::Members;
@@ -10,7 +10,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
     let end_risk = members.end_risk();
     if is_guarded(end_risk) {
         let mut fixes = guard::instead(end_risk, members, situation);
-        // Nothing ends pid 1.
+        // Pid 1 can't be ended.
         if members.first.pid != 1 {
             let end = Fix {
                 warning: guard::consequence(end_risk),

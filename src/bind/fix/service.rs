@@ -8,7 +8,7 @@ use super::{Fix, FixCode, RunAs, Situation, guard, is_guarded};
 use crate::bind::text::after;
 use crate::model::{EndRisk, Manager, Supervisor, SupervisorKind, Text, Unit};
 
-/// `systemctl` as it reaches a manager.
+/// `systemctl` with options for a manager.
 pub(super) fn systemctl(manager: &Manager) -> String {
     match manager {
         Manager::System => "systemctl".to_owned(),
@@ -19,7 +19,7 @@ pub(super) fn systemctl(manager: &Manager) -> String {
     }
 }
 
-/// The fix as root's, unless the manager is the reader's own.
+/// The fix as root, unless the manager is the current user's.
 pub(super) fn by_manager(fix: Fix, manager: &Manager, situation: &Situation<'_>) -> Fix {
     match manager {
         Manager::Own => fix,
@@ -69,7 +69,7 @@ fn stop_unit(unit: &Unit, members: Option<&Members<'_>>, situation: &Situation<'
     let control = systemctl(&unit.manager);
     let stays = members.map_or_else(Vec::new, |members| members.outlive(unit));
     let command = match members.and_then(Members::ignores_term) {
-        // `KillMode=process` and `none` leave what has the port.
+        // `KillMode=process` and `none` leave the owner of the port running.
         ignores if !stays.is_empty() => {
             let signal = if ignores.is_some() { "-KILL " } else { "" };
             format!("{control} stop {operands}; {}", kill(signal, &stays))
@@ -131,8 +131,7 @@ pub(super) fn app_fixes(
     [fix].into_iter().chain(alone).collect()
 }
 
-/// Whether the user that a supervisor runs as can be named in a command: run as another it would reach what
-/// another one runs.
+/// Whether a command can name the supervisor's user: run as another user it would reach another supervisor.
 fn has_user(kept_by: &Supervisor, situation: &Situation<'_>) -> bool {
     let is_named = |uid| uid == 0 || situation.limits.uid == Some(uid) || kept_by.user.is_some();
     kept_by.uid.is_none_or(is_named)
@@ -176,19 +175,19 @@ fn command(kept_by: &Supervisor, members: &Members<'_>) -> Option<String> {
     }
 }
 
-/// What `pm2 stop` takes for an app: its id, or a name that it does not take for an id or for every app.
+/// The argument of `pm2 stop` for an app: its id, or a name that can't be confused with an id or `all`.
 fn pm2_app(kept_by: &Supervisor) -> Option<Cow<'_, str>> {
     let is_name = |name: &&str| {
         let is_number = name.parse::<f64>().is_ok() || name.starts_with("0x");
-        // What begins and ends with `/` is an expression.
+        // A name in slashes is a regular expression.
         !is_number && !name.is_empty() && *name != "all" && !name.starts_with(['-', '/'])
     };
     let name = || kept_by.name.as_deref().filter(is_name);
     kept_by.id.as_deref().or_else(name).map(shell_word)
 }
 
-/// How `supervisorctl` reaches a server: by the server's config file or its address. Without either it takes
-/// a config file from the folder that it is run in, or a server that is another.
+/// The options of `supervisorctl` for a server: its config file or address. Without them it uses a config file in the
+/// current folder, or another server.
 fn supervisord(place: &str) -> Option<String> {
     let is_host = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
     let is_address = place.starts_with("unix:///")
@@ -202,7 +201,7 @@ fn supervisord(place: &str) -> Option<String> {
     }
 }
 
-/// Whether `supervisorctl stop` takes this for one program: `all` are all, and `web:` is a whole group.
+/// Whether `supervisorctl stop` interprets this as one program: `all` means all, and `web:` a whole group.
 fn is_program(name: &str) -> bool {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
     let is_whole = name.split(':').all(|part| !part.is_empty());

@@ -1,7 +1,7 @@
-//! Commands as the reader has to type them, with names from outside.
+//! Commands for the user to type, with names from outside.
 //!
-//! A cgroup may be named `;rm -rf ~`. A name that no unit or container can have makes no command; the others are quoted
-//! for a POSIX shell.
+//! A cgroup may be named `;rm -rf ~`. An invalid name of a unit or container yields no command; others are quoted for a
+//! POSIX shell.
 
 use std::borrow::Cow;
 
@@ -56,17 +56,17 @@ pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
 }
 
 impl Fix {
-    /// The fix with its command as root has to run it.
+    /// The fix with its command for root.
     pub(in crate::bind) fn by_root(self, limits: &Limits) -> Self {
         self.run_as(RunAs::Root, limits)
     }
 
-    /// The fix with its command as the reader has to type it for this user to run it.
+    /// The fix with its command, as typed by the current user to run as this user.
     pub(super) fn run_as(self, run_as: RunAs, limits: &Limits) -> Self {
         let Some(command) = &self.command else {
             return Self { run_as, ..self };
         };
-        // A reader who became root by `sudo` types the command as an ordinary user again.
+        // A user who ran `sudo` types the command as an ordinary user again.
         let is_root = matches!((limits.uid, limits.sudo_uid), (Some(0), None));
         let user = shell_word(run_as.as_str());
         let typed = match &run_as {
@@ -94,7 +94,7 @@ impl Fix {
     }
 }
 
-/// A command as one that another program can run: a list, or one that sets a variable, goes through a shell.
+/// A command as a single program call: a list, or a command that sets a variable, is wrapped in a shell.
 fn one_command(command: &str) -> Cow<'_, str> {
     let sets_variable = command
         .split(' ')
@@ -173,7 +173,7 @@ mod tests {
         for (command, as_one) in [
             ("kill 12", "kill 12"),
             ("kill 12; kill -CONT 12", "sh -c 'kill 12; kill -CONT 12'"),
-            // What is quoted is one word, whatever is in it.
+            // Quoted text is one word.
             ("sv down '/etc/sv/a; b'", "sv down '/etc/sv/a; b'"),
             ("PM2_HOME=/x pm2 stop 0", "sh -c 'PM2_HOME=/x pm2 stop 0'"),
             (

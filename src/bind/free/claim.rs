@@ -1,9 +1,9 @@
 //! A port that this process has bound and keeps. Touches the operating system.
 //!
 //! It is bound without `SO_REUSEADDR`: with it two programs that choose a port at the same time would both get it, as
-//! long as neither listens. Once it is bound the option may be set, so that a server that sets it too can start while
-//! the port is kept from all others. Measured on Linux 6.18: the kernel compares the options that sockets have at the
-//! time of a bind, not those that they were bound with.
+//! long as neither listens. After the bind the option may be set, so that a server that sets it too can start, but no
+//! other. Measured on Linux 6.18: the kernel compares the options that sockets have at the time of a bind, not those
+//! that they were bound with.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -33,7 +33,7 @@ pub struct Claim {
 pub struct Refusal {
     /// The port; 0 if the kernel was to choose it and had none.
     pub port: u16,
-    /// The kernel's answer, never `ok`.
+    /// The error, never `ok`.
     pub result: ProbeResult,
 }
 
@@ -160,7 +160,7 @@ fn refusal(port: u16, error: &io::Error) -> Refusal {
     Refusal { port, result }
 }
 
-/// Whether there is no IPv6 here, or it is switched off.
+/// Whether IPv6 is missing or disabled.
 fn lacks_v6(error: &io::Error) -> bool {
     let result = outcome_of(error);
     result.is("EAFNOSUPPORT") || result.is("EADDRNOTAVAIL")

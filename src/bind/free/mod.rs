@@ -1,7 +1,7 @@
 //! Choosing a free port: by binding it and keeping it, never by reading a table.
 //!
-//! A table can be stale, and two programs may pick the same gap; a bound port is taken. `unfit` knows why one port is
-//! worse than another; only `claim` touches the operating system.
+//! A table can be stale, and two programs may pick the same gap; a bound port is taken. `unfit` has reasons against a
+//! port; only `claim` touches the operating system.
 
 mod browsers;
 mod claim;
@@ -16,7 +16,7 @@ pub use unfit::{Unfit, has_only_leftovers, unfit};
 use super::{Address, ProbeResult};
 use crate::model::Protocol;
 
-/// What a free port has to be bound for.
+/// The request for a free port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortRequest {
     /// With TCP.
@@ -120,7 +120,7 @@ pub fn choose<C>(
     Ok(choice)
 }
 
-/// What a refusal says about the port.
+/// The fault of a port after a refusal.
 ///
 /// # Errors
 /// The refusal, if it is about something else.

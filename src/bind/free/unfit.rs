@@ -17,7 +17,7 @@ pub enum Unfit {
     InUse,
     /// This process may not bind it, with this error.
     Denied(Cow<'static, str>),
-    /// The kernel gives ports of this range to outgoing connections.
+    /// It is in this range for outgoing connections.
     Ephemeral(RangeInclusive<u16>),
     /// It is reserved in `net.ipv4.ip_local_reserved_ports`.
     Reserved,
@@ -72,7 +72,7 @@ impl Unfit {
         elsewhere.chain(redirects).next()
     }
 
-    /// What helps if the port is taken anyway, a sentence with the exact command.
+    /// The fix if the port is used anyway, a sentence with the exact command.
     pub fn remedy(&self, port: u16, limits: &Limits) -> Option<String> {
         match self {
             Self::Ephemeral(_) => {
@@ -88,7 +88,7 @@ impl Unfit {
         matches!(gap.code, GapCode::Namespaces | GapCode::Redirects)
     }
 
-    /// A word for scripts, that of the notes of a bind test if they mean the same.
+    /// A word for scripts, the same as in the notes of a bind test if there is one.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::InUse => "in_use",
@@ -105,7 +105,7 @@ impl Unfit {
 }
 
 impl fmt::Display for Unfit {
-    /// What follows a port: `8080: in use`.
+    /// The text after a port: `8080: in use`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InUse => f.write_str("in use"),

@@ -1,4 +1,4 @@
-//! Real binds, which touch the operating system and know which one it is.
+//! Real binds, which depend on the operating system.
 //!
 //! A socket is made, bound and closed, one at a time. It never listens: that would add no
 //! information (a bound socket can listen) and clients would reach it. `SO_REUSEPORT` is never
@@ -52,7 +52,7 @@ pub fn probe(
     probes
 }
 
-/// Whether the [rules](super::rules) are this system's: they were measured on Linux alone.
+/// Whether the [rules](super::rules) apply to this system: they were only measured on Linux.
 pub(super) const RULES_ARE_MEASURED: bool = cfg!(target_os = "linux");
 
 /// Whether `SO_REUSEADDR` lets a server bind beside what an earlier one left. On Windows it takes a port
@@ -117,7 +117,7 @@ pub(super) fn outcome_of(error: &io::Error) -> ProbeResult {
     ProbeResult::Errno { raw, name }
 }
 
-/// What `socket`, `setsockopt` and `bind` can answer, with this system's numbers.
+/// The errors of `socket`, `setsockopt` and `bind`, with this system's numbers.
 #[cfg(unix)]
 static ERRNOS: [(i32, &str); 16] = {
     use rustix::io::Errno;

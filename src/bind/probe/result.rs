@@ -1,4 +1,4 @@
-//! One trial bind and the kernel's answer to it.
+//! One trial bind and its result.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,11 +15,11 @@ pub struct Probe {
     pub v6only: Option<bool>,
     /// Whether the socket had `SO_REUSEADDR`, which most servers set.
     pub reuse_address: bool,
-    /// The kernel's answer.
+    /// The result.
     pub result: ProbeResult,
 }
 
-/// The kernel's answer to a trial bind.
+/// The result of a trial bind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeResult {
     /// The bind succeeded (and was undone at once).

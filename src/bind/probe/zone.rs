@@ -1,4 +1,4 @@
-//! Interfaces by name and number, which this system alone knows.
+//! Interfaces of this system by name and number.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
@@ -43,7 +43,7 @@ fn number_of(zone: Zone) -> io::Result<u32> {
     Ok(name_to_index(any_socket()?, zone.as_str())?)
 }
 
-/// Any socket of the namespace will do to ask.
+/// Any socket of the namespace works for the query.
 #[cfg(target_os = "linux")]
 fn any_socket() -> io::Result<rustix::fd::OwnedFd> {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};

@@ -1,10 +1,9 @@
 //! Which sockets conflict: whether the kernel would refuse a bind because of another socket.
 //!
-//! The one place that knows the kernel's rules (Linux: `inet_csk_get_port`, `udp_lib_get_port` and
-//! the address comparisons below them). They were measured on 6.18 in 14,742 combinations of one
-//! holder and one bind without an exception; `tests/bind/differential.rs` draws new ones, also with
-//! two holders, at every run. Pure: what is not known about a socket makes an answer
-//! [`Answer::Depends`], not a guess.
+//! The only implementation of the kernel's rules (Linux: `inet_csk_get_port`, `udp_lib_get_port` and the address
+//! comparisons below them). They were measured on 6.18 in 14,742 combinations of one holder and one bind without an
+//! exception; `tests/bind/differential.rs` draws new ones, also with two holders, at every run. Pure: unknown facts
+//! about a socket make an answer [`Answer::Depends`], not a guess.
 
 #[cfg(test)]
 mod tests;
@@ -37,7 +36,7 @@ pub struct Request {
 pub enum Answer {
     /// No.
     No,
-    /// It depends on what could not be read.
+    /// It depends on data that could not be read.
     Depends,
     /// Yes.
     Yes,
@@ -120,7 +119,7 @@ impl Reach {
     }
 }
 
-/// What a socket takes of IPv4 and of IPv6.
+/// The addresses of IPv4 and of IPv6 that a socket takes.
 fn reaches(address: IpAddr, v6only: bool) -> [Reach; 2] {
     let of_one = |address: IpAddr| {
         if address.is_unspecified() {
@@ -182,12 +181,12 @@ fn is_time_wait(socket: &Socket) -> bool {
     socket.state == State::TimeWait || is_orphan
 }
 
-/// What the rules predict for a bind beside some holders.
+/// The prediction for a bind beside some holders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prediction {
     /// The holders, by index, that refuse it for sure.
     pub blockers: Vec<usize>,
-    /// Those that may refuse it, depending on what could not be read of them.
+    /// Those that may refuse it, depending on unreadable data about them.
     pub doubtful: Vec<usize>,
 }
 

@@ -1,5 +1,5 @@
-//! The facts of a bind test that causes and notes are decided by: which binds count, which sockets are in their way, and
-//! what kind of socket that is.
+//! The facts of a bind test for choosing causes and notes: which binds count, which sockets block them, and their
+//! kinds.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use crate::model::{
     Supervisor, SupervisorKind,
 };
 
-/// One bind test with what follows from it.
+/// One bind test with derived facts.
 pub(super) struct Case<'a> {
     pub(super) result: &'a BindTestResult,
     pub(super) evidence: &'a Evidence,
@@ -94,14 +94,14 @@ impl<'a> Case<'a> {
         blockers.iter().chain(alike).copied().collect()
     }
 
-    /// What the rules predict for binds without `SO_REUSEADDR`.
+    /// The prediction for binds without `SO_REUSEADDR`.
     fn predictions_without(&self) -> impl Iterator<Item = Prediction> + '_ {
         let probes = self.target_trials().map(|trial| &trial.probe);
         probes.map(|probe| self.result.predict((probe.address, probe.v6only), false))
     }
 
-    /// The binds with `SO_REUSEADDR` if one of them fails, else those without: then a server with the option can
-    /// start, and the question is what stops one without.
+    /// The binds with `SO_REUSEADDR` if one of them fails, else those without: then a server with the option can start,
+    /// and the blockers of other servers matter.
     pub(super) fn decisive_trials(&self) -> impl Iterator<Item = &'a Trial> {
         let trials = self.result.trials.iter();
         let mut with_option = trials.clone().filter(|trial| trial.probe.reuse_address);
@@ -142,7 +142,7 @@ impl<'a> Case<'a> {
         self.main_kind() == Some(kind)
     }
 
-    /// The redirects that take packets from a server on the port: not those to what has the port already.
+    /// The redirects that take packets from a server on the port, except those to its current owner.
     pub(super) fn foreign_redirects(&self) -> impl Iterator<Item = &'a Redirect> {
         let behind = self
             .behind()
@@ -164,7 +164,7 @@ impl<'a> Case<'a> {
             .filter(move |redirect| !is_own(redirect))
     }
 
-    /// What is behind the main holder.
+    /// The background of the main holder.
     pub(super) fn behind(&self) -> Option<Behind> {
         let holder = self.main_holder()?;
         if let Some(activation) = &holder.activation {
@@ -176,7 +176,7 @@ impl<'a> Case<'a> {
         behind_of(holder).cloned()
     }
 
-    /// What restarts the owner of the main holder.
+    /// The supervisor of the main holder's owner.
     pub(super) fn kept_by(&self) -> Option<Supervisor> {
         let holder = self.main_holder()?;
         let mut known = holder.backgrounds.iter();
@@ -210,7 +210,7 @@ impl<'a> Case<'a> {
         Some(&socket.owner)
     }
 
-    /// Whether the owner of a server's socket can't be seen. Connections are explained by what they are.
+    /// Whether the owner of a server's socket is hidden. Connections are explained without an owner.
     pub(super) fn is_owner_hidden(&self) -> bool {
         let is_server = self.is(Kind::Listener) || self.is(Kind::Udp);
         is_server && matches!(self.inode_owner(), Some(Owner::Hidden | Owner::None))
@@ -272,7 +272,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// What is behind a socket: the first of its owners that serves something, or what is known without an owner.
+/// The background of a socket: of the first owner that serves something, or of the port without an owner.
 pub(super) fn behind_of(holder: &Holder) -> Option<&Behind> {
     let known = holder
         .backgrounds

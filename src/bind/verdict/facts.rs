@@ -1,4 +1,4 @@
-//! The facts of one case in words. What is unknown is `None`, or empty where it is only part of a sentence.
+//! The facts of one case in words. Unknown facts are `None`, or empty for a part of a sentence.
 
 use std::net::IpAddr;
 
@@ -56,7 +56,7 @@ impl Case<'_> {
         ))
     }
 
-    /// What the table shows, where an error hides whether the port is in use.
+    /// The table's content, if an error hides whether the port is in use.
     pub(super) fn table_shows(&self) -> String {
         let shown = match self.main_holder() {
             None => "no socket on it".to_owned(),
@@ -119,7 +119,7 @@ impl Case<'_> {
         format!(", running since {}", started.strftime(format))
     }
 
-    /// What the main holder serves, what restarts it, where it has the socket, and what is still free.
+    /// Details of the main holder: what it serves, its supervisor, where its descriptor is, and addresses still free.
     pub(super) fn about_owner(&self) -> [Option<String>; 4] {
         let of_holder = |text: fn(&Holder) -> Option<String>| self.main_holder().and_then(text);
         let [behind, restarts, descriptor] =
@@ -133,7 +133,7 @@ impl Case<'_> {
         [self.reuse_hint(), descriptor, self.still_open()]
     }
 
-    /// What could be bound although the target can't.
+    /// The addresses that can be bound although the target can't.
     pub(super) fn still_open(&self) -> Option<String> {
         let open = self.decisive_trials().map(|trial| &trial.probe);
         let open = open.filter(|probe| probe.result.is_ok());

@@ -1,4 +1,4 @@
-//! The fixes that causes name, with the exact commands for the case at hand, and what redirects change about them.
+//! The fixes of causes, with exact commands for this case, and changes because of redirects.
 
 use super::case::Case;
 use super::kind::Kind;
@@ -8,7 +8,7 @@ use crate::bind::fix::{self, Fix, FixCode, shell_word};
 use crate::bind::text::{after, unique};
 use crate::model::{Holder, Limits, Redirect, SocketOptions, State};
 
-/// A command with more addresses than this is of no use.
+/// The most addresses in a useful command.
 const MAX_ADDRESSES: usize = 4;
 
 /// SSDP, WS-Discovery, mDNS and LLMNR.
@@ -19,7 +19,7 @@ pub(super) fn other_port() -> Fix {
 }
 
 impl Case<'_> {
-    /// The fixes of a cause as they are printed, with what redirects add.
+    /// The fixes of a cause as printed, with additions for redirects.
     pub(super) fn finish(&self, mut fixes: Vec<Fix>) -> Vec<Fix> {
         let is_other_port = |fix: &&Fix| fix.code == FixCode::OtherPort;
         if fixes.iter().filter(is_other_port).count() > 1 && fixes.last() == Some(&other_port()) {
@@ -180,7 +180,7 @@ impl Case<'_> {
     }
 }
 
-/// The command that adds the port to those that the kernel gives to no client, if it is not among them.
+/// The command that reserves the port, so that no client gets it, unless it is already reserved.
 pub(in crate::bind) fn reserve(limits: &Limits, port: u16) -> Option<String> {
     let reserved = limits
         .reserved

@@ -1,4 +1,4 @@
-//! The answers of the kernel as a table: a line for each address, with the option and without.
+//! The results of the binds as a table: a line for each address, with the option and without.
 
 use std::net::IpAddr;
 
@@ -21,11 +21,11 @@ pub struct MatrixRow {
 /// One answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MatrixCell {
-    /// The kernel's.
+    /// The result of a bind.
     Answered(ProbeResult),
     /// No bind was made, since a successful one would block others: whether the rules predict a refusal.
     Predicted(Answer),
-    /// No bind was made: it follows from the other answer.
+    /// No bind was made: it follows from the other result.
     Implied,
 }
 

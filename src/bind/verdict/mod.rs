@@ -1,8 +1,8 @@
 //! The explanation of a bind test: cause, sentences, fixes, notes, and when it ends by itself.
 //!
 //! Pure: a [`BindTestResult`] in, a [`Verdict`] out. Causes with their sentences and fixes are rows of one table
-//! (`causes`), notes of another (`notes`). `case` works out the facts that both are decided by, `facts` and `phrases` put
-//! them into words. `unix` does the same for names of unix sockets.
+//! (`causes`), notes of another (`notes`). `case` derives the facts for both, `facts` and `phrases` put them into
+//! words. `unix` does the same for names of unix sockets.
 
 mod case;
 mod causes;
@@ -121,11 +121,11 @@ pub struct AnyVerdict<C, B> {
     pub summary: String,
     /// More about it, in full sentences.
     pub details: Vec<String>,
-    /// What helps, the best first: the first that has a command frees the port for good.
+    /// The fixes, best first: the first with a command frees the port for good.
     pub fixes: Vec<Fix>,
-    /// What the owner serves, if that is more than the process.
+    /// What the owner serves, if not its own program.
     pub behind: Option<Behind>,
-    /// What restarts the owner.
+    /// The supervisor of the owner.
     pub kept_by: Option<Supervisor>,
     /// When the port is free if it becomes so by itself, from now: a lower bound.
     pub free_in: Option<Duration>,
@@ -143,7 +143,7 @@ pub struct AnyVerdict<C, B> {
     pub blockers: Vec<B>,
     /// Other things worth knowing.
     pub notes: Vec<Note>,
-    /// What could not be read and might matter here.
+    /// The gaps that might matter here.
     pub gaps: Vec<Gap>,
     /// When the table was read.
     pub taken_at: Moment,

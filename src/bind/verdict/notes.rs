@@ -1,4 +1,4 @@
-//! What is worth knowing beside the cause: one row for each kind of note.
+//! Notes besides the cause: one row for each kind.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

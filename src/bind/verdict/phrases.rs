@@ -1,4 +1,4 @@
-//! Sockets, owners and what is behind them in words, and lists of words.
+//! Sockets, owners and their background in words, and lists of words.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(super) fn owner_first(holder: &Holder) -> String {
     }
 }
 
-/// `nginx (pid 812 and 4 more, root, nginx.service)`, or what is known instead of a name.
+/// `nginx (pid 812 and 4 more, root, nginx.service)`, or the known facts instead of a name.
 pub(super) fn owner_of(holder: &Holder) -> String {
     let socket = &holder.socket;
     if let Some(activation) = &holder.activation {
@@ -54,7 +54,7 @@ pub(super) fn owner_of(holder: &Holder) -> String {
     }
 }
 
-/// Where an owner has the socket, if other tools don't look there.
+/// Where the descriptor is, if other tools don't look there.
 pub(super) fn unusual_descriptor(holder: &Holder) -> Option<String> {
     let owners = holder.socket.owner.present().iter();
     let names: Vec<_> = owners.map(|one| one.name.to_string()).collect();
@@ -98,7 +98,7 @@ pub(super) fn locals_text<'a>(holders: impl Iterator<Item = &'a Holder>) -> Stri
     listed(&unique(holders.map(local_text)))
 }
 
-/// What a socket in this state does, before its address.
+/// The verb for a socket in this state, before its address.
 pub(super) const fn verb_of(state: State) -> &'static str {
     match state {
         State::Listen => "listens on",
@@ -126,7 +126,7 @@ pub(super) fn seconds(time: Duration) -> String {
     format!("about {} s", time.as_millis().div_ceil(1000))
 }
 
-/// What the owner of a socket serves: the container and where its traffic goes.
+/// What the owner of a socket serves: the container and the destination of its traffic.
 pub(super) fn behind_text(holder: &Holder) -> Option<String> {
     let behind = behind_of(holder)?;
     let name = behind.name.as_deref();
@@ -170,7 +170,7 @@ fn container_text(behind: &Behind) -> String {
     format!("The port belongs to {container}{inside}.")
 }
 
-/// What restarts the owner of a socket.
+/// The supervisor of a socket's owner.
 pub(super) fn restarts_text(holder: &Holder) -> Option<String> {
     let mut backgrounds = holder.backgrounds.iter();
     let kept_by = backgrounds.find_map(|background| background.kept_by.as_ref())?;

@@ -195,8 +195,7 @@ impl Run<'_> {
         if self.check.retry { MAX_RETRIES } else { 0 }
     }
 
-    /// Adds an answer, and prints it as text if that is wanted. Breaks if the exit code is all that is left to find out,
-    /// and known.
+    /// Adds an answer, and prints it as text if requested. Breaks if only the exit code still matters, and it is known.
     fn add(
         &mut self,
         answer: Answer,

@@ -1,4 +1,4 @@
-//! The targets of check and wait, and what options do to them.
+//! The targets of check and wait, and the effect of options on them.
 
 use std::net::IpAddr;
 

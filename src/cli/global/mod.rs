@@ -1,4 +1,4 @@
-//! The options of every command, and what they mean together.
+//! The options of every command, and how they combine.
 
 mod size;
 
@@ -107,7 +107,7 @@ enum When {
 }
 
 impl GlobalArgs {
-    /// These settings with what the command line and the environment override. `words` are the filter.
+    /// These settings, overridden by the command line and the environment. `words` are the filter.
     ///
     /// # Errors
     /// An invalid filter, or an unknown theme.
@@ -212,7 +212,7 @@ impl GlobalArgs {
         }
     }
 
-    /// For a command that can't use recordings, and says why.
+    /// Returns an error for a command that can't use recordings, with the reason.
     ///
     /// # Errors
     /// An option names one.

@@ -1,4 +1,4 @@
-//! Sizes of files as a person types them: `500M`, `2G`.
+//! File sizes as typed: `500M`, `2G`.
 
 /// Reads a number of bytes. `K`, `M`, `G` and `T` are powers of 1,024, with or without `B` or `iB` after them.
 pub fn parse(text: &str) -> Result<u64, String> {

@@ -1,4 +1,4 @@
-//! Commands that print what the program knows of itself: keys, man pages, completions.
+//! Commands that print reference texts: keys, man pages, completions.
 
 pub mod completions;
 pub mod keys;

@@ -1,6 +1,6 @@
-//! The tables of `[keys]`: which action has which keys, and what is wrong with them.
+//! The tables of `[keys]`: the keys of each action, and errors in them.
 //!
-//! What can be bound is the keymap's table; what a keymap must not be are the keymap's rules.
+//! The keymap has the actions that can be bound, and the rules for a valid keymap.
 
 mod named;
 
@@ -172,7 +172,7 @@ pub(super) fn print(settings: &Settings) -> String {
     sections(&settings.keymap, |binding| binding_line(binding) + "\n")
 }
 
-/// Every binding as a comment, with what it does.
+/// Every binding as a comment, with its help.
 pub(super) fn commented() -> String {
     let line = |binding: &Binding| format!("#{:<38} # {}\n", binding_line(binding), binding.help);
     sections(&Keymap::default(), line)

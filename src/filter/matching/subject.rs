@@ -1,4 +1,4 @@
-//! What a filter is matched against: a row, or a socket whose owner is not known yet.
+//! The subject of a match: a row, or a socket whose owner is not known yet.
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use crate::filter::expr::{Part, Pattern};
 use crate::filter::needle::{Needle, is_digits};
 use crate::model::{BuildSpread, Endpoint, Kinds, Process, Socket, State};
 
-/// What terms keep from row to row, and buffers to write in.
+/// Cached data of terms from row to row, and buffers.
 #[derive(Default)]
 pub(super) struct Scratch {
     /// By term and list of owners, both by address: whether one of the owners matches.

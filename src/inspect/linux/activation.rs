@@ -33,8 +33,8 @@ pub(super) fn of(socket: &Socket) -> Option<Activation> {
     }
 }
 
-/// The service of a socket unit: what `Service=` says, one for each connection with `Accept=yes`, or
-/// the one of the same name (`systemd.socket(5)`).
+/// The service of a socket unit: from `Service=`, one per connection with `Accept=yes`, or else the service with the
+/// same name (`systemd.socket(5)`).
 fn described(folders: &[&Path], unit: &str) -> Activation {
     let stem = unit.strip_suffix(".socket").unwrap_or(unit);
     let text = text_of(folders, unit);
@@ -97,7 +97,7 @@ fn text_of(folders: &[&Path], unit: &str) -> String {
     texts.join("\n")
 }
 
-/// What a key is set to, in order.
+/// The values of a key, in order.
 fn values<'a>(text: &'a str, key: &str) -> impl DoubleEndedIterator<Item = &'a str> {
     text.lines()
         .filter_map(|line| line.split_once('='))

@@ -1,4 +1,4 @@
-//! What decides a bind besides other sockets: sysctls, rights, security modules.
+//! Limits on a bind besides other sockets: sysctls, privileges, security modules.
 
 use std::fs;
 use std::io;
@@ -14,7 +14,7 @@ use crate::source::linux::ephemeral::{port_range, port_ranges, sysctl};
 use crate::source::linux::placement::Placement;
 use crate::source::linux::{descriptor_limit, problems, rights};
 
-/// Reads them all, with a gap for what can't be read.
+/// Reads them all, with gaps for unreadable ones.
 pub(super) fn read() -> (Limits, Vec<Gap>) {
     let mut gaps = Vec::new();
     let limits = Limits {
@@ -56,7 +56,7 @@ pub(super) fn has_capability(capability: CapabilitySet) -> Option<bool> {
     Some(sets.effective.contains(capability))
 }
 
-/// Which unit or container a process runs in, as its own file says.
+/// The unit or container of a process, from its own file.
 pub(super) fn placement_of(process: &str) -> Placement {
     let text = fs::read_to_string(format!("/proc/{process}/cgroup")).unwrap_or_default();
     Placement::of(&facts::cgroup(&text))
@@ -67,15 +67,15 @@ fn is_ipv6_off() -> Option<bool> {
     let name = "ipv6/conf/all/disable_ipv6";
     match sysctl(name, |text| text.parse::<u8>().ok()) {
         Some(value) => Some(value != 0),
-        // It may be there and can't be opened now.
+        // It may exist but can't be opened now.
         None if Path::new("/proc/sys/net").join(name).exists() => None,
         None if Path::new("/proc/sys/net/ipv4").exists() => Some(true),
         None => None,
     }
 }
 
-/// The addresses that are there and can't be bound: `ADDRESS INDEX LENGTH SCOPE FLAGS NAME`, all but the name in
-/// hexadecimal (`if_inet6` of `proc(5)`; the flags are those of `rtnetlink(7)`).
+/// The addresses that exist but can't be bound: `ADDRESS INDEX LENGTH SCOPE FLAGS NAME`, all but the name in
+/// hexadecimal (`if_inet6` of `proc(5)`; flags as in `rtnetlink(7)`).
 fn unready(if_inet6: &str) -> Vec<(Ipv6Addr, Readiness)> {
     const DADFAILED: u8 = 0x08;
     const OPTIMISTIC: u8 = 0x04;

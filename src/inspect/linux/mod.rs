@@ -1,11 +1,11 @@
-//! Everything that Linux knows about one port, in two steps.
+//! Reads the evidence about one port on Linux, in two steps.
 //!
-//! First the rows, from `sock_diag` and filtered by the kernel: they decide what a bind meets. After the binds, the
-//! owners of the sockets, their options, and what else explains the answers: that is read from `/proc`, and only for
-//! sockets that still exist. Reading a descriptor holds its socket for a moment (`/proc/PID/fd` refers to the open
-//! file while a link is read, `pidfd_getfd` does so longer): a listener that is closed just then is closed a little
-//! later. Measured beside a server that restarts 100,000 times without a pause: 27 starts failed during 42,000 such
-//! reads, none without them. A server that lives from the first step to the second does not restart like that.
+//! First the rows, from `sock_diag` and filtered by the kernel: they predict the binds. After the binds, the owners of
+//! the sockets, their options, and other evidence: from `/proc`, and only for sockets that still exist. Reading a
+//! descriptor holds its socket for a moment (`/proc/PID/fd` refers to the open file while a link is read, `pidfd_getfd`
+//! does so longer): a listener that is closed just then is closed a little later. Measured beside a server that
+//! restarts 100,000 times without a pause: 27 starts failed during 42,000 such reads, none without them. A server that
+//! lives from the first step to the second does not restart like that.
 
 mod activation;
 mod limits;
@@ -57,18 +57,18 @@ pub(super) struct LinuxInspector {
     limits: Option<(Moment, Limits, Vec<Gap>)>,
 }
 
-/// Where the packets of a port may go instead.
+/// Redirects of the packets of a port.
 #[derive(Default)]
 struct Traffic {
     namespaces: Namespaces,
     filter: PacketFilter,
-    /// What BPF programs leave unknown.
+    /// What is unknown because of BPF programs.
     programs: Option<Vec<Gap>>,
     read_at: Option<Moment>,
 }
 
 impl Traffic {
-    /// Forgets everything that is not recent.
+    /// Drops everything that is not recent.
     fn recent(self, now: Moment) -> Self {
         match self.read_at {
             Some(at) if at.age(now) < SHARED_FOR => self,
@@ -192,10 +192,10 @@ impl LinuxInspector {
     }
 }
 
-/// What was found besides the table, and what could not be read.
+/// Results besides the table, and what could not be read.
 type Found<T> = (Vec<T>, Vec<Gap>);
 
-/// A search beside the one for owners: on a thread, unless its answer is known since an earlier port.
+/// A search parallel to the one for owners: on a thread, unless cached for an earlier port.
 enum Search<'scope, T> {
     Known(Found<T>),
     OnThread(io::Result<thread::ScopedJoinHandle<'scope, Found<T>>>),
@@ -214,8 +214,8 @@ impl<'scope, T: Send + 'scope> Search<'scope, T> {
         }
     }
 
-    /// Waits for the result. Without a thread there is none: a search may enter other namespaces, which this thread
-    /// must not.
+    /// Waits for the result. Without a thread there is no result: a search may enter other namespaces, which this
+    /// thread must not do.
     fn finish(self, what: &str, code: GapCode, gaps: &mut Vec<Gap>) -> Vec<T> {
         let (found, more) = match self {
             Self::Known(found) => found,

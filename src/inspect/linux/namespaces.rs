@@ -21,10 +21,10 @@ use crate::source::linux::placement::Placement;
 use crate::source::linux::{proc_net, scan};
 use crate::source::netstat::Part;
 
-/// No more namespaces than this are read.
+/// The most namespaces to read.
 const MAX_NAMESPACES: usize = 1024;
 
-/// No more than this from outside, at up to 10 ms each: the kernel walks its table of all connections.
+/// The most to read from outside, at up to 10 ms each: the kernel walks its table of all connections.
 const MAX_FROM_OUTSIDE: usize = 8;
 
 /// The other network namespaces and their sockets, kept for the next port: finding them scans every process.
@@ -50,7 +50,7 @@ struct Waiting {
 }
 
 impl Namespaces {
-    /// Whether the sockets are known since an earlier port, so that no namespace is entered.
+    /// Whether the sockets are cached for an earlier port, so that no namespace is entered.
     pub(super) fn are_known(&self, protocol: Protocol) -> bool {
         let has_failed = matches!(self.known, Some(Err(_)));
         has_failed || self.waiting.contains_key(&protocol)
@@ -143,7 +143,7 @@ fn read_from_inside(pid: Pid, protocol: Protocol) -> io::Result<Vec<InetRow>> {
     Ok(rows)
 }
 
-/// Reads the tables below `/proc/PID/net`: far slower, but without any right.
+/// Reads the tables below `/proc/PID/net`: far slower, but without privileges.
 fn read_from_outside(pid: Pid, protocol: Protocol) -> Vec<InetRow> {
     let parts = Part::of(protocol);
     let tables = parts.filter_map(|part| proc_net::of_process(&pid.to_string(), part).ok());
@@ -158,8 +158,8 @@ const fn is_waiting(row: &InetRow) -> bool {
     matches!(row.state, State::Listen | State::Unconn) && row.remote.is_none()
 }
 
-/// A socket in the namespace of these processes, with its owner as far as it may be seen; `None` if all of them ended
-/// meanwhile, and the namespace with them as far as can be known.
+/// A socket in the namespace of these processes, with its owner if visible; `None` if all of them ended meanwhile, so
+/// that the namespace is probably gone.
 fn describe(members: &[Pid], local: Endpoint, inode: Option<u32>) -> Option<Elsewhere> {
     let owner = netns::owner_among(members, &inode.into_iter().collect());
     let member = *members.first()?;

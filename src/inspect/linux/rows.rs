@@ -11,7 +11,7 @@ use crate::source::netstat::Part;
 /// Older versions of Linux do not list sockets that are only bound (commit 91051f003948).
 const LISTS_BOUND_SOCKETS: (u32, u32) = (6, 8);
 
-/// The rows, and the control groups that their sockets were made in.
+/// The rows, and the control groups in which their sockets were created.
 #[derive(Default)]
 pub(super) struct Rows {
     /// Listeners first.

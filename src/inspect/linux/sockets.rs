@@ -1,4 +1,4 @@
-//! Who has the sockets of a port, with which options, and what is behind them.
+//! The owners of a port's sockets, with options and background.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::source::linux::owners::{Hints, Owners, accept_queue, options, unliste
 use crate::source::linux::problems;
 use crate::source::owners::owners;
 
-/// The options of no more sockets than this are read, listeners and bound sockets first.
+/// The most sockets to read options of, listeners and bound sockets first.
 const MAX_OPTIONS: usize = 64;
 
 /// The time between two readings of a full accept queue.
@@ -55,7 +55,7 @@ impl LinuxInspector {
         }
     }
 
-    /// Finds the owners of the sockets that are still open, and what follows from them.
+    /// Finds the owners of the sockets that are still open, and data derived from them.
     fn add_owners(&mut self, evidence: &mut Evidence, (protocol, port): (Protocol, u16)) {
         let at = evidence.taken_at;
         let groups: HashSet<u64> = self.groups.values().copied().collect();
@@ -79,7 +79,7 @@ impl LinuxInspector {
         let open: HashSet<u32> = open.filter_map(|holder| holder.socket.inode).collect();
         let found = Owners::find(&open, &hints, &mut evidence.gaps);
         if open.iter().any(|&inode| found.is_ownerless(inode)) {
-            // A socket that was closed during the search has no owner, it is not the kernel's.
+            // A socket that was closed during the search has no owner, and does not belong to the kernel.
             let listed = rows::inodes(&mut self.diag, protocol, port);
             for holder in holders.iter_mut() {
                 let ownerless = holder.socket.inode.filter(|&one| found.is_ownerless(one));
@@ -107,7 +107,7 @@ impl LinuxInspector {
         add_options(holders, &found, &mut evidence.gaps);
     }
 
-    /// Adds the unit or container that a socket was made in.
+    /// Adds the unit or container in which a socket was created.
     fn add_placement(&self, socket: &mut Socket, holder: &mut Holder) {
         let group = socket.inode.and_then(|inode| self.groups.get(&inode));
         let Some(&group) = group else { return };

@@ -1,8 +1,7 @@
-//! Everything that Linux knows about the name of a unix socket. Nothing is created, opened or removed: the file at the
-//! path is read, and a datagram socket is connected to it, which never sends. The kernel refuses that with
-//! `ECONNREFUSED` where no socket is bound to the file, whatever its kind, in any network namespace, and with
-//! `EPROTOTYPE` where a socket of another kind is, before that one could notice (`unix_find_bsd`). So a server never
-//! sees a connection of ours.
+//! Reads the evidence about the name of a unix socket. Nothing is created, opened or removed: the file at the path is
+//! checked, and a datagram socket connects to it but never sends. The kernel refuses that with `ECONNREFUSED` if no
+//! socket of any type in any network namespace is bound to the file, and with `EPROTOTYPE` if a socket of another type
+//! is, without notifying it (`unix_find_bsd`). So a server never sees our connection.
 
 use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
@@ -90,7 +89,7 @@ fn rows_of_path(
         is_as_typed || name == absolute.as_os_str().as_encoded_bytes()
     };
     let has_file = |row: &UnixRow| file.is_some() && row.file == file;
-    // Some overlays list files under other numbers, and without sock_diag none are listed: then the name decides.
+    // Some overlays list files under other numbers, and without sock_diag none are listed: then compare the names.
     let is_known_by_name = match &evidence.connected {
         Some(Connected::Bound) => !rows.iter().any(has_file),
         Some(Connected::Unknown(_)) => rows.iter().all(|row| row.file.is_none()),
@@ -110,7 +109,7 @@ fn rows_of_path(
     rows.into_iter().map(with_cut_off).collect()
 }
 
-/// The path as a server that was started elsewhere would name it.
+/// The absolute path, without links in its folder.
 fn absolute(path: &str) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.into());
     let folder = whole.parent().and_then(|folder| folder.canonicalize().ok());
@@ -120,7 +119,7 @@ fn absolute(path: &str) -> PathBuf {
     }
 }
 
-/// The socket's file at a path, with the link that leads to it; otherwise what is there instead.
+/// The socket's file at a path, with the link to it; otherwise the kind of file there.
 fn socket_file(path: &Path) -> Result<(Stat, Stat), AtPath> {
     let unseen = |error| AtPath::Unseen(errno_name(error));
     let kind = |file: &Stat| FileType::from_raw_mode(file.st_mode);
@@ -242,7 +241,7 @@ fn errno_name(error: Errno) -> String {
     problems::errno_name(&error.into())
 }
 
-/// The rows with their owners and what is behind those: listeners first, sockets that can't be reached last.
+/// The rows with their owners and background: listeners first, unreachable sockets last.
 fn holders(
     mut rows: Vec<(UnixRow, bool)>,
     evidence: &mut UnixEvidence,
@@ -268,7 +267,7 @@ fn holders(
     .collect()
 }
 
-/// A row in the form that fixes and sentences on owners take: its address means nothing.
+/// A row converted for fixes and sentences on owners; its address is meaningless.
 fn holder(row: &UnixRow, owner: Owner, processes: &mut Processes) -> Holder {
     let nothing = Endpoint::new(Ipv4Addr::UNSPECIFIED.into(), 0);
     let state = if row.is_listening() {

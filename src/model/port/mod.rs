@@ -1,4 +1,4 @@
-//! What ports are for: their services, where their packets go instead, and which are left for connections.
+//! Ports: their services, redirects, and the ports left for outgoing connections.
 
 mod ephemeral;
 mod redirect;

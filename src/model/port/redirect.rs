@@ -1,7 +1,7 @@
 //! Rules that send the packets for a port somewhere else before a socket can get them.
 //!
-//! Values only: `inspect` reads the rules, `bind` describes them. A condition that could not be read is
-//! described as such, never left out.
+//! Values only: `inspect` reads the rules, `bind` describes them. An unreadable condition is described as such, never
+//! left out.
 
 use std::net::IpAddr;
 
@@ -25,7 +25,7 @@ pub struct Redirect {
     pub comment: Option<Text>,
 }
 
-/// Packets by where they are made.
+/// Packets by origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RedirectedPackets {
     /// Those that come in from other machines and namespaces (hook prerouting).
@@ -51,8 +51,8 @@ pub struct RedirectTarget {
 }
 
 impl Redirect {
-    /// The packets that it concerns, as the subject of a sentence in lower case; `port` is how the
-    /// port is called there: `incoming packets for this port that come from 10.0.0.0/8`.
+    /// The affected packets, as the subject of a sentence in lower case; `port` is the wording for the port: `incoming
+    /// packets for this port that come from 10.0.0.0/8`.
     pub fn packets(&self, port: &str) -> String {
         let by_interface = |condition: &Text| condition.starts_with("come in by ");
         let subject = match self.packets {
@@ -71,7 +71,7 @@ impl Redirect {
         }
     }
 
-    /// Where they go and which rule sends them there: `172.17.0.2:80 (iptables nat DOCKER)`.
+    /// The destination and the rule: `172.17.0.2:80 (iptables nat DOCKER)`.
     pub fn target(&self) -> String {
         let lost = if self.to.is_unreachable {
             ", to which this machine has no route"

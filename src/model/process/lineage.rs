@@ -1,4 +1,4 @@
-//! Processes whose end must be confirmed twice: this program, its ancestors, and what others need.
+//! Processes whose end must be confirmed twice: this program, its ancestors, and processes that others need.
 
 use crate::model::{EndRisk, Pid, Process};
 
@@ -8,7 +8,7 @@ pub struct Lineage {
     members: Vec<Member>,
 }
 
-/// One of them.
+/// A member of the lineage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Its pid.
@@ -22,7 +22,7 @@ pub struct Member {
 pub enum Guard {
     /// It is this program.
     Own,
-    /// It is the first process: what runs in its system or container ends with it.
+    /// It is the first process: its system or container ends with it.
     First,
     /// It started this program.
     Parent,
@@ -33,7 +33,7 @@ pub enum Guard {
 }
 
 impl Lineage {
-    /// These, from the program upwards.
+    /// A lineage of these processes, from the program upwards.
     pub const fn new(members: Vec<Member>) -> Self {
         Self { members }
     }
@@ -73,7 +73,7 @@ impl Guard {
         }
     }
 
-    /// What the process is, to be said after "it is".
+    /// A description of the process, to follow "it is".
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Needed(end_risk) => needed(end_risk),
@@ -85,7 +85,7 @@ impl Guard {
     }
 }
 
-/// What a process is that others need, and what happens without it.
+/// The kind of a process that others need, and what happens without it.
 const fn needed(end_risk: EndRisk) -> &'static str {
     match end_risk {
         EndRisk::Ordinary => "an ordinary process",

@@ -15,14 +15,14 @@ pub use naming::ProgramFacts;
 /// Process id.
 pub type Pid = u32;
 
-/// What is known of one process. Identity is `pid` together with its start: pids are reused.
+/// One process. Its identity is `pid` together with its start, as pids are reused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// Process id, as seen from this process's pid namespace.
     pub pid: Pid,
     /// Parent's process id, if it has one that is visible.
     pub parent: Option<Pid>,
-    /// What a person calls it: the executable, or the interpreter and its script.
+    /// Its name for people: the executable, or the interpreter and its script.
     pub name: Text,
     /// The kernel's own short name (`comm` of `proc(5)`, cut at 15 bytes): what `ps` and `top` show.
     /// Empty in older recordings, whose `name` it was.
@@ -32,14 +32,14 @@ pub struct Process {
     /// read: another user's process for an ordinary user, a kernel thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executable: Option<Text>,
-    /// Every argument, none of them cut; `None` if they can't be read or there are none.
+    /// All arguments, not truncated; `None` if unreadable or empty.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "uncut"
     )]
     pub argv: Option<Arc<[Text]>>,
-    /// Whether `argv` lacks the end: it is longer than the kernel takes from `execve(2)`.
+    /// Whether `argv` is incomplete: it is longer than `execve(2)` accepts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_argv_truncated: bool,
     /// Command line for one line of the screen: the arguments joined by a space, cut as every `Text`.
@@ -63,7 +63,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// A process of which only pid and name are known; the name is its `comm` too.
+    /// A process with only pid and name; the name is also its `comm`.
     pub fn new(pid: Pid, name: impl Into<Text>) -> Self {
         let name = name.into();
         Self {
@@ -83,7 +83,7 @@ impl Process {
         }
     }
 
-    /// Whether `command` lacks the end of the command line.
+    /// Whether `command` is truncated.
     pub fn is_command_cut(&self) -> bool {
         let is_cut = |command: &Text| command.ends_with('…');
         self.argv.is_some() && self.command.as_ref().is_some_and(is_cut)
@@ -106,7 +106,7 @@ impl Process {
         self.name.split(' ').next().unwrap_or_default()
     }
 
-    /// Whether both records are of the same process, not merely of the same pid.
+    /// Whether both records are of the same process, not just the same pid.
     pub fn is_same(&self, other: &Self) -> bool {
         let have_same_start = match (self.started_at_tick, other.started_at_tick) {
             (Some(one), Some(other)) => one == other,

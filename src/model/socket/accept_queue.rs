@@ -1,8 +1,8 @@
 //! How full a listener's accept queue is.
 //!
-//! A connection whose handshake is done waits there until the server accepts it. Linux takes one more
-//! than the backlog says (`sk_acceptq_is_full` compares with `>`, not `>=`): full is
-//! backlog + 1. From then on it drops the handshakes of clients, which retry at growing intervals.
+//! A connection with a complete handshake waits there until the server accepts it. Linux accepts one more than the
+//! backlog (`sk_acceptq_is_full` compares with `>`, not `>=`), so full is backlog + 1. Then it drops the handshakes of
+//! clients, which retry at growing intervals.
 
 use crate::model::{Socket, State};
 

@@ -1,28 +1,28 @@
-//! How long something has been as it is: exactly, or at least.
+//! How long something has been in its state: exactly, or at least.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How long something has been as it is.
+/// How long something has been in its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Age {
-    /// So long.
+    /// Exactly this long.
     Exactly(Duration),
-    /// So long or longer: its beginning was not seen.
+    /// This long or longer: its beginning was not seen.
     AtLeast(Duration),
 }
 
 impl Age {
-    /// The time, whichever it is.
+    /// The time, exact or not.
     pub const fn duration(self) -> Duration {
         match self {
             Self::Exactly(time) | Self::AtLeast(time) => time,
         }
     }
 
-    /// The age when so much time has passed.
+    /// The age after this time.
     #[must_use]
     pub const fn after(self, passed: Duration) -> Self {
         match self {

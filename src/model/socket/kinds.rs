@@ -13,7 +13,7 @@ impl Default for Kinds {
 }
 
 impl Kinds {
-    /// TCP and UDP: what every snapshot has.
+    /// TCP and UDP, which every snapshot has.
     pub const DEFAULT: Self = Self::of(Protocol::Tcp).with(Protocol::Udp);
 
     /// No protocol.
@@ -27,25 +27,25 @@ impl Kinds {
         Self(1 << protocol as u8)
     }
 
-    /// The same with this protocol.
+    /// Adds this protocol.
     #[must_use]
     pub const fn with(self, protocol: Protocol) -> Self {
         self.and(Self::of(protocol))
     }
 
-    /// Both together.
+    /// The union of both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// The same without these.
+    /// Removes these protocols.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// The same with the protocol on if it was off, and off if it was on.
+    /// Toggles a protocol.
     #[must_use]
     pub const fn toggled(self, protocol: Protocol) -> Self {
         Self(self.0 ^ Self::of(protocol).0)
@@ -56,18 +56,18 @@ impl Kinds {
         self.0 & Self::of(protocol).0 != 0
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Those beside TCP and UDP, which are read only where they are wanted.
+    /// The protocols besides TCP and UDP, which are read only on request.
     #[must_use]
     pub const fn optional(self) -> Self {
         self.without(Self::DEFAULT)
     }
 
-    /// Each of them, in the order of [`Protocol::ALL`].
+    /// Iterates in the order of [`Protocol::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Protocol> {
         Protocol::ALL
             .into_iter()

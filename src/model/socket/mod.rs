@@ -38,7 +38,7 @@ pub struct Queue {
     pub send: u32,
 }
 
-/// A socket as one snapshot of the system's table shows it. What is not known is `None`.
+/// A socket in one snapshot of the system's table. Unknown values are `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
     /// Transport protocol.
@@ -47,7 +47,7 @@ pub struct Socket {
     pub local: Endpoint,
     /// Peer; `None` for a socket without one.
     pub remote: Option<Endpoint>,
-    /// What it has in place of a port, if its protocol has none.
+    /// Its identification instead of a port, if its protocol has no ports.
     pub portless: Option<Arc<Portless>>,
     /// State at the time of the snapshot.
     pub state: State,
@@ -84,7 +84,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// A socket of which only this is known.
+    /// A socket with only these properties.
     pub fn new(
         protocol: Protocol,
         local: Endpoint,

@@ -7,7 +7,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 use crate::model::Process;
 
-/// The processes behind a socket, or why there are none to name.
+/// The owners of a socket, or why they are unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// Every process that has the socket, by pid ascending; never empty.
@@ -20,9 +20,9 @@ pub enum Owner {
     /// No process any more: it outlived its process or its descriptor (`TIME_WAIT`, an orphan). These
     /// processes had it; never empty.
     Former(Arc<[Arc<Process>]>),
-    /// No process, and none is known to have had it.
+    /// No process, and no known former owner.
     None,
-    /// Not every process was read yet; a later snapshot has the answer. Only in live tables.
+    /// Not all processes were read yet; a later snapshot has the answer. Only in live tables.
     Unknown,
 }
 

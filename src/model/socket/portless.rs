@@ -1,5 +1,5 @@
-//! What a socket without a port has in place of one: a unix socket its type, name and peer, a packet
-//! socket its ethertype, a raw socket the number of an IP protocol.
+//! The identification of a socket without a port: type, name and peer of a unix socket, the ethertype of a packet
+//! socket, the IP protocol number of a raw socket.
 
 use std::fmt;
 
@@ -78,10 +78,10 @@ pub struct UnixPeer {
 /// A packet socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PacketSocket {
-    /// Whether it gets whole frames.
+    /// Whether it receives whole frames.
     #[serde(rename = "type")]
     pub kind: PacketType,
-    /// The ethertype that it gets: 3 for every one, 0 for none.
+    /// The ethertype that it receives: 3 for all, 0 for none.
     pub ethertype: u16,
 }
 
@@ -171,7 +171,7 @@ impl fmt::Display for UnixName {
 }
 
 impl fmt::Display for UnixPeer {
-    /// `/run/app.sock nginx(812)`, or what is known of it, at least `inode 4242`.
+    /// `/run/app.sock nginx(812)`, or the known parts, at least `inode 4242`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.name, &self.process) {
             (Some(name), Some(process)) => write!(f, "{name} {process}"),

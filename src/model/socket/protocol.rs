@@ -5,8 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-/// Transport protocol, or what takes its place. TCP and UDP are in every snapshot, the others where they
-/// are wanted.
+/// Transport protocol, or the kind of socket without one. TCP and UDP are in every snapshot, the others on request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[derive(IntoStaticStr, VariantArray)]
@@ -37,7 +36,7 @@ impl Protocol {
         self.into()
     }
 
-    /// As a sentence names it: `UDP-Lite`, `unix`.
+    /// For use in a sentence: `UDP-Lite`, `unix`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Tcp => "TCP",
@@ -66,7 +65,7 @@ impl Protocol {
         matches!(self, Self::Tcp | Self::Udp)
     }
 
-    /// A port as a sentence names it: `8080`, `5353/udp`.
+    /// A port for use in a sentence: `8080`, `5353/udp`.
     pub fn port_text(self, port: u16) -> String {
         match self {
             Self::Tcp => port.to_string(),

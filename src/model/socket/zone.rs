@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 /// The longest name of an interface (`IFNAMSIZ` without its NUL).
 const MAX_LENGTH: usize = 15;
 
-/// An interface by its name, or by its number where that is all that is known.
+/// An interface by its name, or by its number if the name is unknown.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Zone {
     bytes: [u8; MAX_LENGTH],
@@ -14,7 +14,7 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// The interface of this name, if one could be called so and the name needs no quoting anywhere.
+    /// The interface with this name, if it is valid and needs no quoting anywhere.
     pub fn new(name: &str) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"/:|()[]\"'%\\".contains(&byte);
         if name.is_empty() || name.len() > MAX_LENGTH || !name.bytes().all(is_plain) {
@@ -42,7 +42,7 @@ impl Zone {
         self.as_str().parse().ok()
     }
 
-    /// Whether such an address is nothing without its interface: link-local ones, and multicast on a link or an
+    /// Whether an address is incomplete without its interface: link-local ones, and multicast on a link or an
     /// interface.
     pub const fn is_needed_by(address: Ipv6Addr) -> bool {
         let [first, second, ..] = address.octets();

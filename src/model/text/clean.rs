@@ -1,7 +1,7 @@
-//! The rules by which text from outside becomes a line that can be shown.
+//! The rules that turn text from outside into a displayable line.
 //!
-//! What is measured must be what is drawn. Terminals measure character by character, the drawing library
-//! cluster by cluster; where the two would not agree, the cluster is broken visibly.
+//! The measured width must equal the drawn width. Terminals measure characters, the drawing library measures clusters;
+//! if the two disagree, the cluster is split visibly.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::hostile::is_hostile;
 
-/// The longest text kept, in characters; what is longer ends in `…`.
+/// The longest text kept, in characters; longer text ends in `…`.
 pub(super) const MAX_CHARS: usize = 4096;
 
 /// How many characters may join the one before them: accents, vowel signs, the parts of a Korean syllable. No
@@ -33,7 +33,7 @@ pub fn clean(outside: &str) -> Cow<'_, str> {
     clean_to(outside, MAX_CHARS)
 }
 
-/// The same, of whatever length.
+/// The same, without a length limit.
 pub fn clean_whole(outside: &str) -> Cow<'_, str> {
     clean_to(outside, usize::MAX)
 }
@@ -77,7 +77,7 @@ struct Cleaner {
     kept: usize,
 }
 
-/// There is no room for more.
+/// The text is full.
 struct Full;
 
 impl Cleaner {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::excerpt;
 
-/// What the messages accept.
+/// The accepted formats, for messages.
 const ACCEPTED: &str = "500ms, 0.5, 2s, 1.5m";
 
 /// Reads a duration: a number, which may have a fraction, and `ms`, `s`, `m` or `h`; without a unit it

@@ -52,7 +52,7 @@ impl Text {
     }
 }
 
-/// The beginning of a piece of input as a message repeats it: cleaned, and cut to 40 characters.
+/// An excerpt of input for a message: cleaned, and cut to 40 characters.
 pub fn excerpt(piece: &str) -> String {
     let mut cut: String = piece.chars().take(MAX_EXCERPT).collect();
     if cut.len() < piece.len() {

@@ -1,4 +1,4 @@
-//! JSON: `list --json` and `list --ndjson`, and what every JSON output is made of.
+//! JSON: `list --json` and `list --ndjson`, and the shared parts of all JSON output.
 
 pub(super) mod event;
 pub(super) mod portless;

@@ -1,4 +1,4 @@
-//! What every JSON output is made of: sockets, processes, problems, times. A key means the same everywhere; `null` is
+//! The shared parts of all JSON output: sockets, processes, problems, times. A key means the same everywhere; `null` is
 //! unknown.
 
 use std::collections::{BTreeMap, HashSet};

@@ -14,14 +14,14 @@ use crate::model::{Kinds, Problem, ProblemCode, Refresh, RefreshTimings, Service
 use crate::source::{Recorder, Source};
 use crate::track::{Table, TableUpdate, Tracker};
 
-/// What the collector sends.
+/// Events of the collector.
 #[derive(Debug)]
 pub enum CollectorEvent {
     /// A snapshot was taken and compared with the one before.
     Updated(TableUpdate),
-    /// What it took to take and compare the snapshot whose update follows.
+    /// The cost of taking and comparing the snapshot whose update follows.
     Measured(Refresh),
-    /// A snapshot could not be taken: what failed, then what to try.
+    /// A snapshot could not be taken: the error, then a fix.
     Failed(String),
 }
 
@@ -33,15 +33,15 @@ type EventSink<'a> = &'a mut dyn FnMut(CollectorEvent) -> bool;
 pub enum Control {
     /// Take a snapshot now, paused or not.
     Refresh,
-    /// Take one each time this long has passed.
+    /// Take snapshots at this interval.
     SetInterval(Duration),
     /// Keep closed rows for this long.
     SetLinger(Duration),
     /// Use these names for ports from the next snapshot on.
     SetServices(Services),
-    /// Read these kinds of sockets from now on, and unless paused at once.
+    /// Read these kinds of sockets, immediately unless paused.
     SetKinds(Kinds),
-    /// Stop taking snapshots, or go on.
+    /// Pause or resume taking snapshots.
     SetPaused(bool),
 }
 
@@ -60,23 +60,23 @@ const MAX_SLEEP: Duration = Duration::from_secs(5);
 pub struct Collector {
     /// Where snapshots come from.
     pub source: Box<dyn Source>,
-    /// What compares them.
+    /// The tracker that compares them.
     pub tracker: Tracker,
-    /// Where they are written as well.
+    /// The recording, if any.
     pub recorder: Option<Recorder>,
-    /// What time it is.
+    /// The clock.
     pub clock: Clock,
     /// Time from the start of one snapshot to the start of the next.
     pub interval: Duration,
-    /// Why there is no recording any more, if one was wanted.
+    /// Why the recording has ended, if it has.
     pub lost_recording: Option<Problem>,
     /// Whether the table is sent as soon as it is read, and its owners when they are found.
     pub partial_owners_first: bool,
-    /// Whether each update is preceded by what it took.
+    /// Whether to send a measurement before each update.
     pub is_measured: bool,
 }
 
-/// Updates the tracker with a snapshot and measures that. `taking` is what it took to take it.
+/// Updates the tracker with a snapshot and measures that. `taking` is the cost of taking it.
 pub fn track_snapshot(
     tracker: &mut Tracker,
     snapshot: Snapshot,
@@ -121,7 +121,7 @@ impl Collector {
             let began = self.clock.now().steady;
             let mut next = self.collect(send)?;
             fault::point("collector");
-            // Once at most, so that a busy machine doesn't stretch the interval.
+            // At most once, so that a busy machine doesn't stretch the interval.
             if next == Next::Confirm && self.interval > CONFIRM_AFTER && !is_paused {
                 let wait = self.wait(control, began, Some(CONFIRM_AFTER), &mut is_paused)?;
                 if wait == Wait::Command {
@@ -144,7 +144,7 @@ impl Collector {
         }
     }
 
-    /// Sends what is available before the first whole snapshot.
+    /// Sends a preview before the first whole snapshot.
     fn send_partial(&mut self, send: EventSink<'_>) -> Option<Next> {
         let now = self.clock.now();
         match panic::catch(|| self.source.take_without_owners(now)) {
@@ -173,9 +173,9 @@ impl Collector {
         }
     }
 
-    /// Resets the source after a crash: what it knows may be inconsistent.
+    /// Resets the source after a crash, as its state may be inconsistent.
     fn reset(&mut self, what: &str, send: EventSink<'_>) -> Option<Next> {
-        // Another crash while dropping its state changes nothing.
+        // Ignore another crash while dropping its state.
         let _ = panic::catch(|| self.source.reset());
         let why = format!("taking a snapshot crashed: {what}; trying again");
         send(CollectorEvent::Failed(why)).then_some(Next::Retry)
@@ -211,7 +211,7 @@ impl Collector {
         })
     }
 
-    /// Writes a snapshot to the recording. One that can't be written any more ends; the table says so.
+    /// Writes a snapshot to the recording. If that fails, the recording ends, with a problem in the table.
     fn record(&mut self, snapshot: &mut Snapshot) {
         let to = self.recorder.as_mut();
         let left_out = to
@@ -277,8 +277,7 @@ impl Collector {
     }
 }
 
-/// The delay before the next attempt after so many crashes in a row: the interval at first, then twice as long
-/// each time.
+/// The delay before the next attempt after this many crashes in a row: the interval, doubled each time.
 fn retry_delay(crashes: u32, interval: Duration) -> Duration {
     let longer = interval.saturating_mul(1 << (crashes.clamp(1, 16) - 1));
     longer.min(MAX_RETRY_DELAY.max(interval))
@@ -305,9 +304,9 @@ enum Next {
     OnSchedule,
     /// At once: it will have more owners.
     AtOnce,
-    /// Soon: a row is missing, which proves nothing yet.
+    /// Soon: a row is missing, which needs confirmation.
     Confirm,
-    /// After a delay that grows each time: this one crashed.
+    /// After a growing delay, as this one crashed.
     Retry,
 }
 

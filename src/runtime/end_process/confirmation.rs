@@ -14,14 +14,14 @@ use crate::model::{
 use crate::source::lineage;
 use crate::source::proc_stat::proc_stat;
 
-/// The background of no more owners than this is read at a time.
+/// The most owners to read the background of.
 const AT_A_TIME: usize = 32;
 
 /// The port of DNS, which the machine's resolver has.
 const DOMAIN: u16 = 53;
 
-/// Reads the background of a socket's owners. Takes some milliseconds, more where systemd or a container engine has to
-/// answer.
+/// Reads the background of a socket's owners. Takes some milliseconds, more if systemd or a container engine is
+/// queried.
 pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
     let mut inspector = this_machine();
     let evidence = inspector.rows(socket.protocol, socket.local.port, clock.now());
@@ -42,7 +42,7 @@ pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
     }))
 }
 
-/// The message where nothing could be read: the check before the signal decides.
+/// The message if nothing could be read: then only the check before the signal counts.
 pub fn uninspected(job: u64) -> Msg {
     Msg::OwnerInspected(Box::new(Inspected {
         job,
@@ -52,7 +52,7 @@ pub fn uninspected(job: u64) -> Msg {
     }))
 }
 
-/// A parent that starts the process again and that no command of its own stops.
+/// A parent that restarts the process and has no command to stop it.
 fn process_to_end(supervisor: &Supervisor) -> Option<Arc<Process>> {
     let pid = supervisor.pid.filter(|_| supervisor.is_ended_too())?;
     let name = supervisor.process.clone();
@@ -62,7 +62,7 @@ fn process_to_end(supervisor: &Supervisor) -> Option<Arc<Process>> {
     }))
 }
 
-/// The background of these owners of a socket. A resolver is one with any of its sockets.
+/// The background of these owners of a socket. A resolver counts as one with any of its sockets.
 fn backgrounds(
     inspector: &mut dyn PortInspector,
     socket: &Socket,
@@ -90,8 +90,8 @@ fn backgrounds(
     backgrounds
 }
 
-/// Checks whether one confirmation is enough for these processes: what the question knew may have changed. Returns what
-/// may start one of them again.
+/// Checks whether one confirmation is still enough for these processes, as they may have changed. Returns a supervisor
+/// that may restart one of them.
 pub(super) fn check(
     ending: &Ending,
     processes: &[Arc<Process>],

@@ -62,7 +62,7 @@ fn open_targets(ending: &Ending) -> Result<Vec<(EndRole, Recipient)>, Failure> {
     }
 }
 
-/// The same process as it was seen before.
+/// Opens the process if it is still the same.
 fn open(target: &EndTarget) -> Result<Recipient, NotSent> {
     let process = Arc::clone(&target.process);
     let failed = |error| unreadable(error, process.pid);
@@ -127,7 +127,7 @@ impl Recipient {
         matches!(started, Err(Errno::SRCH | Errno::NOENT))
     }
 
-    /// Why it still runs, as the end of a sentence, and what ends it, if anything does.
+    /// Why it still runs, as the end of a sentence, and how to end it, if possible.
     pub(super) fn why_it_runs(&self, signal: Signal) -> (String, Option<&'static str>) {
         use SignalDisposition as S;
         let name = signal.as_str();
@@ -160,7 +160,7 @@ fn unreadable(error: Errno, pid: Pid) -> NotSent {
     }
 }
 
-/// The kernel's answer, see `pidfd_send_signal(2)`.
+/// The kernel's error, see `pidfd_send_signal(2)`.
 fn refusal(error: Errno, handle: &ProcessHandle) -> NotSent {
     NotSent::Refused(match error {
         Errno::SRCH => return NotSent::Ended,

@@ -1,10 +1,9 @@
-//! Sends a signal to processes that were seen to have a socket, and to no others; then watches the result.
+//! Sends a signal only to processes that were seen to have a socket; then watches the result.
 //!
-//! Between question and answer a process may have ended and its pid may be another's, it may have closed the socket,
-//! and it may have become one that sockeye descends from. So all of it is checked again, for every process before any
-//! gets the signal. On Linux each is pinned meanwhile ([`ProcessHandle`](crate::source::ProcessHandle)), so that the
-//! signal reaches the one that was checked or none. On other systems the time between check and signal is short, but
-//! not zero.
+//! Between question and answer a process may have ended and its pid may have been reused, it may have closed the
+//! socket, or become an ancestor of sockeye. So everything is checked again, for every process before any gets the
+//! signal. On Linux a handle pins each process ([`ProcessHandle`](crate::source::ProcessHandle)), so that the signal
+//! reaches the checked process or none. On other systems the time between check and signal is short, but not zero.
 
 mod confirmation;
 #[cfg(target_os = "linux")]
@@ -27,12 +26,12 @@ use crate::clock::Clock;
 use crate::model::{Guard, Process, Supervisor};
 pub use confirmation::{inspect_owner, uninspected};
 
-/// A signal that the system took.
+/// A signal that was sent.
 struct Sent {
     /// Whether the kernel drops it.
     is_dropped: bool,
     recipients: Vec<Recipient>,
-    /// What may start one of them again.
+    /// A supervisor that may restart one of them.
     supervisor: Option<Supervisor>,
 }
 
@@ -55,7 +54,7 @@ struct Failure {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum NotSent {
     Ended,
-    /// Its pid is another process's by now.
+    /// Its pid now belongs to another process.
     Replaced,
     #[cfg_attr(
         not(target_os = "linux"),
@@ -70,9 +69,9 @@ enum NotSent {
         expect(dead_code, reason = "on other systems it is gone")
     )]
     Unreadable,
-    /// It takes a second confirmation.
+    /// It needs a second confirmation.
     ConfirmedOnce(Guard),
-    /// The system refused: why.
+    /// The system refused, with the reason.
     Refused(Cow<'static, str>),
 }
 
@@ -86,7 +85,7 @@ impl NotSent {
     }
 }
 
-/// Sends the signal; the message says what the kernel did with it.
+/// Sends the signal; the message describes the result.
 pub fn end_process(ending: &Ending) -> Msg {
     match send(ending) {
         Ok(sent) if !sent.is_dropped => Msg::JobDone {
@@ -97,7 +96,7 @@ pub fn end_process(ending: &Ending) -> Msg {
     }
 }
 
-/// Sends the signal and watches the result for some seconds. `notify` gets what is known meanwhile.
+/// Sends the signal and watches the result for some seconds. `notify` gets the progress.
 pub fn end_and_watch(ending: &Ending, clock: Clock, notify: &mut dyn FnMut(Msg)) -> Msg {
     let mut watch = watch::Watch::begin(ending, clock);
     match send(ending) {

@@ -1,4 +1,4 @@
-//! What came of a signal, as the end of the sentence `NAME exited after 0.2 s`. Pure.
+//! The outcome of a signal, as the end of the sentence `NAME exited after 0.2 s`. Pure.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,26 +18,26 @@ impl fmt::Display for After {
     }
 }
 
-/// What has the port after the processes ended.
+/// The state of the port after the processes ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// No port was in question.
     Ended,
     /// A server can start.
     Free {
-        /// What the bind test says of leftover connections.
+        /// The bind test's summary of leftover connections.
         leftovers: Option<String>,
-        /// What may start the process again later.
+        /// A supervisor that may restart the process later.
         supervisor: Option<String>,
     },
     /// A process that did not have it before.
     Back(Return),
     /// Other processes that had it before.
     Kept {
-        /// How many, if they are known.
+        /// How many, if known.
         count: usize,
         names: String,
-        /// What the bind test says.
+        /// The summary of the bind test.
         summary: String,
     },
 }
@@ -49,9 +49,9 @@ pub(super) struct Return {
     pub(super) name: String,
     /// Whether it is the same program as one that ended.
     pub(super) is_same: bool,
-    /// How long after the end it was seen; `None` where it shares a socket that was never closed.
+    /// How long after the end it was seen; `None` if it shares a socket that was never closed.
     pub(super) after: Option<Duration>,
-    /// What started it.
+    /// The supervisor that started it.
     pub(super) by: Option<String>,
     /// The command that stops it for good.
     pub(super) command: Option<String>,
@@ -112,8 +112,8 @@ impl Return {
     }
 }
 
-/// The whole sentence on processes that still run: why, if it is known, what ends them, and whether the port is free all
-/// the same.
+/// The whole sentence on processes that still run: why (if known), how to end them, and whether the port is free
+/// anyway.
 pub(super) fn still_running(
     who: &str,
     why: &str,

@@ -1,4 +1,5 @@
-//! Watches the result of a signal: whether the processes end, what has the port then, and whether something comes back.
+//! Watches the result of a signal: whether the processes end, who has the port then, and whether a process is
+//! restarted.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,17 +18,17 @@ use crate::clock::Clock;
 use crate::inspect::BindTester;
 use crate::model::{Background, Pid, Process, Restarts, State, Supervisor};
 
-/// How long an end is waited for.
+/// How long to wait for the end.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a returning process is waited for; the longer one where something is known to start it again.
+/// How long to wait for a restarted process; longer if there is a known supervisor.
 const WATCH_FOR: Duration = Duration::from_millis(1500);
 const WATCH_LONGER: Duration = Duration::from_secs(3);
 
 /// The time between two checks.
 const INTERVAL: Duration = Duration::from_millis(25);
 
-/// A watch, with what was there before the signal.
+/// A watch, with the state before the signal.
 pub(super) struct Watch<'a> {
     ending: &'a Ending,
     clock: Clock,
@@ -38,7 +39,7 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Reads what there is before the signal.
+    /// Reads the state before the signal.
     pub(super) fn begin(ending: &'a Ending, clock: Clock) -> Self {
         let mut watch = Self {
             ending,
@@ -76,7 +77,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// How long the end of all of them took; `None` where one still runs.
+    /// How long the end of all of them took; `None` if one still runs.
     fn wait_for_end(&self, recipients: &[Recipient]) -> Option<Duration> {
         loop {
             let took = self.since(self.began);
@@ -167,7 +168,7 @@ impl<'a> Watch<'a> {
                     | FixCode::EndHard
                     | FixCode::ContinueThenEnd
             );
-            // That a signal alone does not last was just seen.
+            // A signal alone evidently does not last.
             let lasts = !fix.restarts && (ends_supervisor || !ends_process);
             fix.command.clone().filter(|_| lasts)
         });

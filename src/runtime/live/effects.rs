@@ -1,4 +1,4 @@
-//! What each effect of the state machine does.
+//! Carries out the effects of the state machine.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -60,7 +60,7 @@ impl Live {
             Effect::Copy(text) => return copy(&text),
             Effect::Bell => return print("\x07"),
             Effect::DesktopNotice(text) => return print(&self.notifier.sequence(&text)),
-            // A system without job control refuses: then there is nothing to go back to.
+            // This fails on a system without job control: then there is no shell to return to.
             Effect::SuspendJob => drop(signals::suspend_job()),
             Effect::Suspend => {
                 self.screen.leave();

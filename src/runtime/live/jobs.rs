@@ -16,7 +16,7 @@ use crate::track::{RowId, Table};
 /// How many ports are tried to find a free one.
 const MAX_TRIES: usize = 1000;
 
-/// Binds for real, and reads what explains the results.
+/// Makes real binds, and reads the evidence that explains the results.
 pub fn bind_test(job: u64, target: &Target, clock: Clock) -> Msg {
     let test_result = BindTester::new(clock).test(target);
     Msg::BindTested(Box::new(BindReport { job, test_result }))
@@ -108,7 +108,7 @@ fn write_file(
             report::write_csv(&mut file, rows.iter().copied(), CsvOptions::default())
         }
     };
-    // Half a file would look like a whole one.
+    // Remove a partial file, which would look complete.
     let written = written.and_then(|()| file.flush());
     written.inspect_err(|_| drop(std::fs::remove_file(path)))?;
     Ok(Written {

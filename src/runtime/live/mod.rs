@@ -24,8 +24,8 @@ use crate::ui;
 /// Reads the settings again: the effective ones and their file, or in one line why they can't be used.
 pub type ReadAgain = Arc<dyn Fn() -> Result<(Settings, String), String> + Send + Sync>;
 
-/// How many messages wait at most while a draw does not end, on a terminal that takes nothing. A thread that
-/// has another one waits with it: what is typed then stays in the terminal.
+/// The most messages to queue while a draw blocks, on a terminal that accepts no output. Threads block beyond that;
+/// typed input then stays in the terminal.
 const MAX_WAITING: usize = 512;
 
 /// How many messages are processed before the screen is drawn again.
@@ -67,14 +67,14 @@ pub fn run(
 struct Live {
     app: App,
     screen: Screen,
-    /// What the screen shows, if that is known.
+    /// The content of the screen, if known.
     drawn: Option<View>,
     notifier: Notifier,
     clock: Clock,
     read_again: ReadAgain,
     sender: SyncSender<Msg>,
     control: Sender<Control>,
-    /// Lets the collector go on: its last update was processed.
+    /// Lets the collector continue: its last update was processed.
     processed: Sender<()>,
     /// Whether the process was stopped and continued while there was no room for a message.
     was_resumed: Arc<AtomicBool>,
@@ -110,7 +110,7 @@ impl Live {
         }
     }
 
-    /// Draws if anything looks different. A terminal that can't be written to is gone.
+    /// Draws if the view changed. A write error means that the terminal is gone.
     fn draw(&mut self) -> ControlFlow<Exit> {
         self.resize_to_terminal()?;
         let began = self.clock.now();

@@ -14,7 +14,7 @@ use crate::runtime::panic::spawn_worker;
 use crate::runtime::process::signals::{self, Signal, Signals};
 use crate::runtime::terminal::{self, input};
 
-/// How long the last picture may take after a signal that ends the program.
+/// How long the last draw may take after a signal that ends the program.
 const LAST_WRITE: Duration = Duration::from_secs(2);
 
 impl Live {
@@ -30,7 +30,7 @@ impl Live {
                     Signal::Suspend => Msg::SuspendRequested,
                     Signal::Resume => Msg::Resumed,
                 };
-                // If it waited for room, it would miss the signal that ends the program.
+                // Blocking here would miss the signal that ends the program.
                 match sender.try_send(msg) {
                     Err(TrySendError::Disconnected(_)) => return ControlFlow::Break(()),
                     Err(TrySendError::Full(Msg::Resumed)) => {
@@ -69,8 +69,8 @@ impl Live {
         Ok(())
     }
 
-    /// The collector goes on when its last update was processed: on a terminal that takes nothing, tables
-    /// don't queue up.
+    /// The collector continues after its last update was processed, so that tables don't queue up on a terminal that
+    /// accepts no output.
     pub(super) fn start_collector(
         &self,
         collector: Collector,
@@ -92,9 +92,9 @@ impl Live {
     }
 }
 
-/// Ends the program a while after a signal that ends it. On a terminal that takes nothing the main
-/// thread is in a write that does not return, and never receives the message; nor would the sequences that
-/// leave our screen be taken, but the modes of the terminal are the kernel's.
+/// Ends the program a while after a fatal signal. On a terminal that accepts no output the main thread blocks in a
+/// write and never receives the message. The sequences that leave our screen would block too, but the terminal modes
+/// can be restored through the kernel.
 #[expect(
     clippy::disallowed_methods,
     reason = "the main thread can't be reached, and holds nothing that the kernel would not undo"
@@ -105,7 +105,7 @@ fn end_even_if_stuck(signal: i32) {
         terminal::abandon();
         std::process::exit(signals::end_by(signal).into());
     };
-    // Without a thread it ends as soon as the terminal takes something.
+    // Without a thread it ends as soon as the terminal accepts output.
     let _ = spawn_worker("end", |_| (), end);
 }
 

@@ -1,4 +1,4 @@
-//! Runs a program as a child until it ends, so that this process keeps what it has open as long.
+//! Runs a program as a child until it ends, so that this process keeps its descriptors open.
 
 use std::ffi::OsString;
 use std::io;
@@ -137,7 +137,7 @@ mod unix {
         fn kill(&self, number: i32) {
             let child = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if let (Some(child), Some(signal)) = (*child, Signal::from_named_raw(number)) {
-                // It may have ended just now.
+                // It may just have ended.
                 let _ = kill_process(child, signal);
             }
         }

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use socket2::Socket;
 
-/// Variables that announce passed sockets. Those that were set for us are not for the command.
+/// Variables that announce passed sockets. Those set for us must not reach the command.
 const LISTEN: [&str; 4] = [
     "LISTEN_FDS",
     "LISTEN_PID",
@@ -43,7 +43,7 @@ pub fn exec_with_socket(words: &[OsString], socket: Socket, port: u16) -> io::Re
     Err(command.exec())
 }
 
-/// There is no way to do this on this system.
+/// Not supported on this system.
 ///
 /// # Errors
 /// Always.

@@ -1,5 +1,4 @@
-//! What this process exchanges with the system: signals, its standard streams, its limits, and programs that it
-//! runs or becomes.
+//! Interaction with the system: signals, standard streams, limits, and programs that it runs or executes.
 
 pub mod child;
 pub mod exec;
@@ -11,7 +10,7 @@ pub mod stdio;
 #[cfg(unix)]
 pub fn raise_descriptor_limit(descriptors: usize) {
     use rustix::process::{Resource, getrlimit, setrlimit};
-    /// What the rest of the program has open at most.
+    /// The most descriptors that the rest of the program has open.
     const OTHERS: u64 = 128;
     let wanted = descriptors as u64 + OTHERS;
     let mut limit = getrlimit(Resource::Nofile);

@@ -6,14 +6,14 @@
 use std::io;
 use std::ops::ControlFlow;
 
-/// What a signal requests.
+/// The request of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// End, by the signal of this number: `SIGTERM`, `SIGHUP`, `SIGINT`, and those that [`end_by`] passes on.
     Quit(i32),
     /// Stop until continued, as Ctrl-Z does (`SIGTSTP`).
     Suspend,
-    /// The process goes on after it was stopped (`SIGCONT`), by us or without our knowing.
+    /// The process was continued (`SIGCONT`) after it was stopped, by us or unnoticed.
     Resume,
 }
 
@@ -92,7 +92,7 @@ mod unix {
     }
 
     /// From now on `SIGINT` and `SIGTERM` end the process at once with their [`super::exit_code`], unless they are
-    /// ignored: for commands that leave nothing behind which the kernel would not undo.
+    /// ignored: for commands that have nothing to clean up.
     ///
     /// # Errors
     /// If the system refuses.
@@ -105,7 +105,7 @@ mod unix {
         Ok(())
     }
 
-    /// The same for a command that has something to tidy up first, such as a line on the terminal.
+    /// The same for a command that has something to clean up first, such as a line on the terminal.
     ///
     /// # Errors
     /// If the system refuses, or starts no further thread.

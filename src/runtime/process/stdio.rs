@@ -61,7 +61,7 @@ pub fn stdin_is_at_end() -> bool {
     !stdin.is_terminal() && is_ready() && stdin.lock().fill_buf().is_ok_and(<[u8]>::is_empty)
 }
 
-/// There is no way to know without waiting.
+/// This can't be determined without blocking.
 #[cfg(not(unix))]
 pub fn stdin_is_at_end() -> bool {
     false

@@ -1,4 +1,4 @@
-//! What ratatui draws through: crossterm's backend, made quiet.
+//! The backend for ratatui: crossterm's, with less output.
 //!
 //! crossterm's own backend writes colour resets and a hide-cursor sequence for every draw, flushes
 //! in the middle of a frame, and queries the cursor's position, which hangs while
@@ -18,7 +18,7 @@ use ratatui::layout::{Position, Size};
 /// Room for a full frame of a usual terminal with its colours.
 const FRAME_BYTES: usize = 64 * 1024;
 
-/// A backend that writes only what changes something.
+/// A backend that writes only changes.
 pub struct QuietBackend<W: Write> {
     inner: CrosstermBackend<BufWriter<W>>,
     /// Whether a synchronized update has begun that the next flush ends.
@@ -47,7 +47,7 @@ impl<W: Write> QuietBackend<W> {
         self.cursor = None;
     }
 
-    /// Adds what `change` writes to the frame.
+    /// Adds the output of `change` to the frame.
     fn update(
         &mut self,
         change: impl FnOnce(&mut CrosstermBackend<BufWriter<W>>) -> io::Result<()>,
@@ -97,7 +97,7 @@ impl<W: Write> Backend for QuietBackend<W> {
         self.show_or_hide(true)
     }
 
-    /// Where this backend last put it, or the top left: the terminal is never queried.
+    /// The last position set by this backend, or the top left: the terminal is never queried.
     fn get_cursor_position(&mut self) -> io::Result<Position> {
         Ok(self.cursor.unwrap_or(Position::ORIGIN))
     }

@@ -1,6 +1,6 @@
 //! Keys, mouse, pastes and new sizes, from crossterm's events to [`Input`].
 //!
-//! The only place that knows crossterm's event types.
+//! The only module that uses crossterm's event types.
 
 use std::io;
 use std::ops::ControlFlow;

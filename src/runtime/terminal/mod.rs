@@ -22,8 +22,7 @@ use ratatui::{Frame, Terminal};
 pub use self::backend::QuietBackend;
 use super::process::stdio::RetryWriter;
 
-/// Whether this system's terminal shows every colour and character without a variable that says so, as that of
-/// Windows does.
+/// Whether the terminal supports all colours and characters without an environment variable for it, as on Windows.
 pub const SHOWS_ALL: bool = cfg!(windows);
 
 /// Whether the terminal is in our modes. A static, as there is one terminal for the process and the panic
@@ -86,7 +85,7 @@ impl Screen {
         self.forget_picture()
     }
 
-    /// Makes the next draw write the whole picture, whatever the terminal shows.
+    /// Makes the next draw write the whole screen.
     ///
     /// # Errors
     /// If the terminal cannot be written: it is gone.
@@ -124,7 +123,7 @@ pub fn size() -> io::Result<(u16, u16)> {
     Ok(used(columns, lines))
 }
 
-/// The part of a size that is drawn: all of it except lines beyond [`MAX_CELLS`].
+/// The drawn part of a size: without lines beyond [`MAX_CELLS`].
 pub(super) fn used(columns: u16, lines: u16) -> (u16, u16) {
     if columns == 0 || lines == 0 {
         return USUAL;
@@ -172,8 +171,7 @@ pub fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// Takes the terminal out of raw mode and writes nothing: for one that takes nothing. [`restore`] may have
-/// begun, and be in a write that never ends.
+/// Leaves raw mode without writing, for a terminal that accepts no output. [`restore`] may be blocked in a write.
 pub fn abandon() {
     // There is nothing left to report an error to.
     let _ = disable_raw_mode();

@@ -14,7 +14,7 @@ const MAX_CELLS: usize = 200;
 /// a semicolon for a command.
 const TITLE: &str = "sockeye";
 
-/// Which sequence a terminal knows.
+/// The sequence that a terminal supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notifier {
     has_titles: bool,
@@ -22,7 +22,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// As the environment says.
+    /// Detects it from the environment.
     pub fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
         let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
         let term = variable("TERM").unwrap_or_default();

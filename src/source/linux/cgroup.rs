@@ -1,8 +1,8 @@
 //! The unit or container of a cgroup id.
 //!
-//! The id that the kernel gives for a socket is the inode number of a directory below the cgroup2
-//! mount, so no privilege is needed to resolve it: the tree is walked once, and again for an id that is not in
-//! it. In a large tree the walk is spread over several snapshots. `placement` says what a path means.
+//! The id that the kernel gives for a socket is the inode number of a directory below the cgroup2 mount, so no
+//! privilege is needed to resolve it: the tree is walked once, and again for an id that is not in it. In a large tree
+//! the walk is spread over several snapshots. `placement` interprets the paths.
 
 use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
@@ -13,18 +13,17 @@ use super::mounts::mounts;
 use super::placement::Placement;
 use crate::model::{Moment, Pid};
 
-/// When an id that is not in the tree (of a group that was removed, or outside this cgroup namespace) is
-/// looked for again.
+/// When to look again for an id that is not in the tree (its group was removed, or is outside this cgroup namespace).
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// How many directories are visited at most for one snapshot: some 50 ms. In the live table the next one
-/// goes on from there.
+/// The most directories to visit for one snapshot, about 50 ms. In the live table, the next snapshot continues the
+/// walk.
 const BUDGET: usize = 4_000;
 
-/// How many directories are visited at most in one walk.
+/// The most directories to visit in one walk.
 const MAX_GROUPS: usize = 100_000;
 
-/// The cgroup ids that are known.
+/// The known cgroup ids.
 #[derive(Default)]
 pub(crate) struct Cgroups {
     placements: HashMap<u64, Placement>,
@@ -51,7 +50,7 @@ impl Cgroups {
             Some(walk) => walk,
             None if !ids.iter().any(|id| self.is_new(*id, at)) => return,
             None => {
-                // A group that was removed keeps its meaning for as long as a socket refers to it.
+                // A removed group is kept as long as a socket refers to it.
                 self.placements.retain(|id, _| ids.contains(id));
                 self.paths.retain(|id, _| ids.contains(id));
                 Walk::begin(root(), ids.clone())
@@ -68,7 +67,7 @@ impl Cgroups {
             self.walk = Some(walk);
             return;
         }
-        // An id that was added since may be in a part that was visited before: the next walk finds it.
+        // An id added meanwhile may be in a part already visited; the next walk finds it.
         let wanted = walk.wanted.into_iter().filter(|id| ids.contains(id));
         let missing = wanted.filter(|id| !self.placements.contains_key(id));
         self.unknown = missing.map(|id| (id, at)).collect();
@@ -81,7 +80,7 @@ impl Cgroups {
         }
     }
 
-    /// Whether this id may be in a part of the tree that is not visited yet.
+    /// Whether this id may be in a part of the tree not visited yet.
     pub(crate) fn is_pending(&self, id: u64) -> bool {
         self.walk.is_some() && !self.placements.contains_key(&id)
     }
@@ -91,7 +90,7 @@ impl Cgroups {
         self.placements.get(&id)
     }
 
-    /// Whether the group of that id belongs to a user's own manager (`user@1000.service`).
+    /// Whether the group with this id belongs to a user manager (`user@1000.service`).
     pub(crate) fn is_of_user_manager(&self, id: u64) -> bool {
         let components = self.paths.get(&id).into_iter().flat_map(|path| path.iter());
         let mut names = components.filter_map(|name| name.to_str());
@@ -107,10 +106,10 @@ impl Cgroups {
     }
 }
 
-/// Where the cgroup2 tree is; `None` where there is none.
+/// The path of the cgroup2 tree; `None` if there is none.
 fn root() -> Option<PathBuf> {
     let mountinfo = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-    // One that another mount covers is still listed.
+    // A mount that is covered by another is still listed.
     let is_seen = |root: &PathBuf| root.join("cgroup.procs").exists();
     cgroup_roots(&mountinfo).find(is_seen)
 }
@@ -118,16 +117,16 @@ fn root() -> Option<PathBuf> {
 /// A walk over every directory of the cgroup2 tree.
 struct Walk {
     root: PathBuf,
-    /// The directories that were found and not visited, with their ids.
+    /// Directories found but not visited yet, with their ids.
     ahead: Vec<(u64, PathBuf)>,
-    /// How many were found.
+    /// How many directories were found.
     count: usize,
-    /// The ids that were wanted when it began.
+    /// The ids that were wanted at the start of the walk.
     wanted: HashSet<u64>,
 }
 
 impl Walk {
-    /// Without a root it is over.
+    /// Without a root it is already finished.
     fn begin(root: Option<PathBuf>, wanted: HashSet<u64>) -> Self {
         let root = root.unwrap_or_default();
         let top = root.metadata().map(|top| (top.ino(), root.clone()));

@@ -1,4 +1,4 @@
-//! The ports that this network namespace gives to outgoing connections, and which of those in `TIME_WAIT` it reuses.
+//! The port range for outgoing connections of this network namespace, and whether it reuses ports in `TIME_WAIT`.
 
 use std::fs;
 use std::ops::RangeInclusive;

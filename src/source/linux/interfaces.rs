@@ -7,13 +7,14 @@ use rustix::net::{AddressFamily, SocketType, socket};
 
 use crate::model::Text;
 
-/// Names of interfaces, for one snapshot: an interface can be renamed and its index reused. `/sys/class/net` would have
-/// those of the namespace that `/sys` was mounted in.
+/// Names of interfaces, for one snapshot: an interface can be renamed and its index reused. `/sys/class/net` lists the
+/// interfaces of the namespace in which `/sys` was mounted.
 #[derive(Default)]
 pub(crate) struct Interfaces(HashMap<u32, Text>);
 
 impl Interfaces {
-    /// The name, or `#4` where there is none or it is not text: without one the socket would seem to be on all interfaces.
+    /// The name, or `#4` if there is none or it is not text: without a name the socket would seem to be on all
+    /// interfaces.
     pub(crate) fn name(&mut self, index: u32) -> Text {
         let find = || {
             let socket = socket(AddressFamily::INET, SocketType::DGRAM, None);

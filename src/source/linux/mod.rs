@@ -1,6 +1,6 @@
 //! The sockets of Linux: the table, their owners, units and containers.
 //!
-//! `netlink` reads the table, `owners` finds the processes that have an inode, `cgroup` the unit or container.
+//! `netlink` reads the table, `owners` finds the processes with an inode, `cgroup` finds the unit or container.
 
 pub(crate) mod background;
 pub(crate) mod cgroup;

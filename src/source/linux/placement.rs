@@ -1,7 +1,7 @@
-//! The systemd unit and the container that the path of a control group names. Pure.
+//! Parses the systemd unit and the container from the path of a control group. Pure.
 //!
-//! The innermost component that names one counts: a service of a user's manager is inside `user@1000.service`, which is of
-//! less interest.
+//! The innermost unit or container counts: a service of a user manager is inside `user@1000.service`, which is less
+//! interesting.
 
 use super::proc::mounts;
 use crate::model::Text;
@@ -9,10 +9,10 @@ use crate::model::Text;
 /// Unit types that hold processes (`systemd.unit(5)`); a slice only groups others.
 const UNIT_SUFFIXES: [&str; 5] = [".service", ".scope", ".socket", ".mount", ".swap"];
 
-/// How the container engines name the scope of a container with a 64-digit id.
+/// Prefixes that container engines put before a 64-digit id in the name of a scope.
 const ENGINE_PREFIXES: [&str; 5] = ["docker-", "cri-containerd-", "crio-", "libpod-", "nerdctl-"];
 
-/// Length of a container's id, and of the short form that the engines' tools print.
+/// Length of a container's full id, and of its short form in the engines' output.
 const ID: usize = 64;
 const SHORT_ID: usize = 12;
 
@@ -26,7 +26,7 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    /// Reads the path of a cgroup below the root of its tree.
+    /// Parses the path of a cgroup below the root of its tree.
     pub(crate) fn of(path: &str) -> Self {
         let innermost = || path.rsplit('/').filter(|component| !component.is_empty());
         Self {

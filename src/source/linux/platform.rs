@@ -14,7 +14,7 @@ use crate::source::{HiddenReason, OwnerPids, ScanStats};
 /// Up to this number of sockets, owners are found by a search instead of the index.
 const FEW: usize = 64;
 
-/// The sockets of this machine and the processes that have them.
+/// The sockets of this machine and their owners.
 #[derive(Default)]
 pub(crate) struct Platform {
     table: Table,
@@ -23,13 +23,13 @@ pub(crate) struct Platform {
     kinds: Kinds,
     /// Why owners may be hidden, by the last scan.
     hidden: Option<HiddenReason>,
-    /// The sockets that the last search found no owner of.
+    /// The sockets for which the last search found no owner.
     missed: HashSet<u32>,
     /// The cost of searches.
     stats: ScanStats,
-    /// Whether the next snapshot is more urgent than the owners in it.
+    /// Whether to show the next snapshot before its owners are complete.
     partial_owners_first: bool,
-    /// Whether the last scan had no descriptor left to read processes with.
+    /// Whether the last scan ran out of file descriptors.
     is_short: bool,
 }
 
@@ -159,7 +159,7 @@ impl Platform {
         owners
     }
 
-    /// Whether no descriptor is left to read processes with, which is a problem.
+    /// Whether file descriptors ran out before the scan; if so, adds a problem.
     fn check_descriptors(&mut self, problems: &mut Vec<Problem>) -> bool {
         let shortage = descriptor_limit::check().err();
         problems.extend(shortage.map(problems::no_descriptors));
@@ -168,7 +168,7 @@ impl Platform {
     }
 }
 
-/// No process was scanned. What was known before stays.
+/// No process was scanned, so the known owners are kept.
 fn unknown_owners(sockets: &[Socket]) -> Vec<OwnerPids> {
     let owner = |socket: &Socket| match socket.inode {
         Some(_) => OwnerPids::Unknown,

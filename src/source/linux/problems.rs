@@ -10,27 +10,27 @@ use super::proc::descriptor_limit::Shortage;
 use crate::model::{Problem, ProblemCode, Text, counted};
 use crate::source::netstat::{PARTS, Part};
 
-/// What `/proc/net` does not have.
+/// What is missing from `/proc/net`.
 const NOT_IN_PROC: &str =
     "without sockets that are only bound, dual-stack, interfaces, units and backlogs";
 
-/// Why a unit or a container is not known.
+/// Why a unit or a container is unknown.
 pub(crate) const MANY_GROUPS: &str =
     "there are more control groups than are looked through at a time";
 
-/// The source of rows that `sock_diag` did not give.
+/// The source of rows that could not be read from `sock_diag`.
 #[derive(Debug)]
 pub(super) enum Instead {
-    /// `/proc/net`, where this number of lines can't be parsed.
+    /// `/proc/net`, with this number of invalid lines.
     ProcNet {
         odd: usize,
     },
     Netstat,
-    /// None, as `/proc/net` can't be read either.
+    /// No source: `/proc/net` can't be read either.
     Nothing(io::Error),
 }
 
-/// What went wrong with the parts of one snapshot. They mostly have the same trouble, so it becomes one problem.
+/// The failed parts of one snapshot. They mostly fail for the same reason, so they become one problem.
 #[derive(Debug, Default)]
 pub(super) struct Troubles {
     interrupted: Vec<Problem>,
@@ -40,7 +40,7 @@ pub(super) struct Troubles {
 type Trouble = (Part, DumpError, Instead);
 
 impl Troubles {
-    /// A part that `sock_diag` did not give.
+    /// A part that could not be read from `sock_diag`.
     pub(super) fn add(&mut self, part: Part, error: DumpError, instead: Instead) {
         self.parts.push((part, error, instead));
     }
@@ -73,7 +73,7 @@ fn unread_problem(troubles: &[&Trouble]) -> Option<Problem> {
     Some(Problem::new(ProblemCode::TableUnreadable, &message))
 }
 
-/// That these sockets can be read neither from `sock_diag` nor from `/proc/net`.
+/// The message if these sockets can be read neither from `sock_diag` nor from `/proc/net`.
 pub(crate) fn unread(what: &str, error: &DumpError, too: &io::Error) -> String {
     let shortage = errno(error)
         .and_then(|errno| Shortage::of(rustix::io::Errno::from_raw_os_error(errno as i32)));
@@ -116,7 +116,7 @@ fn parts(troubles: &[&Trouble]) -> Option<String> {
     (names.len() < PARTS.len()).then(|| names.join(", "))
 }
 
-/// Why `sock_diag` does not answer.
+/// Why `sock_diag` fails.
 pub(crate) fn why(error: &DumpError) -> String {
     let what = match errno(error) {
         Some(Errno::EPERM | Errno::EACCES) => "is refused",
@@ -133,7 +133,7 @@ pub(crate) fn why(error: &DumpError) -> String {
     format!("sock_diag {what} ({error})")
 }
 
-/// What would make it answer.
+/// The fix for this error.
 fn remedy(error: &DumpError) -> Option<&'static str> {
     match errno(error)? {
         Errno::EPERM | Errno::EACCES | Errno::EAFNOSUPPORT | Errno::ENOSYS => {
@@ -153,7 +153,7 @@ fn errno(error: &DumpError) -> Option<Errno> {
     }
 }
 
-/// What to say of a part that changed too much while it was read.
+/// The message for a part that changed too much while it was read.
 pub(crate) fn changed(part: &str) -> String {
     format!("the table of {part} changed while it was read: rows may be missing")
 }
@@ -168,13 +168,13 @@ pub(super) fn processes(error: rustix::io::Errno) -> Problem {
     Problem::new(ProblemCode::ProcessesUnreadable, &message)
 }
 
-/// No process can be read for want of descriptors.
+/// No process can be read, as no descriptor is left.
 pub(super) fn no_descriptors(shortage: Shortage) -> Problem {
     let message = format!("{shortage}: owners are unknown; {}", shortage.remedy());
     Problem::new(ProblemCode::ProcessesUnreadable, &message)
 }
 
-/// The units and containers of this number of sockets are not known yet, as there are many control groups.
+/// The units and containers of `count` sockets are not known yet, as there are many control groups.
 pub(super) fn groups(sockets: usize) -> Option<Problem> {
     let of = counted(sockets, "socket", "sockets");
     let message = format!("the units and containers of {of} are not known yet: {MANY_GROUPS}");

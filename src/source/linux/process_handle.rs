@@ -1,8 +1,8 @@
-//! A handle of a process: what is read through it, and a signal sent through it, concern that process and no other.
+//! A handle of a process: reads and signals through it reach only that process.
 //!
-//! An open `/proc/PID` stays with its process: once that has ended, reads below it fail with `ESRCH`, though another
-//! process may have the pid by then. It is a pidfd as well (`pidfd_open(2)`), and as such knows its pid namespace: where
-//! `/proc` is not that of our own, a signal either reaches the process that was read, or is refused with `EINVAL`.
+//! An open `/proc/PID` stays bound to its process: once it has ended, reads below it fail with `ESRCH`, even if another
+//! process has the pid. It is also a pidfd (`pidfd_open(2)`), which includes the pid namespace: if `/proc` belongs to
+//! another namespace, a signal either reaches the same process or fails with `EINVAL`.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -17,10 +17,10 @@ use super::proc::scan;
 use crate::model::Pid;
 use crate::source::proc_stat::{ProcStat, proc_stat};
 
-/// How many ancestors of a process are read at most.
+/// The most ancestors of a process to read.
 const MAX_DEPTH: usize = 64;
 
-/// A process, whatever becomes of its pid.
+/// A process; stays valid if its pid is reused.
 #[derive(Debug)]
 pub struct ProcessHandle {
     pid: Pid,
@@ -31,8 +31,7 @@ pub struct ProcessHandle {
 impl ProcessHandle {
     /// The process that has this pid now.
     ///
-    /// # Errors
-    /// `ENOENT` or `ESRCH` where there is none, or this user may not know of it.
+    /// # Errors `ENOENT` or `ESRCH` if there is none, or it is hidden from this user.
     pub fn open(pid: Pid) -> io::Result<Self> {
         let directory = scan::open_directory(scan::open_proc()?, pid.to_string())?;
         Ok(Self { pid, directory })
@@ -61,9 +60,9 @@ impl ProcessHandle {
             has_one |= inodes.contains(&inode);
         });
         has_one = has_one || Places::have_any(&self.directory, self.pid, inodes);
-        // Messages are read by pid: that is this process's as long as it exists.
+        // Messages are read by pid, which is valid while the process exists.
         self.started_at_tick()?;
-        // Where the first thread has ended, its table is root's, but not those of the others.
+        // If the first thread has ended, root owns its table, but not the tables of the other threads.
         if has_one {
             return Ok(true);
         }
@@ -78,13 +77,13 @@ impl ProcessHandle {
         let pids = status.numbers("NSpid:", 10);
         Ok(match pids.last() {
             Some(1) if signal == KILL => pids.len() == 1,
-            // What is blocked may be read from a `signalfd`.
+            // The process may read a blocked signal from a `signalfd`.
             Some(1) => !status.has(signal, "SigCgt:") && !status.has(signal, "SigBlk:"),
             _ => false,
         })
     }
 
-    /// Whether its real or saved user is one of these: then they may signal it.
+    /// Whether its real or saved user is one of these, so that they may signal it.
     pub(crate) fn runs_as_one_of(&self, uids: [u32; 2]) -> io::Result<bool> {
         // Real, effective, saved and file system.
         let of_process = self.status()?.numbers("Uid:", 10);
@@ -97,14 +96,14 @@ impl ProcessHandle {
         let parent = |pid: &Pid| proc_stat(*pid).map(|stat| stat.parent);
         let ancestors = std::iter::successors(parent(&pid), parent);
         if ancestors.take(MAX_DEPTH).any(|parent| parent == self.pid) {
-            // The ancestor was found by pid: that is this process's as long as it exists.
+            // The ancestor was found by pid, which is valid while this process exists.
             self.started_at_tick()?;
             return Ok(true);
         }
         Ok(false)
     }
 
-    /// What it does about this signal, by its state and its sets of signals.
+    /// How it reacts to this signal, by its state and its signal sets.
     pub(crate) fn disposition(&self, signal: i32) -> io::Result<SignalDisposition> {
         let status = self.status()?;
         let state = status.line("State:").trim_start().chars().next();
@@ -119,7 +118,7 @@ impl ProcessHandle {
         })
     }
 
-    /// Whether it ignores this signal, whether or not it runs.
+    /// Whether it ignores this signal, even while it is stopped.
     pub(crate) fn ignores_signal(&self, signal: i32) -> io::Result<bool> {
         Ok(self.status()?.has(signal, "SigIgn:"))
     }
@@ -129,7 +128,7 @@ impl ProcessHandle {
         let mut file = self.open_file("status")?;
         file.read_to_end(&mut bytes)
             .map_err(|error| errno(&error))?;
-        // Only the name may be anything.
+        // Only the name can contain arbitrary text.
         Ok(Status(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
@@ -143,14 +142,14 @@ fn errno(error: &std::io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
-/// What a process does about a signal (`proc_pid_status(5)`).
+/// How a process reacts to a signal (`proc_pid_status(5)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalDisposition {
-    /// Nothing, until it is continued: it is stopped.
+    /// It is stopped: no reaction until it is continued.
     Stopped,
-    /// Nothing, until its debugger lets it.
+    /// It is traced: no reaction until its debugger allows it.
     Traced,
-    /// Nothing, until the I/O that it waits for in the kernel has ended.
+    /// No reaction until its I/O in the kernel has ended.
     Uninterruptible,
     /// It ignores it.
     Ignored,
@@ -158,7 +157,7 @@ pub enum SignalDisposition {
     Blocked,
     /// It has a handler.
     Handled,
-    /// The kernel's default.
+    /// The kernel's default action applies.
     Default,
 }
 
@@ -173,7 +172,7 @@ impl AsFd for ProcessHandle {
 struct Status(String);
 
 impl Status {
-    /// What is behind the name of a line.
+    /// The value after the name of a line.
     fn line(&self, name: &str) -> &str {
         let line = self.0.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_default()

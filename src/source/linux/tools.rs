@@ -1,12 +1,11 @@
-//! Runs tools of the system for what they print, within a time limit.
+//! Runs system tools and returns their output, within a time limit.
 //!
-//! A tool is taken from the folders where distributions install it, those of NixOS and Guix among them, or else
-//! from `PATH`, where another user may have put a program of that name. Such a tool is used only if no one but
-//! root and the user of this process could have put it there or can exchange it: the path begins at the root and
-//! has no `..`; each folder on the way to the file, and each link that it leads through, belongs to root or to
-//! this user; no group and no other user may write to these, unless each may only remove its own (sticky, as the
-//! stores of Nix and Guix are); the same holds for the file, which can be executed. Run by root, that is root
-//! alone. In a setuid or setgid program `PATH` is not used.
+//! A tool is taken from the folders where distributions install it, including NixOS and Guix, or else from `PATH`,
+//! where another user may have put a program of that name. A tool from `PATH` is used only if no one but root and the
+//! user of this process can have put it there or can replace it: the path is absolute and has no `..`; each folder and
+//! link on the path belongs to root or to this user; no group or other user may write to them, unless the folder is
+//! sticky (like the stores of Nix and Guix); the same applies to the file, which must be executable. If root runs this,
+//! only root counts. In a setuid or setgid program `PATH` is not used.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{Metadata, read_link, symlink_metadata};
@@ -32,19 +31,19 @@ const FOLDERS: [&str; 8] = [
     "/run/current-system/profile/bin",
 ];
 
-/// The kernel follows no more links on the way to a file.
+/// The kernel's limit of links in a path.
 const MOST_LINKS: usize = 40;
 
-/// No more than this is read of what a tool prints.
+/// The most output to read from a tool.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// How long the tools of the packet filter may take.
+/// Time limit for the packet filter tools.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A tool and its arguments.
 pub(crate) type ToolCommand = (&'static str, Vec<String>);
 
-/// What a tool printed; `None` if it is not installed.
+/// Runs a tool and returns its output; `None` if it is not installed.
 pub(crate) type Printed = Result<Option<Vec<u8>>, String>;
 
 fn run(tool: &str, arguments: &[String]) -> Printed {
@@ -55,7 +54,7 @@ fn run(tool: &str, arguments: &[String]) -> Printed {
     output(tool, command.args(arguments).env_clear(), TIMEOUT).map(Some)
 }
 
-/// Runs tools at the same time: what they print, in their order.
+/// Runs tools in parallel; returns their outputs in order.
 pub(crate) fn run_all(commands: &[ToolCommand]) -> Vec<Printed> {
     std::thread::scope(|scope| {
         let running: Vec<_> = commands
@@ -83,7 +82,7 @@ pub(crate) fn find(tool: &str) -> Option<PathBuf> {
     fixed.find(|path| path.exists()).or_else(on_path)
 }
 
-/// The first of that name in the folders of a `PATH` that only root and this user can have put there.
+/// The first tool with this name in `PATH` that only root and this user can have put there.
 fn find_on_path(tool: &str, path: &OsStr) -> Option<PathBuf> {
     if getuid() != geteuid() || getgid() != getegid() {
         return None;
@@ -92,7 +91,7 @@ fn find_on_path(tool: &str, path: &OsStr) -> Option<PathBuf> {
     files.find(|file| is_safe(file, geteuid().as_raw()))
 }
 
-/// Whether only root and this user can exchange the program that a path leads to.
+/// Whether only root and this user can replace the program at a path.
 fn is_safe(file: &Path, user: u32) -> bool {
     find_safe(file, user).is_some_and(|found| {
         let mode = found.mode();
@@ -100,7 +99,7 @@ fn is_safe(file: &Path, user: u32) -> bool {
     })
 }
 
-/// The file that a path leads to, along folders and links that only root and this user can exchange.
+/// The file that a path resolves to, if only root and this user can replace every folder and link on it.
 fn find_safe(file: &Path, user: u32) -> Option<Metadata> {
     let mut at = PathBuf::from("/");
     let mut found = symlink_metadata(&at).ok()?;
@@ -127,7 +126,7 @@ fn find_safe(file: &Path, user: u32) -> Option<Metadata> {
     Some(found)
 }
 
-/// The target of a link in a folder that has no links on its path.
+/// The target of a link, whose folder has no links in its path.
 fn resolve(mut folder: PathBuf, target: &Path) -> PathBuf {
     let mut target = target;
     while let Ok(rest) = target.strip_prefix("..") {
@@ -137,7 +136,7 @@ fn resolve(mut folder: PathBuf, target: &Path) -> PathBuf {
     folder.join(target)
 }
 
-/// The names on the path from the root to a file, the last first; `None` if it is relative or has a `..`.
+/// The components of an absolute path, last first; `None` if it is relative or has a `..`.
 fn names(file: &Path) -> Option<Vec<OsString>> {
     let name = |part| match part {
         Component::Normal(name) => Some(name.to_owned()),
@@ -152,16 +151,15 @@ fn is_of(of: &Metadata, user: u32) -> bool {
     of.uid() == 0 || of.uid() == user
 }
 
-/// A folder in which others can't exchange what belongs to root or this user.
+/// A folder in which others can't replace files of root or this user.
 fn is_folder(of: &Metadata, user: u32) -> bool {
     const STICKY: u32 = 0o1000;
     of.is_dir() && is_of(of, user) && (of.mode() & 0o022 == 0 || of.mode() & STICKY != 0)
 }
 
-/// Runs a command without input: what it prints, if it succeeds in time. It is reaped when this returns.
+/// Runs a command without input and returns its output if it succeeds in time. The child is reaped on return.
 ///
-/// # Errors
-/// Why there is no answer, in a few words that begin with the tool's name.
+/// # Errors Why there is no output, in a few words that begin with the tool's name.
 pub(crate) fn output(
     tool: &str,
     command: &mut Command,
@@ -179,7 +177,7 @@ pub(crate) fn output(
     let reading = std::thread::Builder::new().spawn(move || {
         let mut text = Vec::new();
         let read = output.map(|output| output.take(MOST_BYTES).read_to_end(&mut text));
-        // Without reaping it, which the caller's thread does.
+        // Does not reap it: the caller's thread does that.
         let end = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while matches!(waitid(WaitId::Pid(pid), end), Err(Errno::INTR)) {}
         let _ = sender.send(read.map(|read| read.map(|_| text)));

@@ -1,10 +1,10 @@
 //! Whether a process has run since it was read, by its CPU clock.
 //!
-//! What a process has (descriptors, name, arguments, user) is changed by its own threads alone, and a thread that runs uses
-//! time. So a process whose clock has not advanced since it was read is unchanged, and so is its identity: another one with
-//! its pid would have a clock of its own. One system call of less than a microsecond reads the clock
-//! (`clock_getcpuclockid(3)`, nanoseconds, of all threads together), where opening a file below `/proc` takes ten, and it
-//! takes no right. It does not show changes of a descriptor table that another process shares (`CLONE_FILES` without
+//! Only its own threads change a process's descriptors, name, arguments and user, and a running thread uses time. So a
+//! process whose clock has not advanced since it was read is unchanged, including its identity: another process with
+//! its pid would have a different clock. One system call of less than a microsecond reads the clock
+//! (`clock_getcpuclockid(3)`, nanoseconds, of all threads together), where opening a file below `/proc` takes ten, and
+//! it takes no right. It does not show changes of a descriptor table that another process shares (`CLONE_FILES` without
 //! `CLONE_THREAD`), nor a parent that ended. Where `/proc` is that of another pid namespace it shows nothing.
 //!
 //! The clock of a thread on another processor advances at that one's next tick only (seen: up to 18 ms late), so it counts

@@ -1,9 +1,9 @@
 //! The processes that have sockets, and their ancestors, through sysinfo.
 //!
-//! Only the given pids are read. A record stays the very same `Arc` until something in it changes. On Linux a process that
-//! has not run since it was read is unchanged; of one that has, `/proc/PID/stat` is read first, and the rest only if that
-//! changed, and every few seconds for what it does not show (a new command line or user without a new name). sysinfo 0.40
-//! never updates the name of a pid that it knows, not even after an `exec`: the name is that of `/proc/PID/stat`.
+//! Only the given pids are read. A record stays the very same `Arc` until something in it changes. On Linux a process
+//! that has not run since it was read is unchanged; for others, `/proc/PID/stat` is read first, and the rest only if
+//! that changed, and every few seconds to catch other changes (a new command line or user without a new name). sysinfo
+//! 0.40 never updates the name of a pid that it knows, not even after an `exec`: the name is that of `/proc/PID/stat`.
 
 pub(crate) mod cpu_clock;
 pub(crate) mod proc_stat;
@@ -53,13 +53,13 @@ pub(crate) struct Processes {
 
 struct Known {
     process: Arc<Process>,
-    /// Of all sources of the record but the links.
+    /// Of all sources of the record except the links.
     fingerprint: u64,
     stat: Option<ProcStat>,
     /// Read before the sources were.
     clock: CpuClock,
-    /// Whether `stat` was the same twice. Just after an `exec` the kernel shows the new name and no command line yet, so
-    /// what was read when it changed is not reliable.
+    /// Whether `stat` was the same twice. Just after an `exec` the kernel shows the new name but no command line yet,
+    /// so data read during the change is not reliable.
     is_stable: bool,
 }
 
@@ -130,7 +130,7 @@ impl Processes {
         ended_owners
     }
 
-    /// Gives users the names that were found since. Returns those names.
+    /// Applies user names found since. Returns those names.
     #[cfg(target_os = "linux")]
     fn rename_users(&mut self) -> HashMap<u32, Text> {
         let names = self.users.take_late();

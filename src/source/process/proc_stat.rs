@@ -29,8 +29,7 @@ pub(crate) struct ProcStat {
 }
 
 impl ProcStat {
-    /// What differs if the pid belongs to another process now, or its process executes another program or has another
-    /// parent.
+    /// The fields that differ if the pid now belongs to another process, or its process has another program or parent.
     pub(crate) fn identity(&self) -> (&[u8], Pid, u64) {
         (&self.name, self.parent, self.started_at_tick)
     }
@@ -75,13 +74,13 @@ impl ProcStat {
     }
 }
 
-/// That of a process; `None` if it has ended, or can't be read.
+/// Reads it for a process; `None` if it has ended, or can't be read.
 #[cfg(target_os = "linux")]
 pub(crate) fn proc_stat(pid: Pid) -> Option<ProcStat> {
     read(&pid.to_string())
 }
 
-/// That of this process, whichever pid it has there.
+/// Reads it for this process, whatever its pid in `/proc`.
 #[cfg(target_os = "linux")]
 pub(crate) fn own() -> Option<ProcStat> {
     read("self")

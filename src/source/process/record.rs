@@ -8,7 +8,7 @@ use crate::model::{Pid, Process};
 use crate::source::program::{self, Arguments, Links};
 use crate::source::users::Users;
 
-/// What a record is made from, besides links.
+/// The sources of a record besides links.
 pub(super) struct RecordSources<'a> {
     pub(super) pid: Pid,
     pub(super) comm: &'a [u8],

@@ -1,5 +1,5 @@
-//! Writes snapshots to a file, one JSON object per line: the first whole, of the others what changed.
-//! Nothing is written that `Replay` would refuse to read.
+//! Writes snapshots to a file, one JSON object per line: the first in full, the others as changes. Everything written
+//! is readable by `Replay`.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -10,27 +10,25 @@ use super::redact::Redactor;
 use crate::model::{Problem, Snapshot};
 use crate::source::SourceError;
 
-/// How large a recording gets where nothing else is said: 1 GiB.
+/// The default maximum size of a recording: 1 GiB.
 pub const DEFAULT_MAX_SIZE: u64 = 1 << 30;
 
-/// A recording in the making. Every line is on its way to the file before the next is begun, so a
-/// recording that is cut off loses one line at most.
+/// A recording being written. Each line is flushed before the next, so an interrupted recording loses one line at most.
 pub struct Recorder {
     path: PathBuf,
     file: File,
-    /// The last reading that was written.
+    /// The last snapshot that was written.
     last: Option<Frame>,
-    /// How many bytes were written, and may be.
+    /// How many bytes were written, and the maximum.
     size: u64,
     max_size: u64,
     max_line: usize,
-    /// Where it is to be given away.
+    /// Set if the recording is redacted.
     redactor: Option<Redactor>,
 }
 
 impl Recorder {
-    /// Begins a recording in a new file that only its owner can read: it holds every user's
-    /// command lines.
+    /// Starts a recording in a new file that only its owner can read, as it contains every user's command lines.
     ///
     /// # Errors
     ///
@@ -62,25 +60,25 @@ impl Recorder {
         })
     }
 
-    /// The same recording, with pseudonyms for every address, user, argument, unit, container and interface.
+    /// Uses pseudonyms for every address, user, argument, unit, container and interface.
     #[must_use]
     pub fn redacted(mut self) -> Self {
         self.redactor = Some(Redactor::default());
         self
     }
 
-    /// The same recording, which ends before it has more bytes than this.
+    /// Limits the size in bytes; the recording ends before it.
     #[must_use]
     pub fn limited(self, max_size: u64) -> Self {
         Self { max_size, ..self }
     }
 
-    /// What a recording lacks of a reading.
+    /// What is missing from the recording of a snapshot.
     pub fn incomplete_problem(snapshot: &Snapshot) -> Option<Problem> {
         frame::incomplete_problem(snapshot)
     }
 
-    /// Adds a reading.
+    /// Adds a snapshot.
     ///
     /// # Errors
     ///
@@ -92,12 +90,12 @@ impl Recorder {
         })
     }
 
-    /// Where the recording goes.
+    /// The path of the recording.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The same recording with shorter lines.
+    /// Limits the length of lines.
     #[cfg(test)]
     pub(super) fn with_max_line(self, max_line: usize) -> Self {
         Self { max_line, ..self }

@@ -24,16 +24,16 @@ pub(crate) struct Users {
     is_slow: bool,
 }
 
-/// After so many failures a user stays without a name.
+/// After this many failures no name is looked up for a user.
 const MAX_FAILURES: u8 = 3;
 
-/// For so long a command that takes one snapshot waits for names.
+/// How long a command with a single snapshot waits for names.
 const PATIENCE: Duration = Duration::from_millis(150);
 
 impl Users {
-    /// The name of a uid, if it has one that is known by now. A uid seen for the first time has the file
-    /// read again: its account may be younger than this program. Where there is such a file and it can't
-    /// be read now, that is tried again. One that is not in the file is looked up without waiting for it.
+    /// The name of a uid, if already known. A new uid causes the file to be read again, as its account may be newer
+    /// than this program. If the file exists but can't be read, that is retried. A uid that is not in the file is
+    /// looked up in the background.
     pub(crate) fn name(&mut self, uid: u32) -> Option<Text> {
         self.pick_up_answers();
         if let Some(known) = self.names.get(&uid) {
@@ -78,7 +78,7 @@ impl Users {
         }
     }
 
-    /// The names that came since the last call: records made earlier have digits for them.
+    /// The names that arrived since the last call; earlier records have digits for them.
     pub(crate) fn take_late(&mut self) -> HashMap<u32, Text> {
         self.pick_up_answers();
         std::mem::take(&mut self.late)
@@ -91,7 +91,7 @@ impl Users {
         }
     }
 
-    /// The name of a uid; one that is not in `/etc/passwd` is waited for, as [`Self::wait`] does.
+    /// The name of a uid; if it is not in `/etc/passwd`, waits like [`Self::wait`].
     pub(crate) fn late_name(&mut self, uid: u32) -> Option<Text> {
         self.name(uid).or_else(|| {
             self.wait();
@@ -118,7 +118,7 @@ impl Users {
     }
 }
 
-/// Gives a process its user's name that came late.
+/// Updates a process with the late name of its user.
 pub(crate) fn rename(process: &mut Arc<Process>, names: &HashMap<u32, Text>) {
     let name = process.uid.and_then(|uid| names.get(&uid));
     if let Some(name) = name {

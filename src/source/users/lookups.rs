@@ -1,8 +1,7 @@
 //! Names of users that are in no file: LDAP, systemd's `DynamicUser`, a container manager's.
 //!
-//! Only the C library's name service knows them, and it may wait for a server that does not answer. So
-//! `getent(1)` runs in a thread, for one user at a time and two seconds at most. Its answers are picked up
-//! later; requesting one never waits.
+//! Only the C library's name service has them, and it may wait for a server that does not respond. So `getent(1)` runs
+//! in a thread, for one user at a time and two seconds at most. Requests don't wait; results are collected later.
 
 use std::collections::HashSet;
 use std::io::Read as _;
@@ -19,23 +18,23 @@ use crate::model::Text;
 use crate::source::linux::tools;
 use crate::source::meter::Meter;
 
-/// For so long one lookup may be silent.
+/// Timeout for output of a lookup.
 const PATIENCE: Timespec = Timespec {
     tv_sec: 2,
     tv_nsec: 0,
 };
 
-/// No more users than this wait for their turn.
+/// The most users in the queue.
 const MAX_QUEUE: usize = 64;
 
-/// An entry is one line; more output than this is none.
+/// An entry is one line; longer output is not an entry.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// What a lookup comes to.
+/// The result of a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Name(Text),
-    /// There is no such user.
+    /// The user doesn't exist.
     Unknown,
     /// No answer came, or the tool can't be run.
     Failed,
@@ -45,7 +44,7 @@ pub(super) enum Answer {
 pub(super) struct Lookups {
     tool: Option<PathBuf>,
     worker: Option<Worker>,
-    /// Users whose answers were not taken yet.
+    /// Users whose results were not collected yet.
     waiting: HashSet<u32>,
     answers: Vec<(u32, Answer)>,
 }
@@ -71,7 +70,7 @@ impl Default for Lookups {
 }
 
 impl Lookups {
-    /// With this program as `getent`; `None`: there is none, and no user is known.
+    /// Uses this program as `getent`; `None`: there is none, so no lookups.
     pub(super) fn with(tool: Option<PathBuf>) -> Self {
         Self {
             tool,
@@ -200,7 +199,7 @@ fn run_getent(tool: &PathBuf, uid: u32, running: &Mutex<Running>) -> Answer {
     })
 }
 
-/// All that is printed; `None` if nothing comes for too long.
+/// All output; `None` on a timeout.
 fn read(mut output: ChildStdout) -> Option<Vec<u8>> {
     let (mut text, mut part) = (Vec::new(), [0; 1024]);
     while text.len() < MAX_BYTES {

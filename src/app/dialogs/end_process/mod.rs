@@ -1,9 +1,8 @@
-//! The question whether to end a process: which ones, by which signal, what is lost with them, and whether one yes is
-//! enough.
+//! The question whether to end processes: which ones, with which signal, what is lost, and whether one yes is enough.
 //!
-//! It opens at once with what the table shows. What is behind the owners is read meanwhile ([`Inspected`]): an early
-//! yes is carried out when it is known that one yes is enough. For a guarded process it takes a second yes by another
-//! key, so that a key that is held down or typed twice answers the first question only.
+//! It opens at once with data from the table, while the background of the owners is read ([`Inspected`]). An early yes
+//! is carried out once it is known that one yes is enough. A guarded process requires a second yes with another key, so
+//! that a repeated key answers only the first question.
 
 mod targets;
 mod text;
@@ -23,28 +22,28 @@ use targets::Choice;
 /// Whether to end a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Question {
-    /// What a yes carries out.
+    /// The request that a yes confirms.
     pub ending: Ending,
     answer: Answer,
     /// Whether it is about the port of the open bind test.
     pub frees_tested_port: bool,
-    /// The request for what is behind the owners.
+    /// The request for the background of the owners.
     pub job: u64,
     /// The process that it is about.
     process: Arc<Process>,
-    /// All that have the socket and can be ended for it.
+    /// All owners that can be ended.
     owners: Vec<Arc<Process>>,
     choice: Choice,
-    /// What the process has and what will be lost, as a predicate.
+    /// What the process has open and what will be lost, as a predicate.
     loss: String,
     lineage: Lineage,
-    /// The socket, with what is known to be behind its owners.
+    /// The socket, with the background of its owners.
     holder: Holder,
-    /// What starts the process again and is no owner, if it can be ended as well.
+    /// The supervisor of the process, if it is not an owner and can also be ended.
     supervisor: Option<(Arc<Process>, Background)>,
-    /// Whether what is behind the owners is known, or can't be.
+    /// Whether the inspection of the owners is finished.
     is_inspected: bool,
-    /// A better way than to end the process.
+    /// A better fix than ending the process.
     fix: Option<Fix>,
 }
 
@@ -52,15 +51,15 @@ pub(crate) struct Question {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     None,
-    /// Yes, before it was known what is behind the owners.
+    /// Yes, before the inspection of the owners was finished.
     EarlyYes,
     /// The first of two.
     FirstYes,
 }
 
 impl Question {
-    /// The question whether to end a process that has a socket. `job` is the request for what is behind its owners; if
-    /// the holder has that already, it is used at once.
+    /// The question whether to end the owner of a socket. `job` is the request for the background of its owners; if the
+    /// holder has that already, it is used at once.
     ///
     /// # Errors
     /// One line that says why there is nothing to end.
@@ -109,7 +108,7 @@ impl Question {
         Ok(question)
     }
 
-    /// The same about the port of a bind test, which knows already what is behind the owners.
+    /// The same for the port of a bind test, which already includes the background of the owners.
     #[must_use]
     pub fn for_bind_test(mut self, limits: &Limits) -> Self {
         self.frees_tested_port = true;
@@ -117,7 +116,7 @@ impl Question {
         self
     }
 
-    /// Adds what is behind the owners; returns whether an early yes is enough now.
+    /// Adds the background of the owners; returns whether an early yes is enough now.
     fn add_inspection(&mut self, found: Inspected) -> bool {
         if !found.backgrounds.is_empty() {
             self.holder.backgrounds = found.backgrounds;
@@ -161,7 +160,7 @@ impl Question {
         &self.holder.socket
     }
 
-    /// The command of a better way.
+    /// The command of the better fix.
     pub fn command(&self) -> Option<&str> {
         self.fix.as_ref()?.command.as_deref()
     }
@@ -176,7 +175,7 @@ impl Question {
         })
     }
 
-    /// What is known to be behind the owners and their supervisor.
+    /// The background of the owners and their supervisor.
     fn backgrounds(&self) -> impl Iterator<Item = &Background> {
         let supervisor = self.supervisor.iter().map(|(_, background)| background);
         self.holder.backgrounds.iter().chain(supervisor)
@@ -192,7 +191,7 @@ impl Question {
         *signal = Signal::ALL[(at.unwrap_or(0) + 1) % Signal::ALL.len()];
     }
 
-    /// A yes: returns what to carry out, or `None` if it takes a second yes, or an inspection first.
+    /// Handles a yes: returns the request, or `None` if a second yes or the inspection is still needed.
     fn confirm(&mut self) -> Option<Ending> {
         let is_guarded = self.guard().is_some();
         if is_guarded && self.is_second() {
@@ -208,7 +207,7 @@ impl Question {
     }
 }
 
-/// The problem of the table that says how its owners can be seen: being root is not always enough.
+/// The table's problem message on how to see hidden owners: root is not always enough.
 fn why_hidden(table: &Table) -> String {
     let mut problems = table.problems.iter();
     let problem = problems.find(|problem| problem.code == ProblemCode::HiddenOwners);

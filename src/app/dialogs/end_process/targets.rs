@@ -1,4 +1,4 @@
-//! Which processes get the signal: the one that the question is about, its parent too, or all that have the socket.
+//! Which processes get the signal: the main one, its parent as well, or all owners of the socket.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use crate::bind::{Address, Target};
 use crate::model::{Guard, Holder, Lineage, Pid, Process, Protocol, Socket, State};
 use crate::track::Table;
 
-/// Names under which the first process keeps sockets for the services that it starts.
+/// Names of an init that keeps sockets for its services.
 const SUPERVISORS: [&str; 2] = ["systemd", "launchd"];
 
-/// So many owners are ordered: finding each one's parent takes long.
+/// The most owners to sort, as finding each one's parent is slow.
 const MOST_ORDERED: usize = 256;
 
 /// Which processes to end.
@@ -19,14 +19,14 @@ const MOST_ORDERED: usize = 256;
 pub(crate) enum Choice {
     /// The one that the question is about.
     This,
-    /// What starts it again, with those that have the socket; or its master alone.
+    /// Its supervisor together with the owners; or only its master.
     Parent,
-    /// All that have the socket.
+    /// All owners.
     All,
 }
 
 impl Question {
-    /// The choices that there are, in the order in which they are offered.
+    /// The available choices, in menu order.
     pub fn choices(&self) -> Vec<Choice> {
         let mut choices = vec![Choice::This];
         if self.supervisor.is_some() || self.master().is_some() {
@@ -106,7 +106,7 @@ pub(super) fn main_owner<'a>(holder: &'a Holder, lineage: &Lineage) -> Option<&'
         .min_by_key(|process| (is_guarded(process), process.pid == 1))
 }
 
-/// The owners that use the socket themselves, those that started others first.
+/// The owners that use the socket themselves, parents first.
 pub(super) fn owners(socket: &Socket) -> Vec<Arc<Process>> {
     let present = socket.owner.present();
     let is_owner = |pid: Pid| present.iter().any(|one| one.pid == pid);
@@ -120,7 +120,7 @@ pub(super) fn owners(socket: &Socket) -> Vec<Arc<Process>> {
     owners
 }
 
-/// Whether it is the first process, and keeps the socket for what it starts when a client comes.
+/// Whether it is an init that keeps the socket for a service that it starts on demand.
 fn holds_for_a_service(socket: &Socket, process: &Process) -> bool {
     let is_of_socket_unit = || {
         let unit = socket.unit.as_ref();
@@ -139,8 +139,8 @@ pub(super) fn sockets_of<'a>(
     sockets.filter(|socket| socket.owner.has(process))
 }
 
-/// The sockets of which it must still hold one when the signal is sent. A connection that waits to be accepted has no
-/// inode: its process holds the listener.
+/// It must still have one of these sockets when the signal is sent. A connection that waits to be accepted has no
+/// inode; its process has the listener.
 pub(super) fn inodes(socket: &Socket, process: &Process, table: &Table) -> Vec<u32> {
     if let Some(inode) = socket.inode {
         return vec![inode];
@@ -155,7 +155,7 @@ fn is_listener_of(socket: &Socket, other: &Socket) -> bool {
         && other.local.port == socket.local.port
 }
 
-/// The port to be freed, on the address that the socket has; none for a client's connection.
+/// The port to free, on the socket's address; `None` for a client's connection.
 pub(super) fn port_to_free(socket: &Socket, process: &Process, table: &Table) -> Option<Target> {
     let is_served = || sockets_of(process, table).any(|other| is_listener_of(socket, other));
     if !socket.protocol.can_be_bind_tested() || socket.is_connection() && !is_served() {

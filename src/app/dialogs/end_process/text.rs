@@ -1,4 +1,4 @@
-//! The words of the question: what is lost, what is known of the process, and what is better.
+//! The text of the question: what is lost, facts about the process, and a better fix.
 
 use super::targets::{Choice, sockets_of};
 use super::{Question, named};
@@ -80,7 +80,7 @@ impl Question {
         command.into_iter().chain(place).collect()
     }
 
-    /// What starts it again, what else ends with it, how it reacts, and what to do instead: a sentence each.
+    /// Its supervisor, what else ends with it, how it reacts, and the better fix: one sentence each.
     pub fn remarks(&self) -> Vec<String> {
         let all = [
             self.restart(),
@@ -148,7 +148,7 @@ fn caution(fix: &Fix) -> Option<String> {
         .map(|caution| format!("That command: {caution}."))
 }
 
-/// What to expect of a signal, unless that is simply an end.
+/// How the process reacts to the signal, unless it simply ends.
 fn reaction_text(reaction: Reaction, is_term: bool) -> Option<String> {
     let text = match (reaction.run, reaction.term) {
         (Run::Uninterruptible, _) => {
@@ -209,7 +209,7 @@ pub(super) fn loss(socket: &Socket, process: &Process, table: &Table) -> String 
     ];
     let mut all: Vec<_> = all.into_iter().flatten().collect();
     match all.pop() {
-        // A bind test may have met it after the table was taken.
+        // A bind test may have found it after the table was taken.
         None => format!(
             "has {}",
             port_names(&[(socket.local.port, socket.protocol)])

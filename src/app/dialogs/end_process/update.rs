@@ -1,4 +1,4 @@
-//! What the keys do while a question is open, and what follows from a signal.
+//! Handles keys while a question is open, and the outcome of a signal.
 
 use super::Question;
 use crate::app::{App, Dialog, Effect, Ending, Inspected, NoticeKind};
@@ -6,7 +6,7 @@ use crate::keymap::{Action, DialogAction};
 use crate::model::{Holder, Moment};
 
 impl App {
-    /// What the keys do while a question is open; any other action means no.
+    /// Handles keys while a question is open; any other action means no.
     pub(crate) fn act_on_question(&mut self, action: Action, now: Moment) {
         let Dialog::Question(question) = &mut self.dialog else {
             return;
@@ -55,7 +55,7 @@ impl App {
         self.request(Effect::EndProcess(ending));
     }
 
-    /// Adds what is behind the owners to the open question. An early yes is carried out now, if one is enough.
+    /// Adds the background of the owners to the open question. An early yes is carried out now, if one is enough.
     pub(crate) fn receive_inspection(&mut self, found: Inspected, now: Moment) {
         let Dialog::Question(question) = &mut self.dialog else {
             return;
@@ -107,7 +107,7 @@ impl App {
         Question::end_owner(holder, is_closed, known, self.jobs.inspection + 1)
     }
 
-    /// Opens a question, and requests what is behind the owners that it is about.
+    /// Opens a question, and requests the background of its owners.
     pub(crate) fn open_question(&mut self, question: Result<Question, String>, now: Moment) {
         match question {
             Ok(question) => {

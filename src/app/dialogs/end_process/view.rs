@@ -7,7 +7,7 @@ use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
 use crate::columns::wrap_anywhere;
 
-/// The question, then the choices, then what is known about it: the last part is cut off if there is no room.
+/// The question, the choices, then facts about the process, which are cut off if there is no room.
 pub(crate) fn question_sheet(question: &Question, size: Size) -> Sheet {
     let columns = size.overlay_width();
     let wrapped = |texts: Vec<String>| {

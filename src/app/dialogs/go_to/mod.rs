@@ -1,4 +1,4 @@
-//! Going to a port by its number, while that is typed.
+//! Goes to a port while its number is typed.
 
 mod view;
 
@@ -21,10 +21,10 @@ pub(crate) struct GoTo {
     pub found: Found,
 }
 
-/// What the digits lead to.
+/// The match for the digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// The port, one that begins with the digits, or nothing was typed.
+    /// The port, a port that begins with the digits, or nothing was typed.
     Port,
     /// The port is in the table, but not among the rows shown.
     Hidden(RowId),
@@ -34,7 +34,7 @@ pub(crate) enum Found {
     Nothing,
 }
 
-/// How near a port is to the one that is typed, the nearest first.
+/// How well a port matches the digits, best first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Nearness {
     Exact,
@@ -57,7 +57,7 @@ impl GoTo {
         true
     }
 
-    /// Finds the place of the typed port among the lines, or else of the lowest that begins so, or else of the next
+    /// Finds the line of the typed port, or else of the lowest port with these first digits, or else of the next port
     /// above.
     fn seek(&mut self, listing: &Listing, table: &Table) -> Option<usize> {
         self.found = Found::Port;
@@ -108,7 +108,7 @@ impl App {
         });
     }
 
-    /// Handles a digit; any other key closes it and does what it does in the table.
+    /// Handles a digit; any other key closes it and acts on the table.
     pub(crate) fn press_in_go_to(&mut self, key: Key, now: Moment) {
         if let Dialog::GoTo(go_to) = &mut self.dialog
             && go_to.press(key)
@@ -139,7 +139,7 @@ impl App {
         }
     }
 
-    /// Enter stays there, and shows a hidden row; anything else goes back.
+    /// Enter confirms, and shows a hidden row; any other key returns.
     pub(crate) fn close_go_to(&mut self, action: Action, now: Moment) {
         let Dialog::GoTo(go_to) = std::mem::replace(&mut self.dialog, Dialog::None) else {
             return;

@@ -1,4 +1,4 @@
-//! The help: keys, filter language and columns from their own tables.
+//! The help: keys, filter language and columns, generated from their tables.
 
 use crate::app::layout::Size;
 use crate::app::view::sheet::Sheet;
@@ -9,7 +9,7 @@ use crate::filter;
 use crate::keymap::{Action, Keymap, Mode};
 
 impl App {
-    /// What the keys do in the help; anything but scrolling closes it.
+    /// Handles keys in the help; anything but scrolling closes it.
     pub(crate) fn act_in_help(&mut self, action: Action) {
         let page = usize::from(self.size.height / 2);
         let last = last_help_scroll(self.size, &self.settings.keymap);
@@ -103,7 +103,7 @@ fn lines(size: Size, keymap: &Keymap) -> Vec<Line> {
     lines.split_off(1)
 }
 
-/// A term with its meaning behind it; a long term has a line of its own.
+/// A term and its meaning; a long term gets a separate line.
 fn entry(what: &str, meaning: &str, size: Size) -> Vec<Line> {
     let columns = size.overlay_width();
     let indent = 20.min(columns / 2);

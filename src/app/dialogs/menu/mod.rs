@@ -1,4 +1,4 @@
-//! Menus: a list to choose from, and what each choice does.
+//! Menus: a list of choices and their effects.
 
 mod update;
 pub(crate) mod view;
@@ -11,26 +11,26 @@ use crate::track::Row;
 /// A list to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Menu {
-    /// What is chosen.
+    /// The title.
     pub title: String,
     /// The choices; never empty.
     pub items: Vec<MenuItem>,
-    /// The one under the cursor.
+    /// The index of the choice under the cursor.
     pub at: usize,
 }
 
 /// One choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuItem {
-    /// What it is called.
+    /// Its label.
     pub label: String,
-    /// For a choice that is on or off: which.
+    /// The state of an on/off choice.
     pub is_on: Option<bool>,
-    /// What choosing it does.
+    /// Its effect.
     pub choice: MenuChoice,
 }
 
-/// What a choice does.
+/// The effect of a choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MenuChoice {
     /// Put this text on the clipboard.
@@ -43,7 +43,7 @@ pub enum MenuChoice {
     Write(FileFormat),
 }
 
-/// What rows are written as.
+/// The file format for rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileFormat {
     /// One object, as `list --json` prints it.
@@ -53,7 +53,7 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// What names of such files end in.
+    /// The file name extension.
     pub const fn ending(self) -> &'static str {
         match self {
             Self::Json => "json",
@@ -76,9 +76,9 @@ impl Menu {
         self.at = at.min(self.items.len().saturating_sub(1));
     }
 
-    /// What can be copied of a row. Its command line is copied as it is shown, arguments joined by spaces: a
-    /// text to read, not a command to run, because the ends of the arguments are unknown. A command that ends its
-    /// owner is not among them: a bind test finds the one that harms nothing else.
+    /// What can be copied from a row. The command line is copied as shown, with arguments joined by spaces: to read,
+    /// not to run, as the boundaries of arguments are lost. There is no command to end the owner: a bind test finds a
+    /// safe one.
     pub fn copy(row: &Row) -> Self {
         let socket = &row.socket;
         let local = socket.local_text().map(|text| (local_label(socket), text));
@@ -111,14 +111,14 @@ impl Menu {
         Self::new("copy", texts.into_iter().flatten().map(item), 0)
     }
 
-    /// What can be copied of the answer to a bind test.
+    /// What can be copied from a bind test.
     pub fn fixes(verdict: &Verdict) -> Self {
         let commands = verdict.fixes.iter().filter_map(|fix| fix.command.clone());
         let texts = commands.chain([verdict.summary.clone()]);
         Self::new("copy", texts.map(|text| copy_item(text.clone(), text)), 0)
     }
 
-    /// What the rows shown can be written as.
+    /// The file formats for the rows shown.
     pub fn write(rows: usize) -> Self {
         let title = match rows {
             1 => "write the row shown".into(),
@@ -139,7 +139,7 @@ impl Menu {
         Self::new(title, formats.into_iter().map(item), 0)
     }
 
-    /// Which kinds of sockets there are, and which are shown.
+    /// The kinds of sockets, with those shown checked.
     pub fn kinds(shown: Kinds, at: usize) -> Self {
         let item = |protocol: Protocol| MenuItem {
             label: format!("{:<9} {}", protocol.as_str(), description(protocol)),
@@ -149,7 +149,7 @@ impl Menu {
         Self::new("protocols", Protocol::ALL.into_iter().map(item), at)
     }
 
-    /// Which columns there are, and which are hidden.
+    /// The columns, with hidden ones unchecked.
     pub fn columns(hidden: &[ColumnId], at: usize) -> Self {
         let items = columns::ALL.iter().filter(|column| column.priority > 0);
         let item = |column: &columns::Column| MenuItem {

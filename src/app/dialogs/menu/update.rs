@@ -1,4 +1,4 @@
-//! What the keys do in a menu, and what a choice does.
+//! Handles keys in a menu, and carries out a choice.
 
 use super::{Menu, MenuChoice};
 use crate::app::{App, Dialog, Effect, NoticeKind, Written};
@@ -10,7 +10,7 @@ use crate::model::{Moment, clean, counted};
 const LEAST_SHOWN: usize = 12;
 
 impl App {
-    /// What the keys do in a menu; any other action closes it.
+    /// Handles keys in a menu; any other action closes it.
     pub(crate) fn act_in_menu(&mut self, action: Action, now: Moment) {
         let page = self.menu_height();
         let Dialog::Menu(menu) = &mut self.dialog else {
@@ -29,7 +29,7 @@ impl App {
         }
     }
 
-    /// Carries out a choice; a switch is left as it is.
+    /// Carries out a choice; a switch is not changed.
     fn confirm_choice(&mut self, choice: MenuChoice, now: Moment) {
         match choice {
             MenuChoice::Copy(text) => {
@@ -72,7 +72,7 @@ impl App {
         }
     }
 
-    /// A long text is cut, not the words around it. Whether the terminal did copy it is unknown.
+    /// A long text is cut, but not the words around it. We don't know whether the terminal copied it.
     pub(crate) fn notify_copied(&mut self, text: &str, now: Moment) {
         const BY: &str = " to the clipboard (by the terminal)";
         let words = width("copied ") + width(BY) + 1;
@@ -81,7 +81,7 @@ impl App {
         self.report(format!("copied {text}{BY}"), now);
     }
 
-    /// Reports where the rows are. A long path is cut in its middle: folder and ending stay.
+    /// Reports where the rows were written. A long path is cut in the middle, so folder and extension stay.
     pub(crate) fn notify_written(&mut self, written: &Written, now: Moment) {
         let words = format!("wrote {} to ", counted(written.rows, "row", "rows"));
         let room = usize::from(self.size.width).saturating_sub(width(&words) + 1);

@@ -1,4 +1,4 @@
-//! The command palette: every action that is possible now, found by typing.
+//! The command palette: a searchable list of all possible actions.
 
 pub(crate) mod view;
 
@@ -13,7 +13,7 @@ use crate::keymap::{
 use crate::model::Moment;
 use crate::query::Tab;
 
-/// A list of actions, narrowed by what is typed.
+/// A list of actions, filtered by the typed text.
 #[derive(Clone, Debug)]
 pub(crate) struct Palette {
     pub prompt: Prompt,
@@ -40,7 +40,7 @@ impl Palette {
         }
     }
 
-    /// The actions that match what is typed, the best first.
+    /// The actions that match the typed text, best first.
     pub fn found(&self) -> Vec<&Entry> {
         let typed = self.prompt.text();
         let ranked = self
@@ -65,7 +65,7 @@ impl Palette {
         self.go_to(self.at().saturating_add_signed(by));
     }
 
-    /// Edits the text. Another text finds others: the best of them comes under the cursor.
+    /// Edits the text. If it changes, the cursor goes to the best match.
     pub fn edit(&mut self, edit: impl FnOnce(&mut Prompt) -> Edited) -> Edited {
         let edited = edit(&mut self.prompt);
         if edited == Edited::Text {
@@ -88,7 +88,7 @@ impl Palette {
 }
 
 impl Entry {
-    /// How well it matches what is typed, 0 the best; `None`: not at all.
+    /// How well it matches the typed text, 0 is best; `None` if it doesn't.
     fn rank(&self, typed: &str) -> Option<u8> {
         let typed = typed.trim();
         if typed.is_empty() || self.keys.split(' ').any(|key| key == typed) {
@@ -132,7 +132,7 @@ impl App {
         entries
     }
 
-    /// The help of an action. A custom view is called by its name.
+    /// The help of an action; for a custom view with its name.
     fn help_of(&self, action: Action, help: &'static str) -> Cow<'static, str> {
         if let Action::ShowView(place) = action
             && usize::from(place) >= Tab::ALL.len()
@@ -143,11 +143,11 @@ impl App {
         help.into()
     }
 
-    /// Whether an action has anything to act on.
+    /// Whether an action is possible now.
     fn is_possible(&self, action: Action) -> bool {
         let is_row_selected = self.selected().is_some();
         match action {
-            // It is open already.
+            // The palette is already open.
             Action::Program(ProgramAction::OpenPalette) => false,
             Action::ShowView(place) => self.view_at(place).is_some(),
             Action::Pane(PaneAction::Down | PaneAction::Up) => self.dock.pane.is_some(),
@@ -168,7 +168,7 @@ impl App {
         }
     }
 
-    /// What the keys do in the palette; any other action closes it.
+    /// Handles keys in the palette; any other action closes it.
     pub(crate) fn act_in_palette(&mut self, action: Action, now: Moment) {
         let page = self.menu_height();
         let Dialog::Palette(palette) = &mut self.dialog else {

@@ -6,7 +6,7 @@ use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
 use crate::columns::pad;
 
-/// Its size is that of the whole list, so that it stays the same while you type.
+/// Its size fits the whole list, so it stays the same while you type.
 pub(crate) fn palette_sheet(palette: &Palette, size: Size, height: usize) -> Sheet {
     let keys = palette.keys_width();
     let columns = size.overlay_width().min(keys + 2 + palette.help_width());

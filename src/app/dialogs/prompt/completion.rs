@@ -1,4 +1,4 @@
-//! The suggestions for a word of a filter, and which of them is in the text.
+//! The suggestions for a word of a filter, and which one is in the text.
 
 use crate::app::dialogs::prompt::Turn;
 use crate::filter::{self, Completion};
@@ -43,14 +43,14 @@ impl Completing {
         self
     }
 
-    /// The text with the chosen suggestion, and the place behind it, in characters.
+    /// The text with the chosen suggestion, and the cursor position after it, in characters.
     pub fn text(&self) -> (String, usize) {
         let (before, word, after) = (&self.before, &self.offers[self.at], &self.after);
         let cursor = before.chars().count() + word.chars().count();
         (format!("{before}{word}{after}"), cursor)
     }
 
-    /// Whether there is more than one suggestion; an only one needs no choice.
+    /// Whether there is more than one suggestion to choose from.
     pub fn is_a_choice(&self) -> bool {
         self.offers.len() > 1
     }

@@ -11,7 +11,7 @@ use crate::keymap::Key;
 use crate::model::clean;
 use crate::track::Row;
 
-/// What the text will be used for.
+/// The purpose of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PromptKind {
     /// A filter, applied while it is typed.
@@ -27,31 +27,31 @@ pub enum PromptKind {
 pub(crate) struct Prompt {
     pub kind: PromptKind,
     line: Line,
-    /// Whether the text was typed, as opposed to what the prompt began with.
+    /// Whether the text was typed, not prefilled.
     is_typed: bool,
-    /// The entry of the history that is shown, and the text that it replaced.
+    /// The history entry in the prompt, and the text that it replaced.
     recalled: Option<(usize, String)>,
     /// The suggestions for a word, until another key is pressed.
     completing: Option<Completing>,
 }
 
-/// Where to go in a list.
+/// A direction in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// To what came before.
+    /// To the previous entry.
     Back,
-    /// To what comes next.
+    /// To the next entry.
     On,
 }
 
-/// What a key or a paste changed.
+/// The effect of a key or a paste.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edited {
     /// Nothing.
     Nothing,
     /// The text.
     Text,
-    /// Not all of it fitted.
+    /// The text, but not all of it fitted.
     Full,
 }
 
@@ -110,10 +110,10 @@ impl Prompt {
         }
     }
 
-    /// Inserts pasted text: its first line, as far as there is room, without what does not show (control
-    /// and format characters, a flood of accents).
+    /// Inserts the first line of pasted text, as far as it fits, without invisible characters (control and format
+    /// characters, excess accents).
     pub fn paste(&mut self, text: &str) -> Edited {
-        // Most terminals send the end of a line as the key that makes one.
+        // Most terminals send the end of a line as the Enter key.
         let first_line = text.split(['\r', '\n']).next().unwrap_or_default();
         let room = MAX_BYTES.saturating_sub(self.text().len());
         let mut fits = first_line.len().min(room);
@@ -121,7 +121,7 @@ impl Prompt {
             fits -= 1;
         }
         let mut pasted = what_shows(&first_line[..fits]);
-        // What is before it or behind it may not go with it.
+        // Combined with its neighbours it may become invisible.
         if !shows(&self.with(&pasted)) && shows(self.text()) {
             pasted.clear();
         }
@@ -135,15 +135,15 @@ impl Prompt {
         }
     }
 
-    /// The text with more where the cursor is.
+    /// The text with `more` inserted at the cursor.
     fn with(&self, more: &str) -> String {
         let before: String = self.text().chars().take(self.cursor()).collect();
         let after: String = self.text().chars().skip(self.cursor()).collect();
         format!("{before}{more}{after}")
     }
 
-    /// Shows an earlier or a later entry of the history, latest last: of those that begin with what was
-    /// typed, if something was. The latest is followed by the text that was there before.
+    /// Shows the previous or next history entry (latest last) that begins with the typed text. After the latest comes
+    /// the original text.
     pub fn recall(&mut self, history: &[String], turn: Turn) {
         self.completing = None;
         let (shown, typed) = match self.recalled.take() {
@@ -191,7 +191,7 @@ impl Prompt {
         }
     }
 
-    /// Takes the suggestion in the text: ends completing.
+    /// Confirms the suggestion in the text and ends completion.
     pub fn take_offer(&mut self) {
         self.completing = None;
     }
@@ -209,7 +209,7 @@ impl Prompt {
     }
 }
 
-/// The text without the characters that are not shown as they are.
+/// The text without characters that would be displayed differently.
 fn what_shows(text: &str) -> String {
     let mut shown = String::new();
     if shows(text) {
@@ -218,7 +218,7 @@ fn what_shows(text: &str) -> String {
     }
     for c in text.chars() {
         shown.push(c);
-        // Each cluster is judged by itself.
+        // Each cluster is checked separately.
         let last = shown.graphemes(true).next_back();
         if !last.is_some_and(shows) {
             shown.pop();
@@ -227,7 +227,7 @@ fn what_shows(text: &str) -> String {
     shown
 }
 
-/// Whether the text is shown as it is.
+/// Whether the text is displayed unchanged.
 fn shows(text: &str) -> bool {
     clean(text) == text
 }
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(recalled(&mut prompt, Turn::Back), "nginx");
         assert_eq!(recalled(&mut prompt, Turn::On), "nginx :80");
         assert_eq!(recalled(&mut prompt, Turn::On), "ng");
-        // What was recalled is typed as soon as it is edited.
+        // A recalled text counts as typed once it is edited.
         prompt.recall(&history(), Turn::Back);
         prompt.press(Key::Backspace);
         assert_eq!(prompt.text(), "nginx :8");
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(recalled(&mut prompt, Turn::Back), "nginx :80");
     }
 
-    /// The filter in force is the latest of the history, and stands in the prompt already.
+    /// The active filter is the latest of the history, and already in the prompt.
     #[test]
     fn what_is_there_already_is_not_recalled() {
         let mut prompt = Prompt::new(PromptKind::Filter, ":443");

@@ -1,4 +1,4 @@
-//! The line in which text is typed, and its completions.
+//! The prompt line and its completions.
 
 use crate::app::App;
 use crate::app::dialogs::prompt::completion::Completing;

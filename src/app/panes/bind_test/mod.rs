@@ -1,4 +1,4 @@
-//! An open bind test: its answer, and what it waits for.
+//! An open bind test: its answer and its watch.
 
 mod update;
 pub(crate) mod view;
@@ -16,7 +16,7 @@ use crate::model::{Limits, Moment, Owner, Pid, Socket};
 /// Time between two tests while the pane watches.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The same after a process was sent a signal, when it matters soon.
+/// Shorter, after a process was sent a signal.
 const INTERVAL_AFTER_SIGNAL: Duration = Duration::from_millis(250);
 
 /// How long the pane waits for a process that was sent a signal.
@@ -30,38 +30,38 @@ pub(crate) struct BindPane {
     answer: Option<(BindReport, Verdict)>,
     /// Since when a test runs, on the steady clock.
     running_since: Option<Duration>,
-    /// Why there is no answer: the last test crashed.
+    /// The error of the last test, if it crashed.
     failure: Option<String>,
     /// Whether another test was requested while one runs.
     pub is_wanted_again: bool,
     watch: Watch,
     /// When the next test of a watch is due, on the steady clock.
     due: Option<Duration>,
-    /// Which of the sockets in the way the cursor went to last.
+    /// The blocker that the cursor went to last.
     visited: Option<usize>,
 }
 
-/// What the pane waits for.
+/// What the watch waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Watch {
     Off,
-    /// What ends by itself.
+    /// A socket that closes by itself.
     Countdown,
-    /// The end of this process, which was sent a signal, until then on the steady clock.
+    /// The end of this process, which was sent a signal, with a deadline on the steady clock.
     ProcessEnd {
         pid: Pid,
         until: Duration,
     },
 }
 
-/// What an answer means to the watch.
+/// The outcome of a watch after an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WatchOutcome {
-    /// It goes on, or there is none.
+    /// It continues, or there is no watch.
     None,
     /// The port is free, perhaps because a process ended.
     Free { is_end: bool },
-    /// The port will not become free this way: why.
+    /// The port will not become free; with the reason.
     Failed(&'static str),
 }
 
@@ -95,7 +95,7 @@ impl BindPane {
         self.running_since.is_some()
     }
 
-    /// For how long a test runs that should have answered by now.
+    /// How long an overdue test has been running.
     pub fn unanswered_for(&self, now: Moment) -> Option<Duration> {
         let runs_for = now.steady.saturating_sub(self.running_since?);
         (runs_for >= LONG).then_some(runs_for)
@@ -126,7 +126,7 @@ impl BindPane {
             && verdict.is_timed()
             && !has_owner(&verdict, pid)
         {
-            // What is left of the process ends by itself.
+            // The remaining sockets of the process close by themselves.
             self.watch = Watch::Countdown;
         }
         let outcome = self.outcome(&verdict, now);
@@ -164,7 +164,7 @@ impl BindPane {
         }
     }
 
-    /// Starts to wait for what ends by itself, or stops waiting.
+    /// Starts or stops waiting for sockets that close by themselves.
     ///
     /// # Errors
     /// One line that says why there is nothing to wait for.
@@ -208,14 +208,14 @@ impl BindPane {
         self.stop_watch();
     }
 
-    /// The process was not sent its signal.
+    /// The signal was not sent.
     pub const fn end_failed(&mut self) {
         if matches!(self.watch, Watch::ProcessEnd { .. }) {
             self.stop_watch();
         }
     }
 
-    /// Renews the words of a countdown; returns whether a test is due.
+    /// Updates the countdown text; returns whether a test is due.
     pub fn pass_time(&mut self, zone: &TimeZone, now: Moment) -> bool {
         if let Some((report, verdict)) = &mut self.answer
             && verdict.is_timed()
@@ -225,7 +225,7 @@ impl BindPane {
         self.due.is_some_and(|due| due <= now.steady)
     }
 
-    /// After how long it has to be woken: for a test, or because it reads differently.
+    /// Time until the next wake-up: for a test, or because its text changes.
     pub fn wakes_in(&self, now: Moment) -> Option<Duration> {
         let test = self.due.map(|due| due.saturating_sub(now.steady));
         let runs_for = |since| now.steady.saturating_sub(since);

@@ -1,4 +1,4 @@
-//! What the keys and the mouse do with a bind test.
+//! Handles keys and mouse of a bind test.
 
 use super::{BindPane, WatchOutcome};
 use crate::app::dialogs::end_process::Question;
@@ -103,7 +103,7 @@ impl App {
         }
     }
 
-    /// About the blocker that was gone to, or else the most important one.
+    /// Opens it for the blocker last visited, or else the most important one.
     fn question_about_blocker(&self) -> Result<Question, String> {
         let Some(Pane::Bind(pane)) = &self.dock.pane else {
             return Err("no bind test is open".into());
@@ -165,7 +165,7 @@ impl App {
         match outcome {
             WatchOutcome::None => {}
             WatchOutcome::Free { is_end } => {
-                // The outcome of an end is reported when it is sure that nothing comes back.
+                // The outcome of ending a process is reported once it is certain that nothing restarts.
                 if !(is_end && self.jobs.endings > 0) {
                     self.report(format!("{port} is free"), now);
                 }

@@ -90,7 +90,7 @@ fn headline(verdict: &Verdict, columns: usize) -> Vec<Line> {
     labelled(&span(word, role), &verdict.summary, Role::Strong, columns)
 }
 
-/// A label and a sentence that continues below itself; on a narrow screen the sentence starts below the label.
+/// A label and a sentence with hanging indent; on a narrow screen the sentence starts below the label.
 fn labelled(label: &Span, text: &str, role: Role, columns: usize) -> Vec<Line> {
     if columns >= WIDE {
         return hanging(label, LABEL, text, role, columns);
@@ -200,7 +200,7 @@ fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
     lines
 }
 
-/// A fix with its command and caution. A command is never broken: it has its own line if it does not fit behind the
+/// A fix with its command and caution. A command is never wrapped: it gets a new line if it does not fit after the
 /// sentence.
 fn fix_lines(at: usize, fix: &Fix, columns: usize) -> Vec<Line> {
     let label = if at == 0 { "fix" } else { "" };

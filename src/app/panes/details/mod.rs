@@ -1,6 +1,6 @@
 //! The other sockets of the processes that have the selected one, for the details.
 //!
-//! Found once for each table and selection: a walk over all rows is too much for each drawing.
+//! Computed once for each table and selection, as walking all rows for each draw is too slow.
 
 mod view;
 
@@ -10,13 +10,13 @@ use crate::app::{App, Pane};
 use crate::model::Process;
 use crate::track::{Row, RowId, Table};
 
-/// So many processes of a socket are looked at.
+/// The most processes of a socket to look at.
 const MAX_PROCESSES: usize = 8;
 
-/// So many sockets of each process are kept.
+/// The most sockets of each process to keep.
 const MAX_SOCKETS: usize = 1000;
 
-/// The neighbours of one row of one table.
+/// The related sockets of one row of one table.
 #[derive(Clone, Debug)]
 pub(crate) struct RelatedSockets {
     table: Arc<Table>,
@@ -52,7 +52,7 @@ fn others(table: &Table, row: &Row, process: &Process) -> Vec<usize> {
 }
 
 impl App {
-    /// Finds the neighbours of the selected row, if they are to be seen and not known yet.
+    /// Finds the related sockets of the selected row, if they are visible and not known yet.
     pub(crate) fn refresh_related_sockets(&mut self) {
         let is_open = matches!(self.dock.pane, Some(Pane::Details));
         let selected = self.selected().filter(|_| is_open);

@@ -15,7 +15,7 @@ use crate::track::Row;
 /// Cells of the labels.
 const LABEL: usize = 12;
 
-/// More ancestors are not followed: a recording may contain a circle.
+/// The most ancestors to follow, as a recording may contain a cycle.
 const MAX_ANCESTORS: usize = 32;
 
 impl App {
@@ -208,7 +208,7 @@ fn queue_text(socket: &Socket, queue: Queue) -> String {
     format!("{receive} waiting to be accepted, backlog {send}{how_full}")
 }
 
-/// What a filling queue means to clients, and what helps; wrapped, as it must be read in full.
+/// The effect of a filling queue on clients, and the fix; wrapped, so that all of it is visible.
 fn queue_warning(socket: &Socket, columns: usize) -> Vec<Line> {
     let (role, what) = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
         _ if socket.protocol != Protocol::Tcp => return Vec::new(),

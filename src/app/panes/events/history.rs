@@ -1,8 +1,8 @@
-//! The last minutes in buckets of a few seconds: how many sockets of each kind there were, and what happened.
+//! The last minutes in buckets of a few seconds: counts of sockets by kind, and events.
 //!
-//! Time is that of the tables, by the steady clock: a wall clock that is set back moves nothing, and a recording has the
-//! time in which it is played. A stretch without tables (paused, suspended) is a gap; between tables that follow each
-//! other within the interval, the counts of the first are valid.
+//! Times are from the tables, by the steady clock: setting the wall clock back has no effect, and a recording has its
+//! playback time. A period without tables (paused, suspended) is a gap; between tables within the interval, the counts
+//! of the first are valid.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -23,18 +23,18 @@ pub(crate) const BUCKETS: usize = 120;
 pub(crate) struct Bucket {
     /// The wall clock at its first table.
     pub wall: Option<Timestamp>,
-    /// The highest counts; `None` if nothing was read.
+    /// The highest counts; `None` without a table.
     pub most: Option<Counts>,
-    /// What happened.
+    /// The events.
     pub tally: Tally,
 }
 
-/// How many events there were of each mark.
+/// The number of events of each mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally([usize; 3]);
 
 impl Tally {
-    /// How many of this mark.
+    /// The number of events of this mark.
     pub const fn of(&self, mark: Mark) -> usize {
         self.0[mark as usize]
     }
@@ -43,7 +43,7 @@ impl Tally {
 /// The last minutes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CountHistory {
-    /// The oldest first, without a hole; the last has the newest table.
+    /// Oldest first, without gaps; the last has the newest table.
     buckets: VecDeque<Bucket>,
     /// The number of the last bucket, counted from the zero of the steady clock.
     newest: u64,
@@ -98,7 +98,7 @@ impl CountHistory {
         self.buckets.iter()
     }
 
-    /// The same with these events alone.
+    /// The same, counting only these events.
     pub(crate) fn with<'a>(&self, events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut only = self.clone();
         for bucket in &mut only.buckets {
@@ -108,8 +108,8 @@ impl CountHistory {
         only
     }
 
-    /// The highest counts in so many stretches of so many buckets each, the newest last; `None` if nothing is known. A
-    /// stretch always begins at the same buckets, so that it does not change as it ages.
+    /// The highest counts in `stretches` of several buckets each, newest last; `None` if unknown. Their boundaries are
+    /// fixed, so that they don't change as they age.
     pub(crate) fn levels(
         &self,
         stretches: usize,

@@ -1,4 +1,4 @@
-//! What opened, changed and closed: the log, its timeline, and the counts of the last minutes.
+//! Opened, changed and closed sockets: the log, its timeline, and the counts of the last minutes.
 
 pub(crate) mod history;
 mod timeline;

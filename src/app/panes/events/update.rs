@@ -13,7 +13,7 @@ impl App {
         }
     }
 
-    /// Scrolling through the events is for older ones: it ends following.
+    /// Scrolling through the events ends following, as the user looks at older ones.
     pub(crate) fn stop_following_in_pane(&mut self) {
         if matches!(self.dock.pane, Some(Pane::Events)) {
             self.rows.is_following = false;

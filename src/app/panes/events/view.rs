@@ -1,4 +1,4 @@
-//! The event log: what opened, changed and closed, newest first.
+//! The event log: opened, changed and closed sockets, newest first.
 
 use crate::app::App;
 use crate::app::view::{Line, MAX_LINES, Role, mark_role, span};

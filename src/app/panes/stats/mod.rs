@@ -1,4 +1,4 @@
-//! What the last refreshes cost, each with the draws before it.
+//! The cost of the last refreshes, each with the draws before it.
 //!
 //! A draw is shown with the next refresh: shown at once, it would change the screen, and each draw would cause another.
 
@@ -13,7 +13,7 @@ use crate::model::Refresh;
 /// How many refreshes are kept.
 pub(crate) const MAX_REFRESHES: usize = 100;
 
-/// What was measured since the program began.
+/// Measurements since the start of the program.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stats {
     /// The last refreshes, the newest first.
@@ -23,7 +23,7 @@ pub(crate) struct Stats {
     draws: Draws,
 }
 
-/// A refresh, and what was drawn between the one before and it.
+/// A refresh, and the draws between the previous one and it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measured {
     pub refresh: Refresh,
@@ -63,7 +63,7 @@ impl Stats {
         self.refreshes.iter()
     }
 
-    /// How many refreshes there were, with those that are forgotten.
+    /// The number of refreshes, including those no longer kept.
     pub(crate) const fn count(&self) -> u64 {
         self.count
     }

@@ -1,4 +1,4 @@
-//! The cost of each refresh, newest first, below the median and the worst.
+//! The cost of each refresh, newest first, under the median and the worst.
 
 use std::time::Duration;
 
@@ -150,7 +150,7 @@ impl App {
     }
 }
 
-/// The columns that fit, with their widths; a less important one can fit where a more important one does not.
+/// The columns that fit, with their widths; a less important one may fit when a more important one doesn't.
 fn fit(measured: &[&Measured], room: usize) -> Vec<(&'static Column, usize)> {
     let cells = |column: &Column| {
         let figures = figures(measured, column).map(|figure| width(&figure.text()));

@@ -1,4 +1,4 @@
-//! Causes that no socket in the way decides: errors of the bind, and no cause at all.
+//! Causes without a blocking socket: errors of the bind, and no cause at all.
 
 use super::Explanation;
 use crate::bind::FixCode::{BindOtherAddress, ChangeConfig, MoveServer, OtherPort, Wait};

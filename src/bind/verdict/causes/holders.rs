@@ -1,4 +1,4 @@
-//! Causes that the most important socket in the way decides, and sockets that can't be seen.
+//! Causes by the most important blocker, and hidden sockets.
 
 use super::Explanation;
 use crate::bind::FixCode::{BindOtherAddress, ChangeConfig, CloseConnections};

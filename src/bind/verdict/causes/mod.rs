@@ -1,7 +1,7 @@
 //! The decision table: one row for each cause, tried from the top; the first that applies is the cause.
 //!
-//! Errors come first, since the kernel returns them before it looks at other sockets. Then the most important socket in
-//! the way decides (`case` sorts them): a listener before connections.
+//! Errors come first, since the kernel returns them before it looks at other sockets. Then the most important blocker
+//! determines the cause (`case` sorts them): a listener before connections.
 
 mod errors;
 mod holders;

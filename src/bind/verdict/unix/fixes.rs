@@ -39,8 +39,8 @@ impl Case<'_> {
         fixes
     }
 
-    /// Has a fix that ends the owner for good remove the file as well: many servers leave it, and killed ones always do.
-    /// One that is restarted may have made it again.
+    /// Makes a fix that ends the owner for good also remove the file: many servers leave it, and killed ones always do.
+    /// A restarted server may have created it again.
     fn remove_too(&self, fix: &mut Fix, is_removable: bool) {
         if fix.restarts || fix.frees != Frees::Yes {
             return;

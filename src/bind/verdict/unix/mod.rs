@@ -1,7 +1,7 @@
 //! The explanation of a unix socket's name: whether a server can bind it, and if not, why.
 //!
-//! Pure. A bind makes the file, and fails if anything is at the path: a file that a server left behind keeps the next
-//! one out, whether a socket still listens or not (`unix(7)`).
+//! Pure. A bind creates the file, and fails if anything is at the path: a leftover file blocks the next server, whether
+//! a socket still listens or not (`unix(7)`).
 
 mod answers;
 mod fixes;
@@ -60,7 +60,7 @@ impl UnixCause {
 pub type UnixVerdict = AnyVerdict<UnixCause, UnixHolder>;
 
 impl UnixVerdict {
-    /// Explains what was read about a name.
+    /// Explains the evidence about a name.
     pub fn of(name: &UnixAddress, evidence: &UnixEvidence, zone: &TimeZone, now: Moment) -> Self {
         let case = Case {
             name,
@@ -136,7 +136,7 @@ impl Case<'_> {
                     owner_first(&one.holder)
                 ));
             }
-            // An abstract name is another one for each kind of socket.
+            // Each type of socket has separate abstract names.
             let is_abstract = matches!(self.name, UnixAddress::Abstract(_));
             if is_abstract && one.kind != UnixKind::Stream {
                 let kind = one.kind.as_str();

@@ -1,7 +1,7 @@
 //! Who has the port, in one line below the summary: command line, folder, and what started it.
 //!
-//! Pure. Only what the records say: a parent that has ended leaves no trace, and a unit's name says where
-//! a process runs, not that the unit started it.
+//! Pure. Only facts from the records: an ended parent leaves no trace, and a unit's name shows where a process runs,
+//! not that the unit started it.
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ use crate::model::{Holder, Limits, Pid, Process, duration};
 /// More characters of a command line than this don't help to recognize it.
 const MAX_COMMAND: usize = 200;
 
-/// Longer lines of ancestors are cut; records that were not read at one instant could form a ring.
+/// Longer lines of ancestors are cut; records that were not read atomically could form a cycle.
 const MAX_DEPTH: usize = 64;
 
 /// Shells: with `-c` their code counts, not the shell.
@@ -105,7 +105,7 @@ fn main_process(holder: &Holder) -> Option<&Arc<Process>> {
     owners.iter().find(is_first).or(owners.first())
 }
 
-/// `~/shop` for a folder in the reader's own home.
+/// `~/shop` for a folder in the user's home.
 fn shortened(folder: &str, home: Option<&str>) -> String {
     let home = home.filter(|home| home.len() > 1 && home.starts_with('/'));
     match home.and_then(|home| folder.strip_prefix(home.trim_end_matches('/'))) {
@@ -114,7 +114,7 @@ fn shortened(folder: &str, home: Option<&str>) -> String {
     }
 }
 
-/// ` from bash in tmux`, ` by cron`: the nearest ancestor that means something, and where that one runs.
+/// ` from bash in tmux`, ` by cron`: the nearest meaningful ancestor, and where it runs.
 fn started_from(ancestors: &[&Process]) -> Option<String> {
     let at = ancestors.iter().position(|one| !runs_code(one))?;
     let (parent, beyond) = (ancestors[at], &ancestors[at + 1..]);

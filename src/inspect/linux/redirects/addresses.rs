@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// No more than this is read of a table: a router's has a million routes of others.
+/// The most to read of a table: a router has a million routes to other hosts.
 const MOST_BYTES: u64 = 4 << 20;
 
 /// `RTF_LOCAL` of `linux/ipv6_route.h`.

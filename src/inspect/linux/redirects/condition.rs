@@ -1,5 +1,4 @@
-//! Conditions on a packet that are not decided by what is known about it: how several combine, and their words.
-//! Pure.
+//! Conditions on a packet that depend on unknown properties: combining and describing them. Pure.
 
 use std::net::IpAddr;
 
@@ -8,7 +7,7 @@ use ipnet::IpNet;
 use super::packet::Packet;
 use crate::model::Protocol;
 
-/// Something that only the packet itself decides.
+/// A condition that depends on the packet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Condition {
     pub(super) subject: Subject,
@@ -17,7 +16,7 @@ pub(super) struct Condition {
     parts: Vec<Condition>,
 }
 
-/// What a condition is about, in the order in which conditions are listed.
+/// The subject of a condition, in the order in which conditions are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Subject {
     InInterface,
@@ -71,8 +70,8 @@ impl Condition {
         self.subject == Subject::Share
     }
 
-    /// Whether it is true of every packet for a server here: with TCP, none is for another address. It is listed all
-    /// the same, and takes nothing from the rules after it.
+    /// Whether it is true for every packet for a server here: with TCP, no packet is for another address. It is still
+    /// listed, but does not restrict later rules.
     pub(super) fn is_certain(&self, packet: &Packet<'_>) -> bool {
         packet.protocol == Protocol::Tcp && *self == Self::new(Subject::OwnAddress, "")
     }

@@ -11,10 +11,10 @@ use super::rule::{Address, Table, Target, TargetPort};
 use super::trace::{Sent, trace};
 use crate::model::{Protocol, Redirect, RedirectTarget, RedirectedPackets, Text, counted};
 
-/// No more targets of one redirect are named than this.
+/// The most targets of one redirect to name.
 const MOST_NAMED: usize = 4;
 
-/// No more redirects of one port are kept than this.
+/// The most redirects of one port to keep.
 const MOST_REDIRECTS: usize = 64;
 
 /// A redirect before it is described.
@@ -25,8 +25,8 @@ struct Draft {
     version: Option<Version>,
 }
 
-/// Traces a port's packets through every table and describes each redirect once. Also returns what may redirect it and
-/// could not be traced. `own` are the addresses of this machine, if they could be read.
+/// Traces a port's packets through every table and describes each redirect once. Also returns rules that could not be
+/// traced. `own` are the addresses of this machine, if readable.
 pub(super) fn redirects(
     tables: &[&Table],
     protocol: Protocol,
@@ -100,7 +100,7 @@ fn draft(mut sent: Sent, packet: &Packet<'_>) -> Option<Draft> {
     let not_by_loopback = Condition::new(Subject::InInterface, "lo").negated();
     let packets = match packet.hook {
         Hook::Output => RedirectedPackets::Local,
-        // What is sent here passes prerouting when it comes back in.
+        // Packets sent to this machine pass prerouting when they come back in.
         Hook::Prerouting if !packet.is_nat && !sent.conditions.contains(&not_by_loopback) => {
             RedirectedPackets::All
         }

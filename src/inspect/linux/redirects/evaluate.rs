@@ -1,14 +1,14 @@
-//! What a rule does with the packets of a port: every way through it, with its conditions. Pure.
+//! Evaluates a rule for the packets of a port: every path through it, with its conditions. Pure.
 
 use super::condition::{Condition, Subject};
 use super::field::{Outcome, Value};
 use super::packet::Packet;
 use super::rule::{Action, Data, Element, Lookup, Rule, Set, Step, Table};
 
-/// More ways through a rule than this are not traced one by one.
+/// The most paths through a rule to trace separately.
 const MOST_WAYS: usize = 64;
 
-/// More ways to match than this are not listed.
+/// The most ways to match to list.
 const MOST_LISTED: usize = 16;
 
 /// A way through a rule to one of its actions.
@@ -23,7 +23,7 @@ pub(super) struct Branch {
 type Ways = Vec<Vec<Condition>>;
 
 impl Table {
-    /// What a chain does with a packet; `None` if there is no such chain.
+    /// The branches of a chain for a packet; `None` if there is no such chain.
     pub(super) fn branches(&self, chain: &str, packet: &Packet<'_>) -> Option<Vec<Branch>> {
         let of_rule = |rule: &Rule| {
             let mut builder = Builder {

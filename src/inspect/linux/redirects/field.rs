@@ -1,7 +1,6 @@
-//! What a rule compares: a field of the packet with a value. Pure.
+//! Compares a field of the packet with a value. Pure.
 //!
-//! What the port, the protocol, the version of IP and the hook decide is decided here; the rest becomes a
-//! [`Condition`].
+//! Comparisons of port, protocol, IP version and hook are evaluated here; others become a [`Condition`].
 
 use ipnet::IpNet;
 
@@ -111,7 +110,7 @@ impl Value {
 }
 
 impl Field {
-    /// One that is said with its value alone.
+    /// A phrase with only the value.
     pub(super) const fn simple(subject: Subject) -> Self {
         Self::Other(subject, String::new())
     }
@@ -150,7 +149,7 @@ impl Field {
             Self::SourceType if is_output => certain(true),
             Self::SourceType => on(Subject::Phrase, "come from an address of this machine"),
             Self::DestinationType => destination_type(&value.text()),
-            // A packet that is sent here came in by no interface, which counts as one without a name.
+            // A packet sent by this machine has no input interface, which compares as an empty name.
             Self::InInterface if is_output => certain(false),
             Self::InInterface if packet.is_nat && value.text() == "lo" => certain(false),
             Self::InInterface => on(Subject::InInterface, value.text()),
@@ -184,7 +183,7 @@ impl Field {
             None => certain(true),
             // Both parts of a random choice exist.
             outcome if *self == Self::Share => outcome,
-            // A packet that is not for an address of this machine is for many machines: TCP has none.
+            // A packet that is not for an address of this machine is broadcast or multicast, which TCP doesn't have.
             Some(all) if all.iter().all(|one| one.is_certain(packet)) => None,
             Some(all) => Some(vec![Condition::none_of(all)]),
         }

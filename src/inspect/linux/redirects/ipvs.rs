@@ -54,7 +54,7 @@ pub(super) fn parse(listed: &str) -> Table {
     }
 }
 
-/// What a packet must have to be for a service.
+/// The conditions for packets of a service.
 fn steps(kind: &str, service: &str) -> Option<Vec<Step>> {
     let equal = |field, value| Step::compare(field, false, value);
     let protocol = match kind {

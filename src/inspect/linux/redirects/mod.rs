@@ -42,12 +42,12 @@ pub(super) struct PacketFilter {
 }
 
 impl PacketFilter {
-    /// Whether the rules are known since an earlier port, or can't be read.
+    /// Whether the rules are cached for an earlier port, or can't be read.
     pub(super) fn is_known(&self) -> bool {
         self.rules.is_some() || !may_read()
     }
 
-    /// Every redirect of the port in this network namespace, and what is unknown about them.
+    /// Every redirect of the port in this network namespace, and the gaps.
     pub(super) fn redirects(&mut self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
         if !may_read() {
             let message = "packet redirects can only be read by root";
@@ -66,7 +66,7 @@ fn may_read() -> bool {
 #[derive(Clone, Copy)]
 struct Wanted {
     save: &'static str,
-    /// What its rules are called.
+    /// The name of its rules.
     name: &'static str,
     version: Version,
     table: &'static str,
@@ -100,7 +100,7 @@ impl Wanted {
     }
 }
 
-/// Every rule that was read, and what could not be.
+/// Every rule that was read, and the gaps.
 #[derive(Default)]
 struct Rules {
     nftables: Vec<NftTable>,
@@ -132,7 +132,7 @@ impl Rules {
         rules
     }
 
-    /// Adds what `nft` printed; returns whether its rules are known. If not, those of `iptables` are read all the same.
+    /// Adds the output of `nft`; returns whether its rules are known. If not, those of `iptables` are read anyway.
     fn add_nftables(&mut self, printed: Printed) -> bool {
         let why = match printed.map(|json| json.map(|json| nftables::parse(&json))) {
             Ok(Some(Some(tables))) => {
@@ -147,7 +147,7 @@ impl Rules {
         false
     }
 
-    /// Reads what `nft -t` leaves out: rules that only `iptables` can print, and elements of sets.
+    /// Reads data missing from `nft -t`: rules that only `iptables` can print, and elements of sets.
     fn read_more(&mut self, has_nft: bool) {
         let is_foreign = |wanted: &Wanted| {
             let mut tables = self.nftables.iter();
@@ -179,7 +179,7 @@ impl Rules {
         }
     }
 
-    /// Adds what a tool saved; returns whether the table was in it.
+    /// Adds the output of a save tool; returns whether it contained the table.
     fn add_saved(&mut self, wanted: &Wanted, printed: Printed) -> bool {
         let (name, save) = (wanted.name, wanted.save);
         let why = match printed {

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::model::Protocol;
 
-/// Everything that is known about the packets that are traced.
+/// The known properties of the traced packets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packet<'a> {
     pub(super) protocol: Protocol,
@@ -47,7 +47,7 @@ pub(super) enum Version {
     V6,
 }
 
-/// Where the kernel calls a base chain.
+/// The hook of a base chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Hook {
     /// For packets that arrive.

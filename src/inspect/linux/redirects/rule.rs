@@ -1,7 +1,7 @@
 //! The rules of every packet filter of Linux in one form: tables of chains of rules, each a list of steps. Pure.
 //!
-//! `nftables`, `iptables` and `ipvs` parse what the tools and the kernel print into these types; what a rule does
-//! with the packets of a port is evaluated once, in `evaluate`.
+//! `nftables`, `iptables` and `ipvs` parse what the tools and the kernel print into these types; rules are evaluated in
+//! one place, `evaluate`.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -35,7 +35,7 @@ pub(super) struct Rule {
     pub(super) comment: Option<String>,
 }
 
-/// What a rule does, in its order.
+/// The steps of a rule, in order.
 pub(super) enum Step {
     /// Goes on with the packets that have one of the values, or none of them.
     Match {
@@ -78,7 +78,7 @@ pub(super) enum Set {
 pub(super) struct Element {
     /// A value for each field; none matches every packet.
     pub(super) key: Vec<Value>,
-    /// What a map has for it.
+    /// The action of a map for it.
     pub(super) data: Option<Data>,
     pub(super) comment: Option<String>,
 }
@@ -125,7 +125,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// This target, with what it lacks from another one.
+    /// This target, with missing parts from another one.
     pub(super) fn over(&self, other: &Self) -> Self {
         let this = self.clone();
         Self {
@@ -141,7 +141,7 @@ impl Target {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Address {
     One(IpAddr),
-    /// A range, a network, or what could not be read, as the tool prints it.
+    /// A range, a network, or an unparsed text, as the tool prints it.
     Several(String),
 }
 

@@ -1,9 +1,8 @@
 //! BPF programs that choose the socket for a packet (`BPF_PROG_TYPE_SK_LOOKUP`), attached to this
 //! network namespace.
 //!
-//! What such a program does can't be read, only that it exists, where a process keeps its link open:
-//! `/proc/PID/fdinfo` says `attach_type:` and `netns_ino:` of it. A link that is only pinned in a BPF
-//! file system shows up nowhere in `/proc`.
+//! The code of such a program can't be read, only that it exists, if a process keeps its link open: `/proc/PID/fdinfo`
+//! has `attach_type:` and `netns_ino:`. A link that is only pinned in a BPF file system shows up nowhere in `/proc`.
 
 use std::fs;
 
@@ -15,11 +14,11 @@ use crate::source::linux::scan;
 /// `BPF_SK_LOOKUP` of `enum bpf_attach_type`.
 const SK_LOOKUP: &str = "36";
 
-/// No more descriptors than this are read.
+/// The most descriptors to read.
 const MOST_DESCRIPTORS: usize = 5_000;
 
-/// That redirects are unknown, if a process has such a program. This reads descriptors of other processes, 2 µs each, so
-/// it is done where a bind succeeded and only traffic is in question.
+/// The gap if a process has such a program. Reading descriptors of other processes takes 2 µs each, so this is done
+/// only if a bind succeeded and only redirects matter.
 pub(in crate::inspect::linux) fn gaps() -> Vec<Gap> {
     let gap = process_with_program().map(|process| {
         let message =

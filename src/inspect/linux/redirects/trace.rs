@@ -13,17 +13,17 @@ use super::evaluate::Branch;
 use super::packet::Packet;
 use super::rule::{Action, Table, Target};
 
-/// No packet is traced through more jumps than this; the kernel allows 16 in nftables.
+/// The most jumps to trace a packet through; the kernel allows 16 in nftables.
 const MOST_JUMPS: usize = 64;
 
-/// No packet is traced through more rules than this.
+/// The most rules to trace a packet through.
 const MOST_RULES: usize = 100_000;
 
-/// No more exceptions than this are remembered of a chain: without one, a redirect is reported for too many packets
-/// rather than too few.
+/// The most exceptions of a chain to remember: without an exception, a redirect is reported for too many packets rather
+/// than too few.
 const MOST_TAKEN: usize = 32;
 
-/// More exceptions than this are not listed.
+/// The most exceptions to list.
 const MOST_EXCEPTIONS: usize = 6;
 
 /// A rule that sends the packet elsewhere.
@@ -36,7 +36,7 @@ pub(super) struct Sent {
     pub(super) comment: Option<String>,
 }
 
-/// What a trace through a table found.
+/// The result of a trace through a table.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Trace {
     pub(super) found: Vec<Sent>,
@@ -129,7 +129,7 @@ impl Tracer<'_> {
         taken
     }
 
-    /// What a rule does with the packets that match: whether they leave this chain, and which of them never come back.
+    /// Follows a rule for matching packets: returns whether they leave this chain, and which of them never come back.
     fn branch(
         &mut self,
         branch: &Branch,

@@ -15,8 +15,8 @@ use std::net::IpAddr;
 use super::{Pair, PortState, pair};
 use crate::model::Socket;
 
-/// A destination with this number of connections is judged by its own: `connect()` alone would hardly have given it
-/// odd ports.
+/// A destination with this many connections is judged on its own: `connect()` alone would hardly have chosen odd ports
+/// for it.
 const MANY: usize = 8;
 
 /// The connections to one destination, by their ports.
@@ -48,7 +48,7 @@ pub(super) fn ports<'a>(
     let is_odd = |port: usize| port % 2 != usize::from(first) % 2;
     let mut is_bound_first = vec![false; states.len()];
     let port = |socket: &Socket| usize::from(socket.local.port);
-    // Nearly always there is none, and nothing more is counted.
+    // Nearly always there is none, so stop here.
     if !outgoing.clone().any(|socket| is_odd(port(socket))) {
         return is_bound_first;
     }
@@ -83,8 +83,8 @@ pub(super) fn ports<'a>(
     is_bound_first
 }
 
-/// The even ports that one connection has alone on its own address, and may have been bound for; none where
-/// many are shared, as `connect()` shares them.
+/// The even ports with only one connection per local address, which may have been bound; none if many are shared, as
+/// `connect()` shares them.
 fn even_ports(
     even: impl Iterator<Item = (usize, Pair)>,
     may_be_bound_first: impl Fn(Pair) -> bool,

@@ -1,4 +1,4 @@
-//! The ports that the system gives to outgoing connections, and how many of them are taken.
+//! The port range for outgoing connections, and its usage.
 //!
 //! The range does not run out as a whole: one local port serves any number of destinations at once.
 //! Linux takes a port for a connection unless the same addresses and ports are in use already, or
@@ -18,14 +18,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Endpoint, Protocol, Socket, State};
 
-/// The range, as the system is set.
+/// The range as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EphemeralPorts {
     /// `net.ipv4.ip_local_port_range`; it governs IPv6 too.
     pub range: RangeInclusive<u16>,
     /// `net.ipv4.ip_local_reserved_ports`: ports of it, and others, that are left out.
     pub reserved: Vec<RangeInclusive<u16>>,
-    /// Which connections in `TIME_WAIT` give their port to a new one.
+    /// Which ports in `TIME_WAIT` can be reused.
     pub reuse: TimeWaitReuse,
 }
 
@@ -43,15 +43,15 @@ pub enum TimeWaitReuse {
     Always,
 }
 
-/// How the range is used.
+/// The usage of the range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EphemeralUse {
     /// Ports of the range that are not reserved.
     pub capacity: usize,
     /// Ports of it that TCP uses, each once, by the strongest of its uses.
     pub ports: PortUsage,
-    /// Those of them that have connections which were bound before they connected: no destination can have
-    /// them. A lower bound, see `bound_first`.
+    /// Those with connections that were bound before they connected, so no destination can use them. A lower bound, see
+    /// `bound_first`.
     pub bound_first: PortUsage,
     /// The destination with the fewest ports left; `None` without a connection from the range.
     pub fullest: Option<Destination>,
@@ -60,7 +60,7 @@ pub struct EphemeralUse {
 /// Numbers of ports, by their use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PortUsage {
-    /// A server listens on them or has merely bound them: lost to every connection.
+    /// A server listens on them or has bound them, so no connection can use them.
     pub bound: usize,
     /// Connections.
     pub connected: usize,
@@ -88,19 +88,18 @@ impl PortUsage {
     }
 }
 
-/// Where connections go, and which ports the next one to there can't have.
+/// A destination of connections, and the ports that its next connection can't use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Destination {
-    /// The own address: from another one there are as many ports again.
+    /// The local address; another one has the whole range again.
     pub local: IpAddr,
     /// The peer.
     pub remote: Endpoint,
-    /// Ports that a connection to there can't have: those of its own connections, and those that no
-    /// destination can have.
+    /// Ports that a new connection to it can't use: those of its connections, and those that no destination can use.
     pub usage: PortUsage,
 }
 
-/// An own address and a destination.
+/// A local address and a destination.
 type Pair = (IpAddr, Endpoint);
 
 /// The use of a port, the strongest last.
@@ -115,7 +114,7 @@ enum PortState {
 }
 
 impl EphemeralUse {
-    /// How these sockets use the range; passes over them twice at most.
+    /// How these sockets use the range; iterates at most twice.
     pub fn of<'a>(
         range: &EphemeralPorts,
         sockets: impl Iterator<Item = &'a Socket> + Clone,
@@ -148,7 +147,7 @@ impl EphemeralUse {
         used
     }
 
-    /// The ports that no destination can have.
+    /// The ports that no destination can use.
     const fn lost(&self) -> PortUsage {
         PortUsage {
             bound: self.ports.bound,
@@ -191,7 +190,7 @@ impl EphemeralPorts {
 }
 
 impl TimeWaitReuse {
-    /// Whether a connection in `TIME_WAIT` between these gives its port to a new one.
+    /// Whether a new connection can reuse a port in `TIME_WAIT` between these addresses.
     fn covers(self, local: IpAddr, remote: IpAddr) -> bool {
         match self {
             Self::Never => false,

@@ -1,9 +1,9 @@
-//! The problem that ephemeral ports run out: how far, why, and what helps.
+//! The problem of running out of ephemeral ports: how many are left, why, and the fix.
 
 use super::{EphemeralUse, PortUsage};
 use crate::model::{Problem, ProblemCode, Text, counted};
 
-/// What helps against the largest use, in full and in brief.
+/// The fix for the largest use, in full and in brief.
 type Remedy = (&'static str, &'static str);
 
 const POOL: Remedy = ("keep connections open (a pool)", "pool connections");
@@ -57,7 +57,7 @@ impl EphemeralUse {
         })
     }
 
-    /// What takes ports from every destination.
+    /// The users of ports that no destination can use.
     fn why_lost(&self) -> String {
         let connections = self.bound_first.total();
         let by_servers = match self.ports.bound {
@@ -70,7 +70,7 @@ impl EphemeralUse {
     }
 }
 
-/// What takes them: `26000 by TIME_WAIT, which lasts 60 s each, 1900 by connections`.
+/// The users of ports: `26000 by TIME_WAIT, which lasts 60 s each, 1900 by connections`.
 fn why(usage: PortUsage) -> String {
     let time_wait = "by TIME_WAIT, which lasts 60 s each";
     let parts = [

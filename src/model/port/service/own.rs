@@ -20,7 +20,7 @@ impl Services {
         self.0.is_empty()
     }
 
-    /// Every port that the user gave a name, with that, ascending.
+    /// Every port named by the user, with its name, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (Protocol, u16, &str)> {
         let all = self.0.iter();
         all.map(|(&(port, protocol), name)| (protocol, port, &**name))
@@ -32,7 +32,7 @@ impl Services {
         own.or_else(|| service_name(protocol, port))
     }
 
-    /// The user's name for a port, or for the peer's where the port has no name at all.
+    /// The user's name for a port, or for the peer's port if the port has no name at all.
     pub(crate) fn own_name(
         &self,
         protocol: Protocol,
@@ -56,8 +56,8 @@ impl Services {
         self.own_ports(name).chain(registered_ports(name)).collect()
     }
 
-    /// The port that a service is on: 443 for TCP `https`. Of several ports the highest: `http-alt` then means
-    /// 8080, as it does in `/etc/services`, and not 8008. The user's come before the registered ones.
+    /// The port of a service: 443 for TCP `https`. Of several ports, the highest: `http-alt` means 8080, as in
+    /// `/etc/services`, not 8008. The user's names come before the registered ones.
     pub fn port(&self, protocol: Protocol, name: &str) -> Option<u16> {
         let of_it = |(of, port): (Protocol, u16)| (of == protocol).then_some(port);
         let own = self.own_ports(name).filter_map(of_it).max();

@@ -22,7 +22,7 @@ pub(super) enum Kind {
 pub(super) struct Grammar {
     /// Options whose value is the next argument.
     pub(super) valued: &'static str,
-    /// Options whose value names what is run.
+    /// Options whose value is the program to run.
     pub(super) names: &'static str,
     /// Options after which there is no script: code follows, or standard input is read.
     pub(super) inline: &'static str,

@@ -1,4 +1,4 @@
-//! What a person calls a process: `nginx`, `node server.js`, `python3 pg.py`, `gunicorn`.
+//! Names of processes for people: `nginx`, `node server.js`, `python3 pg.py`, `gunicorn`.
 //!
 //! Pure: comm, executable and arguments in, a name out. The executable decides, which no process can
 //! choose freely; `comm` is cut at 15 bytes, is that of a thread (Node 24 calls its first one
@@ -11,7 +11,7 @@ mod script;
 use interpreter::{Kind, family, kind_of};
 use script::{Script, script};
 
-/// What is known of a program.
+/// The facts about a program.
 #[derive(Clone, Copy, Debug)]
 pub struct ProgramFacts<'a> {
     /// The kernel's short name.
@@ -28,7 +28,7 @@ const COMM: usize = 15;
 /// Names that a runtime gives its first thread, whatever the program.
 const RENAMED: [&str; 1] = ["MainThread"];
 
-/// Executables that are many programs; the name that they are called by selects one.
+/// Executables that contain many programs, selected by the name of the call.
 const MULTI_CALL: [&str; 3] = ["busybox", "toybox", "coreutils"];
 
 /// The kernel adds it to the path of an executable that was deleted.
@@ -57,7 +57,7 @@ impl<'a> ProgramFacts<'a> {
         }
     }
 
-    /// The base name of the executable, or of the first argument where that can be relied on.
+    /// The base name of the executable, or of the first argument if it is reliable.
     fn program(&self) -> Option<&'a str> {
         match self.executable {
             Some(path) => of_executable(path),
@@ -133,7 +133,7 @@ impl<'a> ProgramFacts<'a> {
         }
     }
 
-    /// The kernel's name, where it is neither the interpreter's nor that of a thread.
+    /// The kernel's name, unless it is the interpreter's or a thread's.
     fn own_comm(&self, program: &str) -> Option<&'a str> {
         let is_own = !same_kind(self.comm, program) && !RENAMED.contains(&self.comm);
         (is_own && !self.comm.is_empty()).then_some(self.comm)

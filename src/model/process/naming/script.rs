@@ -13,7 +13,7 @@ pub(super) enum Script<'a> {
     None,
 }
 
-/// What these arguments, without the interpreter's own name, have it run.
+/// The program that these arguments (without the interpreter's name) run.
 pub(super) fn script<'a>(kind: Kind, arguments: &'a [&'a str]) -> Script<'a> {
     let Some(Found { word, is_named }) = find(grammar(kind), arguments) else {
         return Script::None;
@@ -40,10 +40,10 @@ pub(super) fn of_loader<'a>(arguments: &'a [&'a str]) -> Option<&'a str> {
     find(&LOADER, arguments).map(|found| found.word)
 }
 
-/// The word that names what is run.
+/// The word that names the program to run.
 struct Found<'a> {
     word: &'a str,
-    /// Whether it is the value of an option, and not the first argument that is no option.
+    /// Whether it is the value of an option, not the first positional argument.
     is_named: bool,
 }
 
@@ -74,7 +74,7 @@ fn find<'a>(grammar: &Grammar, arguments: &'a [&'a str]) -> Option<Found<'a>> {
     None
 }
 
-/// What an option means.
+/// The kind of an option.
 enum Meaning<'a> {
     Switch,
     /// The next argument is its value.

@@ -1,4 +1,4 @@
-//! What ends with a process besides its own port: its other ports, and the apps that end with it.
+//! Lists what else stops if a process ends: its other ports, and dependent apps.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::source::linux::netlink::{DumpRequest, InetRow, SockDiag};
 use crate::source::linux::scan;
 use crate::source::netstat::Part;
 
-/// The ports of the sockets without a peer in our network namespace, by inode.
+/// The ports of unconnected sockets in our network namespace, by inode.
 pub(super) struct WaitingPorts(HashMap<u32, (Protocol, u16)>);
 
 impl WaitingPorts {
@@ -22,7 +22,7 @@ impl WaitingPorts {
         Self(waiting.filter_map(port).collect())
     }
 
-    /// The ports of a process other than this one.
+    /// The other ports of a process.
     pub(super) fn others(&self, pid: Pid, own: (Protocol, u16)) -> Vec<AlsoEnds> {
         let mut ports = Vec::new();
         if let Ok(proc) = scan::open_proc() {
@@ -40,7 +40,7 @@ impl WaitingPorts {
     }
 }
 
-/// The other apps of foreman and its like: all end when one does.
+/// The other apps of foreman and similar tools, which all end when one ends.
 pub(super) fn other_apps(supervisor: Option<&Supervisor>, line: &[Facts]) -> Vec<AlsoEnds> {
     let foreman = supervisor.filter(|one| one.kind == SupervisorKind::Foreman);
     let children = foreman.and_then(|one| one.pid).map(facts::children_of);

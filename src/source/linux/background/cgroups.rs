@@ -1,4 +1,4 @@
-//! What the path of a control group says: which container, which unit, and of which user. Pure.
+//! Parses container, unit and user from the path of a control group. Pure.
 
 use crate::model::Engine;
 use crate::source::linux::placement::unescape;
@@ -14,7 +14,7 @@ pub(super) struct Group {
     pub(super) id: String,
 }
 
-/// The container of a group: the outermost, as that is the one that this machine's engine runs.
+/// The outermost container of a group, as this machine's engine runs that one.
 pub(super) fn container(path: &str) -> Option<Group> {
     let mut before = "";
     components(path).find_map(|component| {
@@ -25,7 +25,7 @@ pub(super) fn container(path: &str) -> Option<Group> {
     })
 }
 
-/// A component that names its engine itself.
+/// Parses a component that includes the engine's name.
 fn named(component: &str) -> Option<(Engine, String)> {
     const PREFIXES: [(&str, Engine); 7] = [
         ("docker-", Engine::Docker),
@@ -55,7 +55,7 @@ fn named(component: &str) -> Option<(Engine, String)> {
     of_engine.or_else(lxc).or_else(nspawn)
 }
 
-/// A component that is an id, below one that names the engine.
+/// Parses an id whose parent component is the engine's name.
 fn bare(before: &str, component: &str, path: &str) -> Option<(Engine, String)> {
     let engine = match before {
         "docker" => Engine::Docker,
@@ -79,7 +79,7 @@ pub(super) fn unit(path: &str) -> Option<String> {
     Some(name.strip_prefix('_').unwrap_or(name).to_owned())
 }
 
-/// The uid of the user whose manager a group is below: `…/user@1000.service/app.slice/web.service`.
+/// The uid of the user manager above a group: `…/user@1000.service/app.slice/web.service`.
 pub(super) fn user_manager(path: &str) -> Option<u32> {
     let mut components = path.split('/');
     let of_manager = |component| between(component, "user@", ".service")?.parse().ok();
@@ -87,7 +87,7 @@ pub(super) fn user_manager(path: &str) -> Option<u32> {
     components.next().is_some().then_some(uid)
 }
 
-/// The user below whose groups a container's is: `user-UID.slice` or `user@UID.service`. One inside the
+/// The user whose groups contain a container's group: `user-UID.slice` or `user@UID.service`. A user inside the
 /// container does not count.
 pub(super) fn container_user(path: &str) -> Option<u32> {
     let mut before = String::new();

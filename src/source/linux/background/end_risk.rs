@@ -1,4 +1,4 @@
-//! What ending a process would cost besides its own work. Pure.
+//! What else is lost if a process ends. Pure.
 
 use super::containers::publishers::Publisher;
 use super::facts::Facts;
@@ -6,16 +6,16 @@ use super::login::{Sshd, sshd};
 use super::programs;
 use crate::model::{EndRisk, Guard};
 
-/// What decides about the risk besides the process itself.
+/// Facts about a process that affect the risk of ending it.
 pub(super) struct Circumstances<'a> {
     pub(super) publisher: Option<&'a Publisher>,
     /// Its position among the ancestors of this program.
     pub(super) guard: Option<Guard>,
     /// Whether it has children: a shell or a command of a login.
     pub(super) has_children: bool,
-    /// Whether it carries the login of the reader.
+    /// Whether the user's own login goes through it.
     pub(super) is_own_login: bool,
-    /// Whether this machine's programs look up names through the port.
+    /// Whether programs on this machine resolve names through the port.
     pub(super) resolves_names: bool,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn end_risk(facts: &Facts, known: &Circumstances<'_>) -> EndRisk {
     }
 }
 
-/// The risk as far as the process's name says it: also for the main process of a unit and the parent of an owner.
+/// The risk by the process's name alone; also used for the main process of a unit and the parent of an owner.
 pub(super) fn by_name(facts: &Facts) -> EndRisk {
     let is = |list| facts.is_one_of(list);
     match () {

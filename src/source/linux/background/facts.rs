@@ -1,7 +1,7 @@
-//! What `/proc` says of a process and its ancestors, as far as it decides about ending it.
+//! Reads from `/proc` what matters for ending a process: about itself and its ancestors.
 //!
-//! `stat`, `status`, `cmdline` and `cgroup` may be read by everyone (unless `/proc` is mounted with
-//! `hidepid`); `environ`, `cwd` and `exe` take the right to trace the process (`proc(5)`).
+//! Everyone can read `stat`, `status`, `cmdline` and `cgroup` (unless `/proc` is mounted with `hidepid`); `environ`,
+//! `cwd` and `exe` require the right to trace the process (`proc(5)`).
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -14,7 +14,7 @@ use crate::model::{Pid, Run, Serving, Text};
 use crate::source::linux::scan;
 use crate::source::proc_stat::proc_stat;
 
-/// How many ancestors are read at most.
+/// The most ancestors to read.
 const MAX_DEPTH: usize = 32;
 
 /// Fields of `proc_pid_stat(5)`, `proc_pid_status(5)`, `proc_pid_cmdline(5)` and `proc_pid_cgroup(5)`.
@@ -81,7 +81,7 @@ impl Facts {
         self.namespace_pids = numbers("NSpid:");
     }
 
-    /// Base name of the program: of its first argument, as its owner started it.
+    /// Base name of the program, from its first argument.
     pub(super) fn program(&self) -> &str {
         // A login shell's begins with a hyphen.
         let name = base_name(self.title());
@@ -95,7 +95,7 @@ impl Facts {
         Some(base_name(script))
     }
 
-    /// The whole first argument, which some daemons write a title to.
+    /// The whole first argument; some daemons write a title there.
     pub(super) fn title(&self) -> &str {
         self.argv.first().map_or("", String::as_str)
     }
@@ -133,14 +133,14 @@ impl Facts {
         self.uids.get(1).or(self.uids.first()).copied()
     }
 
-    /// The user that it runs as; `None` if it was started with the rights of another and has several.
+    /// The user that it runs as; `None` if its user ids differ (set-user-ID).
     pub(super) fn only_uid(&self) -> Option<u32> {
         let (&first, others) = self.uids.split_first()?;
         others.iter().all(|&uid| uid == first).then_some(first)
     }
 
-    /// The user that it acts for: a program that is set-user-ID root still acts for the one who started it.
-    /// `None` where `status` could not be read.
+    /// The real user: a set-user-ID root program still acts for the user who started it. `None` if `status` could not
+    /// be read.
     pub(super) fn acts_for(&self) -> Option<u32> {
         let other = self.uids.iter().find(|&&uid| uid != 0);
         other.or(self.uids.first()).copied()
@@ -177,13 +177,13 @@ pub(super) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// A process with its name, if it is there.
+/// A process with its name, if it exists.
 pub(crate) fn serving(pid: Pid) -> Option<Serving> {
     let name = Facts::of(pid)?.name();
     Some(Serving { pid, name })
 }
 
-/// The pids of all processes that can be seen.
+/// The pids of all visible processes.
 pub(super) fn all_pids() -> impl Iterator<Item = Pid> {
     let pids = scan::open_proc().and_then(|proc| scan::pids(&proc));
     pids.unwrap_or_default().into_iter()
@@ -194,7 +194,7 @@ pub(super) fn line_of(pid: Pid) -> Vec<Facts> {
     let mut line: Vec<Facts> = Vec::new();
     let mut next = pid;
     while next != 0 && line.len() < MAX_DEPTH {
-        // Parents are not read at one instant: they could form a ring.
+        // Parents are not read atomically, so they could form a cycle.
         let is_ring = line.iter().any(|one| one.pid == next);
         let Some(facts) = Facts::of(next).filter(|_| !is_ring) else {
             break;
@@ -205,7 +205,7 @@ pub(super) fn line_of(pid: Pid) -> Vec<Facts> {
     line
 }
 
-/// A variable of the environment that a process was started with; `None` also where that may not be read.
+/// A variable of a process's initial environment; also `None` if it can't be read.
 pub(super) fn variable_of(pid: Pid, name: &str) -> Option<String> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let mut variables = environment.split(|&byte| byte == 0);
@@ -213,8 +213,8 @@ pub(super) fn variable_of(pid: Pid, name: &str) -> Option<String> {
     String::from_utf8(value.to_vec()).ok()
 }
 
-/// The children of a process (`proc_pid_task_tid_children(5)`). Where the kernel has no such file they
-/// are found by their parent.
+/// The children of a process (`proc_pid_task_tid_children(5)`). If the kernel has no such file, they are found by
+/// parent.
 pub(super) fn children_of(pid: Pid) -> Vec<Pid> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
     let tasks = tasks.into_iter().flatten().flatten();
@@ -227,8 +227,8 @@ pub(super) fn children_of(pid: Pid) -> Vec<Pid> {
     all_pids().filter(is_child).collect()
 }
 
-/// Reads a regular file, no more than one byte beyond `most`: its bytes and its owner. Nothing else is read:
-/// a pipe or a device in its place could block the reader.
+/// Reads a regular file, at most one byte more than `most`; returns its bytes and owner. Other files are not read, as a
+/// pipe or a device could block.
 pub(super) fn read_file(path: &Path, most: u64) -> Option<(Vec<u8>, u32)> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(open(path, flags, Mode::empty()).ok()?);
@@ -238,14 +238,14 @@ pub(super) fn read_file(path: &Path, most: u64) -> Option<(Vec<u8>, u32)> {
     Some((bytes, metadata.uid()))
 }
 
-/// A path as text, unless it has characters that no command can contain.
+/// A path as text, unless it has characters that can't be in a command.
 pub(super) fn plain_text(path: PathBuf) -> Option<Text> {
     let raw = path.into_os_string().into_string().ok()?;
     let text = Text::new(&raw);
     (*text == *raw).then_some(text)
 }
 
-/// What follows a name at the beginning of a line.
+/// The rest of a line after a name.
 fn status_line<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name))
 }
@@ -255,8 +255,8 @@ pub(super) fn status_mask(text: &str, name: &str) -> Option<u64> {
     u64::from_str_radix(status_line(text, name)?.trim(), 16).ok()
 }
 
-/// A process's group in the tree of cgroup 2, or of systemd, or else its longest path: beside cgroup 1 the
-/// tree of cgroup 2 may be unused.
+/// A process's group in the cgroup 2 tree or systemd's tree, or else its longest path: on a system with cgroup 1 the
+/// cgroup 2 tree may be unused.
 pub(crate) fn cgroup(file: &str) -> String {
     let fields = file
         .lines()
@@ -270,7 +270,7 @@ pub(crate) fn cgroup(file: &str) -> String {
 
 #[cfg(test)]
 impl Facts {
-    /// A process of root that was started with this command.
+    /// A process of root with this command.
     pub(super) fn of_command(command: &str) -> Self {
         let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
         Self {

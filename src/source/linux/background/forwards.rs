@@ -47,7 +47,7 @@ fn is_editor(facts: &Facts) -> bool {
         || servers.iter().any(|part| facts.title().contains(part))
 }
 
-/// An ssh client: its destination, and what closes this forward alone.
+/// An ssh client: its destination, and how to close only this forward.
 fn ssh(facts: &Facts, port: u16) -> Behind {
     let options = Options::of(&facts.argv);
     if let (true, Some(path)) = (options.is_master, &options.control_path) {
@@ -57,7 +57,7 @@ fn ssh(facts: &Facts, port: u16) -> Behind {
     Behind {
         name: options.destination.as_deref().map(Text::new),
         escape: kind.map(|kind| Text::new(&format!("-K{kind} {port}"))),
-        // One that runs nothing there (`-N`) is nothing but the tunnel.
+        // With `-N` it runs no remote command, so it is only a tunnel.
         is_reachable: options.runs_nothing,
         ..Behind::new(BehindKind::SshForward)
     }
@@ -68,8 +68,8 @@ fn master_path(facts: &Facts) -> Option<&str> {
     facts.title().strip_prefix("ssh: ")?.strip_suffix(" [mux]")
 }
 
-/// The master of shared connections (`ControlMaster`): other sessions go through it. Its title leaves out
-/// what it forwards and where.
+/// The master of shared connections (`ControlMaster`), which other sessions use. Its title does not include what it
+/// forwards.
 fn master(path: &str, port: u16) -> Behind {
     // Any program can write such a title: a command contains only a plain path.
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-@:%+=,".contains(c);
@@ -102,7 +102,7 @@ impl Options {
         let mut arguments = argv.iter().skip(1);
         while let Some(argument) = arguments.next() {
             let Some(letters) = argument.strip_prefix('-') else {
-                // What follows the destination is a command.
+                // The rest after the destination is a command.
                 options.destination = Some(argument.clone());
                 break;
             };

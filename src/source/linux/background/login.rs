@@ -1,4 +1,4 @@
-//! Processes of the ssh server: what they are, and the logins that they carry, ours among them.
+//! Processes of the ssh server, and the logins that depend on them, including ours.
 
 use std::fs;
 use std::net::IpAddr;
@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use super::facts::{self, Facts};
 use crate::model::{AlsoEnds, AlsoEndsKind, Behind, BehindKind, EndRisk, Pid, Text};
 
-/// The variable that sshd sets for what runs in a session (`ssh(1)`): both ends of its connection.
+/// The variable that sshd sets for programs in a session (`ssh(1)`): both ends of its connection.
 const CONNECTION: &str = "SSH_CONNECTION";
 
-/// What a process of the ssh server is, as it writes it over its arguments.
+/// The role of an ssh server process, from its title.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Sshd {
     /// It waits for new connections.
@@ -69,7 +69,7 @@ fn behind_session(name: &str, port: u16) -> Behind {
     }
 }
 
-/// The login that ends with a process, if it carries one.
+/// The login that ends with a process, if any.
 pub(super) fn ends_with(facts: &Facts, risk: EndRisk) -> Option<AlsoEnds> {
     let carries_login = matches!(risk, EndRisk::Login | EndRisk::OwnLogin);
     let name = session(facts).filter(|_| carries_login)?;
@@ -90,8 +90,8 @@ impl OwnLogin {
         Self(std::env::var(CONNECTION).ok().or_else(of_ancestor))
     }
 
-    /// Whether a process of the ssh server serves the connection that this program was started through. A
-    /// terminal multiplexer does not descend from it, but what runs below sshd has the same variable.
+    /// Whether an ssh server process serves the connection through which this program was started. A terminal
+    /// multiplexer does not descend from it, but the programs below sshd have the same variable.
     pub(super) fn is(&self, facts: &Facts, children: &[Pid]) -> bool {
         let is_same = |pid: &Pid| facts::variable_of(*pid, CONNECTION) == self.0;
         self.0.is_some()
@@ -100,7 +100,7 @@ impl OwnLogin {
     }
 }
 
-/// The ssh session that has a hidden socket of the reader's own user, if it can be nothing else: sshd keeps even
+/// The ssh session that has a hidden socket of the current user, if there is no other explanation: sshd prevents even
 /// its user from reading its descriptors (`PR_SET_DUMPABLE` of `prctl(2)`), and no other process of the user does.
 pub(super) fn hidden_session(uid: u32, port: u16) -> Option<Behind> {
     let is_hidden = |facts: &Facts| fs::read_dir(format!("/proc/{}/fd", facts.pid)).is_err();
@@ -111,14 +111,14 @@ pub(super) fn hidden_session(uid: u32, port: u16) -> Option<Behind> {
     let sessions: Option<Vec<String>> = hidden.iter().map(session).collect();
     let name = match sessions?.as_slice() {
         [only] => only.clone(),
-        // Which of them it is can't be known, only the user.
+        // Only the user is known, not which of the sessions it is.
         [first, ..] => first.split(' ').next()?.to_owned(),
         [] => return None,
     };
     Some(behind_session(&name, port))
 }
 
-/// Whether programs of this machine look up names through a socket with this address on port 53.
+/// Whether programs on this machine resolve names through a socket with this address on port 53.
 pub(super) fn resolves_names_by(local: IpAddr) -> bool {
     let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
     let lines = text.lines().map(str::trim);

@@ -1,8 +1,8 @@
-//! What is behind the processes that have a port: containers, tunnels, units and supervisors, read from
-//! `/proc`, control groups, the engines' files and `systemctl show`.
+//! Reads the background of processes that have a port: containers, tunnels, units and supervisors, from `/proc`,
+//! control groups, the engines' files and `systemctl show`.
 //!
-//! It is read for a bind test and before a process is ended, never for the live table. No right is needed
-//! for what `/proc` shows to everyone; what takes one and is missing stays `None`.
+//! It is read for a bind test and before ending a process, never for the live table. Most of it is readable by
+//! everyone; data that requires missing privileges stays `None`.
 
 mod also_ends;
 mod cgroups;
@@ -37,11 +37,10 @@ use crate::model::{
 use crate::source::lineage;
 use crate::source::process::Processes;
 
-/// Of no more owners than this all of it is read: the others of a large family are as their parent is.
+/// The most owners to read in full; the others of a large family are like their parent.
 const MAX_OWNERS: usize = 32;
 
-/// Reads what is behind owners, one port after the other. What it learned of namespaces and engines is kept
-/// for the ports of one test.
+/// Reads the background of owners, port by port. Data on namespaces and engines is kept for the ports of one test.
 pub(crate) struct BackgroundReader<'a> {
     processes: &'a mut Processes,
     /// The current socket.
@@ -50,7 +49,7 @@ pub(crate) struct BackgroundReader<'a> {
     own_login: OwnLogin,
     containers: Containers,
     units: Units,
-    /// Whether programs of this machine look up names through the port.
+    /// Whether programs on this machine resolve names through the port.
     is_resolver: bool,
     waiting: Option<WaitingPorts>,
 }
@@ -73,8 +72,7 @@ impl<'a> BackgroundReader<'a> {
         }
     }
 
-    /// Adds to each holder what is behind its owners, and to one without a known owner what is behind its
-    /// port as far as that can be known.
+    /// Adds to each holder the background of its owners, or, if it has no known owner, of its port as far as possible.
     pub(crate) fn add_to(&mut self, holders: Vec<&mut Holder>) {
         let mut known: Vec<(Owner, Vec<Background>)> = Vec::new();
         for holder in holders {
@@ -118,7 +116,7 @@ impl<'a> BackgroundReader<'a> {
         found
     }
 
-    /// What is behind each owner of a socket, by pid.
+    /// The background of each owner of a socket, by pid.
     pub(crate) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
         self.at.address = socket.local.address;
         let is_resolver = || login::resolves_names_by(socket.local.address);
@@ -185,7 +183,7 @@ impl<'a> BackgroundReader<'a> {
             .or_else(|| forwards::forward(own, at.port))
     }
 
-    /// The supervisor of a process, unless this program was started by it as well: that is not ended for a port.
+    /// The supervisor of a process, unless it also started this program: then it must not be ended.
     fn supervisor(&mut self, line: &[Facts], owners: &[Pid]) -> Option<Supervisor> {
         let lookup = lookup::System {
             pid: line.first()?.pid,
@@ -227,18 +225,18 @@ fn waits(socket: &Socket) -> bool {
     matches!(socket.state, State::Listen | State::Unconn | State::Bound)
 }
 
-/// Whether this program may send a process a signal as it is (`kill(2)`).
+/// Whether this program may send a signal to a process now (`kill(2)`).
 fn may_signal(facts: &Facts) -> bool {
     let mut decisive = facts.uids.iter().step_by(2);
     if let Some(uid) = rights::sudo_uid() {
-        // A user of `sudo` is not root when they type the command.
+        // A user of `sudo` is not root when typing the command.
         return decisive.any(|one| *one == uid);
     }
     let own = [geteuid().as_raw(), getuid().as_raw()];
     geteuid().is_root() || decisive.any(|uid| own.contains(uid))
 }
 
-/// What starts the process again: its unit, the engine of its container, or a supervisor.
+/// The supervisor of the process: its unit, the engine of its container, or another one.
 fn kept_by(
     supervisor: Option<Supervisor>,
     unit: Option<&Unit>,

@@ -1,7 +1,7 @@
 //! Programs that are known by name. ONE place: a program is a word in a list.
 //!
-//! A name is the program's, of its first argument or as the kernel has it; for most lists also that of a
-//! script that the program runs. See [`Facts::is_one_of`] and [`Facts::runs_one_of`].
+//! A name is that of the program, from its first argument or the kernel; for most lists also of a script that the
+//! program runs. See [`Facts::is_one_of`] and [`Facts::runs_one_of`].
 
 use super::facts::{Facts, base_name};
 
@@ -11,18 +11,18 @@ pub(super) const SHELLS: &str = "sh bash dash zsh ksh mksh fish ash busybox";
 /// Interpreters of scripts, without a version.
 pub(super) const INTERPRETERS: &str = "python node nodejs ruby perl php bash sh dash";
 
-/// Programs that start others and never start them again: what they started is independent of them.
+/// Programs that start others and never restart them; their children are independent.
 pub(super) const LAUNCHERS: &str = "systemd init cron crond anacron atd sshd sshd-session login su \
     gdm-session-worker lightdm dockerd containerd gnome-shell plasmashell mosh-server";
 
-/// Programs that people work in: terminals, editors, file managers, debuggers. What they start is
-/// independent of them, and ending them could lose work.
+/// Interactive programs: terminals, editors, file managers, debuggers. Their children are independent, and ending them
+/// could lose work.
 pub(super) const INTERACTIVE: &str = "tmux screen SCREEN dtach zellij gnome-terminal-server konsole xterm \
     urxvt st foot alacritty kitty ghostty wezterm-gui terminator tilix xfce4-terminal lxterminal \
     vi vim vim.tiny vim.basic vim.gtk3 nvim emacs nano hx kak code codium cursor windsurf idea pycharm \
     mc ranger lf nnn gdb lldb ipython ipython3 jupyter-lab jupyter-notebook ipykernel_launcher";
 
-/// Programs that end with the one that they started, which is all they are there for.
+/// Programs that only run another program and end with it.
 pub(super) const WRAPPERS: &str = "npm npx yarn pnpm sudo doas runuser env timeout nice ionice strace time \
     dumb-init tini catatonit docker-init script xargs make go cargo poetry pipenv uv bundle flock setsid \
     chronic setpriv unshare";
@@ -90,12 +90,12 @@ impl Facts {
         has(INTERPRETERS, self.program().trim_end_matches(is_version))
     }
 
-    /// Whether it ends with what it started, and is there for nothing else.
+    /// Whether it only runs another program and ends with it.
     pub(super) fn is_wrapper(&self) -> bool {
         self.is_shell() || self.runs_one_of(WRAPPERS)
     }
 
-    /// Whether what it starts is independent of it.
+    /// Whether its children are independent of it.
     pub(super) fn is_launcher(&self) -> bool {
         self.is_one_of(LAUNCHERS)
             || self.runs_one_of(INTERACTIVE)

@@ -1,4 +1,4 @@
-//! How a process reacts to SIGTERM, as its signal sets and threads say.
+//! How a process reacts to SIGTERM, by its signal sets and threads.
 
 use std::fs;
 use std::thread;
@@ -10,8 +10,8 @@ use crate::model::{Pid, Quick, Reaction, Run, Term};
 /// The bit of SIGTERM in a set of signals.
 const TERM: u64 = 1 << 14;
 
-/// How often, and how far apart, a process that waits for I/O is read until it is said to hang: any process
-/// waits for a disk for a moment.
+/// How often, and at what interval, to check a process in I/O before it counts as hanging: any process waits for a disk
+/// for a moment.
 const READS: usize = 4;
 const APART: Duration = Duration::from_millis(8);
 
@@ -23,7 +23,7 @@ pub(super) fn reaction(facts: &Facts) -> Reaction {
     }
 }
 
-/// Whether SIGTERM ends a process, as far as its signal sets say.
+/// Whether SIGTERM ends a process, by its signal sets.
 pub(super) fn ends_by_term(facts: &Facts) -> bool {
     matches!(term(facts, || true), Term::Ends | Term::Handled)
 }
@@ -85,7 +85,7 @@ fn has_signalfd(pid: Pid) -> bool {
     texts.any(|text| text.is_ok_and(is_for_term))
 }
 
-/// Reads a process in uninterruptible sleep again: it hangs only if it is so each time.
+/// Checks a process in uninterruptible sleep again: it hangs only if every check finds it so.
 pub(super) fn confirmed(mut facts: Facts) -> Facts {
     for _ in 1..READS {
         if facts.run() != Run::Uninterruptible {

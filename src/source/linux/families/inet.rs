@@ -1,7 +1,7 @@
 //! UDP-Lite and SCTP, over IPv4 and IPv6.
 //!
-//! The machines that this was measured on have no SCTP: the format of its rows is from the kernel's source
-//! (`net/sctp/diag.c`). An association's state has other numbers than TCP's, an endpoint's has those.
+//! SCTP was not available for testing: the format of its rows is from the kernel's source (`net/sctp/diag.c`). An
+//! endpoint's state has TCP's numbers, an association's has others.
 
 use std::io;
 
@@ -15,10 +15,10 @@ const FAMILIES: [u8; 2] = [2, 10];
 const SCTP: u8 = 132;
 const UDPLITE: u8 = 136;
 
-/// Every state there is.
+/// All states.
 const STATES: u32 = 0xfff;
 
-/// What `/proc/net/udplite` does not have.
+/// What is missing from `/proc/net/udplite`.
 const NOT_IN_PROC: &str = "interfaces and whether they are dual-stack";
 
 /// Offset of the state in `struct inet_diag_msg`.
@@ -84,7 +84,7 @@ fn row(payload: &[u8], protocol: Protocol, interfaces: &mut Interfaces) -> Optio
     Some(socket)
 }
 
-/// An endpoint's state, or that of an association (`enum sctp_state`) as the state of TCP that is like it.
+/// An endpoint's state, or an association's (`enum sctp_state`) as the most similar TCP state.
 const fn sctp_state(number: u8) -> State {
     match number {
         LISTEN => State::Listen,

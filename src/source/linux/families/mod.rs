@@ -18,14 +18,14 @@ use super::netlink::DumpError;
 use super::problems;
 use crate::model::{Kinds, Problem, ProblemCode, Protocol, Socket, Text};
 
-/// Why a kind can't be listed, or not whole.
+/// Why a kind can't be listed, or only in part.
 #[derive(Debug)]
 enum Trouble {
-    /// By neither of the two, and why not by `sock_diag`.
+    /// Neither source works, with the error of `sock_diag`.
     NotListed(DumpError),
-    /// `/proc/net` had to do, where this is missing.
+    /// Only `/proc/net` was available, which lacks this.
     Less(DumpError, &'static str),
-    /// There is nothing but `/proc/net`, and it can't be read.
+    /// The only source, `/proc/net`, can't be read.
     NoProc(io::Error),
     /// Some rows may be missing.
     Interrupted,
@@ -108,7 +108,7 @@ fn problem(protocol: Protocol, trouble: &Trouble) -> Problem {
     }
 }
 
-/// A kernel that does not know the protocol has no such sockets; one that knows it may have some.
+/// A kernel without the protocol has no such sockets; with it, there may be some.
 fn why_not_listed(protocol: Protocol, error: &DumpError) -> String {
     let name = protocol.name();
     match error {

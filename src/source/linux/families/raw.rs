@@ -15,7 +15,7 @@ const ICMP: [u8; 2] = [1, 58];
 pub(super) fn read_sockets(into: &mut Vec<Socket>) -> io::Result<()> {
     for file in RAW {
         let table = net::read_table("self", file)?;
-        // The kernel has the protocol's number in the place of a port.
+        // The kernel reports the protocol number as the port.
         into.extend(rows(&table, |number| RawSocket {
             number: number.to_be_bytes()[1],
             identifier: None,
@@ -36,7 +36,7 @@ fn rows(table: &[u8], raw: impl Fn(u16) -> RawSocket) -> impl Iterator<Item = So
     rows.map(move |row| {
         let portless = Portless::Raw(raw(row.local.port));
         let mut socket = Socket::without_port(portless, Some(row.local.address), row.state);
-        // A connected one has the same number behind its peer's address.
+        // A connected socket has the same number after its peer's address.
         let peer = row.remote.filter(|peer| !peer.address.is_unspecified());
         socket.remote = peer.map(|mut peer| {
             peer.port = 0;

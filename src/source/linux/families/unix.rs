@@ -31,7 +31,7 @@ const HEADER: usize = 16;
 const ACCEPTS: u32 = 1 << 16;
 const CONNECTED: u32 = 3;
 
-/// What `/proc/net/unix` does not have.
+/// What is missing from `/proc/net/unix`.
 const NOT_IN_PROC: &str = "peers, queues and users";
 
 /// A row of the table.
@@ -40,7 +40,7 @@ pub(crate) struct UnixRow {
     pub(crate) kind: UnixKind,
     pub(crate) state: State,
     pub(crate) inode: u32,
-    /// As it was bound; an abstract one begins with NUL. Empty where it was not bound. An accepted socket has the name
+    /// As passed to bind; an abstract name begins with NUL. Empty if it was not bound. An accepted socket has the name
     /// and the file of its listener.
     pub(crate) name: Vec<u8>,
     /// The device, as the kernel numbers it, and the lower half of the inode of the file.
@@ -88,7 +88,7 @@ pub(crate) fn read() -> Result<Vec<UnixRow>, (DumpError, io::Error)> {
         let mut rows = Vec::new();
         dump_rows(|row| rows.push(row)).map(|()| rows)
     };
-    // A table that changed during the dump may lack rows: once more.
+    // A table that changed during the dump may lack rows, so retry.
     dumped()
         .or_else(|_| dumped())
         .or_else(|error| proc_rows().map_err(|too| (error, too)))
@@ -176,8 +176,8 @@ const fn kind(number: u32) -> UnixKind {
     }
 }
 
-/// The rows of `/proc/net/unix`. What can't be parsed is left out, and sockets that wait to be accepted: they have no
-/// inode yet, and are in no dump of `sock_diag` either.
+/// The rows of `/proc/net/unix`, except invalid lines and sockets that wait to be accepted: these have no inode yet,
+/// and `sock_diag` doesn't list them either.
 fn proc_rows() -> io::Result<Vec<UnixRow>> {
     let table = fs::read("/proc/self/net/unix")?;
     Ok(parse_table(&table).collect())

@@ -17,7 +17,7 @@ const INET_DIAG_CGROUP_ID: u16 = 21;
 /// The timer of a `TIME_WAIT`, which is also that of an orphan in `FIN_WAIT2`.
 pub(crate) const TIMEWAIT_TIMER: u8 = 3;
 
-/// What the kernel says of a socket, as far as the model has it.
+/// The kernel's data about a socket, as far as the model includes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InetRow {
     pub(crate) protocol: Protocol,
@@ -31,10 +31,10 @@ pub(crate) struct InetRow {
     pub(crate) v6only: Option<bool>,
     /// Index of the interface that it is bound to.
     pub(crate) interface: Option<u32>,
-    /// `None` of a socket that is only bound: it queues nothing, and of a former listener the kernel reports the
-    /// difference of two counters that no longer belong together.
+    /// `None` for a socket that is only bound: it has no queues, and for a former listener the kernel reports a
+    /// meaningless difference of two counters.
     pub(crate) queue: Option<Queue>,
-    /// Inode of the cgroup2 directory that it was made in.
+    /// Inode of the cgroup2 directory in which it was created.
     pub(crate) cgroup: Option<u64>,
     /// How long it is kept at least, if it ends by itself.
     pub(crate) expires_in: Option<Duration>,
@@ -58,7 +58,7 @@ impl InetRow {
     }
 }
 
-/// Parses the payload of a row; `None` if it is none.
+/// Parses the payload of a row; `None` if it is invalid.
 pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
     let row = InetResponseBuffer::new_checked(payload).ok()?;
     let header = InetResponseHeader::parse(&row).ok()?;
@@ -69,7 +69,7 @@ pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
         protocol,
         state,
         local: Endpoint::new(id.source_address, id.source_port),
-        // One that is only bound may keep the peer of a connection that failed or is over.
+        // A socket that is only bound may keep the peer of a failed or closed connection.
         remote: (!remote.is_unspecified() && state != State::Bound).then_some(remote),
         inode: (header.inode != 0).then_some(header.inode),
         cookie: cookie(id.cookie),
@@ -108,8 +108,7 @@ fn cookie(bytes: [u8; 8]) -> Option<u64> {
     Some(u64::from_ne_bytes(bytes)).filter(|&cookie| cookie != 0 && cookie != u64::MAX)
 }
 
-/// The kernel numbers the states of UDP sockets as those of TCP. A TCP socket in CLOSE (7) is bound and nothing else;
-/// closed ones are in no table.
+/// UDP sockets have TCP's state numbers. A TCP socket in CLOSE (7) is only bound; closed sockets are in no table.
 pub(crate) fn state(protocol: Protocol, number: u8) -> State {
     match (protocol, number) {
         (_, 1) => State::Established,

@@ -86,7 +86,7 @@ impl Rows for Vec<InetRow> {
     }
 }
 
-/// A netlink socket, opened at the first dump and replaced after an error: answers may still be under way on it.
+/// A netlink socket, opened at the first dump and replaced after an error, as old responses may still arrive on it.
 #[derive(Default)]
 pub(crate) struct SockDiag {
     socket: Option<Socket>,
@@ -123,8 +123,8 @@ impl SockDiag {
         })
     }
 
-    /// Sends one request (`payload` is the message without its header) and calls `row` with the payload of each
-    /// row, which returns `None` for what it can't parse.
+    /// Sends one request (`payload` is the message without its header) and calls `row` with the payload of each row,
+    /// which returns `None` if it is invalid.
     fn dump_payloads(
         &mut self,
         message_type: u16,
@@ -152,7 +152,7 @@ impl SockDiag {
     }
 }
 
-/// One dump of any family, over a socket of its own: these are rare compared with those of TCP and UDP.
+/// One dump of any family, over a separate socket: these are rare compared with dumps of TCP and UDP.
 pub(super) fn dump(request: &[u8], row: impl FnMut(&[u8]) -> Option<()>) -> Result<(), DumpError> {
     SockDiag::default().dump_payloads(SOCK_DIAG_BY_FAMILY, request, row)
 }
@@ -213,7 +213,7 @@ impl Answer {
                     SOCK_DIAG_BY_FAMILY | TCPDIAG_GETSOCK => {
                         row(message.payload()).ok_or(DumpError::Malformed)?;
                     }
-                    // Without a handler for the family the dump ends at once, and only its code says so.
+                    // Without a handler for the family the dump ends at once, and only its error code shows it.
                     _ if is_end(&message)? => return Ok(true),
                     _ => {}
                 }

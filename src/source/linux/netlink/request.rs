@@ -35,7 +35,7 @@ pub(crate) enum DumpRequest {
     Waiting(Part),
 }
 
-/// What a dump has besides sockets that listen or have a peer.
+/// What a dump includes besides sockets that listen or have a peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extras {
     /// TCP sockets that are bound and nothing else. The kernel has them in another table: 2.5 ms more beside 10,250

@@ -1,5 +1,5 @@
-//! What `struct tcp_info` (`linux/tcp.h`) says of a connection: its age, and which side opened it. The kernel has a field
-//! for neither, but counters that show them. Seen on 6.18; `bytes_sent` is there since 4.19.
+//! Derives the age of a connection, and which side opened it, from `struct tcp_info` (`linux/tcp.h`). There is no field
+//! for either, but counters show them. Seen on 6.18; `bytes_sent` exists since 4.19.
 //!
 //! **Age.** The times since data was last sent and last received both start when the connection is established. If
 //! nothing was ever sent, or nothing ever received, that time is the age. Other connections are at least as old as the
@@ -33,7 +33,7 @@ const BYTES_RETRANS: usize = 208;
 pub(super) fn age(state: State, info: &[u8]) -> Option<Age> {
     match state {
         State::Established => established_age(info),
-        // They began with a segment of the peer, and no segment came later than the last.
+        // They began with a segment of the peer, so no later than the last segment.
         State::CloseWait | State::FinWait2 | State::Closing => {
             millis_at(info, LAST_ACK_RECV).map(Age::AtLeast)
         }

@@ -1,7 +1,7 @@
 //! Connections that wait in an accept queue: they have no inode yet, and belong to the owner of their listener. Pure.
 //!
-//! A wrong match would name an innocent process, so it is only made in states in which a connection can wait; everything
-//! else without an inode has no owner any more.
+//! A wrong match would show the wrong process, so only states in which a connection can wait are matched; other sockets
+//! without an inode no longer have an owner.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -39,8 +39,7 @@ pub(crate) trait Procfs {
 
     /// The sockets of a process; `None` if it has ended.
     ///
-    /// # Errors
-    /// When this process has no descriptor left to read others with: that says nothing of the other.
+    /// # Errors When this process has no descriptor left to read others; the result is then unknown.
     fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>>;
 
     /// Whether a process that can't be read may have a socket of this table. One in another network namespace
@@ -58,7 +57,7 @@ pub(crate) trait Procfs {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct DescriptorTable {
     pub(crate) uid: Option<u32>,
-    /// 0 before Linux 6.2, which doesn't say.
+    /// 0 before Linux 6.2, which doesn't report it.
     pub(crate) descriptors: u64,
 }
 

@@ -31,7 +31,7 @@ impl Shortage {
         }
     }
 
-    /// What would help.
+    /// The fix.
     pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Self::Here { .. } => "raise it with ulimit -n",

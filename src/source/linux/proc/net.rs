@@ -15,7 +15,7 @@ use crate::model::{Endpoint, Family, Protocol, Queue, State};
 use crate::source::linux::netlink::{self, InetRow, Rows, TIMEWAIT_TIMER};
 use crate::source::netstat::{self, Part};
 
-/// The size of most tables, read at once: what moves between two reads is missed or twice there.
+/// The size of most tables, read at once: a socket that moves between two reads is missed or listed twice.
 const BUFFER: usize = 256 * 1024;
 
 /// Times are in ticks of 10 ms, whatever the kernel's own clock (`USER_HZ`).

@@ -1,4 +1,4 @@
-//! What this process lacks to read another.
+//! The privileges that this process lacks to read another.
 //!
 //! Listing the descriptors of another user's process takes `CAP_DAC_READ_SEARCH` (only that user may read the list),
 //! reading them `CAP_SYS_PTRACE` (`ptrace(2)`, "Ptrace access mode checking"). Both count in the user namespace of the

@@ -77,7 +77,7 @@ pub(crate) fn visit_links(
         let Some(descriptor) = decimal(entry.file_name().to_bytes()) else {
             continue;
         };
-        // A descriptor may be closed after it was listed; that is no error.
+        // A descriptor may be closed after it was listed; that is not an error.
         match readlinkat_raw(&descriptors, entry.file_name(), &mut link) {
             Ok((target, _)) => visit(descriptor, target),
             Err(Errno::ACCESS | Errno::PERM) => return Err(Errno::ACCESS),

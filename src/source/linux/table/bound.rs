@@ -1,4 +1,4 @@
-//! TCP sockets that are bound and nothing else, which are not read for every snapshot.
+//! TCP sockets that are only bound, which are not read for every snapshot.
 //!
 //! The kernel (since 6.8) has them in another hash table, all of which it walks for them, mostly for nothing, as programs
 //! rarely stop between bind and listen: beside 10,250 sockets that is 2.5 ms of a walk of 11 ms. So reading them may take
@@ -19,7 +19,7 @@ use crate::model::{Moment, Socket};
 const WHILE_SOME: u32 = 100;
 const WHILE_NONE: u32 = 1000;
 
-/// A walk takes so many times as long as they do.
+/// How many times longer a walk takes than they do.
 const SHARE: u32 = 4;
 
 /// They are read again after this time, whatever the cost.

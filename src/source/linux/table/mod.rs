@@ -1,9 +1,9 @@
 //! The table of TCP and UDP, in one pass from the kernel's dump to sockets.
 //!
-//! netstat2 reads the same dump but keeps only what other systems have too; here every row has its queues, its interface,
-//! its control group and whether it is dual-stack, which would take a second dump. TCP takes one walk for both families;
-//! where the kernel refuses that, a dump for each; where it refuses these too, `/proc/net` has the rows, with less in them;
-//! netstat2 is used where neither can be parsed.
+//! netstat2 reads the same dump but keeps only what other systems have too; here every row has its queues, its
+//! interface, its control group and whether it is dual-stack, which would take a second dump. TCP takes one walk for
+//! both families; if that fails, a dump for each; if these fail too, `/proc/net`, with fewer details; netstat2 is the
+//! last fallback.
 
 mod bound;
 
@@ -31,8 +31,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Every socket, and everything about it except its owners; with `ages`, how old connections are. What could not be
-    /// read becomes a problem.
+    /// Every socket with all data except its owners; `ages`: also how old connections are. A failed read becomes a
+    /// problem.
     pub(super) fn read(
         &mut self,
         at: Moment,
@@ -120,7 +120,7 @@ impl Reading {
         }
     }
 
-    /// Adds a part of the table from where it can be had. Whether it is complete.
+    /// Adds a part of the table from the first source that works. Returns whether it is complete.
     fn add(&mut self, part: Part, extras: Extras, diag: &mut SockDiag) -> bool {
         let error = match diag.dump(DumpRequest::Table(part, extras), self) {
             Ok(()) => return true,
@@ -132,7 +132,7 @@ impl Reading {
         };
         let instead = match net::read(part, self) {
             Ok(odd) => Instead::ProcNet { odd },
-            // netstat2 sends the same request, so it helps only where that was answered.
+            // netstat2 sends the same request, so it helps only if that succeeded.
             Err(too) if matches!(error, DumpError::Malformed) => {
                 let read = netstat::read_part(part, &mut |socket, _| self.sockets.push(socket));
                 self.groups.resize(self.sockets.len(), 0);
@@ -173,7 +173,7 @@ impl Reading {
 
 impl Rows for Reading {
     fn push(&mut self, row: InetRow) {
-        // A bound one without an inode is being closed: it would seem to open where it just ended.
+        // A bound socket without an inode is being closed: it would appear as newly opened.
         if row.state == State::Bound && row.inode.is_none() {
             return;
         }

@@ -1,15 +1,14 @@
-//! Lists that a file may hold, up to a length: what is read of a small file must not fill the memory. The
-//! writer keeps to the same.
+//! Lists with a maximum length, so that a small file can't fill the memory. The writer has the same limit.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 
-/// More sockets, or processes, than this no reading has.
+/// The most sockets, or processes, in a snapshot.
 pub(super) const MAX_LENGTH: usize = 1 << 19;
 
-/// A list that is refused once it is longer than any reading's.
+/// A list that is rejected if it exceeds this length.
 pub(super) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {

@@ -1,4 +1,4 @@
-//! A frame as what changed since the one before, and back.
+//! A frame as changes since the previous one, and back.
 //!
 //! Of 10,000 sockets a hundred change in a second: written whole, each snapshot is 3 MB. The order of the
 //! sockets is kept, as rows are matched by it too. A line names the snapshot that it builds on, so that a missing
@@ -16,7 +16,7 @@ use crate::model::{Moment, Pid, Process};
 /// Version of a line that builds on the one before.
 const CHANGES: u32 = 2;
 
-/// What is the same as in the snapshot before.
+/// The unchanged parts of the previous snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Since {
     /// When that snapshot was taken.
@@ -34,7 +34,7 @@ pub(super) struct Since {
 struct Run(usize, usize, usize);
 
 impl Frame {
-    /// This whole frame as what changed since another whole one.
+    /// This whole frame as changes since another whole one.
     pub(crate) fn since(&self, before: &Self) -> Self {
         let (kept, sockets) = compared(&before.sockets, &self.sockets);
         let old: HashMap<Pid, _> = before.processes.iter().map(|it| (it.pid, it)).collect();
@@ -58,7 +58,7 @@ impl Frame {
         }
     }
 
-    /// The whole frame, given the whole one before, or what is wrong.
+    /// The whole frame, given the previous whole one, or the error.
     pub(crate) fn completed(self, before: Option<&Self>) -> Result<Self, String> {
         let since = match (self.schema, &self.since) {
             (SCHEMA, None) => return Ok(self),
@@ -101,8 +101,8 @@ fn key(socket: &SocketFrame) -> impl Hash + Eq + use<> {
     (socket.protocol, socket.local, socket.remote, socket.inode)
 }
 
-/// What is the same in both, and what is only in the second. Mostly the order is the same too, so that the
-/// next one is compared first; an index is built only where something changed.
+/// The common elements, and those only in the second. Mostly the order is the same, so the next one is compared first;
+/// an index is built only after a change.
 fn compared(old: &[SocketFrame], new: &[SocketFrame]) -> (Vec<Run>, Vec<SocketFrame>) {
     let mut index: Option<HashMap<_, usize>> = None;
     let (mut runs, mut others) = (Vec::new(), Vec::new());
@@ -132,7 +132,7 @@ fn compared(old: &[SocketFrame], new: &[SocketFrame]) -> (Vec<Run>, Vec<SocketFr
     (runs, others)
 }
 
-/// The sockets that runs stand for.
+/// The sockets of these runs.
 fn joined(
     old: &[SocketFrame],
     runs: &[Run],

@@ -1,8 +1,8 @@
 //! One line of a recording: a snapshot as JSON, and back.
 //!
-//! Pure. Each process is in a line once, and sockets refer to it by pid. The first line is whole, the others
-//! have what changed since the line before (`changes`). A file may have any author: its text is cleaned on the way
-//! into the model, and references are checked.
+//! Pure. Each process is in a line once, and sockets refer to it by pid. The first line is whole, the others have
+//! changes since the previous line (`changes`). A file may come from anyone: its text is cleaned before it enters the
+//! model, and references are checked.
 
 mod bounded;
 mod changes;
@@ -20,17 +20,17 @@ use crate::model::{
     ProblemCode, Process, Protocol, Queue, Snapshot, Socket, State, Text,
 };
 
-/// Version of a line that is whole; readers refuse others.
+/// Version of a whole line; readers reject others.
 const SCHEMA: u32 = 1;
 
 /// The longest line that is read, or written, in bytes: about half a million sockets.
 pub(super) const MAX_LINE: usize = 256 * 1024 * 1024;
 
-/// A snapshot as a recording holds it.
+/// A snapshot in a recording.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Frame {
     schema: u32,
-    /// What is the same as in the line before; `sockets` and `processes` then have what is new.
+    /// The parts unchanged since the previous line; `sockets` and `processes` then have only new ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<Since>,
     /// Whether names and addresses are pseudonyms.
@@ -114,7 +114,7 @@ impl Frame {
         self.processes.len() > bounded::MAX_LENGTH
     }
 
-    /// The snapshot of a whole frame, or what is wrong with it.
+    /// The snapshot of a whole frame, or the error.
     pub(super) fn snapshot(&self) -> Result<Snapshot, String> {
         let mut processes = HashMap::with_capacity(self.processes.len());
         for process in &self.processes {
@@ -144,7 +144,7 @@ impl Frame {
     }
 }
 
-/// The sockets of a snapshot that a reader would refuse, and so are not recorded.
+/// The sockets of a snapshot that a reader would reject, so they are not recorded.
 pub(super) fn incomplete_problem(snapshot: &Snapshot) -> Option<Problem> {
     let more = snapshot.sockets.len().checked_sub(bounded::MAX_LENGTH)?;
     (more > 0).then(|| {
@@ -219,7 +219,7 @@ impl SocketFrame {
         ))
     }
 
-    /// What there is in place of a port, where the protocol has none and only there.
+    /// The identification instead of a port, for protocols without ports.
     fn portless(&self) -> Result<Option<Arc<Portless>>, String> {
         let portless = self.portless.as_ref();
         let is_of_protocol = match portless {

@@ -1,13 +1,13 @@
-//! Pseudonyms of addresses: of the same family and the same reach, so that a table reads as before.
+//! Pseudonyms of addresses, with the same family and scope, so that the table still makes sense.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The pseudonyms given so far: some 50 bytes for each address that was ever met.
+/// The pseudonyms assigned so far: about 50 bytes per address.
 #[derive(Default)]
 pub(super) struct Addresses {
     given: HashMap<IpAddr, IpAddr>,
-    /// How many were given of each kind.
+    /// How many were assigned of each kind.
     counts: HashMap<IpAddr, u32>,
 }
 
@@ -31,7 +31,7 @@ impl Addresses {
         }
         let count = self.counts.entry(kind).or_default();
         let mut pseudonym = address;
-        // By chance it may be the address itself.
+        // It may happen to be the address itself.
         while pseudonym == address {
             *count += 1;
             pseudonym = numbered(kind, *count);
@@ -41,7 +41,7 @@ impl Addresses {
     }
 }
 
-/// The network that pseudonyms of such an address are taken from; `None` for one that identifies nothing.
+/// The network for pseudonyms of such an address; `None` if the address identifies nothing.
 ///
 /// Private networks (RFC 1918, 6598, 3927) stay apart, and public addresses become the last block, which is not in
 /// use (RFC 1112). Of IPv6, link-local and unique-local addresses and the reaches of multicast stay apart (RFC 4291,
@@ -74,7 +74,7 @@ fn kind(address: IpAddr) -> Option<IpAddr> {
     }
 }
 
-/// A network has as many numbers as it may have had addresses, so none is given twice.
+/// A network has as many pseudonyms as addresses, so none is assigned twice.
 fn numbered(network: IpAddr, count: u32) -> IpAddr {
     match network {
         IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits().wrapping_add(count)).into(),

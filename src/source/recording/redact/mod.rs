@@ -1,6 +1,6 @@
-//! What must not be in a recording that is given to others: addresses, users, arguments, units, containers,
-//! interfaces, names of unix sockets and messages of the system. Each becomes a pseudonym, the same one
-//! throughout the recording, so that what was equal still is.
+//! Replaces private data in a recording for others: addresses, users, arguments, units, containers, interfaces, names
+//! of unix sockets and system messages. Each gets one pseudonym throughout the recording, so that equal values stay
+//! equal.
 //!
 //! Pure. Ports, states, inodes, queues, times, pids and the names of processes stay: bug reports need them.
 
@@ -25,7 +25,7 @@ pub(super) struct Redactor {
 }
 
 impl Redactor {
-    /// The snapshot without what identifies a person, a machine or a network.
+    /// The snapshot without data that identifies a person, a machine or a network.
     pub(super) fn redact(&mut self, snapshot: &Snapshot) -> Snapshot {
         let mut processes: Vec<_> = snapshot.processes.values().collect();
         // Pseudonyms are numbered in the order of first use, so that must be the same each time.

@@ -1,4 +1,4 @@
-//! Pseudonyms of users, units, containers, interfaces and unix sockets: what kind of thing it is, and a number.
+//! Pseudonyms of users, units, containers, interfaces and unix sockets: a kind and a number.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,7 @@ use crate::model::{Text, UnixName};
 /// The first uid that replaces another.
 const FIRST_UID: u32 = 1001;
 
-/// Beginnings of a unit's name that say which engine made it, and so which command stops it, or what kind
-/// of unit it is.
+/// Prefixes of a unit's name that show its engine (and so its stop command) or its kind.
 const UNIT_PREFIXES: [&str; 8] = [
     "docker-",
     "libpod-",
@@ -20,10 +19,10 @@ const UNIT_PREFIXES: [&str; 8] = [
     "session-",
 ];
 
-/// Endings of a unit's name.
+/// Suffixes of a unit's name.
 const UNIT_SUFFIXES: [&str; 4] = [".service", ".socket", ".scope", ".slice"];
 
-/// The pseudonyms given so far.
+/// The pseudonyms assigned so far.
 #[derive(Default)]
 pub(super) struct Names {
     uids: HashMap<u32, u32>,

@@ -1,11 +1,11 @@
-//! How many snapshots a file has: counted while it plays, a part of it each time, so that a recording of
-//! gigabytes shows its first snapshot at once.
+//! Counts the snapshots of a file, bit by bit while it plays, so that a recording of gigabytes shows its first snapshot
+//! at once.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-/// So many bytes are counted each time.
+/// How many bytes to read each time.
 const PART: usize = 64 * 1024 * 1024;
 
 /// The lines of a file that were counted so far.
@@ -19,7 +19,7 @@ pub(super) struct Count {
 }
 
 impl Count {
-    /// `None` for what can't be read a second time, such as a pipe.
+    /// `None` for input that can't be read twice, such as a pipe.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let is_file = std::fs::metadata(path).is_ok_and(|it| it.is_file());
         let file = is_file.then(|| File::open(path).ok()).flatten()?;
@@ -35,7 +35,7 @@ impl Count {
         }
     }
 
-    /// Counts the next part; also what was written since.
+    /// Counts the next part, including data appended since.
     pub(super) fn proceed(&mut self) {
         let mut left = PART;
         while left > 0 {

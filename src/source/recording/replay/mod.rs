@@ -1,6 +1,6 @@
-//! Gives the snapshots of a recording again, one at each call, and then the last one.
+//! Replays the snapshots of a recording, one per call, then repeats the last one.
 //!
-//! They keep the recording's own time, however soon one follows the other here.
+//! They keep the recorded times, regardless of playback speed.
 
 mod count;
 mod reader;
@@ -18,22 +18,22 @@ use super::frame::MAX_LINE;
 use crate::model::{Moment, Origin, Playback, Problem, ProblemCode, Snapshot};
 use crate::source::{Source, SourceError};
 
-/// Standard input in the place of a file.
+/// Standard input instead of a file.
 pub const STANDARD_INPUT: &str = "-";
 
 /// A recording as a source.
 pub struct Replay {
     origin: Origin,
     reader: Reader,
-    /// The snapshot that comes next, or, at the end, the last one.
+    /// The next snapshot, or, at the end, the last one.
     current: Snapshot,
     /// Its number; the first is 1.
     number: usize,
     is_fresh: bool,
-    /// Whether there was nothing after it when that was last checked.
+    /// Whether it was the last one at the last check.
     has_ended: bool,
     timeline: Timeline,
-    /// `None` where the recording can be read only once.
+    /// `None` if the recording can be read only once.
     count: Option<Count>,
     is_redacted: bool,
 }
@@ -59,7 +59,7 @@ impl Replay {
         }
     }
 
-    /// A recording that is not in a file; errors call it `name`.
+    /// A recording that is not in a file; `name` is used in errors.
     ///
     /// # Errors
     ///
@@ -97,12 +97,12 @@ impl Replay {
         })
     }
 
-    /// Whether its names and addresses are pseudonyms, as far as its first snapshot says.
+    /// Whether its names and addresses are pseudonyms, according to its first snapshot.
     pub fn is_redacted(&self) -> bool {
         self.is_redacted
     }
 
-    /// Whether the snapshot that was given last is the last one.
+    /// Whether the current snapshot is the last one.
     ///
     /// # Errors
     ///
@@ -111,8 +111,8 @@ impl Replay {
         self.reader.is_at_end()
     }
 
-    /// Reads the next snapshot, and returns whether there is one; else the current one stays. A line that is only
-    /// half there was cut off, or is being written: what came before it is shown, with a problem.
+    /// Reads the next snapshot, and returns whether there is one; else the current one stays. An incomplete line was
+    /// cut off or is being written: the snapshot before it is shown, with a problem.
     fn advance(&mut self) -> Result<bool, SourceError> {
         match self.reader.next()? {
             Next::Frame(frame) => {
@@ -141,8 +141,8 @@ impl Source for Replay {
         &self.origin
     }
 
-    /// The next snapshot: the first was taken at `at` by the steady clock, the others as long after it as they
-    /// were recorded. The wall-clock time is that of the recording.
+    /// The next snapshot: the first is at `at` on the steady clock, the others follow with their recorded distance. The
+    /// wall-clock time is the recorded one.
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         let is_next = std::mem::take(&mut self.is_fresh) || self.advance()?;
         if let Some(count) = &mut self.count {

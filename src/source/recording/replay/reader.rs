@@ -1,7 +1,6 @@
 //! Reads the frames of a recording line by line.
 //!
-//! The file may have been written, cut or sent by anyone: nothing in it is used before it is checked, and a
-//! line that is too long is not read to its end.
+//! The file is untrusted: everything is checked before use, and a line that is too long is not read to its end.
 
 use std::io::{BufRead, Read as _};
 use std::path::PathBuf;
@@ -10,10 +9,10 @@ use crate::model::{Snapshot, Text};
 use crate::source::SourceError;
 use crate::source::recording::frame::Frame;
 
-/// The longest line that is read if it does not begin as a frame does: it is some other kind of file.
+/// The longest line to read if it does not begin like a frame: it is probably another kind of file.
 const MAX_OTHER_LINE: u64 = 4096;
 
-/// More empty lines in a row than this are not skipped.
+/// The most empty lines in a row to skip.
 const MAX_EMPTY_LINES: usize = 1000;
 
 pub(super) struct Reader {
@@ -26,15 +25,15 @@ pub(super) struct Reader {
     /// Number of the last line that was begun.
     pub(super) line: usize,
     max_line: u64,
-    /// Whether that line is longer than any that is read: the rest of the file means nothing.
+    /// Whether that line is too long to read, so that the rest of the file is unusable.
     is_given_up: bool,
 }
 
-/// What comes next in a file.
+/// The next item of a file.
 pub(super) enum Next {
     Frame(Box<Frame>),
     End,
-    /// The beginning of a line, and what is wrong with it as it is.
+    /// An incomplete line, and its error.
     BrokenOff(SourceError),
 }
 

@@ -1,4 +1,4 @@
-//! Goes to a snapshot of a recording without reading more of the others than their heads.
+//! Seeks to a snapshot of a recording, reading only the heads of the others.
 
 use std::path::Path;
 
@@ -9,15 +9,15 @@ use serde::de::IgnoredAny;
 use super::{Reader, Replay, SourceError};
 use crate::model::Moment;
 
-/// The part of a frame that says when it was taken.
+/// The part of a frame with its time.
 #[derive(Deserialize)]
 struct Head {
     taken_at: Moment,
-    /// There is one in a line that builds on the one before.
+    /// Present in a line that builds on the previous one.
     since: Option<IgnoredAny>,
 }
 
-/// The next line, or where the file ends.
+/// The next line, or the end of the file.
 enum NextHead {
     Whole(Vec<u8>, Head),
     BrokenOff,
@@ -37,7 +37,7 @@ impl Reader {
 }
 
 impl Replay {
-    /// When each snapshot of a file was taken, in its order. A line that is only half there has none.
+    /// The times of all snapshots in a file, in order. An incomplete line has none.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl Replay {
         self.seek(usize::MAX)
     }
 
-    /// Goes to the snapshot of this number, which must be a later one, or to the last one.
+    /// Seeks to a later snapshot by number, or to the last one.
     ///
     /// # Errors
     ///

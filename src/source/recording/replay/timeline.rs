@@ -1,24 +1,24 @@
-//! The time of a recording on the viewer's steady clock: its first snapshot is taken when it is shown, and each
-//! further one as long after the one before as it was recorded, however soon it is shown.
+//! The times of a recording on the viewer's steady clock: the first snapshot is at the time when it is shown, and the
+//! others follow with their recorded distance, regardless of playback speed.
 
 use std::time::Duration;
 
 use crate::model::Moment;
 
-/// No recording lasts longer than this: what claims to be later is at its end. A thousand years.
+/// The longest recording, a thousand years: later times are set to its end.
 const LONGEST: Duration = Duration::from_hours(24 * 365 * 1000);
 
-/// The least time between two snapshots: the later one is later, whatever the recording says.
+/// The least time between two snapshots, so that the order is kept whatever the recorded times are.
 const LEAST: Duration = Duration::from_nanos(1);
 
-/// Where a recording is on a steady clock.
+/// The position of a recording on a steady clock.
 #[derive(Debug)]
 pub(super) struct Timeline {
-    /// The moment of the snapshot that was shown last, as it was recorded.
+    /// The recorded moment of the snapshot shown last.
     recorded: Moment,
-    /// When that is on the clock; `None` before the first.
+    /// The same on the clock; `None` before the first.
     now: Option<Duration>,
-    /// The latest that there is on it.
+    /// The latest possible time on it.
     end: Duration,
 }
 
@@ -32,7 +32,7 @@ impl Timeline {
         }
     }
 
-    /// When a snapshot of this moment is; `at` is when it is shown.
+    /// The time on the clock of a snapshot recorded at this moment; `at` is when it is shown.
     pub(super) fn advance_to(&mut self, recorded: Moment, at: Moment) -> Duration {
         let now = match self.now {
             None => {
@@ -49,7 +49,7 @@ impl Timeline {
         now
     }
 
-    /// A moment after the last snapshot: what it lacks has ended, as no further one brings it back.
+    /// A moment after the last snapshot: sockets missing from it have closed, as no further snapshot can show them.
     pub(super) fn after_end(&self, at: Moment) -> Duration {
         self.now.unwrap_or(at.steady).saturating_add(LEAST)
     }

@@ -11,7 +11,7 @@ use self::words::words;
 use super::packet::{Hook, Version};
 use super::rule::{Action, Address, BaseChain, Rule, Step, Table, Target, TargetPort};
 
-/// Targets that change, count or mark a packet and let it go on to where it was going.
+/// Targets that change, count or mark a packet without redirecting it.
 const HARMLESS: &str = "AUDIT CHECKSUM CLASSIFY CONNMARK CONNSECMARK CT DSCP ECN HL HMARK IDLETIMER LED LOG MARK \
      NFLOG NOTRACK RATEEST SECMARK SET TCPMSS TCPOPTSTRIP TEE TOS TRACE TTL ULOG";
 
@@ -28,7 +28,7 @@ pub(super) fn is_final(target: &str) -> bool {
     FINAL.split(' ').any(|name| name == target)
 }
 
-/// Parses what a tool saved of `table`; `None` if that table is not in it.
+/// Parses a tool's saved `table`; `None` if that table is not in it.
 pub(super) fn parse(text: &str, tool: &str, table: &str, version: Version) -> Option<Table> {
     let mut lines = text.lines().skip_while(|line| *line != format!("*{table}"));
     lines.next()?;
@@ -81,7 +81,7 @@ fn rule(words: &[String], is_chain: impl Fn(&str) -> bool) -> Rule {
     Rule { steps, comment }
 }
 
-/// What a target does; `None` if the packet goes on as it was.
+/// The action of a target; `None` if the packet continues unchanged.
 fn action(name: &str, options: &[String], is_chain: impl Fn(&str) -> bool) -> Option<Action> {
     let after = |option: &str| {
         let at = options.iter().position(|one| one == option)?;

@@ -57,7 +57,7 @@ fn is_option(word: &str) -> bool {
     word.starts_with("--") || short.split(' ').any(|one| one == word)
 }
 
-/// What an option compares; `None` where every packet matches.
+/// The field that an option compares; `None` if every packet matches.
 fn compared(option: &str, value: &str) -> Option<(Field, Value)> {
     let on = |subject, words: &str| {
         let field = Field::Other(subject, words.to_owned());
@@ -108,7 +108,7 @@ fn compared(option: &str, value: &str) -> Option<(Field, Value)> {
     }
 }
 
-/// The value for a field; `None` if it is none.
+/// The value for a field; `None` if it is invalid.
 fn parsed(field: &Field, value: &str) -> Option<Value> {
     let text = || Value::Text(value.to_owned());
     Some(match field {

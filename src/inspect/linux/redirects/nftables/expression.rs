@@ -1,4 +1,4 @@
-//! Expressions of nftables: what is compared, with which values. Pure.
+//! Expressions of nftables: fields and values. Pure.
 //!
 //! Values are numbers, names, prefixes, ranges, and sets of these (`libnftables-json(5)`); with `-n` numbers
 //! replace names, but not in every version.
@@ -11,8 +11,8 @@ use crate::inspect::linux::redirects::rule::{
     Action, Address, Data, Element, Lookup, Set, Step, Target, TargetPort,
 };
 
-/// What is looked up, and where. Adds the steps that the kernel takes before: it stops evaluating the rule for packets
-/// without the field.
+/// Parses the field and values of a lookup. Adds the kernel's steps before it: the rule ends for packets without the
+/// field.
 pub(super) fn lookup(key: &Json, set: &Json, steps: &mut Vec<Step>) -> Lookup {
     let fields = match parts(key, "concat") {
         Some(parts) => parts.iter().map(|part| field(part, steps)).collect(),
@@ -50,7 +50,7 @@ pub(super) fn element(one: &Json) -> Element {
     }
 }
 
-/// What a verdict does; `None` if it is none, or the packet goes on.
+/// The action of a verdict; `None` if it is not a verdict, or the packet continues.
 pub(super) fn verdict(json: &Json) -> Option<Action> {
     let (kind, inner) = json.as_object()?.iter().next()?;
     let target = || Some(inner.get("target")?.as_str()?.to_owned());
@@ -203,7 +203,7 @@ fn meta(name: &str) -> Field {
     }
 }
 
-/// The original tuple of a connection is what its first packet has.
+/// The original tuple of a connection is from its first packet.
 fn conntrack(name: &str, direction: Option<&str>) -> Field {
     match (name, direction) {
         ("proto-dst", Some("original")) => Field::Port,

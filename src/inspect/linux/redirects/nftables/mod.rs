@@ -20,7 +20,7 @@ pub(super) struct NftTable {
     pub(super) has_foreign: bool,
 }
 
-/// Parses a ruleset; `None` if this is none.
+/// Parses a ruleset; `None` if it is not a ruleset.
 pub(super) fn parse(json: &[u8]) -> Option<Vec<NftTable>> {
     let ruleset: Json = serde_json::from_slice(json).ok()?;
     let mut tables: Vec<NftTable> = Vec::new();

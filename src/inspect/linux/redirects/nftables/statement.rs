@@ -8,7 +8,7 @@ use crate::inspect::linux::redirects::field::{Field, Value};
 use crate::inspect::linux::redirects::iptables::{is_final, is_harmless};
 use crate::inspect::linux::redirects::rule::{Action, Address, Lookup, Set, Step, TargetPort};
 
-/// Statements that leave a packet where it was going.
+/// Statements that don't redirect a packet.
 const HARMLESS: &str = "counter, log, notrack, secmark, set, map, dup, flow, comment, meter, synproxy, continue, \
      last, ct helper, ct timeout, ct expectation";
 

@@ -1,4 +1,4 @@
-//! Root's Docker: what publishes a port of this host, what serves it, and what starts it again.
+//! Root's Docker: the publisher of a host port, the container that serves it, and the restart policy.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ impl Containers {
         self.unless_own(behind)
     }
 
-    /// The restart policy of a container, if the engine's files say it.
+    /// The restart policy of a container, from the engine's files.
     pub(in crate::source::linux::background) fn restarts(
         &self,
         behind: Option<&Behind>,
@@ -51,8 +51,8 @@ impl Containers {
         })
     }
 
-    /// The process that runs a container in the foreground (`docker run`, `docker start -a`): what starts that
-    /// again starts the container again.
+    /// The process that runs a container in the foreground (`docker run`, `docker start -a`): a supervisor that
+    /// restarts it restarts the container.
     pub(in crate::source::linux::background) fn client_of(
         &mut self,
         behind: Option<&Behind>,
@@ -83,8 +83,8 @@ impl Containers {
         self.docker.get_or_insert_default()
     }
 
-    /// The container that publishes a port of this host by root's Docker, and what serves at `to`, where its
-    /// traffic goes.
+    /// The container of root's Docker that publishes a host port, and the server at `to`, the destination of its
+    /// traffic.
     pub(super) fn of_docker_port(
         &mut self,
         at: &SocketAt,
@@ -121,8 +121,7 @@ impl Containers {
     }
 }
 
-/// Where dockerd has its files: the folder of its arguments, the same as dockerd sees it, which may have mounts of
-/// its own, and the default.
+/// Possible folders of dockerd's files: from its arguments, the same in dockerd's own mount namespace, and the default.
 fn docker_roots(dockerd: Option<&Facts>) -> Vec<PathBuf> {
     let named = dockerd.and_then(publishers::data_root);
     let seen = dockerd.map(|dockerd| {

@@ -1,4 +1,4 @@
-//! Which container a process publishes for, or is in, and what serves there.
+//! Which container a process publishes for, or is in, and the server in it.
 //!
 //! From the publisher's arguments to the network namespace of the container, to the listener there, to its control
 //! group, to the engine's state: no engine needs to answer. Where files may not be read (for an
@@ -45,8 +45,8 @@ impl Containers {
         }
     }
 
-    /// What a process publishes for. A process inside a container belongs to none of this machine's engines,
-    /// whatever its name.
+    /// The container for which a process publishes a port. A process inside a container never belongs to an engine of
+    /// this machine, whatever its name.
     pub(super) fn publisher(&self, facts: &Facts) -> Option<Publisher> {
         let publisher = publishers::publisher(facts)?;
         let is_monitor = matches!(publisher, Publisher::Conmon { .. });
@@ -69,7 +69,7 @@ impl Containers {
                 self.of_docker_port(at, Some((*address, *port)), users)
             }
             Publisher::Dockerd if uid == 0 => self.of_docker_port(at, None, users),
-            // Root's Docker knows nothing of a user's.
+            // Root's Docker doesn't list a user's containers.
             Publisher::DockerProxy { .. } | Publisher::Dockerd | Publisher::Rootlesskit => {
                 of_engine(Engine::Docker, uid, users)
             }
@@ -93,8 +93,8 @@ impl Containers {
         self.unless_own(behind)
     }
 
-    /// The container that a process, the first of `line`, is in, whose host's network it shares. Not the one that
-    /// this program is in as well: to stop that would end this program.
+    /// The container that a process, the first of `line`, is in, if it shares the host's network. Not a container that
+    /// also runs this program: stopping it would end this program.
     pub(super) fn of_process(&mut self, line: &[Facts], users: &mut Users) -> Option<Behind> {
         let own = line.first()?;
         let group = cgroups::container(&own.cgroup);
@@ -188,7 +188,7 @@ fn lxc_kind(line: &[Facts]) -> Engine {
     }
 }
 
-/// What restarts the containers of an engine.
+/// The supervisor of an engine's containers.
 pub(super) const fn supervisor_of(engine: Option<Engine>) -> Option<SupervisorKind> {
     match engine {
         Some(Engine::Docker) => Some(SupervisorKind::Docker),
@@ -198,8 +198,8 @@ pub(super) const fn supervisor_of(engine: Option<Engine>) -> Option<SupervisorKi
     }
 }
 
-/// A container of root's engine (uid 0) or another user's. The user is named unless it is root or the reader; one
-/// without a known name is `uid 70001`, which no command can name.
+/// A container of root's engine (uid 0) or another user's. The user is set unless it is root or the current user;
+/// without a known name it is `uid 70001`, which no command can use.
 fn of_engine(engine: Engine, uid: u32, users: &mut Users) -> Behind {
     let own = geteuid();
     let is_own = own.as_raw() == uid;
@@ -226,8 +226,8 @@ fn set_id(behind: &mut Behind, id: &str) {
     behind.name = name;
 }
 
-/// The container of the process that serves, with that process; where it may not be seen, of all in the namespace
-/// if they are in the same one.
+/// The container of the serving process, with that process; if that is hidden, of all processes in the namespace if
+/// they share one container.
 fn group_of(owner: Option<Pid>, pids: &[Pid]) -> Option<(Group, Pid)> {
     let of = |&pid: &Pid| Some((cgroups::container(&Facts::of(pid)?.cgroup)?, pid));
     if let Some(owner) = owner {

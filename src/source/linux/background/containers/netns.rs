@@ -1,5 +1,5 @@
-//! Sockets and addresses of another network namespace, read from outside: from the tables below
-//! `/proc/PID/net`, which takes no right, and without entering or keeping the namespace.
+//! Sockets and addresses of another network namespace, read from outside: from the tables below `/proc/PID/net`, which
+//! needs no privilege and does not enter or keep the namespace.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -77,12 +77,12 @@ pub(crate) fn listeners(pid: Pid, protocol: Protocol, port: u16) -> HashSet<u32>
     inodes
 }
 
-/// The process that listens on a port, among those of a namespace; `None` where that may not be seen.
+/// The process of a namespace that listens on a port; `None` if it is hidden.
 pub(super) fn owner_of_port(pids: &[Pid], (protocol, port): (Protocol, u16)) -> Option<Pid> {
     owner_among(pids, &listeners(*pids.first()?, protocol, port))
 }
 
-/// The first of these processes that has one of the sockets; `None` where that may not be seen.
+/// The first of these processes that has one of the sockets; `None` if it is hidden.
 pub(crate) fn owner_among(pids: &[Pid], inodes: &HashSet<u32>) -> Option<Pid> {
     let proc = scan::open_proc().ok()?;
     pids.iter().copied().find(|pid| {

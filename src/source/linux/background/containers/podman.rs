@@ -1,5 +1,4 @@
-//! Containers of podman: their monitor and their control group say whose they are, the storage's list has their
-//! names.
+//! Containers of podman: the monitor and the control group show their user, the storage's list has their names.
 
 use std::path::PathBuf;
 
@@ -12,8 +11,8 @@ use crate::source::linux::scan;
 use crate::source::users::Users;
 
 impl Containers {
-    /// podman without root: its forwarder is in the container's network namespace, its listener in ours. The
-    /// monitor is one of the same user.
+    /// podman without root: its forwarder is in the container's network namespace, its listener in ours. The monitor
+    /// belongs to the same user.
     pub(super) fn of_rootless_podman(
         &mut self,
         own: &Facts,
@@ -76,8 +75,8 @@ pub(super) fn of_monitor(
     }
 }
 
-/// The container of a group that the first of `line` is in. Its user is that of its monitor, an ancestor: the
-/// container's own processes may be any user's.
+/// The container of a group that the first of `line` is in. Its user is the user of its monitor, an ancestor: the
+/// container's processes may run as any user.
 pub(super) fn of_group(group: &Group, line: &[Facts], users: &mut Users) -> Behind {
     let found = line
         .iter()

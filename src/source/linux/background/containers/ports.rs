@@ -21,7 +21,7 @@ pub(in crate::source::linux::background) struct Published {
     pub(super) host: Option<IpAddr>,
 }
 
-/// How well a published port fits a socket; the better the greater.
+/// How well a published port fits a socket; greater is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fit {
     Wildcard,
@@ -39,8 +39,8 @@ impl Published {
         })
     }
 
-    /// How well it fits the socket, if that is or is part of what is published. Docker before 20.10.6 had one
-    /// socket `[::]` for both families, hence any unspecified address fits any other.
+    /// How well it fits the socket, if the socket's address is part of the published one. Docker before 20.10.6 had one
+    /// socket `[::]` for both families, so any unspecified address fits any other.
     pub(super) fn fit(&self, at: &SocketAt) -> Option<Fit> {
         if (self.protocol, self.port) != (at.protocol, at.port) {
             return None;

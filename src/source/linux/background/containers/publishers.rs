@@ -1,9 +1,9 @@
-//! What the arguments of the engines' processes say: those that publish a container's port, and commands that
-//! stay as long as their container. Pure.
+//! Parses the arguments of the engines' processes: publishers of a container's port, and commands that run as long as
+//! their container. Pure.
 //!
-//! Measured with Docker 20.10, podman 4.3 and pasta (kernel.md's table of publishers); the arguments of
-//! Docker 28, LXD and Incus are from their sources. Any user may give a program any name and arguments: neither
-//! says that root's engine is meant, the user does.
+//! Measured with Docker 20.10, podman 4.3 and pasta (kernel.md's table of publishers); the arguments of Docker 28, LXD
+//! and Incus are from their sources. Any user may give a program any name and arguments, so only the user of the
+//! process identifies root's engine.
 
 use std::net::IpAddr;
 
@@ -12,12 +12,12 @@ use super::state::protocol;
 use crate::model::Engine;
 use crate::source::linux::background::facts::Facts;
 
-/// A process that publishes a port, as its arguments say.
+/// A process that publishes a port, by its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::source::linux::background) enum Publisher {
-    /// Docker's proxy: where it sends the traffic.
+    /// Docker's proxy, with the destination of the traffic.
     DockerProxy { address: IpAddr, port: u16 },
-    /// dockerd, which has the port itself where it was started with `--userland-proxy=false`.
+    /// dockerd, which has the port itself if started with `--userland-proxy=false`.
     Dockerd,
     /// podman's monitor: the container's id and name.
     Conmon { id: String, name: Option<String> },
@@ -35,7 +35,7 @@ pub(in crate::source::linux::background) enum Publisher {
     },
 }
 
-/// What a process publishes. LXD's and Incus' publishers are root's alone.
+/// The kind of publisher that a process is, if any. LXD's and Incus' publishers are always root's.
 pub(in crate::source::linux::background) fn publisher(facts: &Facts) -> Option<Publisher> {
     let is_comm = |prefix| facts.comm.starts_with(prefix);
     match facts.program() {
@@ -98,8 +98,8 @@ pub(super) fn data_root(dockerd: &Facts) -> Option<&str> {
     dockerd.option(&["--data-root", "-g"])
 }
 
-/// Whether Docker's command runs the container of this name and id in the foreground: `docker run` and
-/// `docker start -a`. What runs in it, or is executed in it, may have the same words among its arguments.
+/// Whether Docker's command runs the container of this name and id in the foreground: `docker run` and `docker start
+/// -a`. Programs inside it may have the same words among their arguments.
 pub(super) fn is_client_of(facts: &Facts, name: &str, id: &str) -> bool {
     let words: Vec<&str> = facts.argv.iter().skip(1).map(String::as_str).collect();
     let command = words.strip_prefix(&["container"]).unwrap_or(&words);

@@ -1,4 +1,4 @@
-//! What supervisors are recognised by, read from the system.
+//! Reads the data by which supervisors are recognised from the system.
 
 use std::env;
 use std::fs;
@@ -11,7 +11,7 @@ use super::{Lookup, loops, pm2};
 use crate::model::{Pid, Text};
 use crate::source::linux::background::facts::{self, Facts, plain_text, read_file};
 
-/// Reads a script no further than this.
+/// The most to read of a script.
 const MOST_BYTES: u64 = 64 * 1024;
 
 /// This system, for the owner of a port.
@@ -32,7 +32,7 @@ impl Lookup for System {
     fn has_loop(&self, shell: &Facts) -> Option<bool> {
         let arguments = shell.argv.iter().skip(1);
         let script = arguments.clone().find(|one| !one.starts_with('-'))?;
-        // As the process that runs it sees the file.
+        // The file, in the mount namespace of its process.
         let root = if script.starts_with('/') {
             "root"
         } else {

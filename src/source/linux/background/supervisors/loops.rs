@@ -1,5 +1,5 @@
-//! Whether a shell's script starts its commands again and again. The text is not parsed as a shell does: if it
-//! is unclear whether a loop ends, the answer is unknown.
+//! Whether a shell script runs its commands in an endless loop. The text is not fully parsed: if it is unclear whether
+//! a loop ends, the answer is unknown.
 
 /// Words of a condition that reads arguments or lines: such a loop ends with them.
 const FINITE: [&str; 6] = ["getopts", "getopt", "shift", "read", "mapfile", ARGUMENTS];

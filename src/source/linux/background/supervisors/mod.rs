@@ -1,8 +1,8 @@
-//! What starts a process again when it ends, read from its ancestors, environment and folders. Pure: what
-//! it needs of the system comes through [`Lookup`].
+//! Finds the supervisor that restarts a process, by its ancestors, environment and folders. Pure: system data comes
+//! through [`Lookup`].
 //!
-//! The nearest ancestor that is known decides. Environment variables are inherited, so one counts only
-//! where the supervisor that sets it is an ancestor.
+//! The nearest known ancestor counts. Environment variables are inherited, so one counts only if the supervisor that
+//! sets it is an ancestor.
 
 pub(super) mod lookup;
 mod loops;
@@ -16,19 +16,19 @@ use super::facts::Facts;
 use super::programs::WATCHERS;
 use crate::model::{EndRisk, Pid, Restarts, Supervisor, SupervisorKind, Text};
 
-/// What is looked up while the ancestors are walked.
+/// Lookups needed while walking the ancestors.
 pub(super) trait Lookup {
     /// A variable of the environment that the first process of the line was started with.
     fn variable(&self, name: &str) -> Option<String>;
-    /// The folder that a process runs in, unless no command can contain it.
+    /// The working directory of a process, if a command can contain it.
     fn folder(&self, pid: Pid) -> Option<Text>;
     /// Whether the script that a shell runs has a loop ([`loops::has_loop`]); `None` too if it can't be read.
     fn has_loop(&self, shell: &Facts) -> Option<bool>;
-    /// The app that this daemon of pm2 listens for itself.
+    /// The app for which this daemon of pm2 listens.
     fn clustered(&self, daemon: Pid) -> Option<String>;
     /// The children of a process.
     fn children(&self, pid: Pid) -> Vec<Pid>;
-    /// Whether the reader's own commands use this home of pm2, of a daemon that runs as this user.
+    /// Whether the current user's commands use this home of pm2, of a daemon that runs as this user.
     fn uses_pm2_home(&self, home: &str, uid: Option<u32>) -> bool;
     /// The user that a file, folder or socket belongs to.
     fn owner(&self, path: &str) -> Option<u32>;
@@ -72,7 +72,7 @@ fn is_watcher(facts: &Facts) -> bool {
         || has_command && facts.has_argument("watch")
 }
 
-/// What starts the first process of the line again. `owners` are all that have the port.
+/// The supervisor of the first process of the line. `owners` are all owners of the port.
 pub(super) fn supervisor(
     line: &[Facts],
     owners: &[Pid],
@@ -131,7 +131,7 @@ fn process(kind: SupervisorKind, facts: &Facts) -> Supervisor {
     }
 }
 
-/// A process of which it is unknown whether it starts another again.
+/// A process that may or may not restart another.
 fn guess(kind: SupervisorKind, facts: &Facts) -> Supervisor {
     Supervisor {
         restarts: Restarts::Unknown,
@@ -139,8 +139,8 @@ fn guess(kind: SupervisorKind, facts: &Facts) -> Supervisor {
     }
 }
 
-/// Whether a supervisor's command may contain a place. A process may call itself what it likes: what root
-/// is to use has to be root's.
+/// Whether a supervisor's command may contain a path. A process can choose its name freely, so a path for root must
+/// belong to root.
 fn is_safe(place: &str, uid: Option<u32>, lookup: &dyn Lookup) -> bool {
     match uid {
         Some(0) => lookup.owner(place) == Some(0),
@@ -148,8 +148,7 @@ fn is_safe(place: &str, uid: Option<u32>, lookup: &dyn Lookup) -> bool {
     }
 }
 
-/// An interactive shell starts nothing again, a script may; one that runs its commands once belongs to what started
-/// it.
+/// An interactive shell restarts nothing, a script may; a script that runs its commands once belongs to its parent.
 fn shell(facts: &Facts, lookup: &dyn Lookup) -> ControlFlow<Option<Supervisor>> {
     let Some(first) = facts.argv.get(1) else {
         return ControlFlow::Break(None);
@@ -169,8 +168,8 @@ fn shell(facts: &Facts, lookup: &dyn Lookup) -> ControlFlow<Option<Supervisor>> 
     }
 }
 
-/// A parent of no known kind counts if the process is its only child and it does nothing but wait for it: one that is
-/// needed for more, or that a user runs in a terminal, is not to be ended.
+/// A parent of unknown kind counts if the process is its only child and it only waits for it: a parent with other
+/// purposes, or run by a user in a terminal, must not be ended.
 fn unknown(child: &Facts, parent: &Facts, lookup: &dyn Lookup) -> Option<Supervisor> {
     if parent.terminal != 0 || end_risk::by_name(parent) != EndRisk::Ordinary {
         return None;

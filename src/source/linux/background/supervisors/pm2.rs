@@ -25,7 +25,7 @@ pub(super) fn listening(daemon: &Facts, home: &str, lookup: &dyn Lookup) -> Supe
 pub(super) fn starting(daemon: &Facts, home: &str, lookup: &dyn Lookup) -> Supervisor {
     let is_app = lookup.variable("pm_exec_path").is_some();
     let id = lookup.variable("pm_id").filter(|id| is_app && is_id(id));
-    // Without an id it can't be known which app it is.
+    // Without an id the app is ambiguous.
     let name = lookup.variable("name").filter(|_| id.is_some());
     with_app(daemon, home, (name.as_deref(), id.as_deref()), lookup)
 }

@@ -1,5 +1,5 @@
-//! Programs of supervisord, and services of runit, daemontools and s6: what their commands call them, and how
-//! they reach the supervisor that really runs them.
+//! Programs of supervisord, and services of runit, daemontools and s6: their names in commands, and how to reach the
+//! supervisor that runs them.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use super::{Lookup, is_safe, process};
 use crate::model::{Supervisor, SupervisorKind, Text};
 use crate::source::linux::background::facts::{Facts, base_name};
 
-/// runit's, daemontools' and s6's run in the service's folder, which their commands take. Where that can't be
-/// read it is the name below the folder that the parent, `runsvdir` and its like, scans.
+/// Services of runit, daemontools and s6 run in the service's folder, the argument of their commands. If that can't be
+/// read, it is the name below the folder that the parent (such as `runsvdir`) scans.
 pub(super) fn by_folder(
     kind: SupervisorKind,
     facts: &Facts,
@@ -32,7 +32,7 @@ pub(super) fn by_folder(
     };
     let folder = lookup.folder(facts.pid).or_else(below_scanner);
     let folder = folder.filter(|folder| is_safe(folder, facts.only_uid(), lookup));
-    // Not a path: that would be taken for the folder.
+    // Must not be a path, which would be taken as the folder.
     let base = || name.map(|name| Text::new(base_name(name)));
     Supervisor {
         name: folder.clone().or_else(base),
@@ -69,8 +69,8 @@ pub(super) fn supervisord(own: &Facts, daemon: &Facts, lookup: &dyn Lookup) -> S
     }
 }
 
-/// The address of a server without a known file. A program that runs as another user may have written what
-/// it likes into its environment: then it is the server's only if the socket belongs to the server's user.
+/// The address of a server without a known file. A program of another user can put anything into its environment, so
+/// the socket must belong to the server's user.
 fn address(own: &Facts, daemon: &Facts, lookup: &dyn Lookup) -> Option<String> {
     let address = lookup.variable("SUPERVISOR_SERVER_URL")?;
     let user = daemon.only_uid()?;

@@ -1,4 +1,4 @@
-//! Units of systemd: which one a process or a socket belongs to, and whether it is there for it.
+//! Units of systemd: the unit of a process or socket, and whether that is its purpose.
 
 mod systemd;
 
@@ -16,8 +16,8 @@ use crate::model::{
 };
 use crate::source::users::Users;
 
-/// A process that was started so much later than the main process, in clock ticks (30 s), was started by a user
-/// rather than by the unit.
+/// A process started this much later than the main process, in clock ticks (30 s), was started by a user rather than by
+/// the unit.
 const MUCH_LATER: u64 = 3000;
 
 /// The answers of systemd's managers, each requested once: of the system's (`None`) and those of users.
@@ -51,8 +51,8 @@ impl Units {
         }
     }
 
-    /// The socket unit of a manager's socket, by its address: if neither the socket's control group nor a unit file
-    /// says it, and for a user's manager, which makes its sockets in its own group.
+    /// The socket unit of a manager's socket, by its address: used if neither the socket's control group nor a unit
+    /// file shows it, and for a user manager, which creates its sockets in its own group.
     fn socket_unit(&mut self, user: Option<u32>, socket: &Socket) -> Option<Activation> {
         let listening = self.listening.entry(user);
         let listening =
@@ -60,8 +60,8 @@ impl Units {
         named(listening, &socket.local.to_string())
     }
 
-    /// The service of a socket whose owner may not be seen, if it is there for it: all of its processes descend
-    /// from its main one, and that launches nothing else.
+    /// The service of a socket with a hidden owner, if that is its purpose: all of its processes descend from its main
+    /// one, which launches nothing else.
     pub(super) fn of_hidden(&mut self, socket: &Socket, users: &mut Users) -> Option<Unit> {
         let name = socket.unit.as_deref()?;
         let is_service = name.ends_with(".service") && !name.starts_with("user@");
@@ -70,13 +70,13 @@ impl Units {
         }
         let properties = self.properties(name, None)?;
         let main = Facts::of(properties.main_pid?)?;
-        // It was opened as root, or as the user that the service runs as.
+        // It was opened as root or as the service's user.
         let is_its_own = [Some(0), main.uid()].contains(&socket.uid);
         let is_plain = is_a_server(&main) && is_its_own;
         is_plain.then(|| unit(name, None, Some(properties), Some(true), users))
     }
 
-    /// The unit that a process, the first of `line`, is in. systemd is queried only if its answer decides.
+    /// The unit that a process, the first of `line`, is in. systemd is queried only if necessary.
     pub(super) fn of(
         &mut self,
         line: &[Facts],
@@ -110,7 +110,7 @@ impl Units {
         Some(unit(&name, user, properties, is_server, users))
     }
 
-    /// The properties of a unit; `None` if systemd does not answer.
+    /// The properties of a unit; `None` if the query fails.
     fn properties(&mut self, name: &str, user: Option<u32>) -> Option<&Properties> {
         let known = self.properties.entry((name.to_owned(), user));
         let known = known.or_insert_with(|| systemd::show(name, user).ok());
@@ -118,7 +118,7 @@ impl Units {
     }
 }
 
-/// A unit with its properties, as far as systemd answered.
+/// A unit with its properties, if the query succeeded.
 fn unit(
     name: &str,
     user: Option<u32>,
@@ -149,7 +149,7 @@ fn manager(user: Option<u32>, users: &mut Users) -> Manager {
     }
 }
 
-/// The user whose manager a process is, `Some(None)` for that of the system; `None` if it is no manager.
+/// The user whose manager a process is, `Some(None)` for the system manager; `None` if it is not a manager.
 #[expect(
     clippy::option_option,
     reason = "a user's manager, the system's, or none"
@@ -175,9 +175,8 @@ fn named(listening: &[Listening], local: &str) -> Option<Activation> {
     })
 }
 
-/// Whether a unit is there for this process: it is the main process or descends from it, and the main
-/// process does not just launch things, as cron and an agent of a CI system do, nor is needed
-/// for more than this port.
+/// Whether this process is the purpose of a unit: it is the main process or descends from it, and the main process is
+/// not just a launcher (such as cron or a CI agent) or needed for more than this port.
 fn is_server(
     properties: &Properties,
     line: &[Facts],
@@ -185,7 +184,7 @@ fn is_server(
     supervisor: Option<&Supervisor>,
 ) -> bool {
     let Some(main) = properties.main_pid else {
-        // A unit that is active without a main process is there for the processes that it has left.
+        // The purpose of an active unit without a main process is its remaining processes.
         return properties.is_active;
     };
     let Some(at) = line.iter().position(|facts| facts.pid == main) else {
@@ -195,7 +194,7 @@ fn is_server(
     if at == 0 || owners.contains(&main.pid) {
         return !main.is_launcher();
     }
-    // What a user typed in a terminal of the unit is not what the unit is for.
+    // A command typed in a terminal of the unit is not its purpose.
     let is_typed = own.terminal != 0 && main.terminal == 0;
     if !is_a_server(main) || is_typed {
         return false;
@@ -207,8 +206,8 @@ fn is_server(
         && (starts_again || !is_later || main.is_wrapper())
 }
 
-/// Whether the main process of a unit is there to serve: it does not launch other programs, and nothing else of
-/// the machine needs it.
+/// Whether the main process of a unit is a server: it does not launch other programs, and nothing else on the machine
+/// needs it.
 fn is_a_server(main: &Facts) -> bool {
     !main.is_launcher() && end_risk::by_name(main) == EndRisk::Ordinary
 }
@@ -231,7 +230,7 @@ fn runs_container(properties: &Properties, line: &[Facts], behind: Option<&Behin
     line.iter().any(|facts| facts.pid == main) || is_monitor()
 }
 
-/// The same where systemd does not answer: what it executes finds its own pid in `SYSTEMD_EXEC_PID`
+/// The same if the query fails: programs started by systemd have their own pid in `SYSTEMD_EXEC_PID`
 /// (`systemd.exec(5)`, since 248).
 fn is_started_by_systemd(line: &[Facts]) -> Option<bool> {
     let executed = facts::variable_of(line.first()?.pid, "SYSTEMD_EXEC_PID")?;

@@ -1,7 +1,7 @@
 //! Units as `systemctl show` and `systemctl list-sockets` print them (`systemctl(1)`).
 //!
-//! The system's manager answers every user, a user's manager only its user: root becomes that user. It takes
-//! about 12 ms.
+//! Every user may query the system manager, but only its user a user manager, so root switches to that user. A query
+//! takes about 12 ms.
 
 use std::collections::HashMap;
 use std::os::unix::process::CommandExt as _;
@@ -13,13 +13,13 @@ use rustix::process::geteuid;
 use crate::model::Pid;
 use crate::source::linux::tools;
 
-/// The properties that decide about stopping a unit.
+/// The properties that matter for stopping a unit.
 const PROPERTIES: &str = "MainPID,Restart,KillMode,TriggeredBy,ActiveState,LoadState";
 
-/// A group without rights: the answer depends on the user alone.
+/// A group without rights, as only the user matters.
 const NOGROUP: u32 = 65_534;
 
-/// How long systemd may take to answer.
+/// Timeout for a query.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The properties of a unit.
@@ -41,7 +41,7 @@ pub(super) fn show(unit: &str, user: Option<u32>) -> Result<Properties, String> 
     parse(&printed).ok_or_else(|| format!("systemd knows no unit {unit}"))
 }
 
-/// Where a socket unit listens, and what a first connection starts.
+/// Where a socket unit listens, and the unit that a first connection starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Listening {
     /// `[::]:8080`, `192.0.2.1:53`, a path.
@@ -51,7 +51,7 @@ pub(super) struct Listening {
     pub(super) service: Option<String>,
 }
 
-/// The same for where the socket units of a manager listen.
+/// Queries where the socket units of a manager listen.
 ///
 /// # Errors
 /// Why it did not answer, in a few words.
@@ -60,7 +60,7 @@ pub(super) fn list_sockets(user: Option<u32>) -> Result<Vec<Listening>, String> 
     systemctl(user, &options).map(|printed| parse_sockets(&printed))
 }
 
-/// What `systemctl` prints for these arguments.
+/// The output of `systemctl` for these arguments.
 fn systemctl(user: Option<u32>, arguments: &[&str]) -> Result<String, String> {
     let mut command = Command::new(tools::find("systemctl").ok_or("systemctl is not installed")?);
     command
@@ -70,7 +70,7 @@ fn systemctl(user: Option<u32>, arguments: &[&str]) -> Result<String, String> {
     if let Some(uid) = user {
         let folder = format!("/run/user/{uid}");
         if geteuid().is_root() && uid != 0 {
-            // A user's manager answers its user alone.
+            // Only its user may query a user manager.
             command.uid(uid).gid(NOGROUP);
         }
         command.arg("--user");
@@ -85,7 +85,7 @@ fn systemctl(user: Option<u32>, arguments: &[&str]) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&printed).into_owned())
 }
 
-/// `ADDRESS UNIT ACTIVATES` in columns. Addresses with blanks in them are none of the network's.
+/// `ADDRESS UNIT ACTIVATES` in columns. Addresses with blanks are not network addresses.
 fn parse_sockets(text: &str) -> Vec<Listening> {
     let line = |line: &str| {
         let mut words = line.split_whitespace().map(str::to_owned);

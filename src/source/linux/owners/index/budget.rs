@@ -1,5 +1,5 @@
-//! Limits of what scanning may cost, counted in descriptors: about 3 µs each, where it was measured, and as much as four
-//! of them for each process.
+//! Limits on the cost of scanning, counted in descriptors: about 3 µs each when measured; each process costs as much as
+//! four.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ impl ScanBudget {
     /// takes longer than 30 seconds.
     pub(super) const SWEEP: Self = Self::new(1_500, 45_000);
 
-    /// One that is full, grows by so much in a second, and never above the limit.
+    /// A full budget, which grows at this rate per second up to the limit.
     pub(super) const fn new(per_second: i64, limit: i64) -> Self {
         Self {
             left: limit,
@@ -28,7 +28,7 @@ impl ScanBudget {
         }
     }
 
-    /// Adds what a time earns.
+    /// Adds the growth for this time.
     pub(super) fn refill(&mut self, elapsed: Duration) {
         let earned = elapsed
             .as_millis()

@@ -1,8 +1,8 @@
 //! The owners of every socket, from an index that is kept from one snapshot to the next.
 //!
-//! A known inode costs a hash lookup. A new one is searched where it most likely is (see `new_sockets`), and one without
-//! an owner again at growing intervals. A sweep checks each process about every ten seconds and scans it if it ran: that
-//! finds what forks and passed or closed descriptors changed without a change in the table. What all this may cost is
+//! A known inode costs a hash lookup. A new one is searched where it most likely is (see `new_sockets`), and one
+//! without an owner again at growing intervals. A sweep checks each process about every ten seconds and scans it if it
+//! ran: that finds changes by forks and passed or closed descriptors, which don't change the table. The total cost is
 //! limited: see [`ScanBudget`].
 
 mod budget;
@@ -94,7 +94,7 @@ impl<P: Procfs> OwnerIndex<P> {
         let stats = self.stats;
         self.error = None;
         let outcome = self.scan(sockets, &mut wanted, (at, elapsed), extent);
-        // A process that could not be read is no reason not to read the others.
+        // If one process can't be read, still read the others.
         let outcome = outcome.and_then(|is_over| self.error.map_or(Ok(is_over), Err));
         self.error = outcome.err();
         let outcome = outcome.map(|is_over| self.record_misses(&wanted, is_over));
@@ -109,8 +109,8 @@ impl<P: Procfs> OwnerIndex<P> {
         (owners, outcome)
     }
 
-    /// What is known of each socket, and the inodes without an owner that are due for a search. Those that are gone
-    /// from the table are forgotten.
+    /// The known owners of each socket, and the inodes without an owner that are due for a search. Drops inodes that
+    /// are gone from the table.
     fn known_owners(&mut self, sockets: &[Socket]) -> (Vec<OwnerPids>, Inodes) {
         let mut before = std::mem::take(&mut self.ownerless);
         let mut wanted = Inodes::default();
@@ -132,7 +132,7 @@ impl<P: Procfs> OwnerIndex<P> {
         (sockets.iter().map(&mut known).collect(), wanted)
     }
 
-    /// Scans what is due. Whether every process was scanned that may have what is still wanted.
+    /// Scans due processes. Returns whether all processes that may have wanted sockets were scanned.
     fn scan(
         &mut self,
         sockets: &[Socket],
@@ -162,7 +162,7 @@ impl<P: Procfs> OwnerIndex<P> {
         Ok(is_over)
     }
 
-    /// Scans a process and removes what it has from `wanted`; returns the cost in descriptors.
+    /// Scans a process and removes its sockets from `wanted`; returns the cost in descriptors.
     fn scan_process(&mut self, pid: Pid, wanted: &mut Inodes) -> u64 {
         let clock = self.procfs.clock(pid);
         self.stats.processes += 1;
@@ -222,15 +222,16 @@ impl<P: Procfs> OwnerIndex<P> {
             Some(backoff) if backoff.is_unfinished || self.is_short() => OwnerPids::Unknown,
             Some(backoff) => {
                 let hidden = self.hidden_reason();
-                // What the first snapshot has and no process listed here is mostly outside, and stays so.
+                // Sockets of the first snapshot without a visible owner mostly belong to processes outside, and stay
+                // so.
                 let is_certain = backoff.misses > 1 || hidden.is_some() && !self.is_later;
                 OwnerPids::not_found(hidden, is_certain)
             }
         }
     }
 
-    /// Whether the first sweep is not over and left sockets without an answer: the next snapshot continues it. After an
-    /// error there is no hurry to try again.
+    /// Whether the first sweep is unfinished and sockets have no owner yet: the next snapshot continues it. After an
+    /// error a retry is not urgent.
     pub(crate) fn is_in_first_sweep(&self) -> bool {
         self.error.is_none()
             && self.sweep.is_first
@@ -258,7 +259,7 @@ impl<P: Procfs> OwnerIndex<P> {
         lost.fold(false, |is_any_lost, lost| is_any_lost | lost)
     }
 
-    /// What was scanned since the last call.
+    /// Statistics of scans since the last call.
     pub(crate) fn take_stats(&mut self) -> ScanStats {
         std::mem::take(&mut self.stats)
     }

@@ -41,7 +41,7 @@ impl<P: Procfs> OwnerIndex<P> {
         // The youngest first.
         new.sort_unstable_by(|one, other| other.cmp(one));
         let searched = wanted.clone();
-        // What one has, its siblings and its parent mostly have too: so all of them, whatever is found.
+        // Its siblings and its parent mostly have the same sockets, so scan all of them in any case.
         self.scan_in_order(&new, wanted, extent, Until::EveryProcess);
         let (parents, _) = self.by_size(self.parents_of_owners(&new, &searched), extent);
         self.scan_in_order(&parents, wanted, ScanExtent::Complete, Until::EveryProcess);

@@ -17,7 +17,7 @@ pub(super) struct ProcessIndex<C> {
 /// The owners of each inode, ascending, never empty.
 type ByInode = HashMap<u32, Arc<[Pid]>, BuildSpread>;
 
-/// What the last scan of a process found.
+/// The result of the last scan of a process.
 #[derive(Debug)]
 pub(super) struct Record<C> {
     /// Read just before the scan.

@@ -1,5 +1,5 @@
-//! Passes over all processes: a first one that everything else depends on, then those that find what changed without a
-//! change in the table.
+//! Passes over all processes: a first one that fills the index, then later ones that find changes not visible in the
+//! table.
 
 use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};

@@ -35,7 +35,7 @@ pub(crate) struct Hints {
     pub(crate) uids: HashSet<u32>,
 }
 
-/// What a search found, by inode.
+/// The result of a search, by inode.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
     /// For sockets in descriptor tables: by pid ascending, one for each process.
@@ -50,7 +50,7 @@ pub(crate) struct Owners {
 }
 
 impl Owners {
-    /// Searches everywhere. What can't be found out becomes a gap.
+    /// Searches everywhere. Unreadable parts become gaps.
     pub(crate) fn find(inodes: &HashSet<u32>, hints: &Hints, gaps: &mut Vec<Gap>) -> Self {
         if inodes.is_empty() {
             return Self::default();
@@ -92,7 +92,7 @@ impl Owners {
         owners
     }
 
-    /// What is found where processes can't be read.
+    /// The result if processes can't be read.
     pub(crate) fn unreadable(error: Errno) -> Self {
         Self {
             hidden: Some(HiddenReason::NotPermitted),

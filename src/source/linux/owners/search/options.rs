@@ -1,8 +1,8 @@
-//! What a socket of another process says of itself: options, addresses.
+//! Reads options and addresses of a socket of another process.
 //!
-//! `pidfd_getfd(2)` lends the socket for a few `getsockopt` calls, about 40 µs: `SO_REUSEADDR` and `SO_REUSEPORT` are in no
-//! table of the kernel. One socket at a time, closed at once: if its process were killed meanwhile, the port would stay
-//! taken that long.
+//! `pidfd_getfd(2)` duplicates the socket for a few `getsockopt` calls, about 40 µs: no kernel table has `SO_REUSEADDR`
+//! and `SO_REUSEPORT`. One socket at a time, closed at once: if its process were killed meanwhile, the port would stay
+//! in use that long.
 
 use std::os::fd::OwnedFd;
 
@@ -15,7 +15,7 @@ use super::Descriptor;
 use crate::model::{Endpoint, Protocol, SocketOptions};
 use crate::source::linux::proc::scan;
 
-/// What a socket says of itself.
+/// The options and addresses of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SocketFacts {
     pub(crate) options: SocketOptions,
@@ -35,7 +35,7 @@ pub(crate) struct SocketFacts {
 /// 5.6, `ENOENT` where the descriptor is another one by now.
 pub(crate) fn read(inode: u32, descriptor: Descriptor) -> io::Result<SocketFacts> {
     let Descriptor { pid, number } = descriptor;
-    // Not to borrow for nothing what has that number by now.
+    // Check first that the descriptor number still refers to the socket.
     let link = readlink(format!("/proc/{pid}/fd/{number}"), Vec::new())?;
     if scan::inode(link.to_bytes()) != Some(inode) {
         return Err(Errno::NOENT);

@@ -22,7 +22,7 @@ const MAX_IN_MESSAGE: usize = 253;
 /// How many threads of a process are scanned at most: a process with so many shares one table among them.
 const MAX_THREADS: usize = 4096;
 
-/// What was found.
+/// The result.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     /// The processes of each inode, ascending, and where they have it.
@@ -56,7 +56,7 @@ impl Places {
         !search.places.found.is_empty()
     }
 
-    /// What to say if a missing socket may be in a message that could not be read.
+    /// The gap if a missing socket may be in an unreadable message.
     pub(super) fn unread_messages(&self, missing: &HashSet<u32>) -> Option<String> {
         let is_found = |inode: &u32| self.found.contains_key(inode);
         if self.couriers.is_empty() || missing.iter().all(is_found) {

@@ -1,8 +1,8 @@
 //! Sockets that no table shows, found by reading the address of every socket of every process.
 //!
-//! Linux before 6.8 lists no socket that is only bound, and in a sandbox without netlink no socket is listed at all. Only
-//! for a bind that was refused with nothing to explain it: each socket is borrowed for a moment (see `options`), and that
-//! takes the right to trace its process.
+//! Linux before 6.8 lists no socket that is only bound, and in a sandbox without netlink no socket is listed at all.
+//! Used only for a refused bind without an explanation: each socket is duplicated for a moment (see `options`), which
+//! requires the right to trace its process.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

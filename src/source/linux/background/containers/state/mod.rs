@@ -1,9 +1,9 @@
 //! The state of the container engines: which containers run, their names, images and ports, from the engines' files
 //! or from Docker's API.
 //!
-//! The files are there whether the engine answers or not. Some are in folders of users, who may put anything in
-//! their place: only regular files of that user are read. The API gets `GET` requests alone, and only where the
-//! reader may use its socket and the engine runs: a request could start it otherwise.
+//! The files exist even if the engine does not respond. Some are in folders of users, who may replace them: only
+//! regular files of that user are read. The API gets only `GET` requests, and only if the current user may use its
+//! socket and the engine runs: otherwise a request could start it.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -24,22 +24,22 @@ use crate::source::linux::background::facts::read_file;
 /// Length of the short form of an id.
 pub(super) const SHORT_ID: usize = 12;
 
-/// No more than this is read of an answer or a file.
+/// The most to read from a response or a file.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// The files of no more containers than this are read.
+/// The most containers to read files of.
 const MOST_CONTAINERS: usize = 4096;
 
-/// How long Docker may take to connect, and to send each part of its answer; it takes 2 ms in all.
+/// Timeout for connecting to Docker, and for each part of its response; in total it takes 2 ms.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Where Docker keeps its containers by default.
+/// Docker's default folder of containers.
 pub(super) const DOCKER_ROOT: &str = "/var/lib/docker";
 
 /// Docker's socket.
 const DOCKER_SOCKETS: [&str; 2] = ["/run/docker.sock", "/var/run/docker.sock"];
 
-/// What is known of a container.
+/// The facts about a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Container {
     pub(super) id: String,
@@ -92,7 +92,7 @@ impl Container {
 #[derive(Default)]
 pub(super) struct Docker {
     pub(super) containers: Vec<Container>,
-    /// Whether the reader may use the engine.
+    /// Whether the current user may use the engine.
     pub(super) is_reachable: bool,
 }
 
@@ -112,8 +112,8 @@ impl Docker {
         self.containers.iter().find(|one| one.id == id)
     }
 
-    /// The container that publishes a port: the one that serves if it does, or else the one that fits best.
-    /// `None` if several fit equally well.
+    /// The container that publishes a port: the serving container if it does, or else the best match. `None` if several
+    /// fit equally well.
     pub(super) fn by_port(&self, at: &SocketAt, serving: Option<&str>) -> Option<&Container> {
         let fitting = || {
             self.containers
@@ -162,7 +162,7 @@ fn of_files(config: &Value, host: Option<&Value>) -> Option<Container> {
     })
 }
 
-/// A socket of root's engine that the reader may connect to.
+/// A socket of root's engine that the current user may connect to.
 fn docker_socket() -> Option<PathBuf> {
     let variable = std::env::var("DOCKER_HOST").ok();
     let named = variable
