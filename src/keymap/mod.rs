@@ -3,9 +3,9 @@
 //! The table has the default keys; a [`Keymap`] has those of this user, and is what the program looks up.
 
 mod action;
-mod flaws;
-mod in_force;
+mod checks;
 mod key;
+mod user_keys;
 
 use std::borrow::Cow;
 
@@ -13,9 +13,9 @@ pub use action::{
     Action, BindTestAction, DialogAction, MoveAction, PaneAction, PortAction, ProgramAction,
     SessionAction, TableAction,
 };
-pub use flaws::{BoundAction, Flaw};
-pub use in_force::Keymap;
+pub use checks::{BoundAction, Flaw};
 pub use key::Key;
+pub use user_keys::Keymap;
 
 /// The current mode of the keyboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

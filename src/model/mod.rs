@@ -9,11 +9,11 @@ mod moment;
 mod origin;
 mod playback;
 mod port;
+mod port_hash;
 mod problem;
 mod process;
 mod snapshot;
 mod socket;
-mod spread;
 mod text;
 mod timings;
 mod unix_evidence;
@@ -33,6 +33,7 @@ pub use port::{
     Destination, EphemeralPorts, EphemeralUse, PortUsage, Redirect, RedirectTarget,
     RedirectedPackets, Services, TimeWaitReuse, service_name,
 };
+pub(crate) use port_hash::BuildSpread;
 pub use problem::{Problem, ProblemCode};
 pub use process::{Guard, Lineage, Member, Pid, Process, ProgramFacts};
 pub use snapshot::Snapshot;
@@ -41,7 +42,6 @@ pub use socket::{
     Portless, Protocol, Queue, RawSocket, Scope, Socket, State, UnixKind, UnixName, UnixPeer,
     UnixSocket, Zone,
 };
-pub(crate) use spread::BuildSpread;
 pub use text::{Text, clean, counted, duration, excerpt};
 pub use timings::{Refresh, RefreshTimings};
 pub use unix_evidence::{

@@ -5,8 +5,8 @@
 
 use std::collections::HashSet;
 
-use super::key::{Key, have_different_cookies};
 use super::live::Live;
+use super::socket_key::{Key, have_different_cookies};
 use crate::model::Socket;
 
 /// How far to look ahead for the next socket, as some may be gone.

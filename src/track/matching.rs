@@ -10,8 +10,8 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
 use super::dump_order;
-use super::key::{Address, Key, have_different_cookies};
 use super::live::Live;
+use super::socket_key::{Address, Key, have_different_cookies};
 use crate::model::{Socket, State};
 
 /// No more rows than this of one key are tried for a socket. A real inode identifies one socket and a real

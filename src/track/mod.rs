@@ -8,10 +8,10 @@ mod changes;
 mod conflicts;
 mod dump_order;
 mod event;
-mod key;
 mod live;
 mod matching;
 mod row;
+mod socket_key;
 mod table;
 mod tracker;
 

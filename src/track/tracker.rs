@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use super::changes::{change, handover, learn_owner, set_conflict, take_end, update_row};
 use super::conflicts::mark_conflicts;
-use super::key::{Address, Key};
 use super::live::Live;
 use super::matching;
+use super::socket_key::{Address, Key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
 use crate::model::{
     EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Services, Snapshot, Socket,

@@ -1,6 +1,6 @@
 //! Ends a family of processes: which of them, with which signal, and the sentence for that.
 
-use super::members::{Members, named, supervisor_text};
+use super::process_group::{Members, named, supervisor_text};
 use super::shell::kill;
 use super::{Fix, FixCode};
 use crate::model::{Pid, Reaction, Restarts, Run, Supervisor, Term};

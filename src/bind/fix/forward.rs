@@ -1,8 +1,8 @@
 //! Closing tunnels and forwarders, without the session that carries them.
 
 use super::end::{begin, end};
-use super::members::Members;
-use super::{Fix, FixCode, Situation, guard};
+use super::process_group::Members;
+use super::{Fix, FixCode, Situation, protected};
 use crate::bind::text::uncapitalised;
 use crate::model::{AlsoEnds, AlsoEndsKind, BehindKind};
 
@@ -32,7 +32,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Option<
                     format!("the forward of the shared connection {by}: {command}")
                 }
                 Some(escape) => {
-                    let how = guard::by_escape("in it", escape);
+                    let how = protected::by_escape("in it", escape);
                     format!("the forward in the ssh session{to}: {how}")
                 }
                 None => format!("the forward in the ssh session{to}"),

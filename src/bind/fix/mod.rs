@@ -4,14 +4,14 @@
 //! it names. If no command does that, the first fix is a sentence, and fixes that do less or more come later with a
 //! warning. Commands are not run here, but by people, so names from outside are quoted in `shell`.
 
+mod combine;
 mod container;
 mod end;
 mod forward;
-mod guard;
-mod join;
-mod members;
-mod party;
+mod grouping;
 mod process;
+mod process_group;
+mod protected;
 mod service;
 pub(super) mod shell;
 #[cfg(test)]
@@ -22,9 +22,9 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{AlsoEnds, Holder, Limits, Protocol};
-pub(super) use guard::is_guarded;
-pub use members::supervisor_text;
-pub(super) use party::is_systemd;
+pub(super) use grouping::is_systemd;
+pub use process_group::supervisor_text;
+pub(super) use protected::is_guarded;
 pub use shell::shell_word;
 
 /// A fix for a taken port.
@@ -201,6 +201,6 @@ pub fn fixes_for(holder: &Holder, limits: &Limits) -> Vec<Fix> {
 
 /// Ends the sockets in the way: each is in the first fix that has a command, or is named in a sentence before it.
 pub(super) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
-    let parties = party::parties(situation).into_iter();
-    join::joined(parties.map(|party| party.fixes(situation)).collect())
+    let parties = grouping::parties(situation).into_iter();
+    combine::joined(parties.map(|party| party.fixes(situation)).collect())
 }

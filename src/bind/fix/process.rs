@@ -1,19 +1,19 @@
 //! The fixes for processes: ending them, and alternatives if that costs more than the port.
 
 use super::end::end;
-use super::members::Members;
+use super::process_group::Members;
 use super::shell::kill;
-use super::{Fix, FixCode, Situation, forward, guard, is_guarded};
+use super::{Fix, FixCode, Situation, forward, is_guarded, protected};
 
 /// The fixes for a family of processes.
 pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix> {
     let end_risk = members.end_risk();
     if is_guarded(end_risk) {
-        let mut fixes = guard::instead(end_risk, members, situation);
+        let mut fixes = protected::instead(end_risk, members, situation);
         // Pid 1 can't be ended.
         if members.first.pid != 1 {
             let end = Fix {
-                warning: guard::consequence(end_risk),
+                warning: protected::consequence(end_risk),
                 ..end(members)
             };
             fixes.push(members.by_whom(end, situation));

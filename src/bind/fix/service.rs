@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::members::{Members, supervisor_name};
+use super::process_group::{Members, supervisor_name};
 use super::shell::{kill, shell_word, unit_operands};
-use super::{Fix, FixCode, RunAs, Situation, guard, is_guarded};
+use super::{Fix, FixCode, RunAs, Situation, is_guarded, protected};
 use crate::bind::text::after;
 use crate::model::{EndRisk, Manager, Supervisor, SupervisorKind, Text, Unit};
 
@@ -40,8 +40,8 @@ pub(super) fn unit_fixes(
         members.map_or(EndRisk::Ordinary, Members::end_risk)
     };
     if is_guarded(end_risk) {
-        let before = members.map(|members| guard::instead(end_risk, members, situation));
-        stop.warning = guard::consequence(end_risk);
+        let before = members.map(|members| protected::instead(end_risk, members, situation));
+        stop.warning = protected::consequence(end_risk);
         // It ends more than the port, so it comes last.
         return before.into_iter().flatten().chain([stop]).collect();
     }

@@ -12,11 +12,11 @@ mod fixes;
 mod kind;
 mod matrix;
 mod notes;
+mod owner_line;
 mod phrases;
 #[cfg(test)]
 mod tests;
 mod unix;
-mod who;
 
 use std::time::Duration;
 
@@ -182,7 +182,7 @@ impl Verdict {
             Cause::TimeWait | Cause::TimeWaitNoReuse | Cause::ClosingOrphan | Cause::Ipv6Shadow
         );
         let who = case.main_holder().and_then(|holder| {
-            who::sentence(&case.evidence.processes, case.limits, holder, now.wall)
+            owner_line::sentence(&case.evidence.processes, case.limits, holder, now.wall)
         });
         let caveat = (!RULES_ARE_MEASURED).then(|| CAVEAT.to_owned());
         let trials = result.trials.iter();

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::bind::Start;
 use crate::bind::text::{after, capitalised};
 use crate::bind::verdict::phrases::{owner_first, owner_of};
-use crate::bind::verdict::{AnyVerdict, Outcome, who};
+use crate::bind::verdict::{AnyVerdict, Outcome, owner_line};
 use crate::model::{AtPath, Moment, SocketFile, UnixAddress, UnixEvidence, UnixHolder, UnixKind};
 
 /// The longest path that every program can name: `sun_path` with a NUL at its end.
@@ -119,7 +119,7 @@ impl Case<'_> {
         let who = self
             .present()
             .next()
-            .and_then(|first| who::sentence(processes, limits, &first.holder, now.wall));
+            .and_then(|first| owner_line::sentence(processes, limits, &first.holder, now.wall));
         let made = match (cause, &self.evidence.at_path) {
             (UnixCause::StaleSocketFile | UnixCause::SocketFile, Some(AtPath::Socket(file))) => {
                 self.made(file)

@@ -1,6 +1,6 @@
 //! Fixes for processes that others need, instead of ending them, and the consequences of ending them.
 
-use super::members::{Members, named};
+use super::process_group::{Members, named};
 use super::{Fix, FixCode, Frees, Situation, container};
 use crate::model::{BehindKind, EndRisk, Process};
 

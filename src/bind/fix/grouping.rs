@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::members::{self, Member, Members, ignores_term};
+use super::process_group::{self, Member, Members, ignores_term};
 use super::shell::unit_operands;
-use super::{Fix, FixCode, Situation, container, guard, process, service};
+use super::{Fix, FixCode, Situation, container, process, protected, service};
 use crate::model::{
     Activation, Background, Behind, BehindKind, Holder, Manager, Owner, Pid, Process, Supervisor,
     SupervisorKind, Text, Unit,
@@ -65,7 +65,9 @@ pub(super) fn parties<'a>(situation: &Situation<'a>) -> Vec<Party<'a>> {
     // The processes take the position of the first one found.
     let after = parties.split_off(at.unwrap_or(0).min(parties.len()));
     let processes: Vec<_> = processes.into_values().collect();
-    let of_processes = members::families(&processes).into_iter().map(of_members);
+    let of_processes = process_group::families(&processes)
+        .into_iter()
+        .map(of_members);
     for party in of_processes.chain(after) {
         if !parties.iter().any(|other| other.is_same(&party)) {
             parties.push(party);
@@ -217,7 +219,7 @@ fn hidden(user: Option<&Text>, session: Option<&Behind>, situation: &Situation<'
     if let Some(session) = session {
         let who = session.name.as_deref().unwrap_or_default();
         let escape = session.escape.as_deref().unwrap_or_default();
-        let how = guard::by_escape(&format!("in the ssh session of {who}"), escape);
+        let how = protected::by_escape(&format!("in the ssh session of {who}"), escape);
         return FixCode::CloseForward.fix(format!("Close only the forward: {how}"));
     }
     let of = user.map_or_else(String::new, |user| format!(" of {user}"));
