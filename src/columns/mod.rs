@@ -152,7 +152,7 @@ pub const ALL: &[Column] = &[
              description: "systemd unit or container" },
     Column { id: ColumnId::Age, name: "age", title: "AGE", min: 4, max: 4, priority: 5, align: Align::Right,
              text: |row, context| age_text(row, context.now), sort: SortBy::Number(age::sort_key),
-             description: "time since it opened or changed state, > if at least; for a listener that was already open, its process's age" },
+             description: "time since it opened or changed state; > means at least" },
     Column { id: ColumnId::RecvQ, name: "recv-q", title: "RECV-Q", min: 6, max: 7, priority: 9, align: Align::Right,
              text: |row, _| or_none(row.socket.queue.map(|queue| queue.receive)), sort: SortBy::Number(|row| Some(row.socket.queue?.receive.into())),
              description: "bytes not yet read; for a listener, connections not yet accepted" },

@@ -63,7 +63,7 @@ pub static FLAGS: [FlagWord; 10] = [
     FlagWord { name: "hidden", help: "its owner can't be seen", flag: Flag::Hidden },
     FlagWord { name: "mine", help: "belongs to you", flag: Flag::Mine },
     FlagWord { name: "loopback", help: "its own address is loopback", flag: Flag::Loopback },
-    FlagWord { name: "public", help: "the peer is public; or bound to a public or to every address", flag: Flag::Public },
+    FlagWord { name: "public", help: "the peer is public; or bound to a public address or to all addresses", flag: Flag::Public },
     FlagWord { name: "conflict", help: "another process has the same port", flag: Flag::Conflict },
     FlagWord { name: "filling", help: "its accept queue is at least half full", flag: Flag::Filling },
     FlagWord { name: "full", help: "its accept queue is full", flag: Flag::Full },
@@ -103,7 +103,7 @@ pub static FORMS: [Form; 12] = [
     Form { example: r#""8080 tcp""#, help: "exactly this text, spaces and all; \\\" is a quote" },
     Form { example: "/nginx|node/", help: "a regex over the whole row; \\/ is a slash" },
     Form { example: "nginx :80", help: "both" },
-    Form { example: "nginx | :80", help: "at least one; binds looser than a space" },
+    Form { example: "nginx | :80", help: "either one; a b | c means (a b) | c" },
     Form { example: "!udp", help: "not this term or group" },
     Form { example: "(nginx | node) :80", help: "a group" },
 ];

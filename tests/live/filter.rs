@@ -73,7 +73,7 @@ fn enter_keeps_escape_clears_and_up_recalls() {
             live.wait_for_ports(&[expected]);
             live.pty.send_key(Key::Esc);
             live.wait_for_ports(&[8080, 8443, 9000]);
-            live.wait_for_text("filter cleared; U brings it back");
+            live.wait_for_text("filter cleared; U restores it");
         }
         live.press("/");
         live.wait_for_text("confirm");
@@ -88,10 +88,10 @@ fn enter_keeps_escape_clears_and_up_recalls() {
             live.pty.send_key(key);
             live.wait_for_ports(expected);
         }
-        live.wait_for_text("filter cleared; U brings it back");
+        live.wait_for_text("filter cleared; U restores it");
         live.press("U");
         live.wait_for_ports(&[9000]);
-        live.wait_for_text("the filter is back: :9000");
+        live.wait_for_text("filter restored: :9000");
     });
 }
 

@@ -54,7 +54,7 @@ fn a_process_that_exits_leaves_the_port_free_and_that_is_said_after_a_look() {
         live.press("Ky");
         let who = format!("sleep ({}) exited", holder.pid());
         live.wait_for_words(&who);
-        live.wait_for_words("looking whether it comes back…");
+        live.wait_for_words("checking whether something restarts it…");
         assert_eq!(holder.wait_for_signal(), Some(Signal::TERM));
         let screen = live.wait_for_words("; port 8080 is free");
         assert!(flat(&screen).contains(&who), "{screen}");

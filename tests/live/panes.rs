@@ -13,13 +13,13 @@ fn details_name_the_process_its_ancestors_and_its_other_sockets() {
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.pty.send_key(Key::Enter);
         let screen = live.wait_for("details", |screen| {
-            screen.contains("details") && screen.contains("started by")
+            screen.contains("details") && screen.contains("parents")
         });
         let pid = holder.pid();
         let parent = format!("({}) ← ", std::process::id());
         for expected in [
             "tcp 127.0.0.1:8080",
-            "already open at",
+            "already open (first seen ",
             "0 waiting to be accepted, backlog 8",
             &format!("sleep (pid {pid})"),
             "sleep 1000",
@@ -33,7 +33,7 @@ fn details_name_the_process_its_ancestors_and_its_other_sockets() {
         live.press("j");
         live.wait_for_text("tcp 127.0.0.1:8080 LISTEN");
         live.pty.send_key(Key::Enter);
-        live.wait_without("started by");
+        live.wait_without("parents");
     });
 }
 

@@ -97,7 +97,7 @@ fn a_watched_port_that_closes_and_opens_is_told_and_rings() {
         live.wait_for_row(8080, |row| row.starts_with("+*"));
         // Watched no longer.
         live.press("m");
-        live.wait_for_text("8080 is not pinned any more");
+        live.wait_for_text("unpinned 8080");
         drop(again);
         live.wait_for_row(8080, |row| row.starts_with("- "));
         assert_eq!(bells(&live), 2);

@@ -186,7 +186,7 @@ type Steps = &'static [(&'static str, &'static str)];
 const TABLE: Steps = &[
     ("3", "198.51.100.7:443"),
     ("n", "198.51.100.7:443"),
-    ("n\r", "started by"),
+    ("n\r", "parents"),
     ("e", "┌ events"),
     ("$", "┌ stats"),
     ("?", "┌ help"),
@@ -198,7 +198,7 @@ const TABLE: Steps = &[
 
 const BIND_TEST_OF_A_FREE_PORT: Steps = &[
     ("B443\r", "✓ free"),
-    ("f", "is free: bound on every address"),
+    ("f", "is free (a test bind of"),
     ("c\r", "copied "),
 ];
 

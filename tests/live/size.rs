@@ -124,7 +124,7 @@ fn forty_by_ten_gives_up_borders_before_port_state_or_process() {
         }
         assert!(!screen.contains(['│', '┌', '─']), "{screen}");
         live.press("\r");
-        let screen = live.wait_for_text("started by");
+        let screen = live.wait_for_text("parents");
         assert!(!screen.contains(['│', '┌', '─']), "{screen}");
     });
 }

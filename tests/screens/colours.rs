@@ -239,9 +239,9 @@ fn the_last_minutes_are_dim_and_their_events_have_mark_and_colour() {
     stage.press("e");
     let pane = Canvas::of(&stage, Theme::COLOUR);
     let appearance_of = |end: &str, glyph: &str| appearance(pane.cells_of(end, glyph));
-    let left = "│12:00:00 ";
+    let (left, closed) = ("│12:00:00 ", "│         - ");
     assert_eq!(appearance_of(left, "+"), coloured(Color::Green));
     assert_eq!(appearance_of(left, "█"), coloured(Color::Green));
-    assert_eq!(appearance_of(" in 5 s", "-"), coloured(Color::Red));
-    assert_eq!(appearance_of(" in 5 s", "█"), coloured(Color::Red));
+    assert_eq!(appearance_of(closed, "-"), coloured(Color::Red));
+    assert_eq!(appearance_of(closed, "█"), coloured(Color::Red));
 }

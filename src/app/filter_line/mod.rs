@@ -70,7 +70,7 @@ impl App {
         }
         self.filter.keep_cleared(cleared);
         let key = self.key(Action::Table(TableAction::RestoreFilter));
-        let back = key.map_or_else(String::new, |key| format!("; {key} brings it back"));
+        let back = key.map_or_else(String::new, |key| format!("; {key} restores it"));
         self.report(format!("filter cleared{back}"), now);
     }
 
@@ -82,7 +82,7 @@ impl App {
         let Ok(filter) = Filter::parse_with(&text, &self.settings.services) else {
             return;
         };
-        let notice = format!("the filter is back: {}", cut(&text, MAX_SHOWN));
+        let notice = format!("filter restored: {}", cut(&text, MAX_SHOWN));
         let replaced = std::mem::take(&mut self.filter.text);
         self.filter.keep_cleared(replaced);
         self.set_filter(filter, text, now);

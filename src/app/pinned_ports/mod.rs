@@ -125,9 +125,11 @@ impl App {
         }
         let port = port_name(&socket);
         let text = if self.pinned.toggle(&socket) {
-            format!("pinned {port}: an alert comes when it opens, closes or changes its owner")
+            format!(
+                "pinned {port}: you get an alert when a listener opens, closes or changes there"
+            )
         } else {
-            format!("{port} is not pinned any more")
+            format!("unpinned {port}")
         };
         self.report(text, now);
     }

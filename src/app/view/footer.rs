@@ -61,11 +61,14 @@ impl App {
 
     /// Whether an action has an effect in the current dialog.
     fn has_effect(&self, action: Action) -> bool {
+        let accept = Action::Dialog(DialogAction::Accept);
         let toggle = Action::Dialog(DialogAction::Toggle);
         let other_targets = Action::Dialog(DialogAction::OtherTargets);
         let in_dialog = match &self.dialog {
             Dialog::Menu(menu) => {
-                action != toggle || menu.items.iter().any(|item| item.is_on.is_some())
+                // Enter only closes a menu of switches.
+                let has_switches = menu.items.iter().any(|item| item.is_on.is_some());
+                action != (if has_switches { accept } else { toggle })
             }
             Dialog::Question(question) => {
                 (action != other_targets || question.choices().len() > 1)
@@ -85,7 +88,16 @@ impl App {
         in_dialog && can
     }
 
-    /// As many hints of a mode as fit. The last ones are dropped first, except help and quit.
+    /// What a hint says of its key.
+    fn hint_text(&self, binding: &Binding) -> Option<&'static str> {
+        let pause = Action::Program(ProgramAction::TogglePause);
+        let resumes = binding.action == pause && self.is_paused();
+        binding
+            .hint
+            .map(|hint| if resumes { "resume" } else { hint })
+    }
+
+    /// As many hints of a mode as fit. The last ones are dropped first, but help and quit stay the longest.
     pub(crate) fn hints(&self, mode: Mode, columns: usize) -> Line {
         let keymap = &self.settings.keymap;
         // The table's keys also work in a bind test; help and quit are shown there.
@@ -96,7 +108,9 @@ impl App {
         });
         let bindings = keymap.bindings(mode).chain(in_table);
         let bindings = bindings.filter(|binding| self.has_effect(binding.action));
-        let mut hints: Vec<Line> = bindings.filter_map(hint).collect();
+        let mut hints: Vec<Line> = bindings
+            .filter_map(|binding| hint(binding, self.hint_text(binding)?))
+            .collect();
         while 1 + hints.iter().map(|hint| line_width(hint)).sum::<usize>() > columns
             && hints.len() > 1
         {
@@ -109,8 +123,8 @@ impl App {
 }
 
 /// `b bind test`, clickable.
-fn hint(binding: &Binding) -> Option<Line> {
-    let (key, hint) = (binding.keys.first()?, binding.hint?);
+fn hint(binding: &Binding, hint: &str) -> Option<Line> {
+    let key = binding.keys.first()?;
     let click = Click::Do(binding.action);
     Some(vec![
         span(key.to_string(), Role::Accent).on_click(click),

@@ -93,10 +93,13 @@ impl App {
     pub(crate) fn show_view_at(&mut self, place: u8, now: Moment) {
         match self.view_at(place) {
             Some(view) => self.show_view(view, now),
-            None => self.warn(
-                "there is no such view: [[views]] in the config makes one (sockeye config)",
-                now,
-            ),
+            None => {
+                let key = place + 1;
+                let text = format!(
+                    "no view {key}; add [[views]] to the config file (sockeye config shows how)"
+                );
+                self.warn(text, now);
+            }
         }
     }
 

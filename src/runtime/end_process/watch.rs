@@ -67,7 +67,7 @@ impl<'a> Watch<'a> {
             };
         };
         let after = After(after);
-        let text = format!("{who} exited {after}, looking whether it comes back…");
+        let text = format!("{who} exited {after}; checking whether something restarts it…");
         notify(Msg::EndPending(text));
         let outcome = self.outcome(recipients, sent.supervisor.as_ref());
         let port = self.port().unwrap_or_default();

@@ -49,7 +49,7 @@ pub fn find_free_port(from: u16) -> Msg {
     match found {
         Some(port) => Msg::JobDone {
             succeeded: true,
-            message: format!("{port} is free: bound on every address, TCP and UDP"),
+            message: format!("{port} is free (a test bind of TCP and UDP on every address worked)"),
         },
         None => failed(format!("no free port found above {from}")),
     }

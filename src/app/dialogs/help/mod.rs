@@ -56,10 +56,13 @@ const OWNERS: [(&str, &str); 5] = [
     ("name ×3", "three processes share the socket"),
     (
         "ann · hidden",
-        "a process of ann that you may not inspect: run as root",
+        "owned by ann; you aren't allowed to see which process",
     ),
     ("kernel", "owned by the kernel itself, not by a process"),
-    ("was name(12)", "outlived its owner (TIME_WAIT, orphan)"),
+    (
+        "was name(12)",
+        "the socket outlived this process (TIME_WAIT, orphan)",
+    ),
     ("–", "no owner, and none seen before"),
 ];
 

@@ -157,7 +157,11 @@ impl Menu {
             is_on: Some(!hidden.contains(&column.id)),
             choice: MenuChoice::Column(column.id),
         };
-        Self::new("columns", items.map(item), at)
+        Self::new(
+            "columns (port, state and process always stay)",
+            items.map(item),
+            at,
+        )
     }
 }
 

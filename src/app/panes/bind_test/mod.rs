@@ -175,7 +175,9 @@ impl BindPane {
         }
         match self.verdict() {
             None => Err("the test is still running"),
-            Some(verdict) if verdict.cause == Cause::Free => Err("the port is free already"),
+            Some(verdict) if verdict.cause == Cause::Free => {
+                Err("already free: nothing to wait for")
+            }
             Some(verdict) if !verdict.is_timed() => {
                 Err("nothing to wait for: what holds the port does not end by itself")
             }

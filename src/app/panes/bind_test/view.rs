@@ -166,10 +166,13 @@ fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
         row.push(span(start.as_str(), role));
         row
     });
-    let heading = vec![span("could start here", Role::Dim)];
-    std::iter::once(heading)
-        .chain(table(rows.collect()))
-        .collect()
+    let titles: &[&str] = if columns >= WIDE {
+        &["servers", "binds", "result"]
+    } else {
+        &["servers", "result"]
+    };
+    let heading = titles.iter().map(|&title| span(title, Role::Dim));
+    table(std::iter::once(heading.collect()).chain(rows).collect())
 }
 
 /// The sockets in the way, a `▸` before the one whose row was visited.

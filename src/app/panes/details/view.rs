@@ -85,7 +85,7 @@ impl App {
         format!("{state}{since} · {opened}{}", end.unwrap_or_default())
     }
 
-    /// `opened at 23:17:59`, or a bound: `already open at 23:17:59, since 23:15:10 or earlier`.
+    /// `opened at 23:17:59`, or a bound: `already open (first seen 23:17:59), since 23:15:10 or earlier`.
     fn opened_text(&self, row: &Row) -> String {
         if let Some(opened) = row.opened() {
             return format!("opened at {}", self.time_beside(opened, row.first_seen));
@@ -95,7 +95,10 @@ impl App {
             .filter(|_| row.is_unchanged_since_start());
         let began = began.map(|by| self.time_beside(by, row.first_seen));
         let began = began.map_or_else(String::new, |by| format!(", since {by} or earlier"));
-        format!("already open at {}{began}", self.clock(row.first_seen))
+        format!(
+            "already open (first seen {}){began}",
+            self.clock(row.first_seen)
+        )
     }
 
     /// The time of day, with the date if it is on another day than `other`.
@@ -123,7 +126,7 @@ impl App {
         lines.extend(known("command", process.command.as_ref()));
         let ancestors = self.ancestors(process);
         let ancestors = (!ancestors.is_empty()).then(|| ancestors.join(" ← "));
-        lines.extend(known("started by", ancestors));
+        lines.extend(known("parents", ancestors));
         lines.extend(known("folder", process.cwd.as_ref()));
         lines.extend(known("executable", process.executable.as_ref()));
         let comm = Some(&process.comm).filter(|comm| **comm != process.name && !comm.is_empty());

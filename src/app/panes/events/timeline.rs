@@ -4,12 +4,15 @@ use crate::app::App;
 use crate::app::panes::events::history::{Bucket, SECONDS};
 use crate::app::view::bars::bar;
 use crate::app::view::{Line, Role, mark_role, span};
-use crate::columns::pad;
+use crate::columns::{pad, width};
 use crate::model::Moment;
 use crate::track::Mark;
 
 /// Cells of a time of day.
 const CLOCK: usize = 8;
+
+/// Cells of the scale on two lines.
+const SCALE: usize = 12;
 
 /// A pane with fewer lines has no timeline.
 const LEAST_LINES: usize = 8;
@@ -20,7 +23,7 @@ impl App {
     /// A row of bars for each mark, the time at both ends, and the scale; empty if there is no room or nothing
     /// happened. With a filter it counts the events that match, as far back as they are kept.
     pub(crate) fn timeline(&self, columns: usize, height: usize, now: Moment) -> Vec<Line> {
-        let room = columns.saturating_sub(CLOCK + 3 + 1 + CLOCK);
+        let room = columns.saturating_sub(CLOCK + 3 + 1 + SCALE);
         if height < LEAST_LINES || self.size.is_compact() {
             return Vec::new();
         }
@@ -39,19 +42,22 @@ impl App {
             .flat_map(|one| MARKS.map(|mark| one.tally.of(mark)));
         match counts.max() {
             None | Some(0) => Vec::new(),
-            Some(peak) => self.rows_of_bars(&shown, peak),
+            Some(peak) => self.rows_of_bars(&shown, peak, columns),
         }
     }
 
-    fn rows_of_bars(&self, shown: &[&Bucket], peak: usize) -> Vec<Line> {
+    fn rows_of_bars(&self, shown: &[&Bucket], peak: usize, columns: usize) -> Vec<Line> {
         let walls = || shown.iter().filter_map(|bucket| bucket.wall);
         let clock = |wall: Option<_>| wall.map_or_else(String::new, |wall| self.clock_of(wall));
         let left = [clock(walls().next()), String::new(), String::new()];
-        let right = [
-            clock(walls().next_back()),
-            format!("peak {peak}"),
-            format!("in {SECONDS} s"),
-        ];
+        let last = clock(walls().next_back());
+        let (title, scale) = ("highest bar:", format!("{peak} in {SECONDS} s"));
+        let line = format!("{title} {scale}");
+        let right = if CLOCK + 3 + shown.len() + 1 + width(&line) <= columns {
+            [last, line, String::new()]
+        } else {
+            [last, title.to_owned(), scale]
+        };
         let rows = MARKS.into_iter().zip(left).zip(right);
         rows.map(|((mark, left), right)| {
             let bars = shown.iter().map(|bucket| bar(bucket.tally.of(mark), peak));

@@ -1,4 +1,4 @@
-//! The use of the ephemeral ports as bars: in total, and for the fullest destination. No bar if the range is unknown.
+//! The use of the ephemeral ports as bars: in total, and for the busiest peer. No bar if the range is unknown.
 
 use crate::app::view::{Line, Role, span};
 use crate::columns::pad;
@@ -14,7 +14,7 @@ const fn bar(columns: usize) -> usize {
 }
 
 /// Cells of the labels.
-const LABEL: usize = 10;
+const LABEL: usize = 13;
 
 pub(crate) fn lines(ephemeral: &EphemeralUse, columns: usize) -> Vec<Line> {
     let line = |label, taken, text| line(label, taken, ephemeral, text, columns);
@@ -23,7 +23,7 @@ pub(crate) fn lines(ephemeral: &EphemeralUse, columns: usize) -> Vec<Line> {
     let mut lines = vec![line("ephemeral", in_use.total(), text)];
     if let Some(fullest) = ephemeral.fullest {
         let text = format!(" to {}{}", fullest.remote, parts(fullest.usage));
-        lines.push(line("fullest", fullest.usage.total(), text));
+        lines.push(line("busiest peer", fullest.usage.total(), text));
     }
     lines
 }

@@ -71,7 +71,7 @@ const COLUMNS: &[Column] = &[
     column("diff",      5, |one| Time(one.refresh.cost.diff)),
     column("draw",      3, |one| Time(one.draws.longest)),
     column("total",     0, |one| Time(one.total())),
-    column("searched",  7, |one| Count(one.refresh.cost.searched)),
+    column("procs read", 7, |one| Count(one.refresh.cost.searched)),
     column("files",     8, |one| Count(one.refresh.cost.files)),
     column("draws",     9, |one| Count(one.draws.count)),
 ];

@@ -512,7 +512,7 @@ fn a_parent_that_starts_it_again_can_be_ended_too_and_gets_the_signal_first() {
 fn what_comes_of_a_signal_is_told_when_it_is_known() {
     let mut desk = Desk::with_ports(&[80]);
     desk.press("Ky");
-    let looking = "app (80) exited after 0.2 s, looking whether it comes back…";
+    let looking = "app (80) exited after 0.2 s; checking whether something restarts it…";
     desk.tell(Msg::EndPending(looking.into()));
     assert!(footer(&desk).contains(looking));
     let message = "app (80) exited after 0.2 s, back as 1054 after 0.4 s, started by supervisord (77): \

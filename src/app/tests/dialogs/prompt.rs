@@ -23,10 +23,10 @@ fn a_cleared_filter_says_which_key_brings_it_back_and_that_key_does() {
     filtered(&mut desk, ":20");
     desk.key(Key::Esc);
     assert_eq!(desk.ports(), [10, 20]);
-    assert!(footer(&desk).contains("filter cleared; U brings it back"));
+    assert!(footer(&desk).contains("filter cleared; U restores it"));
     desk.press("U");
     assert_eq!(desk.ports(), [20]);
-    assert!(footer(&desk).contains("the filter is back: :20"));
+    assert!(footer(&desk).contains("filter restored: :20"));
     desk.press("/");
     assert_eq!(prompt_text(&desk), ":20");
 }
@@ -80,7 +80,7 @@ fn a_filter_of_which_nothing_is_left_is_cleared_and_can_be_brought_back() {
     desk.key(Key::Ctrl('u'));
     desk.key(Key::Enter);
     assert_eq!(desk.ports(), [10, 20]);
-    assert!(footer(&desk).contains("filter cleared; U brings it back"));
+    assert!(footer(&desk).contains("filter cleared; U restores it"));
     desk.press("U");
     assert_eq!(desk.ports(), [20]);
     // Nothing was there, so nothing is cleared.

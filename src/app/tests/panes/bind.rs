@@ -131,7 +131,7 @@ fn only_what_ends_by_itself_can_be_waited_for() {
     let answer = report(&desk, &effects, Vec::new());
     desk.tell(Msg::BindTested(Box::new(answer)));
     desk.press("w");
-    assert!(footer(&desk).contains("free already"));
+    assert!(footer(&desk).contains("already free: nothing to wait for"));
     assert!(!pane_title(&desk).contains("watching"));
 }
 

@@ -55,7 +55,7 @@ fn refreshes_are_told_newest_first_below_the_median_and_the_worst() {
         .filter_map(|line| line.split_whitespace().nth(2).map(str::to_owned))
         .collect();
     assert_eq!(dumps, ["10.0", "30.0", "10.0", "30.0", "5.0"]);
-    let titles = "rows dump owners processes diff draw total searched files draws";
+    let titles = "rows dump owners processes diff draw total procs read files draws";
     assert_eq!(words(&desk, "  ").join(" "), titles);
     let newest = "12:00:02 3 10.0 – – – 2.0 12.0 0 0 1";
     assert_eq!(words(&desk, "12:00:02").join(" "), newest);

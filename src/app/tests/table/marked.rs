@@ -53,13 +53,13 @@ fn m_watches_the_port_of_the_row_and_m_again_no_longer() {
     assert!(header(&desk).contains("pinned 20"));
     assert!(
         footer(&desk)
-            .contains("pinned 20: an alert comes when it opens, closes or changes its owner")
+            .contains("pinned 20: you get an alert when a listener opens, closes or changes there")
     );
     desk.press("jm");
     assert!(header(&desk).contains("pinned 20, 30"));
     desk.press("km");
     assert_eq!(watched(&desk), [false, false, true]);
-    assert!(footer(&desk).contains("20 is not pinned any more"));
+    assert!(footer(&desk).contains("unpinned 20"));
     desk.press("jm");
     assert!(!header(&desk).contains("pinned"));
 }
@@ -180,7 +180,7 @@ fn another_protocol_s_port_is_another_port() {
     desk.read(std::slice::from_ref(&udp));
     desk.press("m");
     assert!(header(&desk).contains("pinned 10/udp"));
-    assert!(footer(&desk).contains("pinned 10/udp: an alert comes when"));
+    assert!(footer(&desk).contains("pinned 10/udp: you get an alert when"));
     assert_eq!(settle(&mut desk, &[]), [Effect::Bell]);
     assert!(footer(&desk).contains("10/udp closed: was app(10)"));
 }

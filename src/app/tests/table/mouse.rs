@@ -68,14 +68,15 @@ fn a_click_on_a_hint_does_what_its_key_does_in_every_mode() {
         let hinted = KEYMAP
             .iter()
             .filter(|binding| binding.mode == mode && binding.hint.is_some());
-        // Of a question about one process there is nothing to choose, and nothing better to copy.
+        // Of a question about one process there is nothing to choose, and nothing better to copy; Enter only closes
+        // the menu of columns.
         let is_of_use = |action| {
             !matches!(
                 (mode, action),
                 (
                     Mode::Question,
                     Action::Dialog(DialogAction::OtherTargets) | Action::CopyFix
-                )
+                ) | (Mode::Menu, Action::Dialog(DialogAction::Accept))
             )
         };
         for binding in hinted.filter(|binding| is_of_use(binding.action)) {

@@ -133,7 +133,7 @@ fn a_port_that_is_not_shown_is_said_to_be_and_enter_shows_it() {
     assert!(footer(&desk).contains("8080 is not shown: Enter shows it"));
     desk.key(Key::Enter);
     assert_eq!(desk.selected_port(), Some(8080));
-    assert!(footer(&desk).contains("U brings it back"));
+    assert!(footer(&desk).contains("U restores it"));
 }
 
 #[test]

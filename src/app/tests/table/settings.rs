@@ -233,7 +233,7 @@ fn a_view_that_there_is_not_is_told() {
     let mut desk = desk_with_views();
     desk.press("7");
     assert!(
-        footer(&desk).contains("there is no such view: [[views]]"),
+        footer(&desk).contains("no view 7; add [[views]]"),
         "{}",
         footer(&desk)
     );
