@@ -9,7 +9,7 @@ impl App {
     pub(crate) fn choose_next_theme(&mut self, now: Moment) {
         if self.depth() == Depth::None {
             return self.warn(
-                "no colours here: --no-color, NO_COLOR, color = false or TERM=dumb",
+                "no colors here: --no-color, NO_COLOR, color = false or TERM=dumb",
                 now,
             );
         }
@@ -19,7 +19,7 @@ impl App {
         let mut text = format!("theme: {name} ({at} of {count})");
         let is_itself = self.styles() == themes.chosen().styles;
         if self.depth() == Depth::Sixteen && !is_itself {
-            text.push_str(", shown as terminal: 16 colours here");
+            text.push_str(", shown as terminal: 16 colors here");
         }
         self.report(text, now);
     }

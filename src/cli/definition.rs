@@ -95,14 +95,19 @@ impl Cli {
             return None;
         }
         let word = self.filter.first()?;
-        let cli = Self::definition();
-        let names = visible_commands(&cli).map(clap::Command::get_name);
-        let name = nearest(word, names.filter(|name| is_typo(word, name)))?;
+        let name = meant_command(word)?;
         Some(format!(
             "unknown command `{word}`; did you mean `sockeye {name}`? To filter for that word: sockeye -- {}",
             self.filter.join(" ")
         ))
     }
+}
+
+/// The command that a mistyped word most likely means.
+pub fn meant_command(word: &str) -> Option<String> {
+    let cli = Cli::definition();
+    let names = visible_commands(&cli).map(clap::Command::get_name);
+    nearest(word, names.filter(|name| is_typo(word, name))).map(str::to_owned)
 }
 
 /// Whether a word may be a mistyped command: same first letter and about the same length, or the same letters. Short

@@ -83,7 +83,10 @@ fn reload(global: &GlobalArgs, words: &[String]) -> Result<(Settings, String), S
     let path = global.config.clone().or_else(config::default_path);
     let path =
         path.ok_or("settings kept; no home directory, so there is no path for a config file")?;
-    let read = config::read(&path).map_err(|error| format!("settings kept; {}", error.brief()))?;
+    let read = config::read(&path).map_err(|error| match path.try_exists() {
+        Ok(false) => format!("settings kept; no config file at {}", path.display()),
+        _ => format!("settings kept; {}", error.brief()),
+    })?;
     // The filter of the command line may use a new service name.
     let mut global = global.clone();
     global.services = read.services.clone();

@@ -1,9 +1,9 @@
 //! Usage errors in one line.
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use sockeye::model::Text;
 
-use super::definition::Cli;
+use super::definition::{Cli, meant_command};
 
 /// A usage error of clap in one line: what is wrong, a tip, the accepted values.
 pub fn usage_error(error: clap::Error) -> String {
@@ -18,7 +18,8 @@ pub fn usage_error(error: clap::Error) -> String {
         .unwrap_or_default()
         .trim_start_matches("error: ");
     let mut message = match error.kind() {
-        ErrorKind::InvalidSubcommand => message.replacen("subcommand", "command", 1),
+        // Only of `sockeye help`: any other word would be a filter.
+        ErrorKind::InvalidSubcommand => unknown_command(&error),
         _ => message.to_owned(),
     };
     let rest: Vec<_> = lines.collect();
@@ -42,4 +43,15 @@ pub fn usage_error(error: clap::Error) -> String {
         message.push_str(values);
     }
     format!("{message} (see --help)")
+}
+
+/// The message for `sockeye help lsit`.
+fn unknown_command(error: &clap::Error) -> String {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return "unknown command".to_owned();
+    };
+    match meant_command(word) {
+        Some(name) => format!("unknown command `{word}`; did you mean `sockeye help {name}`?"),
+        None => format!("unknown command `{word}`"),
+    }
 }

@@ -48,7 +48,18 @@ fn read_table(
     if !errors.is_empty() {
         let errors = errors.iter().map(|error| {
             let at = error.span().map_or(text.len(), |span| span.start);
-            (at, error.message().to_owned())
+            // The parser says of a missing value that its quotes are missing.
+            let rest = text.get(at..).and_then(|rest| rest.lines().next());
+            let rest = rest.unwrap_or_default().trim_start();
+            let has_value = !rest.is_empty() && !rest.starts_with('#');
+            let message = match error.message() {
+                message if has_value => message,
+                message if message.starts_with("string values must be quoted") => {
+                    "the value is missing"
+                }
+                message => message,
+            };
+            (at, message.to_owned())
         });
         let mut faults = faults(bytes, errors.collect());
         for fault in faults.iter_mut().take(MAX_FAULTS) {

@@ -121,7 +121,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('P')], A::Table(TableAction::ChooseKinds), "choose protocols: also UDP-Lite, SCTP, raw, packet and unix sockets", ""),
     bind(Table, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: what each refresh cost, and where its time went", ""),
     bind(Table, &[Char('C')], A::Table(TableAction::ChooseColumns), "choose columns", ""),
-    bind(Table, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colours, at once", ""),
+    bind(Table, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colors, at once", ""),
     bind(Table, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
     bind(Table, &[Char('n')], A::Table(TableAction::ToggleNames), "show services and users as names or as numbers", ""),
     bind(Table, &[Esc], A::Back, "close the pane, then clear the filter", ""),
@@ -184,7 +184,7 @@ pub const KEYMAP: &[Binding] = &[
 
     // No first: a second click where the first yes was must not be another.
     bind(ConfirmAgain, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
-    bind(ConfirmAgain, &[Char('Y')], A::Dialog(DialogAction::Confirm), "yes, all the same", "yes, end it"),
+    bind(ConfirmAgain, &[Char('Y')], A::Dialog(DialogAction::Confirm), "yes, end it anyway", "yes, end it"),
     bind(ConfirmAgain, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
     bind(ConfirmAgain, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     bind(ConfirmAgain, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),

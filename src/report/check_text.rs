@@ -208,9 +208,9 @@ fn matrix<C, B>(verdict: &AnyVerdict<C, B>) -> Vec<Vec<String>> {
 }
 
 fn profiles<C, B>(verdict: &AnyVerdict<C, B>) -> Vec<Vec<String>> {
-    let heading = ["could start here", "binds", ""];
+    let heading = ["servers", "binds", "result"];
     let rows = verdict.profiles.iter();
-    let rows = rows.map(|(profile, start)| [profile.servers, profile.manner, start.as_str()]);
+    let rows = rows.map(|(profile, start)| [profile.servers, profile.shown, start.as_str()]);
     let rows = std::iter::once(heading).chain(rows);
     rows.map(|row| row.map(str::to_owned).to_vec()).collect()
 }

@@ -140,15 +140,16 @@ impl HiddenReason {
         }
     }
 
-    /// How to see it, in a few words.
-    pub(crate) const fn brief(self) -> &'static str {
-        match self {
+    /// The end of a phrase such as "2 owners hidden": what would show them, or what hides them.
+    pub(crate) fn brief(self) -> String {
+        let remedy = match self {
             Self::NotPermitted => "run with sudo",
             Self::Confined => "run as root, outside this sandbox",
             Self::Lacking(capabilities) => capabilities,
-            Self::Forbidden => "a security module forbids it",
+            Self::Forbidden => return "hidden by a security module".to_owned(),
             Self::OtherUsers | Self::OtherNamespace => "outside this container",
-        }
+        };
+        format!("hidden ({remedy})")
     }
 }
 

@@ -281,7 +281,7 @@ fn hidden_problem(
         code: ProblemCode::HiddenOwners,
         count: Some(count),
         message: Text::new(&format!("{who} {remedy}")),
-        brief: Text::new(&format!("{owners} hidden ({brief})")),
+        brief: Text::new(&format!("{owners} {brief}")),
     })
 }
 

@@ -57,13 +57,13 @@ impl Style {
         while let Some(word) = words.next() {
             if word == "on" {
                 let colour = words.next().filter(|word| emphasis(word).is_none());
-                let word = colour.ok_or("missing colour after `on`")?;
-                set(&mut style.background, word, "second background colour", "")?;
+                let word = colour.ok_or("missing color after `on`")?;
+                set(&mut style.background, word, "second background color", "")?;
             } else if let Some((_, one)) = emphasis(word) {
                 style.emphasis.0 |= one.0;
             } else {
-                let hint = "; write `on` before a background colour";
-                set(&mut style.foreground, word, "second text colour", hint)?;
+                let hint = "; write `on` before a background color";
+                set(&mut style.foreground, word, "second text color", hint)?;
             }
         }
         Ok(style)
@@ -103,15 +103,15 @@ fn set(colour: &mut Option<Colour>, word: &str, second: &str, hint: &str) -> Res
 fn unknown_colour(word: &str) -> String {
     if word.starts_with('#') {
         let word = excerpt(word);
-        return format!("unknown colour `{word}`; # needs six hex digits, as in #d8dee9");
+        return format!("unknown color `{word}`; # needs six hex digits, as in #d8dee9");
     }
     let words = Emphasis::ALL.map(|(name, _)| name);
     let every: Vec<_> = NAMES.into_iter().chain(words).collect();
     if nearest(word, every.iter().copied()).is_some() {
-        return unknown(word, "colour", &every);
+        return unknown(word, "color", &every);
     }
     let others = ["the same with bright-", "0 to 255", "#d8dee9"];
-    unknown(word, "colour", &[&NAMES[..8], &others, &words].concat())
+    unknown(word, "color", &[&NAMES[..8], &others, &words].concat())
 }
 
 /// As it is read.

@@ -116,13 +116,16 @@ fn options_narrow_protocol_and_family() {
 fn a_wrong_target_is_one_line_and_nothing_is_tested() {
     for (target, says) in [
         ("99999", "99999: not a port (0–65535)"),
-        ("0", "0: not a port to bind"),
+        ("0", "0: port 0 can't be tested; use 1–65535"),
         (
             "nginx",
             "nginx: not a port (8080), a range (3000-3010) or a service (https)",
         ),
-        ("80/sctp", "sctp: not a protocol (tcp or udp)"),
-        ("example.org:80", "example.org: not an address"),
+        ("80/sctp", "sctp: unknown protocol; use tcp or udp"),
+        (
+            "example.org:80",
+            "example.org: names aren't looked up; use an address",
+        ),
         ("\x1b[2J", "not a port"),
     ] {
         let said = sockeye(&["check", "81", target]);

@@ -136,23 +136,23 @@ fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
         &[
             (
                 "interval = \"soon\"",
-                &["1: interval: soon: not a duration (500ms, 0.5, 2s, 1.5m)"],
+                &["1: interval: `soon` isn't a duration (use 500ms, 0.5, 2s or 1.5m)"],
             ),
             (
                 "interval = \"49ms\"",
-                &["1: interval: 49ms: not an interval (50ms to 24h)"],
+                &["1: interval: `49ms` isn't an interval (use 50ms to 24h)"],
             ),
             (
                 "interval = \"25h\"",
-                &["1: interval: 25h: not an interval (50ms to 24h)"],
+                &["1: interval: `25h` isn't an interval (use 50ms to 24h)"],
             ),
             (
                 "highlight = \"-1s\"",
-                &["1: highlight: -1s: not a duration (500ms, 0.5, 2s, 1.5m)"],
+                &["1: highlight: `-1s` isn't a duration (use 500ms, 0.5, 2s or 1.5m)"],
             ),
             (
                 "linger = \"99999999999999999h\"",
-                &["1: linger: 99999999999999999h: not a duration (500ms, 0.5, 2s, 1.5m)"],
+                &["1: linger: `99999999999999999h` isn't a duration (use 500ms, 0.5, 2s or 1.5m)"],
             ),
             (
                 "interval = true",

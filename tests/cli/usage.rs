@@ -82,14 +82,22 @@ fn an_argument_that_is_missing_is_named() {
 #[test]
 fn a_wrong_duration_names_the_option_and_what_is_accepted() {
     for (option, value, accepted) in [
-        ("--interval", "5x", "not a duration (500ms, 0.5, 2s, 1.5m)"),
-        ("--interval", "1ms", "not an interval (50ms to 24h)"),
-        ("--interval", "0.01", "not an interval (50ms to 24h)"),
-        ("--linger", "soon", "not a duration (500ms, 0.5, 2s, 1.5m)"),
+        (
+            "--interval",
+            "5x",
+            "isn't a duration (use 500ms, 0.5, 2s or 1.5m)",
+        ),
+        ("--interval", "1ms", "isn't an interval (use 50ms to 24h)"),
+        ("--interval", "0.01", "isn't an interval (use 50ms to 24h)"),
+        (
+            "--linger",
+            "soon",
+            "isn't a duration (use 500ms, 0.5, 2s or 1.5m)",
+        ),
         (
             "--highlight",
             "-1s",
-            "not a duration (500ms, 0.5, 2s, 1.5m)",
+            "isn't a duration (use 500ms, 0.5, 2s or 1.5m)",
         ),
     ] {
         let said = sockeye(&["list", &format!("{option}={value}")]);

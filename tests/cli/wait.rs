@@ -276,7 +276,7 @@ fn of_one_family_any_listener_of_it_will_do() {
         assert_eq!(said.code, 2);
         assert!(
             said.err
-                .contains("[::1]:8080: an IPv6 address contradicts -4"),
+                .contains("[::1]:8080 is an IPv6 address, but -4 allows only IPv4"),
             "{said:?}"
         );
     });
@@ -400,7 +400,7 @@ fn wrong_usage_is_one_line() {
         (&["8080", "--for", "fre"], "'free'"),
         (
             &["8080", "--for", "free", "--timeout", "5x"],
-            "not a duration",
+            "isn't a duration",
         ),
         (&["8080", "--for", "free", "--timout", "5s"], "'--timeout'"),
         (

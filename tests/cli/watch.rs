@@ -476,9 +476,12 @@ fn wrong_usage_is_one_line() {
     for (args, says) in [
         (
             &["--for", "5x"][..],
-            "not a duration (500ms, 0.5, 2s, 1.5m)",
+            "isn't a duration (use 500ms, 0.5, 2s or 1.5m)",
         ),
-        (&["--interval", "1ms"], "not an interval (50ms to 24h)"),
+        (
+            &["--interval", "1ms"],
+            "isn't an interval (use 50ms to 24h)",
+        ),
         (&["state:lisn"], "did you mean `listen`?"),
         (&["--jsn"], "'--json'"),
         (&["--replay", "/no/such/file"], "/no/such/file"),

@@ -98,7 +98,8 @@ fn an_interface_that_is_not_there_is_one_line() {
         }
         let said = sockeye(&["check", "-4", "[fe80::1%lo]:80"]);
         assert!(
-            said.err.contains("an IPv6 address contradicts -4"),
+            said.err
+                .contains("is an IPv6 address, but -4 allows only IPv4"),
             "{said:?}"
         );
     });

@@ -132,7 +132,7 @@ fn a_file_that_is_wrong_leaves_the_terminal_alone_and_says_what_is_wrong() {
         let screen = joined(&live.pty.screen_text());
         let path = home.path().join("sockeye/config.toml");
         for told in [
-            "1: interval: soon: not a duration (500ms, 0.5, 2s, 1.5m)",
+            "1: interval: `soon` isn't a duration (use 500ms, 0.5, 2s or 1.5m)",
             "3: view: unknown view `al`; did you mean `all`?",
         ] {
             let told = format!("sockeye: {}:{told}", path.display());
@@ -235,7 +235,7 @@ fn a_file_that_is_read_again_counts_at_once_and_one_that_is_wrong_not_at_all() {
 
         std::fs::remove_file(home.path().join("sockeye/config.toml")).unwrap();
         live.press("R");
-        live.wait_for_text("No such file");
+        live.wait_for_text("settings kept; no config file at");
         live.wait_for_ports(&[9000]);
         live.press("q");
         assert_eq!(live.pty.wait_exit(), 0);

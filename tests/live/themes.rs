@@ -103,10 +103,10 @@ fn a_theme_takes_the_colours_that_the_terminal_says_it_has() {
         );
         assert_eq!(of_16.cell_of("sockeye").fgcolor(), Color::Idx(6));
         of_16.press("T");
-        of_16.wait_for_text("theme: catppuccin (7 of 7), shown as terminal: 16 colours here");
+        of_16.wait_for_text("theme: catppuccin (7 of 7), shown as terminal: 16 colors here");
         let mut plain = live(&gruvbox, &[TRUE_COLOUR, ("NO_COLOR", "1")]);
         plain.press("T");
-        plain.wait_for_text("no colours here: --no-color, NO_COLOR");
+        plain.wait_for_text("no colors here: --no-color, NO_COLOR");
         plain.wait_for_ground(Color::Default);
         let is_plain =
             |cell: Option<&Cell>| cell.is_some_and(|cell| cell.fgcolor() == Color::Default);

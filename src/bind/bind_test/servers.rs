@@ -41,9 +41,12 @@ impl Start {
 pub struct Profile {
     /// Servers of that kind.
     pub servers: &'static str,
-    /// A description of their binds.
+    /// What they bind, as JSON has it.
     #[serde(rename = "binds")]
     pub manner: &'static str,
+    /// The same, as it is shown.
+    #[serde(skip)]
+    pub shown: &'static str,
 }
 
 /// An address and `IPV6_V6ONLY`, as a probe binds them.
@@ -52,26 +55,51 @@ type Bind = (IpAddr, Option<bool>);
 const V4: Bind = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), None);
 const V6: Bind = (IpAddr::V6(Ipv6Addr::UNSPECIFIED), Some(true));
 
-/// Servers, what they bind in words and as sockets, and whether with `SO_REUSEADDR`. Without sockets they bind the
+/// Servers, what they bind in words (for JSON, for people) and as sockets, and whether with `SO_REUSEADDR`. Without sockets they bind the
 /// addresses of the target.
-type Row = (&'static str, &'static str, &'static [Bind], bool);
+type Row = (&'static str, [&'static str; 2], &'static [Bind], bool);
 
 const TCP: [Row; 4] = [
-    ("Node, Java, Go", "[::] for both", &[V4, V6], true),
-    ("Rust, http.server", "0.0.0.0", &[V4], true),
-    ("asyncio", "0.0.0.0 and [::]", &[V4, V6], true),
-    ("socketserver, Perl", "0.0.0.0, no option", &[V4], false),
+    (
+        "Node, Java, Go",
+        ["[::] for both", "[::] dual-stack"],
+        &[V4, V6],
+        true,
+    ),
+    ("Rust, http.server", ["0.0.0.0"; 2], &[V4], true),
+    ("asyncio", ["0.0.0.0 and [::]"; 2], &[V4, V6], true),
+    (
+        "socketserver, Perl",
+        ["0.0.0.0, no option", "0.0.0.0 without SO_REUSEADDR"],
+        &[V4],
+        false,
+    ),
 ];
 
 const UDP: [Row; 2] = [
-    ("most servers", "0.0.0.0", &[V4], false),
-    ("Node udp6, Java, Go", "[::] for both", &[V4, V6], false),
+    ("most servers", ["0.0.0.0"; 2], &[V4], false),
+    (
+        "Node udp6, Java, Go",
+        ["[::] for both", "[::] dual-stack"],
+        &[V4, V6],
+        false,
+    ),
 ];
 
 /// Servers that were given an address differ only in the option.
 const ON_AN_ADDRESS: [Row; 2] = [
-    ("Node, Java, Go, Rust, asyncio", "SO_REUSEADDR", &[], true),
-    ("socketserver, Perl", "no option", &[], false),
+    (
+        "Node, Java, Go, Rust, asyncio",
+        ["SO_REUSEADDR", "with SO_REUSEADDR"],
+        &[],
+        true,
+    ),
+    (
+        "socketserver, Perl",
+        ["no option", "without SO_REUSEADDR"],
+        &[],
+        false,
+    ),
 ];
 
 /// The profiles that fit the target, each with whether it can start.
@@ -82,13 +110,20 @@ pub(in crate::bind) fn profiles(result: &BindTestResult) -> Vec<(Profile, Start)
         (_, Protocol::Tcp) => &ON_AN_ADDRESS,
         _ => &[],
     };
-    let profiles = rows.iter().map(|&(servers, manner, binds, reuse_address)| {
-        let start = match binds {
-            [] => server(result, reuse_address),
-            binds => start(result, binds, reuse_address),
-        };
-        (Profile { servers, manner }, start)
-    });
+    let profiles = rows
+        .iter()
+        .map(|&(servers, [manner, shown], binds, reuse_address)| {
+            let start = match binds {
+                [] => server(result, reuse_address),
+                binds => start(result, binds, reuse_address),
+            };
+            let profile = Profile {
+                servers,
+                manner,
+                shown,
+            };
+            (profile, start)
+        });
     profiles.collect()
 }
 

@@ -224,8 +224,13 @@ fn hidden(user: Option<&Text>, session: Option<&Behind>, situation: &Situation<'
     }
     let of = user.map_or_else(String::new, |user| format!(" of {user}"));
     let how = match &situation.check_as_root {
-        Some(command) => format!("`{command}` shows which it is and how to end it"),
-        None => "ask its user, or root, to end it".to_owned(),
+        Some(command) => {
+            format!("hidden from you: `{command}` shows which it is and how to end it")
+        }
+        None if situation.limits.uid == Some(0) => {
+            "hidden even from root here: end it where it can be seen".to_owned()
+        }
+        None => "hidden from you: ask its user, or root, to end it".to_owned(),
     };
-    FixCode::EndProcess.fix(format!("The process{of} is hidden from you: {how}"))
+    FixCode::EndProcess.fix(format!("The process{of} is {how}"))
 }

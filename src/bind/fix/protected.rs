@@ -54,7 +54,7 @@ pub(super) fn consequence(end_risk: EndRisk) -> Option<String> {
 /// The sentences for each risk, the best first.
 fn sentences(end_risk: EndRisk, first: &Process, port: u16) -> Vec<Fix> {
     let who = named(first);
-    let other_port = |why: &str| FixCode::OtherPort.fix(format!("Take another port: {who} {why}"));
+    let other_port = |why: &str| FixCode::OtherPort.fix(format!("Use another port: {who} {why}"));
     vec![match end_risk {
         EndRisk::Ordinary | EndRisk::ContainerInit => return Vec::new(),
         EndRisk::ContainerProxy | EndRisk::ContainerMonitor => FixCode::StopContainer.fix(format!(
@@ -85,7 +85,7 @@ fn sentences(end_risk: EndRisk, first: &Process, port: u16) -> Vec<Fix> {
         EndRisk::Ancestor => other_port("runs the session that you are in"),
         EndRisk::Resolver => return resolver(&first.comm, &who, port),
         EndRisk::SshServer => FixCode::OtherPort.fix(format!(
-            "Take another port, or have the ssh server listen on another (Port in sshd_config): {who} takes the logins"
+            "Use another port, or have the ssh server listen on another (Port in sshd_config): {who} takes the logins"
         )),
         EndRisk::Network => other_port("keeps this machine's network up"),
         EndRisk::SystemService => other_port("is a service that the system needs"),

@@ -152,7 +152,7 @@ fn split_protocol(text: &str) -> Result<(&str, Protocol), TargetError> {
     match word.to_ascii_lowercase().as_str() {
         "tcp" => Ok((place, Protocol::Tcp)),
         "udp" => Ok((place, Protocol::Udp)),
-        _ => Err(TargetError::new(word, "not a protocol (tcp or udp)")),
+        _ => Err(TargetError::new(word, "unknown protocol; use tcp or udp")),
     }
 }
 
@@ -191,7 +191,7 @@ fn parse_host(host: &str) -> Result<Address, TargetError> {
     let reason = if host.contains(':') {
         "an IPv6 address is written in brackets ([::1]:8080)"
     } else {
-        "not an address (127.0.0.1, [::1], localhost or *)"
+        "names aren't looked up; use an address (127.0.0.1, [::1], localhost or *)"
     };
     let v4 = host
         .parse::<Ipv4Addr>()
@@ -229,7 +229,7 @@ fn parse_ports(
     }
     let (first, last) = (parse_port(first)?, parse_port(last)?);
     if first > last {
-        let reason = format!("the range runs backwards ({last}-{first})");
+        let reason = format!("the range is reversed; did you mean {last}-{first}?");
         return Err(TargetError::new(text, reason));
     }
     Ok(first..=last)
@@ -239,7 +239,7 @@ fn parse_port(word: &str) -> Result<u16, TargetError> {
     // `u16::from_str` accepts a plus sign.
     let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
     let reason = match word.parse() {
-        Ok(0) => "not a port to bind: 0 lets the kernel choose one (1–65535)",
+        Ok(0) => "port 0 can't be tested; use 1–65535 (`sockeye free` picks one)",
         Ok(port) if is_number => return Ok(port),
         _ => "not a port (0–65535)",
     };

@@ -64,17 +64,17 @@ fn an_error_has_the_wrong_word_and_what_is_accepted() {
         ("3000-+1", "+1: not a port (0–65535)"),
         (
             "0",
-            "0: not a port to bind: 0 lets the kernel choose one (1–65535)",
+            "0: port 0 can't be tested; use 1–65535 (`sockeye free` picks one)",
         ),
         (
             "3010-3000",
-            "3010-3000: the range runs backwards (3000-3010)",
+            "3010-3000: the range is reversed; did you mean 3000-3010?",
         ),
         (
             "/run/app.sock",
             "/run/app.sock: a unix socket, which only `sockeye check` takes",
         ),
-        ("80/sctp", "sctp: not a protocol (tcp or udp)"),
+        ("80/sctp", "sctp: unknown protocol; use tcp or udp"),
         (
             "",
             ": not a port (8080), a range (3000-3010) or a service (https)",
@@ -86,7 +86,7 @@ fn an_error_has_the_wrong_word_and_what_is_accepted() {
         ("tftp", "tftp: no tcp service, but one of udp (tftp/udp)"),
         (
             "example.org:80",
-            "example.org: not an address (127.0.0.1, [::1], localhost or *)",
+            "example.org: names aren't looked up; use an address (127.0.0.1, [::1], localhost or *)",
         ),
         (
             "::1:8080:",

@@ -205,10 +205,10 @@ impl Case<'_> {
         Some(format!("It ends by itself in {left}."))
     }
 
-    /// `, the last ends in about 40 s`
+    /// `; the last ends in about 40 s`
     pub(super) fn last_ends(&self) -> String {
         let last = self.one_or("it", "the last");
         let left = self.time_left().map(seconds);
-        left.map_or_else(String::new, |left| format!(", {last} ends in {left}"))
+        left.map_or_else(String::new, |left| format!("; {last} ends in {left}"))
     }
 }

@@ -15,7 +15,7 @@ const MAX_ADDRESSES: usize = 4;
 const MULTICAST_PORTS: [u16; 4] = [1900, 3702, 5353, 5355];
 
 pub(super) fn other_port() -> Fix {
-    FixCode::OtherPort.fix("Take another port")
+    FixCode::OtherPort.fix("Use another port")
 }
 
 impl Case<'_> {
@@ -138,7 +138,7 @@ impl Case<'_> {
 
     pub(super) fn reserve_port(&self) -> Option<Fix> {
         let command = reserve(self.limits, self.port())?;
-        let text = "Keep the port from clients from now on";
+        let text = "Reserve the port, so that the kernel gives it to no client";
         Some(self.as_root(FixCode::ReservePort, text, command))
     }
 

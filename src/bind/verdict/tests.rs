@@ -195,7 +195,7 @@ fn an_invisible_holder_has_a_check_as_root_and_another_port() {
         fixes,
         [
             "Run `sudo sockeye check 80`: root may see what has it.",
-            "Take another port."
+            "Use another port."
         ]
     );
 }

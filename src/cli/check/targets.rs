@@ -83,10 +83,12 @@ pub fn check_address(global: &GlobalArgs, target: &mut Target, text: &str) -> an
         };
         target.address = Address::Zoned(v6, zone);
     }
-    let (option, family) = match (target.address, global.family()) {
-        (Address::One(IpAddr::V6(_)) | Address::Zoned(..), Some(Family::Ipv4)) => ("-4", "IPv6"),
-        (Address::One(IpAddr::V4(_)), Some(Family::Ipv6)) => ("-6", "IPv4"),
+    let (option, family, allowed) = match (target.address, global.family()) {
+        (Address::One(IpAddr::V6(_)) | Address::Zoned(..), Some(Family::Ipv4)) => {
+            ("-4", "IPv6", "IPv4")
+        }
+        (Address::One(IpAddr::V4(_)), Some(Family::Ipv6)) => ("-6", "IPv4", "IPv6"),
         _ => return Ok(()),
     };
-    bail!("{text}: an {family} address contradicts {option}");
+    bail!("{text} is an {family} address, but {option} allows only {allowed}");
 }

@@ -63,7 +63,7 @@ pub struct Free {
     ///
     /// A server that binds the port itself fails with "address already in use": use --hold for that. CMD gets the
     /// listening socket as descriptor 3, the way systemd passes it (`LISTEN_FDS=1`, `LISTEN_PID`), so no other program
-    /// can take the port in between. `PORT` is set, and `{}` in its words is replaced by the port. For a UDP port (-u)
+    /// can take the port in between. `PORT` is set, and `{}` in its arguments is replaced by the port. For a UDP port (-u)
     /// CMD gets the bound socket.
     #[arg(last = true, value_name = "CMD", action = ArgAction::Append)]
     command: Vec<OsString>,

@@ -62,13 +62,13 @@ pub struct GlobalArgs {
     /// Everything, including connections
     #[arg(short, long, global = true)]
     all: bool,
-    /// When to use colours: auto means on a terminal, unless `NO_COLOR` is set
+    /// When to use colors: auto means on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_name = "WHEN", overrides_with = "no_color")]
     color: Option<When>,
-    /// No colours (same as `NO_COLOR` in the environment, or --color never)
+    /// No colors (same as `NO_COLOR` in the environment, or --color never)
     #[arg(long, global = true, overrides_with = "color")]
     no_color: bool,
-    /// Colours of the live table: terminal (the terminal's own colours), dark, light, color-blind,
+    /// Colors of the live table: terminal (the terminal's own colors), dark, light, color-blind,
     /// high-contrast, gruvbox, catppuccin, or a theme of the config file
     #[arg(long, global = true, value_name = "NAME")]
     theme: Option<String>,
@@ -84,7 +84,7 @@ pub struct GlobalArgs {
     /// With --record: stop recording before the file gets larger than this, such as 500M or 2G [default: 1G]
     #[arg(long, global = true, value_name = "SIZE", value_parser = size::parse)]
     record_max: Option<u64>,
-    /// With --record: replace addresses, users, units, containers and interfaces by pseudonyms, and leave out arguments;
+    /// With --record: replace addresses, users, units, containers and interfaces with pseudonyms, and leave out arguments;
     /// process names, pids, ports and times stay
     #[arg(long, global = true)]
     pub redact: bool,

@@ -73,7 +73,7 @@ pub struct List {
     #[arg(long, value_name = "COLUMN", default_value = "port", ignore_case = true,
           value_parser = column_name())]
     sort: &'static Column,
-    /// Largest first
+    /// Reverse the order
     #[arg(short, long)]
     reverse: bool,
     /// Columns of the table, in this order; --sort lists their names
@@ -85,7 +85,7 @@ pub struct List {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Cells {
-    /// With an apostrophe before what a spreadsheet would run as a formula
+    /// Formulas are disarmed with a leading apostrophe
     Guarded,
     /// Unchanged
     Raw,

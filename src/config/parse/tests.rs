@@ -178,7 +178,7 @@ fn errors_have_line_and_key() {
     for (text, expected) in [
         (
             "interval = \"soon\"",
-            "1: interval: soon: not a duration (500ms, 0.5, 2s, 1.5m)",
+            "1: interval: `soon` isn't a duration (use 500ms, 0.5, 2s or 1.5m)",
         ),
         (
             "interval = 0x5",
@@ -186,15 +186,15 @@ fn errors_have_line_and_key() {
         ),
         (
             "linger = -5",
-            "1: linger: -5: not a duration (500ms, 0.5, 2s, 1.5m)",
+            "1: linger: `-5` isn't a duration (use 500ms, 0.5, 2s or 1.5m)",
         ),
         (
             "linger = inf",
-            "1: linger: inf: not a duration (500ms, 0.5, 2s, 1.5m)",
+            "1: linger: `inf` isn't a duration (use 500ms, 0.5, 2s or 1.5m)",
         ),
         (
             "\n\ninterval = '1ms'\n",
-            "3: interval: 1ms: not an interval (50ms to 24h)",
+            "3: interval: `1ms` isn't an interval (use 50ms to 24h)",
         ),
         (
             "linger = true",
@@ -302,7 +302,8 @@ fn errors_of_the_grammar_have_line_and_key_too() {
             "stats = true\nview = 'all'\nstats = false\n",
             "3: stats: duplicate key",
         ),
-        ("stats =\n", "1: stats: string values must be quoted"),
+        ("stats =\n", "1: stats: the value is missing"),
+        ("interval = # 1s\n", "1: interval: the value is missing"),
         ("stats\n", "1: stats: key with no value, expected `=`"),
         (
             "columns = [\n\"port\",\n",
@@ -925,7 +926,7 @@ fn errors_of_themes_have_their_line() {
         ),
         (
             "[themes.mine]\ngood = 'gren'\n",
-            "2: themes: good: unknown colour `gren`; did you mean `green`?",
+            "2: themes: good: unknown color `gren`; did you mean `green`?",
         ),
         (
             "[themes.mine]\ngood = ['red']\n",

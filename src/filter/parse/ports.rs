@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::filter::endpoint::Ports;
-use crate::filter::error::{shown, unknown};
+use crate::filter::error::{nearest, shown};
 use crate::filter::needle::is_digits;
 use crate::model::Services;
 
@@ -24,8 +24,13 @@ pub fn ports(text: &str, services: &Services) -> Result<Ports, String> {
         ports: services.ports(name),
     });
     service.ok_or_else(|| {
-        let message = unknown(text, "service", services.names());
-        format!("{message} Use a port, a range or a service")
+        let name = shown(text);
+        match nearest(text, services.names()) {
+            Some(near) => format!(
+                "no service named {name}; did you mean `{near}`? Use a port, a range or a known service name"
+            ),
+            None => format!("no service named {name}; use a port, a range or a known service name"),
+        }
     })
 }
 

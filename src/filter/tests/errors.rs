@@ -104,7 +104,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         ":htps",
         " ^^^^",
-        "unknown service `htps`; did you mean `https`?",
+        "no service named `htps`; did you mean `https`?",
     ),
     ("pid:nginx", "    ^^^^^", "`nginx` is not a process id"),
     (

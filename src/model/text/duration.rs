@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::excerpt;
 
-/// The accepted formats, for messages.
-const ACCEPTED: &str = "500ms, 0.5, 2s, 1.5m";
+/// What the messages accept.
+const ACCEPTED: &str = "500ms, 0.5, 2s or 1.5m";
 
 /// Reads a duration: a number, which may have a fraction, and `ms`, `s`, `m` or `h`; without a unit it
 /// is in seconds. The shortest step is a millisecond.
@@ -14,7 +14,7 @@ const ACCEPTED: &str = "500ms, 0.5, 2s, 1.5m";
 /// # Errors
 /// One line that says what is accepted.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let not_one = || format!("{}: not a duration ({ACCEPTED})", excerpt(text));
+    let not_one = || format!("`{}` isn't a duration (use {ACCEPTED})", excerpt(text));
     let end = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
@@ -63,7 +63,10 @@ pub fn parse_interval(text: &str) -> Result<Duration, String> {
     if (Duration::from_millis(50)..=Duration::from_hours(24)).contains(&interval) {
         Ok(interval)
     } else {
-        Err(format!("{}: not an interval (50ms to 24h)", excerpt(text)))
+        Err(format!(
+            "`{}` isn't an interval (use 50ms to 24h)",
+            excerpt(text)
+        ))
     }
 }
 
@@ -160,7 +163,7 @@ mod tests {
             "٣s",
         ] {
             let error = parse(wrong).unwrap_err();
-            let end = "not a duration (500ms, 0.5, 2s, 1.5m)";
+            let end = "isn't a duration (use 500ms, 0.5, 2s or 1.5m)";
             assert!(error.ends_with(end), "{error}");
         }
     }

@@ -55,29 +55,29 @@ fn a_style_is_colours_and_emphasis_in_any_order() {
 #[test]
 fn an_invalid_style_is_refused_with_a_suggestion() {
     for (written, error) in [
-        ("gren", "unknown colour `gren`; did you mean `green`?"),
-        ("on", "missing colour after `on`"),
-        ("blue on bold", "missing colour after `on`"),
+        ("gren", "unknown color `gren`; did you mean `green`?"),
+        ("on", "missing color after `on`"),
+        ("blue on bold", "missing color after `on`"),
         (
             "red green",
-            "second text colour `green`; write `on` before a background colour",
+            "second text color `green`; write `on` before a background color",
         ),
-        ("on red on red", "second background colour `red`"),
+        ("on red on red", "second background color `red`"),
         (
             "#12",
-            "unknown colour `#12`; # needs six hex digits, as in #d8dee9",
+            "unknown color `#12`; # needs six hex digits, as in #d8dee9",
         ),
         (
             "#12345é",
-            "unknown colour `#12345é`; # needs six hex digits, as in #d8dee9",
+            "unknown color `#12345é`; # needs six hex digits, as in #d8dee9",
         ),
         (
             "#+12345",
-            "unknown colour `#+12345`; # needs six hex digits, as in #d8dee9",
+            "unknown color `#+12345`; # needs six hex digits, as in #d8dee9",
         ),
         (
             "256",
-            "unknown colour `256`; use one of black, red, green, yellow, blue, magenta, cyan, white, \
+            "unknown color `256`; use one of black, red, green, yellow, blue, magenta, cyan, white, \
              the same with bright-, 0 to 255, #d8dee9, bold, dim, underline, reverse",
         ),
     ] {
@@ -105,7 +105,7 @@ fn a_theme_contains_only_what_differs_from_its_base() {
         [
             (7, "good: a style is text in quotes, such as \"red bold\""),
             (9, "unknown role `bda`; did you mean `bad`?"),
-            (27, "bad: unknown colour `rde`; did you mean `red`?"),
+            (27, "bad: unknown color `rde`; did you mean `red`?"),
         ]
     );
 }

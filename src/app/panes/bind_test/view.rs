@@ -160,7 +160,7 @@ fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
             Start::Unknown => Role::Warning,
             Start::Refused => Role::Bad,
         };
-        let manner = (columns >= WIDE).then(|| span(profile.manner, Role::Plain));
+        let manner = (columns >= WIDE).then(|| span(profile.shown, Role::Plain));
         let mut row = vec![span(profile.servers, Role::Plain)];
         row.extend(manner);
         row.push(span(start.as_str(), role));

@@ -42,7 +42,7 @@ fn views_in_different_themes_differ() {
 
 #[test]
 fn without_colours_there_is_no_other_theme_and_the_key_says_why() {
-    let no_colours = "no colours here: --no-color, NO_COLOR, color = false or TERM=dumb";
+    let no_colours = "no colors here: --no-color, NO_COLOR, color = false or TERM=dumb";
     let mut desk = Desk::with_ports(&[80]);
     desk.app.settings.color = false;
     let before = desk.view().styles;
@@ -60,7 +60,7 @@ fn where_there_are_sixteen_colours_the_default_stands_in_and_that_is_said() {
     let mut desk = Desk::with_ports(&[80]);
     desk.app.environment.depth = Depth::Sixteen;
     desk.press("T");
-    let told = " theme: dark (2 of 7), shown as terminal: 16 colours here";
+    let told = " theme: dark (2 of 7), shown as terminal: 16 colors here";
     assert_eq!(footer(&desk), told);
     assert_eq!(desk.view().styles, Themes::terminal());
 }

@@ -121,7 +121,7 @@ pub(super) fn excluded_range(case: &Case<'_>) -> Explanation {
     );
     let protocol = case.result.target.protocol.as_str();
     let command = format!("netsh int ipv4 show excludedportrange protocol={protocol}");
-    let help = format!("Take another port: `{command}` lists the ranges");
+    let help = format!("Use another port: `{command}` lists the ranges");
     let port = case.port();
     Explanation::new(format!(
         "Windows has set the ports {range} aside: no program can bind {port}."

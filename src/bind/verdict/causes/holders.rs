@@ -223,8 +223,9 @@ pub(super) fn time_wait(case: &Case<'_>) -> Explanation {
 pub(super) fn time_wait_no_reuse(case: &Case<'_>) -> Explanation {
     let (connections, ends) = (case.connections(), case.last_ends());
     let sockets = case.one_or("Its socket", "Their sockets");
+    let are = case.one_or("is", "are");
     Explanation::new(format!(
-        "All that is left of an old server or client is {connections} in TIME_WAIT{ends}."
+        "Only {connections} in TIME_WAIT of an old server or client {are} left{ends}."
     ))
     .detail(&format!(
         "{sockets} did not set SO_REUSEADDR, so setting it in your server will not help before then."

@@ -145,6 +145,9 @@ impl Reader {
         line: &[u8],
     ) -> Result<T, SourceError> {
         serde_json::from_slice(line.trim_ascii()).map_err(|error| {
+            if self.line == 1 && !line.trim_ascii().starts_with(b"{") {
+                return self.error("not a sockeye recording (the line is not JSON)");
+            }
             // `serde_json` counts lines from the start of its input, which is always one line here.
             let (text, column) = (error.to_string(), error.column());
             let place = format!(" at line {} column {column}", error.line());
