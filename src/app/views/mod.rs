@@ -91,16 +91,14 @@ impl App {
 
     /// Shows the tab at this place, or says that there is none.
     pub(crate) fn show_view_at(&mut self, place: u8, now: Moment) {
-        match self.view_at(place) {
-            Some(view) => self.show_view(view, now),
-            None => {
-                let key = place + 1;
-                let text = format!(
-                    "no view {key}; add [[views]] to the config file (sockeye config shows how)"
-                );
-                self.warn(text, now);
-            }
-        }
+        let Some(view) = self.view_at(place) else {
+            let text = format!(
+                "no view {}; add [[views]] to the config file (sockeye config shows how)",
+                place + 1
+            );
+            return self.warn(text, now);
+        };
+        self.show_view(view, now);
     }
 
     pub(crate) fn show_view(&mut self, view: ViewId, now: Moment) {

@@ -48,7 +48,7 @@ const MARKS: [(&str, &str); 4] = [
     ("-", "closed; the row disappears after a while"),
     (
         "*",
-        "pinned port: alerts you when it opens, closes or changes its owner",
+        "pinned port: alerts you when a listener opens, closes or changes there",
     ),
 ];
 
