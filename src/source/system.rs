@@ -334,5 +334,12 @@ mod tests {
                 "2 owners hidden (outside this container)"
             )
         );
+        assert_eq!(
+            told(1, HiddenReason::Forbidden),
+            pair(
+                "the owner of 1 socket is hidden even from root: a security module forbids reading it",
+                "1 owner hidden by a security module"
+            )
+        );
     }
 }

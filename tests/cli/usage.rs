@@ -23,6 +23,16 @@ fn a_mistyped_command_is_refused_with_the_command_that_was_meant() {
         );
         assert_eq!((&*said.out, said.err), ("", expected));
     }
+    for (typed, expected) in [
+        (
+            "lsit",
+            "sockeye: unknown command `lsit`; did you mean `sockeye help list`? (see --help)\n",
+        ),
+        ("zebra", "sockeye: unknown command `zebra` (see --help)\n"),
+    ] {
+        let said = sockeye(&["help", typed]);
+        assert_eq!((said.code, &*said.err), (2, expected));
+    }
     let said = sockeye(&["--", "chek"]);
     assert!(said.err.contains("needs a terminal"), "{said:?}");
     assert!(!sockeye(&["nginx"]).err.contains("did you mean"));

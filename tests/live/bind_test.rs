@@ -54,7 +54,7 @@ fn a_taken_port_is_refused_and_its_holder_named() {
             screen.contains(&format!("End sleep ({pid}): kill {pid}")),
             "{screen}"
         );
-        let node = flat(&screen).contains("Node, Java, Go [::] for both refused");
+        let node = flat(&screen).contains("Node, Java, Go [::] dual-stack refused");
         assert!(node, "{screen}");
     });
 }

@@ -55,8 +55,8 @@ type Bind = (IpAddr, Option<bool>);
 const V4: Bind = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), None);
 const V6: Bind = (IpAddr::V6(Ipv6Addr::UNSPECIFIED), Some(true));
 
-/// Servers, what they bind in words (for JSON, for people) and as sockets, and whether with `SO_REUSEADDR`. Without sockets they bind the
-/// addresses of the target.
+/// Servers, what they bind in words (for JSON, then as shown) and as sockets, and whether with `SO_REUSEADDR`. Without
+/// sockets they bind the addresses of the target.
 type Row = (&'static str, [&'static str; 2], &'static [Bind], bool);
 
 const TCP: [Row; 4] = [
