@@ -101,7 +101,8 @@ impl PortWaiter {
     /// Checks every `interval` until all ports have reached the goal at the same time, or until `timeout`; returns
     /// whether they have. Calls `show` between two checks.
     ///
-    /// # Errors If one of them can never reach it.
+    /// # Errors
+    /// If one of them can never reach it.
     pub fn wait(
         &mut self,
         interval: Duration,

@@ -49,7 +49,8 @@ impl Emphasis {
 impl Style {
     /// Reads a style: words separated by spaces.
     ///
-    /// # Errors One line with the error and the accepted values.
+    /// # Errors
+    /// One line with the error and the accepted values.
     pub fn parse(written: &str) -> Result<Self, String> {
         let mut style = Self::default();
         let emphasis = |word: &str| Emphasis::ALL.iter().find(|(name, _)| *name == word);

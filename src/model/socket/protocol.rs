@@ -55,7 +55,7 @@ impl Protocol {
         Self::ALL.into_iter().find(is_it)
     }
 
-    /// Whether its sockets have ports; the others have a [`Portless`] each.
+    /// Whether its sockets have ports; the others have a [`Portless`](super::Portless) each.
     pub const fn has_ports(self) -> bool {
         matches!(self, Self::Tcp | Self::Udp | Self::UdpLite | Self::Sctp)
     }

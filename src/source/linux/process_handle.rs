@@ -31,7 +31,8 @@ pub struct ProcessHandle {
 impl ProcessHandle {
     /// The process that has this pid now.
     ///
-    /// # Errors `ENOENT` or `ESRCH` if there is none, or it is hidden from this user.
+    /// # Errors
+    /// `ENOENT` or `ESRCH` if there is none, or it is hidden from this user.
     pub fn open(pid: Pid) -> io::Result<Self> {
         let directory = scan::open_directory(scan::open_proc()?, pid.to_string())?;
         Ok(Self { pid, directory })

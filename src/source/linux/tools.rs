@@ -159,7 +159,8 @@ fn is_folder(of: &Metadata, user: u32) -> bool {
 
 /// Runs a command without input and returns its output if it succeeds in time. The child is reaped on return.
 ///
-/// # Errors Why there is no output, in a few words that begin with the tool's name.
+/// # Errors
+/// Why there is no output, in a few words that begin with the tool's name.
 pub(crate) fn output(
     tool: &str,
     command: &mut Command,

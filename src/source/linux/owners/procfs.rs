@@ -39,7 +39,8 @@ pub(crate) trait Procfs {
 
     /// The sockets of a process; `None` if it has ended.
     ///
-    /// # Errors When this process has no descriptor left to read others; the result is then unknown.
+    /// # Errors
+    /// When this process has no descriptor left to read others; the result is then unknown.
     fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>>;
 
     /// Whether a process that can't be read may have a socket of this table. One in another network namespace
