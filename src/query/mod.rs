@@ -1,6 +1,6 @@
 //! Which rows are shown and in which order, for the live table and for the commands: views, protocols, filter, sort.
 //!
-//! Pure: a [`Query`] selects from one table, [`Selection`] follows the tables as they come, and [`ChangeFeed`]
+//! Pure: a [`Query`] selects from one table, `Selection` follows the tables as they come, and [`ChangeFeed`]
 //! reports the changes of what matches.
 
 mod change_feed;
