@@ -227,6 +227,10 @@ impl Tracker {
             live.dump_index = None;
             live.missing_since.get_or_insert(now);
         }
+        // Nearly always nothing is new: no socket is moved then.
+        if rows.iter().all(Option::is_some) {
+            return Vec::new();
+        }
         let all = sockets.into_iter().enumerate().zip(rows);
         all.filter_map(|(socket, row)| row.is_none().then_some(socket))
             .collect()
