@@ -2,11 +2,27 @@
 
 use std::fs;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
-use crate::model::{EphemeralPorts, TimeWaitReuse};
+use crate::model::{EphemeralPorts, Moment, TimeWaitReuse};
 
-/// The settings now; `None` if they can't be read.
-pub(super) fn read() -> Option<EphemeralPorts> {
+/// Settings change rarely: they are read again after this time.
+const KEPT: Duration = Duration::from_secs(5);
+
+/// The settings, as last read.
+#[derive(Default)]
+pub(super) struct Settings(Option<(Moment, Option<EphemeralPorts>)>);
+
+impl Settings {
+    /// The settings, at most [`KEPT`] old; `None` if they can't be read.
+    pub(super) fn at(&mut self, now: Moment) -> Option<EphemeralPorts> {
+        let known = self.0.take().filter(|(at, _)| at.age(now) < KEPT);
+        let (_, ports) = self.0.insert(known.unwrap_or_else(|| (now, read())));
+        ports.clone()
+    }
+}
+
+fn read() -> Option<EphemeralPorts> {
     let number = |name| sysctl(name, |text| text.parse().ok());
     Some(EphemeralPorts {
         range: sysctl("ipv4/ip_local_port_range", port_range)?,

@@ -19,6 +19,7 @@ const FEW: usize = 64;
 pub(crate) struct Platform {
     table: Table,
     index: OwnerIndex,
+    ephemeral: ephemeral::Settings,
     /// The kinds of sockets that are read.
     kinds: Kinds,
     /// Why owners may be hidden, by the last scan.
@@ -46,8 +47,8 @@ impl crate::source::platform::Platform for Platform {
         self.kinds = kinds;
     }
 
-    fn ephemeral(&mut self, _: Moment) -> Option<EphemeralPorts> {
-        ephemeral::read()
+    fn ephemeral(&mut self, at: Moment) -> Option<EphemeralPorts> {
+        self.ephemeral.at(at)
     }
 
     fn set_partial_owners_first(&mut self) {
