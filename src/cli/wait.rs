@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use sockeye::clock::Clock;
-use sockeye::config::duration;
+use sockeye::model::duration;
 use sockeye::report::{self, WaitResult, WaitedPort};
 use sockeye::runtime::process::signals;
 use sockeye::runtime::wait::{Goal, Port, PortWaiter, WaitError};

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
-use sockeye::config::duration;
+use sockeye::model::duration;
 use sockeye::model::{Problem, ProblemCode};
 use sockeye::query::{ChangeFeed, ChangeRecord, Sort};
 use sockeye::report::{self, JsonStream};

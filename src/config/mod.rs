@@ -19,7 +19,6 @@ pub use file::{MAX_BYTES, default_path, read, read_default, read_services};
 pub use parse::{parse, parse_services};
 pub use section::keys;
 
-pub use crate::model::duration;
 use crate::settings::Settings;
 
 /// The beginning of a default file: every key but those of the keyboard.

@@ -7,9 +7,8 @@ mod view;
 
 use std::time::Duration;
 
-use crate::app::view::duration_text;
 use crate::app::{App, Effect};
-use crate::model::{Moment, Playback};
+use crate::model::{Moment, Playback, duration};
 use crate::track::TableUpdate;
 
 /// Snapshots of a recording closer than this are a retake for a missing row, and don't show its interval.
@@ -157,7 +156,7 @@ impl App {
         };
         let Some(next) = next else { return };
         self.settings.interval = next;
-        self.report(format!("every {}", duration_text(next)), now);
+        self.report(format!("every {}", duration::format_in_minutes(next)), now);
         self.request(Effect::SetInterval(next));
     }
 

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use crate::app::App;
 use crate::app::notices::slow_notice::next_second;
-use crate::app::view::{Click, Line, Role, duration_text, span};
+use crate::app::view::{Click, Line, Role, span};
 use crate::columns::width;
 use crate::keymap::{Action, ProgramAction};
+use crate::model::duration;
 use crate::model::{Moment, Playback};
 
 /// Cells that the longer forms of the badge leave for the program's name.
@@ -32,7 +33,10 @@ impl App {
         let badge = span(form, Role::Warning).reversed().on_click(TOGGLE_PAUSE);
         let mut line = Line::new();
         if columns.saturating_sub(width(&badge.text)) >= ROOM_FOR_SPEED {
-            let every = format!("every {} ", duration_text(self.settings.interval));
+            let every = format!(
+                "every {} ",
+                duration::format_in_minutes(self.settings.interval)
+            );
             line.push(span(every, Role::Dim));
         }
         line.push(badge);
@@ -83,7 +87,10 @@ impl App {
             let paused = span(format!("paused {at}{age} "), Role::Warning);
             return vec![paused.on_click(TOGGLE_PAUSE)];
         }
-        let every = format!("every {} ", duration_text(self.settings.interval));
+        let every = format!(
+            "every {} ",
+            duration::format_in_minutes(self.settings.interval)
+        );
         let every = span(every, Role::Dim).on_click(TOGGLE_PAUSE);
         if self.is_stale(now) {
             let age = self.rows.table.taken_at.age(now).as_secs();

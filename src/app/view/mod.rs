@@ -16,7 +16,6 @@ use std::time::Duration;
 
 pub use crate::app::mouse::clicks::{Click, Target};
 pub use crate::app::table::view::RowView;
-pub(crate) use crate::model::duration::format_in_minutes as duration_text;
 pub use crate::theme::Role;
 pub use line::{Line, Span};
 pub(crate) use line::{cut_line, hanging, line_width, raw_span, span, widest};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
-use sockeye::config::duration;
+use sockeye::model::duration;
 
 /// A moment as it was typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
