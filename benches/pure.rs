@@ -153,7 +153,7 @@ fn settings() -> Settings {
 fn environment() -> Environment {
     Environment {
         host: "bench".into(),
-        origin: sockeye::model::Origin::own(),
+        origin: sockeye::model::Origin::Own,
         uid: Some(3),
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,

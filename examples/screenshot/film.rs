@@ -143,7 +143,7 @@ fn settings() -> Settings {
 fn environment(width: u16, height: u16) -> Environment {
     Environment {
         host: "web-01".into(),
-        origin: sockeye::model::Origin::own(),
+        origin: sockeye::model::Origin::Own,
         uid: Some(0),
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,

@@ -207,7 +207,7 @@ fn settings() -> Settings {
 fn surroundings() -> Environment {
     Environment {
         host: "recording".to_owned(),
-        origin: sockeye::model::Origin::recording("recording.jsonl"),
+        origin: sockeye::model::Origin::Recording,
         uid: Some(1000),
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,

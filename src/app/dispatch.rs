@@ -173,12 +173,12 @@ impl App {
 
     /// Whether every snapshot is live. Otherwise the table has its own time.
     pub(crate) const fn is_live(&self) -> bool {
-        self.environment.origin.can.has(Capabilities::LIVE)
+        self.environment.origin.can().has(Capabilities::LIVE)
     }
 
     /// Whether the origin of the table supports this.
     pub(crate) const fn can(&self, action: PortAction) -> bool {
-        self.environment.origin.can.has(match action {
+        self.environment.origin.can().has(match action {
             PortAction::BindTest | PortAction::BindTestAny => Capabilities::BIND,
             PortAction::FindFreePort => Capabilities::FREE_PORT,
             PortAction::EndProcess => Capabilities::SIGNAL,

@@ -36,7 +36,7 @@ pub(super) fn run(
     }
     let clock = Clock::start();
     let (source, host) = source(global, settings.kinds)?;
-    let origin = source.origin().clone();
+    let origin = source.origin();
     let collector = Collector {
         source,
         tracker: tracker(&settings),

@@ -27,7 +27,7 @@ pub use evidence::{
     Readiness, SocketOptions,
 };
 pub use moment::Moment;
-pub use origin::{Capabilities, Origin, OriginKind};
+pub use origin::{Capabilities, Origin};
 pub use playback::Playback;
 pub use port::{
     Destination, EphemeralPorts, EphemeralUse, PortUsage, Redirect, RedirectTarget,

@@ -40,7 +40,7 @@ pub use users::own_uid;
 /// An origin of snapshots, one after another.
 pub trait Source: Send {
     /// Where its snapshots come from.
-    fn origin(&self) -> &Origin;
+    fn origin(&self) -> Origin;
 
     /// Takes a snapshot; `at` becomes its time.
     ///

@@ -23,7 +23,6 @@ use crate::model::{
 ///
 /// It caches data between snapshots, so a second one costs a fraction of the first.
 pub struct System {
-    origin: Origin,
     platform: ThisPlatform,
     processes: Processes,
     owners: Owners,
@@ -44,7 +43,6 @@ impl System {
     /// A source without any snapshot yet.
     pub fn new() -> Self {
         Self {
-            origin: Origin::own(),
             platform: ThisPlatform::default(),
             processes: Processes::default(),
             owners: Owners::default(),
@@ -200,8 +198,8 @@ fn with_related(sockets: &[Socket], mut is_requested: Vec<bool>) -> Vec<bool> {
 }
 
 impl Source for System {
-    fn origin(&self) -> &Origin {
-        &self.origin
+    fn origin(&self) -> Origin {
+        Origin::Own
     }
 
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {

@@ -126,7 +126,7 @@ struct Timed {
 }
 
 impl Source for Timed {
-    fn origin(&self) -> &Origin {
+    fn origin(&self) -> Origin {
         self.system.origin()
     }
 

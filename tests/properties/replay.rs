@@ -82,7 +82,7 @@ impl Player {
             app: App::new(
                 settings,
                 Environment {
-                    origin: sockeye::model::Origin::recording("recording.jsonl"),
+                    origin: sockeye::model::Origin::Recording,
                     ..surroundings(80, 24)
                 },
                 now,

@@ -188,7 +188,7 @@ pub fn changes_stage(width: u16, height: u16) -> Stage {
 pub fn recording_stage(width: u16, height: u16) -> Stage {
     let surroundings = Environment {
         host: "replay of night.jsonl".into(),
-        origin: sockeye::model::Origin::recording("recording.jsonl"),
+        origin: sockeye::model::Origin::Recording,
         ..surroundings(width, height)
     };
     let mut stage = Stage::with(settings(), surroundings);

@@ -59,7 +59,7 @@ pub fn settings() -> Settings {
 pub fn surroundings(width: u16, height: u16) -> Environment {
     Environment {
         host: "web-01".into(),
-        origin: sockeye::model::Origin::own(),
+        origin: sockeye::model::Origin::Own,
         uid: Some(1000),
         lineage: Lineage::default(),
         time_zone: TimeZone::UTC,

@@ -53,7 +53,7 @@ impl Desk {
     fn with(settings: Settings) -> Self {
         let surroundings = Environment {
             host: "host".into(),
-            origin: crate::model::Origin::own(),
+            origin: crate::model::Origin::Own,
             uid: Some(1000),
             lineage: Lineage::default(),
             time_zone: jiff::tz::TimeZone::UTC,

@@ -33,7 +33,7 @@ impl Slow {
 }
 
 impl Source for Slow {
-    fn origin(&self) -> &Origin {
+    fn origin(&self) -> Origin {
         unreachable!("the collector does not ask")
     }
 
@@ -121,7 +121,7 @@ struct Fragile {
 }
 
 impl Source for Fragile {
-    fn origin(&self) -> &Origin {
+    fn origin(&self) -> Origin {
         unreachable!("the collector does not ask")
     }
 

@@ -104,7 +104,7 @@ fn esc_closes_the_pane_first_and_clears_the_filter_then() {
 #[test]
 fn what_a_recording_shows_is_left_alone() {
     let mut desk = Desk::with_ports(&[80]);
-    desk.app.environment.origin = crate::model::Origin::recording("recording.jsonl");
+    desk.app.environment.origin = crate::model::Origin::Recording;
     for key in ["b", "B", "f", "K", "x"] {
         assert_eq!(desk.press(key), [], "{key}");
         assert_eq!(desk.mode(), Mode::Table, "{key}");

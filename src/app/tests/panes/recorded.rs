@@ -8,7 +8,7 @@ impl Desk {
     /// A terminal that shows a recording, with its first snapshot: port 10.
     fn recorded() -> Self {
         let mut desk = Self::new();
-        desk.app.environment.origin = crate::model::Origin::recording("recording.jsonl");
+        desk.app.environment.origin = crate::model::Origin::Recording;
         desk.play(0, 1, &[10]);
         desk
     }

@@ -23,7 +23,6 @@ pub const STANDARD_INPUT: &str = "-";
 
 /// A recording as a source.
 pub struct Replay {
-    origin: Origin,
     reader: Reader,
     /// The next snapshot, or, at the end, the last one.
     current: Snapshot,
@@ -85,7 +84,6 @@ impl Replay {
         let is_redacted = frame.redacted;
         let current = reader.snapshot(frame)?;
         Ok(Self {
-            origin: Origin::recording(&reader.path.to_string_lossy()),
             timeline: Timeline::from(current.taken_at),
             current,
             number: 1,
@@ -137,8 +135,8 @@ impl Replay {
 }
 
 impl Source for Replay {
-    fn origin(&self) -> &Origin {
-        &self.origin
+    fn origin(&self) -> Origin {
+        Origin::Recording
     }
 
     /// The next snapshot: the first is at `at` on the steady clock, the others follow with their recorded distance. The
