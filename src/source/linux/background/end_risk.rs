@@ -1,14 +1,21 @@
-//! What else is lost if a process ends. Pure.
+//! What else is lost if a process ends: by its kind, its other ports, and dependent apps.
+
+use std::collections::HashMap;
 
 use super::containers::publishers::Publisher;
-use super::facts::Facts;
+use super::facts::{self, Facts, serving};
 use super::login::{Sshd, sshd};
 use super::programs;
-use crate::model::{EndRisk, Guard};
+use crate::model::{
+    AlsoEnds, AlsoEndsKind, EndRisk, Guard, Pid, Protocol, Supervisor, SupervisorKind,
+};
+use crate::source::linux::netlink::{DumpRequest, InetRow, SockDiag};
+use crate::source::linux::scan;
+use crate::source::netstat::Part;
 
 /// Facts about a process that affect the risk of ending it.
 pub(super) struct Circumstances<'a> {
-    pub(super) publisher: Option<&'a Publisher>,
+    pub(super) publisher: Option<Publisher<'a>>,
     /// Its position among the ancestors of this program.
     pub(super) guard: Option<Guard>,
     /// Whether it has children: a shell or a command of a login.
@@ -28,10 +35,10 @@ pub(super) fn end_risk(facts: &Facts, known: &Circumstances<'_>) -> EndRisk {
     }
     match (sshd(facts), known.guard) {
         (Some(Sshd::Listener), _) => EndRisk::SshServer,
-        (Some(Sshd::Session { .. }), guard) if known.is_own_login || guard.is_some() => {
+        (Some(Sshd::Session(_)), guard) if known.is_own_login || guard.is_some() => {
             EndRisk::OwnLogin
         }
-        (Some(Sshd::Session { .. }), _) if known.has_children => EndRisk::Login,
+        (Some(Sshd::Session(_)), _) if known.has_children => EndRisk::Login,
         (None, Some(Guard::Parent | Guard::Ancestor | Guard::Own)) if facts.pid != 1 => {
             EndRisk::Ancestor
         }
@@ -48,9 +55,8 @@ pub(super) fn by_name(facts: &Facts) -> EndRisk {
     let is = |list| facts.is_one_of(list);
     match () {
         () if facts.pid == 1 || is(programs::MANAGERS) => EndRisk::Manager,
-        () if facts.title().starts_with("PM2 v") || facts.runs_one_of(programs::SUPERVISORS) => {
-            EndRisk::Supervisor
-        }
+        () if facts.title().starts_with("PM2 v") => EndRisk::Supervisor,
+        () if facts.runs_one_of(programs::SUPERVISORS) => EndRisk::Supervisor,
         () if sshd(facts) == Some(Sshd::Listener) => EndRisk::SshServer,
         () if is(programs::ENGINES) => EndRisk::Engine,
         () if is(programs::RESOLVERS) => EndRisk::Resolver,
@@ -58,6 +64,53 @@ pub(super) fn by_name(facts: &Facts) -> EndRisk {
         () if is(programs::SYSTEM) => EndRisk::SystemService,
         () => EndRisk::Ordinary,
     }
+}
+
+/// The ports of unconnected sockets in our network namespace, by inode.
+pub(super) fn waiting_ports() -> HashMap<u32, (Protocol, u16)> {
+    let (mut diag, mut rows) = (SockDiag::default(), Vec::new());
+    for part in Part::of(Protocol::Tcp).chain(Part::of(Protocol::Udp)) {
+        let _ = diag.dump(DumpRequest::Waiting(part), &mut rows);
+    }
+    let waiting = rows.iter().filter(|row| row.remote.is_none());
+    let port = |row: &InetRow| Some((row.inode?, (row.protocol, row.local.port)));
+    waiting.filter_map(port).collect()
+}
+
+/// The other ports of a process.
+pub(super) fn other_ports(
+    pid: Pid,
+    own: (Protocol, u16),
+    waiting: &HashMap<u32, (Protocol, u16)>,
+) -> Vec<AlsoEnds> {
+    let mut ports = Vec::new();
+    if let Ok(proc) = scan::open_proc() {
+        let _ = scan::visit_sockets(&proc, &format!("{pid}/fd"), |_, inode| {
+            ports.extend(waiting.get(&inode).filter(|port| **port != own));
+        });
+    }
+    ports.sort_unstable();
+    ports.dedup();
+    let names = ports
+        .iter()
+        .map(|(protocol, port)| format!("{port}/{}", protocol.as_str()));
+    names
+        .map(|name| AlsoEnds::new(AlsoEndsKind::Port, &name))
+        .collect()
+}
+
+/// The other apps of foreman and similar tools, which all end when one ends.
+pub(super) fn other_apps(supervisor: Option<&Supervisor>, line: &[Facts]) -> Vec<AlsoEnds> {
+    let foreman = supervisor.filter(|one| one.kind == SupervisorKind::Foreman);
+    let children = foreman.and_then(|one| one.pid).map(facts::children_of);
+    let others = children.into_iter().flatten();
+    let others = others.filter(|pid| line.iter().all(|own| own.pid != *pid));
+    let app = |pid| {
+        let app = serving(pid)?;
+        let name = format!("{} ({})", app.name, app.pid);
+        Some(AlsoEnds::new(AlsoEndsKind::Process, &name))
+    };
+    others.filter_map(app).collect()
 }
 
 #[cfg(test)]

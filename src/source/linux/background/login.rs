@@ -14,21 +14,17 @@ const CONNECTION: &str = "SSH_CONNECTION";
 pub(super) enum Sshd {
     /// It waits for new connections.
     Listener,
-    /// It serves the session of a user, on a terminal if it names one.
-    Session {
-        user: String,
-        terminal: Option<String>,
-    },
+    /// It serves the session of a user, on a terminal if it names one: `ann on pts/3`.
+    Session(String),
 }
 
 /// `sshd: ann@pts/3`, `sshd-session: ann`, `sshd: /usr/sbin/sshd -D [listener] …`
 pub(super) fn sshd(facts: &Facts) -> Option<Sshd> {
-    let title = facts.title();
     let prefixes = ["sshd: ", "sshd-session: "];
-    let Some(rest) = prefixes
+    let rest = prefixes
         .iter()
-        .find_map(|prefix| title.strip_prefix(prefix))
-    else {
+        .find_map(|prefix| facts.title().strip_prefix(prefix));
+    let Some(rest) = rest else {
         let is_server = facts.program() == "sshd" && facts.comm == "sshd";
         return is_server.then_some(Sshd::Listener);
     };
@@ -36,32 +32,22 @@ pub(super) fn sshd(facts: &Facts) -> Option<Sshd> {
         return Some(Sshd::Listener);
     }
     let who = rest.split(' ').next().unwrap_or_default();
-    let (user, terminal) = who.split_once('@').unwrap_or((who, ""));
-    let terminal = (!matches!(terminal, "" | "notty")).then(|| terminal.to_owned());
-    Some(Sshd::Session {
-        user: user.to_owned(),
-        terminal,
-    })
+    Some(Sshd::Session(match who.split_once('@') {
+        Some((user, "" | "notty")) => user.to_owned(),
+        Some((user, terminal)) => format!("{user} on {terminal}"),
+        None => who.to_owned(),
+    }))
 }
 
-/// The user of a session, and its terminal: `ann on pts/3`.
-fn session(facts: &Facts) -> Option<String> {
+/// The session that a process of the ssh server serves.
+pub(super) fn session(facts: &Facts) -> Option<String> {
     match sshd(facts)? {
         Sshd::Listener => None,
-        Sshd::Session {
-            user,
-            terminal: Some(terminal),
-        } => Some(format!("{user} on {terminal}")),
-        Sshd::Session { user, .. } => Some(user),
+        Sshd::Session(name) => Some(name),
     }
 }
 
-/// The ssh session that a process serves: a port that it has is forwarded by `ssh -R`.
-pub(super) fn remote_forward(facts: &Facts, port: u16) -> Option<Behind> {
-    session(facts).map(|name| behind_session(&name, port))
-}
-
-fn behind_session(name: &str, port: u16) -> Behind {
+pub(super) fn behind_session(name: &str, port: u16) -> Behind {
     Behind {
         name: Some(Text::new(name)),
         escape: Some(Text::new(&format!("-KR {port}"))),
@@ -76,28 +62,22 @@ pub(super) fn ends_with(facts: &Facts, risk: EndRisk) -> Option<AlsoEnds> {
     Some(AlsoEnds::new(AlsoEndsKind::Login, &name))
 }
 
-/// The login that this program runs in, by the connection of its session.
-pub(super) struct OwnLogin(Option<String>);
+/// The connection of the login that this program runs in: from this program's environment, or that of its nearest
+/// ancestor that has it, as sudo removes it.
+pub(super) fn own_connection() -> Option<String> {
+    let of_ancestor = || {
+        let line = facts::line_of(std::process::id());
+        let mut ancestors = line.iter().skip(1);
+        ancestors.find_map(|one| facts::variable_of(one.pid, CONNECTION))
+    };
+    std::env::var(CONNECTION).ok().or_else(of_ancestor)
+}
 
-impl OwnLogin {
-    /// From this program's environment, or that of its nearest ancestor that has it: sudo removes it.
-    pub(super) fn read() -> Self {
-        let of_ancestor = || {
-            let line = facts::line_of(std::process::id());
-            let mut ancestors = line.iter().skip(1);
-            ancestors.find_map(|one| facts::variable_of(one.pid, CONNECTION))
-        };
-        Self(std::env::var(CONNECTION).ok().or_else(of_ancestor))
-    }
-
-    /// Whether an ssh server process serves the connection through which this program was started. A terminal
-    /// multiplexer does not descend from it, but the programs below sshd have the same variable.
-    pub(super) fn is(&self, facts: &Facts, children: &[Pid]) -> bool {
-        let is_same = |pid: &Pid| facts::variable_of(*pid, CONNECTION) == self.0;
-        self.0.is_some()
-            && matches!(sshd(facts), Some(Sshd::Session { .. }))
-            && children.iter().any(is_same)
-    }
+/// Whether an ssh server process serves the connection through which this program was started. A terminal multiplexer
+/// does not descend from it, but the programs below sshd have the same variable.
+pub(super) fn is_own(connection: Option<&str>, facts: &Facts, children: &[Pid]) -> bool {
+    let is_same = |pid: &Pid| facts::variable_of(*pid, CONNECTION).as_deref() == connection;
+    connection.is_some() && session(facts).is_some() && children.iter().any(is_same)
 }
 
 /// The ssh session that has a hidden socket of the current user, if there is no other explanation: sshd prevents even
@@ -141,11 +121,8 @@ mod tests {
     #[test]
     fn a_process_of_the_ssh_server_says_what_it_is() {
         let session = |user: &str, terminal: Option<&str>| {
-            let terminal = terminal.map(str::to_owned);
-            Some(Sshd::Session {
-                user: user.to_owned(),
-                terminal,
-            })
+            let on = terminal.map_or(String::new(), |terminal| format!(" on {terminal}"));
+            Some(Sshd::Session(format!("{user}{on}")))
         };
         assert_eq!(
             sshd(&titled("sshd: ann@pts/3")),

@@ -4,8 +4,6 @@
 //! It is read for a bind test and before ending a process, never for the live table. Most of it is readable by
 //! everyone; data that requires missing privileges stays `None`.
 
-mod also_ends;
-mod cgroups;
 pub(crate) mod containers;
 mod end_risk;
 pub(crate) mod facts;
@@ -16,23 +14,21 @@ mod reaction;
 mod supervisors;
 mod units;
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use rustix::process::{geteuid, getuid};
 
-use self::also_ends::{WaitingPorts, other_apps};
 use self::containers::publishers::Publisher;
 use self::containers::{Containers, SocketAt};
 use self::end_risk::Circumstances;
 use self::facts::Facts;
 pub(crate) use self::facts::serving;
-use self::login::OwnLogin;
-use self::supervisors::lookup;
 use self::units::Units;
 use super::rights;
 use crate::model::{
-    Background, Behind, BehindKind, Holder, Lineage, Manager, Owner, Pid, Process, Protocol,
-    Redirect, Restarts, Socket, State, Supervisor, SupervisorKind, Text, Unit,
+    Background, Behind, BehindKind, Engine, Holder, Lineage, Manager, Owner, Pid, Process,
+    Protocol, Redirect, Restarts, Socket, State, Supervisor, SupervisorKind, Text, Unit,
 };
 use crate::source::lineage;
 use crate::source::process::Processes;
@@ -42,30 +38,29 @@ const MAX_OWNERS: usize = 32;
 
 /// Reads the background of owners, port by port. Data on namespaces and engines is kept for the ports of one test.
 pub(crate) struct BackgroundReader<'a> {
-    processes: &'a mut Processes,
-    /// The current socket.
-    at: SocketAt,
     lineage: Lineage,
-    own_login: OwnLogin,
-    containers: Containers,
+    /// The connection of the login that this program runs in.
+    own_connection: Option<String>,
+    containers: Containers<'a>,
     units: Units,
     /// Whether programs on this machine resolve names through the port.
     is_resolver: bool,
-    waiting: Option<WaitingPorts>,
+    /// The ports of unconnected sockets in our network namespace, by inode.
+    waiting: Option<HashMap<u32, (Protocol, u16)>>,
 }
 
 impl<'a> BackgroundReader<'a> {
-    pub(crate) fn new(processes: &'a mut Processes, port: (Protocol, u16)) -> Self {
+    pub(crate) fn new(processes: &'a mut Processes, (protocol, port): (Protocol, u16)) -> Self {
+        let address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let at = SocketAt {
+            protocol,
+            port,
+            address,
+        };
         Self {
-            processes,
-            at: SocketAt {
-                protocol: port.0,
-                port: port.1,
-                address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            },
             lineage: lineage(),
-            own_login: OwnLogin::read(),
-            containers: Containers::new(),
+            own_connection: login::own_connection(),
+            containers: Containers::new(at, &mut processes.users),
             units: Units::default(),
             is_resolver: false,
             waiting: None,
@@ -83,22 +78,21 @@ impl<'a> BackgroundReader<'a> {
                 known.len() - 1
             });
             holder.backgrounds.clone_from(&known[at].1);
-            self.units.add_activation(holder, &mut self.processes.users);
-            let is_known = matches!(holder.socket.owner, Owner::Known(_));
-            if holder.activation.is_none() && !is_known && waits(&holder.socket) {
-                self.add_to_hidden(holder);
+            self.units.add_activation(holder, self.containers.users);
+            let socket = &holder.socket;
+            let waits = matches!(socket.state, State::Listen | State::Unconn | State::Bound);
+            let is_known = matches!(socket.owner, Owner::Known(_));
+            if holder.activation.is_none() && !is_known && waits {
+                self.containers.at.address = socket.local.address;
+                let own = socket.uid.filter(|&uid| uid == geteuid().as_raw());
+                let own = own.filter(|_| socket.owner == Owner::Hidden);
+                let container = self.containers.of_port();
+                let session = || login::hidden_session(own?, self.containers.at.port);
+                let behind = container.or_else(session);
+                holder.hidden_unit = self.units.of_hidden(socket, self.containers.users);
+                holder.behind = behind;
             }
         }
-    }
-
-    fn add_to_hidden(&mut self, holder: &mut Holder) {
-        let (socket, users) = (&holder.socket, &mut self.processes.users);
-        self.at.address = socket.local.address;
-        let own = socket.uid.filter(|&uid| uid == geteuid().as_raw());
-        let own = own.filter(|_| socket.owner == Owner::Hidden);
-        let session = || login::hidden_session(own?, self.at.port);
-        holder.behind = self.containers.of_port(&self.at, users).or_else(session);
-        holder.hidden_unit = self.units.of_hidden(socket, users);
     }
 
     /// The containers that these redirects send packets to.
@@ -109,18 +103,18 @@ impl<'a> BackgroundReader<'a> {
             let Some(address) = to.address.filter(|_| !is_known) else {
                 continue;
             };
-            let port = (self.at.protocol, to.port.unwrap_or(self.at.port));
-            let users = &mut self.processes.users;
-            found.extend(self.containers.of_address(address, port, users));
+            let SocketAt { protocol, port, .. } = self.containers.at;
+            let port = to.port.unwrap_or(port);
+            found.extend(self.containers.of_address(address, (protocol, port)));
         }
         found
     }
 
     /// The background of each owner of a socket, by pid.
     pub(crate) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
-        self.at.address = socket.local.address;
+        self.containers.at.address = socket.local.address;
         let is_resolver = || login::resolves_names_by(socket.local.address);
-        self.is_resolver = self.at.port == 53 && (self.is_resolver || is_resolver());
+        self.is_resolver = self.containers.at.port == 53 && (self.is_resolver || is_resolver());
         let owners = socket.owner.present();
         let pids: Vec<Pid> = owners.iter().map(|process| process.pid).collect();
         let read = owners.iter().take(MAX_OWNERS);
@@ -133,10 +127,13 @@ impl<'a> BackgroundReader<'a> {
             return Background::new(process.pid);
         };
         let publisher = self.containers.publisher(&own);
-        let behind = self.behind(&line, publisher.as_ref());
+        let behind = self.behind(&line, publisher);
         let supervisor = self.supervisor(&line, owners);
-        let users = &mut self.processes.users;
-        let unit = if let Some(client) = self.containers.client_of(behind.as_ref()) {
+        let client = behind
+            .as_ref()
+            .and_then(|one| self.containers.client_of(one));
+        let users = &mut *self.containers.users;
+        let unit = if let Some(client) = client {
             // `docker run` in a unit: the container is started again with its client.
             let line = facts::line_of(client);
             self.units.of(&line, &[client], None, None, users)
@@ -146,18 +143,21 @@ impl<'a> BackgroundReader<'a> {
         };
         let children = facts::children_of(own.pid);
         let known = Circumstances {
-            publisher: publisher.as_ref(),
+            publisher,
             guard: self.lineage.guard(process),
             has_children: !children.is_empty(),
-            is_own_login: self.own_login.is(&own, &children),
+            is_own_login: login::is_own(self.own_connection.as_deref(), &own, &children),
             resolves_names: self.is_resolver,
         };
         let end_risk = end_risk::end_risk(&own, &known);
-        let waiting = self.waiting.get_or_insert_with(WaitingPorts::read);
-        let mut also_ends = waiting.others(own.pid, (self.at.protocol, self.at.port));
+        let waiting = self.waiting.get_or_insert_with(end_risk::waiting_ports);
+        let SocketAt { protocol, port, .. } = self.containers.at;
+        let mut also_ends = end_risk::other_ports(own.pid, (protocol, port), waiting);
         also_ends.extend(login::ends_with(&own, end_risk));
-        also_ends.extend(other_apps(supervisor.as_ref(), &line));
-        let restarts = self.containers.restarts(behind.as_ref());
+        also_ends.extend(end_risk::other_apps(supervisor.as_ref(), &line));
+        let restarts = behind
+            .as_ref()
+            .and_then(|one| self.containers.restarts(one));
         Background {
             pid: own.pid,
             kept_by: kept_by(supervisor, unit.as_ref(), behind.as_ref(), restarts),
@@ -170,24 +170,26 @@ impl<'a> BackgroundReader<'a> {
         }
     }
 
-    fn behind(&mut self, line: &[Facts], publisher: Option<&Publisher>) -> Option<Behind> {
-        let (own, at) = (line.first()?, &self.at);
-        let users = &mut self.processes.users;
+    fn behind(&mut self, line: &[Facts], publisher: Option<Publisher<'_>>) -> Option<Behind> {
+        let (own, port) = (line.first()?, self.containers.at.port);
         let container = match publisher {
-            Some(publisher) => self.containers.of_publisher(own, publisher, at, users),
-            None => self.containers.of_process(line, users),
+            Some(publisher) => self.containers.of_publisher(own, publisher),
+            None => self.containers.of_process(line),
         };
+        // An ssh session has the ports that `ssh -R` forwards.
+        let session = || Some(login::behind_session(&login::session(own)?, port));
+        let forward = || forwards::forward(own, port);
         container
-            .or_else(|| login::remote_forward(own, at.port))
+            .or_else(session)
             .or_else(|| systemd_proxy(own))
-            .or_else(|| forwards::forward(own, at.port))
+            .or_else(forward)
     }
 
     /// The supervisor of a process, unless it also started this program: then it must not be ended.
     fn supervisor(&mut self, line: &[Facts], owners: &[Pid]) -> Option<Supervisor> {
-        let lookup = lookup::System {
+        let lookup = supervisors::System {
             pid: line.first()?.pid,
-            port: self.at.port,
+            port: self.containers.at.port,
         };
         let mut found = supervisors::supervisor(line, owners, &lookup)?;
         if found.pid.is_some_and(|pid| self.lineage.has(pid)) {
@@ -197,7 +199,7 @@ impl<'a> BackgroundReader<'a> {
         found.is_reachable = daemon.as_ref().is_none_or(may_signal);
         let uid = daemon.as_ref().and_then(Facts::uid);
         if let Some(uid) = uid.filter(|&uid| uid != geteuid().as_raw()) {
-            found.user = self.processes.users.late_name(uid);
+            found.user = self.containers.users.late_name(uid);
             if found.user.is_none() {
                 // A command without a user would be run as root.
                 (found.name, found.place) = (None, None);
@@ -209,20 +211,15 @@ impl<'a> BackgroundReader<'a> {
 
 fn systemd_proxy(facts: &Facts) -> Option<Behind> {
     const NAME: &str = "systemd-socket-proxyd";
-    let executable = || {
+    if facts.program() != NAME {
         let path = std::fs::read_link(format!("/proc/{}/exe", facts.pid)).ok()?;
-        let name = path.file_name()?.to_string_lossy().into_owned();
-        Some(name.trim_end_matches(" (deleted)") == NAME)
-    };
-    let is_proxy = facts.program() == NAME || executable() == Some(true);
-    is_proxy.then(|| Behind {
+        let name = path.file_name()?.to_str()?.trim_end_matches(" (deleted)");
+        (name == NAME).then_some(())?;
+    }
+    Some(Behind {
         name: facts.argv.last().map(|target| Text::new(target)),
         ..Behind::new(BehindKind::SystemdProxy)
     })
-}
-
-fn waits(socket: &Socket) -> bool {
-    matches!(socket.state, State::Listen | State::Unconn | State::Bound)
 }
 
 /// Whether this program may send a signal to a process now (`kill(2)`).
@@ -251,13 +248,19 @@ fn kept_by(
             ..Supervisor::new(SupervisorKind::Systemd)
         });
     }
-    match behind.filter(|behind| behind.kind == BehindKind::Container) {
-        None => supervisor,
-        Some(container) => Some(Supervisor {
-            name: container.name.clone(),
-            restarts: restarts.unwrap_or(Restarts::Unknown),
-            is_reachable: container.is_reachable,
-            ..Supervisor::new(containers::supervisor_of(container.engine)?)
-        }),
-    }
+    let Some(container) = behind.filter(|behind| behind.kind == BehindKind::Container) else {
+        return supervisor;
+    };
+    let kind = match container.engine? {
+        Engine::Docker => SupervisorKind::Docker,
+        Engine::Podman => SupervisorKind::Podman,
+        Engine::Kubernetes => SupervisorKind::Kubelet,
+        _ => return None,
+    };
+    Some(Supervisor {
+        name: container.name.clone(),
+        restarts: restarts.unwrap_or(Restarts::Unknown),
+        is_reachable: container.is_reachable,
+        ..Supervisor::new(kind)
+    })
 }

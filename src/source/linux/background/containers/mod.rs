@@ -4,9 +4,8 @@
 //! group, to the engine's state: no engine needs to answer. Where files may not be read (for an
 //! ordinary user), the id takes the place of the name.
 
-mod docker;
+mod engines;
 pub(crate) mod netns;
-mod podman;
 mod ports;
 pub(super) mod publishers;
 mod state;
@@ -16,17 +15,21 @@ use std::net::IpAddr;
 
 use rustix::process::geteuid;
 
+use self::engines::{Monitor, describe};
 pub(super) use self::ports::SocketAt;
 use self::publishers::Publisher;
 use self::state::Docker;
-use super::cgroups::{self, Group};
 use super::facts::{self, Facts, serving};
 use super::reaction::ends_by_term;
-use crate::model::{Behind, BehindKind, Engine, Pid, Protocol, SupervisorKind, Text};
+use crate::model::{Behind, BehindKind, Engine, Pid, Protocol, Text};
+use crate::source::linux::placement::{self, Group, short};
 use crate::source::users::Users;
 
 /// Processes, engines and namespaces, each read when it is first needed.
-pub(super) struct Containers {
+pub(super) struct Containers<'a> {
+    /// The socket whose container is searched.
+    pub(super) at: SocketAt,
+    pub(super) users: &'a mut Users,
     docker: Option<Docker>,
     namespaces: Option<HashMap<u64, Vec<Pid>>>,
     processes: Option<Vec<Facts>>,
@@ -34,52 +37,53 @@ pub(super) struct Containers {
     own: Option<Group>,
 }
 
-impl Containers {
-    pub(super) fn new() -> Self {
+impl<'a> Containers<'a> {
+    pub(super) fn new(at: SocketAt, users: &'a mut Users) -> Self {
         let own = Facts::of(std::process::id());
         Self {
+            at,
+            users,
             docker: None,
             namespaces: None,
             processes: None,
-            own: own.and_then(|own| cgroups::container(&own.cgroup)),
+            own: own.and_then(|own| placement::container(&own.cgroup)),
         }
     }
 
     /// The container for which a process publishes a port. A process inside a container never belongs to an engine of
     /// this machine, whatever its name.
-    pub(super) fn publisher(&self, facts: &Facts) -> Option<Publisher> {
+    pub(super) fn publisher<'f>(&self, facts: &'f Facts) -> Option<Publisher<'f>> {
         let publisher = publishers::publisher(facts)?;
         let is_monitor = matches!(publisher, Publisher::Conmon { .. });
-        let group = cgroups::container(&facts.cgroup).filter(|_| !is_monitor);
+        let group = placement::container(&facts.cgroup).filter(|_| !is_monitor);
         let is_ours = group.is_none_or(|group| self.own == Some(group));
         is_ours.then_some(publisher)
     }
 
     /// The container that a publisher publishes the port for.
-    pub(super) fn of_publisher(
-        &mut self,
-        own: &Facts,
-        publisher: &Publisher,
-        at: &SocketAt,
-        users: &mut Users,
-    ) -> Option<Behind> {
+    pub(super) fn of_publisher(&mut self, own: &Facts, publisher: Publisher<'_>) -> Option<Behind> {
         let uid = own.acts_for()?;
         let behind = match publisher {
             Publisher::DockerProxy { address, port } if uid == 0 => {
-                self.of_docker_port(at, Some((*address, *port)), users)
+                self.of_docker_port(Some((address, port)))
             }
-            Publisher::Dockerd if uid == 0 => self.of_docker_port(at, None, users),
+            Publisher::Dockerd if uid == 0 => self.of_docker_port(None),
             // Root's Docker doesn't list a user's containers.
             Publisher::DockerProxy { .. } | Publisher::Dockerd | Publisher::Rootlesskit => {
-                of_engine(Engine::Docker, uid, users)
+                self.of_engine(Engine::Docker, uid)
             }
             Publisher::Conmon { id, name } => {
                 let serves = facts::children_of(own.pid).first().copied();
-                podman::of_monitor(own, id, name.as_deref(), serves, users)
+                self.of_monitor(
+                    &Monitor {
+                        facts: own,
+                        id,
+                        name,
+                    },
+                    serves,
+                )
             }
-            Publisher::Rootlessport | Publisher::UserNetwork => {
-                self.of_rootless_podman(own, uid, at, users)?
-            }
+            Publisher::RootlessPodman => self.of_rootless_podman(own, uid)?,
             Publisher::Forkproxy {
                 engine,
                 instance,
@@ -87,7 +91,7 @@ impl Containers {
             } => Behind {
                 name: Some(Text::new(instance)),
                 service: Some(Text::new(device)),
-                ..of_engine(*engine, uid, users)
+                ..self.of_engine(engine, uid)
             },
         };
         self.unless_own(behind)
@@ -95,11 +99,11 @@ impl Containers {
 
     /// The container that a process, the first of `line`, is in, if it shares the host's network. Not a container that
     /// also runs this program: stopping it would end this program.
-    pub(super) fn of_process(&mut self, line: &[Facts], users: &mut Users) -> Option<Behind> {
+    pub(super) fn of_process(&mut self, line: &[Facts]) -> Option<Behind> {
         let own = line.first()?;
-        let group = cgroups::container(&own.cgroup);
+        let group = placement::container(&own.cgroup);
         let group = group.filter(|group| self.own.as_ref() != Some(group))?;
-        let mut behind = self.of_group(&group, line, users);
+        let mut behind = self.of_group(&group, line);
         if group.engine == Engine::Kubernetes {
             // The pod's name is its host name.
             let name = facts::variable_of(own.pid, "HOSTNAME");
@@ -111,19 +115,14 @@ impl Containers {
     }
 
     /// The container that has an address, by a process of its namespace.
-    pub(super) fn of_address(
-        &mut self,
-        address: IpAddr,
-        port: (Protocol, u16),
-        users: &mut Users,
-    ) -> Option<Behind> {
+    pub(super) fn of_address(&mut self, address: IpAddr, port: (Protocol, u16)) -> Option<Behind> {
         let (pids, owner) = self.served_at(address, port)?;
         let (group, member) = group_of(owner, &pids)?;
         let behind = Behind {
             address: Some(address),
             port: Some(port.1),
             process: owner.and_then(serving),
-            ..self.of_group(&group, &facts::line_of(member), users)
+            ..self.of_group(&group, &facts::line_of(member))
         };
         self.unless_own(behind)
     }
@@ -135,7 +134,7 @@ impl Containers {
 
     /// Drops the container that this program is in.
     fn unless_own(&self, behind: Behind) -> Option<Behind> {
-        let own = self.own.as_ref().map(|own| state::short(&own.id));
+        let own = self.own.as_ref().map(|own| short(&own.id));
         (own.is_none() || own != behind.id.as_deref()).then_some(behind)
     }
 
@@ -152,14 +151,14 @@ impl Containers {
     }
 
     /// The container of a group that a process, the first of `line`, is in.
-    fn of_group(&mut self, group: &Group, line: &[Facts], users: &mut Users) -> Behind {
+    fn of_group(&mut self, group: &Group, line: &[Facts]) -> Behind {
         if group.engine == Engine::Podman {
-            return podman::of_group(group, line, users);
+            return self.of_podman_group(group, line);
         }
         let uid = line
             .first()
-            .and_then(|own| cgroups::container_user(&own.cgroup));
-        let mut behind = of_engine(group.engine, uid.unwrap_or(0), users);
+            .and_then(|own| placement::container_user(&own.cgroup));
+        let mut behind = self.of_engine(group.engine, uid.unwrap_or(0));
         set_id(&mut behind, &group.id);
         match group.engine {
             _ if uid.is_some() => {}
@@ -167,60 +166,49 @@ impl Containers {
                 let docker = self.docker();
                 behind.is_reachable = docker.is_reachable;
                 if let Some(found) = docker.by_id(&group.id) {
-                    docker::describe(&mut behind, found);
+                    describe(&mut behind, found);
                 }
             }
-            Engine::Lxc => behind.engine = Some(lxc_kind(line)),
+            // LXC's monitor, an ancestor of all in the container, names the folder of LXD's or Incus' containers.
+            Engine::Lxc => {
+                let mut titles = line.iter().map(Facts::title);
+                let monitor = titles.find(|title| title.starts_with("[lxc monitor] "));
+                behind.engine = Some(match monitor.unwrap_or_default() {
+                    title if title.contains("/incus/") => Engine::Incus,
+                    title if title.contains("/lxd/") => Engine::Lxd,
+                    _ => Engine::Lxc,
+                });
+            }
             _ => {}
         }
         behind
     }
-}
 
-/// LXC's monitor, an ancestor of all in the container, names the folder of LXD's or Incus' containers.
-fn lxc_kind(line: &[Facts]) -> Engine {
-    let mut titles = line.iter().map(Facts::title);
-    let monitor = titles.find(|title| title.starts_with("[lxc monitor] "));
-    match monitor.unwrap_or_default() {
-        title if title.contains("/incus/") => Engine::Incus,
-        title if title.contains("/lxd/") => Engine::Lxd,
-        _ => Engine::Lxc,
-    }
-}
-
-/// The supervisor of an engine's containers.
-pub(super) const fn supervisor_of(engine: Option<Engine>) -> Option<SupervisorKind> {
-    match engine {
-        Some(Engine::Docker) => Some(SupervisorKind::Docker),
-        Some(Engine::Podman) => Some(SupervisorKind::Podman),
-        Some(Engine::Kubernetes) => Some(SupervisorKind::Kubelet),
-        _ => None,
-    }
-}
-
-/// A container of root's engine (uid 0) or another user's. The user is set unless it is root or the current user;
-/// without a known name it is `uid 70001`, which no command can use.
-fn of_engine(engine: Engine, uid: u32, users: &mut Users) -> Behind {
-    let own = geteuid();
-    let is_own = own.as_raw() == uid;
-    let user = (uid != 0 && !is_own).then(|| {
-        let name = users.name(uid);
-        name.unwrap_or_else(|| Text::new(&format!("uid {uid}")))
-    });
-    Behind {
-        engine: Some(engine),
-        user,
-        is_reachable: own.is_root() || is_own,
-        ..Behind::new(BehindKind::Container)
+    /// A container of root's engine (uid 0) or another user's. The user is set unless it is root or the current user;
+    /// without a known name it is `uid 70001`, which no command can use.
+    fn of_engine(&mut self, engine: Engine, uid: u32) -> Behind {
+        let own = geteuid();
+        let is_own = own.as_raw() == uid;
+        let name = |uid| {
+            self.users
+                .name(uid)
+                .unwrap_or_else(|| Text::new(&format!("uid {uid}")))
+        };
+        Behind {
+            engine: Some(engine),
+            user: Some(uid).filter(|&uid| uid != 0 && !is_own).map(name),
+            is_reachable: own.is_root() || is_own,
+            ..Behind::new(BehindKind::Container)
+        }
     }
 }
 
 /// Sets the id, or name, that the control group of a container has.
 fn set_id(behind: &mut Behind, id: &str) {
     use Engine as E;
-    let name = Some(Text::new(state::short(id)));
+    let name = Some(Text::new(short(id)));
     let is_name = matches!(behind.engine, Some(E::Lxc | E::Lxd | E::Incus | E::Nspawn));
-    if id.len() > state::SHORT_ID && !is_name {
+    if id.len() > placement::SHORT_ID && !is_name {
         behind.id.clone_from(&name);
     }
     behind.name = name;
@@ -229,7 +217,7 @@ fn set_id(behind: &mut Behind, id: &str) {
 /// The container of the serving process, with that process; if that is hidden, of all processes in the namespace if
 /// they share one container.
 fn group_of(owner: Option<Pid>, pids: &[Pid]) -> Option<(Group, Pid)> {
-    let of = |&pid: &Pid| Some((cgroups::container(&Facts::of(pid)?.cgroup)?, pid));
+    let of = |&pid: &Pid| Some((placement::container(&Facts::of(pid)?.cgroup)?, pid));
     if let Some(owner) = owner {
         return of(&owner);
     }
@@ -241,8 +229,8 @@ fn group_of(owner: Option<Pid>, pids: &[Pid]) -> Option<(Group, Pid)> {
 
 /// Whether one of these is the first process of a container and does not end by SIGTERM: an engine waits
 /// ten seconds for it before it sends SIGKILL.
-fn init_ignores_term(pids: impl Iterator<Item = Pid>) -> bool {
-    let mut facts = pids.filter_map(Facts::of);
+fn init_ignores_term(pids: impl IntoIterator<Item = Pid>) -> bool {
+    let mut facts = pids.into_iter().filter_map(Facts::of);
     facts.any(|facts| facts.is_init() && !ends_by_term(&facts))
 }
 

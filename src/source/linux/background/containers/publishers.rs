@@ -10,33 +10,31 @@ use std::net::IpAddr;
 use super::ports::{Fit, Published, SocketAt};
 use super::state::protocol;
 use crate::model::Engine;
-use crate::source::linux::background::facts::Facts;
+use crate::source::linux::background::facts::{Facts, base_name};
 
 /// A process that publishes a port, by its arguments.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::source::linux::background) enum Publisher {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::source::linux::background) enum Publisher<'a> {
     /// Docker's proxy, with the destination of the traffic.
     DockerProxy { address: IpAddr, port: u16 },
     /// dockerd, which has the port itself if started with `--userland-proxy=false`.
     Dockerd,
     /// podman's monitor: the container's id and name.
-    Conmon { id: String, name: Option<String> },
-    /// podman's forwarder without root: it runs in the container's network namespace.
-    Rootlessport,
-    /// `pasta` and `slirp4netns` with the network namespace of a user's container.
-    UserNetwork,
+    Conmon { id: &'a str, name: Option<&'a str> },
+    /// podman's forwarder without root, in the network namespace of the container: `rootlessport`, `pasta`, `slirp4netns`.
+    RootlessPodman,
     /// Rootless Docker's forwarder.
     Rootlesskit,
     /// LXD's and Incus': the instance and its proxy device.
     Forkproxy {
         engine: Engine,
-        instance: String,
-        device: String,
+        instance: &'a str,
+        device: &'a str,
     },
 }
 
 /// The kind of publisher that a process is, if any. LXD's and Incus' publishers are always root's.
-pub(in crate::source::linux::background) fn publisher(facts: &Facts) -> Option<Publisher> {
+pub(in crate::source::linux::background) fn publisher(facts: &Facts) -> Option<Publisher<'_>> {
     let is_comm = |prefix| facts.comm.starts_with(prefix);
     match facts.program() {
         "docker-proxy" => Some(Publisher::DockerProxy {
@@ -45,21 +43,21 @@ pub(in crate::source::linux::background) fn publisher(facts: &Facts) -> Option<P
         }),
         "dockerd" => Some(Publisher::Dockerd),
         "conmon" => Some(Publisher::Conmon {
-            id: facts.option(&["-c", "--cid"])?.to_owned(),
-            name: facts.option(&["-n", "--name"]).map(str::to_owned),
+            id: facts.option(&["-c", "--cid"])?,
+            name: facts.option(&["-n", "--name"]),
         }),
         "rootlesskit" => Some(Publisher::Rootlesskit),
         "lxd" => forkproxy(facts, Engine::Lxd),
         "incus" | "incusd" => forkproxy(facts, Engine::Incus),
-        "slirp4netns" | "pasta" | "pasta.avx2" | "passt" | "passt.avx2" => {
-            Some(Publisher::UserNetwork)
+        "slirp4netns" | "pasta" | "pasta.avx2" | "passt" | "passt.avx2" | "rootlessport"
+        | "rootlessport-child" => Some(Publisher::RootlessPodman),
+        // The program of rootlessport's child is called `exe`.
+        _ if matches!(&*facts.comm, "rootlessport" | "rootlessport-ch")
+            || is_comm("passt")
+            || is_comm("pasta") =>
+        {
+            Some(Publisher::RootlessPodman)
         }
-        "rootlessport" | "rootlessport-child" => Some(Publisher::Rootlessport),
-        // Its child's program is called `exe`.
-        _ if facts.comm == "rootlessport" || facts.comm == "rootlessport-ch" => {
-            Some(Publisher::Rootlessport)
-        }
-        _ if is_comm("passt") || is_comm("pasta") => Some(Publisher::UserNetwork),
         _ => None,
     }
 }
@@ -78,7 +76,7 @@ pub(super) fn proxy_fit(facts: &Facts, at: &SocketAt) -> Option<Fit> {
 }
 
 /// `…/logs/INSTANCE/proxy.DEVICE.log` among the arguments.
-fn forkproxy(facts: &Facts, engine: Engine) -> Option<Publisher> {
+fn forkproxy(facts: &Facts, engine: Engine) -> Option<Publisher<'_>> {
     if facts.acts_for() != Some(0) || !facts.has_argument("forkproxy") {
         return None;
     }
@@ -87,8 +85,8 @@ fn forkproxy(facts: &Facts, engine: Engine) -> Option<Publisher> {
         let device = file.strip_prefix("proxy.")?.strip_suffix(".log")?;
         Some(Publisher::Forkproxy {
             engine,
-            instance: folder.rsplit('/').next()?.to_owned(),
-            device: device.to_owned(),
+            instance: base_name(folder),
+            device,
         })
     })
 }
@@ -164,16 +162,16 @@ mod tests {
         let conmon =
             "/usr/bin/conmon --api-version 1 -c 0123 -u 0123 -r /usr/bin/runc -n web --exit-dir /x";
         let expected = Publisher::Conmon {
-            id: "0123".into(),
-            name: Some("web".into()),
+            id: "0123",
+            name: Some("web"),
         };
         assert_eq!(publisher(&Facts::of_command(conmon)), Some(expected));
         let lxd = "/snap/lxd/current/bin/lxd forkproxy -- 12 -1 tcp:0.0.0.0:80 34 -1 tcp:127.0.0.1:80 \
                    /var/snap/lxd/common/lxd/logs/web/proxy.http.log x";
         let expected = Publisher::Forkproxy {
             engine: Engine::Lxd,
-            instance: "web".into(),
-            device: "http".into(),
+            instance: "web",
+            device: "http",
         };
         assert_eq!(publisher(&Facts::of_command(lxd)), Some(expected));
         let forged = Facts {
@@ -183,11 +181,11 @@ mod tests {
         assert_eq!(publisher(&forged), None);
         assert_eq!(
             publisher(&Facts::of_command("rootlessport")),
-            Some(Publisher::Rootlessport)
+            Some(Publisher::RootlessPodman)
         );
         assert_eq!(
             publisher(&Facts::of_command("/usr/bin/passt.avx2 -t 80")),
-            Some(Publisher::UserNetwork)
+            Some(Publisher::RootlessPodman)
         );
         for other in [
             "nginx -g x",

@@ -16,7 +16,7 @@ fn facts(command: &str, uid: u32, cgroup: &str) -> Facts {
 }
 
 /// With root's container `prod`, which publishes port 8080, and no process.
-fn containers() -> Containers {
+fn containers(users: &mut Users) -> Containers<'_> {
     let prod = Container {
         id: ID.into(),
         name: Some("prod".into()),
@@ -27,6 +27,8 @@ fn containers() -> Containers {
         is_reachable: false,
     };
     Containers {
+        at: AT,
+        users,
         docker: Some(docker),
         namespaces: Some(HashMap::new()),
         processes: Some(Vec::new()),
@@ -43,7 +45,8 @@ const AT: SocketAt = SocketAt {
 #[test]
 fn what_a_user_calls_docker_is_never_root_s() {
     let uid = u32::MAX - 2;
-    let mut containers = containers();
+    let mut users = Users::default();
+    let mut containers = containers(&mut users);
     for command in [
         "dockerd",
         "docker-proxy -proto tcp -host-port 8080 -container-ip 172.17.0.2 -container-port 80",
@@ -51,7 +54,7 @@ fn what_a_user_calls_docker_is_never_root_s() {
     ] {
         let forged = facts(command, uid, "/");
         let publisher = containers.publisher(&forged).unwrap();
-        let found = containers.of_publisher(&forged, &publisher, &AT, &mut Users::default());
+        let found = containers.of_publisher(&forged, publisher);
         let found = found.unwrap();
         assert_eq!(found.user.as_deref(), Some("uid 4294967293"), "{command}");
         assert_eq!(found.name, None, "{command}");
@@ -63,10 +66,11 @@ fn what_a_user_calls_docker_is_never_root_s() {
 
 #[test]
 fn a_container_below_a_user_s_group_is_of_that_user() {
-    let mut containers = containers();
+    let mut users = Users::default();
+    let mut containers = containers(&mut users);
     let mut of = |cgroup: &str| {
         let own = facts("nginx", 100_033, cgroup);
-        let found = containers.of_process(&[own], &mut Users::default());
+        let found = containers.of_process(&[own]);
         let found = found.unwrap();
         (found.name.unwrap().to_string(), found.user.is_some())
     };
@@ -83,13 +87,14 @@ fn a_container_below_a_user_s_group_is_of_that_user() {
 
 #[test]
 fn the_container_that_this_program_is_in_is_not_stopped() {
-    let mut containers = containers();
+    let mut users = Users::default();
+    let mut containers = containers(&mut users);
     let own = facts("nginx", 0, "/docker/ID");
-    containers.own = cgroups::container(&own.cgroup);
-    assert_eq!(containers.of_process(&[own], &mut Users::default()), None);
+    containers.own = placement::container(&own.cgroup);
+    assert_eq!(containers.of_process(&[own]), None);
     let behind = Behind {
         id: Some("0123456789ab".into()),
-        ..of_engine(Engine::Docker, 0, &mut Users::default())
+        ..containers.of_engine(Engine::Docker, 0)
     };
     assert_eq!(containers.unless_own(behind), None);
     let dockerd = facts("dockerd", 0, "/docker/ID");
@@ -98,17 +103,18 @@ fn the_container_that_this_program_is_in_is_not_stopped() {
 
 #[test]
 fn a_client_is_root_s_or_the_reader_s() {
-    let mut containers = containers();
+    let mut users = Users::default();
+    let mut containers = containers(&mut users);
     let behind = Behind {
         id: Some("0123456789ab".into()),
         name: Some("prod".into()),
-        ..of_engine(Engine::Docker, 0, &mut Users::default())
+        ..containers.of_engine(Engine::Docker, 0)
     };
     let run = "docker run --name prod nginx";
     containers.processes = Some(vec![facts(run, u32::MAX - 2, "/")]);
-    assert_eq!(containers.client_of(Some(&behind)), None);
+    assert_eq!(containers.client_of(&behind), None);
     containers.processes = Some(vec![facts(run, 0, "/")]);
-    assert_eq!(containers.client_of(Some(&behind)), Some(7));
+    assert_eq!(containers.client_of(&behind), Some(7));
 }
 
 #[test]
@@ -130,7 +136,8 @@ fn a_process_that_gained_root_acts_for_its_user() {
 #[test]
 fn a_user_without_a_name_is_never_taken_for_root() {
     let mut users = Users::default();
-    let mut user = |uid| of_engine(Engine::Docker, uid, &mut users).user;
+    let mut containers = containers(&mut users);
+    let mut user = |uid| containers.of_engine(Engine::Docker, uid).user;
     assert_eq!(user(0), None);
     assert_eq!(user(geteuid().as_raw()), None);
     // `4294967293` is in no range of uids.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
-use super::{Lookup, loops, pm2};
+use super::{Lookup, loops, services};
 use crate::model::{Pid, Text};
 use crate::source::linux::background::facts::{self, Facts, plain_text, read_file};
 
@@ -48,7 +48,7 @@ impl Lookup for System {
     }
 
     fn clustered(&self, daemon: Pid) -> Option<String> {
-        pm2::clustered(daemon, self.port)
+        services::clustered(daemon, self.port)
     }
 
     fn uses_pm2_home(&self, home: &str, uid: Option<u32>) -> bool {

@@ -4,13 +4,11 @@
 //! The nearest known ancestor counts. Environment variables are inherited, so one counts only if the supervisor that
 //! sets it is an ancestor.
 
-pub(super) mod lookup;
+mod lookup;
 mod loops;
-mod pm2;
 mod services;
 
-use std::ops::ControlFlow;
-
+pub(super) use self::lookup::System;
 use super::end_risk;
 use super::facts::Facts;
 use super::programs::WATCHERS;
@@ -42,7 +40,7 @@ type Test = fn(&Facts) -> bool;
 const KNOWN: [(SupervisorKind, Test); 11] = {
     use SupervisorKind as K;
     [
-        (K::Pm2, |one| pm2::home(one).is_some()),
+        (K::Pm2, |one| services::pm2_home(one).is_some()),
         (K::Supervisord, |one| one.runs_one_of("supervisord")),
         (K::Runit, |one| one.program() == "runsv"),
         (K::Daemontools, |one| one.program() == "supervise"),
@@ -79,17 +77,23 @@ pub(super) fn supervisor(
     lookup: &dyn Lookup,
 ) -> Option<Supervisor> {
     let (own, ancestors) = line.split_first()?;
-    if let Some(home) = pm2::home(own) {
-        return Some(pm2::listening(own, home, lookup));
+    if let Some(home) = services::pm2_home(own) {
+        return Some(services::pm2_listening(own, home, lookup));
     }
     for (at, ancestor) in ancestors.iter().enumerate() {
         if let Some(supervisor) = known(own, &ancestors[at..], lookup) {
             return Some(supervisor);
         }
         if ancestor.is_shell() {
-            match shell(ancestor, lookup) {
-                ControlFlow::Continue(()) => continue,
-                ControlFlow::Break(found) => return found,
+            // A script that runs its commands once belongs to its parent.
+            match shell(ancestor, lookup)? {
+                Restarts::No => continue,
+                restarts => {
+                    return Some(Supervisor {
+                        restarts,
+                        ..process(SupervisorKind::ShellLoop, ancestor)
+                    });
+                }
             }
         }
         if ancestor.pid == 1 || ancestor.is_launcher() {
@@ -109,7 +113,7 @@ fn known(own: &Facts, ancestors: &[Facts], lookup: &dyn Lookup) -> Option<Superv
     let (first, above) = ancestors.split_first()?;
     let &(kind, _) = KNOWN.iter().find(|(_, is_one)| is_one(first))?;
     Some(match kind {
-        K::Pm2 => pm2::starting(first, pm2::home(first)?, lookup),
+        K::Pm2 => services::pm2_starting(first, services::pm2_home(first)?, lookup),
         K::Supervisord => services::supervisord(own, first, lookup),
         K::Runit | K::Daemontools | K::S6 => {
             services::by_folder(kind, first, above.first(), lookup)
@@ -131,14 +135,6 @@ fn process(kind: SupervisorKind, facts: &Facts) -> Supervisor {
     }
 }
 
-/// A process that may or may not restart another.
-fn guess(kind: SupervisorKind, facts: &Facts) -> Supervisor {
-    Supervisor {
-        restarts: Restarts::Unknown,
-        ..process(kind, facts)
-    }
-}
-
 /// Whether a supervisor's command may contain a path. A process can choose its name freely, so a path for root must
 /// belong to root.
 fn is_safe(place: &str, uid: Option<u32>, lookup: &dyn Lookup) -> bool {
@@ -148,24 +144,18 @@ fn is_safe(place: &str, uid: Option<u32>, lookup: &dyn Lookup) -> bool {
     }
 }
 
-/// An interactive shell restarts nothing, a script may; a script that runs its commands once belongs to its parent.
-fn shell(facts: &Facts, lookup: &dyn Lookup) -> ControlFlow<Option<Supervisor>> {
-    let Some(first) = facts.argv.get(1) else {
-        return ControlFlow::Break(None);
-    };
+/// Whether a shell runs its commands again; `None` for an interactive one, which restarts nothing.
+fn shell(facts: &Facts, lookup: &dyn Lookup) -> Option<Restarts> {
+    let first = facts.argv.get(1)?;
     let command = facts.argv.iter().position(|one| one == "-c");
     let has_loop = match command.and_then(|at| facts.argv.get(at + 1)) {
         Some(text) => loops::has_loop(text),
-        None if first.starts_with('-') && facts.script().is_none() => {
-            return ControlFlow::Break(None);
-        }
+        None if first.starts_with('-') && facts.script().is_none() => return None,
         None => lookup.has_loop(facts),
     };
-    match has_loop {
-        Some(true) => ControlFlow::Break(Some(process(SupervisorKind::ShellLoop, facts))),
-        Some(false) => ControlFlow::Continue(()),
-        None => ControlFlow::Break(Some(guess(SupervisorKind::ShellLoop, facts))),
-    }
+    Some(has_loop.map_or(Restarts::Unknown, |has| {
+        if has { Restarts::Yes } else { Restarts::No }
+    }))
 }
 
 /// A parent of unknown kind counts if the process is its only child and it only waits for it: a parent with other
@@ -176,7 +166,10 @@ fn unknown(child: &Facts, parent: &Facts, lookup: &dyn Lookup) -> Option<Supervi
     }
     let children = lookup.children(parent.pid);
     let is_only = children.iter().all(|&pid| pid == child.pid);
-    (is_only && lookup.waits(parent.pid)).then(|| guess(SupervisorKind::UnknownParent, parent))
+    (is_only && lookup.waits(parent.pid)).then(|| Supervisor {
+        restarts: Restarts::Unknown,
+        ..process(SupervisorKind::UnknownParent, parent)
+    })
 }
 
 #[cfg(test)]

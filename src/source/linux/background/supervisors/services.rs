@@ -1,11 +1,16 @@
-//! Programs of supervisord, and services of runit, daemontools and s6: their names in commands, and how to reach the
-//! supervisor that runs them.
+//! Apps of pm2, programs of supervisord, and services of runit, daemontools and s6: their names in commands, and how to
+//! reach the supervisor that runs them.
+//!
+//! In pm2's fork mode an app listens itself and has its name and id in its environment. In cluster mode pm2 listens, and
+//! no worker has the socket: each has its app's settings in the variable `pm2_env`, as JSON.
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::{Lookup, is_safe, process};
-use crate::model::{Supervisor, SupervisorKind, Text};
-use crate::source::linux::background::facts::{Facts, base_name};
+use crate::model::{Pid, Supervisor, SupervisorKind, Text};
+use crate::source::linux::background::facts::{self, Facts, base_name};
 
 /// Services of runit, daemontools and s6 run in the service's folder, the argument of their commands. If that can't be
 /// read, it is the name below the folder that the parent (such as `runsvdir`) scans.
@@ -24,11 +29,10 @@ pub(super) fn by_folder(
         let is_scanner =
             |one: &&Facts| matches!(one.program(), "runsvdir" | "svscan" | "s6-svscan");
         let mut arguments = parent.filter(is_scanner)?.argv.iter().skip(1);
-        let folder = arguments.find(|one| one.starts_with('/'))?;
-        Some(Text::new(&format!(
-            "{}/{name}",
-            folder.trim_end_matches('/')
-        )))
+        let folder = arguments
+            .find(|one| one.starts_with('/'))?
+            .trim_end_matches('/');
+        Some(Text::new(&format!("{folder}/{name}")))
     };
     let folder = lookup.folder(facts.pid).or_else(below_scanner);
     let folder = folder.filter(|folder| is_safe(folder, facts.only_uid(), lookup));
@@ -52,13 +56,13 @@ pub(super) fn supervisord(own: &Facts, daemon: &Facts, lookup: &dyn Lookup) -> S
     let place = match daemon.option(&["-c", "--configuration"]) {
         None => address(own, daemon, lookup),
         Some(file) => {
-            let folder = || {
+            let path = if Path::new(file).is_absolute() {
+                Some(file.to_owned())
+            } else {
                 lookup
                     .folder(daemon.pid)
                     .map(|folder| format!("{folder}/{file}"))
             };
-            let absolute = Some(file).filter(|file| Path::new(file).is_absolute());
-            let path = absolute.map(str::to_owned).or_else(folder);
             path.filter(|path| is_safe(path, daemon.only_uid(), lookup))
         }
     };
@@ -77,4 +81,100 @@ fn address(own: &Facts, daemon: &Facts, lookup: &dyn Lookup) -> Option<String> {
     let owner = || lookup.owner(address.strip_prefix("unix://")?);
     let is_its_own = own.only_uid() == Some(user) || owner() == Some(user);
     is_its_own.then_some(address)
+}
+
+/// `PM2 v5.3.0: God Daemon (/home/ann/.pm2)`
+pub(super) fn pm2_home(facts: &Facts) -> Option<&str> {
+    let title = facts.title().strip_prefix("PM2 v")?;
+    let (_, home) = title.split_once("God Daemon (")?;
+    home.split_once(')').map(|(home, _)| home)
+}
+
+/// A daemon that listens for an app.
+pub(super) fn pm2_listening(daemon: &Facts, home: &str, lookup: &dyn Lookup) -> Supervisor {
+    let name = lookup.clustered(daemon.pid);
+    with_app(daemon, home, (name.as_deref(), None), lookup)
+}
+
+/// A daemon that starts the app whose environment is looked up. Other apps, and other instances of this one,
+/// may have the name of the app: its id is unique.
+pub(super) fn pm2_starting(daemon: &Facts, home: &str, lookup: &dyn Lookup) -> Supervisor {
+    let is_app = lookup.variable("pm_exec_path").is_some();
+    let is_number = |id: &str| id.len() < 10 && id.bytes().all(|byte| byte.is_ascii_digit());
+    let id = lookup.variable("pm_id");
+    let id = id.filter(|id| is_app && !id.is_empty() && is_number(id));
+    // Without an id the app is ambiguous.
+    let name = lookup.variable("name").filter(|_| id.is_some());
+    with_app(daemon, home, (name.as_deref(), id.as_deref()), lookup)
+}
+
+fn with_app(
+    daemon: &Facts,
+    home: &str,
+    (name, id): (Option<&str>, Option<&str>),
+    lookup: &dyn Lookup,
+) -> Supervisor {
+    let daemon = process(SupervisorKind::Pm2, daemon);
+    let is_used = lookup.uses_pm2_home(home, daemon.uid);
+    if !is_used && !is_safe(home, daemon.uid, lookup) {
+        return daemon;
+    }
+    Supervisor {
+        name: name.map(Text::new),
+        id: id.map(Text::new),
+        place: (!is_used).then(|| Text::new(home)),
+        ..daemon
+    }
+}
+
+/// The app that pm2 listens on a port for: the only one, or the only one whose settings name the port.
+pub(super) fn clustered(daemon: Pid, port: u16) -> Option<String> {
+    let workers = facts::children_of(daemon).into_iter();
+    let texts = workers.filter_map(|pid| facts::variable_of(pid, "pm2_env"));
+    let settings = texts.filter_map(|text| serde_json::from_str(&text).ok());
+    only(&settings.collect::<Vec<_>>(), port)
+}
+
+fn only(settings: &[Value], port: u16) -> Option<String> {
+    let name_of = |apps: &mut dyn Iterator<Item = &Value>| {
+        let names = apps.filter_map(|app| Some(app["name"].as_str()?.to_owned()));
+        let mut names: Vec<String> = names.collect();
+        names.dedup();
+        let only = names.pop()?;
+        names.is_empty().then_some(only)
+    };
+    // An argument or the variable `PORT` names it.
+    let is_port = |value: &Value| *value == port || *value == *port.to_string();
+    let mut on_port = settings.iter().filter(|app| {
+        let mut arguments = app["args"].as_array().into_iter().flatten();
+        arguments.any(is_port) || is_port(&app["env"]["PORT"]) || is_port(&app["PORT"])
+    });
+    name_of(&mut settings.iter()).or_else(|| name_of(&mut on_port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_app_is_the_only_one_or_the_one_that_names_the_port() {
+        let by_argument = json!({"name": "api", "args": ["--port", "8080"], "env": {}});
+        let by_variable = json!({"name": "web", "env": {"PORT": "8081"}});
+        let only = |settings: &[&Value], port| {
+            only(
+                &settings.iter().map(|&one| one.clone()).collect::<Vec<_>>(),
+                port,
+            )
+        };
+        assert_eq!(
+            only(&[&by_argument, &by_argument], 1).as_deref(),
+            Some("api")
+        );
+        let both = [&by_argument, &by_argument, &by_variable];
+        assert_eq!(only(&both, 8080).as_deref(), Some("api"));
+        assert_eq!(only(&both, 8081).as_deref(), Some("web"));
+        assert_eq!(only(&both, 8082), None);
+        assert_eq!(only(&[], 8080), None);
+    }
 }

@@ -8,12 +8,13 @@ use rustix::process::getuid;
 
 use self::systemd::{Listening, Properties};
 use super::containers::publishers::{self, Publisher};
+use super::end_risk;
 use super::facts::{self, Facts};
-use super::{cgroups, end_risk};
 use crate::model::{
     Activation, Behind, BehindKind, EndRisk, Engine, Holder, Manager, Owner, Pid, Socket,
     Supervisor, SupervisorKind, Text, Unit,
 };
+use crate::source::linux::placement;
 use crate::source::users::Users;
 
 /// A process started this much later than the main process, in clock ticks (30 s), was started by a user rather than by
@@ -87,7 +88,7 @@ impl Units {
     ) -> Option<Unit> {
         use SupervisorKind as K;
         let own = line.first()?;
-        let name = cgroups::unit(&own.cgroup)?;
+        let name = placement::unit(&own.cgroup)?;
         let is_guess = |one: &Supervisor| matches!(one.kind, K::UnknownParent | K::ShellLoop);
         let is_podman = behind.is_some_and(|behind| behind.engine == Some(Engine::Podman));
         // Quadlet, and `podman generate systemd`: the monitor or the payload is in the unit's group.
@@ -99,7 +100,7 @@ impl Units {
         if !is_wanted {
             return None;
         }
-        let user = cgroups::user_manager(&own.cgroup);
+        let user = placement::user_manager(&own.cgroup);
         let properties = self.properties(&name, user);
         let is_server = match properties {
             Some(properties) if may_be_quadlet => Some(runs_container(properties, line, behind)),

@@ -18,25 +18,17 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::ports::{Fit, Published, SocketAt};
 use crate::model::{Protocol, Text};
-use crate::source::linux::background::cgroups;
 use crate::source::linux::background::facts::read_file;
 
-/// Length of the short form of an id.
-pub(super) const SHORT_ID: usize = 12;
-
-/// The most to read from a response or a file.
+/// The most to read from a response or a file, and the most containers to read files of.
 const MOST_BYTES: u64 = 16 << 20;
-
-/// The most containers to read files of.
 const MOST_CONTAINERS: usize = 4096;
 
 /// Timeout for connecting to Docker, and for each part of its response; in total it takes 2 ms.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Docker's default folder of containers.
+/// Docker's default folder, and its sockets.
 pub(super) const DOCKER_ROOT: &str = "/var/lib/docker";
-
-/// Docker's socket.
 const DOCKER_SOCKETS: [&str; 2] = ["/run/docker.sock", "/var/run/docker.sock"];
 
 /// The facts about a container.
@@ -115,18 +107,20 @@ impl Docker {
     /// The container that publishes a port: the serving container if it does, or else the best match. `None` if several
     /// fit equally well.
     pub(super) fn by_port(&self, at: &SocketAt, serving: Option<&str>) -> Option<&Container> {
-        let fitting = || {
-            self.containers
-                .iter()
-                .filter_map(|one| Some((one.fit(at)?, one)))
-        };
-        if let Some((_, found)) = fitting().find(|(_, one)| Some(one.id.as_str()) == serving) {
+        let fitting = self
+            .containers
+            .iter()
+            .filter_map(|one| Some((one.fit(at)?, one)));
+        let mut fitting: Vec<(Fit, &Container)> = fitting.collect();
+        if let Some((_, found)) = fitting.iter().find(|(_, one)| Some(&*one.id) == serving) {
             return Some(found);
         }
-        let best = fitting().map(|(fit, _)| fit).max()?;
-        let mut fitting = fitting().filter(|(fit, _)| *fit == best);
-        let (_, found) = fitting.next()?;
-        fitting.next().is_none().then_some(found)
+        let best = fitting.iter().map(|(fit, _)| *fit).max()?;
+        fitting.retain(|(fit, _)| *fit == best);
+        match fitting.as_slice() {
+            [(_, only)] => Some(only),
+            _ => None,
+        }
     }
 }
 
@@ -164,16 +158,16 @@ fn of_files(config: &Value, host: Option<&Value>) -> Option<Container> {
 
 /// A socket of root's engine that the current user may connect to.
 fn docker_socket() -> Option<PathBuf> {
-    let variable = std::env::var("DOCKER_HOST").ok();
-    let named = variable
-        .as_deref()
-        .and_then(|host| host.strip_prefix("unix://"));
+    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
     let may_use = |path: &&str| {
         let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::READ_OK;
         let is_root_s = fs::metadata(path).is_ok_and(|found| found.uid() == 0);
         is_root_s && rustix::fs::access(*path, access).is_ok()
     };
-    let mut paths = named.into_iter().chain(DOCKER_SOCKETS);
+    let mut paths = host
+        .strip_prefix("unix://")
+        .into_iter()
+        .chain(DOCKER_SOCKETS);
     paths.find(may_use).map(PathBuf::from)
 }
 
@@ -224,26 +218,21 @@ pub(super) fn podman_files(id: &str, uid: u32, home: Option<&Path>) -> Option<Co
         0 => PathBuf::from("/var/lib/containers/storage"),
         _ => home?.join(".local/share/containers/storage"),
     };
-    ["overlay", "vfs", "btrfs", "zfs"]
-        .iter()
-        .find_map(|driver| {
-            let list = json(
-                &store.join(format!("{driver}-containers/containers.json")),
-                uid,
-            )?;
-            let found = list
-                .as_array()?
-                .iter()
-                .find(|one| one["id"].as_str() == Some(id))?;
-            let metadata = found["metadata"].as_str().map(serde_json::from_str);
-            let metadata: Value = metadata.and_then(Result::ok).unwrap_or_default();
-            Some(Container {
-                id: id.to_owned(),
-                name: text(&metadata, "/name").or_else(|| text(found, "/names/0")),
-                image: text(&metadata, "/image-name"),
-                ..Container::default()
-            })
+    let drivers = ["overlay", "vfs", "btrfs", "zfs"];
+    drivers.into_iter().find_map(|driver| {
+        let list = store.join(format!("{driver}-containers/containers.json"));
+        let list = json(&list, uid)?;
+        let mut containers = list.as_array()?.iter();
+        let found = containers.find(|one| one["id"].as_str() == Some(id))?;
+        let metadata = found["metadata"].as_str().map(serde_json::from_str);
+        let metadata: Value = metadata.and_then(Result::ok).unwrap_or_default();
+        Some(Container {
+            id: id.to_owned(),
+            name: text(&metadata, "/name").or_else(|| text(found, "/names/0")),
+            image: text(&metadata, "/image-name"),
+            ..Container::default()
         })
+    })
 }
 
 /// JSON in a file of this user that is not too large.
@@ -263,15 +252,6 @@ pub(super) fn protocol(name: &str) -> Option<Protocol> {
         "tcp" => Some(Protocol::Tcp),
         "udp" => Some(Protocol::Udp),
         _ => None,
-    }
-}
-
-/// The first digits of an id, as the engines' tools print it.
-pub(super) fn short(id: &str) -> &str {
-    if id.len() == cgroups::ID {
-        &id[..SHORT_ID]
-    } else {
-        id
     }
 }
 

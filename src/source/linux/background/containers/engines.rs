@@ -1,0 +1,237 @@
+//! Containers of Docker and podman.
+//!
+//! Of root's Docker: the publisher of a host port, the container that serves it, and the restart policy. Of podman: the
+//! monitor and the control group show their user, the storage's list has their names.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use rustix::process::geteuid;
+
+use super::publishers::{self, Publisher};
+use super::state::{self, Container, Docker};
+use super::{Containers, group_of, init_ignores_term, netns, set_id};
+use crate::model::{Behind, Engine, Pid, Restarts, Text};
+use crate::source::linux::background::facts::{self, Facts, serving};
+use crate::source::linux::placement::{self, Group, short};
+use crate::source::linux::scan;
+
+impl Containers<'_> {
+    /// The container of root's Docker that publishes a port whose owner can't be seen, by the arguments of its
+    /// proxy, or by the engine's state.
+    pub(in crate::source::linux::background) fn of_port(&mut self) -> Option<Behind> {
+        let at = self.at;
+        let proxies = self.processes().iter();
+        let proxies = proxies.filter_map(|facts| Some((publishers::proxy_fit(facts, &at)?, facts)));
+        let best = proxies.max_by_key(|&(fit, _)| fit);
+        let proxy = best.map(|(_, facts)| facts.clone());
+        let to = match proxy.as_ref().map(|proxy| self.publisher(proxy)) {
+            Some(Some(Publisher::DockerProxy { address, port })) => Some((address, port)),
+            None if self.docker().by_port(&at, None).is_some() => None,
+            _ => return None,
+        };
+        let behind = self.of_docker_port(to);
+        self.unless_own(behind)
+    }
+
+    /// The restart policy of a container, from the engine's files.
+    pub(in crate::source::linux::background) fn restarts(
+        &self,
+        behind: &Behind,
+    ) -> Option<Restarts> {
+        let id = behind.id.as_deref().filter(|_| behind.user.is_none())?;
+        let mut containers = self.docker.as_ref()?.containers.iter();
+        let found = containers.find(|one| short(&one.id) == id)?;
+        Some(match found.restart.as_deref()? {
+            "no" | "" => Restarts::No,
+            _ => Restarts::Yes,
+        })
+    }
+
+    /// The process that runs a container in the foreground (`docker run`, `docker start -a`): a supervisor that
+    /// restarts it restarts the container.
+    pub(in crate::source::linux::background) fn client_of(
+        &mut self,
+        behind: &Behind,
+    ) -> Option<Pid> {
+        if behind.engine != Some(Engine::Docker) || behind.user.is_some() {
+            return None;
+        }
+        let (name, id) = (behind.name.as_deref()?, behind.id.as_deref()?);
+        let own = geteuid().as_raw();
+        let is_client = |facts: &&Facts| {
+            let is_trusted = facts.acts_for().is_some_and(|uid| uid == 0 || uid == own);
+            is_trusted && publishers::is_client_of(facts, name, id)
+        };
+        let client = self.processes().iter().find(is_client)?;
+        Some(client.pid)
+    }
+
+    /// Root's Docker.
+    pub(super) fn docker(&mut self) -> &Docker {
+        if self.docker.is_none() {
+            let is_dockerd = |facts: &&Facts| {
+                facts.program() == "dockerd"
+                    && facts.acts_for() == Some(0)
+                    && placement::container(&facts.cgroup).is_none()
+            };
+            let dockerd = self.processes().iter().find(is_dockerd);
+            self.docker = Some(Docker::read(&docker_roots(dockerd), dockerd.is_some()));
+        }
+        self.docker.get_or_insert_default()
+    }
+
+    /// The container of root's Docker that publishes the host port, and the server at `to`, the destination of its
+    /// traffic.
+    pub(super) fn of_docker_port(&mut self, to: Option<(IpAddr, u16)>) -> Behind {
+        let at = self.at;
+        let mut behind = self.of_engine(Engine::Docker, 0);
+        let mut serving_id = None;
+        if let Some((address, port)) = to {
+            (behind.address, behind.port) = (Some(address), Some(port));
+            if let Some((pids, owner)) = self.served_at(address, (at.protocol, port)) {
+                behind.process = owner.and_then(serving);
+                behind.ignores_term = init_ignores_term(pids.iter().copied());
+                serving_id = group_of(owner, &pids).map(|(group, _)| group.id);
+            }
+        }
+        let docker = self.docker();
+        if let Some(publisher) = docker.by_port(&at, serving_id.as_deref()) {
+            describe(&mut behind, publisher);
+            // Another container may share the publisher's namespace and serve in its place.
+            if let Some(id) = serving_id.filter(|id| publisher.id != *id) {
+                let name = docker.by_id(&id).and_then(|server| server.name.clone());
+                behind.server = name.or_else(|| Some(Text::new(short(&id))));
+            }
+        } else if let Some(id) = serving_id {
+            set_id(&mut behind, &id);
+        }
+        behind.is_reachable = docker.is_reachable;
+        behind.ports.retain(|one| *one != (at.protocol, at.port));
+        behind
+    }
+
+    /// podman without root: its forwarder is in the container's network namespace, its listener in ours. The monitor
+    /// belongs to the same user.
+    pub(super) fn of_rootless_podman(&mut self, own: &Facts, uid: u32) -> Option<Behind> {
+        let port = (self.at.protocol, self.at.port);
+        let namespaces = self.namespaces.get_or_insert_with(netns::namespaces);
+        // The namespace that the forwarder leads into is that of its first thread or of its child. Go chooses the
+        // thread of `rootlessport` that enters it: in 1 of 27 starts of podman 4.3 it was not the first one; its
+        // child was in the container's namespace in all.
+        let forwarders = std::iter::once(own.pid).chain(facts::children_of(own.pid));
+        let mut networks = forwarders.filter_map(|pid| scan::network_of(&pid.to_string()).ok());
+        let our_network = scan::network_of("self").ok();
+        let network = networks.find(|network| Some(*network) != our_network);
+        let pids = network.and_then(|network| namespaces.get(&network).cloned());
+        let pids = pids.unwrap_or_default();
+        let of_user = |facts: &&Facts| facts.acts_for() == Some(uid);
+        let monitors = self
+            .processes()
+            .iter()
+            .filter(of_user)
+            .filter_map(Monitor::of);
+        let monitors: Vec<Monitor<'_>> = monitors.collect();
+        // The container's processes descend from its monitor.
+        let lines = pids.iter().flat_map(|&pid| facts::line_of(pid));
+        let ancestors: Vec<Pid> = lines.map(|one| one.pid).collect();
+        let mut found = monitors
+            .iter()
+            .filter(|one| ancestors.contains(&one.facts.pid));
+        let found = match (found.next(), monitors.as_slice()) {
+            (Some(found), _) => found,
+            (None, [only]) if pids.is_empty() => only,
+            (None, _) => return None,
+        };
+        let found = found.facts.clone();
+        let serves = netns::owner_of_port(&pids, port).filter(|&pid| pid != own.pid);
+        Some(self.of_monitor(&Monitor::of(&found)?, serves))
+    }
+
+    /// The container of a monitor, and the process that serves in it.
+    pub(super) fn of_monitor(&mut self, monitor: &Monitor<'_>, serves: Option<Pid>) -> Behind {
+        let uid = monitor.facts.acts_for().unwrap_or(0);
+        Behind {
+            process: serves.and_then(serving),
+            ignores_term: init_ignores_term(facts::children_of(monitor.facts.pid)),
+            ..self.of_podman(Some(monitor), uid, monitor.id)
+        }
+    }
+
+    /// The container of a group that the first of `line` is in. Its user is the user of its monitor, an ancestor: the
+    /// container's processes may run as any user.
+    pub(super) fn of_podman_group(&mut self, group: &Group, line: &[Facts]) -> Behind {
+        let mut monitors = line.iter().filter_map(Monitor::of);
+        let monitor = monitors.find(|one| one.id == group.id);
+        let own = line.first();
+        let by_group = own.and_then(|own| placement::container_user(&own.cgroup));
+        let by_monitor = || monitor.as_ref()?.facts.acts_for();
+        let uid = by_group.or_else(by_monitor).or_else(|| own?.acts_for());
+        self.of_podman(monitor.as_ref(), uid.unwrap_or(0), &group.id)
+    }
+
+    /// The monitor's environment has the home that the files of a user's engine are below.
+    fn of_podman(&mut self, monitor: Option<&Monitor<'_>>, uid: u32, id: &str) -> Behind {
+        let home = monitor.filter(|_| uid != 0);
+        let home = home.and_then(|one| facts::variable_of(one.facts.pid, "HOME"));
+        let stored = state::podman_files(id, uid, home.map(PathBuf::from).as_deref());
+        let stored = stored.unwrap_or_default();
+        let short_id = Text::new(short(id));
+        let name = monitor.and_then(|monitor| monitor.name);
+        // A container that keeps the namespaces of a pod is called `POD-infra`, after the first digits of its id.
+        let is_pod = |pod: &&str| {
+            pod.len() == placement::SHORT_ID && pod.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        let pod = name
+            .and_then(|name| name.strip_suffix("-infra"))
+            .filter(is_pod);
+        let name = name.map(Text::new).or(stored.name);
+        Behind {
+            pod: pod.map(Text::new),
+            name: name.or_else(|| Some(short_id.clone())),
+            id: Some(short_id),
+            image: stored.image,
+            ..self.of_engine(Engine::Podman, uid)
+        }
+    }
+}
+
+/// podman's monitor of a container; its arguments have the container's id and name.
+pub(super) struct Monitor<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) id: &'a str,
+    pub(super) name: Option<&'a str>,
+}
+
+impl<'a> Monitor<'a> {
+    fn of(facts: &'a Facts) -> Option<Self> {
+        match publishers::publisher(facts)? {
+            Publisher::Conmon { id, name } => Some(Self { facts, id, name }),
+            _ => None,
+        }
+    }
+}
+
+/// Possible folders of dockerd's files: from its arguments, the same in dockerd's own mount namespace, and the default.
+fn docker_roots(dockerd: Option<&Facts>) -> Vec<PathBuf> {
+    let named = dockerd.and_then(publishers::data_root);
+    let seen = dockerd.map(|dockerd| {
+        let root = named.unwrap_or(state::DOCKER_ROOT).trim_start_matches('/');
+        format!("/proc/{}/root/{root}", dockerd.pid)
+    });
+    let roots = [
+        named.map(str::to_owned),
+        seen,
+        Some(state::DOCKER_ROOT.to_owned()),
+    ];
+    roots.into_iter().flatten().map(PathBuf::from).collect()
+}
+
+pub(super) fn describe(behind: &mut Behind, container: &Container) {
+    behind.id = Some(Text::new(short(&container.id)));
+    behind.name = container.name.clone().or_else(|| behind.id.clone());
+    behind.image.clone_from(&container.image);
+    behind.project.clone_from(&container.project);
+    behind.service.clone_from(&container.service);
+    behind.ports = container.port_numbers();
+}
