@@ -63,7 +63,7 @@ impl Cgroups {
             }
             self.placements.insert(id, placement);
         });
-        if !walk.is_over() {
+        if !walk.ahead.is_empty() {
             self.walk = Some(walk);
             return;
         }
@@ -130,7 +130,7 @@ impl Walk {
     fn begin(root: Option<PathBuf>, wanted: HashSet<u64>) -> Self {
         let root = root.unwrap_or_default();
         let top = root.metadata().map(|top| (top.ino(), root.clone()));
-        let ahead: Vec<_> = top.into_iter().collect();
+        let ahead = Vec::from_iter(top);
         Self {
             root,
             count: ahead.len(),
@@ -156,10 +156,6 @@ impl Walk {
                 }
             }
         }
-    }
-
-    const fn is_over(&self) -> bool {
-        self.ahead.is_empty()
     }
 }
 

@@ -83,8 +83,10 @@ impl crate::source::platform::Platform for Platform {
             return unknown_owners(sockets);
         }
         let wanted = (0..sockets.len()).filter(|&row| is_wanted.get(row) == Some(&true));
-        let inodes = wanted.clone().filter_map(|row| sockets[row].inode);
-        let inodes: HashSet<u32> = inodes.collect();
+        let inodes: HashSet<u32> = wanted
+            .clone()
+            .filter_map(|row| sockets[row].inode)
+            .collect();
         if inodes.len() > FEW {
             return self.indexed_owners(sockets, at, ScanExtent::Complete, problems);
         }
@@ -92,7 +94,29 @@ impl crate::source::platform::Platform for Platform {
             pids: self.table.members(wanted.clone()).collect(),
             uids: wanted.filter_map(|row| sockets[row].uid).collect(),
         };
-        self.searched_owners(sockets, &inodes, &hints, problems)
+        if inodes.is_empty() {
+            return vec![OwnerPids::None; sockets.len()];
+        }
+        let found = in_descriptor_tables(&inodes, &hints).unwrap_or_else(|error| {
+            problems.push(problems::processes(error));
+            Owners::unreadable(error)
+        });
+        if found.is_short {
+            return unknown_owners(sockets);
+        }
+        self.hidden = found.hidden;
+        self.stats = self.stats + found.stats;
+        let of_inode = |inode: u32| match found.pids(inode) {
+            Some(pids) => OwnerPids::Known(pids),
+            None if !inodes.contains(&inode) => OwnerPids::Unknown,
+            None => OwnerPids::not_found(found.hidden, self.missed.contains(&inode)),
+        };
+        let owner = |socket: &Socket| socket.inode.map_or(OwnerPids::None, of_inode);
+        let mut owners: Vec<_> = sockets.iter().map(owner).collect();
+        accept_queue::assign(sockets, &mut owners);
+        let is_missed = |inode: &u32| found.pids(*inode).is_none();
+        self.missed = inodes.iter().copied().filter(is_missed).collect();
+        owners
     }
 
     fn hidden_reason(&self) -> Option<HiddenReason> {
@@ -127,39 +151,6 @@ impl Platform {
         owners
     }
 
-    /// Searches for the owners of these few inodes.
-    fn searched_owners(
-        &mut self,
-        sockets: &[Socket],
-        inodes: &HashSet<u32>,
-        hints: &Hints,
-        problems: &mut Vec<Problem>,
-    ) -> Vec<OwnerPids> {
-        if inodes.is_empty() {
-            return vec![OwnerPids::None; sockets.len()];
-        }
-        let found = in_descriptor_tables(inodes, hints).unwrap_or_else(|error| {
-            problems.push(problems::processes(error));
-            Owners::unreadable(error)
-        });
-        if found.is_short {
-            return unknown_owners(sockets);
-        }
-        self.hidden = found.hidden;
-        self.stats = self.stats + found.stats;
-        let of_inode = |inode: u32| match found.pids(inode) {
-            Some(pids) => OwnerPids::Known(pids),
-            None if !inodes.contains(&inode) => OwnerPids::Unknown,
-            None => OwnerPids::not_found(found.hidden, self.missed.contains(&inode)),
-        };
-        let owner = |socket: &Socket| socket.inode.map_or(OwnerPids::None, of_inode);
-        let mut owners: Vec<_> = sockets.iter().map(owner).collect();
-        accept_queue::assign(sockets, &mut owners);
-        let is_missed = |inode: &u32| found.pids(*inode).is_none();
-        self.missed = inodes.iter().copied().filter(is_missed).collect();
-        owners
-    }
-
     /// Whether file descriptors ran out before the scan; if so, adds a problem.
     fn check_descriptors(&mut self, problems: &mut Vec<Problem>) -> bool {
         let shortage = descriptor_limit::check().err();
@@ -171,9 +162,6 @@ impl Platform {
 
 /// No process was scanned, so the known owners are kept.
 fn unknown_owners(sockets: &[Socket]) -> Vec<OwnerPids> {
-    let owner = |socket: &Socket| match socket.inode {
-        Some(_) => OwnerPids::Unknown,
-        None => OwnerPids::None,
-    };
-    sockets.iter().map(owner).collect()
+    let owner = |inode: Option<u32>| inode.map_or(OwnerPids::None, |_| OwnerPids::Unknown);
+    sockets.iter().map(|socket| owner(socket.inode)).collect()
 }

@@ -2,17 +2,13 @@
 
 use std::io;
 
-use nix::errno::Errno;
+use rustix::io::Errno;
 
 use super::netlink::DumpError;
 pub(crate) use super::netlink::errno_name;
 use super::proc::descriptor_limit::Shortage;
 use crate::model::{Problem, ProblemCode, Text, counted};
 use crate::source::netstat::{PARTS, Part};
-
-/// What is missing from `/proc/net`.
-const NOT_IN_PROC: &str =
-    "without sockets that are only bound, dual-stack, interfaces, units and backlogs";
 
 /// Why a unit or a container is unknown.
 pub(crate) const MANY_GROUPS: &str =
@@ -47,37 +43,27 @@ impl Troubles {
 
     /// A part that changed too much while it was read.
     pub(super) fn add_interrupted(&mut self, part: &str) {
-        let problem = Problem::new(ProblemCode::Interrupted, &changed(part));
-        self.interrupted.push(problem);
+        self.interrupted
+            .push(Problem::new(ProblemCode::Interrupted, &changed(part)));
     }
 
     pub(super) fn problems(self) -> Vec<Problem> {
         let is_read = |trouble: &&Trouble| !matches!(trouble.2, Instead::Nothing(_));
-        let (read, unread): (Vec<_>, Vec<_>) = self.parts.iter().partition(is_read);
+        let (read, unreadable): (Vec<_>, Vec<_>) = self.parts.iter().partition(is_read);
         let mut problems = self.interrupted;
-        problems.extend(unread_problem(&unread));
+        if let Some((_, error, Instead::Nothing(too))) = unreadable.first() {
+            let what = parts(&unreadable).map(|parts| format!("sockets of {parts}"));
+            let message = unread(what.as_deref().unwrap_or("the sockets"), error, too);
+            problems.push(Problem::new(ProblemCode::TableUnreadable, &message));
+        }
         problems.extend(replaced_problem(&read));
         problems
     }
 }
 
-fn unread_problem(troubles: &[&Trouble]) -> Option<Problem> {
-    let (_, error, Instead::Nothing(too)) = troubles.first()? else {
-        return None;
-    };
-    let what = match parts(troubles) {
-        Some(parts) => format!("sockets of {parts}"),
-        None => "the sockets".to_owned(),
-    };
-    let message = unread(&what, error, too);
-    Some(Problem::new(ProblemCode::TableUnreadable, &message))
-}
-
 /// The message if these sockets can be read neither from `sock_diag` nor from `/proc/net`.
 pub(crate) fn unread(what: &str, error: &DumpError, too: &io::Error) -> String {
-    let shortage = errno(error)
-        .and_then(|errno| Shortage::of(rustix::io::Errno::from_raw_os_error(errno as i32)));
-    if let Some(shortage) = shortage {
+    if let Some(shortage) = errno(error).and_then(Shortage::of) {
         return format!("{shortage}: {what} can't be read; {}", shortage.remedy());
     }
     let (why, too) = (why(error), errno_name(too));
@@ -100,9 +86,13 @@ fn replaced_problem(troubles: &[&Trouble]) -> Option<Problem> {
         0 => String::new(),
         lines => format!("; lines of /proc/net that make no sense: {lines}"),
     };
-    let remedy = remedy(error).map_or(String::new(), |remedy| format!("; {remedy} to see them"));
+    let remedy = cause(error).1;
+    let remedy = remedy.map_or(String::new(), |remedy| format!("; {remedy} to see them"));
     let why = why(error);
-    let message = format!("{why}: {what} is read from {from}, {NOT_IN_PROC}{odd}{remedy}");
+    let message = format!(
+        "{why}: {what} is read from {from}, without sockets that are only bound, dual-stack, interfaces, units and \
+         backlogs{odd}{remedy}"
+    );
     let brief = format!("{why}: bound sockets and units are missing");
     Some(Problem {
         brief: Text::new(&brief),
@@ -118,37 +108,25 @@ fn parts(troubles: &[&Trouble]) -> Option<String> {
 
 /// Why `sock_diag` fails.
 pub(crate) fn why(error: &DumpError) -> String {
-    let what = match errno(error) {
-        Some(Errno::EPERM | Errno::EACCES) => "is refused",
-        Some(
-            Errno::ENOENT
-            | Errno::EPROTONOSUPPORT
-            | Errno::EAFNOSUPPORT
-            | Errno::EOPNOTSUPP
-            | Errno::ENOSYS,
-        ) => "is missing",
-        Some(_) => "fails",
-        None => "is of no use",
-    };
-    format!("sock_diag {what} ({error})")
+    format!("sock_diag {} ({error})", cause(error).0)
 }
 
-/// The fix for this error.
-fn remedy(error: &DumpError) -> Option<&'static str> {
-    match errno(error)? {
-        Errno::EPERM | Errno::EACCES | Errno::EAFNOSUPPORT | Errno::ENOSYS => {
-            Some("allow netlink sockets (seccomp, RestrictAddressFamilies, SELinux)")
-        }
-        Errno::ENOENT | Errno::EPROTONOSUPPORT | Errno::EOPNOTSUPP => {
-            Some("load the modules tcp_diag and udp_diag")
-        }
-        _ => None,
+/// What `sock_diag` does with this error, and the fix.
+fn cause(error: &DumpError) -> (&'static str, Option<&'static str>) {
+    let allow = "allow netlink sockets (seccomp, RestrictAddressFamilies, SELinux)";
+    let load = "load the modules tcp_diag and udp_diag";
+    match errno(error) {
+        Some(Errno::PERM | Errno::ACCESS) => ("is refused", Some(allow)),
+        Some(Errno::AFNOSUPPORT | Errno::NOSYS) => ("is missing", Some(allow)),
+        Some(Errno::NOENT | Errno::PROTONOSUPPORT | Errno::OPNOTSUPP) => ("is missing", Some(load)),
+        Some(_) => ("fails", None),
+        None => ("is of no use", None),
     }
 }
 
 fn errno(error: &DumpError) -> Option<Errno> {
     match error {
-        DumpError::System(error) => error.raw_os_error().map(Errno::from_raw),
+        DumpError::System(error) => Errno::from_io_error(error),
         DumpError::Interrupted | DumpError::Malformed => None,
     }
 }
@@ -159,7 +137,7 @@ pub(crate) fn changed(part: &str) -> String {
 }
 
 /// No process can be read.
-pub(super) fn processes(error: rustix::io::Errno) -> Problem {
+pub(super) fn processes(error: Errno) -> Problem {
     if let Some(shortage) = Shortage::of(error) {
         return no_descriptors(shortage);
     }

@@ -6,7 +6,7 @@
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, open};
 
@@ -49,6 +49,9 @@ impl Facts {
             String::from_utf8_lossy(&bytes).into_owned()
         };
         let stat = proc_stat(pid)?;
+        let cmdline = text("cmdline");
+        let arguments = cmdline.strip_suffix('\0').unwrap_or(&cmdline);
+        let arguments = arguments.split('\0').filter(|_| !arguments.is_empty());
         let mut facts = Self {
             pid,
             parent: stat.parent,
@@ -56,22 +59,19 @@ impl Facts {
             state: stat.state.into(),
             terminal: stat.terminal,
             started_at_tick: stat.started_at_tick,
+            argv: arguments.map(str::to_owned).collect(),
             cgroup: cgroup(&text("cgroup")),
             ..Self::default()
         };
-        let cmdline = text("cmdline");
-        let arguments = cmdline.strip_suffix('\0').unwrap_or(&cmdline);
-        if !arguments.is_empty() {
-            facts.argv = arguments.split('\0').map(str::to_owned).collect();
-        }
         facts.parse_status(&text("status"));
         Some(facts)
     }
 
     fn parse_status(&mut self, status: &str) {
         let numbers = |name: &str| {
-            let words = status_line(status, name).unwrap_or_default();
-            let words = words.split_ascii_whitespace();
+            let words = status_line(status, name)
+                .unwrap_or_default()
+                .split_ascii_whitespace();
             words.filter_map(|word| word.parse().ok()).collect()
         };
         let set = |name: &str| status_mask(status, name).unwrap_or(0);
@@ -100,7 +100,6 @@ impl Facts {
         self.argv.first().map_or("", String::as_str)
     }
 
-    /// Whether one of its arguments is this word.
     pub(super) fn has_argument(&self, word: &str) -> bool {
         self.any_argument(|argument| argument == word)
     }
@@ -113,10 +112,10 @@ impl Facts {
     pub(super) fn option(&self, names: &[&str]) -> Option<&str> {
         let mut arguments = self.argv.iter().map(String::as_str);
         while let Some(argument) = arguments.next() {
-            let rests = names
-                .iter()
-                .filter_map(|name| Some((name, argument.strip_prefix(name)?)));
-            for (name, rest) in rests {
+            for name in names {
+                let Some(rest) = argument.strip_prefix(name) else {
+                    continue;
+                };
                 if rest.is_empty() {
                     return arguments.next();
                 }
@@ -172,7 +171,6 @@ impl Facts {
     }
 }
 
-/// The part of a path after its last `/`.
 pub(super) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
@@ -195,8 +193,8 @@ pub(super) fn line_of(pid: Pid) -> Vec<Facts> {
     let mut next = pid;
     while next != 0 && line.len() < MAX_DEPTH {
         // Parents are not read atomically, so they could form a cycle.
-        let is_ring = line.iter().any(|one| one.pid == next);
-        let Some(facts) = Facts::of(next).filter(|_| !is_ring) else {
+        let is_new = line.iter().all(|one| one.pid != next);
+        let Some(facts) = Facts::of(next).filter(|_| is_new) else {
             break;
         };
         next = facts.parent;
@@ -238,19 +236,11 @@ pub(super) fn read_file(path: &Path, most: u64) -> Option<(Vec<u8>, u32)> {
     Some((bytes, metadata.uid()))
 }
 
-/// A path as text, unless it has characters that can't be in a command.
-pub(super) fn plain_text(path: PathBuf) -> Option<Text> {
-    let raw = path.into_os_string().into_string().ok()?;
-    let text = Text::new(&raw);
-    (*text == *raw).then_some(text)
-}
-
-/// The rest of a line after a name.
 fn status_line<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name))
 }
 
-/// A hexadecimal set of signals.
+/// A hexadecimal set of signals behind a name.
 pub(super) fn status_mask(text: &str, name: &str) -> Option<u64> {
     u64::from_str_radix(status_line(text, name)?.trim(), 16).ok()
 }

@@ -7,44 +7,46 @@ use crate::model::{Behind, BehindKind, Text};
 /// Options of ssh that take a value (`ssh(1)`).
 const WITH_VALUE: &str = "BbcDEeFIiJLlmOoPpQRSWw";
 
+/// Folders of editors' remote servers.
+const EDITORS: [&str; 4] = [
+    "/.vscode-server/",
+    "/.cursor-server/",
+    "/.windsurf-server/",
+    "/code-server/",
+];
+
 /// What a process forwards this port to, if it is a tunnel or forwarder.
 pub(super) fn forward(facts: &Facts, port: u16) -> Option<Behind> {
+    // The title of a master that went into the background: `ssh: /home/ann/mux [mux]`.
+    let path = facts.title().strip_prefix("ssh: ");
+    if let Some(path) = path.and_then(|path| path.strip_suffix(" [mux]")) {
+        return Some(master(path, port));
+    }
     let words = |from: usize| -> Option<Text> {
         let words = facts.argv.iter().skip(from).map(String::as_str);
         let words: Vec<&str> = words.filter(|one| !one.starts_with('-')).collect();
         (!words.is_empty()).then(|| Text::new(&words.join(" ")))
     };
+    let is_editor_s = |part: &&str| facts.title().contains(part);
     let name = match facts.program() {
         "ssh" => return Some(ssh(facts, port)),
         "sshd" | "sshd-session" => return None,
-        program => match master_path(facts) {
-            Some(path) => return Some(master(path, port)),
-            None if matches!(program, "kubectl" | "oc") => {
-                let at = facts.argv.iter().position(|one| one == "port-forward")?;
-                words(at + 1)
-            }
-            None if program == "socat" => words(1),
-            None if programs::has(programs::FORWARDERS, program) => Some(facts.name()),
-            None if is_editor(facts) => Some(Text::new("an editor's remote server")),
-            None => return None,
-        },
+        "kubectl" | "oc" => {
+            let at = facts.argv.iter().position(|one| one == "port-forward")?;
+            words(at + 1)
+        }
+        "socat" => words(1),
+        program if programs::has(programs::FORWARDERS, program) => Some(facts.name()),
+        // VS Code and its relatives forward ports of a remote machine in the editor's own process.
+        program if programs::has(programs::EDITORS, program) || EDITORS.iter().any(is_editor_s) => {
+            Some(Text::new("an editor's remote server"))
+        }
+        _ => return None,
     };
     Some(Behind {
         name,
         ..Behind::new(BehindKind::PortForward)
     })
-}
-
-/// VS Code and its relatives forward ports of a remote machine in the editor's own process.
-fn is_editor(facts: &Facts) -> bool {
-    let servers = [
-        "/.vscode-server/",
-        "/.cursor-server/",
-        "/.windsurf-server/",
-        "/code-server/",
-    ];
-    programs::has(programs::EDITORS, facts.program())
-        || servers.iter().any(|part| facts.title().contains(part))
 }
 
 /// An ssh client: its destination, and how to close only this forward.
@@ -61,11 +63,6 @@ fn ssh(facts: &Facts, port: u16) -> Behind {
         is_reachable: options.runs_nothing,
         ..Behind::new(BehindKind::SshForward)
     }
-}
-
-/// The path in the title of a master that went into the background: `ssh: /home/ann/mux [mux]`.
-fn master_path(facts: &Facts) -> Option<&str> {
-    facts.title().strip_prefix("ssh: ")?.strip_suffix(" [mux]")
 }
 
 /// The master of shared connections (`ControlMaster`), which other sessions use. Its title does not include what it
@@ -149,9 +146,7 @@ impl Options {
                 'D' => 0,
                 _ => return false,
             };
-            let fields: Vec<&str> = value.split(':').collect();
-            let listening = &fields[..fields.len().saturating_sub(target)];
-            listening.contains(&port.as_str())
+            value.rsplit(':').skip(target).any(|field| field == port)
         };
         self.forwards.iter().find(is_on_port).map(|&(kind, _)| kind)
     }

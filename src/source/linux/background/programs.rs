@@ -5,7 +5,6 @@
 
 use super::facts::{Facts, base_name};
 
-/// Shells.
 pub(super) const SHELLS: &str = "sh bash dash zsh ksh mksh fish ash busybox";
 
 /// Interpreters of scripts, without a version.
@@ -42,7 +41,6 @@ pub(super) const MANAGERS: &str = "systemd inetd xinetd launchd";
 /// Supervisors that run other programs as well.
 pub(super) const SUPERVISORS: &str = "supervisord runsvdir s6-svscan svscan monit circusd";
 
-/// Container engines.
 pub(super) const ENGINES: &str = "dockerd containerd podman crio kubelet k3s lxd incusd";
 
 /// Name resolvers of a whole machine.
@@ -63,7 +61,6 @@ pub(super) const FORWARDERS: &str =
 /// Editors that forward ports of a remote machine.
 pub(super) const EDITORS: &str = "code cursor windsurf codium";
 
-/// Whether a list has this name.
 pub(super) fn has(list: &str, name: &str) -> bool {
     list.split_whitespace().any(|one| one == name)
 }
@@ -84,29 +81,24 @@ impl Facts {
         has(SHELLS, self.program())
     }
 
-    /// Whether it is an interpreter of scripts.
     pub(super) fn is_interpreter(&self) -> bool {
         let is_version = |c: char| c.is_ascii_digit() || c == '.';
         has(INTERPRETERS, self.program().trim_end_matches(is_version))
     }
 
-    /// Whether it only runs another program and ends with it.
     pub(super) fn is_wrapper(&self) -> bool {
         self.is_shell() || self.runs_one_of(WRAPPERS)
     }
 
     /// Whether its children are independent of it.
     pub(super) fn is_launcher(&self) -> bool {
+        // An interpreter that reads what a user types.
+        let has_script = self.script().is_some() || self.runs_text();
+        let is_prompt = self.is_interpreter() && !has_script && !self.argv.is_empty();
         self.is_one_of(LAUNCHERS)
             || self.runs_one_of(INTERACTIVE)
-            || self.is_prompt()
+            || is_prompt
             || self.any_argument(|word| has(JOB_RUNNERS, base_name(word)))
-    }
-
-    /// Whether it is an interpreter that reads what a user types.
-    fn is_prompt(&self) -> bool {
-        let has_script = self.script().is_some() || self.runs_text();
-        self.is_interpreter() && !has_script && !self.argv.is_empty()
     }
 
     /// Whether it has a whole program among its arguments.

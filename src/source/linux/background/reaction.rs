@@ -70,19 +70,15 @@ fn accepts_blocked(pid: Pid) -> bool {
         status_mask(&status, "SigBlk:").is_none_or(|set| set & TERM == 0)
             || waits_in.contains("sigtimedwait")
     });
-    is_unblocked_or_waits || has_signalfd(pid)
-}
-
-fn has_signalfd(pid: Pid) -> bool {
-    let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fdinfo")) else {
-        return true;
+    let has_signalfd = || {
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo")).ok()?;
+        let texts = descriptors
+            .flatten()
+            .map(|entry| fs::read_to_string(entry.path()));
+        let mut sets = texts.filter_map(|text| status_mask(&text.ok()?, "sigmask:"));
+        Some(sets.any(|set| set & TERM != 0))
     };
-    let is_for_term =
-        |text: String| status_mask(&text, "sigmask:").is_some_and(|set| set & TERM != 0);
-    let mut texts = descriptors
-        .flatten()
-        .map(|entry| fs::read_to_string(entry.path()));
-    texts.any(|text| text.is_ok_and(is_for_term))
+    is_unblocked_or_waits || has_signalfd().unwrap_or(true)
 }
 
 /// Checks a process in uninterruptible sleep again: it hangs only if every check finds it so.
@@ -92,10 +88,10 @@ pub(super) fn confirmed(mut facts: Facts) -> Facts {
             break;
         }
         thread::sleep(APART);
-        match Facts::of(facts.pid) {
-            Some(again) => facts = again,
-            None => break,
-        }
+        let Some(again) = Facts::of(facts.pid) else {
+            break;
+        };
+        facts = again;
     }
     facts
 }

@@ -9,7 +9,7 @@ use rustix::process::geteuid;
 
 use super::{Lookup, loops, services};
 use crate::model::{Pid, Text};
-use crate::source::linux::background::facts::{self, Facts, plain_text, read_file};
+use crate::source::linux::background::facts::{self, Facts, read_file};
 
 /// The most to read of a script.
 const MOST_BYTES: u64 = 64 * 1024;
@@ -26,20 +26,23 @@ impl Lookup for System {
     }
 
     fn folder(&self, pid: Pid) -> Option<Text> {
-        plain_text(fs::read_link(format!("/proc/{pid}/cwd")).ok()?)
+        let path = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
+        let text = Text::new(path.to_str()?);
+        (path == Path::new(&*text)).then_some(text)
     }
 
     fn has_loop(&self, shell: &Facts) -> Option<bool> {
-        let arguments = shell.argv.iter().skip(1);
-        let script = arguments.clone().find(|one| !one.starts_with('-'))?;
+        let mut arguments = shell.argv.iter().skip(1);
+        let script = arguments.find(|one| !one.starts_with('-'))?;
         // The file, in the mount namespace of its process.
         let root = if script.starts_with('/') {
             "root"
         } else {
             "cwd"
         };
-        let root = PathBuf::from(format!("/proc/{}/{root}", shell.pid));
-        let (text, _) = read_file(&root.join(script.trim_start_matches('/')), MOST_BYTES)?;
+        let script = script.trim_start_matches('/');
+        let file = format!("/proc/{}/{root}/{script}", shell.pid);
+        let (text, _) = read_file(Path::new(&file), MOST_BYTES)?;
         loops::has_loop(&String::from_utf8_lossy(&text))
     }
 

@@ -6,6 +6,11 @@ const FINITE: [&str; 6] = ["getopts", "getopt", "shift", "read", "mapfile", ARGU
 /// The arguments of a script, in a stripped text.
 const ARGUMENTS: &str = "$#";
 
+/// Words that precede the first word of a command.
+const BEFORE_COMMAND: [&str; 11] = [
+    ";", "&", "|", "(", "{", ")", "do", "then", "else", "!", "time",
+];
+
 /// Whether a text has a `while` or `until` loop that may run for ever. `None` if it has only other loops:
 /// `for`, or one that reads arguments or lines.
 pub(super) fn has_loop(script: &str) -> Option<bool> {
@@ -14,9 +19,12 @@ pub(super) fn has_loop(script: &str) -> Option<bool> {
     for line in text.lines() {
         let (mut words, mut before) = (line.split_whitespace(), ";");
         while let Some(word) = words.next() {
+            let mut condition = words.clone().take_while(|word| *word != "do");
             match word {
-                _ if !precedes_command(before) => {}
-                "while" | "until" if is_endless(words.clone()) => return Some(true),
+                _ if !BEFORE_COMMAND.contains(&before) => {}
+                "while" | "until" if !condition.any(|word| FINITE.contains(&word)) => {
+                    return Some(true);
+                }
                 "while" | "until" | "for" | "select" => has_other = true,
                 _ => {}
             }
@@ -24,20 +32,6 @@ pub(super) fn has_loop(script: &str) -> Option<bool> {
         }
     }
     (!has_other).then_some(false)
-}
-
-/// Whether the word after this one is the first of a command.
-fn precedes_command(word: &str) -> bool {
-    let words = [
-        ";", "&", "|", "(", "{", ")", "do", "then", "else", "!", "time",
-    ];
-    words.contains(&word)
-}
-
-/// Whether the condition at the beginning of these words reads no arguments or lines.
-fn is_endless<'a>(words: impl Iterator<Item = &'a str>) -> bool {
-    let mut condition = words.take_while(|word| *word != "do");
-    !condition.any(|word| FINITE.contains(&word))
 }
 
 /// The text without comments and quoted strings, with blanks around operators. The arguments of the script become
@@ -98,8 +92,7 @@ fn without_documents(script: &str) -> String {
     let mut lines = script.lines();
     let mut text = String::with_capacity(script.len());
     while let Some(line) = lines.next() {
-        text.push_str(line);
-        text.push('\n');
+        text.extend([line, "\n"]);
         if let Some(end) = end_of_document(line) {
             let mut rest = lines.clone();
             // Without its end it is not a document.
@@ -114,13 +107,12 @@ fn without_documents(script: &str) -> String {
 /// The word that ends the document that begins after a line.
 fn end_of_document(line: &str) -> Option<&str> {
     let (_, rest) = line.split_once("<<")?;
-    let word = rest
-        .trim_start_matches('-')
-        .trim_start()
-        .trim_start_matches(['\'', '"', '\\']);
-    let is_name = |c: char| c.is_alphanumeric() || c == '_';
-    let end = word.find(|c| !is_name(c)).unwrap_or(word.len());
-    (end > 0).then(|| &word[..end])
+    let word = rest.trim_start_matches('-').trim_start();
+    let word = word.trim_start_matches(['\'', '"', '\\']);
+    let end = word
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .next();
+    end.filter(|end| !end.is_empty())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use rustix::process::getuid;
 
-use self::systemd::{Listening, Properties};
+use self::systemd::Properties;
 use super::containers::publishers::{self, Publisher};
 use super::end_risk;
 use super::facts::{self, Facts};
@@ -25,7 +25,8 @@ const MUCH_LATER: u64 = 3000;
 #[derive(Default)]
 pub(super) struct Units {
     properties: HashMap<(String, Option<u32>), Option<Properties>>,
-    listening: HashMap<Option<u32>, Vec<Listening>>,
+    /// Where socket units listen, with their services.
+    listening: HashMap<Option<u32>, Vec<(String, Activation)>>,
 }
 
 impl Units {
@@ -33,9 +34,23 @@ impl Units {
     /// started, if the service's processes may not be seen.
     pub(super) fn add_activation(&mut self, holder: &mut Holder, users: &mut Users) {
         let mut owners = holder.socket.owner.present().iter();
-        let owner = owners.find_map(|process| managed_user(process.pid, &process.comm));
-        if holder.activation.is_none() {
-            holder.activation = owner.and_then(|user| self.socket_unit(user, &holder.socket));
+        // The user whose manager has it, `Some(None)` if the system manager does.
+        let owner = owners.find_map(|process| match process.pid {
+            _ if *process.comm != *"systemd" => None,
+            1 => Some(None),
+            pid => Facts::of(pid)
+                .filter(|facts| facts.has_argument("--user"))?
+                .uid()
+                .map(Some),
+        });
+        // The unit is found by the address if neither the socket's control group nor a unit file shows it, and for a
+        // user manager, which creates its sockets in its own group.
+        if let (None, Some(user)) = (&holder.activation, owner) {
+            let listening = self.listening.entry(user);
+            let listening = listening.or_insert_with(|| systemd::list_sockets(user));
+            let local = holder.socket.local.to_string();
+            let found = listening.iter().find(|(address, _)| *address == local);
+            holder.activation = found.map(|(_, activation)| activation.clone());
         }
         let Some(activation) = &holder.activation else {
             return;
@@ -50,15 +65,6 @@ impl Units {
             holder.hidden_unit =
                 found.map(|found| unit(name, None, Some(found), Some(true), users));
         }
-    }
-
-    /// The socket unit of a manager's socket, by its address: used if neither the socket's control group nor a unit
-    /// file shows it, and for a user manager, which creates its sockets in its own group.
-    fn socket_unit(&mut self, user: Option<u32>, socket: &Socket) -> Option<Activation> {
-        let listening = self.listening.entry(user);
-        let listening =
-            listening.or_insert_with(|| systemd::list_sockets(user).unwrap_or_default());
-        named(listening, &socket.local.to_string())
     }
 
     /// The service of a socket with a hidden owner, if that is its purpose: all of its processes descend from its main
@@ -114,7 +120,7 @@ impl Units {
     /// The properties of a unit; `None` if the query fails.
     fn properties(&mut self, name: &str, user: Option<u32>) -> Option<&Properties> {
         let known = self.properties.entry((name.to_owned(), user));
-        let known = known.or_insert_with(|| systemd::show(name, user).ok());
+        let known = known.or_insert_with(|| systemd::show(name, user));
         known.as_ref()
     }
 }
@@ -148,32 +154,6 @@ fn manager(user: Option<u32>, users: &mut Users) -> Manager {
             Manager::OfUser(name.unwrap_or_else(|| Text::new(&uid.to_string())))
         }
     }
-}
-
-/// The user whose manager a process is, `Some(None)` for the system manager; `None` if it is not a manager.
-#[expect(
-    clippy::option_option,
-    reason = "a user's manager, the system's, or none"
-)]
-fn managed_user(pid: Pid, comm: &str) -> Option<Option<u32>> {
-    if comm != "systemd" {
-        return None;
-    }
-    if pid == 1 {
-        return Some(None);
-    }
-    let facts = Facts::of(pid).filter(|facts| facts.has_argument("--user"))?;
-    facts.uid().map(Some)
-}
-
-/// The unit that listens on an address.
-fn named(listening: &[Listening], local: &str) -> Option<Activation> {
-    let found = listening.iter().find(|one| one.address == local)?;
-    let default = || found.socket_unit.replace(".socket", ".service");
-    Some(Activation {
-        socket_unit: Text::new(&found.socket_unit),
-        service: Text::new(&found.service.clone().unwrap_or_else(default)),
-    })
 }
 
 /// Whether this process is the purpose of a unit: it is the main process or descends from it, and the main process is
@@ -219,45 +199,21 @@ fn runs_container(properties: &Properties, line: &[Facts], behind: Option<&Behin
     let Some(main) = properties.main_pid else {
         return false;
     };
-    let is_monitor = || {
-        let id = behind.and_then(|behind| behind.id.as_deref());
-        match Facts::of(main).as_ref().and_then(publishers::publisher) {
-            Some(Publisher::Conmon { id: monitored, .. }) => {
-                id.is_some_and(|id| monitored.starts_with(id))
-            }
-            _ => false,
+    let is_monitor = || match Facts::of(main).as_ref().and_then(publishers::publisher) {
+        Some(Publisher::Conmon { id, .. }) => {
+            let wanted = behind.and_then(|behind| behind.id.as_deref());
+            wanted.is_some_and(|wanted| id.starts_with(wanted))
         }
+        _ => false,
     };
     line.iter().any(|facts| facts.pid == main) || is_monitor()
 }
 
-/// The same if the query fails: programs started by systemd have their own pid in `SYSTEMD_EXEC_PID`
-/// (`systemd.exec(5)`, since 248).
+/// Whether a process is the purpose of its unit if the query fails: programs started by systemd have their own pid in
+/// `SYSTEMD_EXEC_PID` (`systemd.exec(5)`, since 248).
 fn is_started_by_systemd(line: &[Facts]) -> Option<bool> {
     let executed = facts::variable_of(line.first()?.pid, "SYSTEMD_EXEC_PID")?;
     let executed: Pid = executed.parse().ok()?;
     let found = line.iter().find(|facts| facts.pid == executed);
     Some(found.is_some_and(|main| !main.is_launcher()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_unit_is_that_of_the_address() {
-        let one = |address: &str, unit: &str, service: Option<&str>| Listening {
-            address: address.into(),
-            socket_unit: unit.into(),
-            service: service.map(str::to_owned),
-        };
-        let listening = [
-            one("127.0.0.1:80", "a.socket", Some("web.service")),
-            one("[::]:80", "b.socket", None),
-        ];
-        let service = |local| named(&listening, local).map(|found| found.service.to_string());
-        assert_eq!(service("127.0.0.1:80").as_deref(), Some("web.service"));
-        assert_eq!(service("[::]:80").as_deref(), Some("b.service"));
-        assert_eq!(service("0.0.0.0:80"), None);
-    }
 }

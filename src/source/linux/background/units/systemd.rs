@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::geteuid;
 
-use crate::model::Pid;
+use crate::model::{Activation, Pid, Text};
 use crate::source::linux::tools;
 
 /// The properties that matter for stopping a unit.
@@ -32,37 +32,24 @@ pub(super) struct Properties {
     pub(super) is_active: bool,
 }
 
-/// Queries the manager of the system, or that of the user with this uid.
-///
-/// # Errors
-/// Why it did not answer, in a few words.
-pub(super) fn show(unit: &str, user: Option<u32>) -> Result<Properties, String> {
-    let printed = systemctl(user, &["show", "--property", PROPERTIES, "--", unit])?;
-    parse(&printed).ok_or_else(|| format!("systemd knows no unit {unit}"))
+/// Queries the manager of the system, or that of the user with this uid. `None` if it does not answer or does not know the
+/// unit.
+pub(super) fn show(unit: &str, user: Option<u32>) -> Option<Properties> {
+    parse(&systemctl(
+        user,
+        &["show", "--property", PROPERTIES, "--", unit],
+    )?)
 }
 
-/// Where a socket unit listens, and the unit that a first connection starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Listening {
-    /// `[::]:8080`, `192.0.2.1:53`, a path.
-    pub(super) address: String,
-    pub(super) socket_unit: String,
-    /// `None` before the first connection to one with `Accept=yes`.
-    pub(super) service: Option<String>,
-}
-
-/// Queries where the socket units of a manager listen.
-///
-/// # Errors
-/// Why it did not answer, in a few words.
-pub(super) fn list_sockets(user: Option<u32>) -> Result<Vec<Listening>, String> {
+/// Queries where the socket units of a manager listen: `[::]:8080`, `192.0.2.1:53`, a path.
+pub(super) fn list_sockets(user: Option<u32>) -> Vec<(String, Activation)> {
     let options = ["list-sockets", "--full", "--no-legend", "--plain"];
-    systemctl(user, &options).map(|printed| parse_sockets(&printed))
+    parse_sockets(&systemctl(user, &options).unwrap_or_default())
 }
 
 /// The output of `systemctl` for these arguments.
-fn systemctl(user: Option<u32>, arguments: &[&str]) -> Result<String, String> {
-    let mut command = Command::new(tools::find("systemctl").ok_or("systemctl is not installed")?);
+fn systemctl(user: Option<u32>, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new(tools::find("systemctl")?);
     command
         .env_clear()
         .env("SYSTEMD_PAGER", "")
@@ -73,28 +60,36 @@ fn systemctl(user: Option<u32>, arguments: &[&str]) -> Result<String, String> {
             // Only its user may query a user manager.
             command.uid(uid).gid(NOGROUP);
         }
-        command.arg("--user");
-        command.env(
-            "DBUS_SESSION_BUS_ADDRESS",
-            format!("unix:path={folder}/bus"),
-        );
-        command.env("XDG_RUNTIME_DIR", folder);
+        let bus = format!("unix:path={folder}/bus");
+        command
+            .arg("--user")
+            .env("DBUS_SESSION_BUS_ADDRESS", bus)
+            .env("XDG_RUNTIME_DIR", folder);
     }
     command.args(arguments);
-    let printed = tools::output("systemctl", &mut command, TIMEOUT)?;
-    Ok(String::from_utf8_lossy(&printed).into_owned())
+    let printed = tools::output("systemctl", &mut command, TIMEOUT).ok()?;
+    Some(String::from_utf8_lossy(&printed).into_owned())
 }
 
-/// `ADDRESS UNIT ACTIVATES` in columns. Addresses with blanks are not network addresses.
-fn parse_sockets(text: &str) -> Vec<Listening> {
+/// `ADDRESS UNIT ACTIVATES` in columns. Addresses with blanks are not network addresses. Before its first connection a
+/// unit with `Accept=yes` activates nothing.
+fn parse_sockets(text: &str) -> Vec<(String, Activation)> {
     let line = |line: &str| {
-        let mut words = line.split_whitespace().map(str::to_owned);
+        let mut words = line.split_whitespace();
         let (address, socket_unit) = (words.next()?, words.next()?);
-        socket_unit.ends_with(".socket").then(|| Listening {
-            address,
-            socket_unit,
-            service: words.next().filter(|unit| unit.ends_with(".service")),
-        })
+        let default = format!("{}.service", socket_unit.strip_suffix(".socket")?);
+        let service = words.next().filter(|unit| unit.ends_with(".service"));
+        let (socket_unit, service) = (
+            Text::new(socket_unit),
+            Text::new(service.unwrap_or(&default)),
+        );
+        Some((
+            address.to_owned(),
+            Activation {
+                socket_unit,
+                service,
+            },
+        ))
     };
     text.lines().filter_map(line).collect()
 }
@@ -127,13 +122,15 @@ mod tests {
         let text = "[::]:8080                web.socket   web.service\nkobject-uevent 1 udevd.socket udevd.service\n\
                     127.0.0.1:53  dns.socket -\n\n";
         let found = parse_sockets(text);
-        let units: Vec<_> = found.iter().map(|one| one.socket_unit.as_str()).collect();
+        let units: Vec<_> = found.iter().map(|(_, one)| &*one.socket_unit).collect();
         assert_eq!(units, ["web.socket", "dns.socket"]);
-        assert_eq!(
-            (found[0].address.as_str(), found[0].service.as_deref()),
-            ("[::]:8080", Some("web.service"))
-        );
-        assert_eq!(found[1].service, None);
+        let service = |local| {
+            let found = found.iter().find(|(address, _)| address == local)?;
+            Some(found.1.service.to_string())
+        };
+        assert_eq!(service("[::]:8080").as_deref(), Some("web.service"));
+        assert_eq!(service("127.0.0.1:53").as_deref(), Some("dns.service"));
+        assert_eq!(service("0.0.0.0:80"), None);
     }
 
     #[test]
