@@ -15,12 +15,11 @@ mod supervisors;
 mod units;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
 
 use rustix::process::{geteuid, getuid};
 
+use self::containers::Containers;
 use self::containers::publishers::Publisher;
-use self::containers::{Containers, SocketAt};
 use self::end_risk::Circumstances;
 use self::facts::Facts;
 pub(crate) use self::facts::serving;
@@ -50,17 +49,11 @@ pub(crate) struct BackgroundReader<'a> {
 }
 
 impl<'a> BackgroundReader<'a> {
-    pub(crate) fn new(processes: &'a mut Processes, (protocol, port): (Protocol, u16)) -> Self {
-        let address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let at = SocketAt {
-            protocol,
-            port,
-            address,
-        };
+    pub(crate) fn new(processes: &'a mut Processes, port: (Protocol, u16)) -> Self {
         Self {
             lineage: lineage(),
             own_connection: login::own_connection(),
-            containers: Containers::new(at, &mut processes.users),
+            containers: Containers::new(port, &mut processes.users),
             units: Units::default(),
             is_resolver: false,
             waiting: None,
@@ -87,10 +80,9 @@ impl<'a> BackgroundReader<'a> {
                 let own = socket.uid.filter(|&uid| uid == geteuid().as_raw());
                 let own = own.filter(|_| socket.owner == Owner::Hidden);
                 let container = self.containers.of_port();
-                let session = || login::hidden_session(own?, self.containers.at.port);
-                let behind = container.or_else(session);
-                holder.hidden_unit = self.units.of_hidden(socket, self.containers.users);
-                holder.behind = behind;
+                let session = || login::hidden_session(own?, self.containers.at.port.1);
+                holder.behind = container.or_else(session);
+                holder.hidden_unit = self.units.of_hidden(&holder.socket);
             }
         }
     }
@@ -103,9 +95,9 @@ impl<'a> BackgroundReader<'a> {
             let Some(address) = to.address.filter(|_| !is_known) else {
                 continue;
             };
-            let SocketAt { protocol, port, .. } = self.containers.at;
-            let port = to.port.unwrap_or(port);
-            found.extend(self.containers.of_address(address, (protocol, port)));
+            let (protocol, port) = self.containers.at.port;
+            let port = (protocol, to.port.unwrap_or(port));
+            found.extend(self.containers.of_address(address, port));
         }
         found
     }
@@ -114,7 +106,7 @@ impl<'a> BackgroundReader<'a> {
     pub(crate) fn of_socket(&mut self, socket: &Socket) -> Vec<Background> {
         self.containers.at.address = socket.local.address;
         let is_resolver = || login::resolves_names_by(socket.local.address);
-        self.is_resolver = self.containers.at.port == 53 && (self.is_resolver || is_resolver());
+        self.is_resolver = self.containers.at.port.1 == 53 && (self.is_resolver || is_resolver());
         let owners = socket.owner.present();
         let pids: Vec<Pid> = owners.iter().map(|process| process.pid).collect();
         let read = owners.iter().take(MAX_OWNERS);
@@ -129,17 +121,17 @@ impl<'a> BackgroundReader<'a> {
         let publisher = self.containers.publisher(&own);
         let behind = self.behind(&line, publisher);
         let supervisor = self.supervisor(&line, owners);
-        let client = behind
-            .as_ref()
-            .and_then(|one| self.containers.client_of(one));
+        let container = behind.as_ref();
+        let client = container.and_then(|one| self.containers.client_of(one));
+        let restarts = container.and_then(|one| self.containers.restarts(one));
         let users = &mut *self.containers.users;
         let unit = if let Some(client) = client {
             // `docker run` in a unit: the container is started again with its client.
             let line = facts::line_of(client);
             self.units.of(&line, &[client], None, None, users)
         } else {
-            let (behind, supervisor) = (behind.as_ref(), supervisor.as_ref());
-            self.units.of(&line, owners, behind, supervisor, users)
+            self.units
+                .of(&line, owners, container, supervisor.as_ref(), users)
         };
         let children = facts::children_of(own.pid);
         let known = Circumstances {
@@ -151,13 +143,9 @@ impl<'a> BackgroundReader<'a> {
         };
         let end_risk = end_risk::end_risk(&own, &known);
         let waiting = self.waiting.get_or_insert_with(end_risk::waiting_ports);
-        let SocketAt { protocol, port, .. } = self.containers.at;
-        let mut also_ends = end_risk::other_ports(own.pid, (protocol, port), waiting);
+        let mut also_ends = end_risk::other_ports(own.pid, self.containers.at.port, waiting);
         also_ends.extend(login::ends_with(&own, end_risk));
         also_ends.extend(end_risk::other_apps(supervisor.as_ref(), &line));
-        let restarts = behind
-            .as_ref()
-            .and_then(|one| self.containers.restarts(one));
         Background {
             pid: own.pid,
             kept_by: kept_by(supervisor, unit.as_ref(), behind.as_ref(), restarts),
@@ -171,25 +159,22 @@ impl<'a> BackgroundReader<'a> {
     }
 
     fn behind(&mut self, line: &[Facts], publisher: Option<Publisher<'_>>) -> Option<Behind> {
-        let (own, port) = (line.first()?, self.containers.at.port);
+        let (own, port) = (line.first()?, self.containers.at.port.1);
         let container = match publisher {
             Some(publisher) => self.containers.of_publisher(own, publisher),
             None => self.containers.of_process(line),
         };
         // An ssh session has the ports that `ssh -R` forwards.
         let session = || Some(login::behind_session(&login::session(own)?, port));
-        let forward = || forwards::forward(own, port);
-        container
-            .or_else(session)
-            .or_else(|| systemd_proxy(own))
-            .or_else(forward)
+        let forward = || systemd_proxy(own).or_else(|| forwards::forward(own, port));
+        container.or_else(session).or_else(forward)
     }
 
     /// The supervisor of a process, unless it also started this program: then it must not be ended.
     fn supervisor(&mut self, line: &[Facts], owners: &[Pid]) -> Option<Supervisor> {
         let lookup = supervisors::System {
             pid: line.first()?.pid,
-            port: self.containers.at.port,
+            port: self.containers.at.port.1,
         };
         let mut found = supervisors::supervisor(line, owners, &lookup)?;
         if found.pid.is_some_and(|pid| self.lineage.has(pid)) {

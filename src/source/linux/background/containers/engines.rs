@@ -89,7 +89,7 @@ impl Containers<'_> {
         let mut serving_id = None;
         if let Some((address, port)) = to {
             (behind.address, behind.port) = (Some(address), Some(port));
-            if let Some((pids, owner)) = self.served_at(address, (at.protocol, port)) {
+            if let Some((pids, owner)) = self.served_at(address, (at.port.0, port)) {
                 behind.process = owner.and_then(serving);
                 behind.ignores_term = init_ignores_term(pids.iter().copied());
                 serving_id = group_of(owner, &pids).map(|(group, _)| group.id);
@@ -107,14 +107,13 @@ impl Containers<'_> {
             set_id(&mut behind, &id);
         }
         behind.is_reachable = docker.is_reachable;
-        behind.ports.retain(|one| *one != (at.protocol, at.port));
+        behind.ports.retain(|one| *one != at.port);
         behind
     }
 
     /// podman without root: its forwarder is in the container's network namespace, its listener in ours. The monitor
     /// belongs to the same user.
     pub(super) fn of_rootless_podman(&mut self, own: &Facts, uid: u32) -> Option<Behind> {
-        let port = (self.at.protocol, self.at.port);
         let namespaces = self.namespaces.get_or_insert_with(netns::namespaces);
         // The namespace that the forwarder leads into is that of its first thread or of its child. Go chooses the
         // thread of `rootlessport` that enters it: in 1 of 27 starts of podman 4.3 it was not the first one; its
@@ -144,7 +143,7 @@ impl Containers<'_> {
             (None, _) => return None,
         };
         let found = found.facts.clone();
-        let serves = netns::owner_of_port(&pids, port).filter(|&pid| pid != own.pid);
+        let serves = netns::owner_of_port(&pids, self.at.port).filter(|&pid| pid != own.pid);
         Some(self.of_monitor(&Monitor::of(&found)?, serves))
     }
 

@@ -11,12 +11,12 @@ pub(super) mod publishers;
 mod state;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use rustix::process::geteuid;
 
 use self::engines::{Monitor, describe};
-pub(super) use self::ports::SocketAt;
+use self::ports::SocketAt;
 use self::publishers::Publisher;
 use self::state::Docker;
 use super::facts::{self, Facts, serving};
@@ -38,10 +38,11 @@ pub(super) struct Containers<'a> {
 }
 
 impl<'a> Containers<'a> {
-    pub(super) fn new(at: SocketAt, users: &'a mut Users) -> Self {
+    pub(super) fn new(port: (Protocol, u16), users: &'a mut Users) -> Self {
         let own = Facts::of(std::process::id());
+        let address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         Self {
-            at,
+            at: SocketAt { port, address },
             users,
             docker: None,
             namespaces: None,

@@ -7,16 +7,14 @@ use crate::model::Protocol;
 /// A socket that a container's published port is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::source::linux::background) struct SocketAt {
-    pub(in crate::source::linux::background) protocol: Protocol,
-    pub(in crate::source::linux::background) port: u16,
+    pub(in crate::source::linux::background) port: (Protocol, u16),
     pub(in crate::source::linux::background) address: IpAddr,
 }
 
 /// A port that a container publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::source::linux::background) struct Published {
-    pub(super) protocol: Protocol,
-    pub(super) port: u16,
+pub(super) struct Published {
+    pub(super) port: (Protocol, u16),
     /// `None`: every address, of both families.
     pub(super) host: Option<IpAddr>,
 }
@@ -30,10 +28,9 @@ pub(super) enum Fit {
 
 impl Published {
     /// `host` as in a file, an answer or an argument: empty or none is every address; `None` if it is invalid.
-    pub(super) fn new(protocol: Protocol, port: u16, host: Option<&str>) -> Option<Self> {
+    pub(super) fn new(port: (Protocol, u16), host: Option<&str>) -> Option<Self> {
         let host = host.filter(|host| !host.is_empty());
         Some(Self {
-            protocol,
             port,
             host: host.map(str::parse).transpose().ok()?,
         })
@@ -42,7 +39,7 @@ impl Published {
     /// How well it fits the socket, if the socket's address is part of the published one. Docker before 20.10.6 had one
     /// socket `[::]` for both families, so any unspecified address fits any other.
     pub(super) fn fit(&self, at: &SocketAt) -> Option<Fit> {
-        if (self.protocol, self.port) != (at.protocol, at.port) {
+        if self.port != at.port {
             return None;
         }
         let address = at.address.to_canonical();
@@ -64,11 +61,10 @@ mod tests {
 
     #[test]
     fn a_port_is_published_at_its_own_address_only() {
-        let new = |address| Published::new(Protocol::Tcp, 8080, Some(address));
+        let new = |address| Published::new((Protocol::Tcp, 8080), Some(address));
         let published = |address| new(address).unwrap();
         let at = |address: &str| SocketAt {
-            protocol: Protocol::Tcp,
-            port: 8080,
+            port: (Protocol::Tcp, 8080),
             address: address.parse().unwrap(),
         };
         for (host, socket, fit) in [
@@ -85,7 +81,7 @@ mod tests {
             assert_eq!(published(host).fit(&at(socket)), fit, "{host} {socket}");
         }
         let other = SocketAt {
-            port: 8081,
+            port: (Protocol::Tcp, 8081),
             ..at("127.0.0.1")
         };
         assert_eq!(published("").fit(&other), None);

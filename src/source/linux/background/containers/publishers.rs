@@ -69,10 +69,10 @@ pub(super) fn proxy_fit(facts: &Facts, at: &SocketAt) -> Option<Fit> {
     }
     let protocol = match facts.option(&["-proto"]) {
         Some(name) => protocol(name)?,
-        None => at.protocol,
+        None => at.port.0,
     };
     let port = facts.option(&["-host-port"])?.parse().ok()?;
-    Published::new(protocol, port, facts.option(&["-host-ip"]))?.fit(at)
+    Published::new((protocol, port), facts.option(&["-host-ip"]))?.fit(at)
 }
 
 /// `…/logs/INSTANCE/proxy.DEVICE.log` among the arguments.
@@ -144,8 +144,7 @@ mod tests {
         };
         assert_eq!(publisher(&Facts::of_command(proxy)), Some(expected));
         let at = |protocol, port, address: [u8; 4]| SocketAt {
-            protocol,
-            port,
+            port: (protocol, port),
             address: address.into(),
         };
         let fits = |at: &SocketAt| proxy_fit(&Facts::of_command(proxy), at).is_some();

@@ -37,8 +37,7 @@ fn containers(users: &mut Users) -> Containers<'_> {
 }
 
 const AT: SocketAt = SocketAt {
-    protocol: Protocol::Tcp,
-    port: 8080,
+    port: (Protocol::Tcp, 8080),
     address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
 };
 

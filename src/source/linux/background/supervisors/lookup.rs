@@ -28,19 +28,15 @@ impl Lookup for System {
     fn folder(&self, pid: Pid) -> Option<Text> {
         let path = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
         let text = Text::new(path.to_str()?);
-        (path == Path::new(&*text)).then_some(text)
+        (path.to_str() == Some(&*text)).then_some(text)
     }
 
     fn has_loop(&self, shell: &Facts) -> Option<bool> {
         let mut arguments = shell.argv.iter().skip(1);
         let script = arguments.find(|one| !one.starts_with('-'))?;
         // The file, in the mount namespace of its process.
-        let root = if script.starts_with('/') {
-            "root"
-        } else {
-            "cwd"
-        };
-        let script = script.trim_start_matches('/');
+        let is_absolute = script.starts_with('/');
+        let root = if is_absolute { "root" } else { "cwd" };
         let file = format!("/proc/{}/{root}/{script}", shell.pid);
         let (text, _) = read_file(Path::new(&file), MOST_BYTES)?;
         loops::has_loop(&String::from_utf8_lossy(&text))

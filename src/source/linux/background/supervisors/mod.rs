@@ -85,15 +85,10 @@ pub(super) fn supervisor(
             return Some(supervisor);
         }
         if ancestor.is_shell() {
-            // A script that runs its commands once belongs to its parent.
             match shell(ancestor, lookup)? {
+                // A script that runs its commands once belongs to its parent.
                 Restarts::No => continue,
-                restarts => {
-                    return Some(Supervisor {
-                        restarts,
-                        ..process(SupervisorKind::ShellLoop, ancestor)
-                    });
-                }
+                restarts => return Some(process(SupervisorKind::ShellLoop, ancestor, restarts)),
             }
         }
         if ancestor.pid == 1 || ancestor.is_launcher() {
@@ -118,16 +113,14 @@ fn known(own: &Facts, ancestors: &[Facts], lookup: &dyn Lookup) -> Option<Superv
         K::Runit | K::Daemontools | K::S6 => {
             services::by_folder(kind, first, above.first(), lookup)
         }
-        K::Nodemon | K::Watch => Supervisor {
-            restarts: Restarts::OnChange,
-            ..process(kind, first)
-        },
-        _ => process(kind, first),
+        K::Nodemon | K::Watch => process(kind, first, Restarts::OnChange),
+        _ => process(kind, first, Restarts::Yes),
     })
 }
 
-fn process(kind: SupervisorKind, facts: &Facts) -> Supervisor {
+fn process(kind: SupervisorKind, facts: &Facts, restarts: Restarts) -> Supervisor {
     Supervisor {
+        restarts,
         pid: Some(facts.pid),
         process: Some(facts.name()),
         uid: facts.only_uid(),
@@ -153,9 +146,11 @@ fn shell(facts: &Facts, lookup: &dyn Lookup) -> Option<Restarts> {
         None if first.starts_with('-') && facts.script().is_none() => return None,
         None => lookup.has_loop(facts),
     };
-    Some(has_loop.map_or(Restarts::Unknown, |has| {
-        if has { Restarts::Yes } else { Restarts::No }
-    }))
+    Some(match has_loop {
+        Some(true) => Restarts::Yes,
+        Some(false) => Restarts::No,
+        None => Restarts::Unknown,
+    })
 }
 
 /// A parent of unknown kind counts if the process is its only child and it only waits for it: a parent with other
@@ -166,10 +161,8 @@ fn unknown(child: &Facts, parent: &Facts, lookup: &dyn Lookup) -> Option<Supervi
     }
     let children = lookup.children(parent.pid);
     let is_only = children.iter().all(|&pid| pid == child.pid);
-    (is_only && lookup.waits(parent.pid)).then(|| Supervisor {
-        restarts: Restarts::Unknown,
-        ..process(SupervisorKind::UnknownParent, parent)
-    })
+    let waits = is_only && lookup.waits(parent.pid);
+    waits.then(|| process(SupervisorKind::UnknownParent, parent, Restarts::Unknown))
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{Lookup, is_safe, process};
-use crate::model::{Pid, Supervisor, SupervisorKind, Text};
+use crate::model::{Pid, Restarts, Supervisor, SupervisorKind, Text};
 use crate::source::linux::background::facts::{self, Facts, base_name};
+use crate::source::linux::background::programs::has;
 
 /// Services of runit, daemontools and s6 run in the service's folder, the argument of their commands. If that can't be
 /// read, it is the name below the folder that the parent (such as `runsvdir`) scans.
@@ -26,13 +27,13 @@ pub(super) fn by_folder(
         if name.starts_with('/') {
             return Some(Text::new(name));
         }
-        let is_scanner =
-            |one: &&Facts| matches!(one.program(), "runsvdir" | "svscan" | "s6-svscan");
-        let mut arguments = parent.filter(is_scanner)?.argv.iter().skip(1);
-        let folder = arguments
-            .find(|one| one.starts_with('/'))?
-            .trim_end_matches('/');
-        Some(Text::new(&format!("{folder}/{name}")))
+        let scanner = parent.filter(|one| has("runsvdir svscan s6-svscan", one.program()))?;
+        let mut arguments = scanner.argv.iter().skip(1);
+        let folder = arguments.find(|one| one.starts_with('/'))?;
+        Some(Text::new(&format!(
+            "{}/{name}",
+            folder.trim_end_matches('/')
+        )))
     };
     let folder = lookup.folder(facts.pid).or_else(below_scanner);
     let folder = folder.filter(|folder| is_safe(folder, facts.only_uid(), lookup));
@@ -41,7 +42,7 @@ pub(super) fn by_folder(
     Supervisor {
         name: folder.clone().or_else(base),
         place: folder,
-        ..process(kind, facts)
+        ..process(kind, facts, Restarts::Yes)
     }
 }
 
@@ -59,9 +60,8 @@ pub(super) fn supervisord(own: &Facts, daemon: &Facts, lookup: &dyn Lookup) -> S
             let path = if Path::new(file).is_absolute() {
                 Some(file.to_owned())
             } else {
-                lookup
-                    .folder(daemon.pid)
-                    .map(|folder| format!("{folder}/{file}"))
+                let folder = lookup.folder(daemon.pid);
+                folder.map(|folder| format!("{folder}/{file}"))
             };
             path.filter(|path| is_safe(path, daemon.only_uid(), lookup))
         }
@@ -69,7 +69,7 @@ pub(super) fn supervisord(own: &Facts, daemon: &Facts, lookup: &dyn Lookup) -> S
     Supervisor {
         name: name.as_deref().map(Text::new),
         place: place.as_deref().map(Text::new),
-        ..process(SupervisorKind::Supervisord, daemon)
+        ..process(SupervisorKind::Supervisord, daemon, Restarts::Yes)
     }
 }
 
@@ -114,7 +114,7 @@ fn with_app(
     (name, id): (Option<&str>, Option<&str>),
     lookup: &dyn Lookup,
 ) -> Supervisor {
-    let daemon = process(SupervisorKind::Pm2, daemon);
+    let daemon = process(SupervisorKind::Pm2, daemon, Restarts::Yes);
     let is_used = lookup.uses_pm2_home(home, daemon.uid);
     if !is_used && !is_safe(home, daemon.uid, lookup) {
         return daemon;

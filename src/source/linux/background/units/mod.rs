@@ -35,13 +35,11 @@ impl Units {
     pub(super) fn add_activation(&mut self, holder: &mut Holder, users: &mut Users) {
         let mut owners = holder.socket.owner.present().iter();
         // The user whose manager has it, `Some(None)` if the system manager does.
+        let is_user_s = |facts: &Facts| facts.has_argument("--user");
         let owner = owners.find_map(|process| match process.pid {
             _ if *process.comm != *"systemd" => None,
             1 => Some(None),
-            pid => Facts::of(pid)
-                .filter(|facts| facts.has_argument("--user"))?
-                .uid()
-                .map(Some),
+            pid => Facts::of(pid).filter(is_user_s)?.uid().map(Some),
         });
         // The unit is found by the address if neither the socket's control group nor a unit file shows it, and for a
         // user manager, which creates its sockets in its own group.
@@ -63,13 +61,13 @@ impl Units {
             let name = &activation.service;
             let found = self.properties(name, None).filter(|found| found.is_active);
             holder.hidden_unit =
-                found.map(|found| unit(name, None, Some(found), Some(true), users));
+                found.map(|found| unit(name, Manager::System, Some(found), Some(true)));
         }
     }
 
     /// The service of a socket with a hidden owner, if that is its purpose: all of its processes descend from its main
     /// one, which launches nothing else.
-    pub(super) fn of_hidden(&mut self, socket: &Socket, users: &mut Users) -> Option<Unit> {
+    pub(super) fn of_hidden(&mut self, socket: &Socket) -> Option<Unit> {
         let name = socket.unit.as_deref()?;
         let is_service = name.ends_with(".service") && !name.starts_with("user@");
         if !is_service || socket.container.is_some() {
@@ -79,8 +77,8 @@ impl Units {
         let main = Facts::of(properties.main_pid?)?;
         // It was opened as root or as the service's user.
         let is_its_own = [Some(0), main.uid()].contains(&socket.uid);
-        let is_plain = is_a_server(&main) && is_its_own;
-        is_plain.then(|| unit(name, None, Some(properties), Some(true), users))
+        (is_a_server(&main) && is_its_own)
+            .then(|| unit(name, Manager::System, Some(properties), Some(true)))
     }
 
     /// The unit that a process, the first of `line`, is in. systemd is queried only if necessary.
@@ -107,14 +105,14 @@ impl Units {
             return None;
         }
         let user = placement::user_manager(&own.cgroup);
-        let properties = self.properties(&name, user);
+        let properties = self.properties(name, user);
         let is_server = match properties {
             Some(properties) if may_be_quadlet => Some(runs_container(properties, line, behind)),
             Some(properties) => Some(is_server(properties, line, owners, supervisor)),
             None if may_be_quadlet => Some(false),
             None => is_started_by_systemd(line),
         };
-        Some(unit(&name, user, properties, is_server, users))
+        Some(unit(name, manager(user, users), properties, is_server))
     }
 
     /// The properties of a unit; `None` if the query fails.
@@ -128,15 +126,14 @@ impl Units {
 /// A unit with its properties, if the query succeeded.
 fn unit(
     name: &str,
-    user: Option<u32>,
+    manager: Manager,
     properties: Option<&Properties>,
     is_server: Option<bool>,
-    users: &mut Users,
 ) -> Unit {
     let triggers = properties.iter().flat_map(|found| &found.triggered_by);
     Unit {
         name: Text::new(name),
-        manager: manager(user, users),
+        manager,
         is_server,
         main_pid: properties.and_then(|found| found.main_pid),
         restart: properties.map(|found| Text::new(&found.restart)),

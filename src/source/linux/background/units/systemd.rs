@@ -35,10 +35,8 @@ pub(super) struct Properties {
 /// Queries the manager of the system, or that of the user with this uid. `None` if it does not answer or does not know the
 /// unit.
 pub(super) fn show(unit: &str, user: Option<u32>) -> Option<Properties> {
-    parse(&systemctl(
-        user,
-        &["show", "--property", PROPERTIES, "--", unit],
-    )?)
+    let arguments = ["show", "--property", PROPERTIES, "--", unit];
+    parse(&systemctl(user, &arguments)?)
 }
 
 /// Queries where the socket units of a manager listen: `[::]:8080`, `192.0.2.1:53`, a path.
@@ -50,10 +48,8 @@ pub(super) fn list_sockets(user: Option<u32>) -> Vec<(String, Activation)> {
 /// The output of `systemctl` for these arguments.
 fn systemctl(user: Option<u32>, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(tools::find("systemctl")?);
-    command
-        .env_clear()
-        .env("SYSTEMD_PAGER", "")
-        .env("LC_ALL", "C");
+    command.env_clear().env("LC_ALL", "C");
+    command.env("SYSTEMD_PAGER", "");
     if let Some(uid) = user {
         let folder = format!("/run/user/{uid}");
         if geteuid().is_root() && uid != 0 {

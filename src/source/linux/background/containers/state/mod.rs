@@ -72,8 +72,7 @@ impl Container {
 
     /// Its ports without their addresses, each once.
     pub(super) fn port_numbers(&self) -> Vec<(Protocol, u16)> {
-        let ports = self.ports.iter().map(|one| (one.protocol, one.port));
-        let mut ports: Vec<_> = ports.collect();
+        let mut ports: Vec<_> = self.ports.iter().map(|one| one.port).collect();
         ports.sort_unstable();
         ports.dedup();
         ports
@@ -146,7 +145,7 @@ fn of_files(config: &Value, host: Option<&Value>) -> Option<Container> {
         let bindings = bindings.as_array().into_iter().flatten();
         bindings.filter_map(move |binding| {
             let port = binding["HostPort"].as_str()?.parse().ok()?;
-            Published::new(protocol?, port, binding["HostIp"].as_str())
+            Published::new((protocol?, port), binding["HostIp"].as_str())
         })
     });
     let pointers = ["/ID", "/Name", "/Config/Image", "/Config/Labels"];
@@ -205,7 +204,7 @@ fn of_api(answer: &[u8]) -> Option<Vec<Container>> {
         let published = ports.filter_map(|port| {
             let protocol = protocol(port["Type"].as_str()?)?;
             let public = port["PublicPort"].as_u64()?.try_into().ok()?;
-            Published::new(protocol, public, port["IP"].as_str())
+            Published::new((protocol, public), port["IP"].as_str())
         });
         Container::of(one, ["/Id", "/Names/0", "/Image", "/Labels"], published)
     };

@@ -22,8 +22,7 @@ fn a_container_is_read_from_its_file() {
     let numbers = [(Protocol::Tcp, 8080), (Protocol::Udp, 53)];
     assert_eq!(found.port_numbers(), numbers);
     let at = |address: &str| SocketAt {
-        protocol: Protocol::Tcp,
-        port: 8080,
+        port: (Protocol::Tcp, 8080),
         address: address.parse().unwrap(),
     };
     assert_eq!(found.fit(&at("127.0.0.2")), Some(Fit::Exact));
@@ -65,8 +64,7 @@ fn docker() -> Docker {
 
 fn at(address: &str) -> SocketAt {
     SocketAt {
-        protocol: Protocol::Tcp,
-        port: 8080,
+        port: (Protocol::Tcp, 8080),
         address: address.parse().unwrap(),
     }
 }
