@@ -11,9 +11,11 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{Metadata, read_link, symlink_metadata};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::panic::resume_unwind;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
+use std::thread::Builder;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -46,7 +48,7 @@ pub(crate) type ToolCommand = (&'static str, Vec<String>);
 /// Runs a tool and returns its output; `None` if it is not installed.
 pub(crate) type Printed = Result<Option<Vec<u8>>, String>;
 
-fn run(tool: &str, arguments: &[String]) -> Printed {
+fn run((tool, arguments): &ToolCommand) -> Printed {
     let Some(path) = find(tool) else {
         return Ok(None);
     };
@@ -57,19 +59,13 @@ fn run(tool: &str, arguments: &[String]) -> Printed {
 /// Runs tools in parallel; returns their outputs in order.
 pub(crate) fn run_all(commands: &[ToolCommand]) -> Vec<Printed> {
     std::thread::scope(|scope| {
-        let running: Vec<_> = commands
-            .iter()
-            .map(|(tool, arguments)| {
-                let builder = std::thread::Builder::new();
-                builder.spawn_scoped(scope, move || run(tool, arguments))
-            })
-            .collect();
+        let start = |command| Builder::new().spawn_scoped(scope, move || run(command));
+        let running: Vec<_> = commands.iter().map(start).collect();
         let running = running.into_iter().zip(commands);
-        let printed = running.map(|(thread, (tool, arguments))| match thread {
-            Ok(thread) => thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            Err(_) => run(tool, arguments),
+        let printed = running.map(|(thread, command)| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            // It does without the thread that can't be started.
+            Err(_) => run(command),
         });
         printed.collect()
     })
@@ -166,16 +162,16 @@ pub(crate) fn output(
     command: &mut Command,
     timeout: Duration,
 ) -> Result<Vec<u8>, String> {
-    let mut child = command
+    let failed = |error| format!("{tool}: {error}");
+    command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("{tool}: {error}"))?;
+        .stderr(Stdio::null());
+    let mut child = command.spawn().map_err(failed)?;
     let output = child.stdout.take();
     let pid = Pid::from_child(&child);
     let (sender, receiver) = mpsc::channel();
-    let reading = std::thread::Builder::new().spawn(move || {
+    let reading = Builder::new().spawn(move || {
         let mut text = Vec::new();
         let read = output.map(|output| output.take(MOST_BYTES).read_to_end(&mut text));
         // Does not reap it: the caller's thread does that.
@@ -192,7 +188,7 @@ pub(crate) fn output(
     if answer.is_err() {
         let _ = child.kill();
     }
-    let status = child.wait().map_err(|error| format!("{tool}: {error}"))?;
+    let status = child.wait().map_err(failed)?;
     match answer? {
         Some(Ok(text)) if status.success() => Ok(text),
         _ => Err(format!("{tool} failed ({status})")),

@@ -51,14 +51,16 @@ pub(super) fn forward(facts: &Facts, port: u16) -> Option<Behind> {
 
 /// An ssh client: its destination, and how to close only this forward.
 fn ssh(facts: &Facts, port: u16) -> Behind {
-    let options = Options::of(&facts.argv);
-    if let (true, Some(path)) = (options.is_master, &options.control_path) {
+    let options = Options::of(&facts.argv, port);
+    if let (true, Some(path)) = (options.is_master, options.control_path) {
         return master(path, port);
     }
-    let kind = options.kind_of(port);
+    let escape = options
+        .kind
+        .map(|kind| Text::new(&format!("-K{kind} {port}")));
     Behind {
-        name: options.destination.as_deref().map(Text::new),
-        escape: kind.map(|kind| Text::new(&format!("-K{kind} {port}"))),
+        name: options.destination.map(Text::new),
+        escape,
         // With `-N` it runs no remote command, so it is only a tunnel.
         is_reachable: options.runs_nothing,
         ..Behind::new(BehindKind::SshForward)
@@ -84,23 +86,24 @@ fn master(path: &str, port: u16) -> Behind {
 
 /// The arguments of ssh.
 #[derive(Default)]
-struct Options {
-    destination: Option<String>,
-    forwards: Vec<(char, String)>,
+struct Options<'a> {
+    destination: Option<&'a str>,
+    /// The kind of forward that listens here on the port: `-L` or `-D`.
+    kind: Option<char>,
     runs_nothing: bool,
     /// Whether other clients connect through it (`-M`, `-o ControlMaster=…`), by the socket of `-S`.
     is_master: bool,
-    control_path: Option<String>,
+    control_path: Option<&'a str>,
 }
 
-impl Options {
-    fn of(argv: &[String]) -> Self {
+impl<'a> Options<'a> {
+    fn of(argv: &'a [String], port: u16) -> Self {
         let mut options = Self::default();
-        let mut arguments = argv.iter().skip(1);
+        let mut arguments = argv.iter().skip(1).map(String::as_str);
         while let Some(argument) = arguments.next() {
             let Some(letters) = argument.strip_prefix('-') else {
                 // The rest after the destination is a command.
-                options.destination = Some(argument.clone());
+                options.destination = Some(argument);
                 break;
             };
             for (at, letter) in letters.char_indices() {
@@ -108,9 +111,9 @@ impl Options {
                 options.is_master |= letter == 'M';
                 if WITH_VALUE.contains(letter) {
                     let rest = &letters[at + letter.len_utf8()..];
-                    let next = || arguments.next().map(String::as_str);
-                    let value = Some(rest).filter(|rest| !rest.is_empty()).or_else(next);
-                    options.set(letter, value.unwrap_or_default());
+                    let value = Some(rest).filter(|rest| !rest.is_empty());
+                    let value = value.or_else(|| arguments.next());
+                    options.set(letter, value.unwrap_or_default(), &port.to_string());
                     break;
                 }
             }
@@ -118,37 +121,27 @@ impl Options {
         options
     }
 
-    fn set(&mut self, letter: char, value: &str) {
+    fn set(&mut self, letter: char, value: &'a str, port: &str) {
         match letter {
-            'L' | 'R' | 'D' => self.forwards.push((letter, value.to_owned())),
-            'S' => self.control_path = Some(value.to_owned()),
+            // `[ADDRESS:]PORT`, which `:HOST:PORT` follows in `-L`.
+            'L' | 'D' => {
+                let target = if letter == 'L' { 2 } else { 0 };
+                let is_on_port = value.rsplit(':').skip(target).any(|field| field == port);
+                self.kind = self.kind.or(is_on_port.then_some(letter));
+            }
+            'S' => self.control_path = Some(value),
             // `KEY=VALUE` or `KEY VALUE` of `ssh_config(5)`.
             'o' => match value.split_once(['=', ' ']) {
                 Some((key, value)) if key.eq_ignore_ascii_case("controlmaster") => {
                     self.is_master = value != "no";
                 }
                 Some((key, value)) if key.eq_ignore_ascii_case("controlpath") => {
-                    self.control_path = Some(value.to_owned());
+                    self.control_path = Some(value);
                 }
                 _ => {}
             },
             _ => {}
         }
-    }
-
-    /// The kind of forward that listens here on a port: `-L` or `-D`.
-    fn kind_of(&self, port: u16) -> Option<char> {
-        let port = port.to_string();
-        let is_on_port = |(kind, value): &&(char, String)| {
-            // `[ADDRESS:]PORT`, which `:HOST:PORT` follows in `-L`.
-            let target = match kind {
-                'L' => 2,
-                'D' => 0,
-                _ => return false,
-            };
-            value.rsplit(':').skip(target).any(|field| field == port)
-        };
-        self.forwards.iter().find(is_on_port).map(|&(kind, _)| kind)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::source::linux::scan;
 impl Containers<'_> {
     /// The container of root's Docker that publishes a port whose owner can't be seen, by the arguments of its
     /// proxy, or by the engine's state.
-    pub(in crate::source::linux::background) fn of_port(&mut self) -> Option<Behind> {
+    pub(crate) fn of_port(&mut self) -> Option<Behind> {
         let at = self.at;
         let proxies = self.processes().iter();
         let proxies = proxies.filter_map(|facts| Some((publishers::proxy_fit(facts, &at)?, facts)));
@@ -35,10 +35,7 @@ impl Containers<'_> {
     }
 
     /// The restart policy of a container, from the engine's files.
-    pub(in crate::source::linux::background) fn restarts(
-        &self,
-        behind: &Behind,
-    ) -> Option<Restarts> {
+    pub(crate) fn restarts(&self, behind: &Behind) -> Option<Restarts> {
         let id = behind.id.as_deref().filter(|_| behind.user.is_none())?;
         let mut containers = self.docker.as_ref()?.containers.iter();
         let found = containers.find(|one| short(&one.id) == id)?;
@@ -50,10 +47,7 @@ impl Containers<'_> {
 
     /// The process that runs a container in the foreground (`docker run`, `docker start -a`): a supervisor that
     /// restarts it restarts the container.
-    pub(in crate::source::linux::background) fn client_of(
-        &mut self,
-        behind: &Behind,
-    ) -> Option<Pid> {
+    pub(crate) fn client_of(&mut self, behind: &Behind) -> Option<Pid> {
         if behind.engine != Some(Engine::Docker) || behind.user.is_some() {
             return None;
         }
@@ -67,7 +61,6 @@ impl Containers<'_> {
         Some(client.pid)
     }
 
-    /// Root's Docker.
     pub(super) fn docker(&mut self) -> &Docker {
         if self.docker.is_none() {
             let is_dockerd = |facts: &&Facts| {
@@ -81,8 +74,7 @@ impl Containers<'_> {
         self.docker.get_or_insert_default()
     }
 
-    /// The container of root's Docker that publishes the host port, and the server at `to`, the destination of its
-    /// traffic.
+    /// The container of root's Docker that publishes the host port, and the server at `to`, where its traffic goes.
     pub(super) fn of_docker_port(&mut self, to: Option<(IpAddr, u16)>) -> Behind {
         let at = self.at;
         let mut behind = self.of_engine(Engine::Docker, 0);
@@ -125,24 +117,17 @@ impl Containers<'_> {
         let pids = network.and_then(|network| namespaces.get(&network).cloned());
         let pids = pids.unwrap_or_default();
         let of_user = |facts: &&Facts| facts.acts_for() == Some(uid);
-        let monitors = self
-            .processes()
-            .iter()
-            .filter(of_user)
-            .filter_map(Monitor::of);
-        let monitors: Vec<Monitor<'_>> = monitors.collect();
+        let processes = self.processes().iter().filter(of_user);
+        let monitors: Vec<Monitor<'_>> = processes.filter_map(Monitor::of).collect();
         // The container's processes descend from its monitor.
         let lines = pids.iter().flat_map(|&pid| facts::line_of(pid));
         let ancestors: Vec<Pid> = lines.map(|one| one.pid).collect();
-        let mut found = monitors
-            .iter()
-            .filter(|one| ancestors.contains(&one.facts.pid));
-        let found = match (found.next(), monitors.as_slice()) {
-            (Some(found), _) => found,
-            (None, [only]) if pids.is_empty() => only,
+        let is_ancestor = |one: &&Monitor<'_>| ancestors.contains(&one.facts.pid);
+        let found = match (monitors.iter().find(is_ancestor), &*monitors) {
+            (Some(found), _) => found.facts.clone(),
+            (None, [only]) if pids.is_empty() => only.facts.clone(),
             (None, _) => return None,
         };
-        let found = found.facts.clone();
         let serves = netns::owner_of_port(&pids, self.at.port).filter(|&pid| pid != own.pid);
         Some(self.of_monitor(&Monitor::of(&found)?, serves))
     }
@@ -212,8 +197,8 @@ impl<'a> Monitor<'a> {
 }
 
 /// Possible folders of dockerd's files: from its arguments, the same in dockerd's own mount namespace, and the default.
-fn docker_roots(dockerd: Option<&Facts>) -> Vec<PathBuf> {
-    let named = dockerd.and_then(publishers::data_root);
+pub(super) fn docker_roots(dockerd: Option<&Facts>) -> Vec<PathBuf> {
+    let named = dockerd.and_then(|dockerd| dockerd.option(&["--data-root", "-g"]));
     let seen = dockerd.map(|dockerd| {
         let root = named.unwrap_or(state::DOCKER_ROOT).trim_start_matches('/');
         format!("/proc/{}/root/{root}", dockerd.pid)

@@ -6,9 +6,9 @@ use crate::model::Protocol;
 
 /// A socket that a container's published port is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::source::linux::background) struct SocketAt {
-    pub(in crate::source::linux::background) port: (Protocol, u16),
-    pub(in crate::source::linux::background) address: IpAddr,
+pub(crate) struct SocketAt {
+    pub(crate) port: (Protocol, u16),
+    pub(crate) address: IpAddr,
 }
 
 /// A port that a container publishes.

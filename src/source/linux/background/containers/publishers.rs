@@ -14,7 +14,7 @@ use crate::source::linux::background::facts::{Facts, base_name};
 
 /// A process that publishes a port, by its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::source::linux::background) enum Publisher<'a> {
+pub(crate) enum Publisher<'a> {
     /// Docker's proxy, with the destination of the traffic.
     DockerProxy { address: IpAddr, port: u16 },
     /// dockerd, which has the port itself if started with `--userland-proxy=false`.
@@ -34,7 +34,7 @@ pub(in crate::source::linux::background) enum Publisher<'a> {
 }
 
 /// The kind of publisher that a process is, if any. LXD's and Incus' publishers are always root's.
-pub(in crate::source::linux::background) fn publisher(facts: &Facts) -> Option<Publisher<'_>> {
+pub(crate) fn publisher(facts: &Facts) -> Option<Publisher<'_>> {
     let is_comm = |prefix| facts.comm.starts_with(prefix);
     match facts.program() {
         "docker-proxy" => Some(Publisher::DockerProxy {
@@ -89,11 +89,6 @@ fn forkproxy(facts: &Facts, engine: Engine) -> Option<Publisher<'_>> {
             device,
         })
     })
-}
-
-/// The folder that dockerd keeps its containers in, as its arguments say.
-pub(super) fn data_root(dockerd: &Facts) -> Option<&str> {
-    dockerd.option(&["--data-root", "-g"])
 }
 
 /// Whether Docker's command runs the container of this name and id in the foreground: `docker run` and `docker start
@@ -194,8 +189,6 @@ mod tests {
         ] {
             assert_eq!(publisher(&Facts::of_command(other)), None, "{other}");
         }
-        let dockerd = Facts::of_command("/usr/bin/dockerd -H fd:// --data-root=/data/docker");
-        assert_eq!(data_root(&dockerd), Some("/data/docker"));
     }
 
     #[test]

@@ -142,3 +142,10 @@ fn a_user_without_a_name_is_never_taken_for_root() {
     // `4294967293` is in no range of uids.
     assert_eq!(user(u32::MAX - 2).as_deref(), Some("uid 4294967293"));
 }
+
+#[test]
+fn the_folder_of_docker_is_read_from_its_arguments() {
+    let dockerd = Facts::of_command("/usr/bin/dockerd -H fd:// --data-root=/data/docker");
+    let roots = engines::docker_roots(Some(&dockerd));
+    assert_eq!(roots[0].to_str(), Some("/data/docker"));
+}

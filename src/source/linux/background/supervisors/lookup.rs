@@ -15,9 +15,9 @@ use crate::source::linux::background::facts::{self, Facts, read_file};
 const MOST_BYTES: u64 = 64 * 1024;
 
 /// This system, for the owner of a port.
-pub(in crate::source::linux::background) struct System {
-    pub(in crate::source::linux::background) pid: Pid,
-    pub(in crate::source::linux::background) port: u16,
+pub(crate) struct System {
+    pub(crate) pid: Pid,
+    pub(crate) port: u16,
 }
 
 impl Lookup for System {

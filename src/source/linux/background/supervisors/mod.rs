@@ -1,8 +1,6 @@
 //! Finds the supervisor that restarts a process, by its ancestors, environment and folders. Pure: system data comes
-//! through [`Lookup`].
-//!
-//! The nearest known ancestor counts. Environment variables are inherited, so one counts only if the supervisor that
-//! sets it is an ancestor.
+//! through [`Lookup`]. The nearest known ancestor counts. Environment variables are inherited, so one counts only if the
+//! supervisor that sets it is an ancestor.
 
 mod lookup;
 mod loops;
@@ -24,7 +22,6 @@ pub(super) trait Lookup {
     fn has_loop(&self, shell: &Facts) -> Option<bool>;
     /// The app for which this daemon of pm2 listens.
     fn clustered(&self, daemon: Pid) -> Option<String>;
-    /// The children of a process.
     fn children(&self, pid: Pid) -> Vec<Pid>;
     /// Whether the current user's commands use this home of pm2, of a daemon that runs as this user.
     fn uses_pm2_home(&self, home: &str, uid: Option<u32>) -> bool;
@@ -78,7 +75,7 @@ pub(super) fn supervisor(
 ) -> Option<Supervisor> {
     let (own, ancestors) = line.split_first()?;
     if let Some(home) = services::pm2_home(own) {
-        return Some(services::pm2_listening(own, home, lookup));
+        return Some(services::pm2(own, home, true, lookup));
     }
     for (at, ancestor) in ancestors.iter().enumerate() {
         if let Some(supervisor) = known(own, &ancestors[at..], lookup) {
@@ -108,7 +105,7 @@ fn known(own: &Facts, ancestors: &[Facts], lookup: &dyn Lookup) -> Option<Superv
     let (first, above) = ancestors.split_first()?;
     let &(kind, _) = KNOWN.iter().find(|(_, is_one)| is_one(first))?;
     Some(match kind {
-        K::Pm2 => services::pm2_starting(first, services::pm2_home(first)?, lookup),
+        K::Pm2 => services::pm2(first, services::pm2_home(first)?, false, lookup),
         K::Supervisord => services::supervisord(own, first, lookup),
         K::Runit | K::Daemontools | K::S6 => {
             services::by_folder(kind, first, above.first(), lookup)

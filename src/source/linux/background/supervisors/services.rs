@@ -90,38 +90,26 @@ pub(super) fn pm2_home(facts: &Facts) -> Option<&str> {
     home.split_once(')').map(|(home, _)| home)
 }
 
-/// A daemon that listens for an app.
-pub(super) fn pm2_listening(daemon: &Facts, home: &str, lookup: &dyn Lookup) -> Supervisor {
-    let name = lookup.clustered(daemon.pid);
-    with_app(daemon, home, (name.as_deref(), None), lookup)
-}
-
-/// A daemon that starts the app whose environment is looked up. Other apps, and other instances of this one,
-/// may have the name of the app: its id is unique.
-pub(super) fn pm2_starting(daemon: &Facts, home: &str, lookup: &dyn Lookup) -> Supervisor {
-    let is_app = lookup.variable("pm_exec_path").is_some();
+/// A daemon of pm2 that listens for an app, or that starts the app whose environment is looked up.
+pub(super) fn pm2(daemon: &Facts, home: &str, listens: bool, lookup: &dyn Lookup) -> Supervisor {
     let is_number = |id: &str| id.len() < 10 && id.bytes().all(|byte| byte.is_ascii_digit());
+    let is_app = !listens && lookup.variable("pm_exec_path").is_some();
     let id = lookup.variable("pm_id");
     let id = id.filter(|id| is_app && !id.is_empty() && is_number(id));
-    // Without an id the app is ambiguous.
-    let name = lookup.variable("name").filter(|_| id.is_some());
-    with_app(daemon, home, (name.as_deref(), id.as_deref()), lookup)
-}
-
-fn with_app(
-    daemon: &Facts,
-    home: &str,
-    (name, id): (Option<&str>, Option<&str>),
-    lookup: &dyn Lookup,
-) -> Supervisor {
+    let name = if listens {
+        lookup.clustered(daemon.pid)
+    } else {
+        // Other apps, and other instances of this one, may have its name, so without an id it is ambiguous.
+        lookup.variable("name").filter(|_| id.is_some())
+    };
     let daemon = process(SupervisorKind::Pm2, daemon, Restarts::Yes);
     let is_used = lookup.uses_pm2_home(home, daemon.uid);
     if !is_used && !is_safe(home, daemon.uid, lookup) {
         return daemon;
     }
     Supervisor {
-        name: name.map(Text::new),
-        id: id.map(Text::new),
+        name: name.as_deref().map(Text::new),
+        id: id.as_deref().map(Text::new),
         place: (!is_used).then(|| Text::new(home)),
         ..daemon
     }
