@@ -83,10 +83,8 @@ impl crate::source::platform::Platform for Platform {
             return unknown_owners(sockets);
         }
         let wanted = (0..sockets.len()).filter(|&row| is_wanted.get(row) == Some(&true));
-        let inodes: HashSet<u32> = wanted
-            .clone()
-            .filter_map(|row| sockets[row].inode)
-            .collect();
+        let inodes = wanted.clone().filter_map(|row| sockets[row].inode);
+        let inodes: HashSet<u32> = inodes.collect();
         if inodes.len() > FEW {
             return self.indexed_owners(sockets, at, ScanExtent::Complete, problems);
         }

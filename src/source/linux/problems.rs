@@ -43,8 +43,8 @@ impl Troubles {
 
     /// A part that changed too much while it was read.
     pub(super) fn add_interrupted(&mut self, part: &str) {
-        self.interrupted
-            .push(Problem::new(ProblemCode::Interrupted, &changed(part)));
+        let problem = Problem::new(ProblemCode::Interrupted, &changed(part));
+        self.interrupted.push(problem);
     }
 
     pub(super) fn problems(self) -> Vec<Problem> {

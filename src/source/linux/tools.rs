@@ -163,11 +163,8 @@ pub(crate) fn output(
     timeout: Duration,
 ) -> Result<Vec<u8>, String> {
     let failed = |error| format!("{tool}: {error}");
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let mut child = command.spawn().map_err(failed)?;
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(failed)?;
     let output = child.stdout.take();
     let pid = Pid::from_child(&child);
     let (sender, receiver) = mpsc::channel();

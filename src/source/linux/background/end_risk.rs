@@ -91,12 +91,10 @@ pub(super) fn other_ports(
     }
     ports.sort_unstable();
     ports.dedup();
-    let names = ports
-        .iter()
-        .map(|(protocol, port)| format!("{port}/{}", protocol.as_str()));
-    names
-        .map(|name| AlsoEnds::new(AlsoEndsKind::Port, &name))
-        .collect()
+    let named = |(protocol, port): (Protocol, u16)| {
+        AlsoEnds::new(AlsoEndsKind::Port, &format!("{port}/{}", protocol.as_str()))
+    };
+    ports.into_iter().map(named).collect()
 }
 
 /// The other apps of foreman and similar tools, which all end when one ends.

@@ -69,9 +69,8 @@ impl Facts {
 
     fn parse_status(&mut self, status: &str) {
         let numbers = |name: &str| {
-            let words = status_line(status, name)
-                .unwrap_or_default()
-                .split_ascii_whitespace();
+            let words = status_line(status, name).into_iter();
+            let words = words.flat_map(str::split_ascii_whitespace);
             words.filter_map(|word| word.parse().ok()).collect()
         };
         let set = |name: &str| status_mask(status, name).unwrap_or(0);
@@ -138,8 +137,7 @@ impl Facts {
         others.iter().all(|&uid| uid == first).then_some(first)
     }
 
-    /// The real user: a set-user-ID root program still acts for the user who started it. `None` if `status` could not
-    /// be read.
+    /// The real user: a set-user-ID root program acts for who started it. `None` if `status` can't be read.
     pub(super) fn acts_for(&self) -> Option<u32> {
         let other = self.uids.iter().find(|&&uid| uid != 0);
         other.or(self.uids.first()).copied()
@@ -211,8 +209,7 @@ pub(super) fn variable_of(pid: Pid, name: &str) -> Option<String> {
     String::from_utf8(value.to_vec()).ok()
 }
 
-/// The children of a process (`proc_pid_task_tid_children(5)`). If the kernel has no such file, they are found by
-/// parent.
+/// The children of a process (`proc_pid_task_tid_children(5)`), or by parent if the kernel has no such file.
 pub(super) fn children_of(pid: Pid) -> Vec<Pid> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
     let tasks = tasks.into_iter().flatten().flatten();
@@ -248,9 +245,8 @@ pub(super) fn status_mask(text: &str, name: &str) -> Option<u64> {
 /// A process's group in the cgroup 2 tree or systemd's tree, or else its longest path: on a system with cgroup 1 the
 /// cgroup 2 tree may be unused.
 pub(crate) fn cgroup(file: &str) -> String {
-    let fields = file
-        .lines()
-        .filter_map(|line| line.split_once(':')?.1.split_once(':'));
+    let fields = file.lines().filter_map(|line| line.split_once(':'));
+    let fields = fields.filter_map(|(_, fields)| fields.split_once(':'));
     let paths: Vec<(&str, &str)> = fields.filter(|(_, path)| *path != "/").collect();
     let of = |wanted: &str| paths.iter().find(|(controllers, _)| *controllers == wanted);
     let longest = || paths.iter().max_by_key(|(_, path)| path.len());

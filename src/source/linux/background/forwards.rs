@@ -55,30 +55,27 @@ fn ssh(facts: &Facts, port: u16) -> Behind {
     if let (true, Some(path)) = (options.is_master, options.control_path) {
         return master(path, port);
     }
-    let escape = options
-        .kind
-        .map(|kind| Text::new(&format!("-K{kind} {port}")));
+    let escape = |kind| Text::new(&format!("-K{kind} {port}"));
     Behind {
         name: options.destination.map(Text::new),
-        escape,
+        escape: options.kind.map(escape),
         // With `-N` it runs no remote command, so it is only a tunnel.
         is_reachable: options.runs_nothing,
         ..Behind::new(BehindKind::SshForward)
     }
 }
 
-/// The master of shared connections (`ControlMaster`), which other sessions use. Its title does not include what it
-/// forwards.
+/// The master of shared connections (`ControlMaster`), with other sessions. Its title does not say what it forwards.
 fn master(path: &str, port: u16) -> Behind {
     // Any program can write such a title: a command contains only a plain path.
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-@:%+=,".contains(c);
     let path = Some(path).filter(|path| path.chars().all(is_plain));
     let socket = path.map_or_else(String::new, |path| format!("-S {path} "));
+    let forward = format!("-L {port}:HOST:PORT DESTINATION, as it was started");
+    let cancel = format!("ssh {socket}-O cancel {forward}");
     Behind {
         name: path.map(Text::new),
-        escape: Some(Text::new(&format!(
-            "ssh {socket}-O cancel -L {port}:HOST:PORT DESTINATION, as it was started"
-        ))),
+        escape: Some(Text::new(&cancel)),
         is_reachable: false,
         ..Behind::new(BehindKind::SshForward)
     }

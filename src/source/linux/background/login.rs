@@ -21,10 +21,8 @@ pub(super) enum Sshd {
 /// `sshd: ann@pts/3`, `sshd-session: ann`, `sshd: /usr/sbin/sshd -D [listener] …`
 pub(super) fn sshd(facts: &Facts) -> Option<Sshd> {
     let prefixes = ["sshd: ", "sshd-session: "];
-    let rest = prefixes
-        .iter()
-        .find_map(|prefix| facts.title().strip_prefix(prefix));
-    let Some(rest) = rest else {
+    let stripped = |prefix: &&str| facts.title().strip_prefix(*prefix);
+    let Some(rest) = prefixes.iter().find_map(stripped) else {
         let is_server = facts.program() == "sshd" && facts.comm == "sshd";
         return is_server.then_some(Sshd::Listener);
     };
@@ -84,9 +82,8 @@ pub(super) fn is_own(connection: Option<&str>, facts: &Facts, children: &[Pid]) 
 /// its user from reading its descriptors (`PR_SET_DUMPABLE` of `prctl(2)`), and no other process of the user does.
 pub(super) fn hidden_session(uid: u32, port: u16) -> Option<Behind> {
     let is_hidden = |facts: &Facts| fs::read_dir(format!("/proc/{}/fd", facts.pid)).is_err();
-    let of_user = facts::all_pids()
-        .filter_map(Facts::of)
-        .filter(|facts| facts.uid() == Some(uid));
+    let processes = facts::all_pids().filter_map(Facts::of);
+    let of_user = processes.filter(|facts| facts.uid() == Some(uid));
     let hidden: Vec<Facts> = of_user.filter(is_hidden).collect();
     let sessions: Option<Vec<String>> = hidden.iter().map(session).collect();
     let name = match sessions?.as_slice() {

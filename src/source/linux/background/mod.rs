@@ -130,8 +130,8 @@ impl<'a> BackgroundReader<'a> {
             let line = facts::line_of(client);
             self.units.of(&line, &[client], None, None, users)
         } else {
-            self.units
-                .of(&line, owners, container, supervisor.as_ref(), users)
+            let supervisor = supervisor.as_ref();
+            self.units.of(&line, owners, container, supervisor, users)
         };
         let children = facts::children_of(own.pid);
         let known = Circumstances {

@@ -56,9 +56,8 @@ fn quick(facts: &Facts) -> Option<Quick> {
     })
 }
 
-/// Whether a thread of the process has SIGTERM unblocked or waits for it (`sigwaitinfo(2)`), or the process
-/// has a `signalfd(2)` for it. `true` where that can't be read: most programs that block a signal do one of
-/// these.
+/// Whether a thread of the process has SIGTERM unblocked or waits for it (`sigwaitinfo(2)`), or the process has a
+/// `signalfd(2)` for it. `true` where that can't be read: most programs that block a signal do one of these.
 fn accepts_blocked(pid: Pid) -> bool {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return true;
@@ -72,11 +71,10 @@ fn accepts_blocked(pid: Pid) -> bool {
     });
     let has_signalfd = || {
         let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo")).ok()?;
-        let texts = descriptors
-            .flatten()
-            .map(|entry| fs::read_to_string(entry.path()));
-        let mut sets = texts.filter_map(|text| status_mask(&text.ok()?, "sigmask:"));
-        Some(sets.any(|set| set & TERM != 0))
+        let paths = descriptors.flatten().map(|entry| entry.path());
+        let mut texts = paths.filter_map(|path| fs::read_to_string(path).ok());
+        let set = |text: String| status_mask(&text, "sigmask:").unwrap_or(0);
+        Some(texts.any(|text| set(text) & TERM != 0))
     };
     is_unblocked_or_waits || has_signalfd().unwrap_or(true)
 }

@@ -49,11 +49,8 @@ impl Placement {
         // The layout of LXC before 4.0: `/lxc/NAME`.
         let old_lxc = || {
             let mut components = components(path);
-            components
-                .next()
-                .filter(|&first| first == "lxc")
-                .and(components.next())
-                .map(Text::new)
+            let is_lxc = components.next() == Some("lxc");
+            components.next().filter(|_| is_lxc).map(Text::new)
         };
         Self {
             unit: unit(path).map(|unit| Text::new(&unescape(unit))),

@@ -1,7 +1,5 @@
-//! Containers of Docker and podman.
-//!
-//! Of root's Docker: the publisher of a host port, the container that serves it, and the restart policy. Of podman: the
-//! monitor and the control group show their user, the storage's list has their names.
+//! Containers of root's Docker, with the server behind a port and the restart policy, and of podman: its monitor and the
+//! control group show their user, the storage's list has their names.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -17,8 +15,7 @@ use crate::source::linux::placement::{self, Group, short};
 use crate::source::linux::scan;
 
 impl Containers<'_> {
-    /// The container of root's Docker that publishes a port whose owner can't be seen, by the arguments of its
-    /// proxy, or by the engine's state.
+    /// The container of root's Docker that publishes the port, by its proxy's arguments or by the engine's state.
     pub(crate) fn of_port(&mut self) -> Option<Behind> {
         let at = self.at;
         let proxies = self.processes().iter();
@@ -45,8 +42,7 @@ impl Containers<'_> {
         })
     }
 
-    /// The process that runs a container in the foreground (`docker run`, `docker start -a`): a supervisor that
-    /// restarts it restarts the container.
+    /// The process that runs a container in the foreground: a supervisor that restarts it restarts the container.
     pub(crate) fn client_of(&mut self, behind: &Behind) -> Option<Pid> {
         if behind.engine != Some(Engine::Docker) || behind.user.is_some() {
             return None;
@@ -166,12 +162,10 @@ impl Containers<'_> {
         let is_pod = |pod: &&str| {
             pod.len() == placement::SHORT_ID && pod.bytes().all(|byte| byte.is_ascii_hexdigit())
         };
-        let pod = name
-            .and_then(|name| name.strip_suffix("-infra"))
-            .filter(is_pod);
+        let pod = name.and_then(|name| name.strip_suffix("-infra"));
         let name = name.map(Text::new).or(stored.name);
         Behind {
-            pod: pod.map(Text::new),
+            pod: pod.filter(is_pod).map(Text::new),
             name: name.or_else(|| Some(short_id.clone())),
             id: Some(short_id),
             image: stored.image,
@@ -182,13 +176,13 @@ impl Containers<'_> {
 
 /// podman's monitor of a container; its arguments have the container's id and name.
 pub(super) struct Monitor<'a> {
-    pub(super) facts: &'a Facts,
-    pub(super) id: &'a str,
-    pub(super) name: Option<&'a str>,
+    facts: &'a Facts,
+    id: &'a str,
+    name: Option<&'a str>,
 }
 
 impl<'a> Monitor<'a> {
-    fn of(facts: &'a Facts) -> Option<Self> {
+    pub(super) fn of(facts: &'a Facts) -> Option<Self> {
         match publishers::publisher(facts)? {
             Publisher::Conmon { id, name } => Some(Self { facts, id, name }),
             _ => None,
@@ -203,12 +197,9 @@ pub(super) fn docker_roots(dockerd: Option<&Facts>) -> Vec<PathBuf> {
         let root = named.unwrap_or(state::DOCKER_ROOT).trim_start_matches('/');
         format!("/proc/{}/root/{root}", dockerd.pid)
     });
-    let roots = [
-        named.map(str::to_owned),
-        seen,
-        Some(state::DOCKER_ROOT.to_owned()),
-    ];
-    roots.into_iter().flatten().map(PathBuf::from).collect()
+    let named = named.map(str::to_owned).into_iter();
+    let roots = named.chain(seen).chain([state::DOCKER_ROOT.to_owned()]);
+    roots.map(PathBuf::from).collect()
 }
 
 pub(super) fn describe(behind: &mut Behind, container: &Container) {

@@ -73,16 +73,9 @@ impl<'a> Containers<'a> {
             Publisher::DockerProxy { .. } | Publisher::Dockerd | Publisher::Rootlesskit => {
                 self.of_engine(Engine::Docker, uid)
             }
-            Publisher::Conmon { id, name } => {
+            Publisher::Conmon { .. } => {
                 let serves = facts::children_of(own.pid).first().copied();
-                self.of_monitor(
-                    &Monitor {
-                        facts: own,
-                        id,
-                        name,
-                    },
-                    serves,
-                )
+                self.of_monitor(&Monitor::of(own)?, serves)
             }
             Publisher::RootlessPodman => self.of_rootless_podman(own, uid)?,
             Publisher::Forkproxy {
@@ -129,8 +122,8 @@ impl<'a> Containers<'a> {
     }
 
     fn processes(&mut self) -> &[Facts] {
-        self.processes
-            .get_or_insert_with(|| facts::all_pids().filter_map(Facts::of).collect())
+        let read = || facts::all_pids().filter_map(Facts::of).collect();
+        self.processes.get_or_insert_with(read)
     }
 
     /// Drops the container that this program is in.
@@ -156,9 +149,8 @@ impl<'a> Containers<'a> {
         if group.engine == Engine::Podman {
             return self.of_podman_group(group, line);
         }
-        let uid = line
-            .first()
-            .and_then(|own| placement::container_user(&own.cgroup));
+        let own = line.first();
+        let uid = own.and_then(|own| placement::container_user(&own.cgroup));
         let mut behind = self.of_engine(group.engine, uid.unwrap_or(0));
         set_id(&mut behind, &group.id);
         match group.engine {
@@ -191,9 +183,8 @@ impl<'a> Containers<'a> {
         let own = geteuid();
         let is_own = own.as_raw() == uid;
         let name = |uid| {
-            self.users
-                .name(uid)
-                .unwrap_or_else(|| Text::new(&format!("uid {uid}")))
+            let name = self.users.name(uid);
+            name.unwrap_or_else(|| Text::new(&format!("uid {uid}")))
         };
         Behind {
             engine: Some(engine),
@@ -228,8 +219,7 @@ fn group_of(owner: Option<Pid>, pids: &[Pid]) -> Option<(Group, Pid)> {
     groups.is_empty().then_some(only)
 }
 
-/// Whether one of these is the first process of a container and does not end by SIGTERM: an engine waits
-/// ten seconds for it before it sends SIGKILL.
+/// Whether one is the first process of a container and survives SIGTERM: an engine waits ten seconds for it.
 fn init_ignores_term(pids: impl IntoIterator<Item = Pid>) -> bool {
     let mut facts = pids.into_iter().filter_map(Facts::of);
     facts.any(|facts| facts.is_init() && !ends_by_term(&facts))

@@ -28,14 +28,12 @@ pub(super) fn namespaces() -> HashMap<u64, Vec<Pid>> {
 pub(super) fn with_address(
     namespaces: &HashMap<u64, Vec<Pid>>,
     address: IpAddr,
-    (protocol, port): (Protocol, u16),
+    port: (Protocol, u16),
 ) -> Option<&[Pid]> {
-    let having = namespaces
-        .values()
-        .filter(|pids| has_address(pids[0], address));
-    let mut having: Vec<&Vec<Pid>> = having.collect();
+    let mut having: Vec<&Vec<Pid>> = namespaces.values().collect();
+    having.retain(|pids| has_address(pids[0], address));
     if having.len() > 1 {
-        having.retain(|pids| !listeners(pids[0], protocol, port).is_empty());
+        having.retain(|pids| !listeners(pids[0], port).is_empty());
     }
     match having.as_slice() {
         [only] => Some(only),
@@ -65,7 +63,7 @@ fn is_local(fib_trie: &str, address: &str) -> bool {
 }
 
 /// The inodes of the listeners on a port in the namespace of a process.
-pub(crate) fn listeners(pid: Pid, protocol: Protocol, port: u16) -> HashSet<u32> {
+fn listeners(pid: Pid, (protocol, port): (Protocol, u16)) -> HashSet<u32> {
     let tables = Part::of(protocol).flat_map(|part| proc_net::of_process(&pid.to_string(), part));
     let mut inodes = HashSet::new();
     for table in tables {
@@ -78,8 +76,8 @@ pub(crate) fn listeners(pid: Pid, protocol: Protocol, port: u16) -> HashSet<u32>
 }
 
 /// The process of a namespace that listens on a port; `None` if it is hidden.
-pub(super) fn owner_of_port(pids: &[Pid], (protocol, port): (Protocol, u16)) -> Option<Pid> {
-    owner_among(pids, &listeners(*pids.first()?, protocol, port))
+pub(super) fn owner_of_port(pids: &[Pid], port: (Protocol, u16)) -> Option<Pid> {
+    owner_among(pids, &listeners(*pids.first()?, port))
 }
 
 /// The first of these processes that has one of the sockets; `None` if it is hidden.
@@ -112,7 +110,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let own = std::process::id();
-        let inodes = listeners(own, Protocol::Tcp, port);
+        let inodes = listeners(own, (Protocol::Tcp, port));
         assert_eq!(inodes.len(), 1);
         assert_eq!(owner_among(&[own], &inodes), Some(own));
         assert_eq!(owner_among(&[own], &HashSet::from([u32::MAX])), None);

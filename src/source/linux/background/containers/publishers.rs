@@ -52,12 +52,10 @@ pub(crate) fn publisher(facts: &Facts) -> Option<Publisher<'_>> {
         "slirp4netns" | "pasta" | "pasta.avx2" | "passt" | "passt.avx2" | "rootlessport"
         | "rootlessport-child" => Some(Publisher::RootlessPodman),
         // The program of rootlessport's child is called `exe`.
-        _ if matches!(&*facts.comm, "rootlessport" | "rootlessport-ch")
-            || is_comm("passt")
-            || is_comm("pasta") =>
-        {
+        _ if ["rootlessport", "rootlessport-ch"].contains(&&*facts.comm) => {
             Some(Publisher::RootlessPodman)
         }
+        _ if is_comm("passt") || is_comm("pasta") => Some(Publisher::RootlessPodman),
         _ => None,
     }
 }
@@ -67,10 +65,8 @@ pub(super) fn proxy_fit(facts: &Facts, at: &SocketAt) -> Option<Fit> {
     if facts.program() != "docker-proxy" || facts.acts_for() != Some(0) {
         return None;
     }
-    let protocol = match facts.option(&["-proto"]) {
-        Some(name) => protocol(name)?,
-        None => at.port.0,
-    };
+    let named = facts.option(&["-proto"]);
+    let protocol = named.map_or(Some(at.port.0), protocol)?;
     let port = facts.option(&["-host-port"])?.parse().ok()?;
     Published::new((protocol, port), facts.option(&["-host-ip"]))?.fit(at)
 }

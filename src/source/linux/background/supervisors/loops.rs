@@ -11,8 +11,8 @@ const BEFORE_COMMAND: [&str; 11] = [
     ";", "&", "|", "(", "{", ")", "do", "then", "else", "!", "time",
 ];
 
-/// Whether a text has a `while` or `until` loop that may run for ever. `None` if it has only other loops:
-/// `for`, or one that reads arguments or lines.
+/// Whether a text has a `while` or `until` loop that may run for ever. `None` if it has only other loops: `for`, or one
+/// that reads arguments or lines.
 pub(super) fn has_loop(script: &str) -> Option<bool> {
     let text = stripped(&without_documents(script));
     let mut has_other = false;
@@ -34,8 +34,7 @@ pub(super) fn has_loop(script: &str) -> Option<bool> {
     (!has_other).then_some(false)
 }
 
-/// The text without comments and quoted strings, with blanks around operators. The arguments of the script become
-/// [`ARGUMENTS`].
+/// The text without comments and quotes, with blanks around operators; the script's arguments become [`ARGUMENTS`].
 fn stripped(script: &str) -> String {
     let mut text = String::with_capacity(script.len());
     let mut chars = script.chars().peekable();
@@ -58,8 +57,8 @@ fn stripped(script: &str) -> String {
             }
             '$' if chars.next_if(|&c| "#1@*".contains(c)).is_some() => text.push_str(" $# "),
             '$' if chars.next_if_eq(&'{').is_some() => {
-                let name: String =
-                    std::iter::from_fn(|| chars.next_if(|&c| c != '}' && c != '\n')).collect();
+                let next = || chars.next_if(|&c| c != '}' && c != '\n');
+                let name: String = std::iter::from_fn(next).collect();
                 chars.next_if_eq(&'}');
                 text.push_str(part(name.starts_with(['#', '1', '@', '*'])));
             }
@@ -109,10 +108,8 @@ fn end_of_document(line: &str) -> Option<&str> {
     let (_, rest) = line.split_once("<<")?;
     let word = rest.trim_start_matches('-').trim_start();
     let word = word.trim_start_matches(['\'', '"', '\\']);
-    let end = word
-        .split(|c: char| !c.is_alphanumeric() && c != '_')
-        .next();
-    end.filter(|end| !end.is_empty())
+    let mut words = word.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.next().filter(|end| !end.is_empty())
 }
 
 #[cfg(test)]

@@ -30,10 +30,8 @@ pub(super) fn by_folder(
         let scanner = parent.filter(|one| has("runsvdir svscan s6-svscan", one.program()))?;
         let mut arguments = scanner.argv.iter().skip(1);
         let folder = arguments.find(|one| one.starts_with('/'))?;
-        Some(Text::new(&format!(
-            "{}/{name}",
-            folder.trim_end_matches('/')
-        )))
+        let folder = folder.trim_end_matches('/');
+        Some(Text::new(&format!("{folder}/{name}")))
     };
     let folder = lookup.folder(facts.pid).or_else(below_scanner);
     let folder = folder.filter(|folder| is_safe(folder, facts.only_uid(), lookup));

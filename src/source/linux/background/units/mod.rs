@@ -17,8 +17,7 @@ use crate::model::{
 use crate::source::linux::placement;
 use crate::source::users::Users;
 
-/// A process started this much later than the main process, in clock ticks (30 s), was started by a user rather than by
-/// the unit.
+/// A process that starts this many clock ticks (30 s) after the main process was started by a user, not by the unit.
 const MUCH_LATER: u64 = 3000;
 
 /// The answers of systemd's managers, each requested once: of the system's (`None`) and those of users.
@@ -60,8 +59,7 @@ impl Units {
         if !is_seen && user.is_none() {
             let name = &activation.service;
             let found = self.properties(name, None).filter(|found| found.is_active);
-            holder.hidden_unit =
-                found.map(|found| unit(name, Manager::System, Some(found), Some(true)));
+            holder.hidden_unit = found.map(|found| unit(name, Some(found)));
         }
     }
 
@@ -77,8 +75,7 @@ impl Units {
         let main = Facts::of(properties.main_pid?)?;
         // It was opened as root or as the service's user.
         let is_its_own = [Some(0), main.uid()].contains(&socket.uid);
-        (is_a_server(&main) && is_its_own)
-            .then(|| unit(name, Manager::System, Some(properties), Some(true)))
+        (is_a_server(&main) && is_its_own).then(|| unit(name, Some(properties)))
     }
 
     /// The unit that a process, the first of `line`, is in. systemd is queried only if necessary.
@@ -112,7 +109,11 @@ impl Units {
             None if may_be_quadlet => Some(false),
             None => is_started_by_systemd(line),
         };
-        Some(unit(name, manager(user, users), properties, is_server))
+        Some(Unit {
+            manager: manager(user, users),
+            is_server,
+            ..unit(name, properties)
+        })
     }
 
     /// The properties of a unit; `None` if the query fails.
@@ -123,18 +124,13 @@ impl Units {
     }
 }
 
-/// A unit with its properties, if the query succeeded.
-fn unit(
-    name: &str,
-    manager: Manager,
-    properties: Option<&Properties>,
-    is_server: Option<bool>,
-) -> Unit {
+/// A unit of the system manager that is there for its socket, with its properties if the query succeeded.
+fn unit(name: &str, properties: Option<&Properties>) -> Unit {
     let triggers = properties.iter().flat_map(|found| &found.triggered_by);
     Unit {
         name: Text::new(name),
-        manager,
-        is_server,
+        manager: Manager::System,
+        is_server: Some(true),
         main_pid: properties.and_then(|found| found.main_pid),
         restart: properties.map(|found| Text::new(&found.restart)),
         kill_mode: properties.map(|found| Text::new(&found.kill_mode)),

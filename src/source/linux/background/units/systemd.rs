@@ -32,8 +32,7 @@ pub(super) struct Properties {
     pub(super) is_active: bool,
 }
 
-/// Queries the manager of the system, or that of the user with this uid. `None` if it does not answer or does not know the
-/// unit.
+/// Queries the manager of the system or of this user; `None` if it does not answer or know the unit.
 pub(super) fn show(unit: &str, user: Option<u32>) -> Option<Properties> {
     let arguments = ["show", "--property", PROPERTIES, "--", unit];
     parse(&systemctl(user, &arguments)?)
@@ -57,10 +56,8 @@ fn systemctl(user: Option<u32>, arguments: &[&str]) -> Option<String> {
             command.uid(uid).gid(NOGROUP);
         }
         let bus = format!("unix:path={folder}/bus");
-        command
-            .arg("--user")
-            .env("DBUS_SESSION_BUS_ADDRESS", bus)
-            .env("XDG_RUNTIME_DIR", folder);
+        command.arg("--user").env("XDG_RUNTIME_DIR", folder);
+        command.env("DBUS_SESSION_BUS_ADDRESS", bus);
     }
     command.args(arguments);
     let printed = tools::output("systemctl", &mut command, TIMEOUT).ok()?;
@@ -75,36 +72,26 @@ fn parse_sockets(text: &str) -> Vec<(String, Activation)> {
         let (address, socket_unit) = (words.next()?, words.next()?);
         let default = format!("{}.service", socket_unit.strip_suffix(".socket")?);
         let service = words.next().filter(|unit| unit.ends_with(".service"));
-        let (socket_unit, service) = (
-            Text::new(socket_unit),
-            Text::new(service.unwrap_or(&default)),
-        );
-        Some((
-            address.to_owned(),
-            Activation {
-                socket_unit,
-                service,
-            },
-        ))
+        let activation = Activation {
+            socket_unit: Text::new(socket_unit),
+            service: Text::new(service.unwrap_or(&default)),
+        };
+        Some((address.to_owned(), activation))
     };
     text.lines().filter_map(line).collect()
 }
 
 /// `NAME=VALUE` lines; `None` for a unit that is not loaded.
 fn parse(text: &str) -> Option<Properties> {
-    let values: HashMap<&str, &str> = text
-        .lines()
-        .filter_map(|line| line.split_once('='))
-        .collect();
+    let lines = text.lines().filter_map(|line| line.split_once('='));
+    let values: HashMap<&str, &str> = lines.collect();
     let value = |name: &str| values.get(name).copied().unwrap_or_default();
+    let triggers = value("TriggeredBy").split_whitespace();
     (value("LoadState") == "loaded").then(|| Properties {
         main_pid: value("MainPID").parse().ok().filter(|&pid| pid != 0),
         restart: value("Restart").to_owned(),
         kill_mode: value("KillMode").to_owned(),
-        triggered_by: value("TriggeredBy")
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect(),
+        triggered_by: triggers.map(str::to_owned).collect(),
         is_active: matches!(value("ActiveState"), "active" | "activating" | "reloading"),
     })
 }

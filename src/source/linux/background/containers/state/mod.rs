@@ -106,11 +106,8 @@ impl Docker {
     /// The container that publishes a port: the serving container if it does, or else the best match. `None` if several
     /// fit equally well.
     pub(super) fn by_port(&self, at: &SocketAt, serving: Option<&str>) -> Option<&Container> {
-        let fitting = self
-            .containers
-            .iter()
-            .filter_map(|one| Some((one.fit(at)?, one)));
-        let mut fitting: Vec<(Fit, &Container)> = fitting.collect();
+        let fit = |one| Some((Container::fit(one, at)?, one));
+        let mut fitting: Vec<(Fit, &Container)> = self.containers.iter().filter_map(fit).collect();
         if let Some((_, found)) = fitting.iter().find(|(_, one)| Some(&*one.id) == serving) {
             return Some(found);
         }
@@ -123,8 +120,7 @@ impl Docker {
     }
 }
 
-/// The running containers, from `containers/ID/config.v2.json` and `hostconfig.json`; `None` if the folder can't be
-/// read.
+/// The running containers, from `containers/ID/config.v2.json` and `hostconfig.json`, if that folder can be read.
 fn docker_files(root: &Path) -> Option<Vec<Container>> {
     let folders = fs::read_dir(root.join("containers")).ok()?;
     let container = |entry: fs::DirEntry| {
@@ -163,11 +159,8 @@ fn docker_socket() -> Option<PathBuf> {
         let is_root_s = fs::metadata(path).is_ok_and(|found| found.uid() == 0);
         is_root_s && rustix::fs::access(*path, access).is_ok()
     };
-    let mut paths = host
-        .strip_prefix("unix://")
-        .into_iter()
-        .chain(DOCKER_SOCKETS);
-    paths.find(may_use).map(PathBuf::from)
+    let named = host.strip_prefix("unix://").into_iter();
+    named.chain(DOCKER_SOCKETS).find(may_use).map(PathBuf::from)
 }
 
 /// The running containers, from the engine's API. The thread ends later if the whole answer takes longer than
@@ -183,9 +176,8 @@ fn docker_api(socket: &Path) -> Option<Vec<Container>> {
 /// `GET /containers/json`, by HTTP/1.0, so that the answer ends with the connection.
 fn request_containers(socket: &Path) -> Option<Vec<Container>> {
     let mut stream = Socket::new(Domain::UNIX, Type::STREAM, None).ok()?;
-    stream
-        .connect_timeout(&SockAddr::unix(socket).ok()?, TIMEOUT)
-        .ok()?;
+    let address = SockAddr::unix(socket).ok()?;
+    stream.connect_timeout(&address, TIMEOUT).ok()?;
     stream.set_write_timeout(Some(TIMEOUT)).ok()?;
     stream.set_read_timeout(Some(TIMEOUT)).ok()?;
     let request = b"GET /containers/json HTTP/1.0\r\nHost: docker\r\n\r\n";
