@@ -53,7 +53,15 @@ impl Cgroups {
                 // A removed group is kept as long as a socket refers to it.
                 self.placements.retain(|id, _| ids.contains(id));
                 self.paths.retain(|id, _| ids.contains(id));
-                Walk::begin(root(), ids.clone())
+                // Without a root it is already finished.
+                let root = root().unwrap_or_default();
+                let top = root.metadata().map(|top| (top.ino(), root.clone()));
+                Walk {
+                    ahead: top.into_iter().collect(),
+                    root,
+                    count: 1,
+                    wanted: ids.clone(),
+                }
             }
         };
         walk.step(budget, |id, path, placement| {
@@ -126,19 +134,6 @@ struct Walk {
 }
 
 impl Walk {
-    /// Without a root it is already finished.
-    fn begin(root: Option<PathBuf>, wanted: HashSet<u64>) -> Self {
-        let root = root.unwrap_or_default();
-        let top = root.metadata().map(|top| (top.ino(), root.clone()));
-        let ahead = Vec::from_iter(top);
-        Self {
-            root,
-            count: ahead.len(),
-            ahead,
-            wanted,
-        }
-    }
-
     /// Visits up to `budget` more directories and passes each to `found`: its id, path and placement.
     fn step(&mut self, budget: usize, mut found: impl FnMut(u64, &Path, Placement)) {
         for _ in 0..budget {

@@ -102,7 +102,9 @@ fn find_safe(file: &Path, user: u32) -> Option<Metadata> {
     let mut ahead = names(file)?;
     let mut links = 0;
     while let Some(name) = ahead.pop() {
-        if !is_folder(&found, user) {
+        // In a sticky folder others can't replace files of root or this user.
+        let is_sticky = found.mode() & 0o1000 != 0;
+        if !found.is_dir() || !is_of(&found, user) || found.mode() & 0o022 != 0 && !is_sticky {
             return None;
         }
         at.push(name);
@@ -145,12 +147,6 @@ fn names(file: &Path) -> Option<Vec<OsString>> {
 
 fn is_of(of: &Metadata, user: u32) -> bool {
     of.uid() == 0 || of.uid() == user
-}
-
-/// A folder in which others can't replace files of root or this user.
-fn is_folder(of: &Metadata, user: u32) -> bool {
-    const STICKY: u32 = 0o1000;
-    of.is_dir() && is_of(of, user) && (of.mode() & 0o022 == 0 || of.mode() & STICKY != 0)
 }
 
 /// Runs a command without input and returns its output if it succeeds in time. The child is reaped on return.

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 
 use super::facts::{self, Facts};
-use crate::model::{AlsoEnds, AlsoEndsKind, Behind, BehindKind, EndRisk, Pid, Text};
+use crate::model::{Behind, BehindKind, Pid, Text};
 
 /// The variable that sshd sets for programs in a session (`ssh(1)`): both ends of its connection.
 const CONNECTION: &str = "SSH_CONNECTION";
@@ -51,13 +51,6 @@ pub(super) fn behind_session(name: &str, port: u16) -> Behind {
         escape: Some(Text::new(&format!("-KR {port}"))),
         ..Behind::new(BehindKind::SshSession)
     }
-}
-
-/// The login that ends with a process, if any.
-pub(super) fn ends_with(facts: &Facts, risk: EndRisk) -> Option<AlsoEnds> {
-    let carries_login = matches!(risk, EndRisk::Login | EndRisk::OwnLogin);
-    let name = session(facts).filter(|_| carries_login)?;
-    Some(AlsoEnds::new(AlsoEndsKind::Login, &name))
 }
 
 /// The connection of the login that this program runs in: from this program's environment, or that of its nearest

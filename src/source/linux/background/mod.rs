@@ -26,8 +26,9 @@ pub(crate) use self::facts::serving;
 use self::units::Units;
 use super::rights;
 use crate::model::{
-    Background, Behind, BehindKind, Engine, Holder, Lineage, Manager, Owner, Pid, Process,
-    Protocol, Redirect, Restarts, Socket, State, Supervisor, SupervisorKind, Text, Unit,
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Holder, Lineage,
+    Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Socket, State, Supervisor,
+    SupervisorKind, Text, Unit,
 };
 use crate::source::lineage;
 use crate::source::process::Processes;
@@ -144,7 +145,9 @@ impl<'a> BackgroundReader<'a> {
         let end_risk = end_risk::end_risk(&own, &known);
         let waiting = self.waiting.get_or_insert_with(end_risk::waiting_ports);
         let mut also_ends = end_risk::other_ports(own.pid, self.containers.at.port, waiting);
-        also_ends.extend(login::ends_with(&own, end_risk));
+        let is_login = matches!(end_risk, EndRisk::Login | EndRisk::OwnLogin);
+        let login = login::session(&own).filter(|_| is_login);
+        also_ends.extend(login.map(|name| AlsoEnds::new(AlsoEndsKind::Login, &name)));
         also_ends.extend(end_risk::other_apps(supervisor.as_ref(), &line));
         Background {
             pid: own.pid,

@@ -1,16 +1,24 @@
-//! Finds the supervisor that restarts a process, by its ancestors, environment and folders. Pure: system data comes
+//! Finds the supervisor that restarts a process, by its ancestors, environment and folders. System data comes
 //! through [`Lookup`]. The nearest known ancestor counts. Environment variables are inherited, so one counts only if the
 //! supervisor that sets it is an ancestor.
 
-mod lookup;
 mod loops;
 mod services;
 
-pub(super) use self::lookup::System;
+use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
+
 use super::end_risk;
-use super::facts::Facts;
+use super::facts::{self, Facts, read_file};
 use super::programs::WATCHERS;
 use crate::model::{EndRisk, Pid, Restarts, Supervisor, SupervisorKind, Text};
+
+/// The most to read of a script.
+const MOST_BYTES: u64 = 64 * 1024;
 
 /// Lookups needed while walking the ancestors.
 pub(super) trait Lookup {
@@ -29,6 +37,58 @@ pub(super) trait Lookup {
     fn owner(&self, path: &str) -> Option<u32>;
     /// Whether a process waits for a child to end.
     fn waits(&self, pid: Pid) -> bool;
+}
+
+/// This system, for the owner of a port.
+pub(super) struct System {
+    pub(super) pid: Pid,
+    pub(super) port: u16,
+}
+
+impl Lookup for System {
+    fn variable(&self, name: &str) -> Option<String> {
+        facts::variable_of(self.pid, name)
+    }
+
+    fn folder(&self, pid: Pid) -> Option<Text> {
+        let path = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
+        let text = Text::new(path.to_str()?);
+        (path.to_str() == Some(&*text)).then_some(text)
+    }
+
+    fn has_loop(&self, shell: &Facts) -> Option<bool> {
+        let mut arguments = shell.argv.iter().skip(1);
+        let script = arguments.find(|one| !one.starts_with('-'))?;
+        // The file, in the mount namespace of its process.
+        let is_absolute = script.starts_with('/');
+        let root = if is_absolute { "root" } else { "cwd" };
+        let file = format!("/proc/{}/{root}/{script}", shell.pid);
+        let (text, _) = read_file(Path::new(&file), MOST_BYTES)?;
+        loops::has_loop(&String::from_utf8_lossy(&text))
+    }
+
+    fn children(&self, pid: Pid) -> Vec<Pid> {
+        facts::children_of(pid)
+    }
+
+    fn clustered(&self, daemon: Pid) -> Option<String> {
+        services::clustered(daemon, self.port)
+    }
+
+    fn uses_pm2_home(&self, home: &str, uid: Option<u32>) -> bool {
+        let in_home = || Some(Path::new(&env::var_os("HOME")?).join(".pm2"));
+        let own = env::var_os("PM2_HOME").map(PathBuf::from).or_else(in_home);
+        own.as_deref() == Some(Path::new(home)) && uid == Some(geteuid().as_raw())
+    }
+
+    fn owner(&self, path: &str) -> Option<u32> {
+        fs::metadata(path).ok().map(|file| file.uid())
+    }
+
+    fn waits(&self, pid: Pid) -> bool {
+        let waits_in = fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
+        waits_in.contains("do_wait")
+    }
 }
 
 type Test = fn(&Facts) -> bool;
@@ -73,19 +133,28 @@ pub(super) fn supervisor(
     owners: &[Pid],
     lookup: &dyn Lookup,
 ) -> Option<Supervisor> {
+    use SupervisorKind as K;
     let (own, ancestors) = line.split_first()?;
     if let Some(home) = services::pm2_home(own) {
         return Some(services::pm2(own, home, true, lookup));
     }
     for (at, ancestor) in ancestors.iter().enumerate() {
-        if let Some(supervisor) = known(own, &ancestors[at..], lookup) {
-            return Some(supervisor);
+        if let Some(&(kind, _)) = KNOWN.iter().find(|(_, is_one)| is_one(ancestor)) {
+            return Some(match kind {
+                K::Pm2 => services::pm2(ancestor, services::pm2_home(ancestor)?, false, lookup),
+                K::Supervisord => services::supervisord(own, ancestor, lookup),
+                K::Runit | K::Daemontools | K::S6 => {
+                    services::by_folder(kind, ancestor, ancestors.get(at + 1), lookup)
+                }
+                K::Nodemon | K::Watch => process(kind, ancestor, Restarts::OnChange),
+                _ => process(kind, ancestor, Restarts::Yes),
+            });
         }
         if ancestor.is_shell() {
             match shell(ancestor, lookup)? {
                 // A script that runs its commands once belongs to its parent.
                 Restarts::No => continue,
-                restarts => return Some(process(SupervisorKind::ShellLoop, ancestor, restarts)),
+                restarts => return Some(process(K::ShellLoop, ancestor, restarts)),
             }
         }
         if ancestor.pid == 1 || ancestor.is_launcher() {
@@ -97,22 +166,6 @@ pub(super) fn supervisor(
         }
     }
     None
-}
-
-/// A supervisor that is known by its name: the first of the ancestors.
-fn known(own: &Facts, ancestors: &[Facts], lookup: &dyn Lookup) -> Option<Supervisor> {
-    use SupervisorKind as K;
-    let (first, above) = ancestors.split_first()?;
-    let &(kind, _) = KNOWN.iter().find(|(_, is_one)| is_one(first))?;
-    Some(match kind {
-        K::Pm2 => services::pm2(first, services::pm2_home(first)?, false, lookup),
-        K::Supervisord => services::supervisord(own, first, lookup),
-        K::Runit | K::Daemontools | K::S6 => {
-            services::by_folder(kind, first, above.first(), lookup)
-        }
-        K::Nodemon | K::Watch => process(kind, first, Restarts::OnChange),
-        _ => process(kind, first, Restarts::Yes),
-    })
 }
 
 fn process(kind: SupervisorKind, facts: &Facts, restarts: Restarts) -> Supervisor {
