@@ -125,8 +125,7 @@ fn find_safe(file: &Path, user: u32) -> Option<Metadata> {
 }
 
 /// The target of a link, whose folder has no links in its path.
-fn resolve(mut folder: PathBuf, target: &Path) -> PathBuf {
-    let mut target = target;
+fn resolve(mut folder: PathBuf, mut target: &Path) -> PathBuf {
     while let Ok(rest) = target.strip_prefix("..") {
         folder.pop();
         target = rest;

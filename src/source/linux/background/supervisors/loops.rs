@@ -73,10 +73,7 @@ fn stripped(script: &str) -> String {
 /// The text up to the next quotation mark, which is consumed as well.
 fn quoted(chars: &mut impl Iterator<Item = char>, mark: char) -> String {
     let mut quoted = String::new();
-    while let Some(c) = chars.next() {
-        if c == mark {
-            break;
-        }
+    while let Some(c) = chars.next().filter(|&c| c != mark) {
         if c == '\\' && mark == '"' {
             chars.next();
         } else {

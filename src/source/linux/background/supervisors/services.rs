@@ -53,7 +53,12 @@ pub(super) fn supervisord(own: &Facts, daemon: &Facts, lookup: &dyn Lookup) -> S
         (_, program) => program,
     };
     let place = match daemon.option(&["-c", "--configuration"]) {
-        None => address(own, daemon, lookup),
+        // A program of another user can put anything into its environment: the socket must belong to the daemon's user.
+        None => lookup.variable("SUPERVISOR_SERVER_URL").filter(|address| {
+            let user = daemon.only_uid();
+            let owner = || lookup.owner(address.strip_prefix("unix://")?);
+            user.is_some() && (own.only_uid() == user || owner() == user)
+        }),
         Some(file) => {
             let path = if Path::new(file).is_absolute() {
                 Some(file.to_owned())
@@ -69,16 +74,6 @@ pub(super) fn supervisord(own: &Facts, daemon: &Facts, lookup: &dyn Lookup) -> S
         place: place.as_deref().map(Text::new),
         ..process(SupervisorKind::Supervisord, daemon, Restarts::Yes)
     }
-}
-
-/// The address of a server without a known file. A program of another user can put anything into its environment, so
-/// the socket must belong to the server's user.
-fn address(own: &Facts, daemon: &Facts, lookup: &dyn Lookup) -> Option<String> {
-    let address = lookup.variable("SUPERVISOR_SERVER_URL")?;
-    let user = daemon.only_uid()?;
-    let owner = || lookup.owner(address.strip_prefix("unix://")?);
-    let is_its_own = own.only_uid() == Some(user) || owner() == Some(user);
-    is_its_own.then_some(address)
 }
 
 /// `PM2 v5.3.0: God Daemon (/home/ann/.pm2)`
