@@ -41,7 +41,7 @@ fn walk() -> Vec<Member> {
 
 /// The pid that this process has in `/proc`, which may be of another pid namespace.
 #[cfg(target_os = "linux")]
-fn own_pid() -> Option<Pid> {
+pub(super) fn own_pid() -> Option<Pid> {
     let name = std::fs::read_link("/proc/self").ok()?;
     name.to_str()?.parse().ok()
 }

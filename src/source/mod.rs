@@ -18,7 +18,6 @@ mod platform;
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable;
 pub(crate) mod process;
-mod program;
 mod recording;
 mod system;
 pub(crate) mod users;
@@ -116,9 +115,7 @@ impl OwnerPids {
 /// How much a scan for owners read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ScanStats {
-    /// Processes.
     processes: u64,
-    /// Their descriptors.
     descriptors: u64,
 }
 

@@ -60,7 +60,11 @@ impl ProcessHandle {
         let read = scan::visit_sockets(&self.directory, "fd", |_, inode| {
             has_one |= inodes.contains(&inode);
         });
-        has_one = has_one || Places::have_any(&self.directory, self.pid, inodes);
+        if !has_one {
+            let mut places = Places::new(inodes);
+            places.scan(&self.directory, self.pid);
+            has_one = !places.found.is_empty();
+        }
         // Messages are read by pid, which is valid while the process exists.
         self.started_at_tick()?;
         // If the first thread has ended, root owns its table, but not the tables of the other threads.

@@ -16,7 +16,7 @@ pub(crate) mod search;
 
 use crate::source::{HiddenReason, OwnerPids};
 
-pub(crate) use self::search::{Hints, Owners, joined, options, spawn, unlisted};
+pub(crate) use self::search::{Hints, Owners, joined, options, spawn};
 
 impl OwnerPids {
     /// Of a socket that no scanned process has: `is_certain` from the second search on. At the first one it may have been

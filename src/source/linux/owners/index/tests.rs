@@ -82,14 +82,10 @@ impl FakeProcfs {
 impl Procfs for FakeProcfs {
     type Clock = (Pid, u64);
 
-    fn open(&mut self) -> io::Result<()> {
+    fn open(&mut self) -> io::Result<Vec<Pid>> {
         if self.0.is_gone.get() {
             return Err(io::Errno::NOENT);
         }
-        Ok(())
-    }
-
-    fn pids(&self) -> io::Result<Vec<Pid>> {
         self.0.listings.set(self.0.listings.get() + 1);
         Ok(self.0.processes.borrow().keys().copied().collect())
     }
@@ -181,7 +177,10 @@ impl Fixture {
 
     fn new(procfs: FakeProcfs) -> Self {
         Self {
-            index: OwnerIndex::new(procfs.clone()),
+            index: OwnerIndex {
+                procfs: procfs.clone(),
+                ..OwnerIndex::default()
+            },
             procfs,
             now: Duration::ZERO,
         }

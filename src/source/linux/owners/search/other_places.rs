@@ -22,44 +22,46 @@ const MAX_IN_MESSAGE: usize = 253;
 /// How many threads of a process are scanned at most: a process with so many shares one table among them.
 const MAX_THREADS: usize = 4096;
 
-/// The result.
-#[derive(Debug, Default)]
-pub(crate) struct Places {
+/// Searches the other places for some inodes.
+pub(crate) struct Places<'a> {
+    wanted: &'a HashSet<u32>,
+    unix_sockets: HashSet<u32>,
     /// The processes of each inode, ascending, and where they have it.
-    pub(super) found: HashMap<u32, (Arc<[Pid]>, FoundIn)>,
+    pub(crate) found: HashMap<u32, (Arc<[Pid]>, FoundIn)>,
     /// The processes whose messages could not be read to the end.
     couriers: Vec<Pid>,
 }
 
-impl Places {
-    /// Searches all processes for these inodes.
+impl<'a> Places<'a> {
+    pub(crate) fn new(wanted: &'a HashSet<u32>) -> Self {
+        Self {
+            wanted,
+            unix_sockets: scan::inodes_in("unix", 6),
+            found: HashMap::new(),
+            couriers: Vec::new(),
+        }
+    }
+
+    /// Searches all processes.
     ///
     /// # Errors
     /// When `/proc` can't be read.
-    pub(super) fn search(wanted: &HashSet<u32>) -> io::Result<Self> {
+    pub(super) fn scan_all(&mut self) -> io::Result<()> {
         let proc = scan::open_proc()?;
-        let mut search = PlaceSearch::new(wanted);
         for pid in scan::pids(&proc)? {
             // That a process can't be read is known from the descriptor tables.
             if let Ok(process) = scan::open_directory(&proc, pid.to_string()) {
-                search.scan(&process, pid);
+                self.scan(&process, pid);
             }
         }
-        search.places.couriers.dedup();
-        Ok(search.places)
-    }
-
-    /// Whether one of these inodes is in such a place of the process whose directory below `/proc` this is.
-    pub(crate) fn have_any(process: &OwnedFd, pid: Pid, wanted: &HashSet<u32>) -> bool {
-        let mut search = PlaceSearch::new(wanted);
-        search.scan(process, pid);
-        !search.places.found.is_empty()
+        self.couriers.dedup();
+        Ok(())
     }
 
     /// The gap if a missing socket may be in an unreadable message.
-    pub(super) fn unread_messages(&self, missing: &HashSet<u32>) -> Option<String> {
+    pub(super) fn unread_messages(&self) -> Option<String> {
         let is_found = |inode: &u32| self.found.contains_key(inode);
-        if self.couriers.is_empty() || missing.iter().all(is_found) {
+        if self.couriers.is_empty() || self.wanted.iter().all(is_found) {
             return None;
         }
         let pids: Vec<_> = self.couriers.iter().map(ToString::to_string).collect();
@@ -68,24 +70,9 @@ impl Places {
             pids.join(", ")
         ))
     }
-}
 
-struct PlaceSearch<'a> {
-    wanted: &'a HashSet<u32>,
-    unix_sockets: HashSet<u32>,
-    places: Places,
-}
-
-impl<'a> PlaceSearch<'a> {
-    fn new(wanted: &'a HashSet<u32>) -> Self {
-        Self {
-            wanted,
-            unix_sockets: scan::inodes_in("unix", 6),
-            places: Places::default(),
-        }
-    }
-
-    fn scan(&mut self, process: &OwnedFd, pid: Pid) {
+    /// Searches one process, by its directory below `/proc`.
+    pub(crate) fn scan(&mut self, process: &OwnedFd, pid: Pid) {
         let tasks = scan::open_directory(process, "task").and_then(|tasks| scan::pids(&tasks));
         let others = tasks.into_iter().flatten().filter(|&task| task != pid);
         for task in others.take(MAX_THREADS) {
@@ -93,40 +80,31 @@ impl<'a> PlaceSearch<'a> {
                 self.add(inode, pid, FoundIn::Thread);
             });
         }
-        let _ = scan::visit_links(process, "fd", |number, link| match link {
-            b"anon_inode:[io_uring]" => {
+        let _ = scan::visit_links(process, "fd", |number, link| {
+            if link == b"anon_inode:[io_uring]" {
                 for inode in registered(&fdinfo(process, number)) {
                     self.add(inode, pid, FoundIn::Ring);
                 }
-            }
-            link => {
-                let is_unix = scan::inode(link).is_some_and(|it| self.unix_sockets.contains(&it));
-                if is_unix {
-                    self.scan_messages(process, Descriptor { pid, number });
+            } else if scan::inode(link).is_some_and(|it| self.unix_sockets.contains(&it)) {
+                let count = carried(&fdinfo(process, number));
+                if count > 0 {
+                    let inodes = peek(Descriptor { pid, number }).unwrap_or_default();
+                    if inodes.len() < count {
+                        self.couriers.push(pid);
+                    }
+                    for inode in inodes {
+                        self.add(inode, pid, FoundIn::InFlight);
+                    }
                 }
             }
         });
-    }
-
-    fn scan_messages(&mut self, process: &OwnedFd, descriptor: Descriptor) {
-        let count = carried(&fdinfo(process, descriptor.number));
-        if count == 0 {
-            return;
-        }
-        let inodes = peek(descriptor).unwrap_or_default();
-        if inodes.len() < count {
-            self.places.couriers.push(descriptor.pid);
-        }
-        for inode in inodes {
-            self.add(inode, descriptor.pid, FoundIn::InFlight);
-        }
     }
 
     fn add(&mut self, inode: u32, pid: Pid, place: FoundIn) {
         if !self.wanted.contains(&inode) {
             return;
         }
-        let found = self.places.found.entry(inode);
+        let found = self.found.entry(inode);
         let (pids, first_place) = found.or_insert_with(|| ([].into(), place));
         if *first_place == place && !pids.contains(&pid) {
             let mut all = [&**pids, &[pid]].concat();
