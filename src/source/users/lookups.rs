@@ -13,10 +13,9 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::passwd::parse;
 use crate::model::Text;
+use crate::source::Meter;
 use crate::source::linux::tools;
-use crate::source::meter::Meter;
 
 /// Timeout for output of a lookup.
 const PATIENCE: Timespec = Timespec {
@@ -80,7 +79,7 @@ impl Lookups {
         }
     }
 
-    /// Whether a lookup of this user is queued or under way.
+    /// Whether a lookup is queued or under way.
     pub(super) fn is_waiting(&self, uid: u32) -> bool {
         self.waiting.contains(&uid)
     }
@@ -134,17 +133,13 @@ impl Worker {
         let (sender, answers) = channel();
         let running = Arc::<Mutex<Running>>::default();
         let shared = Arc::clone(&running);
+        // It ends once the worker is dropped, as no one receives the answers then.
         let work = move || {
-            for uid in queue {
-                // No one receives it once the worker is dropped.
-                if sender.send((uid, run_getent(&tool, uid, &shared))).is_err() {
-                    return;
-                }
-            }
+            let mut uids = queue.into_iter();
+            let _ = uids.try_for_each(|uid| sender.send((uid, run_getent(&tool, uid, &shared))));
         };
-        std::thread::Builder::new()
-            .name("users".into())
-            .spawn(work)?;
+        let thread = std::thread::Builder::new().name("users".into());
+        thread.spawn(work)?;
         Ok(Self {
             requests,
             answers,
@@ -190,13 +185,11 @@ fn run_getent(tool: &PathBuf, uid: u32, running: &Mutex<Running>) -> Answer {
         let _ = child.kill();
         let _ = child.wait();
     }
-    let Some(text) = text else {
-        return Answer::Failed;
-    };
-    let found = parse(&text).find(|&(id, _)| id == uid);
-    found.map_or(Answer::Unknown, |(_, name)| {
-        Answer::Name(Text::from_bytes(name))
-    })
+    match text.map(|text| name_in(&text, uid)) {
+        Some(Some(name)) => Answer::Name(name),
+        Some(None) => Answer::Unknown,
+        None => Answer::Failed,
+    }
 }
 
 /// All output; `None` on a timeout.
@@ -215,6 +208,22 @@ fn read(mut output: ChildStdout) -> Option<Vec<u8>> {
         }
     }
     Some(text)
+}
+
+/// The name of a user in `/etc/passwd` or in an answer of `getent passwd` (`passwd(5)`).
+pub(super) fn name_in(passwd: &[u8], uid: u32) -> Option<Text> {
+    let found = parse(passwd).find(|&(id, _)| id == uid);
+    found.map(|(_, name)| Text::from_bytes(name))
+}
+
+/// The uid and name on each line of `name:password:uid:…`; other lines are passed over.
+fn parse(passwd: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    passwd.split(|&byte| byte == b'\n').filter_map(|line| {
+        let mut fields = line.split(|&byte| byte == b':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        let uid = std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()?;
+        Some((uid, name))
+    })
 }
 
 #[cfg(test)]

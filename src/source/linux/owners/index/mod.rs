@@ -17,10 +17,10 @@ use rustix::io;
 
 use self::processes::ProcessIndex;
 use self::sweep::{ScanBudget, Sweep};
-use crate::model::{BuildSpread, Moment, Pid, Socket};
+use crate::model::{BuildSpread, Moment, Pid, RefreshTimings, Socket};
 use crate::source::linux::owners::procfs::{LiveProcfs, Procfs};
 use crate::source::linux::proc::descriptor_limit::Shortage;
-use crate::source::{HiddenReason, OwnerPids, ScanStats};
+use crate::source::{HiddenReason, OwnerPids};
 
 /// Inodes of sockets; the kernel numbers them one after the other.
 type Inodes = HashSet<u32, BuildSpread>;
@@ -60,7 +60,8 @@ pub(crate) struct OwnerIndex<P: Procfs = LiveProcfs> {
     is_later: bool,
     /// Why the last scan could not read processes.
     error: Option<io::Errno>,
-    stats: ScanStats,
+    /// How much was read since it was last taken.
+    stats: RefreshTimings,
 }
 
 impl<P: Procfs + Default> Default for OwnerIndex<P> {
@@ -75,7 +76,7 @@ impl<P: Procfs + Default> Default for OwnerIndex<P> {
             updated_at: None,
             is_later: false,
             error: None,
-            stats: ScanStats::default(),
+            stats: RefreshTimings::default(),
         }
     }
 }
@@ -176,7 +177,7 @@ impl<P: Procfs> OwnerIndex<P> {
     /// Scans a process and removes its sockets from `wanted`; returns the cost in descriptors.
     fn scan_process(&mut self, pid: Pid, wanted: &mut Inodes) -> u64 {
         let clock = self.procfs.clock(pid);
-        self.stats.processes += 1;
+        self.stats.searched += 1;
         let read = match self.procfs.read(pid) {
             Ok(Some(read)) => read,
             Ok(None) => {
@@ -188,7 +189,7 @@ impl<P: Procfs> OwnerIndex<P> {
                 return PROCESS_COST;
             }
         };
-        self.stats.descriptors += read.descriptors;
+        self.stats.files += read.descriptors;
         let inodes = match read.sockets {
             Some(sockets) => {
                 let mut inodes: Vec<u32> = sockets.into_iter().map(|(inode, _)| inode).collect();
@@ -249,8 +250,7 @@ impl<P: Procfs> OwnerIndex<P> {
         ended.iter().fold(false, forget)
     }
 
-    /// Statistics of scans since the last call.
-    pub(crate) fn take_stats(&mut self) -> ScanStats {
+    pub(crate) fn take_stats(&mut self) -> RefreshTimings {
         std::mem::take(&mut self.stats)
     }
 }

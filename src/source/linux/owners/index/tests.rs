@@ -350,7 +350,7 @@ fn processes_that_run_all_the_time_are_scanned_within_their_share() {
         }
         fixture.read(&[]);
     }
-    let descriptors = fixture.index.take_stats().descriptors;
+    let descriptors = fixture.index.take_stats().files;
     let share =
         u64::try_from(ScanBudget::SWEEP.limit + 100 * ScanBudget::SWEEP.per_second).unwrap();
     assert!(

@@ -15,8 +15,8 @@ use std::thread;
 
 use rustix::io;
 
-use super::{Descriptor, Hints, Owners, ScanStats, spawn};
-use crate::model::Pid;
+use super::{Descriptor, Hints, Owners, spawn};
+use crate::model::{Pid, RefreshTimings};
 use crate::source::linux::owners::procfs::{LiveProcfs, Procfs as _};
 use crate::source::proc_stat::proc_stat;
 
@@ -93,7 +93,8 @@ struct State {
     is_refused: bool,
     /// Processes for which no descriptor was left, as the other threads had them.
     postponed: Vec<(Pid, io::Errno)>,
-    stats: ScanStats,
+    /// How much was read.
+    stats: RefreshTimings,
 }
 
 impl Search<'_> {
@@ -121,7 +122,7 @@ impl Search<'_> {
     fn scan(&self, pid: Pid) -> bool {
         let read = self.procfs.read(pid);
         let mut state = self.state();
-        state.stats.processes += 1;
+        state.stats.searched += 1;
         let read = match read {
             Ok(Some(read)) => read,
             Ok(None) => return false,
@@ -130,7 +131,7 @@ impl Search<'_> {
                 return false;
             }
         };
-        state.stats.descriptors += read.descriptors;
+        state.stats.files += read.descriptors;
         let Some(mut sockets) = read.sockets else {
             state.is_refused |= !state.is_refused && self.procfs.may_have_sockets_here(pid);
             return false;

@@ -13,10 +13,10 @@ use rustix::io::Errno;
 
 pub(crate) use self::descriptor_tables::search as in_descriptor_tables;
 use self::other_places::Places;
-use crate::model::{FoundIn, Gap, GapCode, Pid, Socket};
+use crate::model::{FoundIn, Gap, GapCode, Pid, RefreshTimings, Socket};
 use crate::source::linux::problems;
 use crate::source::linux::proc::descriptor_limit::{self, Shortage};
-use crate::source::{HiddenReason, OwnerPids, ScanStats};
+use crate::source::{HiddenReason, OwnerPids};
 
 /// A descriptor of a process.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +45,8 @@ pub(crate) struct Owners {
     pub(crate) hidden: Option<HiddenReason>,
     /// Whether no process was scanned, for want of descriptors.
     pub(crate) is_short: bool,
-    pub(crate) stats: ScanStats,
+    /// How much was read.
+    pub(crate) stats: RefreshTimings,
 }
 
 impl Owners {
