@@ -49,9 +49,8 @@ pub(super) fn own_pid() -> Option<Pid> {
 /// When a process started, and its parent.
 #[cfg(target_os = "linux")]
 fn start_and_parent(pid: Pid) -> (Option<u64>, Option<Pid>) {
-    let proc_stat = super::proc_stat::proc_stat(pid);
-    let proc_stat = proc_stat.map(|proc_stat| (proc_stat.started_at_tick, proc_stat.parent));
-    proc_stat.unzip()
+    let stat = super::proc_stat::proc_stat(pid);
+    stat.map(|stat| (stat.started_at_tick, stat.parent)).unzip()
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -93,7 +93,7 @@ impl System {
 
     /// `requested`: the sockets whose owners must be found; `None`: all sockets, as far as the budget of one snapshot
     /// allows.
-    fn read(&mut self, at: Moment, requested: Option<&dyn Fn(&[Socket]) -> Vec<bool>>) -> Snapshot {
+    fn read(&mut self, at: Moment, requested: Option<&Requested<'_>>) -> Snapshot {
         let (mut problems, mut meter) = (Vec::new(), Meter::start());
         // After the first snapshot, the age of a new connection is the age of its row.
         let ages = requested.is_some() || !std::mem::replace(&mut self.has_begun, true);
@@ -153,6 +153,9 @@ impl System {
         self.processes.users.name_sockets(sockets);
     }
 }
+
+/// Whether the owner of each socket is requested.
+type Requested<'a> = dyn Fn(&[Socket]) -> Vec<bool> + 'a;
 
 /// Which owners are needed to describe the requested sockets. For a listener: also the owners of other sockets on its
 /// port, to find conflicts; for a socket without a process yet: the owners of its listeners; for a unix socket: the

@@ -1,6 +1,8 @@
 //! `/proc/PID/stat`: the cheapest way to see that a process is still the same one and executes the same program. Only Linux
 //! has it.
 
+use std::io::Read as _;
+
 use crate::model::Pid;
 
 /// The fields of `proc_pid_stat(5)` that are used.
@@ -34,20 +36,9 @@ impl ProcStat {
         (&self.name, self.parent, self.started_at_tick)
     }
 
-    /// Reads the line from its file; `None` if it can't be parsed.
-    ///
-    /// # Errors
-    /// `ESRCH` if the process has ended.
-    pub(crate) fn read(mut file: impl std::io::Read) -> std::io::Result<Option<Self>> {
-        // The line has 52 numbers and a name of up to 64 bytes; the fields come early in it.
-        let mut line = [0; 1024];
-        let length = file.read(&mut line)?;
-        Ok(Self::parse(&line[..length]))
-    }
-
     /// Parses `PID (NAME) STATE PARENT GROUP SESSION TERMINAL …`. The name may contain anything, also spaces and
     /// parentheses, so the last parenthesis ends it.
-    fn parse(line: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(line: &[u8]) -> Option<Self> {
         let open = line.iter().position(|&byte| byte == b'(')?;
         let close = line.iter().rposition(|&byte| byte == b')')?;
         let name = line.get(open + 1..close)?.to_vec();
@@ -87,8 +78,11 @@ fn read(process: &str) -> Option<ProcStat> {
     if !cfg!(target_os = "linux") {
         return None;
     }
-    let file = std::fs::File::open(format!("/proc/{process}/stat")).ok()?;
-    ProcStat::read(file).ok()?
+    let mut file = std::fs::File::open(format!("/proc/{process}/stat")).ok()?;
+    // The line has 52 numbers and a name of up to 64 bytes; the fields come early in it.
+    let mut line = [0; 1024];
+    let length = file.read(&mut line).ok()?;
+    ProcStat::parse(&line[..length])
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -78,10 +78,7 @@ impl UnixRow {
     }
 }
 
-/// Reads every row.
-///
-/// # Errors
-/// When neither of the two can be read.
+/// Reads every row. Fails if neither of the two can be read.
 pub(crate) fn read() -> Result<Vec<UnixRow>, (DumpError, io::Error)> {
     let dumped = || {
         let mut rows = Vec::new();

@@ -127,14 +127,13 @@ impl SockDiag {
         payload: &[u8],
         mut row: impl FnMut(&[u8]) -> Option<()>,
     ) -> Result<(), DumpError> {
-        let socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => {
-                let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
-                socket.bind_auto()?;
-                socket.connect(&SocketAddr::new(0, 0))?;
-                socket
-            }
+        let socket = if let Some(socket) = self.socket.take() {
+            socket
+        } else {
+            let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
+            socket.bind_auto()?;
+            socket.connect(&SocketAddr::new(0, 0))?;
+            socket
         };
         self.sequence = self.sequence.wrapping_add(1);
         self.buffer.resize(BUFFER, 0);

@@ -19,10 +19,7 @@ pub(crate) trait Procfs {
     /// The CPU time of a process at one moment.
     type Clock: Default;
 
-    /// Prepares for reading several processes, and lists all.
-    ///
-    /// # Errors
-    /// When no process can be read at all.
+    /// Prepares for reading several processes, and lists all. Fails if no process can be read at all.
     fn open(&mut self) -> io::Result<Vec<Pid>>;
 
     fn descriptor_table(&self, pid: Pid) -> DescriptorTable;
@@ -33,10 +30,8 @@ pub(crate) trait Procfs {
     /// Whether a process has not run since.
     fn is_idle_since(&self, clock: &Self::Clock) -> bool;
 
-    /// The sockets of a process; `None` if it has ended.
-    ///
-    /// # Errors
-    /// When this process has no descriptor left to read others; the result is then unknown.
+    /// The sockets of a process; `None` if it has ended. Fails if this process has no descriptor left to read others; the
+    /// result is then unknown.
     fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>>;
 
     /// Whether a process that can't be read may have a socket of this table. One in another network namespace

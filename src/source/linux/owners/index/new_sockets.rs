@@ -29,6 +29,7 @@ impl<P: Procfs> OwnerIndex<P> {
         wanted: &mut Inodes,
         extent: ScanExtent,
     ) -> io::Result<bool> {
+        // The owners of listeners on ports of wanted sockets.
         let is_wanted =
             |socket: &&Socket| socket.inode.is_some_and(|inode| wanted.contains(&inode));
         let port = |socket: &Socket| (socket.protocol, socket.local.port);

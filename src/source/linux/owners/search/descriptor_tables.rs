@@ -28,10 +28,7 @@ const MAX_THREADS: usize = 4;
 /// How many relatives of owners are scanned at most.
 const MAX_RELATIVES: usize = 1024;
 
-/// Searches descriptor tables for these inodes.
-///
-/// # Errors
-/// When processes can't be read.
+/// Searches descriptor tables for these inodes. Fails if processes can't be read.
 pub(crate) fn search(wanted: &HashSet<u32>, hints: &Hints) -> io::Result<Owners> {
     let mut procfs = LiveProcfs::default();
     let pids = procfs.open()?.into_iter();

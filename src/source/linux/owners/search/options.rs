@@ -29,10 +29,7 @@ pub(crate) struct SocketFacts {
     remote: Option<Endpoint>,
 }
 
-/// Reads the facts of this inode through a descriptor of a process that has it.
-///
-/// # Errors
-/// `EPERM` where this process may not trace the other (`ptrace(2)`, "Ptrace access mode checking"), `ENOSYS` before Linux
+/// Reads the facts of this inode through a descriptor of a process that has it. Fails with `EPERM` where this process may not trace the other (`ptrace(2)`, "Ptrace access mode checking"), `ENOSYS` before Linux
 /// 5.6, `ENOENT` where the descriptor is another one by now.
 pub(crate) fn read(inode: u32, descriptor: Descriptor) -> io::Result<SocketFacts> {
     let Descriptor { pid, number } = descriptor;
@@ -66,10 +63,7 @@ pub(crate) fn read(inode: u32, descriptor: Descriptor) -> io::Result<SocketFacts
     })
 }
 
-/// Duplicates a descriptor of another process.
-///
-/// # Errors
-/// As [`read`].
+/// Duplicates a descriptor of another process; fails as [`read`] does.
 pub(super) fn borrow(Descriptor { pid, number }: Descriptor) -> io::Result<OwnedFd> {
     let raw = i32::try_from(pid).ok().and_then(RawPid::from_raw);
     let pidfd = pidfd_open(raw.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
@@ -87,10 +81,7 @@ pub(crate) struct Unlisted {
 /// process.
 ///
 /// Linux before 6.8 lists no socket that is only bound, and in a sandbox without netlink no socket is listed at all.
-/// Used only for a refused bind without an explanation.
-///
-/// # Errors
-/// When `/proc` can't be read.
+/// Used only for a refused bind without an explanation. Fails if `/proc` can't be read.
 pub(crate) fn unlisted(
     protocol: Protocol,
     port: u16,

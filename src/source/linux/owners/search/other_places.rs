@@ -42,10 +42,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Searches all processes.
-    ///
-    /// # Errors
-    /// When `/proc` can't be read.
+    /// Searches all processes. Fails if `/proc` can't be read.
     pub(super) fn scan_all(&mut self) -> io::Result<()> {
         let proc = scan::open_proc()?;
         for pid in scan::pids(&proc)? {
@@ -117,21 +114,17 @@ impl<'a> Places<'a> {
 /// `UserFiles:` of a ring's `fdinfo` counts what is registered; a line for each follows, such as
 /// `    0: socket:[4242]`.
 fn registered(fdinfo: &str) -> impl Iterator<Item = u32> + '_ {
-    let files = fdinfo
-        .lines()
-        .skip_while(|line| !line.starts_with("UserFiles:"));
+    let lines = fdinfo.lines();
+    let files = lines.skip_while(|line| !line.starts_with("UserFiles:"));
     let files = files.skip(1).take_while(|line| line.starts_with(' '));
     files.filter_map(|line| scan::inode(line.split_once(": ")?.1.as_bytes()))
 }
 
 /// How many descriptors wait in the messages on a unix socket (`scm_fds`, since Linux 5.12).
 fn carried(fdinfo: &str) -> usize {
-    let count = fdinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("scm_fds:"));
-    count
-        .and_then(|count| count.trim().parse().ok())
-        .unwrap_or(0)
+    let mut lines = fdinfo.lines();
+    let count = lines.find_map(|line| line.strip_prefix("scm_fds:")?.trim().parse().ok());
+    count.unwrap_or(0)
 }
 
 /// The inodes of the descriptors in the first message on a unix socket. The message stays in the queue (`MSG_PEEK`); the
@@ -142,12 +135,8 @@ fn peek(descriptor: Descriptor) -> io::Result<Vec<u32>> {
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0; 1];
     let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-    recvmsg(
-        &socket,
-        &mut [IoSliceMut::new(&mut byte)],
-        &mut ancillary,
-        flags,
-    )?;
+    let mut data = [IoSliceMut::new(&mut byte)];
+    recvmsg(&socket, &mut data, &mut ancillary, flags)?;
     let mut inodes = Vec::new();
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(carried) = message {
