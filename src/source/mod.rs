@@ -46,7 +46,6 @@ pub trait Source: Send {
     /// Takes a snapshot; `at` becomes its time.
     ///
     /// # Errors
-    ///
     /// When there is nothing to show at all. Any other failed read is among the snapshot's problems.
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError>;
 
@@ -104,14 +103,12 @@ impl OwnerPids {
     /// From the pids of netstat2: 0 is the system, or no process.
     #[cfg(any(not(target_os = "linux"), test))]
     pub(crate) fn of(pids: &[Pid]) -> Self {
-        let mut pids: Vec<Pid> = pids.iter().copied().filter(|&pid| pid != 0).collect();
-        pids.sort_unstable();
-        pids.dedup();
+        let pids = pids.iter().copied().filter(|&pid| pid != 0);
+        let pids = pids.collect::<std::collections::BTreeSet<Pid>>();
         if pids.is_empty() {
-            Self::None
-        } else {
-            Self::Known(pids.into())
+            return Self::None;
         }
+        Self::Known(pids.into_iter().collect())
     }
 }
 

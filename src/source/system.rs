@@ -57,7 +57,6 @@ impl System {
     /// scans.
     ///
     /// # Errors
-    ///
     /// Those of [`Source::take`].
     pub fn take_once(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         self.take_with_owners_of(at, |sockets| vec![true; sockets.len()])
@@ -67,7 +66,6 @@ impl System {
     /// The owners of others are [unknown](Owner::Unknown) if finding them would take time.
     ///
     /// # Errors
-    ///
     /// Those of [`Source::take`].
     pub fn take_with_owners_of(
         &mut self,

@@ -42,18 +42,15 @@ pub(super) enum Answer {
 /// The lookups of one source.
 pub(super) struct Lookups {
     tool: Option<PathBuf>,
-    worker: Option<Worker>,
+    thread: Option<Thread>,
+    running: Arc<Mutex<Running>>,
     /// Users whose results were not collected yet.
     waiting: HashSet<u32>,
     answers: Vec<(u32, Answer)>,
 }
 
-/// The thread that looks up one user after the other.
-struct Worker {
-    requests: SyncSender<u32>,
-    answers: Receiver<(u32, Answer)>,
-    running: Arc<Mutex<Running>>,
-}
+/// What is sent to the thread that looks up one user after the other, and received from it.
+type Thread = (SyncSender<u32>, Receiver<(u32, Answer)>);
 
 /// The lookup that is under way.
 #[derive(Default)]
@@ -73,7 +70,8 @@ impl Lookups {
     pub(super) fn with(tool: Option<PathBuf>) -> Self {
         Self {
             tool,
-            worker: None,
+            thread: None,
+            running: Arc::default(),
             waiting: HashSet::new(),
             answers: Vec::new(),
         }
@@ -90,11 +88,11 @@ impl Lookups {
         let Some(tool) = &self.tool else {
             return Some(Answer::Unknown);
         };
-        if self.worker.is_none() {
-            self.worker = Worker::start(tool.clone()).ok();
+        if self.thread.is_none() {
+            self.thread = start(tool.clone(), Arc::clone(&self.running)).ok();
         }
-        let worker = self.worker.as_ref()?;
-        if worker.requests.try_send(uid).is_ok() {
+        let (requests, _) = self.thread.as_ref()?;
+        if requests.try_send(uid).is_ok() {
             self.waiting.insert(uid);
         }
         None
@@ -102,8 +100,8 @@ impl Lookups {
 
     /// The answers since the last call.
     pub(super) fn take(&mut self) -> Vec<(u32, Answer)> {
-        if let Some(worker) = &self.worker {
-            self.answers.extend(worker.answers.try_iter());
+        if let Some((_, answers)) = &self.thread {
+            self.answers.extend(answers.try_iter());
         }
         for (uid, _) in &self.answers {
             self.waiting.remove(uid);
@@ -114,10 +112,10 @@ impl Lookups {
     /// Waits for all answers, for no longer than this. Returns whether they are there.
     pub(super) fn wait(&mut self, time: Duration) -> bool {
         let (mut left, mut meter) = (time, Meter::start());
-        while let Some(worker) = &self.worker
+        while let Some((_, answers)) = &self.thread
             && self.answers.len() < self.waiting.len()
         {
-            let Ok(answer) = worker.answers.recv_timeout(left) else {
+            let Ok(answer) = answers.recv_timeout(left) else {
                 return false;
             };
             self.answers.push(answer);
@@ -127,28 +125,7 @@ impl Lookups {
     }
 }
 
-impl Worker {
-    fn start(tool: PathBuf) -> std::io::Result<Self> {
-        let (requests, queue) = sync_channel(MAX_QUEUE);
-        let (sender, answers) = channel();
-        let running = Arc::<Mutex<Running>>::default();
-        let shared = Arc::clone(&running);
-        // It ends once the worker is dropped, as no one receives the answers then.
-        let work = move || {
-            let mut uids = queue.into_iter();
-            let _ = uids.try_for_each(|uid| sender.send((uid, run_getent(&tool, uid, &shared))));
-        };
-        let thread = std::thread::Builder::new().name("users".into());
-        thread.spawn(work)?;
-        Ok(Self {
-            requests,
-            answers,
-            running,
-        })
-    }
-}
-
-impl Drop for Worker {
+impl Drop for Lookups {
     /// Ends a lookup that is under way, and so the thread.
     fn drop(&mut self) {
         let mut running = lock(&self.running);
@@ -157,6 +134,19 @@ impl Drop for Worker {
             let _ = child.kill();
         }
     }
+}
+
+fn start(tool: PathBuf, running: Arc<Mutex<Running>>) -> std::io::Result<Thread> {
+    let (requests, queue) = sync_channel(MAX_QUEUE);
+    let (sender, answers) = channel();
+    // It ends once the lookups are dropped, as no one receives the answers then.
+    let work = move || {
+        let mut uids = queue.into_iter();
+        let _ = uids.try_for_each(|uid| sender.send((uid, run_getent(&tool, uid, &running))));
+    };
+    let thread = std::thread::Builder::new().name("users".into());
+    thread.spawn(work)?;
+    Ok((requests, answers))
 }
 
 fn lock(running: &Mutex<Running>) -> MutexGuard<'_, Running> {

@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::model::{Pid, Protocol, Socket, State};
+use super::union;
+use crate::model::{Protocol, Socket, State};
 use crate::source::OwnerPids;
 
 /// Gives each waiting connection the owners of the listener that fits best. Several may share an address
@@ -48,10 +49,7 @@ pub(crate) fn assign(sockets: &[Socket], owner_pids: &mut [OwnerPids]) {
 fn together(one: OwnerPids, other: OwnerPids) -> OwnerPids {
     match (one, other) {
         (OwnerPids::Known(one), OwnerPids::Known(other)) if one != other => {
-            let mut pids: Vec<Pid> = [&*one, &*other].concat();
-            pids.sort_unstable();
-            pids.dedup();
-            OwnerPids::Known(pids.into())
+            OwnerPids::Known(union(&one, &other))
         }
         (OwnerPids::Known(pids), _) | (_, OwnerPids::Known(pids)) => OwnerPids::Known(pids),
         (one, _) => one,
@@ -79,7 +77,7 @@ fn fit(connection: &Socket, listener: &Socket) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Endpoint, Queue};
+    use crate::model::{Endpoint, Pid, Queue};
 
     fn socket(state: State, local: &str) -> Socket {
         let local = local.parse::<std::net::SocketAddr>().unwrap().into();

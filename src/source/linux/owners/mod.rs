@@ -14,6 +14,9 @@ pub(crate) mod index;
 mod procfs;
 pub(crate) mod search;
 
+use std::sync::Arc;
+
+use crate::model::Pid;
 use crate::source::{HiddenReason, OwnerPids};
 
 pub(crate) use self::search::{Hints, Owners, joined, options, spawn};
@@ -29,4 +32,12 @@ impl OwnerPids {
             (None, false) => Self::None,
         }
     }
+}
+
+/// The pids of both lists, ascending, each once.
+fn union(one: &[Pid], other: &[Pid]) -> Arc<[Pid]> {
+    let mut all = [one, other].concat();
+    all.sort_unstable();
+    all.dedup();
+    all.into()
 }

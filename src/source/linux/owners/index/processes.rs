@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::model::{BuildSpread, Pid};
+use crate::source::linux::owners::union;
 
 /// The scanned processes, and an index of their sockets; `C` is a clock that shows whether a process ran since.
 #[derive(Default)]
@@ -62,12 +63,7 @@ impl<C> ProcessIndex<C> {
         for_each_only_in(has, had, |inode| {
             let owners = self.by_inode.entry(inode);
             let all = owners.and_modify(|owners| {
-                *owners = changed(&mut added, owners, |before| {
-                    let mut all = [before, &*alone].concat();
-                    all.sort_unstable();
-                    all.dedup();
-                    all.into()
-                });
+                *owners = changed(&mut added, owners, |before| union(before, &alone));
             });
             all.or_insert_with(|| Arc::clone(&alone));
         });

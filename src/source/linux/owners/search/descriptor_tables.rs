@@ -186,13 +186,10 @@ impl Search<'_> {
 /// See `proc_pid_task_tid_children(5)`.
 fn listed_children(pid: Pid) -> Vec<Pid> {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
-    let lists = tasks.into_iter().flatten().flatten().map(|task| {
-        let text = std::fs::read_to_string(task.path().join("children"));
-        text.unwrap_or_default()
-    });
-    let pids = |text: String| -> Vec<Pid> {
-        let words = text.split_ascii_whitespace();
-        words.filter_map(|pid| pid.parse().ok()).collect()
-    };
-    lists.flat_map(pids).collect()
+    let tasks = tasks.into_iter().flatten().flatten();
+    let lists = tasks.map(|task| std::fs::read_to_string(task.path().join("children")));
+    // Each pid ends in a space.
+    let pids: String = lists.flatten().collect();
+    let pids = pids.split_ascii_whitespace();
+    pids.filter_map(|pid| pid.parse().ok()).collect()
 }

@@ -14,6 +14,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 
 use super::{Descriptor, options};
 use crate::model::{FoundIn, Pid};
+use crate::source::linux::owners::union;
 use crate::source::linux::proc::scan;
 
 /// The most descriptors that a message can carry (`SCM_MAX_FD` of the kernel).
@@ -103,10 +104,8 @@ impl<'a> Places<'a> {
         }
         let found = self.found.entry(inode);
         let (pids, first_place) = found.or_insert_with(|| ([].into(), place));
-        if *first_place == place && !pids.contains(&pid) {
-            let mut all = [&**pids, &[pid]].concat();
-            all.sort_unstable();
-            *pids = all.into();
+        if *first_place == place {
+            *pids = union(pids, &[pid]);
         }
     }
 }
