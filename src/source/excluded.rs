@@ -11,9 +11,7 @@ pub(crate) fn ranges(protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
         return None;
     }
     let root = std::env::var_os("SystemRoot")?;
-    let netsh = std::path::Path::new(&root)
-        .join("System32")
-        .join("netsh.exe");
+    let netsh = std::path::Path::new(&root).join(r"System32\netsh.exe");
     let protocol = format!("protocol={}", protocol.as_str());
     let output = std::process::Command::new(netsh)
         .args(["int", "ipv4", "show", "excludedportrange", &protocol])

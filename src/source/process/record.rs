@@ -85,15 +85,10 @@ impl RecordSources<'_> {
     }
 
     pub(super) fn fingerprint(&self) -> u64 {
-        let found = self.found;
-        let mut hasher = DefaultHasher::new();
-        self.comm.hash(&mut hasher);
-        self.started_at_tick.hash(&mut hasher);
-        self.arguments.hash(&mut hasher);
-        found.parent().hash(&mut hasher);
-        found.start_time().hash(&mut hasher);
-        found.user_id().hash(&mut hasher);
-        found.effective_user_id().hash(&mut hasher);
+        let (found, mut hasher) = (self.found, DefaultHasher::new());
+        (self.comm, self.started_at_tick, &self.arguments).hash(&mut hasher);
+        (found.parent(), found.start_time()).hash(&mut hasher);
+        (found.user_id(), found.effective_user_id()).hash(&mut hasher);
         hasher.finish()
     }
 }

@@ -127,11 +127,9 @@ pub(crate) fn rename_socket(socket: &mut Socket, names: &HashMap<u32, Text>) {
     if let Owner::Known(processes) | Owner::Former(processes) = &mut socket.owner {
         let is_late = |one: &Arc<Process>| one.uid.is_some_and(|uid| names.contains_key(&uid));
         if processes.iter().any(is_late) {
-            let mut all = processes.to_vec();
-            for one in &mut all {
+            for one in Arc::make_mut(processes) {
                 rename(one, names);
             }
-            *processes = all.into();
         }
     }
 }
