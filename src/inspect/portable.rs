@@ -32,9 +32,8 @@ impl PortInspector for TableInspector {
                 owner_pids.push(OwnerPids::of(&info.associated_pids));
             }
         });
-        for unreadable in unreadable {
-            let (table, reason) = (unreadable.part.name(), unreadable.reason);
-            let message = format!("sockets of {table} can't be read ({reason})");
+        for (part, reason) in unreadable {
+            let message = format!("sockets of {} can't be read ({reason})", part.name());
             gaps.push(Gap::new(GapCode::Table, &message));
         }
         let message = "options of sockets can't be read on this system";

@@ -5,13 +5,13 @@ use std::ops::RangeInclusive;
 
 use crate::model::Protocol;
 
-/// The ranges; `None` if there are none or they can't be read.
-#[cfg(windows)]
+/// The ranges; `None` if there are none or they can't be read. Other systems exclude no ranges.
 pub(crate) fn ranges(protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
+    if !cfg!(windows) {
+        return None;
+    }
     let root = std::env::var_os("SystemRoot")?;
-    let netsh = std::path::Path::new(&root)
-        .join("System32")
-        .join("netsh.exe");
+    let netsh = std::path::Path::new(&root).join(r"System32\netsh.exe");
     let protocol = format!("protocol={}", protocol.as_str());
     let output = std::process::Command::new(netsh)
         .args(["int", "ipv4", "show", "excludedportrange", &protocol])
@@ -21,15 +21,8 @@ pub(crate) fn ranges(protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
     output.status.success().then(|| parse(&text))
 }
 
-/// Other systems exclude no ranges.
-#[cfg(not(windows))]
-pub(crate) fn ranges(_protocol: Protocol) -> Option<Vec<RangeInclusive<u16>>> {
-    None
-}
-
 /// A line with two numbers is a range, in any language of the headings; a `*` after them marks a range set by an
 /// administrator.
-#[cfg(any(windows, test))]
 fn parse(text: &str) -> Vec<RangeInclusive<u16>> {
     let range = |line: &str| {
         let mut words = line.split_whitespace();

@@ -41,7 +41,7 @@ fn walk() -> Vec<Member> {
 
 /// The pid that this process has in `/proc`, which may be of another pid namespace.
 #[cfg(target_os = "linux")]
-fn own_pid() -> Option<Pid> {
+pub(super) fn own_pid() -> Option<Pid> {
     let name = std::fs::read_link("/proc/self").ok()?;
     name.to_str()?.parse().ok()
 }
@@ -49,9 +49,8 @@ fn own_pid() -> Option<Pid> {
 /// When a process started, and its parent.
 #[cfg(target_os = "linux")]
 fn start_and_parent(pid: Pid) -> (Option<u64>, Option<Pid>) {
-    let proc_stat = super::proc_stat::proc_stat(pid);
-    let proc_stat = proc_stat.map(|proc_stat| (proc_stat.started_at_tick, proc_stat.parent));
-    proc_stat.unzip()
+    let stat = super::proc_stat::proc_stat(pid);
+    stat.map(|stat| (stat.started_at_tick, stat.parent)).unzip()
 }
 
 #[cfg(not(target_os = "linux"))]

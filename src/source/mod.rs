@@ -4,13 +4,11 @@
 //! failed read becomes a [`Problem`](crate::model::Problem) in the snapshot; it is an error only if nothing could be
 //! read.
 
-mod error;
 #[cfg(any(not(target_os = "linux"), test))]
 pub(crate) mod excluded;
 mod lineage;
 #[cfg(target_os = "linux")]
 pub(crate) mod linux;
-mod meter;
 pub(crate) mod netstat;
 pub(crate) mod owners;
 mod peers;
@@ -18,16 +16,19 @@ mod platform;
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable;
 pub(crate) mod process;
-mod program;
 mod recording;
 mod system;
 pub(crate) mod users;
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
 
 use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapshot};
 
-pub use error::SourceError;
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
@@ -45,7 +46,6 @@ pub trait Source: Send {
     /// Takes a snapshot; `at` becomes its time.
     ///
     /// # Errors
-    ///
     /// When there is nothing to show at all. Any other failed read is among the snapshot's problems.
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError>;
 
@@ -82,17 +82,18 @@ pub trait Source: Send {
 
 /// The pids of a socket's owners: what the platform knows before the processes are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only Linux has some")
+)]
 pub(crate) enum OwnerPids {
     /// These processes, ascending; never empty.
     Known(Arc<[Pid]>),
     /// A process that this user may not read.
-    #[cfg(target_os = "linux")]
     Hidden,
     /// The kernel, or no process that could be read.
-    #[cfg(target_os = "linux")]
     Kernel,
     /// Not all processes have been read yet.
-    #[cfg(target_os = "linux")]
     Unknown,
     /// No process has it, or none was found yet.
     None,
@@ -102,33 +103,50 @@ impl OwnerPids {
     /// From the pids of netstat2: 0 is the system, or no process.
     #[cfg(any(not(target_os = "linux"), test))]
     pub(crate) fn of(pids: &[Pid]) -> Self {
-        let mut pids: Vec<Pid> = pids.iter().copied().filter(|&pid| pid != 0).collect();
-        pids.sort_unstable();
-        pids.dedup();
+        let pids = pids.iter().copied().filter(|&pid| pid != 0);
+        let pids = pids.collect::<std::collections::BTreeSet<Pid>>();
         if pids.is_empty() {
-            Self::None
-        } else {
-            Self::Known(pids.into())
+            return Self::None;
         }
+        Self::Known(pids.into_iter().collect())
     }
 }
 
-/// How much a scan for owners read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ScanStats {
-    /// Processes.
-    processes: u64,
-    /// Their descriptors.
-    descriptors: u64,
+/// A source that can't take a snapshot.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// A recording can't be opened, read or written.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// The recording.
+        path: PathBuf,
+        /// The error of the system; part of the message, so not also the source of the error.
+        reason: io::Error,
+    },
+    /// A line of a recording is not a snapshot.
+    #[error("{}:{line}: {reason}", path.display())]
+    Recording {
+        /// The recording.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
-impl std::ops::Add for ScanStats {
-    type Output = Self;
+/// Measures the parts of a snapshot, one after the other.
+struct Meter(Instant);
 
-    fn add(self, other: Self) -> Self {
-        Self {
-            processes: self.processes + other.processes,
-            descriptors: self.descriptors + other.descriptors,
-        }
+impl Meter {
+    #[expect(clippy::disallowed_methods, reason = "measures only")]
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Returns the time since the last call, and starts measuring the next part.
+    fn lap(&mut self) -> Duration {
+        let now = Self::start().0;
+        now - std::mem::replace(&mut self.0, now)
     }
 }

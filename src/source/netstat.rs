@@ -4,9 +4,7 @@
 //! if netlink fails (see `linux/table`), without pids: netstat2 would walk every `/proc/PID/fd` each time, and panics
 //! without `/proc`. Both families are always read: the IPv4 traffic of a dual-stack socket is in the IPv6 table.
 
-use netstat2::{
-    AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpSocketInfo, TcpState,
-};
+use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpState};
 
 use crate::model::{Endpoint, Family, Protocol, Socket, State};
 
@@ -54,24 +52,12 @@ impl Part {
     }
 }
 
-/// A part that could not be read, or only in part.
+/// Reads every part; calls `row` for each socket and netstat2's own record of it. Returns the parts that could not be
+/// read, or only in part, and why.
 #[cfg(any(not(target_os = "linux"), test))]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unreadable {
-    pub(crate) part: Part,
-    pub(crate) reason: String,
-}
-
-/// Reads every part; calls `row` for each socket and netstat2's own record of it.
-#[cfg(any(not(target_os = "linux"), test))]
-pub(crate) fn read(mut row: impl FnMut(Socket, &SocketInfo)) -> Vec<Unreadable> {
-    PARTS
-        .into_iter()
-        .filter_map(|part| {
-            let reason = read_part(part, &mut row).err()?.to_string();
-            Some(Unreadable { part, reason })
-        })
-        .collect()
+pub(crate) fn read(mut row: impl FnMut(Socket, &SocketInfo)) -> Vec<(Part, String)> {
+    let mut unreadable = |part| Some((part, read_part(part, &mut row).err()?.to_string()));
+    PARTS.into_iter().filter_map(&mut unreadable).collect()
 }
 
 /// Reads one part. Stops at the first error: netstat2's iterator repeats an error of the system for ever.
@@ -97,38 +83,28 @@ pub(super) fn read_part(
 /// A socket as netstat2 returns it; a UDP socket has no state or peer.
 fn socket(info: &SocketInfo) -> Socket {
     let local = Endpoint::new(info.local_addr(), info.local_port());
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(unused_mut, reason = "Linux adds to it")
-    )]
-    let mut socket = match &info.protocol_socket_info {
+    let socket = match &info.protocol_socket_info {
         ProtocolSocketInfo::Tcp(tcp) => {
-            Socket::new(Protocol::Tcp, local, peer(tcp), state(tcp.state))
+            let remote = Endpoint::new(tcp.remote_addr, tcp.remote_port);
+            let remote = (!remote.is_unspecified()).then_some(remote);
+            Socket::new(Protocol::Tcp, local, remote, state(tcp.state))
         }
         ProtocolSocketInfo::Udp(_) => Socket::new(Protocol::Udp, local, None, State::Unconn),
     };
     #[cfg(target_os = "linux")]
-    {
-        socket.inode = (info.inode != 0).then_some(info.inode);
-        socket.uid = uid(info.inode, info.uid);
-    }
+    let socket = Socket {
+        inode: (info.inode != 0).then_some(info.inode),
+        uid: uid(info.inode, info.uid),
+        ..socket
+    };
     socket
 }
 
 /// The owning uid. The kernel reports inode 0 and uid 0 for every `TIME_WAIT`, so with both the uid is
 /// unknown; an orphan in `FIN_WAIT1` has no inode but still its real uid.
 #[cfg(target_os = "linux")]
-pub(super) const fn uid(inode: u32, uid: u32) -> Option<u32> {
-    if inode == 0 && uid == 0 {
-        None
-    } else {
-        Some(uid)
-    }
-}
-
-fn peer(tcp: &TcpSocketInfo) -> Option<Endpoint> {
-    let remote = Endpoint::new(tcp.remote_addr, tcp.remote_port);
-    (!remote.is_unspecified()).then_some(remote)
+pub(super) fn uid(inode: u32, uid: u32) -> Option<u32> {
+    (inode != 0 || uid != 0).then_some(uid)
 }
 
 const fn state(state: TcpState) -> State {

@@ -62,19 +62,13 @@ impl Owners {
     }
 
     fn of(&mut self, owner_pids: &OwnerPids, processes: &Processes) -> Owner {
-        match owner_pids {
-            OwnerPids::Known(pids) => self.of_pids(pids, processes),
-            #[cfg(target_os = "linux")]
-            OwnerPids::Hidden => Owner::Hidden,
-            #[cfg(target_os = "linux")]
-            OwnerPids::Kernel => Owner::Kernel,
-            #[cfg(target_os = "linux")]
-            OwnerPids::Unknown => Owner::Unknown,
-            OwnerPids::None => Owner::None,
-        }
-    }
-
-    fn of_pids(&mut self, pids: &Arc<[Pid]>, processes: &Processes) -> Owner {
+        let pids = match owner_pids {
+            OwnerPids::Known(pids) => pids,
+            OwnerPids::Hidden => return Owner::Hidden,
+            OwnerPids::Kernel => return Owner::Kernel,
+            OwnerPids::Unknown => return Owner::Unknown,
+            OwnerPids::None => return Owner::None,
+        };
         let address = pids.as_ptr().addr();
         if let Some((_, owner)) = self.known.get(&address) {
             return owner.clone();
@@ -82,8 +76,8 @@ impl Owners {
         // A process that ended since the scan is left out.
         let alive = pids.iter().filter_map(|&pid| processes.get(pid));
         let is_unchanged = |(_, owner): &(_, Owner)| {
-            let before = owner.processes().iter();
-            before.map(Arc::as_ptr).eq(alive.clone().map(Arc::as_ptr))
+            let before = owner.processes().iter().map(Arc::as_ptr);
+            before.eq(alive.clone().map(Arc::as_ptr))
         };
         let owner = match self.before.remove(&address).filter(is_unchanged) {
             Some((_, owner)) => owner,

@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{Portless, Socket, Text, UnixName};
-
-/// Name and process of a socket.
-type Known = (Option<UnixName>, Option<Text>);
+use crate::model::{Portless, Socket, Text};
 
 /// Fills in the name and process of each peer found among these sockets.
 pub(super) fn name(sockets: &mut [Socket]) {
@@ -16,7 +13,7 @@ pub(super) fn name(sockets: &mut [Socket]) {
         let process = process.map(|one| Text::new(&format!("{}({})", one.name, one.pid)));
         Some((socket.inode?, (unix.name.clone(), process)))
     });
-    let named: HashMap<u32, Known> = named.collect();
+    let named: HashMap<u32, _> = named.collect();
     for socket in sockets {
         if let Some(portless) = &mut socket.portless
             && let Portless::Unix(unix) = Arc::make_mut(portless)
@@ -32,7 +29,7 @@ pub(super) fn name(sockets: &mut [Socket]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Owner, Process, State, UnixKind, UnixPeer, UnixSocket};
+    use crate::model::{Owner, Process, State, UnixKind, UnixName, UnixPeer, UnixSocket};
 
     fn end(inode: u32, name: Option<&[u8]>, peer: u32) -> Socket {
         let unix = UnixSocket {

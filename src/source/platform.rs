@@ -2,8 +2,8 @@
 //!
 //! Functions that a system can't support have a default.
 
-use super::{HiddenReason, OwnerPids, ScanStats};
-use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket};
+use super::{HiddenReason, OwnerPids};
+use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, RefreshTimings, Socket};
 
 pub(crate) trait Platform {
     /// Reads the table and everything about its sockets except their owners. `ages`: also reads how old connections
@@ -46,9 +46,9 @@ pub(crate) trait Platform {
         false
     }
 
-    /// The cost of finding owners since the last call.
-    fn take_scan_stats(&mut self) -> ScanStats {
-        ScanStats::default()
+    /// How much was read to find owners since the last call.
+    fn take_scan_stats(&mut self) -> RefreshTimings {
+        RefreshTimings::default()
     }
 
     /// Why owners may be hidden, from the last scan.

@@ -20,8 +20,8 @@ impl Platform for Portable {
             sockets.push(socket);
             self.owner_pids.push(OwnerPids::of(&info.associated_pids));
         });
-        problems.extend(unreadable.into_iter().map(|unreadable| {
-            let (part, reason) = (unreadable.part.name(), unreadable.reason);
+        problems.extend(unreadable.into_iter().map(|(part, reason)| {
+            let part = part.name();
             let message =
                 format!("sockets of {part} can't be read ({reason}): their rows are missing");
             Problem::new(ProblemCode::TableUnreadable, &message)

@@ -7,13 +7,12 @@ use std::collections::{HashMap, HashSet};
 
 #[cfg(target_os = "linux")]
 use super::linux::Platform as ThisPlatform;
-use super::meter::Meter;
 use super::owners::{Owners, pids};
 use super::platform::Platform;
 #[cfg(not(target_os = "linux"))]
 use super::portable::Portable as ThisPlatform;
 use super::process::Processes;
-use super::{HiddenReason, OwnerPids, Source, SourceError, peers};
+use super::{HiddenReason, Meter, OwnerPids, Source, SourceError, peers};
 use crate::model::{
     Kinds, Moment, Origin, Owner, Problem, ProblemCode, Protocol, RefreshTimings, Services,
     Snapshot, Socket, Text, counted,
@@ -22,6 +21,7 @@ use crate::model::{
 /// Reads the sockets of this machine's current network namespace.
 ///
 /// It caches data between snapshots, so a second one costs a fraction of the first.
+#[derive(Default)]
 pub struct System {
     platform: ThisPlatform,
     processes: Processes,
@@ -33,24 +33,10 @@ pub struct System {
     has_begun: bool,
 }
 
-impl Default for System {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl System {
     /// A source without any snapshot yet.
     pub fn new() -> Self {
-        Self {
-            platform: ThisPlatform::default(),
-            processes: Processes::default(),
-            owners: Owners::default(),
-            timings: RefreshTimings::default(),
-            kinds: Kinds::DEFAULT,
-            services: Services::default(),
-            has_begun: false,
-        }
+        Self::default()
     }
 
     /// Like `new`, but also reads these kinds of sockets besides TCP and UDP.
@@ -71,7 +57,6 @@ impl System {
     /// scans.
     ///
     /// # Errors
-    ///
     /// Those of [`Source::take`].
     pub fn take_once(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         self.take_with_owners_of(at, |sockets| vec![true; sockets.len()])
@@ -81,7 +66,6 @@ impl System {
     /// The owners of others are [unknown](Owner::Unknown) if finding them would take time.
     ///
     /// # Errors
-    ///
     /// Those of [`Source::take`].
     pub fn take_with_owners_of(
         &mut self,
@@ -129,15 +113,12 @@ impl System {
         self.add_names(&mut sockets);
         self.timings.processes = meter.lap();
         let stats = self.platform.take_scan_stats();
-        self.timings.searched = stats.processes;
-        self.timings.files = stats.descriptors + self.processes.take_files();
+        self.timings.searched = stats.searched;
+        self.timings.files = stats.files + self.processes.take_files();
         self.platform.set_partial_owners_first();
         let hidden = count_hidden(&sockets, is_requested);
-        problems.extend(hidden_problem(
-            hidden,
-            self.platform.hidden_reason(),
-            &problems,
-        ));
+        let hidden = hidden_problem(hidden, self.platform.hidden_reason(), &problems);
+        problems.extend(hidden);
         Snapshot {
             taken_at: at,
             kinds: self.kinds,
@@ -273,13 +254,12 @@ fn hidden_problem(
         _ => (format!("owners of {count} sockets are"), "them"),
     };
     let owners = counted(count, "owner", "owners");
-    let hidden_reason = hidden_reason.unwrap_or(HiddenReason::NotPermitted);
-    let (remedy, brief) = (hidden_reason.describe(them), hidden_reason.brief());
+    let reason = hidden_reason.unwrap_or(HiddenReason::NotPermitted);
     Some(Problem {
         code: ProblemCode::HiddenOwners,
         count: Some(count),
-        message: Text::new(&format!("{who} {remedy}")),
-        brief: Text::new(&format!("{owners} {brief}")),
+        message: Text::new(&format!("{who} {}", reason.describe(them))),
+        brief: Text::new(&format!("{owners} {}", reason.brief())),
     })
 }
 

@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::source::OwnerPids;
 use crate::source::linux::background::BackgroundReader;
-use crate::source::linux::owners::{Hints, Owners, accept_queue, options, unlisted};
+use crate::source::linux::owners::{Hints, Owners, accept_queue, options};
 use crate::source::linux::problems;
 use crate::source::owners::owners;
 
@@ -152,7 +152,7 @@ impl LinuxInspector {
         listed: &HashSet<u32>,
     ) {
         // If `/proc` can't be read, that is a gap of the owners.
-        let found = unlisted::find(protocol, port, listed).unwrap_or_default();
+        let found = options::unlisted(protocol, port, listed).unwrap_or_default();
         let pids = found.iter().map(|one| one.pids.as_slice().into());
         let owner_pids: Vec<_> = pids.map(OwnerPids::Known).collect();
         let owners = owners(&owner_pids, &mut self.processes, evidence.taken_at);

@@ -8,8 +8,8 @@ use super::owners::{Hints, Owners, accept_queue};
 use super::proc::descriptor_limit;
 use super::table::Table;
 use super::{ephemeral, families, problems};
-use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, Socket};
-use crate::source::{HiddenReason, OwnerPids, ScanStats};
+use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, RefreshTimings, Socket};
+use crate::source::{HiddenReason, OwnerPids};
 
 /// Up to this number of sockets, owners are found by a search instead of the index.
 const FEW: usize = 64;
@@ -27,7 +27,7 @@ pub(crate) struct Platform {
     /// The sockets for which the last search found no owner.
     missed: HashSet<u32>,
     /// The cost of searches.
-    stats: ScanStats,
+    stats: RefreshTimings,
     /// Whether to show the next snapshot before its owners are complete.
     partial_owners_first: bool,
     /// Whether the last scan ran out of file descriptors.
@@ -129,7 +129,7 @@ impl crate::source::platform::Platform for Platform {
         !self.is_short && self.index.is_in_first_sweep()
     }
 
-    fn take_scan_stats(&mut self) -> ScanStats {
+    fn take_scan_stats(&mut self) -> RefreshTimings {
         std::mem::take(&mut self.stats) + self.index.take_stats()
     }
 }

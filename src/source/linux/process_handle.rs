@@ -43,8 +43,7 @@ impl ProcessHandle {
     /// # Errors
     /// `ESRCH` once it has ended.
     pub fn started_at_tick(&self) -> io::Result<u64> {
-        let stat = ProcStat::read(self.open_file("stat")?).map_err(|error| errno(&error))?;
-        let stat = stat.ok_or(Errno::IO)?;
+        let stat = ProcStat::parse(&self.read("stat")?).ok_or(Errno::IO)?;
         if stat.has_ended {
             return Err(Errno::SRCH);
         }
@@ -60,7 +59,11 @@ impl ProcessHandle {
         let read = scan::visit_sockets(&self.directory, "fd", |_, inode| {
             has_one |= inodes.contains(&inode);
         });
-        has_one = has_one || Places::have_any(&self.directory, self.pid, inodes);
+        if !has_one {
+            let mut places = Places::new(inodes);
+            places.scan(&self.directory, self.pid);
+            has_one = !places.found.is_empty();
+        }
         // Messages are read by pid, which is valid while the process exists.
         self.started_at_tick()?;
         // If the first thread has ended, root owns its table, but not the tables of the other threads.
@@ -125,22 +128,19 @@ impl ProcessHandle {
     }
 
     fn status(&self) -> io::Result<Status> {
-        let mut bytes = Vec::new();
-        let mut file = self.open_file("status")?;
-        file.read_to_end(&mut bytes)
-            .map_err(|error| errno(&error))?;
         // Only the name can contain arbitrary text.
-        Ok(Status(String::from_utf8_lossy(&bytes).into_owned()))
+        let text = self.read("status")?;
+        Ok(Status(String::from_utf8_lossy(&text).into_owned()))
     }
 
-    fn open_file(&self, name: &str) -> io::Result<File> {
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        openat(&self.directory, name, flags, Mode::empty()).map(File::from)
+        let file = openat(&self.directory, name, flags, Mode::empty())?;
+        let mut bytes = Vec::new();
+        let read = File::from(file).read_to_end(&mut bytes);
+        read.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+        Ok(bytes)
     }
-}
-
-fn errno(error: &std::io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
 /// How a process reacts to a signal (`proc_pid_status(5)`).
@@ -180,10 +180,9 @@ impl Status {
     }
 
     fn numbers(&self, name: &str, radix: u32) -> Vec<u64> {
+        let number = |word| u64::from_str_radix(word, radix).ok();
         let words = self.line(name).split_ascii_whitespace();
-        words
-            .filter_map(|word| u64::from_str_radix(word, radix).ok())
-            .collect()
+        words.filter_map(number).collect()
     }
 
     /// Whether the set of signals in this line has this one.

@@ -11,6 +11,8 @@
 //! only if it was read a while ago.
 
 use crate::model::Pid;
+#[cfg(target_os = "linux")]
+use crate::source::lineage::own_pid;
 
 #[cfg(target_os = "linux")]
 use std::sync::LazyLock;
@@ -19,14 +21,11 @@ use std::sync::LazyLock;
 use nix::{sys::time::TimeSpec, time::ClockId};
 
 /// The CPU clock of a process at one moment; `None` if it can't be read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CpuClock {
-    #[cfg(target_os = "linux")]
-    reading: Option<ClockReading>,
-}
+#[cfg(target_os = "linux")]
+#[derive(Default)]
+pub(crate) struct CpuClock(Option<ClockReading>);
 
 #[cfg(target_os = "linux")]
-#[derive(Clone, Copy, Debug)]
 struct ClockReading {
     clock: ClockId,
     time: TimeSpec,
@@ -41,43 +40,38 @@ const SOME_TICKS: TimeSpec = TimeSpec::new(0, 50_000_000);
 impl CpuClock {
     /// Reads the clock of a process. Read before the process is, it shows later whether the process ran since.
     pub(crate) fn read(pid: Pid) -> Self {
-        static IS_SAME_PID_NAMESPACE: LazyLock<bool> = LazyLock::new(is_same_pid_namespace);
+        static IS_SAME_PID_NAMESPACE: LazyLock<bool> =
+            LazyLock::new(|| own_pid() == Some(std::process::id()));
         let pid = i32::try_from(pid).ok().filter(|_| *IS_SAME_PID_NAMESPACE);
-        let reading = pid.and_then(|pid| {
+        Self(pid.and_then(|pid| {
             let clock = ClockId::pid_cpu_clock_id(nix::unistd::Pid::from_raw(pid)).ok()?;
             Some(ClockReading {
                 clock,
                 time: clock.now().ok()?,
                 at: ClockId::CLOCK_MONOTONIC.now().ok()?,
             })
-        });
-        Self { reading }
+        }))
     }
 
     /// Whether the process has certainly not run since, and still exists.
     pub(crate) fn has_not_advanced(&self) -> bool {
-        self.reading.is_some_and(|then| {
+        self.0.as_ref().is_some_and(|then| {
             let is_old = |now| now - then.at >= SOME_TICKS;
             ClockId::CLOCK_MONOTONIC.now().is_ok_and(is_old) && then.clock.now() == Ok(then.time)
         })
     }
 }
 
-/// Whether the pids below `/proc` are those of this process's own pid namespace.
-#[cfg(target_os = "linux")]
-fn is_same_pid_namespace() -> bool {
-    let own = std::fs::read_link("/proc/self");
-    own.is_ok_and(|own| own.as_os_str() == std::process::id().to_string().as_str())
-}
+/// There is no such clock: any process may have run.
+#[cfg(not(target_os = "linux"))]
+pub(crate) struct CpuClock;
 
 #[cfg(not(target_os = "linux"))]
 impl CpuClock {
-    /// There is no such clock.
     pub(crate) const fn read(_pid: Pid) -> Self {
-        Self {}
+        Self
     }
 
-    /// Any process may have run.
     #[expect(clippy::unused_self, reason = "as on Linux")]
     pub(crate) const fn has_not_advanced(&self) -> bool {
         false

@@ -17,8 +17,7 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
 use self::cpu_clock::CpuClock;
 use self::proc_stat::{ProcStat, proc_stat};
-use self::record::RecordSources;
-use super::program::{Arguments, LINKS, Links};
+use self::record::{Arguments, LINKS, RecordSources};
 use super::users::Users;
 #[cfg(target_os = "linux")]
 use super::users::rename;
@@ -125,7 +124,13 @@ impl Processes {
         former.retain(|pid, _| !self.known.contains_key(pid));
         let forgotten: Vec<Pid> = former.into_keys().collect();
         refresh_system(&mut system, &forgotten);
-        self.prune(&mut system);
+        // Processes that ended after they lost their sockets.
+        if system.processes().len() > self.prune_above {
+            let all: Vec<_> = system.processes().keys().copied().collect();
+            let kind = ProcessRefreshKind::nothing();
+            system.refresh_processes_specifics(ProcessesToUpdate::Some(&all), true, kind);
+            self.prune_above = system.processes().len() * 2 + SPARE;
+        }
         self.system = Some(system);
         ended_owners
     }
@@ -217,9 +222,8 @@ impl Processes {
             Arc::clone(&former.process)
         } else {
             self.files += LINKS;
-            let links = Links::read(pid, found);
             let former = former.map(|former| &former.process);
-            let record = sources.record(&links, former.map(|former| &**former), &mut self.users);
+            let record = sources.record(former.map(|former| &**former), &mut self.users);
             match former {
                 Some(former) if **former == record => Arc::clone(former),
                 _ => Arc::new(record),
@@ -262,20 +266,8 @@ impl Processes {
 
     /// The owners and their ancestors.
     pub(crate) fn all(&self) -> HashMap<Pid, Arc<Process>> {
-        let known = self.known.iter();
-        known
-            .map(|(&pid, known)| (pid, Arc::clone(&known.process)))
-            .collect()
-    }
-
-    /// Makes sysinfo remove processes that ended after they lost their sockets.
-    fn prune(&mut self, system: &mut sysinfo::System) {
-        if system.processes().len() > self.prune_above {
-            let all: Vec<_> = system.processes().keys().copied().collect();
-            let kind = ProcessRefreshKind::nothing();
-            system.refresh_processes_specifics(ProcessesToUpdate::Some(&all), true, kind);
-            self.prune_above = system.processes().len() * 2 + SPARE;
-        }
+        let share = |(&pid, known): (&Pid, &Known)| (pid, Arc::clone(&known.process));
+        self.known.iter().map(share).collect()
     }
 }
 
@@ -284,8 +276,7 @@ fn refresh_system(system: &mut sysinfo::System, pids: &[Pid]) {
     if pids.is_empty() {
         return;
     }
-    let pids = pids.iter().map(|&pid| sysinfo::Pid::from_u32(pid));
-    let pids: Vec<_> = pids.collect();
+    let pids: Vec<_> = (pids.iter().copied().map(sysinfo::Pid::from_u32)).collect();
     let kind = ProcessRefreshKind::nothing().with_user(UpdateKind::Always);
     #[cfg(not(target_os = "linux"))]
     let kind = kind

@@ -1,10 +1,12 @@
 //! `/proc/PID/stat`: the cheapest way to see that a process is still the same one and executes the same program. Only Linux
 //! has it.
 
+use std::io::Read as _;
+
 use crate::model::Pid;
 
 /// The fields of `proc_pid_stat(5)` that are used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(target_os = "linux"),
     allow(
@@ -34,22 +36,9 @@ impl ProcStat {
         (&self.name, self.parent, self.started_at_tick)
     }
 
-    /// Reads the line from its file; `None` if it can't be parsed.
-    ///
-    /// # Errors
-    /// `ESRCH` if the process has ended.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn read(mut file: impl std::io::Read) -> std::io::Result<Option<Self>> {
-        // The line has 52 numbers and a name of up to 64 bytes; the fields come early in it.
-        let mut line = [0; 1024];
-        let length = file.read(&mut line)?;
-        Ok(Self::parse(&line[..length]))
-    }
-
     /// Parses `PID (NAME) STATE PARENT GROUP SESSION TERMINAL …`. The name may contain anything, also spaces and
     /// parentheses, so the last parenthesis ends it.
-    #[cfg(target_os = "linux")]
-    fn parse(line: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(line: &[u8]) -> Option<Self> {
         let open = line.iter().position(|&byte| byte == b'(')?;
         let close = line.iter().rposition(|&byte| byte == b')')?;
         let name = line.get(open + 1..close)?.to_vec();
@@ -75,31 +64,25 @@ impl ProcStat {
 }
 
 /// Reads it for a process; `None` if it has ended, or can't be read.
-#[cfg(target_os = "linux")]
 pub(crate) fn proc_stat(pid: Pid) -> Option<ProcStat> {
     read(&pid.to_string())
 }
 
 /// Reads it for this process, whatever its pid in `/proc`.
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub(crate) fn own() -> Option<ProcStat> {
     read("self")
 }
 
-#[cfg(target_os = "linux")]
 fn read(process: &str) -> Option<ProcStat> {
-    let file = std::fs::File::open(format!("/proc/{process}/stat")).ok()?;
-    ProcStat::read(file).ok()?
-}
-
-#[cfg(all(unix, not(target_os = "linux")))]
-pub(crate) fn own() -> Option<ProcStat> {
-    None
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn proc_stat(_pid: Pid) -> Option<ProcStat> {
-    None
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let mut file = std::fs::File::open(format!("/proc/{process}/stat")).ok()?;
+    // The line has 52 numbers and a name of up to 64 bytes; the fields come early in it.
+    let mut line = [0; 1024];
+    let length = file.read(&mut line).ok()?;
+    ProcStat::parse(&line[..length])
 }
 
 #[cfg(all(test, target_os = "linux"))]

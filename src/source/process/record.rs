@@ -1,12 +1,25 @@
-//! The sources of a process's record.
+//! The record of a process, and the sources that it is made of.
+//!
+//! What it executes comes from `/proc` itself on Linux: sysinfo leaves empty arguments out. Arguments are not truncated;
+//! since 4.2 the kernel doesn't truncate them either, and `execve(2)` accepts 6 MiB at most.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 
-use crate::model::{Pid, Process};
-use crate::source::program::{self, Arguments, Links};
+use crate::model::{Pid, Process, ProgramFacts, Text};
 use crate::source::users::Users;
+
+/// How many files are read for the links.
+pub(super) const LINKS: u64 = 2;
+
+/// More than `execve(2)` accepts: only a process that moved its arguments (`PR_SET_MM_ARG_END` of `prctl(2)`) has more.
+#[cfg(target_os = "linux")]
+const MAX_BYTES: u64 = 8 << 20;
+
+/// With this many empty arguments at the end, a title has overwritten the others.
+#[cfg(target_os = "linux")]
+const REMAINS: usize = 3;
 
 /// The sources of a record besides links.
 pub(super) struct RecordSources<'a> {
@@ -19,24 +32,43 @@ pub(super) struct RecordSources<'a> {
 
 impl RecordSources<'_> {
     /// The record. A process that has ended has no arguments any more: they stay as they were.
-    pub(super) fn record(
-        &self,
-        links: &Links,
-        former: Option<&Process>,
-        users: &mut Users,
-    ) -> Process {
-        let found = self.found;
-        let program = program::process(self.pid, self.comm, &self.arguments, links);
+    pub(super) fn record(&self, former: Option<&Process>, users: &mut Users) -> Process {
+        let (found, comm) = (self.found, lossy(self.comm));
+        let [executable, folder] = links(self.pid, found);
+        let executable = executable.as_deref();
+        let words: Vec<&str> = self.arguments.words.iter().map(String::as_str).collect();
+        let joined = words.join(" ");
+        let facts = ProgramFacts {
+            comm: &comm,
+            executable,
+            argv: &words,
+        };
+        #[cfg(unix)]
+        let uid = found
+            .effective_user_id()
+            .or(found.user_id())
+            .map(|uid| **uid);
+        #[cfg(not(unix))]
+        let uid = None;
+        let started_at = i64::try_from(found.start_time()).ok();
         let record = Process {
+            comm: Text::new(&comm),
+            // The kernel marks a deleted file.
+            executable: executable
+                .map(|path| Text::new(path.strip_suffix(" (deleted)").unwrap_or(path))),
+            command: (!joined.is_empty()).then(|| Text::new(&joined)),
+            argv: (!words.is_empty()).then(|| words.iter().map(|one| Text::whole(one)).collect()),
+            is_argv_truncated: self.arguments.is_truncated,
+            cwd: folder.as_deref().map(Text::new),
             parent: found.parent().map(sysinfo::Pid::as_u32),
-            started_at: started_at(found),
+            started_at: started_at.and_then(|second| Timestamp::from_second(second).ok()),
             started_at_tick: self.started_at_tick,
             user: users.of_process(found),
-            uid: uid(found),
-            ..program
+            uid,
+            ..Process::new(self.pid, facts.name().as_str())
         };
         let has_lost_arguments = |former: &&Process| {
-            self.arguments.is_empty()
+            words.is_empty()
                 && former.argv.is_some()
                 && former.comm == record.comm
                 && former.is_same(&record)
@@ -53,31 +85,124 @@ impl RecordSources<'_> {
     }
 
     pub(super) fn fingerprint(&self) -> u64 {
-        let found = self.found;
-        let mut hasher = DefaultHasher::new();
-        self.comm.hash(&mut hasher);
-        self.started_at_tick.hash(&mut hasher);
-        self.arguments.hash(&mut hasher);
-        found.parent().hash(&mut hasher);
-        found.start_time().hash(&mut hasher);
-        found.user_id().hash(&mut hasher);
-        found.effective_user_id().hash(&mut hasher);
+        let (found, mut hasher) = (self.found, DefaultHasher::new());
+        (self.comm, self.started_at_tick, &self.arguments).hash(&mut hasher);
+        (found.parent(), found.start_time()).hash(&mut hasher);
+        (found.user_id(), found.effective_user_id()).hash(&mut hasher);
         hasher.finish()
     }
 }
 
-/// The effective uid.
-#[cfg(unix)]
-fn uid(found: &sysinfo::Process) -> Option<u32> {
-    Some(**found.effective_user_id().or(found.user_id())?)
+/// The arguments of a process.
+#[derive(Default, Hash)]
+pub(super) struct Arguments {
+    words: Vec<String>,
+    /// Whether there were more.
+    is_truncated: bool,
 }
 
-/// Windows has none.
-#[cfg(not(unix))]
-const fn uid(_: &sysinfo::Process) -> Option<u32> {
-    None
+impl Arguments {
+    /// Reads them; none if the process has ended, is a kernel thread or can't be read.
+    #[cfg(target_os = "linux")]
+    pub(super) fn read(pid: Pid, _: &sysinfo::Process) -> Self {
+        let file = std::fs::File::open(format!("/proc/{pid}/cmdline"));
+        file.and_then(Self::read_from).unwrap_or_default()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_from(file: impl std::io::Read) -> std::io::Result<Self> {
+        use std::io::Read as _;
+        let mut bytes = Vec::new();
+        // One extra byte shows whether there are more.
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        let max = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
+        let is_truncated = bytes.len() > max;
+        bytes.truncate(max);
+        Ok(Self {
+            words: Self::parse(&bytes),
+            is_truncated,
+        })
+    }
+
+    /// Those that sysinfo read.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn read(_: Pid, found: &sysinfo::Process) -> Self {
+        let arguments = found.cmd().iter();
+        Self {
+            words: arguments.map(|one| lossy(one.as_encoded_bytes())).collect(),
+            is_truncated: false,
+        }
+    }
+
+    /// Each ends in a NUL. A title written over them (`setproctitle(3)`) is one argument, followed by empty ones.
+    #[cfg(target_os = "linux")]
+    fn parse(bytes: &[u8]) -> Vec<String> {
+        let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+        if bytes.is_empty() {
+            return Vec::new();
+        }
+        let mut arguments: Vec<_> = bytes.split(|&byte| byte == 0).map(lossy).collect();
+        let used = arguments.iter().rposition(|one| !one.is_empty());
+        let used = used.map_or(0, |last| last + 1);
+        let is_title = arguments[0].contains(' ');
+        if is_title || arguments.len() - used >= REMAINS {
+            arguments.truncate(used.max(1));
+        }
+        arguments
+    }
 }
 
-fn started_at(found: &sysinfo::Process) -> Option<Timestamp> {
-    Timestamp::from_second(i64::try_from(found.start_time()).ok()?).ok()
+/// The executable and the folder: links that only the process's user and root can read.
+#[cfg(target_os = "linux")]
+fn links(pid: Pid, _: &sysinfo::Process) -> [Option<String>; 2] {
+    ["exe", "cwd"].map(|name| {
+        let path = std::fs::read_link(format!("/proc/{pid}/{name}")).ok()?;
+        Some(lossy(path.as_os_str().as_encoded_bytes()))
+    })
+}
+
+/// Those that sysinfo read.
+#[cfg(not(target_os = "linux"))]
+fn links(_: Pid, found: &sysinfo::Process) -> [Option<String>; 2] {
+    [found.exe(), found.cwd()].map(|path| Some(lossy(path?.as_os_str().as_encoded_bytes())))
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn parsed(bytes: &[u8]) -> Vec<String> {
+        Arguments::parse(bytes)
+    }
+
+    #[test]
+    fn arguments_that_lack_their_end_say_so() {
+        use std::io::Read as _;
+        let of_length = |length| {
+            let file = std::io::repeat(b'x').take(length);
+            let read = Arguments::read_from(file).unwrap();
+            let words: u64 = read.words.iter().map(|word| word.len() as u64).sum();
+            (words, read.is_truncated)
+        };
+        assert_eq!(of_length(MAX_BYTES), (MAX_BYTES, false));
+        assert_eq!(of_length(MAX_BYTES + 1), (MAX_BYTES, true));
+    }
+
+    #[test]
+    fn every_argument_counts_and_what_a_title_left_does_not() {
+        assert_eq!(parsed(b"a\0\0b c\0\0"), ["a", "", "b c", ""]);
+        assert_eq!(
+            parsed(b"nginx: worker process\0\0\0\0\0"),
+            ["nginx: worker process"]
+        );
+        assert_eq!(parsed(b"postgres: a b \0\0"), ["postgres: a b "]);
+        assert_eq!(parsed(b"web\0\0\0\0\0\0"), ["web"]);
+        assert_eq!(parsed(b"no end"), ["no end"]);
+        assert_eq!(parsed(b"\0"), [] as [&str; 0]);
+        assert_eq!(parsed(b""), [] as [&str; 0]);
+    }
 }

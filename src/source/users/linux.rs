@@ -6,8 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lookups::{Answer, Lookups};
-use super::passwd::parse;
+use super::lookups::{Answer, Lookups, name_in};
 use crate::model::{Owner, Process, Snapshot, Socket, Text};
 
 /// The names of this machine's users, each looked up once.
@@ -47,16 +46,11 @@ impl Users {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(_) => return None,
         };
-        let found = parse(&passwd).find(|&(id, _)| id == uid);
-        if let Some((_, name)) = found {
-            let name = Text::from_bytes(name);
-            self.names.insert(uid, Some(name.clone()));
-            return Some(name);
+        let name = name_in(&passwd, uid);
+        if name.is_some() || self.lookups.request(uid).is_some() {
+            self.names.insert(uid, name.clone());
         }
-        if self.lookups.request(uid).is_some() {
-            self.names.insert(uid, None);
-        }
-        None
+        name
     }
 
     fn pick_up_answers(&mut self) {
@@ -120,8 +114,7 @@ impl Users {
 
 /// Updates a process with the late name of its user.
 pub(crate) fn rename(process: &mut Arc<Process>, names: &HashMap<u32, Text>) {
-    let name = process.uid.and_then(|uid| names.get(&uid));
-    if let Some(name) = name {
+    if let Some(name) = process.uid.and_then(|uid| names.get(&uid)) {
         Arc::make_mut(process).user = Some(name.clone());
     }
 }
@@ -134,11 +127,9 @@ pub(crate) fn rename_socket(socket: &mut Socket, names: &HashMap<u32, Text>) {
     if let Owner::Known(processes) | Owner::Former(processes) = &mut socket.owner {
         let is_late = |one: &Arc<Process>| one.uid.is_some_and(|uid| names.contains_key(&uid));
         if processes.iter().any(is_late) {
-            let mut all = processes.to_vec();
-            for one in &mut all {
+            for one in Arc::make_mut(processes) {
                 rename(one, names);
             }
-            *processes = all.into();
         }
     }
 }

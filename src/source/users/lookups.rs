@@ -13,10 +13,9 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::passwd::parse;
 use crate::model::Text;
+use crate::source::Meter;
 use crate::source::linux::tools;
-use crate::source::meter::Meter;
 
 /// Timeout for output of a lookup.
 const PATIENCE: Timespec = Timespec {
@@ -43,18 +42,15 @@ pub(super) enum Answer {
 /// The lookups of one source.
 pub(super) struct Lookups {
     tool: Option<PathBuf>,
-    worker: Option<Worker>,
+    thread: Option<Thread>,
+    running: Arc<Mutex<Running>>,
     /// Users whose results were not collected yet.
     waiting: HashSet<u32>,
     answers: Vec<(u32, Answer)>,
 }
 
-/// The thread that looks up one user after the other.
-struct Worker {
-    requests: SyncSender<u32>,
-    answers: Receiver<(u32, Answer)>,
-    running: Arc<Mutex<Running>>,
-}
+/// What is sent to the thread that looks up one user after the other, and received from it.
+type Thread = (SyncSender<u32>, Receiver<(u32, Answer)>);
 
 /// The lookup that is under way.
 #[derive(Default)]
@@ -74,13 +70,14 @@ impl Lookups {
     pub(super) fn with(tool: Option<PathBuf>) -> Self {
         Self {
             tool,
-            worker: None,
+            thread: None,
+            running: Arc::default(),
             waiting: HashSet::new(),
             answers: Vec::new(),
         }
     }
 
-    /// Whether a lookup of this user is queued or under way.
+    /// Whether a lookup is queued or under way.
     pub(super) fn is_waiting(&self, uid: u32) -> bool {
         self.waiting.contains(&uid)
     }
@@ -91,11 +88,11 @@ impl Lookups {
         let Some(tool) = &self.tool else {
             return Some(Answer::Unknown);
         };
-        if self.worker.is_none() {
-            self.worker = Worker::start(tool.clone()).ok();
+        if self.thread.is_none() {
+            self.thread = start(tool.clone(), Arc::clone(&self.running)).ok();
         }
-        let worker = self.worker.as_ref()?;
-        if worker.requests.try_send(uid).is_ok() {
+        let (requests, _) = self.thread.as_ref()?;
+        if requests.try_send(uid).is_ok() {
             self.waiting.insert(uid);
         }
         None
@@ -103,8 +100,8 @@ impl Lookups {
 
     /// The answers since the last call.
     pub(super) fn take(&mut self) -> Vec<(u32, Answer)> {
-        if let Some(worker) = &self.worker {
-            self.answers.extend(worker.answers.try_iter());
+        if let Some((_, answers)) = &self.thread {
+            self.answers.extend(answers.try_iter());
         }
         for (uid, _) in &self.answers {
             self.waiting.remove(uid);
@@ -115,10 +112,10 @@ impl Lookups {
     /// Waits for all answers, for no longer than this. Returns whether they are there.
     pub(super) fn wait(&mut self, time: Duration) -> bool {
         let (mut left, mut meter) = (time, Meter::start());
-        while let Some(worker) = &self.worker
+        while let Some((_, answers)) = &self.thread
             && self.answers.len() < self.waiting.len()
         {
-            let Ok(answer) = worker.answers.recv_timeout(left) else {
+            let Ok(answer) = answers.recv_timeout(left) else {
                 return false;
             };
             self.answers.push(answer);
@@ -128,32 +125,7 @@ impl Lookups {
     }
 }
 
-impl Worker {
-    fn start(tool: PathBuf) -> std::io::Result<Self> {
-        let (requests, queue) = sync_channel(MAX_QUEUE);
-        let (sender, answers) = channel();
-        let running = Arc::<Mutex<Running>>::default();
-        let shared = Arc::clone(&running);
-        let work = move || {
-            for uid in queue {
-                // No one receives it once the worker is dropped.
-                if sender.send((uid, run_getent(&tool, uid, &shared))).is_err() {
-                    return;
-                }
-            }
-        };
-        std::thread::Builder::new()
-            .name("users".into())
-            .spawn(work)?;
-        Ok(Self {
-            requests,
-            answers,
-            running,
-        })
-    }
-}
-
-impl Drop for Worker {
+impl Drop for Lookups {
     /// Ends a lookup that is under way, and so the thread.
     fn drop(&mut self) {
         let mut running = lock(&self.running);
@@ -162,6 +134,19 @@ impl Drop for Worker {
             let _ = child.kill();
         }
     }
+}
+
+fn start(tool: PathBuf, running: Arc<Mutex<Running>>) -> std::io::Result<Thread> {
+    let (requests, queue) = sync_channel(MAX_QUEUE);
+    let (sender, answers) = channel();
+    // It ends once the lookups are dropped, as no one receives the answers then.
+    let work = move || {
+        let mut uids = queue.into_iter();
+        let _ = uids.try_for_each(|uid| sender.send((uid, run_getent(&tool, uid, &running))));
+    };
+    let thread = std::thread::Builder::new().name("users".into());
+    thread.spawn(work)?;
+    Ok((requests, answers))
 }
 
 fn lock(running: &Mutex<Running>) -> MutexGuard<'_, Running> {
@@ -190,13 +175,11 @@ fn run_getent(tool: &PathBuf, uid: u32, running: &Mutex<Running>) -> Answer {
         let _ = child.kill();
         let _ = child.wait();
     }
-    let Some(text) = text else {
-        return Answer::Failed;
-    };
-    let found = parse(&text).find(|&(id, _)| id == uid);
-    found.map_or(Answer::Unknown, |(_, name)| {
-        Answer::Name(Text::from_bytes(name))
-    })
+    match text.map(|text| name_in(&text, uid)) {
+        Some(Some(name)) => Answer::Name(name),
+        Some(None) => Answer::Unknown,
+        None => Answer::Failed,
+    }
 }
 
 /// All output; `None` on a timeout.
@@ -215,6 +198,22 @@ fn read(mut output: ChildStdout) -> Option<Vec<u8>> {
         }
     }
     Some(text)
+}
+
+/// The name of a user in `/etc/passwd` or in an answer of `getent passwd` (`passwd(5)`).
+pub(super) fn name_in(passwd: &[u8], uid: u32) -> Option<Text> {
+    let found = parse(passwd).find(|&(id, _)| id == uid);
+    found.map(|(_, name)| Text::from_bytes(name))
+}
+
+/// The uid and name on each line of `name:password:uid:…`; other lines are passed over.
+fn parse(passwd: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    passwd.split(|&byte| byte == b'\n').filter_map(|line| {
+        let mut fields = line.split(|&byte| byte == b':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        let uid = std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()?;
+        Some((uid, name))
+    })
 }
 
 #[cfg(test)]

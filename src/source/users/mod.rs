@@ -4,8 +4,6 @@
 mod linux;
 #[cfg(target_os = "linux")]
 mod lookups;
-#[cfg(target_os = "linux")]
-mod passwd;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 

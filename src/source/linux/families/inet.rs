@@ -1,19 +1,17 @@
-//! UDP-Lite and SCTP, over IPv4 and IPv6.
+//! UDP-Lite, SCTP, raw and ping sockets, over IPv4 and IPv6. Only `/proc/net` lists raw and ping sockets everywhere.
 //!
 //! SCTP was not available for testing: the format of its rows is from the kernel's source (`net/sctp/diag.c`). An
 //! endpoint's state has TCP's numbers, an association's has others.
 
 use std::io;
 
-use super::{Trouble, dump_or_proc_net, kernel_has};
-use crate::model::{Protocol, Socket, State};
+use netlink_packet_sock_diag::{AF_INET, AF_INET6, IPPROTO_SCTP, IPPROTO_UDPLITE};
+
+use super::{Trouble, kernel_has, or_proc_net};
+use crate::model::{Endpoint, Portless, Protocol, RawSocket, Socket, State};
 use crate::source::linux::interfaces::Interfaces;
 use crate::source::linux::netlink::{self, DumpError, dump, inet_request};
 use crate::source::linux::proc::net;
-
-const FAMILIES: [u8; 2] = [2, 10];
-const SCTP: u8 = 132;
-const UDPLITE: u8 = 136;
 
 /// All states.
 const STATES: u32 = 0xfff;
@@ -28,60 +26,55 @@ const STATE: usize = 1;
 const CLOSE: u8 = 7;
 const LISTEN: u8 = 10;
 
+/// The files of raw and of ping sockets, the latter with their protocol number.
+const RAW: [(&str, Option<u8>); 4] = [
+    ("raw", None),
+    ("raw6", None),
+    ("icmp", Some(1)),
+    ("icmp6", Some(58)),
+];
+
+/// Adds UDP-Lite or SCTP sockets to `into`.
 pub(super) fn read_sockets(
     protocol: Protocol,
     interfaces: &mut Interfaces,
     into: &mut Vec<Socket>,
 ) -> Result<(), Trouble> {
-    dump_or_proc_net(
-        into,
-        |into| {
-            let mut outcome = Ok(());
-            for family in FAMILIES {
-                let number = if protocol == Protocol::Sctp {
-                    SCTP
-                } else {
-                    UDPLITE
-                };
-                outcome = dump(&inet_request(family, number, STATES), |payload| {
-                    into.push(row(payload, protocol, interfaces)?);
-                    Some(())
-                });
-                if !matches!(outcome, Ok(()) | Err(DumpError::Interrupted)) {
-                    break;
-                }
+    let is_sctp = protocol == Protocol::Sctp;
+    let number = if is_sctp {
+        IPPROTO_SCTP
+    } else {
+        IPPROTO_UDPLITE
+    };
+    let (start, mut dumped) = (into.len(), Ok(()));
+    for family in [AF_INET, AF_INET6] {
+        dumped = dump(&inet_request(family, number, STATES), |payload| {
+            let row = netlink::parse(payload, protocol)?;
+            let mut socket = row.socket();
+            socket.interface = row.interface.map(|index| interfaces.name(index));
+            if is_sctp {
+                socket.state = sctp_state(*payload.get(STATE)?);
             }
-            outcome
-        },
-        |into| read_udplite(protocol, into),
-        Some(NOT_IN_PROC),
-    )
-}
-
-/// UDP-Lite, whose files exist where the kernel has it. SCTP's files have another format.
-fn read_udplite(protocol: Protocol, into: &mut Vec<Socket>) -> io::Result<()> {
-    if protocol != Protocol::UdpLite || kernel_has(protocol) != Some(true) {
-        return Err(io::ErrorKind::NotFound.into());
+            into.push(socket);
+            Some(())
+        });
+        if !matches!(dumped, Ok(()) | Err(DumpError::Interrupted)) {
+            break;
+        }
     }
-    for file in ["udplite", "udplite6"] {
-        let table = net::read_table("self", file)?;
-        into.extend(
-            net::rows(&table, protocol)
-                .flatten()
-                .map(|row| row.socket()),
-        );
-    }
-    Ok(())
-}
-
-fn row(payload: &[u8], protocol: Protocol, interfaces: &mut Interfaces) -> Option<Socket> {
-    let row = netlink::parse(payload, protocol)?;
-    let mut socket = row.socket();
-    socket.interface = row.interface.map(|index| interfaces.name(index));
-    if protocol == Protocol::Sctp {
-        socket.state = sctp_state(*payload.get(STATE)?);
-    }
-    Some(socket)
+    let udplite = |into: &mut Vec<Socket>| {
+        // The files exist where the kernel has the protocol. SCTP's have another format.
+        if is_sctp || kernel_has(protocol) != Some(true) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        for file in ["udplite", "udplite6"] {
+            let table = net::read_table("self", file)?;
+            let rows = net::rows(&table, protocol).flatten();
+            into.extend(rows.map(|row| row.socket()));
+        }
+        Ok(())
+    };
+    or_proc_net(dumped, (into, start), udplite, Some(NOT_IN_PROC))
 }
 
 /// An endpoint's state, or an association's (`enum sctp_state`) as the most similar TCP state.
@@ -99,4 +92,26 @@ const fn sctp_state(number: u8) -> State {
         6 => State::CloseWait,
         _ => State::Closed,
     }
+}
+
+/// Adds raw and ping sockets to `into`.
+pub(super) fn read_raw(into: &mut Vec<Socket>) -> io::Result<()> {
+    for (file, ping) in RAW {
+        let table = net::read_table("self", file)?;
+        into.extend(net::rows(&table, Protocol::Raw).flatten().map(|row| {
+            // The kernel reports the protocol number of a raw socket as the port.
+            let port = row.local.port;
+            let raw = Portless::Raw(RawSocket {
+                number: ping.unwrap_or(port.to_be_bytes()[1]),
+                identifier: ping.map(|_| port),
+            });
+            let mut socket = Socket::without_port(raw, Some(row.local.address), row.state);
+            // A connected socket has the same number after its peer's address.
+            let peer = row.remote.filter(|peer| !peer.address.is_unspecified());
+            socket.remote = peer.map(|peer| Endpoint { port: 0, ..peer });
+            (socket.inode, socket.uid, socket.queue) = (row.inode, row.uid, row.queue);
+            socket
+        }));
+    }
+    Ok(())
 }

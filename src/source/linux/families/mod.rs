@@ -6,7 +6,6 @@
 
 mod inet;
 mod packet;
-mod raw;
 pub(crate) mod unix;
 
 use std::io;
@@ -41,7 +40,7 @@ pub(super) fn read(kinds: Kinds, problems: &mut Vec<Problem>) -> Vec<Socket> {
             Protocol::UdpLite | Protocol::Sctp => {
                 inet::read_sockets(protocol, &mut interfaces, &mut sockets)
             }
-            Protocol::Raw => raw::read_sockets(&mut sockets).map_err(Trouble::NoProc),
+            Protocol::Raw => inet::read_raw(&mut sockets).map_err(Trouble::NoProc),
             Protocol::Packet => packet::read_sockets(&mut interfaces, &mut sockets),
             Protocol::Unix => unix::read_sockets(&mut sockets),
         };
@@ -50,15 +49,15 @@ pub(super) fn read(kinds: Kinds, problems: &mut Vec<Problem>) -> Vec<Socket> {
     sockets
 }
 
-/// Adds the sockets of a dump to `into`, or else those of `/proc/net`, which may miss something.
-fn dump_or_proc_net(
-    into: &mut Vec<Socket>,
-    dump: impl FnOnce(&mut Vec<Socket>) -> Result<(), DumpError>,
+/// The outcome of a dump to `into`, which began at this length; if it failed, adds the sockets of `/proc/net`, which may
+/// miss something.
+fn or_proc_net(
+    dumped: Result<(), DumpError>,
+    (into, start): (&mut Vec<Socket>, usize),
     proc_net: impl FnOnce(&mut Vec<Socket>) -> io::Result<()>,
     not_in_proc: Option<&'static str>,
 ) -> Result<(), Trouble> {
-    let start = into.len();
-    let error = match dump(into) {
+    let error = match dumped {
         Ok(()) => return Ok(()),
         Err(DumpError::Interrupted) => return Err(Trouble::Interrupted),
         Err(error) => error,
@@ -72,28 +71,39 @@ fn dump_or_proc_net(
 }
 
 fn problem(protocol: Protocol, trouble: &Trouble) -> Problem {
-    let name = protocol.name();
+    let (name, word) = (protocol.name(), protocol.as_str());
+    let not_listed = |why| {
+        let message = format!("{name} sockets can't be listed: {why}");
+        (
+            ProblemCode::NotListed,
+            message,
+            format!("{word} not listed"),
+        )
+    };
     let (code, message, brief) = match trouble {
-        Trouble::NotListed(error) => {
-            let why = why_not_listed(protocol, error);
-            let message = format!("{name} sockets can't be listed: {why}");
-            let brief = format!("{} not listed", protocol.as_str());
-            (ProblemCode::NotListed, message, brief)
+        // There is no handler for this family and protocol.
+        Trouble::NotListed(DumpError::System(error))
+            if Errno::from_io_error(error) == Some(Errno::NOENT) =>
+        {
+            // A kernel without the protocol has no such sockets; with it, there may be some.
+            let lack = match kernel_has(protocol) {
+                Some(false) => format!("{name}, or its module is not loaded"),
+                Some(true) | None => "handler that lists them".to_owned(),
+            };
+            let why = problems::errno_name(error);
+            not_listed(format!("this kernel has no {lack} (sock_diag says {why})"))
+        }
+        Trouble::NotListed(error) => not_listed(problems::why(error)),
+        Trouble::NoProc(error) => {
+            let why = problems::errno_name(error);
+            not_listed(format!("/proc/net can't be read ({why}); mount /proc"))
         }
         Trouble::Less(error, missing) => {
             let why = problems::why(error);
             let message =
                 format!("{why}: {name} sockets are read from /proc/net, without {missing}");
-            let brief = format!("{} sockets without {missing}", protocol.as_str());
+            let brief = format!("{word} sockets without {missing}");
             (ProblemCode::DetailsUnreadable, message, brief)
-        }
-        Trouble::NoProc(error) => {
-            let why = problems::errno_name(error);
-            let message = format!(
-                "{name} sockets can't be listed: /proc/net can't be read ({why}); mount /proc"
-            );
-            let brief = format!("{} not listed", protocol.as_str());
-            (ProblemCode::NotListed, message, brief)
         }
         Trouble::Interrupted => {
             let message = format!(
@@ -106,29 +116,6 @@ fn problem(protocol: Protocol, trouble: &Trouble) -> Problem {
         brief: Text::new(&brief),
         ..Problem::new(code, &message)
     }
-}
-
-/// A kernel without the protocol has no such sockets; with it, there may be some.
-fn why_not_listed(protocol: Protocol, error: &DumpError) -> String {
-    let name = protocol.name();
-    match error {
-        DumpError::System(error) if is_missing(error) => match kernel_has(protocol) {
-            Some(false) => format!(
-                "this kernel has no {name}, or its module is not loaded (sock_diag says {})",
-                problems::errno_name(error)
-            ),
-            Some(true) | None => format!(
-                "this kernel has no handler that lists them (sock_diag says {})",
-                problems::errno_name(error)
-            ),
-        },
-        error => problems::why(error),
-    }
-}
-
-/// Whether there is no handler for this family and protocol.
-fn is_missing(error: &io::Error) -> bool {
-    Errno::from_io_error(error) == Some(Errno::NOENT)
 }
 
 /// Whether the kernel has this protocol now; `None` where that is unknown.

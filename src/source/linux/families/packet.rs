@@ -1,9 +1,10 @@
 //! Packet sockets of this network namespace: from `sock_diag`, or from `/proc/net/packet` where that is refused or missing.
 
-use std::cell::RefCell;
 use std::fs;
 
-use super::{Trouble, dump_or_proc_net};
+use netlink_packet_sock_diag::AF_PACKET;
+
+use super::{Trouble, or_proc_net};
 use crate::model::{PacketSocket, PacketType, Portless, Queue, Socket, State};
 use crate::source::linux::interfaces::Interfaces;
 use crate::source::linux::netlink::{NlasIterator, dump, u32_at};
@@ -20,37 +21,27 @@ const MEMORY: u16 = 6;
 /// Length of an answer without its attributes.
 const HEADER: usize = 16;
 
-const AF_PACKET: u8 = 17;
 const SOCK_DGRAM: u8 = 2;
 
 pub(super) fn read_sockets(
     interfaces: &mut Interfaces,
     into: &mut Vec<Socket>,
 ) -> Result<(), Trouble> {
-    // `struct packet_diag_req`.
+    // `struct packet_diag_req`, without a cookie.
     let mut request = vec![AF_PACKET, 0, 0, 0];
-    request.extend(0_u32.to_ne_bytes());
-    request.extend(SHOW.to_ne_bytes());
-    // No cookie.
-    request.extend([0xff; 8]);
-    let interfaces = RefCell::new(interfaces);
-    dump_or_proc_net(
-        into,
-        |into| {
-            dump(&request, |payload| {
-                into.push(row(payload, &mut interfaces.borrow_mut())?);
-                Some(())
-            })
-        },
-        |into| {
-            let table = fs::read("/proc/self/net/packet")?;
-            let lines = table.split(|&byte| byte == b'\n').skip(1);
-            let row = |line| line_row(str::from_utf8(line).ok()?, &mut interfaces.borrow_mut());
-            into.extend(lines.filter_map(row));
-            Ok(())
-        },
-        None,
-    )
+    request.extend([[0; 4], SHOW.to_ne_bytes(), [0xff; 4], [0xff; 4]].concat());
+    let start = into.len();
+    let dumped = dump(&request, |payload| {
+        into.push(row(payload, interfaces)?);
+        Some(())
+    });
+    let lines = |into: &mut Vec<Socket>| {
+        let table = fs::read("/proc/self/net/packet")?;
+        let lines = table.split(|&byte| byte == b'\n').skip(1);
+        into.extend(lines.filter_map(|line| line_row(str::from_utf8(line).ok()?, interfaces)));
+        Ok(())
+    };
+    or_proc_net(dumped, (into, start), lines, None)
 }
 
 /// `struct packet_diag_msg` and its attributes.

@@ -7,12 +7,12 @@
 use std::fs;
 use std::io;
 
-use super::{Trouble, dump_or_proc_net};
+use netlink_packet_sock_diag::AF_UNIX;
+
+use super::{Trouble, or_proc_net};
 use crate::model::{Portless, Queue, Socket, State, UnixKind, UnixName, UnixPeer, UnixSocket};
 use crate::source::linux::netlink::{DumpError, NlasIterator, dump, u32_at};
 use crate::source::linux::proc::net::hexadecimal;
-
-const AF_UNIX: u8 = 1;
 
 /// What to dump of each socket (`UDIAG_SHOW_*`): name, file, peer, queue, uid.
 const SHOW: u32 = 0x1 | 0x2 | 0x4 | 0x10 | 0x40;
@@ -56,7 +56,6 @@ impl UnixRow {
         self.state == State::Listen
     }
 
-    /// Whether it has a peer.
     pub(crate) fn is_connected(&self) -> bool {
         self.state == State::Established
     }
@@ -79,10 +78,7 @@ impl UnixRow {
     }
 }
 
-/// Reads every row.
-///
-/// # Errors
-/// When neither of the two can be read.
+/// Reads every row. Fails if neither of the two can be read.
 pub(crate) fn read() -> Result<Vec<UnixRow>, (DumpError, io::Error)> {
     let dumped = || {
         let mut rows = Vec::new();
@@ -96,25 +92,19 @@ pub(crate) fn read() -> Result<Vec<UnixRow>, (DumpError, io::Error)> {
 
 /// Adds every socket to `into`.
 pub(super) fn read_sockets(into: &mut Vec<Socket>) -> Result<(), Trouble> {
-    dump_or_proc_net(
-        into,
-        |into| dump_rows(|row| into.push(row.socket())),
-        |into| {
-            into.extend(proc_rows()?.into_iter().map(UnixRow::socket));
-            Ok(())
-        },
-        Some(NOT_IN_PROC),
-    )
+    let start = into.len();
+    let dumped = dump_rows(|row| into.push(row.socket()));
+    let lines = |into: &mut Vec<Socket>| {
+        into.extend(proc_rows()?.into_iter().map(UnixRow::socket));
+        Ok(())
+    };
+    or_proc_net(dumped, (into, start), lines, Some(NOT_IN_PROC))
 }
 
 fn dump_rows(mut push: impl FnMut(UnixRow)) -> Result<(), DumpError> {
-    // `struct unix_diag_req`: every state, any inode.
+    // `struct unix_diag_req`: every state, any inode, without a cookie.
     let mut request = vec![AF_UNIX, 0, 0, 0];
-    request.extend(u32::MAX.to_ne_bytes());
-    request.extend(0_u32.to_ne_bytes());
-    request.extend(SHOW.to_ne_bytes());
-    // No cookie.
-    request.extend([0xff; 8]);
+    request.extend([[0xff; 4], [0; 4], SHOW.to_ne_bytes(), [0xff; 4], [0xff; 4]].concat());
     dump(&request, |payload| {
         push(row(payload)?);
         Some(())

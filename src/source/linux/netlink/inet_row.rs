@@ -72,7 +72,8 @@ pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
         // A socket that is only bound may keep the peer of a failed or closed connection.
         remote: (!remote.is_unspecified() && state != State::Bound).then_some(remote),
         inode: (header.inode != 0).then_some(header.inode),
-        cookie: cookie(id.cookie),
+        // `INET_DIAG_NOCOOKIE` (all ones) is not a cookie.
+        cookie: Some(u64::from_ne_bytes(id.cookie)).filter(|id| ![0, u64::MAX].contains(id)),
         uid: netstat::uid(header.inode, header.uid),
         v6only: None,
         interface: (id.interface_id != 0).then_some(id.interface_id),
@@ -101,11 +102,6 @@ pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
         }
     }
     Some(parsed)
-}
-
-/// `INET_DIAG_NOCOOKIE` (all ones) is not a cookie.
-fn cookie(bytes: [u8; 8]) -> Option<u64> {
-    Some(u64::from_ne_bytes(bytes)).filter(|&cookie| cookie != 0 && cookie != u64::MAX)
 }
 
 /// UDP sockets have TCP's state numbers. A TCP socket in CLOSE (7) is only bound; closed sockets are in no table.

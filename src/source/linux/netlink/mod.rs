@@ -52,9 +52,7 @@ impl DumpError {
         let transient = [Errno::NOBUFS, Errno::NOMEM, Errno::INTR, Errno::AGAIN];
         match self {
             Self::Interrupted => true,
-            Self::System(error) => {
-                Errno::from_io_error(error).is_some_and(|error| transient.contains(&error))
-            }
+            Self::System(error) => transient.map(Some).contains(&Errno::from_io_error(error)),
             Self::Malformed => false,
         }
     }
@@ -62,10 +60,8 @@ impl DumpError {
 
 /// Where the rows of a dump go.
 pub(crate) trait Rows {
-    /// Adds the next row.
     fn push(&mut self, row: InetRow);
 
-    /// How many there are.
     fn len(&self) -> usize;
 
     /// Removes all but the first `rows`.
@@ -131,9 +127,13 @@ impl SockDiag {
         payload: &[u8],
         mut row: impl FnMut(&[u8]) -> Option<()>,
     ) -> Result<(), DumpError> {
-        let socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => connect()?,
+        let socket = if let Some(socket) = self.socket.take() {
+            socket
+        } else {
+            let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
+            socket.bind_auto()?;
+            socket.connect(&SocketAddr::new(0, 0))?;
+            socket
         };
         self.sequence = self.sequence.wrapping_add(1);
         self.buffer.resize(BUFFER, 0);
@@ -145,23 +145,15 @@ impl SockDiag {
         while !answer.read(receive(&socket, &mut self.buffer)?, &mut row)? {}
         self.socket = Some(socket);
         if answer.is_interrupted {
-            Err(DumpError::Interrupted)
-        } else {
-            Ok(())
+            return Err(DumpError::Interrupted);
         }
+        Ok(())
     }
 }
 
 /// One dump of any family, over a separate socket: these are rare compared with dumps of TCP and UDP.
 pub(super) fn dump(request: &[u8], row: impl FnMut(&[u8]) -> Option<()>) -> Result<(), DumpError> {
     SockDiag::default().dump_payloads(SOCK_DIAG_BY_FAMILY, request, row)
-}
-
-fn connect() -> io::Result<Socket> {
-    let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
-    socket.bind_auto()?;
-    socket.connect(&SocketAddr::new(0, 0))?;
-    Ok(socket)
 }
 
 fn message(message_type: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
@@ -180,8 +172,7 @@ fn receive<'buffer>(socket: &Socket, buffer: &'buffer mut [u8]) -> io::Result<&'
     loop {
         match socket.recv(&mut &mut buffer[..], 0) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(length) => return Ok(&buffer[..length]),
-            Err(error) => return Err(error),
+            read => return read.map(|length| &buffer[..length]),
         }
     }
 }

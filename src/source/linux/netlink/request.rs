@@ -74,7 +74,14 @@ impl DumpRequest {
     /// The type of the message and its payload.
     pub(super) fn encode(self) -> (u16, Vec<u8>) {
         let (part, local_port, states, extensions) = match self {
-            Self::Walk(extras) => return (TCPDIAG_GETSOCK, walk_request(extras)),
+            // A `struct inet_diag_req`: family, two prefix lengths and extensions (4 bytes), addresses and ports (48),
+            // states (4), and 4 bytes that the kernel ignores, as it does the family.
+            Self::Walk(extras) => {
+                let mut request = vec![0; 60];
+                request[3] = extras.extensions();
+                request[52..56].copy_from_slice(&extras.states().to_ne_bytes());
+                return (TCPDIAG_GETSOCK, request);
+            }
             Self::All(part) => (part, 0, Extras::ALL.states(), 0),
             Self::Table(part, extras) => (part, 0, extras.states(), extras.extensions()),
             Self::OnPort(part, number) => (part, number, Extras::ALL.states(), INFO),
@@ -93,15 +100,6 @@ impl DumpRequest {
         request[8..10].copy_from_slice(&local_port.to_be_bytes());
         (SOCK_DIAG_BY_FAMILY, request)
     }
-}
-
-/// A `struct inet_diag_req`: family, two prefix lengths and extensions (4 bytes), addresses and ports (48), states (4),
-/// and 4 bytes that the kernel ignores, as it does the family.
-fn walk_request(extras: Extras) -> Vec<u8> {
-    let mut bytes = vec![0; 60];
-    bytes[3] = extras.extensions();
-    bytes[52..56].copy_from_slice(&extras.states().to_ne_bytes());
-    bytes
 }
 
 /// A `struct inet_diag_req_v2` for any address: family, protocol, extensions and padding (4 bytes), states (4), ports,

@@ -32,29 +32,27 @@ const BYTES_RETRANS: usize = 208;
 /// the time since boot, and for states that its own process entered by closing it, which no field shows.
 pub(super) fn age(state: State, info: &[u8]) -> Option<Age> {
     match state {
-        State::Established => established_age(info),
+        State::Established => {
+            let (sent, received) = (
+                millis_at(info, LAST_DATA_SENT)?,
+                millis_at(info, LAST_DATA_RECV)?,
+            );
+            if u64_at(info, BYTES_SENT) == Some(0) {
+                return Some(Age::Exactly(sent));
+            }
+            if u64_at(info, BYTES_RECEIVED) == Some(0) {
+                return Some(Age::Exactly(received));
+            }
+            let acknowledged = millis_at(info, LAST_ACK_RECV)?;
+            let busy = Duration::from_micros(u64_at(info, BUSY_TIME).unwrap_or(0));
+            Some(Age::AtLeast(sent.max(received).max(acknowledged).max(busy)))
+        }
         // They began with a segment of the peer, so no later than the last segment.
         State::CloseWait | State::FinWait2 | State::Closing => {
             millis_at(info, LAST_ACK_RECV).map(Age::AtLeast)
         }
         _ => None,
     }
-}
-
-fn established_age(info: &[u8]) -> Option<Age> {
-    let (sent, received) = (
-        millis_at(info, LAST_DATA_SENT)?,
-        millis_at(info, LAST_DATA_RECV)?,
-    );
-    if u64_at(info, BYTES_SENT) == Some(0) {
-        return Some(Age::Exactly(sent));
-    }
-    if u64_at(info, BYTES_RECEIVED) == Some(0) {
-        return Some(Age::Exactly(received));
-    }
-    let acknowledged = millis_at(info, LAST_ACK_RECV)?;
-    let busy = Duration::from_micros(u64_at(info, BUSY_TIME).unwrap_or(0));
-    Some(Age::AtLeast(sent.max(received).max(acknowledged).max(busy)))
 }
 
 fn millis_at(info: &[u8], at: usize) -> Option<Duration> {

@@ -6,13 +6,21 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::model::{Pid, Protocol, Socket, State};
+use super::union;
+use crate::model::{Protocol, Socket, State};
 use crate::source::OwnerPids;
 
-/// Gives each waiting connection the owners of its listener.
+/// Gives each waiting connection the owners of the listener that fits best. Several may share an address
+/// (`SO_REUSEPORT`): then those with something in their queue, and all owners of these together.
 pub(crate) fn assign(sockets: &[Socket], owner_pids: &mut [OwnerPids]) {
-    let is_waiting = |&row: &usize| is_waiting(&sockets[row]);
-    let waiting: Vec<usize> = (0..sockets.len()).filter(is_waiting).collect();
+    let can_wait = [State::Established, State::CloseWait, State::SynRecv];
+    let is_waiting = |socket: &Socket| {
+        let is_tcp = socket.protocol == Protocol::Tcp;
+        is_tcp && socket.inode.is_none() && can_wait.contains(&socket.state)
+    };
+    let waiting: Vec<usize> = (0..sockets.len())
+        .filter(|&row| is_waiting(&sockets[row]))
+        .collect();
     if waiting.is_empty() {
         return;
     }
@@ -23,48 +31,25 @@ pub(crate) fn assign(sockets: &[Socket], owner_pids: &mut [OwnerPids]) {
         }
     }
     for row in waiting {
-        if let Some(on_port) = listeners.get(&sockets[row].local.port) {
-            owner_pids[row] = owner_of_listener(&sockets[row], on_port, sockets, owner_pids);
-        }
+        let Some(on_port) = listeners.get(&sockets[row].local.port) else {
+            continue;
+        };
+        let rank = |listener: &&usize| {
+            let listener = &sockets[**listener];
+            let has_queue = listener.queue.is_some_and(|queue| queue.receive > 0);
+            Some((fit(&sockets[row], listener)?, !has_queue))
+        };
+        let best = on_port.iter().filter_map(|listener| rank(&listener)).min();
+        let fitting = (on_port.iter()).filter(|listener| best.is_some() && rank(listener) == best);
+        let owners = fitting.map(|&listener| owner_pids[listener].clone());
+        owner_pids[row] = owners.reduce(together).unwrap_or(OwnerPids::None);
     }
-}
-
-fn is_waiting(socket: &Socket) -> bool {
-    let can_wait = matches!(
-        socket.state,
-        State::Established | State::CloseWait | State::SynRecv
-    );
-    socket.protocol == Protocol::Tcp && socket.inode.is_none() && can_wait
-}
-
-/// The owners of the listener that fits best. Several may share an address (`SO_REUSEPORT`): then those with something in
-/// their queue, and all owners of these together.
-fn owner_of_listener(
-    connection: &Socket,
-    on_port: &[usize],
-    sockets: &[Socket],
-    owner_pids: &[OwnerPids],
-) -> OwnerPids {
-    let rank = |&&row: &&usize| {
-        let queue = sockets[row].queue;
-        let has_queue = queue.is_some_and(|queue| queue.receive > 0);
-        Some((fit(connection, &sockets[row])?, !has_queue))
-    };
-    let best = on_port.iter().filter_map(|row| rank(&row)).min();
-    let fitting = on_port
-        .iter()
-        .filter(|row| best.is_some() && rank(row) == best);
-    let owners = fitting.map(|&row| owner_pids[row].clone());
-    owners.reduce(together).unwrap_or(OwnerPids::None)
 }
 
 fn together(one: OwnerPids, other: OwnerPids) -> OwnerPids {
     match (one, other) {
         (OwnerPids::Known(one), OwnerPids::Known(other)) if one != other => {
-            let mut pids: Vec<Pid> = [&*one, &*other].concat();
-            pids.sort_unstable();
-            pids.dedup();
-            OwnerPids::Known(pids.into())
+            OwnerPids::Known(union(&one, &other))
         }
         (OwnerPids::Known(pids), _) | (_, OwnerPids::Known(pids)) => OwnerPids::Known(pids),
         (one, _) => one,
@@ -92,7 +77,7 @@ fn fit(connection: &Socket, listener: &Socket) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Endpoint, Queue};
+    use crate::model::{Endpoint, Pid, Queue};
 
     fn socket(state: State, local: &str) -> Socket {
         let local = local.parse::<std::net::SocketAddr>().unwrap().into();

@@ -14,9 +14,12 @@ pub(crate) mod index;
 mod procfs;
 pub(crate) mod search;
 
+use std::sync::Arc;
+
+use crate::model::Pid;
 use crate::source::{HiddenReason, OwnerPids};
 
-pub(crate) use self::search::{Hints, Owners, joined, options, spawn, unlisted};
+pub(crate) use self::search::{Hints, Owners, joined, options, spawn};
 
 impl OwnerPids {
     /// Of a socket that no scanned process has: `is_certain` from the second search on. At the first one it may have been
@@ -29,4 +32,12 @@ impl OwnerPids {
             (None, false) => Self::None,
         }
     }
+}
+
+/// The pids of both lists, ascending, each once.
+fn union(one: &[Pid], other: &[Pid]) -> Arc<[Pid]> {
+    let mut all = [one, other].concat();
+    all.sort_unstable();
+    all.dedup();
+    all.into()
 }

@@ -17,18 +17,11 @@ const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 /// What a scan needs of `/proc`; tests use one of their own.
 pub(crate) trait Procfs {
     /// The CPU time of a process at one moment.
-    type Clock;
+    type Clock: Default;
 
-    /// Prepares for reading several processes.
-    ///
-    /// # Errors
-    /// When no process can be read at all.
-    fn open(&mut self) -> io::Result<()>;
+    /// Prepares for reading several processes, and lists all. Fails if no process can be read at all.
+    fn open(&mut self) -> io::Result<Vec<Pid>>;
 
-    /// Every process.
-    fn pids(&self) -> io::Result<Vec<Pid>>;
-
-    /// How many descriptors a process has, and its user.
     fn descriptor_table(&self, pid: Pid) -> DescriptorTable;
 
     /// The CPU time of a process now.
@@ -37,10 +30,8 @@ pub(crate) trait Procfs {
     /// Whether a process has not run since.
     fn is_idle_since(&self, clock: &Self::Clock) -> bool;
 
-    /// The sockets of a process; `None` if it has ended.
-    ///
-    /// # Errors
-    /// When this process has no descriptor left to read others; the result is then unknown.
+    /// The sockets of a process; `None` if it has ended. Fails if this process has no descriptor left to read others; the
+    /// result is then unknown.
     fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>>;
 
     /// Whether a process that can't be read may have a socket of this table. One in another network namespace
@@ -55,7 +46,7 @@ pub(crate) trait Procfs {
 }
 
 /// The size and the user of a descriptor table.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Default)]
 pub(crate) struct DescriptorTable {
     pub(crate) uid: Option<u32>,
     /// 0 before Linux 6.2, which doesn't report it.
@@ -63,7 +54,7 @@ pub(crate) struct DescriptorTable {
 }
 
 /// The sockets in a process's descriptor table.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(crate) struct ProcessSockets {
     /// Inode and descriptor of each, in the order of descriptors. `None` if this user may not read them.
     pub(crate) sockets: Option<Vec<(u32, u32)>>,
@@ -73,51 +64,39 @@ pub(crate) struct ProcessSockets {
 
 /// `/proc` of this machine.
 #[derive(Default)]
-pub(crate) struct LiveProcfs(Option<Opened>);
-
-struct Opened {
-    proc: OwnedFd,
+pub(crate) struct LiveProcfs {
+    /// `/proc`; `None` before it was opened.
+    proc: Option<OwnedFd>,
     /// Why there are processes that `/proc` does not list.
     unlisted: Option<HiddenReason>,
     own_network: Option<u64>,
 }
 
-impl LiveProcfs {
-    fn opened(&self) -> io::Result<&Opened> {
-        self.0.as_ref().ok_or(io::Errno::NOENT)
-    }
-}
-
 impl Procfs for LiveProcfs {
     type Clock = CpuClock;
 
-    fn open(&mut self) -> io::Result<()> {
-        self.0 = None;
-        self.0 = Some(Opened {
-            proc: scan::open_proc()?,
-            unlisted: unlisted_processes(),
-            own_network: scan::network_of("self").ok(),
-        });
-        Ok(())
-    }
-
-    fn pids(&self) -> io::Result<Vec<Pid>> {
-        let proc = &self.opened()?.proc;
-        scan::rewind(proc)?;
+    fn open(&mut self) -> io::Result<Vec<Pid>> {
+        *self = Self::default();
+        let proc = self.proc.insert(scan::open_proc()?);
+        // `/proc` may be mounted with `hidepid`, which hides pid 1 first of all, or not of the initial pid namespace.
+        let own = stat("/proc/self/ns/pid");
+        let is_initial = own.is_ok_and(|pid| pid.st_ino == INITIAL_PID_NAMESPACE);
+        self.unlisted = match (stat("/proc/1"), is_initial) {
+            (Err(_), _) => Some(rights::refusal()),
+            (Ok(_), false) => Some(HiddenReason::OtherNamespace),
+            (Ok(_), true) => None,
+        };
+        self.own_network = scan::network_of("self").ok();
         scan::pids(proc)
     }
 
     fn descriptor_table(&self, pid: Pid) -> DescriptorTable {
-        let Ok(Opened { proc, .. }) = self.opened() else {
-            return DescriptorTable::default();
-        };
-        match statat(proc, format!("{pid}/fd"), AtFlags::empty()) {
-            Ok(directory) => DescriptorTable {
-                uid: Some(directory.st_uid),
-                descriptors: directory.st_size.try_into().unwrap_or(0),
-            },
-            Err(_) => DescriptorTable::default(),
-        }
+        let open = self.proc.as_ref();
+        let table = open.and_then(|proc| statat(proc, format!("{pid}/fd"), AtFlags::empty()).ok());
+        table.map_or_else(DescriptorTable::default, |table| DescriptorTable {
+            uid: Some(table.st_uid),
+            descriptors: table.st_size.try_into().unwrap_or(0),
+        })
     }
 
     fn clock(&self, pid: Pid) -> CpuClock {
@@ -129,15 +108,12 @@ impl Procfs for LiveProcfs {
     }
 
     fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>> {
+        let proc = self.proc.as_ref().ok_or(io::Errno::NOENT)?;
         let (mut sockets, mut descriptors) = (Vec::new(), 0);
-        let outcome = scan::visit_links(
-            &self.opened()?.proc,
-            &format!("{pid}/fd"),
-            |number, link| {
-                descriptors += 1;
-                sockets.extend(scan::inode(link).map(|inode| (inode, number)));
-            },
-        );
+        let outcome = scan::visit_links(proc, &format!("{pid}/fd"), |number, link| {
+            descriptors += 1;
+            sockets.extend(scan::inode(link).map(|inode| (inode, number)));
+        });
         let sockets = match outcome {
             Ok(()) => Some(sockets),
             Err(error) if scan::has_ended(error) => return Ok(None),
@@ -151,9 +127,8 @@ impl Procfs for LiveProcfs {
     }
 
     fn may_have_sockets_here(&self, pid: Pid) -> bool {
-        let own = self.0.as_ref().and_then(|opened| opened.own_network);
         match scan::network_of(&pid.to_string()) {
-            Ok(network) => own.is_none_or(|own| own == network),
+            Ok(network) => self.own_network.is_none_or(|own| own == network),
             Err(error) => !scan::has_ended(error),
         }
     }
@@ -167,18 +142,7 @@ impl Procfs for LiveProcfs {
         if is_refused {
             Some(rights::refusal())
         } else {
-            self.0.as_ref().and_then(|opened| opened.unlisted)
+            self.unlisted
         }
-    }
-}
-
-/// Why there are processes that `/proc` does not list: it is mounted with `hidepid`, which hides pid 1 first of all, or
-/// this is not the initial pid namespace.
-fn unlisted_processes() -> Option<HiddenReason> {
-    let is_initial = stat("/proc/self/ns/pid").is_ok_and(|pid| pid.st_ino == INITIAL_PID_NAMESPACE);
-    match (stat("/proc/1"), is_initial) {
-        (Err(_), _) => Some(rights::refusal()),
-        (Ok(_), false) => Some(HiddenReason::OtherNamespace),
-        (Ok(_), true) => None,
     }
 }

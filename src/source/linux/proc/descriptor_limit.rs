@@ -50,13 +50,9 @@ impl fmt::Display for Shortage {
     }
 }
 
-/// Checks that enough are left.
-///
-/// # Errors
-/// When they are not.
+/// Fails unless enough are left.
 pub(crate) fn check() -> Result<(), Shortage> {
     let open = || openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
     let opened: io::Result<Vec<_>> = (0..NEEDED).map(|_| open()).collect();
-    let shortage = opened.err().and_then(Shortage::of);
-    shortage.map_or(Ok(()), Err)
+    opened.err().and_then(Shortage::of).map_or(Ok(()), Err)
 }

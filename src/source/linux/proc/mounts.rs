@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
+use super::net::number;
+
 /// A mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mount {
@@ -44,22 +46,16 @@ pub(crate) fn unescape(text: &[u8], prefix: &[u8], digits: usize, radix: u32) ->
     let mut rest = text;
     while let [first, tail @ ..] = rest {
         let behind = rest.strip_prefix(prefix);
-        let number = behind.and_then(|behind| behind.split_at_checked(digits));
-        let escaped = number.and_then(|(number, behind)| Some((byte(number, radix)?, behind)));
+        let escaped = behind.and_then(|behind| {
+            let (digits, behind) = behind.split_at_checked(digits)?;
+            let byte = number(str::from_utf8(digits).ok()?, radix)?;
+            Some((u8::try_from(byte).ok()?, behind))
+        });
         let (byte, behind) = escaped.unwrap_or((*first, tail));
         out.push(byte);
         rest = behind;
     }
     out
-}
-
-/// Digits only: Rust's own parser accepts a sign too.
-fn byte(digits: &[u8], radix: u32) -> Option<u8> {
-    let is_number = digits
-        .iter()
-        .all(|&digit| char::from(digit).is_digit(radix));
-    let digits = str::from_utf8(digits).ok().filter(|_| is_number)?;
-    u8::from_str_radix(digits, radix).ok()
 }
 
 #[cfg(test)]

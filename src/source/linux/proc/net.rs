@@ -21,10 +21,8 @@ const BUFFER: usize = 256 * 1024;
 /// Times are in ticks of 10 ms, whatever the kernel's own clock (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
-/// Adds the rows of this process's network namespace to `into`; returns the number of lines that can't be parsed.
-///
-/// # Errors
-/// When there is no such table, unless that is because the kernel has no such family or protocol.
+/// Adds the rows of this process's network namespace to `into`; returns the number of lines that can't be parsed. Fails
+/// if there is no such table, unless that is because the kernel has no such family or protocol.
 pub(crate) fn read(part: Part, into: &mut impl Rows) -> io::Result<usize> {
     // The process's, not the thread's: only threads that end at once enter other namespaces.
     let table = of_process("self", part)?;
@@ -130,10 +128,14 @@ fn address(hex: &str) -> Option<IpAddr> {
     }
 }
 
-/// Digits only: Rust's own parser accepts a sign too.
 pub(crate) fn hexadecimal(digits: &str) -> Option<u32> {
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_number.then(|| u32::from_str_radix(digits, 16).ok())?
+    number(digits, 16)
+}
+
+/// Digits only: Rust's own parser accepts a sign too.
+pub(super) fn number(digits: &str, radix: u32) -> Option<u32> {
+    let is_number = digits.chars().all(|digit| digit.is_digit(radix));
+    is_number.then(|| u32::from_str_radix(digits, radix).ok())?
 }
 
 #[cfg(test)]

@@ -34,11 +34,6 @@ pub(crate) fn network_of(process: &str) -> io::Result<u64> {
     Ok(stat(format!("/proc/{process}/net/dev"))?.st_ino)
 }
 
-/// Makes the next list of `/proc` start at its beginning.
-pub(crate) fn rewind(proc: &OwnedFd) -> io::Result<()> {
-    rustix::fs::seek(proc, rustix::fs::SeekFrom::Start(0)).map(drop)
-}
-
 pub(crate) fn pids(proc: &OwnedFd) -> io::Result<Vec<Pid>> {
     let mut pids = Vec::new();
     let mut buffer = [MaybeUninit::uninit(); ENTRIES];

@@ -99,3 +99,11 @@ fn the_queue_is_bounded_and_its_end_ends_the_lookup() {
     let _ = std::fs::remove_file(&file);
     assert!(is_gone);
 }
+
+#[test]
+fn accounts_are_found_whatever_their_shell() {
+    let passwd =
+        b"root:x:0:0:root:/root:/bin/bash\nmysql:x:106:1:,,,:/x:/bin/false\n\n#\n:x:7:\nbad:x:y:\n";
+    let users: Vec<_> = parse(passwd).collect();
+    assert_eq!(users, [(0, &b"root"[..]), (106, &b"mysql"[..])]);
+}

@@ -5,7 +5,6 @@
 //! ran: that finds changes by forks and passed or closed descriptors, which don't change the table. The total cost is
 //! limited: see [`ScanBudget`].
 
-mod budget;
 mod new_sockets;
 mod processes;
 mod sweep;
@@ -16,13 +15,12 @@ use std::time::Duration;
 
 use rustix::io;
 
-use self::budget::{RetryBackoff, ScanBudget};
 use self::processes::ProcessIndex;
-use self::sweep::Sweep;
-use crate::model::{BuildSpread, Moment, Pid, Socket};
+use self::sweep::{ScanBudget, Sweep};
+use crate::model::{BuildSpread, Moment, Pid, RefreshTimings, Socket};
 use crate::source::linux::owners::procfs::{LiveProcfs, Procfs};
 use crate::source::linux::proc::descriptor_limit::Shortage;
-use crate::source::{HiddenReason, OwnerPids, ScanStats};
+use crate::source::{HiddenReason, OwnerPids};
 
 /// Inodes of sockets; the kernel numbers them one after the other.
 type Inodes = HashSet<u32, BuildSpread>;
@@ -39,7 +37,17 @@ pub(crate) enum ScanExtent {
     Complete,
 }
 
-/// The index.
+/// When to search again for a socket that no process was found to have.
+#[derive(Clone, Copy, Default)]
+struct RetryBackoff {
+    /// How often in a row no owner was found.
+    misses: u32,
+    /// How many snapshots to skip before the next search.
+    skip: u32,
+    /// Whether the last search ended before it had read every process.
+    is_unfinished: bool,
+}
+
 pub(crate) struct OwnerIndex<P: Procfs = LiveProcfs> {
     procfs: P,
     processes: ProcessIndex<P::Clock>,
@@ -52,19 +60,14 @@ pub(crate) struct OwnerIndex<P: Procfs = LiveProcfs> {
     is_later: bool,
     /// Why the last scan could not read processes.
     error: Option<io::Errno>,
-    stats: ScanStats,
+    /// How much was read since it was last taken.
+    stats: RefreshTimings,
 }
 
-impl Default for OwnerIndex {
+impl<P: Procfs + Default> Default for OwnerIndex<P> {
     fn default() -> Self {
-        Self::new(LiveProcfs::default())
-    }
-}
-
-impl<P: Procfs> OwnerIndex<P> {
-    fn new(procfs: P) -> Self {
         Self {
-            procfs,
+            procfs: P::default(),
             processes: ProcessIndex::default(),
             ownerless: HashMap::default(),
             sweep: Sweep::default(),
@@ -73,10 +76,12 @@ impl<P: Procfs> OwnerIndex<P> {
             updated_at: None,
             is_later: false,
             error: None,
-            stats: ScanStats::default(),
+            stats: RefreshTimings::default(),
         }
     }
+}
 
+impl<P: Procfs> OwnerIndex<P> {
     /// Updates the index for a snapshot and returns the owners of its sockets, in their order. The error says that
     /// `/proc` can't be read: owners that are not known are hidden then.
     pub(crate) fn owners(
@@ -97,16 +102,30 @@ impl<P: Procfs> OwnerIndex<P> {
         // If one process can't be read, still read the others.
         let outcome = outcome.and_then(|is_over| self.error.map_or(Ok(is_over), Err));
         self.error = outcome.err();
-        let outcome = outcome.map(|is_over| self.record_misses(&wanted, is_over));
+        let processes = &self.processes;
+        if let Ok(is_over) = outcome {
+            self.ownerless
+                .retain(|&inode, _| processes.owners(inode).is_none());
+            for inode in &wanted {
+                if let Some(backoff) = self.ownerless.get_mut(inode) {
+                    backoff.is_unfinished = !is_over;
+                    if is_over {
+                        // The second search is at once, later ones after 1, 2, 4, … snapshots.
+                        let skip = backoff.misses.checked_sub(1);
+                        backoff.skip = skip.map_or(0, |exponent| 1 << exponent.min(16));
+                        backoff.misses = backoff.misses.saturating_add(1);
+                    }
+                }
+            }
+        }
         let has_scanned = self.stats != stats;
         for (socket, owner) in sockets.iter().zip(&mut owners) {
             if has_scanned || *owner == OwnerPids::Unknown {
-                *owner = socket
-                    .inode
-                    .map_or(OwnerPids::None, |inode| self.owner(inode));
+                let inode = socket.inode;
+                *owner = inode.map_or(OwnerPids::None, |inode| self.owner(inode));
             }
         }
-        (owners, outcome)
+        (owners, outcome.map(drop))
     }
 
     /// The known owners of each socket, and the inodes without an owner that are due for a search. Drops inodes that
@@ -140,22 +159,15 @@ impl<P: Procfs> OwnerIndex<P> {
         (at, elapsed): (Moment, Duration),
         extent: ScanExtent,
     ) -> io::Result<bool> {
-        let is_beginning = self.sweep.began_at.is_none();
-        let is_over = if is_beginning && wanted.is_empty() {
-            true
-        } else {
-            if is_beginning {
-                self.begin_sweep(at)?;
-            }
-            if self.sweep.is_first {
-                self.first_sweep_step(wanted, extent);
-            }
-            if self.sweep.is_first || is_beginning {
-                !self.sweep.is_first
-            } else {
-                wanted.is_empty() || self.search(sockets, wanted, extent)?
-            }
-        };
+        let is_beginning = self.sweep.began_at.is_none() && !wanted.is_empty();
+        if is_beginning {
+            self.begin_sweep(at)?;
+        }
+        if self.sweep.is_first {
+            self.first_sweep_step(wanted, extent);
+        }
+        let is_over = !self.sweep.is_first
+            && (is_beginning || wanted.is_empty() || self.search(sockets, wanted, extent)?);
         if !self.sweep.is_first {
             self.sweep_step(wanted, elapsed, at)?;
         }
@@ -165,7 +177,7 @@ impl<P: Procfs> OwnerIndex<P> {
     /// Scans a process and removes its sockets from `wanted`; returns the cost in descriptors.
     fn scan_process(&mut self, pid: Pid, wanted: &mut Inodes) -> u64 {
         let clock = self.procfs.clock(pid);
-        self.stats.processes += 1;
+        self.stats.searched += 1;
         let read = match self.procfs.read(pid) {
             Ok(Some(read)) => read,
             Ok(None) => {
@@ -177,7 +189,7 @@ impl<P: Procfs> OwnerIndex<P> {
                 return PROCESS_COST;
             }
         };
-        self.stats.descriptors += read.descriptors;
+        self.stats.files += read.descriptors;
         let inodes = match read.sockets {
             Some(sockets) => {
                 let mut inodes: Vec<u32> = sockets.into_iter().map(|(inode, _)| inode).collect();
@@ -185,8 +197,7 @@ impl<P: Procfs> OwnerIndex<P> {
                 inodes.dedup();
                 Some(inodes)
             }
-            None if self.procfs.may_have_sockets_here(pid) => None,
-            None => Some(Vec::new()),
+            None => (!self.procfs.may_have_sockets_here(pid)).then(Vec::new),
         };
         let inodes = self.processes.record(pid, clock, inodes, read.descriptors);
         if !wanted.is_empty() {
@@ -197,36 +208,23 @@ impl<P: Procfs> OwnerIndex<P> {
         read.descriptors + PROCESS_COST
     }
 
-    fn record_misses(&mut self, wanted: &Inodes, is_over: bool) {
-        let processes = &self.processes;
-        self.ownerless
-            .retain(|&inode, _| processes.owners(inode).is_none());
-        for inode in wanted {
-            if let Some(backoff) = self.ownerless.get_mut(inode) {
-                backoff.is_unfinished = !is_over;
-                if is_over {
-                    backoff.miss();
-                }
-            }
-        }
-    }
-
     /// The owner of an inode, as far as is known.
     fn owner(&self, inode: u32) -> OwnerPids {
         if let Some(pids) = self.processes.owners(inode) {
             return OwnerPids::Known(Arc::clone(pids));
         }
+        // This process may have no descriptor left to read others with.
+        let is_short = self.error.and_then(Shortage::of).is_some();
         match self.ownerless.get(&inode) {
-            // A scan just found its last owner without it: the next snapshot searches for another.
-            None => OwnerPids::Unknown,
-            Some(backoff) if backoff.is_unfinished || self.is_short() => OwnerPids::Unknown,
-            Some(backoff) => {
+            Some(backoff) if !backoff.is_unfinished && !is_short => {
                 let hidden = self.hidden_reason();
                 // Sockets of the first snapshot without a visible owner mostly belong to processes outside, and stay
                 // so.
                 let is_certain = backoff.misses > 1 || hidden.is_some() && !self.is_later;
                 OwnerPids::not_found(hidden, is_certain)
             }
+            // If a scan just found its last owner without it, the next snapshot searches for another.
+            _ => OwnerPids::Unknown,
         }
     }
 
@@ -238,29 +236,21 @@ impl<P: Procfs> OwnerIndex<P> {
             && self.ownerless.values().any(|backoff| backoff.is_unfinished)
     }
 
-    /// Whether this process had no descriptor left to read others with.
-    fn is_short(&self) -> bool {
-        self.error.and_then(Shortage::of).is_some()
-    }
-
     /// Why owners may be hidden.
     pub(crate) fn hidden_reason(&self) -> Option<HiddenReason> {
-        if self.error.is_some() {
-            Some(HiddenReason::NotPermitted)
-        } else {
-            let is_refused = self.processes.has_unreadable();
-            self.procfs.hidden_reason(is_refused)
+        match self.error {
+            Some(_) => Some(HiddenReason::NotPermitted),
+            None => (self.procfs).hidden_reason(self.processes.has_unreadable()),
         }
     }
 
     /// Removes processes that have ended. Whether that left a socket without an owner.
     pub(crate) fn forget(&mut self, ended: &[Pid]) -> bool {
-        let lost = ended.iter().map(|&pid| self.processes.forget(pid));
-        lost.fold(false, |is_any_lost, lost| is_any_lost | lost)
+        let forget = |is_any_lost, &pid| is_any_lost | self.processes.forget(pid);
+        ended.iter().fold(false, forget)
     }
 
-    /// Statistics of scans since the last call.
-    pub(crate) fn take_stats(&mut self) -> ScanStats {
+    pub(crate) fn take_stats(&mut self) -> RefreshTimings {
         std::mem::take(&mut self.stats)
     }
 }

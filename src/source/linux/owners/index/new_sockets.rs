@@ -29,13 +29,25 @@ impl<P: Procfs> OwnerIndex<P> {
         wanted: &mut Inodes,
         extent: ScanExtent,
     ) -> io::Result<bool> {
-        let (near, _) = self.by_size(self.listeners_on_ports_of(sockets, wanted), extent);
+        // The owners of listeners on ports of wanted sockets.
+        let is_wanted =
+            |socket: &&Socket| socket.inode.is_some_and(|inode| wanted.contains(&inode));
+        let port = |socket: &Socket| (socket.protocol, socket.local.port);
+        let ports: HashSet<(Protocol, u16)> = sockets.iter().filter(is_wanted).map(port).collect();
+        let is_listener =
+            |socket: &&Socket| socket.state == State::Listen && ports.contains(&port(socket));
+        let inodes = sockets
+            .iter()
+            .filter(is_listener)
+            .filter_map(|socket| socket.inode);
+        let owners = inodes.filter_map(|inode| self.processes.owners(inode));
+        let listeners: HashSet<Pid> = owners.flat_map(|pids| pids.iter().copied()).collect();
+        let (near, _) = self.by_size(listeners, extent);
         let is_over = self.scan_in_order(&near, wanted, extent, Until::AllFound);
         if wanted.is_empty() || !is_over {
             return Ok(is_over);
         }
-        self.procfs.open()?;
-        let pids = self.procfs.pids()?.into_iter();
+        let pids = self.procfs.open()?.into_iter();
         let (mut new, known): (Vec<Pid>, Vec<Pid>) =
             pids.partition(|&pid| self.processes.get(pid).is_none());
         // The youngest first.
@@ -43,7 +55,11 @@ impl<P: Procfs> OwnerIndex<P> {
         let searched = wanted.clone();
         // Its siblings and its parent mostly have the same sockets, so scan all of them in any case.
         self.scan_in_order(&new, wanted, extent, Until::EveryProcess);
-        let (parents, _) = self.by_size(self.parents_of_owners(&new, &searched), extent);
+        let is_owner = |record: &Record<_>| record.sockets().iter().any(|it| searched.contains(it));
+        let is_owner = |pid: &&Pid| self.processes.get(**pid).is_some_and(is_owner);
+        let owners = new.iter().filter(is_owner);
+        let parents: HashSet<Pid> = owners.filter_map(|&pid| self.procfs.parent(pid)).collect();
+        let (parents, _) = self.by_size(parents, extent);
         self.scan_in_order(&parents, wanted, ScanExtent::Complete, Until::EveryProcess);
         let (mut rest, large) = self.by_size(known, extent);
         rest.retain(|pid| !near.contains(pid));
@@ -72,50 +88,29 @@ impl<P: Procfs> OwnerIndex<P> {
         true
     }
 
-    /// The parents of those processes that have one of these sockets.
-    fn parents_of_owners(&self, pids: &[Pid], inodes: &Inodes) -> Vec<Pid> {
-        let is_owner = |record: &Record<_>| record.sockets().iter().any(|it| inodes.contains(it));
-        let owners = pids
-            .iter()
-            .filter(|&&pid| self.processes.get(pid).is_some_and(is_owner));
-        let parents: HashSet<Pid> = owners.filter_map(|&pid| self.procfs.parent(pid)).collect();
-        parents.into_iter().collect()
-    }
-
     /// Those of these processes that may have new sockets, the fewest descriptors first: those within the budget, with
     /// sockets before without, and apart from them the larger ones.
-    fn by_size(&self, mut pids: Vec<Pid>, extent: ScanExtent) -> (Vec<Pid>, Vec<Pid>) {
+    fn by_size(
+        &self,
+        pids: impl IntoIterator<Item = Pid>,
+        extent: ScanExtent,
+    ) -> (Vec<Pid>, Vec<Pid>) {
         let record = |pid| self.processes.get(pid);
-        pids.retain(|&pid| record(pid).is_some_and(|record| self.may_have_more(record, extent)));
+        // Whether it is readable and may have new descriptors since its scan. A complete scan trusts no clock: that of a
+        // process on another processor is a tick late.
+        let may_have_more = |record: &Record<P::Clock>| {
+            let is_complete = extent == ScanExtent::Complete;
+            record.sockets.is_some() && (is_complete || !self.procfs.is_idle_since(&record.clock))
+        };
         let size = |pid| record(pid).map_or(0, |record| record.descriptors);
         let has_none = |pid| record(pid).is_none_or(|record| record.sockets().is_empty());
         let left = self.search_budget.left();
-        let (mut small, mut large): (Vec<Pid>, Vec<Pid>) =
-            pids.into_iter().partition(|&pid| size(pid) < left);
+        let pids = pids.into_iter();
+        let (mut small, mut large): (Vec<Pid>, Vec<Pid>) = pids
+            .filter(|&pid| record(pid).is_some_and(may_have_more))
+            .partition(|&pid| size(pid) < left);
         small.sort_unstable_by_key(|&pid| (has_none(pid), size(pid), pid));
         large.sort_unstable_by_key(|&pid| (size(pid), pid));
         (small, large)
-    }
-
-    /// The owners of listeners on ports of wanted sockets.
-    fn listeners_on_ports_of(&self, sockets: &[Socket], wanted: &Inodes) -> Vec<Pid> {
-        let is_wanted =
-            |socket: &&Socket| socket.inode.is_some_and(|inode| wanted.contains(&inode));
-        let port = |socket: &Socket| (socket.protocol, socket.local.port);
-        let ports: HashSet<(Protocol, u16)> = sockets.iter().filter(is_wanted).map(port).collect();
-        let listeners = sockets
-            .iter()
-            .filter(|socket| socket.state == State::Listen && ports.contains(&port(socket)));
-        let inodes = listeners.filter_map(|socket| socket.inode);
-        let owners = inodes.filter_map(|inode| self.processes.owners(inode));
-        let pids: HashSet<Pid> = owners.flat_map(|pids| pids.iter().copied()).collect();
-        pids.into_iter().collect()
-    }
-
-    /// Whether a process is readable and may have new descriptors since its scan. A complete scan trusts no clock: that of
-    /// a process on another processor is a tick late.
-    fn may_have_more(&self, record: &Record<P::Clock>, extent: ScanExtent) -> bool {
-        record.sockets.is_some()
-            && (extent == ScanExtent::Complete || !self.procfs.is_idle_since(&record.clock))
     }
 }

@@ -5,9 +5,10 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::model::{BuildSpread, Pid};
+use crate::source::linux::owners::union;
 
 /// The scanned processes, and an index of their sockets; `C` is a clock that shows whether a process ran since.
-#[derive(Debug)]
+#[derive(Default)]
 pub(super) struct ProcessIndex<C> {
     processes: HashMap<Pid, Record<C>, BuildSpread>,
     by_inode: ByInode,
@@ -18,7 +19,6 @@ pub(super) struct ProcessIndex<C> {
 type ByInode = HashMap<u32, Arc<[Pid]>, BuildSpread>;
 
 /// The result of the last scan of a process.
-#[derive(Debug)]
 pub(super) struct Record<C> {
     /// Read just before the scan.
     pub(super) clock: C,
@@ -34,16 +34,6 @@ pub(super) struct Record<C> {
 impl<C> Record<C> {
     pub(super) fn sockets(&self) -> &[u32] {
         self.sockets.as_deref().unwrap_or_default()
-    }
-}
-
-impl<C> Default for ProcessIndex<C> {
-    fn default() -> Self {
-        Self {
-            processes: HashMap::default(),
-            by_inode: ByInode::default(),
-            unreadable: 0,
-        }
     }
 }
 
@@ -71,7 +61,11 @@ impl<C> ProcessIndex<C> {
         });
         let mut added = ChangedLists::default();
         for_each_only_in(has, had, |inode| {
-            add(&mut self.by_inode, inode, &alone, &mut added);
+            let owners = self.by_inode.entry(inode);
+            let all = owners.and_modify(|owners| {
+                *owners = changed(&mut added, owners, |before| union(before, &alone));
+            });
+            all.or_insert_with(|| Arc::clone(&alone));
         });
         self.unreadable += usize::from(sockets.is_none());
         let record = Record {
@@ -125,38 +119,16 @@ impl<C> ProcessIndex<C> {
 /// Lists of owners that one scan changed, by address: before and after. Sockets that were inherited together share a
 /// list, and it is copied once for all of them: copied for each, 200 listeners of 2,000 processes took seconds. The
 /// list before is kept, so that no other gets its address.
-#[derive(Default)]
-struct ChangedLists(HashMap<usize, BeforeAndAfter, BuildSpread>);
+type ChangedLists = HashMap<usize, (Arc<[Pid]>, Arc<[Pid]>), BuildSpread>;
 
-type BeforeAndAfter = (Arc<[Pid]>, Arc<[Pid]>);
-
-impl ChangedLists {
-    fn change(
-        &mut self,
-        list: &Arc<[Pid]>,
-        change: impl FnOnce(&[Pid]) -> Arc<[Pid]>,
-    ) -> Arc<[Pid]> {
-        let lists = self.0.entry(list.as_ptr().addr());
-        let (_, after) = lists.or_insert_with(|| (Arc::clone(list), change(list)));
-        Arc::clone(after)
-    }
-}
-
-fn add(by_inode: &mut ByInode, inode: u32, alone: &Arc<[Pid]>, lists: &mut ChangedLists) {
-    match by_inode.entry(inode) {
-        Entry::Vacant(entry) => {
-            entry.insert(Arc::clone(alone));
-        }
-        Entry::Occupied(mut entry) => {
-            let all = lists.change(entry.get(), |before| {
-                let mut all = [before, &**alone].concat();
-                all.sort_unstable();
-                all.dedup();
-                all.into()
-            });
-            entry.insert(all);
-        }
-    }
+fn changed(
+    lists: &mut ChangedLists,
+    list: &Arc<[Pid]>,
+    change: impl FnOnce(&[Pid]) -> Arc<[Pid]>,
+) -> Arc<[Pid]> {
+    let before_and_after = lists.entry(list.as_ptr().addr());
+    let (_, after) = before_and_after.or_insert_with(|| (Arc::clone(list), change(list)));
+    Arc::clone(after)
 }
 
 /// Whether that left the inode without an owner.
@@ -164,7 +136,7 @@ fn remove(by_inode: &mut ByInode, inode: u32, pid: Pid, lists: &mut ChangedLists
     let Entry::Occupied(mut entry) = by_inode.entry(inode) else {
         return false;
     };
-    let others = lists.change(entry.get(), |before| {
+    let others = changed(lists, entry.get(), |before| {
         before.iter().copied().filter(|&it| it != pid).collect()
     });
     if others.is_empty() {

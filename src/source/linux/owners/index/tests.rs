@@ -82,14 +82,10 @@ impl FakeProcfs {
 impl Procfs for FakeProcfs {
     type Clock = (Pid, u64);
 
-    fn open(&mut self) -> io::Result<()> {
+    fn open(&mut self) -> io::Result<Vec<Pid>> {
         if self.0.is_gone.get() {
             return Err(io::Errno::NOENT);
         }
-        Ok(())
-    }
-
-    fn pids(&self) -> io::Result<Vec<Pid>> {
         self.0.listings.set(self.0.listings.get() + 1);
         Ok(self.0.processes.borrow().keys().copied().collect())
     }
@@ -181,7 +177,10 @@ impl Fixture {
 
     fn new(procfs: FakeProcfs) -> Self {
         Self {
-            index: OwnerIndex::new(procfs.clone()),
+            index: OwnerIndex {
+                procfs: procfs.clone(),
+                ..OwnerIndex::default()
+            },
             procfs,
             now: Duration::ZERO,
         }
@@ -351,7 +350,7 @@ fn processes_that_run_all_the_time_are_scanned_within_their_share() {
         }
         fixture.read(&[]);
     }
-    let descriptors = fixture.index.take_stats().descriptors;
+    let descriptors = fixture.index.take_stats().files;
     let share =
         u64::try_from(ScanBudget::SWEEP.limit + 100 * ScanBudget::SWEEP.per_second).unwrap();
     assert!(

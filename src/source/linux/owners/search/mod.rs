@@ -3,7 +3,6 @@
 mod descriptor_tables;
 pub(crate) mod options;
 pub(crate) mod other_places;
-pub(crate) mod unlisted;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -14,20 +13,20 @@ use rustix::io::Errno;
 
 pub(crate) use self::descriptor_tables::search as in_descriptor_tables;
 use self::other_places::Places;
-use crate::model::{FoundIn, Gap, GapCode, Pid, Socket};
+use crate::model::{FoundIn, Gap, GapCode, Pid, RefreshTimings, Socket};
 use crate::source::linux::problems;
 use crate::source::linux::proc::descriptor_limit::{self, Shortage};
-use crate::source::{HiddenReason, OwnerPids, ScanStats};
+use crate::source::{HiddenReason, OwnerPids};
 
 /// A descriptor of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Descriptor {
     pub(crate) pid: Pid,
     pub(crate) number: u32,
 }
 
 /// Which processes to scan first.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Hints {
     /// Those in the control groups that the sockets were made in.
     pub(crate) pids: HashSet<Pid>,
@@ -36,7 +35,7 @@ pub(crate) struct Hints {
 }
 
 /// The result of a search, by inode.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Owners {
     /// For sockets in descriptor tables: by pid ascending, one for each process.
     descriptors: HashMap<u32, Vec<Descriptor>>,
@@ -46,7 +45,8 @@ pub(crate) struct Owners {
     pub(crate) hidden: Option<HiddenReason>,
     /// Whether no process was scanned, for want of descriptors.
     pub(crate) is_short: bool,
-    pub(crate) stats: ScanStats,
+    /// How much was read.
+    pub(crate) stats: RefreshTimings,
 }
 
 impl Owners {
@@ -74,20 +74,18 @@ impl Owners {
         let is_missing = |inode: &&u32| !owners.descriptors.contains_key(inode);
         let missing: HashSet<u32> = inodes.iter().filter(is_missing).copied().collect();
         if !missing.is_empty() {
+            let mut places = Places::new(&missing);
             // That `/proc` can't be read is a gap already.
-            let places = Places::search(&missing).unwrap_or_default();
-            if let Some(message) = places.unread_messages(&missing) {
+            let _ = places.scan_all();
+            if let Some(message) = places.unread_messages() {
                 gap(&message);
             }
             owners.other_places = places.found;
         }
         let is_hidden = |&inode: &u32| owners.by_inode(inode) == OwnerPids::Hidden;
         if inodes.iter().any(is_hidden) {
-            let reason = owners
-                .hidden
-                .unwrap_or(HiddenReason::NotPermitted)
-                .describe("it");
-            gap(&format!("an owner is {reason}"));
+            let reason = owners.hidden.unwrap_or(HiddenReason::NotPermitted);
+            gap(&format!("an owner is {}", reason.describe("it")));
         }
         owners
     }
@@ -108,9 +106,8 @@ impl Owners {
 
     /// The owners of a socket, as far as is known.
     pub(crate) fn of(&self, socket: &Socket) -> OwnerPids {
-        socket
-            .inode
-            .map_or(OwnerPids::None, |inode| self.by_inode(inode))
+        let inode = socket.inode;
+        inode.map_or(OwnerPids::None, |inode| self.by_inode(inode))
     }
 
     pub(crate) fn by_inode(&self, inode: u32) -> OwnerPids {

@@ -14,6 +14,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 
 use super::{Descriptor, options};
 use crate::model::{FoundIn, Pid};
+use crate::source::linux::owners::union;
 use crate::source::linux::proc::scan;
 
 /// The most descriptors that a message can carry (`SCM_MAX_FD` of the kernel).
@@ -22,44 +23,43 @@ const MAX_IN_MESSAGE: usize = 253;
 /// How many threads of a process are scanned at most: a process with so many shares one table among them.
 const MAX_THREADS: usize = 4096;
 
-/// The result.
-#[derive(Debug, Default)]
-pub(crate) struct Places {
+/// Searches the other places for some inodes.
+pub(crate) struct Places<'a> {
+    wanted: &'a HashSet<u32>,
+    unix_sockets: HashSet<u32>,
     /// The processes of each inode, ascending, and where they have it.
-    pub(super) found: HashMap<u32, (Arc<[Pid]>, FoundIn)>,
+    pub(crate) found: HashMap<u32, (Arc<[Pid]>, FoundIn)>,
     /// The processes whose messages could not be read to the end.
     couriers: Vec<Pid>,
 }
 
-impl Places {
-    /// Searches all processes for these inodes.
-    ///
-    /// # Errors
-    /// When `/proc` can't be read.
-    pub(super) fn search(wanted: &HashSet<u32>) -> io::Result<Self> {
+impl<'a> Places<'a> {
+    pub(crate) fn new(wanted: &'a HashSet<u32>) -> Self {
+        Self {
+            wanted,
+            unix_sockets: scan::inodes_in("unix", 6),
+            found: HashMap::new(),
+            couriers: Vec::new(),
+        }
+    }
+
+    /// Searches all processes. Fails if `/proc` can't be read.
+    pub(super) fn scan_all(&mut self) -> io::Result<()> {
         let proc = scan::open_proc()?;
-        let mut search = PlaceSearch::new(wanted);
         for pid in scan::pids(&proc)? {
             // That a process can't be read is known from the descriptor tables.
             if let Ok(process) = scan::open_directory(&proc, pid.to_string()) {
-                search.scan(&process, pid);
+                self.scan(&process, pid);
             }
         }
-        search.places.couriers.dedup();
-        Ok(search.places)
-    }
-
-    /// Whether one of these inodes is in such a place of the process whose directory below `/proc` this is.
-    pub(crate) fn have_any(process: &OwnedFd, pid: Pid, wanted: &HashSet<u32>) -> bool {
-        let mut search = PlaceSearch::new(wanted);
-        search.scan(process, pid);
-        !search.places.found.is_empty()
+        self.couriers.dedup();
+        Ok(())
     }
 
     /// The gap if a missing socket may be in an unreadable message.
-    pub(super) fn unread_messages(&self, missing: &HashSet<u32>) -> Option<String> {
+    pub(super) fn unread_messages(&self) -> Option<String> {
         let is_found = |inode: &u32| self.found.contains_key(inode);
-        if self.couriers.is_empty() || missing.iter().all(is_found) {
+        if self.couriers.is_empty() || self.wanted.iter().all(is_found) {
             return None;
         }
         let pids: Vec<_> = self.couriers.iter().map(ToString::to_string).collect();
@@ -68,24 +68,9 @@ impl Places {
             pids.join(", ")
         ))
     }
-}
 
-struct PlaceSearch<'a> {
-    wanted: &'a HashSet<u32>,
-    unix_sockets: HashSet<u32>,
-    places: Places,
-}
-
-impl<'a> PlaceSearch<'a> {
-    fn new(wanted: &'a HashSet<u32>) -> Self {
-        Self {
-            wanted,
-            unix_sockets: scan::inodes_in("unix", 6),
-            places: Places::default(),
-        }
-    }
-
-    fn scan(&mut self, process: &OwnedFd, pid: Pid) {
+    /// Searches one process, by its directory below `/proc`.
+    pub(crate) fn scan(&mut self, process: &OwnedFd, pid: Pid) {
         let tasks = scan::open_directory(process, "task").and_then(|tasks| scan::pids(&tasks));
         let others = tasks.into_iter().flatten().filter(|&task| task != pid);
         for task in others.take(MAX_THREADS) {
@@ -93,45 +78,34 @@ impl<'a> PlaceSearch<'a> {
                 self.add(inode, pid, FoundIn::Thread);
             });
         }
-        let _ = scan::visit_links(process, "fd", |number, link| match link {
-            b"anon_inode:[io_uring]" => {
+        let _ = scan::visit_links(process, "fd", |number, link| {
+            if link == b"anon_inode:[io_uring]" {
                 for inode in registered(&fdinfo(process, number)) {
                     self.add(inode, pid, FoundIn::Ring);
                 }
-            }
-            link => {
-                let is_unix = scan::inode(link).is_some_and(|it| self.unix_sockets.contains(&it));
-                if is_unix {
-                    self.scan_messages(process, Descriptor { pid, number });
+            } else if scan::inode(link).is_some_and(|it| self.unix_sockets.contains(&it)) {
+                let count = carried(&fdinfo(process, number));
+                if count > 0 {
+                    let inodes = peek(Descriptor { pid, number }).unwrap_or_default();
+                    if inodes.len() < count {
+                        self.couriers.push(pid);
+                    }
+                    for inode in inodes {
+                        self.add(inode, pid, FoundIn::InFlight);
+                    }
                 }
             }
         });
-    }
-
-    fn scan_messages(&mut self, process: &OwnedFd, descriptor: Descriptor) {
-        let count = carried(&fdinfo(process, descriptor.number));
-        if count == 0 {
-            return;
-        }
-        let inodes = peek(descriptor).unwrap_or_default();
-        if inodes.len() < count {
-            self.places.couriers.push(descriptor.pid);
-        }
-        for inode in inodes {
-            self.add(inode, descriptor.pid, FoundIn::InFlight);
-        }
     }
 
     fn add(&mut self, inode: u32, pid: Pid, place: FoundIn) {
         if !self.wanted.contains(&inode) {
             return;
         }
-        let found = self.places.found.entry(inode);
+        let found = self.found.entry(inode);
         let (pids, first_place) = found.or_insert_with(|| ([].into(), place));
-        if *first_place == place && !pids.contains(&pid) {
-            let mut all = [&**pids, &[pid]].concat();
-            all.sort_unstable();
-            *pids = all.into();
+        if *first_place == place {
+            *pids = union(pids, &[pid]);
         }
     }
 }
@@ -139,21 +113,17 @@ impl<'a> PlaceSearch<'a> {
 /// `UserFiles:` of a ring's `fdinfo` counts what is registered; a line for each follows, such as
 /// `    0: socket:[4242]`.
 fn registered(fdinfo: &str) -> impl Iterator<Item = u32> + '_ {
-    let files = fdinfo
-        .lines()
-        .skip_while(|line| !line.starts_with("UserFiles:"));
+    let lines = fdinfo.lines();
+    let files = lines.skip_while(|line| !line.starts_with("UserFiles:"));
     let files = files.skip(1).take_while(|line| line.starts_with(' '));
     files.filter_map(|line| scan::inode(line.split_once(": ")?.1.as_bytes()))
 }
 
 /// How many descriptors wait in the messages on a unix socket (`scm_fds`, since Linux 5.12).
 fn carried(fdinfo: &str) -> usize {
-    let count = fdinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("scm_fds:"));
-    count
-        .and_then(|count| count.trim().parse().ok())
-        .unwrap_or(0)
+    let mut lines = fdinfo.lines();
+    let count = lines.find_map(|line| line.strip_prefix("scm_fds:")?.trim().parse().ok());
+    count.unwrap_or(0)
 }
 
 /// The inodes of the descriptors in the first message on a unix socket. The message stays in the queue (`MSG_PEEK`); the
@@ -164,12 +134,8 @@ fn peek(descriptor: Descriptor) -> io::Result<Vec<u32>> {
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0; 1];
     let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-    recvmsg(
-        &socket,
-        &mut [IoSliceMut::new(&mut byte)],
-        &mut ancillary,
-        flags,
-    )?;
+    let mut data = [IoSliceMut::new(&mut byte)];
+    recvmsg(&socket, &mut data, &mut ancillary, flags)?;
     let mut inodes = Vec::new();
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(carried) = message {

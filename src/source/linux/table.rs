@@ -4,27 +4,46 @@
 //! interface, its control group and whether it is dual-stack, which would take a second dump. TCP takes one walk for
 //! both families; if that fails, a dump for each; if these fail too, `/proc/net`, with fewer details; netstat2 is the
 //! last fallback.
-
-mod bound;
+//!
+//! TCP sockets that are only bound are not read for every snapshot. The kernel (since 6.8) has them in another hash table,
+//! all of which it walks for them, mostly for nothing, as programs rarely stop between bind and listen: beside 10,250
+//! sockets that is 2.5 ms of a walk of 11 ms. So reading them may take 1 % of a core while there are such sockets, and
+//! 0.1 % while there are none. On a quiet machine that is every snapshot; beside 10,000 sockets a newly bound one is seen
+//! within three seconds, beside more within five; known ones are up to date in every snapshot. A single snapshot always
+//! has them. The kernel reads listeners first: a socket that begins to listen at that very moment is in neither of its
+//! tables. The next snapshot has it.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use self::bound::{BoundSockets, processor_time};
+use nix::time::ClockId;
+
 use super::cgroup::Cgroups;
 use super::interfaces::Interfaces;
 use super::netlink::{DumpError, DumpRequest, Extras, InetRow, KernelClock, Rows, SockDiag};
 use super::placement::Placement;
-use super::problems;
-use super::problems::{Instead, Troubles};
+use super::problems::{self, Instead, Troubles};
 use super::proc::net;
 use crate::model::{Moment, Pid, Problem, Protocol, Socket, State};
 use crate::source::netstat::{self, Part};
+
+/// After how many times their cost bound sockets are read again: while there are some, and while there are none.
+const WHILE_SOME: u32 = 100;
+const WHILE_NONE: u32 = 1000;
+
+/// How many times longer a walk takes than they do.
+const SHARE: u32 = 4;
+
+/// They are read again after this time, whatever the cost.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Reads the table for one snapshot after another.
 #[derive(Default)]
 pub(super) struct Table {
     diag: SockDiag,
-    bound: BoundSockets,
+    /// The bound sockets that were last read, each with the control group that it was made in.
+    bound: Vec<(Socket, u64)>,
+    bound_due_at: Duration,
     cgroups: Cgroups,
     /// The control group that each row of the last snapshot was made in; 0 for none.
     groups: Vec<u64>,
@@ -47,16 +66,32 @@ impl Table {
             troubles: Troubles::default(),
         };
         reading.groups.clear();
-        let (bound, began) = (self.bound.are_due(at), processor_time());
+        let (bound, began) = (at.steady >= self.bound_due_at, processor_time());
         let is_complete = reading.add_tcp(Extras { bound, ages }, &mut self.diag);
         if bound && is_complete {
             let took = processor_time().saturating_sub(began);
-            self.bound.replace(reading.take_bound(), took, at);
+            self.bound = reading.take_bound();
+            let times = if self.bound.is_empty() {
+                WHILE_NONE
+            } else {
+                WHILE_SOME
+            };
+            self.bound_due_at = at.steady + (took / SHARE * times).min(MAX_PAUSE);
         }
         for part in Part::of(Protocol::Udp) {
             reading.add(part, Extras::default(), &mut self.diag);
         }
-        reading.add_bound(&mut self.bound.rows);
+        if !self.bound.is_empty() {
+            // Those of an earlier snapshot, but not if they listen or have a peer by now.
+            let known: HashSet<u32> = reading.sockets.iter().filter_map(|one| one.inode).collect();
+            let is_bound = |inode| !known.contains(&inode);
+            self.bound
+                .retain(|(socket, _)| socket.inode.is_none_or(is_bound));
+            for (socket, group) in &self.bound {
+                reading.sockets.push(socket.clone());
+                reading.groups.push(*group);
+            }
+        }
         let mut sockets = reading.sockets;
         self.groups = reading.groups;
         problems.extend(reading.troubles.problems());
@@ -69,9 +104,8 @@ impl Table {
         &'a self,
         rows: impl Iterator<Item = usize> + 'a,
     ) -> impl Iterator<Item = Pid> + 'a {
-        let groups: HashSet<u64> = rows
-            .filter_map(|row| self.groups.get(row).copied())
-            .collect();
+        let groups = rows.filter_map(|row| self.groups.get(row).copied());
+        let groups: HashSet<u64> = groups.collect();
         groups.into_iter().flat_map(|id| self.cgroups.members(id))
     }
 
@@ -144,19 +178,6 @@ impl Reading {
         false
     }
 
-    /// Adds bound sockets of an earlier snapshot, but those that listen or have a peer by now.
-    fn add_bound(&mut self, bound: &mut Vec<(Socket, u64)>) {
-        if bound.is_empty() {
-            return;
-        }
-        let known: HashSet<u32> = self.sockets.iter().filter_map(|one| one.inode).collect();
-        bound.retain(|(socket, _)| socket.inode.is_none_or(|inode| !known.contains(&inode)));
-        for (socket, group) in bound {
-            self.sockets.push(socket.clone());
-            self.groups.push(*group);
-        }
-    }
-
     /// Removes the bound sockets, which a dump has one after the other.
     fn take_bound(&mut self) -> Vec<(Socket, u64)> {
         let mut bound = Vec::new();
@@ -192,4 +213,10 @@ impl Rows for Reading {
         self.sockets.truncate(rows);
         self.groups.truncate(rows);
     }
+}
+
+/// The processor time that this thread has used.
+fn processor_time() -> Duration {
+    let time = ClockId::CLOCK_THREAD_CPUTIME_ID.now();
+    time.map_or(Duration::ZERO, Duration::from)
 }
