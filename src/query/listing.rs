@@ -3,53 +3,37 @@
 
 use crate::track::{Row, RowId, Table};
 
-/// The content of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Line {
-    /// The row at this index of the table.
-    Row(usize),
-}
-
-/// The identity of a line from one table to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LineId {
-    Row(RowId),
-}
-
-/// The lines, in order.
+/// The lines, in order: each the index of its row in the table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Listing(Vec<Line>);
+pub(crate) struct Listing(Vec<usize>);
 
 impl Listing {
     pub fn of_rows(rows: impl Iterator<Item = usize>) -> Self {
-        Self(rows.map(Line::Row).collect())
+        Self(rows.collect())
     }
 
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The identity of the line at this place.
-    pub fn id(&self, place: usize, table: &Table) -> Option<LineId> {
-        let &Line::Row(at) = self.0.get(place)?;
-        Some(LineId::Row(table.rows[at].id))
+    /// The row of the line at this place.
+    pub fn id(&self, place: usize, table: &Table) -> Option<RowId> {
+        self.0.get(place).map(|&at| table.rows[at].id)
     }
 
-    /// The place of a line.
-    pub fn place(&self, id: LineId, table: &Table) -> Option<usize> {
-        let LineId::Row(id) = id;
+    /// The place of a row.
+    pub fn place(&self, id: RowId, table: &Table) -> Option<usize> {
         self.place_of_row(table.position(id)?)
     }
 
     /// The place of the row at this index of the table.
     pub fn place_of_row(&self, at: usize) -> Option<usize> {
-        self.0.iter().position(|&line| line == Line::Row(at))
+        self.0.iter().position(|&line| line == at)
     }
 
     /// The rows of the lines from this place on.
     pub fn rows_from<'a>(&self, place: usize, table: &'a Table) -> impl Iterator<Item = &'a Row> {
-        let lines = self.0.iter().skip(place);
-        lines.map(|&Line::Row(at)| &*table.rows[at])
+        self.0.iter().skip(place).map(|&at| &*table.rows[at])
     }
 
     /// The rows of all lines.

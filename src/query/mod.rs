@@ -11,5 +11,5 @@ mod selection;
 
 pub use change_feed::{ChangeFeed, ChangeRecord};
 pub use criteria::{Query, Sort, Tab};
-pub(crate) use listing::{LineId, Listing};
+pub(crate) use listing::Listing;
 pub(crate) use selection::Selection;

@@ -34,12 +34,10 @@ pub(super) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec<usize> 
     nothing.sort_unstable();
     let place = |row: &Row, level| place_level(row, level + 1);
     match by {
-        SortBy::Address(end) => {
-            break_ties(&mut some, rows, 0, &|row, level| match level {
-                0 => Some(end(row).map_or(0, |end| parts(end)[2]) ^ mask),
-                level => place_level(row, level - 1),
-            });
-        }
+        SortBy::Address(end) => break_ties(&mut some, rows, 0, &|row, level| match level {
+            0 => Some(end(row).map_or(0, |end| parts(end)[2]) ^ mask),
+            level => place_level(row, level - 1),
+        }),
         SortBy::Number(_) | SortBy::Text(_) => break_ties(&mut some, rows, 0, &place),
     }
     break_ties(&mut nothing, rows, 0, &place);
@@ -102,8 +100,8 @@ fn first_levels(by: SortBy, mask: u64, rows: &[Arc<Row>], of: &[usize]) -> Vec<(
             let numbers: Vec<_> = rows.map(|row| (number(row), place_of(row))).collect();
             let ranks = texts.ranks();
             let rank = |number: Option<usize>| number.map(|number| ranks[number]);
-            let ranked = numbers.into_iter().map(|(one, place)| (rank(one), place));
-            ranked.collect()
+            let numbers = numbers.into_iter();
+            numbers.map(|(one, place)| (rank(one), place)).collect()
         }
     }
 }
@@ -111,11 +109,18 @@ fn first_levels(by: SortBy, mask: u64, rows: &[Arc<Row>], of: &[usize]) -> Vec<(
 /// The numbers that order rows with an equal column: port, protocol, own address, peer, name. IPv4 addresses take few
 /// bits, so that two numbers separate nearly all such connections.
 fn place_level(row: &Row, level: usize) -> Option<u64> {
-    match level {
-        0 => Some(place_of(row)),
-        1..=5 => Some(further_place(row, level - 1)),
-        _ => name_of(row).get(level - 6).copied(),
-    }
+    // The rest of an IPv6 own address, then the peer; rows without one come first.
+    let peer_level = match (level, row.socket.family()) {
+        (0, _) => return Some(place_of(row)),
+        (6.., _) => return name_of(row).get(level - 6).copied(),
+        (1 | 2, Family::Ipv6) => return Some(parts(row.socket.local)[level]),
+        (_, Family::Ipv6) => level - 3,
+        (_, Family::Ipv4) => level - 1,
+    };
+    let has_peer = u64::from(peer_level == 0) << 49;
+    Some(row.socket.remote.map_or(0, |remote| {
+        has_peer | parts(remote).get(peer_level).copied().unwrap_or(0)
+    }))
 }
 
 /// Eight bytes of a name each: enough to separate nearly all names.
@@ -142,19 +147,6 @@ fn name_of(row: &Row) -> [u64; NAME_LEVELS] {
 fn place_of(row: &Row) -> u64 {
     let (local, protocol) = (row.socket.local, row.socket.protocol as u64);
     u64::from(local.port) << 36 | protocol << 33 | parts(local)[0] >> 16
-}
-
-/// The rest of an IPv6 own address, then the peer; rows without one come first.
-fn further_place(row: &Row, level: usize) -> u64 {
-    let level = match row.socket.family() {
-        Family::Ipv6 if level < 2 => return parts(row.socket.local)[level + 1],
-        Family::Ipv6 => level - 2,
-        Family::Ipv4 => level,
-    };
-    let has_peer = u64::from(level == 0) << 49;
-    row.socket.remote.map_or(0, |remote| {
-        has_peer | parts(remote).get(level).copied().unwrap_or(0)
-    })
 }
 
 /// An address and a port as numbers, to be compared one after another. The first has 49 bits, the

@@ -9,6 +9,9 @@ use std::time::Duration;
 use super::{Change, ChangeKind, Event, Row};
 use crate::model::{Moment, Owner, Socket};
 
+/// The most that two measurements of one end differ.
+const JITTER: Duration = Duration::from_secs(1);
+
 /// Updates a row from its socket in the snapshot, and adds events for the changes. The content of `socket` is
 /// unspecified afterwards; it is not moved out of its list, as nearly always nothing has changed.
 pub(super) fn update_row(
@@ -23,14 +26,25 @@ pub(super) fn update_row(
     // The age in the first snapshot counts.
     socket.age = row.socket.age;
     let ends_at = take_end(socket, now);
-    if !is_same_end(row.ends_at, ends_at) {
+    // The same end is measured twice, and taking a snapshot takes time.
+    let is_same_end = match (row.ends_at, ends_at) {
+        (Some(one), Some(other)) => one.abs_diff(other) < JITTER,
+        (one, other) => one == other,
+    };
+    if !is_same_end {
         Arc::make_mut(row).ends_at = ends_at;
     }
     if row.socket == *socket {
         return;
     }
     let state = (row.socket.state != socket.state).then_some(row.socket.state);
-    let owner = changed_hands(&row.socket, socket).then(|| row.socket.owner.clone());
+    // A connection in an accept queue (no inode) has no owner yet, though its listener is named as one.
+    let before = &row.socket;
+    let has_other_owner = before.inode.is_some()
+        && !before.owner.present().is_empty()
+        && !socket.owner.present().is_empty()
+        && !before.owner.shares_process_with(&socket.owner);
+    let owner = has_other_owner.then(|| before.owner.clone());
     std::mem::swap(&mut Arc::make_mut(row).socket, socket);
     if let Some(from) = state {
         change(row, ChangeKind::State { from }, now, events);
@@ -43,15 +57,6 @@ pub(super) fn update_row(
 /// When the socket closes by itself. The remaining time differs in each snapshot and would change the row.
 pub(super) fn take_end(socket: &mut Socket, now: Moment) -> Option<Duration> {
     now.steady.checked_add(socket.expires_in.take()?)
-}
-
-/// Whether it is the same end, measured twice: taking a snapshot takes time.
-fn is_same_end(one: Option<Duration>, other: Option<Duration>) -> bool {
-    const JITTER: Duration = Duration::from_secs(1);
-    match (one, other) {
-        (Some(one), Some(other)) => one.abs_diff(other) < JITTER,
-        _ => one == other,
-    }
 }
 
 /// Updates the owner and nothing else.
@@ -77,16 +82,6 @@ fn carried_owner(before: &Socket, now: &Socket) -> Option<Owner> {
         ) => Some(Owner::Former(Arc::clone(had))),
         _ => None,
     }
-}
-
-/// Whether none of the processes that have the socket had it before. A connection in an accept queue (no inode)
-/// has no owner yet, though its listener is named as one.
-fn changed_hands(before: &Socket, now: &Socket) -> bool {
-    matches!(
-        (&before.owner, &now.owner),
-        (Owner::Known(_), Owner::Known(_))
-    ) && before.inode.is_some()
-        && !before.owner.shares_process_with(&now.owner)
 }
 
 /// The change when a new socket has the address of an earlier one: a change of owner only if both are known and differ,

@@ -2,17 +2,19 @@
 //!
 //! The kernel's cookie identifies a socket, where both snapshots have it: no other is ever taken for it. It continues a
 //! row without an inode if the addresses are the same, too: a socket that connects elsewhere ends one connection and
-//! begins another. Else identity is protocol, addresses and inode, never the pid, with two exceptions, both the kernel's: a connection loses its inode when its
-//! process closes it (and gains one when it is accepted), and a bound socket gets other addresses when it
-//! connects.
+//! begins another. Else identity is protocol, addresses and inode, never the pid, with two exceptions, both the kernel's:
+//! a connection loses its inode when its process closes it (and gains one when it is accepted), and a bound socket gets
+//! other addresses when it connects.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
-use super::dump_order;
-use super::live::Live;
-use super::socket_key::{Address, Key, have_different_cookies};
+use super::row::Live;
+use super::socket_key::{Address, Key, are_same_key, have_different_cookies, key};
 use crate::model::{Socket, State};
+
+/// How far to look ahead for the next socket in the order of the dump, as some may be gone.
+const WINDOW: usize = 32;
 
 /// No more rows than this of one key are tried for a socket. A real inode identifies one socket and a real
 /// connection is the only one between its addresses; a recording may say anything, thousands of times.
@@ -20,11 +22,8 @@ const FEW: usize = 8;
 
 /// For each socket the index of the row that it continues; no row is given twice.
 pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
-    let rows = dump_order::rows(live, sockets);
-    let mut is_taken = vec![false; live.len()];
-    for &at in rows.iter().flatten() {
-        is_taken[at] = true;
-    }
+    let rows = rows_by_dump_order(live, sockets);
+    let is_taken = is_taken(live, &rows);
     let mut lookup = Lookup {
         live,
         sockets,
@@ -33,7 +32,7 @@ pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     };
     let any = |_: &Socket, _: &Socket| true;
     lookup.pass(|socket| Some((Address::of(socket), socket.cookie?)), any);
-    lookup.pass(|socket| Some(Key::of(socket)), any);
+    lookup.pass(|socket| Some(key(socket)), any);
     let by_inode = |socket: &Socket| Some((socket.protocol, socket.inode?));
     lookup.pass(by_inode, |row, socket| {
         // A socket without a port may get a name or lose its peer.
@@ -41,18 +40,80 @@ pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     });
     let by_connection = |socket: &Socket| socket.is_connection().then(|| Address::of(socket));
     lookup.pass(by_connection, |row, socket| {
-        socket.inode.is_none() || row.inode.is_none() && !is_after_close(row)
+        // Once its own side has closed it, no process can get it again: a socket with the same addresses and an inode
+        // is a new connection.
+        let is_after_close = matches!(
+            row.state,
+            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
+        );
+        socket.inode.is_none() || row.inode.is_none() && !is_after_close
     });
     lookup.rows
 }
 
-/// Whether its own side has closed it: without an inode no process can get it again, and a socket with the same
-/// addresses and an inode is a new connection.
-const fn is_after_close(socket: &Socket) -> bool {
-    matches!(
-        socket.state,
-        State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
-    )
+/// For each socket the index of its row, if that is where the order of the last snapshot puts it: the kernel dumps its
+/// tables in the same order each time, so nearly every socket is the one after the socket that was just found. Sockets
+/// and rows that share their key with something that was not found are left to the lookup: which of several twins is
+/// which is decided over all of them together.
+fn rows_by_dump_order(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
+    let last = live.iter().filter_map(|live| live.dump_index).max();
+    let mut order = vec![None; last.map_or(0, |last| last + 1)];
+    for (index, live) in live.iter().enumerate() {
+        if let Some(at) = live.dump_index {
+            order[at] = Some(index);
+        }
+    }
+    let order: Vec<usize> = order.into_iter().flatten().collect();
+    let mut next = 0;
+    let mut find = |socket: &Socket| {
+        let is_it = |&at: &usize| {
+            let row = &live[at].row.socket;
+            are_same_key(row, socket) && !have_different_cookies(row, socket)
+        };
+        let skipped = order[next..].iter().take(WINDOW).position(is_it)?;
+        next += skipped + 1;
+        Some(order[next - 1])
+    };
+    let mut rows: Vec<_> = sockets.iter().map(&mut find).collect();
+    if rows.iter().any(Option::is_some) {
+        release_twins(&mut rows, live, sockets);
+    }
+    rows
+}
+
+fn release_twins(found: &mut [Option<usize>], live: &[Live], sockets: &[Socket]) {
+    let rows = live.iter().zip(is_taken(live, found));
+    let rows = rows.filter_map(|(live, is_taken)| (!is_taken).then_some(&live.row.socket));
+    let unplaced = sockets.iter().zip(&*found);
+    let unplaced = unplaced.filter_map(|(socket, place)| place.is_none().then_some(socket));
+    let left: Vec<&Socket> = rows.chain(unplaced).collect();
+    if left.is_empty() {
+        return;
+    }
+    let keys: HashSet<Key> = left.iter().map(|socket| key(socket)).collect();
+    // Few sockets share their ports with what is left, and only they are looked up.
+    let ports = |socket: &Socket| {
+        let remote = socket.remote.map_or(0, |remote| remote.port);
+        usize::from(socket.local.port ^ remote)
+    };
+    let mut has_left = vec![false; 1 << 16];
+    for socket in left {
+        has_left[ports(socket)] = true;
+    }
+    for (place, socket) in found.iter_mut().zip(sockets) {
+        if has_left[ports(socket)] && keys.contains(&key(socket)) {
+            *place = None;
+        }
+    }
+}
+
+/// For each row whether a socket was found for it.
+fn is_taken(live: &[Live], rows: &[Option<usize>]) -> Vec<bool> {
+    let mut is_taken = vec![false; live.len()];
+    for &at in rows.iter().flatten() {
+        is_taken[at] = true;
+    }
+    is_taken
 }
 
 /// Finds rows by several keys in turn.

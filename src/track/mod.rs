@@ -6,9 +6,7 @@
 
 mod changes;
 mod conflicts;
-mod dump_order;
 mod event;
-mod live;
 mod matching;
 mod row;
 mod socket_key;

@@ -26,8 +26,7 @@ impl Address {
     }
 }
 
-/// The identification of a socket without a port, as a number. A unix socket without a name, or one of many connections
-/// with the same name, is identified by its inode.
+/// A unix socket without a name, or one of many connections with the same name, is identified by its inode.
 fn digest(portless: &Portless, socket: &Socket) -> u64 {
     let mut hasher = DefaultHasher::new();
     match portless {
@@ -43,25 +42,16 @@ fn digest(portless: &Portless, socket: &Socket) -> u64 {
     hasher.finish()
 }
 
-/// Identifies a socket without a cookie, as far as possible: [`Address`] and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    address: Address,
-    inode: Option<u32>,
+/// Identifies a socket without a cookie, as far as possible: its addresses and its inode.
+pub(super) type Key = (Address, Option<u32>);
+
+pub(super) fn key(socket: &Socket) -> Key {
+    (Address::of(socket), socket.inode)
 }
 
-impl Key {
-    pub fn of(socket: &Socket) -> Self {
-        Self {
-            address: Address::of(socket),
-            inode: socket.inode,
-        }
-    }
-
-    /// Whether two sockets have the same key; nearly always the inode alone shows that they don't.
-    pub fn are_equal(one: &Socket, other: &Socket) -> bool {
-        one.inode == other.inode && Address::of(one) == Address::of(other)
-    }
+/// Whether two sockets have the same key; nearly always the inode alone shows that they don't.
+pub(super) fn are_same_key(one: &Socket, other: &Socket) -> bool {
+    one.inode == other.inode && Address::of(one) == Address::of(other)
 }
 
 /// Whether these are two different sockets by their cookies.

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use super::changes::{change, handover, learn_owner, set_conflict, take_end, update_row};
 use super::conflicts::mark_conflicts;
-use super::live::Live;
 use super::matching;
-use super::socket_key::{Address, Key};
+use super::row::Live;
+use super::socket_key::{Address, are_same_key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
 use crate::model::{
     EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Services, Snapshot, Socket,
@@ -25,8 +25,10 @@ const MAX_LINGERING: usize = 10_000;
 /// Compares each snapshot with the rows so far.
 #[derive(Debug)]
 pub struct Tracker {
-    linger: Duration,
-    services: Services,
+    /// For how long closed rows stay; removed rows don't come back.
+    pub linger: Duration,
+    /// The user's own names of services, used from the next snapshot on.
+    pub services: Services,
     /// By row id ascending.
     live: Vec<Live>,
     /// In the order in which they closed.
@@ -51,18 +53,6 @@ pub struct TableUpdate {
     pub playback: Option<Playback>,
 }
 
-impl TableUpdate {
-    /// Combines both: this one, then the other.
-    #[must_use]
-    pub fn followed_by(mut self, mut later: Self) -> Self {
-        self.events.append(&mut later.events);
-        Self {
-            events: self.events,
-            ..later
-        }
-    }
-}
-
 impl Tracker {
     /// A tracker before the first snapshot. Closed rows stay in the table for `linger`.
     pub fn new(linger: Duration) -> Self {
@@ -76,16 +66,6 @@ impl Tracker {
             last: None,
             events: Vec::new(),
         }
-    }
-
-    /// From now on closed rows stay for this long; removed rows don't come back.
-    pub const fn set_linger(&mut self, linger: Duration) {
-        self.linger = linger;
-    }
-
-    /// From the next snapshot, sockets have these user-defined service names.
-    pub fn set_services(&mut self, services: Services) {
-        self.services = services;
     }
 
     /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row
@@ -121,7 +101,10 @@ impl Tracker {
             .extend(released.filter(|live| live.missing_since.is_none()));
         self.close_missing(&newcomers, now);
         self.add(newcomers, kinds, now);
-        self.drop_closed(now);
+        let linger = self.linger;
+        self.closed.retain(|row| row.state_since.age(now) < linger);
+        let excess = self.closed.len().saturating_sub(MAX_LINGERING);
+        self.closed.drain(..excess);
         self.live.sort_by_key(|live| live.row.id);
         self.kinds = Some(kinds);
         let ports = snapshot.ephemeral.clone();
@@ -219,7 +202,7 @@ impl Tracker {
                 is_present[index] = true;
                 let live = &mut self.live[index];
                 live.missing_since = None;
-                live.dump_index = Key::are_equal(&live.row.socket, socket).then_some(at);
+                live.dump_index = are_same_key(&live.row.socket, socket).then_some(at);
                 update_row(&mut live.row, socket, now, &mut self.events);
             }
         }
@@ -232,8 +215,8 @@ impl Tracker {
             return Vec::new();
         }
         let all = sockets.into_iter().enumerate().zip(rows);
-        all.filter_map(|(socket, row)| row.is_none().then_some(socket))
-            .collect()
+        let new = all.filter_map(|(socket, row)| row.is_none().then_some(socket));
+        new.collect()
     }
 
     /// Closes rows missing from two snapshots in a row, and connections whose addresses have a new socket.
@@ -339,23 +322,13 @@ impl Tracker {
         RowId(self.next_id)
     }
 
-    fn drop_closed(&mut self, now: Moment) {
-        let linger = self.linger;
-        self.closed.retain(|row| row.state_since.age(now) < linger);
-        let excess = self.closed.len().saturating_sub(MAX_LINGERING);
-        self.closed.drain(..excess);
-    }
-
     /// The port usage, if nothing has changed since it was counted.
     fn last_use(&self, ports: &EphemeralPorts, rows: &[Arc<Row>]) -> Option<EphemeralUse> {
         let (then, table) = self.last.as_ref()?;
+        let are_same = |(one, other)| Arc::ptr_eq(one, other);
         let is_same = then == ports
             && table.rows.len() == rows.len()
-            && table
-                .rows
-                .iter()
-                .zip(rows)
-                .all(|(one, other)| Arc::ptr_eq(one, other));
+            && table.rows.iter().zip(rows).all(are_same);
         table.ephemeral.clone().filter(|_| is_same)
     }
 

@@ -7,14 +7,13 @@
 mod addresses;
 mod names;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::addresses::Addresses;
 use self::names::Names;
 use crate::model::{
-    Endpoint, Owner, Pid, Portless, Problem, ProblemCode, Process, Snapshot, Socket, Text,
-    UnixPeer, UnixSocket,
+    Endpoint, Owner, Portless, Problem, ProblemCode, Process, Snapshot, Socket, Text, UnixPeer,
+    UnixSocket,
 };
 
 /// The pseudonyms of one recording.
@@ -30,10 +29,9 @@ impl Redactor {
         let mut processes: Vec<_> = snapshot.processes.values().collect();
         // Pseudonyms are numbered in the order of first use, so that must be the same each time.
         processes.sort_unstable_by_key(|process| process.pid);
-        let processes: HashMap<Pid, Arc<Process>> = processes
-            .into_iter()
-            .map(|process| (process.pid, Arc::new(self.process(process))))
-            .collect();
+        let processes = processes.into_iter();
+        let processes = processes.map(|one| (one.pid, Arc::new(self.process(one))));
+        let processes = processes.collect();
         let sockets = snapshot.sockets.iter();
         Snapshot {
             taken_at: snapshot.taken_at,
@@ -61,7 +59,10 @@ impl Redactor {
             interface: socket.interface.as_ref().map(|it| self.names.interface(it)),
             queue: socket.queue,
             unit: socket.unit.as_ref().map(|unit| self.names.unit(unit)),
-            container: socket.container.as_ref().map(|it| self.names.container(it)),
+            container: socket
+                .container
+                .as_ref()
+                .map(|it| self.names.numbered("container", it)),
             own_service: None,
             expires_in: socket.expires_in,
             age: socket.age,
@@ -138,10 +139,8 @@ fn problem(problem: &Problem) -> Problem {
         ProblemCode::RecordingIncomplete => "a recording lacks sockets",
     };
     Problem {
-        code: problem.code,
         count: problem.count,
-        message: Text::new(message),
-        brief: Text::new(message),
+        ..Problem::new(problem.code, message)
     }
 }
 

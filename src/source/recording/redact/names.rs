@@ -58,11 +58,6 @@ impl Names {
         self.given("unit", name, |number| format!("{prefix}{number}{suffix}"))
     }
 
-    /// `container1`.
-    pub(super) fn container(&mut self, name: &Text) -> Text {
-        self.numbered("container", name)
-    }
-
     /// `/path1`, `@name1`.
     pub(super) fn unix(&mut self, name: &UnixName) -> UnixName {
         match name {
@@ -79,7 +74,8 @@ impl Names {
         self.numbered("if", name)
     }
 
-    fn numbered(&mut self, kind: &'static str, name: &Text) -> Text {
+    /// `container1`.
+    pub(super) fn numbered(&mut self, kind: &'static str, name: &Text) -> Text {
         self.given(kind, name, |number| format!("{kind}{number}"))
     }
 

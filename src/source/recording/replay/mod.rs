@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use self::count::Count;
 use self::reader::{Next, Reader};
 use self::timeline::Timeline;
-use super::frame::MAX_LINE;
+use super::frame::{Frame, MAX_LINE};
 use crate::model::{Moment, Origin, Playback, Problem, ProblemCode, Snapshot};
 use crate::source::{Source, SourceError};
 
@@ -34,7 +34,8 @@ pub struct Replay {
     timeline: Timeline,
     /// `None` if the recording can be read only once.
     count: Option<Count>,
-    is_redacted: bool,
+    /// Whether its names and addresses are pseudonyms, according to its first snapshot.
+    pub is_redacted: bool,
 }
 
 impl Replay {
@@ -76,8 +77,8 @@ impl Replay {
         max_line: u64,
     ) -> Result<Self, SourceError> {
         let mut reader = Reader::new(path, lines, max_line);
-        let frame = match reader.next()? {
-            Next::Frame(frame) => *frame,
+        let frame: Frame = match reader.next()? {
+            Next::Line(_, frame) => frame,
             Next::End => return Err(reader.error("the recording is empty")),
             Next::BrokenOff(error) => return Err(error),
         };
@@ -95,11 +96,6 @@ impl Replay {
         })
     }
 
-    /// Whether its names and addresses are pseudonyms, according to its first snapshot.
-    pub fn is_redacted(&self) -> bool {
-        self.is_redacted
-    }
-
     /// Whether the current snapshot is the last one.
     ///
     /// # Errors
@@ -113,8 +109,8 @@ impl Replay {
     /// cut off or is being written: the snapshot before it is shown, with a problem.
     fn advance(&mut self) -> Result<bool, SourceError> {
         match self.reader.next()? {
-            Next::Frame(frame) => {
-                self.current = self.reader.snapshot(*frame)?;
+            Next::Line(_, frame) => {
+                self.current = self.reader.snapshot(frame)?;
                 self.number += 1;
                 return Ok(true);
             }
@@ -158,12 +154,12 @@ impl Source for Replay {
     }
 
     fn playback(&self) -> Option<Playback> {
-        let counted = || self.count.as_ref().and_then(Count::total);
+        let counted = self.count.as_ref().and_then(Count::total);
         // The file may have grown since it was counted, and a broken-off line is no snapshot.
         let total = if self.has_ended {
             Some(self.number)
         } else {
-            counted().map(|counted| counted.max(self.number))
+            counted.map(|counted| counted.max(self.number))
         };
         Some(Playback {
             number: self.number,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Reader, Replay, SourceError};
+use super::{Next, Replay, SourceError};
 use crate::model::Moment;
 
 /// The part of a frame with its time.
@@ -15,25 +15,6 @@ struct Head {
     taken_at: Moment,
     /// Present in a line that builds on the previous one.
     since: Option<IgnoredAny>,
-}
-
-/// The next line, or the end of the file.
-enum NextHead {
-    Whole(Vec<u8>, Head),
-    BrokenOff,
-    End,
-}
-
-impl Reader {
-    fn next_head(&mut self) -> Result<NextHead, SourceError> {
-        let Some(line) = self.next_line()? else {
-            return Ok(NextHead::End);
-        };
-        match self.parse(&line) {
-            Err(_) if !line.ends_with(b"\n") => Ok(NextHead::BrokenOff),
-            head => Ok(NextHead::Whole(line, head?)),
-        }
-    }
 }
 
 impl Replay {
@@ -45,22 +26,13 @@ impl Replay {
     pub fn times(path: impl AsRef<Path>) -> Result<Vec<Timestamp>, SourceError> {
         let mut replay = Self::open(path.as_ref())?;
         let mut times = vec![replay.current.taken_at.wall];
-        while let NextHead::Whole(_, head) = replay.reader.next_head()? {
+        while let Next::<Head>::Line(_, head) = replay.reader.next()? {
             times.push(head.taken_at.wall);
         }
         Ok(times)
     }
 
-    /// Goes to the last snapshot.
-    ///
-    /// # Errors
-    ///
-    /// When the file can't be read, or its last line is no snapshot.
-    pub fn seek_last(&mut self) -> Result<(), SourceError> {
-        self.seek(usize::MAX)
-    }
-
-    /// Seeks to a later snapshot by number, or to the last one.
+    /// Seeks to a later snapshot by number; beyond the last one to that.
     ///
     /// # Errors
     ///
@@ -70,13 +42,10 @@ impl Replay {
         let mut whole = None;
         let (first, mut breaks_off) = (self.number, false);
         while self.number < number {
-            let (line, head) = match self.reader.next_head()? {
-                NextHead::Whole(line, head) => (line, head),
-                NextHead::BrokenOff => {
-                    breaks_off = true;
-                    break;
-                }
-                NextHead::End => break,
+            let next = self.reader.next::<Head>()?;
+            let Next::Line(line, head) = next else {
+                breaks_off = matches!(next, Next::BrokenOff(_));
+                break;
             };
             self.number += 1;
             if head.since.is_none() {
