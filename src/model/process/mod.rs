@@ -16,7 +16,7 @@ pub use naming::ProgramFacts;
 pub type Pid = u32;
 
 /// One process. Its identity is `pid` together with its start, as pids are reused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// Process id, as seen from this process's pid namespace.
     pub pid: Pid,
@@ -68,18 +68,9 @@ impl Process {
         let name = name.into();
         Self {
             pid,
-            parent: None,
             comm: name.clone(),
             name,
-            executable: None,
-            argv: None,
-            is_argv_truncated: false,
-            command: None,
-            cwd: None,
-            started_at: None,
-            started_at_tick: None,
-            user: None,
-            uid: None,
+            ..Self::default()
         }
     }
 

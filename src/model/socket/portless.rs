@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use crate::model::{Family, Protocol, Text};
+use crate::model::{Protocol, Text};
 
 /// What a socket of a protocol without ports is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,28 +111,6 @@ impl Portless {
             Self::Unix(_) => Protocol::Unix,
             Self::Packet(_) => Protocol::Packet,
             Self::Raw(_) => Protocol::Raw,
-        }
-    }
-
-    /// One word for the kind of socket, as `ss` says it: `u_str`, `p_raw`, `raw6`; `icmp` for a ping
-    /// socket.
-    pub const fn word(&self, family: Family) -> &'static str {
-        let (ipv4, ipv6) = match self {
-            Self::Unix(unix) => match unix.kind {
-                UnixKind::Stream => return "u_str",
-                UnixKind::Datagram => return "u_dgr",
-                UnixKind::SeqPacket => return "u_seq",
-            },
-            Self::Packet(packet) => match packet.kind {
-                PacketType::Raw => return "p_raw",
-                PacketType::Datagram => return "p_dgr",
-            },
-            Self::Raw(raw) if raw.identifier.is_some() => ("icmp", "icmp6"),
-            Self::Raw(_) => ("raw", "raw6"),
-        };
-        match family {
-            Family::Ipv4 => ipv4,
-            Family::Ipv6 => ipv6,
         }
     }
 }

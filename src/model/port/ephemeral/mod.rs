@@ -189,17 +189,6 @@ impl EphemeralPorts {
     }
 }
 
-impl TimeWaitReuse {
-    /// Whether a new connection can reuse a port in `TIME_WAIT` between these addresses.
-    fn covers(self, local: IpAddr, remote: IpAddr) -> bool {
-        match self {
-            Self::Never => false,
-            Self::Loopback => local.is_loopback() || remote.is_loopback(),
-            Self::Always => true,
-        }
-    }
-}
-
 impl PortState {
     const fn of(state: State) -> Self {
         match state {
@@ -230,15 +219,17 @@ fn fullest<'a>(
         };
         let is_lost = is_bound_first[usize::from(socket.local.port)];
         let is_waiting = socket.state == State::TimeWait;
-        if is_waiting && !is_lost && reuse.covers(pair.0, pair.1.address) {
+        let is_reusable = match reuse {
+            TimeWaitReuse::Never => false,
+            TimeWaitReuse::Loopback => pair.0.is_loopback() || pair.1.address.is_loopback(),
+            TimeWaitReuse::Always => true,
+        };
+        if is_waiting && !is_lost && is_reusable {
             continue;
         }
         let usage = all.entry(pair).or_insert(lost);
-        match is_waiting {
-            _ if is_lost => {}
-            true => usage.time_wait += 1,
-            false => usage.connected += 1,
-        }
+        usage.time_wait += usize::from(is_waiting && !is_lost);
+        usage.connected += usize::from(!is_waiting && !is_lost);
     }
     let all = all.into_iter();
     let fullest = all.max_by_key(|(pair, usage)| (usage.total(), Reverse(*pair)));

@@ -1,25 +1,11 @@
 //! The interpreters, and how each reads its arguments: one row each.
 
-use self::Kind::{Bun, Deno, Dotnet, Java, Lua, Node, Perl, Php, Python, Ruby, Shell};
-
-/// The interpreters whose arguments are understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Node,
-    Python,
-    Java,
-    Ruby,
-    Perl,
-    Php,
-    Shell,
-    Deno,
-    Bun,
-    Dotnet,
-    Lua,
-}
-
-/// How an interpreter reads its arguments: lists of words. An option that is in none of them is a switch.
-pub(super) struct Grammar {
+/// An interpreter, and how it reads its arguments: lists of words. An option that is in none of them is a switch.
+pub(super) struct Interpreter {
+    /// The name of its executable, without a version.
+    pub(super) name: &'static str,
+    /// Its other names.
+    aliases: &'static str,
     /// Options whose value is the next argument.
     pub(super) valued: &'static str,
     /// Options whose value is the program to run.
@@ -32,7 +18,9 @@ pub(super) struct Grammar {
     pub(super) is_joined: bool,
 }
 
-const PLAIN: Grammar = Grammar {
+const PLAIN: Interpreter = Interpreter {
+    name: "",
+    aliases: "",
     valued: "",
     names: "",
     inline: "",
@@ -41,59 +29,58 @@ const PLAIN: Grammar = Grammar {
 };
 
 /// The dynamic loader (`ld.so(8)`).
-pub(super) const LOADER: Grammar = Grammar {
+pub(super) const LOADER: Interpreter = Interpreter {
     valued: "--library-path --preload --audit --argv0 --inhibit-rpath",
     ..PLAIN
 };
 
-/// Each with the names of its executable, without versions.
 #[rustfmt::skip]
-const INTERPRETERS: [(Kind, &str, Grammar); 11] = [
-    (Node, "node nodejs", Grammar {
+static INTERPRETERS: [Interpreter; 11] = [
+    Interpreter { name: "node", aliases: "nodejs",
         valued: "-r --require --import --loader --experimental-loader -C --conditions --env-file \
                  --env-file-if-exists --input-type --title --watch-path --inspect-port --icu-data-dir --openssl-config",
         inline: "-e --eval -p --print -pe -i --run -",
         verbs: "inspect",
         ..PLAIN
-    }),
-    (Python, "python pypy", Grammar {
+    },
+    Interpreter { name: "python", aliases: "pypy",
         valued: "-W -X --check-hash-based-pycs", names: "-m", inline: "-c -", is_joined: true, ..PLAIN
-    }),
-    (Java, "java", Grammar {
+    },
+    Interpreter { name: "java",
         valued: "-cp -classpath --class-path -p --module-path --add-modules --add-opens --add-exports --add-reads \
                  --patch-module --upgrade-module-path --limit-modules --enable-native-access --source",
         names: "-jar -m --module",
         ..PLAIN
-    }),
-    (Ruby, "ruby", Grammar { valued: "-I -r -C -E --encoding", inline: "-e -", is_joined: true, ..PLAIN }),
-    (Perl, "perl", Grammar { valued: "-I", inline: "-e -E -", is_joined: true, ..PLAIN }),
-    (Php, "php", Grammar {
+    },
+    Interpreter { name: "ruby", valued: "-I -r -C -E --encoding", inline: "-e -", is_joined: true, ..PLAIN },
+    Interpreter { name: "perl", valued: "-I", inline: "-e -E -", is_joined: true, ..PLAIN },
+    Interpreter { name: "php",
         valued: "-d -c -t -S -z --define --docroot --server",
         names: "-f --file",
         inline: "-r --run -R -B -E -F -a --",
         ..PLAIN
-    }),
-    (Shell, "sh bash dash ash zsh ksh mksh", Grammar {
+    },
+    Interpreter { name: "sh", aliases: "bash dash ash zsh ksh mksh",
         valued: "-o -O +o +O --rcfile --init-file", inline: "-c -s -", is_joined: true, ..PLAIN
-    }),
-    (Deno, "deno", Grammar {
+    },
+    Interpreter { name: "deno",
         valued: "-c --config --import-map --port --host --lock -L --log-level --cert --seed --location",
         inline: "- -A",
         verbs: "run serve",
         ..PLAIN
-    }),
-    (Bun, "bun", Grammar {
+    },
+    Interpreter { name: "bun",
         valued: "-c --config --cwd -r --preload --port --env-file -F --filter",
         inline: "-e --eval -p --print -",
         verbs: "run",
         ..PLAIN
-    }),
-    (Dotnet, "dotnet", Grammar {
+    },
+    Interpreter { name: "dotnet",
         valued: "--depsfile --runtimeconfig --additionalprobingpath --additional-deps --fx-version --roll-forward",
         verbs: "exec",
         ..PLAIN
-    }),
-    (Lua, "lua luajit", Grammar { valued: "-l", inline: "-e -i -", ..PLAIN }),
+    },
+    Interpreter { name: "lua", aliases: "luajit", valued: "-l", inline: "-e -i -", ..PLAIN },
 ];
 
 /// Whether a word is in a list of words.
@@ -102,32 +89,14 @@ pub(super) fn has(list: &str, word: &str) -> bool {
 }
 
 /// The interpreter of this executable name, with or without a version.
-pub(super) fn kind_of(program: &str) -> Option<Kind> {
+pub(super) fn interpreter(program: &str) -> Option<&'static Interpreter> {
     let family = family(program);
     let mut all = INTERPRETERS.iter();
-    let found = all.find(|(_, names, _)| has(names, family))?;
-    Some(found.0)
-}
-
-/// The row of an interpreter.
-pub(super) fn grammar(kind: Kind) -> &'static Grammar {
-    &INTERPRETERS[kind as usize].2
+    all.find(|one| one.name == family || has(one.aliases, family))
 }
 
 /// `python3.11`, `ruby2.7`, `node.exe`: the name without its version.
 pub(super) fn family(program: &str) -> &str {
     let program = program.strip_suffix(".exe").unwrap_or(program);
     program.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rows_are_in_the_order_of_the_kinds() {
-        for (at, (kind, ..)) in INTERPRETERS.iter().enumerate() {
-            assert_eq!(at, *kind as usize);
-        }
-    }
 }

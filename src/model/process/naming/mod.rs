@@ -8,8 +8,8 @@
 mod interpreter;
 mod script;
 
-use interpreter::{Kind, family, kind_of};
-use script::{Script, script};
+use interpreter::{LOADER, family, interpreter};
+use script::{Script, find, script};
 
 /// The facts about a program.
 #[derive(Clone, Copy, Debug)]
@@ -25,14 +25,11 @@ pub struct ProgramFacts<'a> {
 /// How many bytes of a name the kernel keeps (`TASK_COMM_LEN` less the end).
 const COMM: usize = 15;
 
-/// Names that a runtime gives its first thread, whatever the program.
-const RENAMED: [&str; 1] = ["MainThread"];
+/// The name that a runtime gives its first thread, whatever the program.
+const RENAMED: &str = "MainThread";
 
 /// Executables that contain many programs, selected by the name of the call.
 const MULTI_CALL: [&str; 3] = ["busybox", "toybox", "coreutils"];
-
-/// The kernel adds it to the path of an executable that was deleted.
-const DELETED: &str = " (deleted)";
 
 impl<'a> ProgramFacts<'a> {
     /// The name; never empty unless `comm` is.
@@ -43,17 +40,27 @@ impl<'a> ProgramFacts<'a> {
         if MULTI_CALL.contains(&program) {
             return self.applet();
         }
-        if is_loader(program) {
-            let name = script::of_loader(self.arguments()).map(base);
-            return name.unwrap_or(self.comm).to_owned();
+        if program.starts_with("ld-linux") || program.starts_with("ld-musl") {
+            // The dynamic loader, called as a program that runs another one.
+            let found = find(&LOADER, self.arguments());
+            return found.map_or(self.comm, |found| base(found.word)).to_owned();
         }
-        match kind_of(program) {
-            Some(_) if self.is_title() => {
-                let word = self.title_word().or_else(|| self.own_comm(program));
-                word.unwrap_or(program).to_owned()
+        let Some(interpreter) = interpreter(program) else {
+            return program.to_owned();
+        };
+        if self.is_title() {
+            let word = self.title_word().or_else(|| self.own_comm(program));
+            return word.unwrap_or(program).to_owned();
+        }
+        let script = script(interpreter, self.arguments());
+        match self.own_comm(program) {
+            // Code of the command line has no name, unless it set one itself.
+            Some(own) if script == Script::None => own.to_owned(),
+            _ => {
+                // As it was called: `python3` for `python3.11`, `sh` for `dash`.
+                let called = self.called_by().filter(|called| same_kind(called, program));
+                with_script(called.unwrap_or(program), script, self.comm)
             }
-            Some(kind) => self.interpreted(program, kind),
-            None => program.to_owned(),
         }
     }
 
@@ -69,15 +76,12 @@ impl<'a> ProgramFacts<'a> {
     /// An interpreter that a script names (`#!`) has the script's name for its `comm`.
     fn called(&self) -> Option<&'a str> {
         let called = self.called_by()?;
-        let agrees = is_cut(called, self.comm) || same_family(called, self.comm);
-        if agrees {
+        if is_cut(called, self.comm) || same_family(called, self.comm) {
             return Some(called);
         }
-        let kind = kind_of(called)?;
-        let is_renamed = RENAMED.contains(&self.comm);
-        let is_of_script = matches!(script(kind, self.arguments()), Script::File(path)
-            if is_cut(base(path), self.comm));
-        (is_renamed || is_of_script).then_some(called)
+        let script = script(interpreter(called)?, self.arguments());
+        let is_of_script = matches!(script, Script::File(path) if is_cut(base(path), self.comm));
+        (self.comm == RENAMED || is_of_script).then_some(called)
     }
 
     /// The first argument's base name, without the dash of a login shell; `None` for a title.
@@ -97,9 +101,8 @@ impl<'a> ProgramFacts<'a> {
         let Some(&first) = self.argv.first() else {
             return false;
         };
-        let names_the_program = self
-            .program()
-            .is_some_and(|program| same_kind(base(first), program));
+        let program = self.program();
+        let names_the_program = program.is_some_and(|program| same_kind(base(first), program));
         first.contains(' ') && !names_the_program
     }
 
@@ -127,28 +130,16 @@ impl<'a> ProgramFacts<'a> {
         } else {
             (called, self.arguments())
         };
-        match kind_of(applet) {
-            Some(kind) => with_script(applet, script(kind, rest), self.comm),
+        match interpreter(applet) {
+            Some(interpreter) => with_script(applet, script(interpreter, rest), self.comm),
             None => applet.to_owned(),
         }
     }
 
     /// The kernel's name, unless it is the interpreter's or a thread's.
     fn own_comm(&self, program: &str) -> Option<&'a str> {
-        let is_own = !same_kind(self.comm, program) && !RENAMED.contains(&self.comm);
+        let is_own = !same_kind(self.comm, program) && self.comm != RENAMED;
         (is_own && !self.comm.is_empty()).then_some(self.comm)
-    }
-
-    /// The interpreter as it was called (`python3` for `python3.11`, `sh` for `dash`), and its script.
-    fn interpreted(&self, program: &'a str, kind: Kind) -> String {
-        let called = self.called_by().filter(|called| same_kind(called, program));
-        let shown = called.unwrap_or(program);
-        let script = script(kind, self.arguments());
-        match self.own_comm(program) {
-            // Code of the command line has no name, unless it set one itself.
-            Some(own) if script == Script::None => own.to_owned(),
-            _ => with_script(shown, script, self.comm),
-        }
     }
 }
 
@@ -157,9 +148,8 @@ fn with_script(interpreter: &str, script: Script<'_>, comm: &str) -> String {
     match script {
         Script::File(path) => {
             let name = base(path);
-            let is_main = name == "__main__.py";
             let folder = path.strip_suffix("/__main__.py").map(base);
-            let name = folder.filter(|_| is_main).unwrap_or(name);
+            let name = folder.filter(|_| name == "__main__.py").unwrap_or(name);
             if is_command(path, comm) {
                 name.to_owned()
             } else {
@@ -185,7 +175,8 @@ fn same_family(one: &str, other: &str) -> bool {
 
 /// Whether both are the same interpreter: `python3` and `python3.11`, `sh` and `dash`.
 fn same_kind(one: &str, other: &str) -> bool {
-    same_family(one, other) || kind_of(one).is_some_and(|kind| kind_of(other) == Some(kind))
+    let name = |program| interpreter(program).map(|interpreter| interpreter.name);
+    same_family(one, other) || name(one).is_some() && name(one) == name(other)
 }
 
 /// Whether `comm` is the name as the kernel keeps it.
@@ -197,7 +188,8 @@ fn is_cut(name: &str, comm: &str) -> bool {
 /// The program of an executable's path; `None` where the path does not name it (`memfd_create(2)`, a
 /// version for a name).
 fn of_executable(path: &str) -> Option<&str> {
-    let path = path.strip_suffix(DELETED).unwrap_or(path);
+    // What the kernel adds if the executable was deleted.
+    let path = path.strip_suffix(" (deleted)").unwrap_or(path);
     if path.starts_with("/memfd:") {
         return None;
     }
@@ -208,11 +200,6 @@ fn of_executable(path: &str) -> Option<&str> {
         .and_then(|n| n.strip_suffix("-wrapped"));
     let name = wrapped.unwrap_or(name);
     name.contains(char::is_alphabetic).then_some(name)
-}
-
-/// The dynamic loader, called as a program that runs another one.
-fn is_loader(program: &str) -> bool {
-    program.starts_with("ld-linux") || program.starts_with("ld-musl")
 }
 
 /// The last part of a path.

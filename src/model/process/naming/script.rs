@@ -1,6 +1,6 @@
 //! Which argument of an interpreter is its script.
 
-use super::interpreter::{Grammar, Kind, LOADER, grammar, has};
+use super::interpreter::{Interpreter, has};
 
 /// What an interpreter runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,48 +14,39 @@ pub(super) enum Script<'a> {
 }
 
 /// The program that these arguments (without the interpreter's name) run.
-pub(super) fn script<'a>(kind: Kind, arguments: &'a [&'a str]) -> Script<'a> {
-    let Some(Found { word, is_named }) = find(grammar(kind), arguments) else {
+pub(super) fn script<'a>(interpreter: &Interpreter, arguments: &'a [&'a str]) -> Script<'a> {
+    let Some(Found { word, is_named }) = find(interpreter, arguments) else {
         return Script::None;
     };
-    match kind {
+    let ending = word.rsplit_once('.').map_or("", |(_, ending)| ending);
+    match interpreter.name {
         // A file of arguments may name the class: what follows may belong to it.
-        Kind::Java if word.starts_with('@') => Script::None,
-        Kind::Java if !word.contains(if is_named { ".jar" } else { "/" }) => Script::Named(word),
-        Kind::Python if is_named => Script::Named(word),
-        Kind::Dotnet if !is_assembly(word) => Script::None,
-        Kind::Deno if !word.contains('.') => Script::None,
+        "java" if word.starts_with('@') => Script::None,
+        "java" if !word.contains(if is_named { ".jar" } else { "/" }) => Script::Named(word),
+        "python" if is_named => Script::Named(word),
+        "dotnet" if !ending.eq_ignore_ascii_case("dll") => Script::None,
+        "deno" if !word.contains('.') => Script::None,
         _ if word.is_empty() => Script::None,
         _ => Script::File(word.trim_end_matches('/')),
     }
 }
 
-fn is_assembly(word: &str) -> bool {
-    let ending = word.rsplit_once('.').map(|(_, ending)| ending);
-    ending.is_some_and(|ending| ending.eq_ignore_ascii_case("dll"))
-}
-
-/// The program that the dynamic loader (`ld.so(8)`) runs.
-pub(super) fn of_loader<'a>(arguments: &'a [&'a str]) -> Option<&'a str> {
-    find(&LOADER, arguments).map(|found| found.word)
-}
-
 /// The word that names the program to run.
-struct Found<'a> {
-    word: &'a str,
+pub(super) struct Found<'a> {
+    pub(super) word: &'a str,
     /// Whether it is the value of an option, not the first positional argument.
     is_named: bool,
 }
 
-fn find<'a>(grammar: &Grammar, arguments: &'a [&'a str]) -> Option<Found<'a>> {
+pub(super) fn find<'a>(interpreter: &Interpreter, arguments: &'a [&'a str]) -> Option<Found<'a>> {
     let found = |word: &'a str, is_named| Some(Found { word, is_named });
     let (mut has_verb, mut rest) = (false, arguments.iter().copied());
     while let Some(argument) = rest.next() {
-        if !has_verb && has(grammar.verbs, argument) {
+        if !has_verb && has(interpreter.verbs, argument) {
             has_verb = true;
             continue;
         }
-        if argument == "--" && !has(grammar.inline, "--") {
+        if argument == "--" && !has(interpreter.inline, "--") {
             return found(rest.next()?, false);
         }
         let is_option =
@@ -63,7 +54,7 @@ fn find<'a>(grammar: &Grammar, arguments: &'a [&'a str]) -> Option<Found<'a>> {
         if !is_option {
             return found(argument, false);
         }
-        match meaning(grammar, argument) {
+        match meaning(interpreter, argument) {
             Meaning::Switch => {}
             Meaning::Value => _ = rest.next(),
             Meaning::Inline => return None,
@@ -84,45 +75,36 @@ enum Meaning<'a> {
     Name(Option<&'a str>),
 }
 
-fn meaning<'a>(grammar: &Grammar, option: &'a str) -> Meaning<'a> {
-    if has(grammar.inline, option) {
-        return Meaning::Inline;
-    }
-    if has(grammar.valued, option) {
-        return Meaning::Value;
-    }
-    if has(grammar.names, option) {
-        return Meaning::Name(None);
-    }
-    match option.split_once('=') {
-        Some((name, value)) if name.starts_with("--") && has(grammar.names, name) => {
+fn meaning<'a>(interpreter: &Interpreter, option: &'a str) -> Meaning<'a> {
+    match (listed(interpreter, option), option.split_once('=')) {
+        (Some(meaning), _) => meaning,
+        (None, Some((name, value))) if name.starts_with("--") && has(interpreter.names, name) => {
             Meaning::Name(Some(value))
         }
-        _ if grammar.is_joined && !option.starts_with("--") => joined(grammar, option),
+        _ if interpreter.is_joined && !option.starts_with("--") => joined(interpreter, option),
         _ => Meaning::Switch,
     }
 }
 
+fn listed(interpreter: &Interpreter, option: &str) -> Option<Meaning<'static>> {
+    match () {
+        () if has(interpreter.inline, option) => Some(Meaning::Inline),
+        () if has(interpreter.valued, option) => Some(Meaning::Value),
+        () if has(interpreter.names, option) => Some(Meaning::Name(None)),
+        () => None,
+    }
+}
+
 /// `-um`, `-Werror`, `-lc`: the first letter that takes something decides.
-fn joined<'a>(grammar: &Grammar, option: &'a str) -> Meaning<'a> {
+fn joined<'a>(interpreter: &Interpreter, option: &'a str) -> Meaning<'a> {
     for (at, letter) in option.char_indices().skip(1) {
         let value = Some(&option[at + letter.len_utf8()..]).filter(|value| !value.is_empty());
-        match meaning_of_letter(grammar, letter) {
-            Meaning::Switch => {}
-            Meaning::Value if value.is_some() => return Meaning::Switch,
-            Meaning::Name(_) => return Meaning::Name(value),
-            other => return other,
+        match listed(interpreter, &format!("-{letter}")) {
+            None => {}
+            Some(Meaning::Value) if value.is_some() => return Meaning::Switch,
+            Some(Meaning::Name(_)) => return Meaning::Name(value),
+            Some(other) => return other,
         }
     }
     Meaning::Switch
-}
-
-fn meaning_of_letter(grammar: &Grammar, letter: char) -> Meaning<'static> {
-    let option = format!("-{letter}");
-    match () {
-        () if has(grammar.inline, &option) => Meaning::Inline,
-        () if has(grammar.names, &option) => Meaning::Name(None),
-        () if has(grammar.valued, &option) => Meaning::Value,
-        () => Meaning::Switch,
-    }
 }
