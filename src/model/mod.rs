@@ -8,7 +8,6 @@ mod evidence;
 mod moment;
 mod origin;
 mod port;
-mod port_hash;
 mod problem;
 mod process;
 mod snapshot;
@@ -26,11 +25,11 @@ pub use evidence::{
 };
 pub use moment::{Age, Moment};
 pub use origin::Origin;
+pub(crate) use port::BuildSpread;
 pub use port::{
     Destination, EphemeralPorts, EphemeralUse, PortUsage, Redirect, RedirectTarget,
     RedirectedPackets, Services, TimeWaitReuse, service_name,
 };
-pub(crate) use port_hash::BuildSpread;
 pub use problem::{Problem, ProblemCode};
 pub use process::{Guard, Lineage, Member, Pid, Process, ProgramFacts};
 pub use snapshot::{Playback, Refresh, RefreshTimings, Snapshot};

@@ -227,7 +227,8 @@ fn compare(a: &Row, b: &Row, sort: Sort) -> Ordering {
         }),
         SortBy::Address(end) => compare_keys(end(a), end(b), sort, Endpoint::cmp),
     };
-    by_column.then_with(|| place(a).cmp(&place(b)))
+    let place = |row| (0..).map_while(move |level| place_level(row, level));
+    by_column.then_with(|| place(a).cmp(place(b)).then(a.id.cmp(&b.id)))
 }
 
 /// Rows without a key come last, in both directions.
@@ -244,17 +245,4 @@ fn compare_keys<K>(
         (Some(a), Some(b)) if sort.descending => compare(&b, &a),
         (Some(a), Some(b)) => compare(&a, &b),
     }
-}
-
-/// The order behind the column, in which no two rows are equal.
-fn place(row: &Row) -> impl Ord + use<> {
-    let socket = &row.socket;
-    (
-        socket.local.port,
-        socket.protocol,
-        socket.local.address,
-        socket.remote,
-        name_of(row),
-        row.id,
-    )
 }

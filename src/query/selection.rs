@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::model::{Moment, Protocol};
 use crate::query::order::{self, sorted};
-use crate::query::{Listing, Query, Sort, Tab};
-use crate::track::{Row, Table};
+use crate::query::{Query, Sort, Tab};
+use crate::track::{Row, RowId, Table};
 
 /// If more than one row in so many is new, sorting all of them is faster than finding the places of the new ones.
 const FEW: usize = 32;
@@ -224,6 +224,46 @@ fn compare(before: &[Arc<Row>], after: &[Arc<Row>]) -> (Vec<Option<usize>>, Vec<
     }
     newcomers.extend(next..after.len());
     (moved, newcomers)
+}
+
+/// The lines of the table on the screen, in order: each the index of its row. Whatever goes by the place of a line
+/// (keys, mouse, copy, write, go-to) looks it up here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Listing(Vec<usize>);
+
+impl Listing {
+    pub fn of_rows(rows: impl Iterator<Item = usize>) -> Self {
+        Self(rows.collect())
+    }
+
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The row of the line at this place.
+    pub fn id(&self, place: usize, table: &Table) -> Option<RowId> {
+        self.0.get(place).map(|&at| table.rows[at].id)
+    }
+
+    /// The place of a row.
+    pub fn place(&self, id: RowId, table: &Table) -> Option<usize> {
+        self.place_of_row(table.position(id)?)
+    }
+
+    /// The place of the row at this index of the table.
+    pub fn place_of_row(&self, at: usize) -> Option<usize> {
+        self.0.iter().position(|&line| line == at)
+    }
+
+    /// The rows of the lines from this place on.
+    pub fn rows_from<'a>(&self, place: usize, table: &'a Table) -> impl Iterator<Item = &'a Row> {
+        self.0.iter().skip(place).map(|&at| &*table.rows[at])
+    }
+
+    /// The rows of all lines.
+    pub fn rows<'a>(&self, table: &'a Table) -> impl Iterator<Item = &'a Row> {
+        self.rows_from(0, table)
+    }
 }
 
 #[cfg(test)]

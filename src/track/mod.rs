@@ -9,7 +9,6 @@ mod conflicts;
 mod event;
 mod matching;
 mod row;
-mod socket_key;
 mod table;
 mod tracker;
 

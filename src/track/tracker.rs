@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use super::changes::{change, handover, learn_owner, set_conflict, take_end, update_row};
 use super::conflicts::mark_conflicts;
-use super::matching;
+use super::matching::{self, Address, are_same_key};
 use super::row::Live;
-use super::socket_key::{Address, are_same_key};
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
 use crate::model::{
     EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Services, Snapshot, Socket,

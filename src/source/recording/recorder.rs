@@ -31,7 +31,6 @@ impl Recorder {
     /// Starts a recording in a new file that only its owner can read, as it contains every user's command lines.
     ///
     /// # Errors
-    ///
     /// When the file can't be created or is there already.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
         let path = path.into();
@@ -90,7 +89,6 @@ impl Recorder {
     /// Adds a snapshot.
     ///
     /// # Errors
-    ///
     /// When the file can't be written, would get too large, or could not be read again.
     pub fn record(&mut self, snapshot: &Snapshot) -> Result<(), SourceError> {
         self.write(snapshot).map_err(|reason| SourceError::File {

@@ -6,10 +6,8 @@
 //! interpreter (`script`). Where these leave a doubt, the name is `comm`.
 
 mod interpreter;
-mod script;
 
-use interpreter::{LOADER, family, interpreter};
-use script::{Script, find, script};
+use interpreter::{LOADER, Script, family, find, interpreter, script};
 
 /// The facts about a program.
 #[derive(Clone, Copy, Debug)]
