@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use strum::IntoStaticStr;
+
 use crate::columns::ColumnId;
 use crate::filter::{self, Filter, Pass};
 use crate::model::{Kinds, Moment, Socket};
@@ -9,7 +11,7 @@ use crate::query::order;
 use crate::track::{Row, Table};
 
 /// The four views of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 pub enum Tab {
     /// Sockets that listen or are bound.
     Listening,
@@ -26,13 +28,8 @@ impl Tab {
     pub const ALL: [Self; 4] = [Self::Listening, Self::Connections, Self::All, Self::Changes];
 
     /// Its name.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Listening => "Listening",
-            Self::Connections => "Connections",
-            Self::All => "All",
-            Self::Changes => "Changes",
-        }
+    pub fn title(self) -> &'static str {
+        self.into()
     }
 
     /// Whether the row belongs to it.

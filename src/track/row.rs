@@ -95,9 +95,8 @@ pub struct Row {
 impl Row {
     /// Whether the socket is closed and the row only lingers.
     pub fn is_closed(&self) -> bool {
-        self.change
-            .as_ref()
-            .is_some_and(|change| change.kind == ChangeKind::Closed)
+        let change = self.change.as_ref();
+        change.is_some_and(|change| change.kind == ChangeKind::Closed)
     }
 
     /// Whether it is in the state in which it was found when tracking began.

@@ -9,7 +9,7 @@ use crate::model::{BuildSpread, Protocol};
 const TABLE: &str = include_str!("../../../assets/services.tsv");
 
 static NAMES: LazyLock<HashMap<(Protocol, u16), &'static str, BuildSpread>> =
-    LazyLock::new(|| TABLE.lines().filter_map(parse_line).flatten().collect());
+    LazyLock::new(|| registered().collect());
 
 /// The name registered for a port, such as `https` for TCP 443.
 ///
@@ -18,17 +18,14 @@ pub fn service_name(protocol: Protocol, port: u16) -> Option<&'static str> {
     NAMES.get(&(protocol, port)).copied()
 }
 
-/// Every registered name, by port ascending.
-fn registered_names() -> impl Iterator<Item = &'static str> {
-    let lines = TABLE.lines().filter_map(parse_line);
-    lines.filter_map(|entries| entries.first().map(|&(_, name)| name))
+/// Every registered port and its name, by port ascending.
+fn registered() -> impl Iterator<Item = ((Protocol, u16), &'static str)> {
+    TABLE.lines().filter_map(parse_line).flatten()
 }
 
 fn registered_ports(name: &str) -> impl Iterator<Item = (Protocol, u16)> {
-    let registered = TABLE.lines().filter_map(parse_line).flatten();
-    registered
-        .filter(move |(_, registered)| registered.eq_ignore_ascii_case(name))
-        .map(|(place, _)| place)
+    let of_name = registered().filter(move |(_, one)| one.eq_ignore_ascii_case(name));
+    of_name.map(|(place, _)| place)
 }
 
 /// One entry for each protocol that a line names; `None` for comments and blank lines.
@@ -41,12 +38,8 @@ fn parse_line(line: &'static str) -> Option<Vec<((Protocol, u16), &'static str)>
         _ => &[Protocol::Tcp, Protocol::Udp],
     };
     let name = fields.next()?;
-    Some(
-        protocols
-            .iter()
-            .map(|&protocol| ((protocol, port), name))
-            .collect(),
-    )
+    let entries = protocols.iter().map(|&protocol| ((protocol, port), name));
+    Some(entries.collect())
 }
 
 /// The names that a user gives to ports. Cheap to clone.
@@ -90,7 +83,7 @@ impl Services {
     /// Every name, the user's first, by port ascending; a name that has several ports comes several times.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let own = self.iter().map(|(_, _, name)| name);
-        own.chain(registered_names().map(|name| -> &str { name }))
+        own.chain(registered().map(|(_, name)| -> &str { name }))
     }
 
     /// The ports of this name, the user's first, then the registered ones; empty if it is unknown. Case does
@@ -108,9 +101,10 @@ impl Services {
     }
 
     fn own_ports(&self, name: &str) -> impl Iterator<Item = (Protocol, u16)> {
-        self.iter()
-            .filter(move |(_, _, one)| one.eq_ignore_ascii_case(name))
-            .map(|(protocol, port, _)| (protocol, port))
+        let of_name = self
+            .iter()
+            .filter(move |(_, _, one)| one.eq_ignore_ascii_case(name));
+        of_name.map(|(protocol, port, _)| (protocol, port))
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn clean_to(outside: &str, max_chars: usize) -> Cow<'_, str> {
     for cluster in outside.graphemes(true) {
         let mut begins = true;
         for c in cluster.chars() {
-            if cleaner.take(c, begins).is_err() {
+            if cleaner.add(c, begins) {
                 return Cow::Owned(cleaner.out);
             }
             begins = false;
@@ -71,12 +71,9 @@ struct Cleaner {
     kept: usize,
 }
 
-/// The text is full.
-struct Full;
-
 impl Cleaner {
-    /// Adds a character, which may be the first of its cluster.
-    fn take(&mut self, c: char, begins: bool) -> Result<(), Full> {
+    /// Adds a character, which may be the first of its cluster. Returns whether the text is full, and then ends it.
+    fn add(&mut self, c: char, begins: bool) -> bool {
         let has_width = c.width().is_some_and(|cells| cells > 0);
         // Whether it does not join an escape before it.
         let is_separate = || ['}', c].iter().collect::<String>().graphemes(true).count() == 2;
@@ -87,7 +84,10 @@ impl Cleaner {
         let at = self.out.len();
         match self.cluster.filter(|_| !begins) {
             _ if is_hostile(c) => self.escape(c),
-            None if has_width && (begins || is_separate()) => self.begin(c),
+            None if has_width && (begins || is_separate()) => {
+                (self.cluster, self.joined) = (Some(at), 0);
+                self.out.push(c);
+            }
             Some(start) if self.joined < MAX_JOINED && adds_up(&self.out[start..]) => {
                 self.joined += 1;
                 self.out.push(c);
@@ -98,18 +98,12 @@ impl Cleaner {
         if self.chars < self.max_chars {
             self.kept = self.out.len();
         }
-        if self.chars <= self.max_chars {
-            return Ok(());
+        let is_full = self.chars > self.max_chars;
+        if is_full {
+            self.out.truncate(self.kept);
+            self.out.push('…');
         }
-        self.out.truncate(self.kept);
-        self.out.push('…');
-        Err(Full)
-    }
-
-    fn begin(&mut self, c: char) {
-        self.cluster = Some(self.out.len());
-        self.joined = 0;
-        self.out.push(c);
+        is_full
     }
 
     fn escape(&mut self, c: char) {

@@ -126,14 +126,19 @@ impl EphemeralUse {
         for socket in tcp.clone() {
             let state = &mut states[usize::from(socket.local.port)];
             if is_in_range(*state) {
-                *state = (*state).max(PortState::of(socket.state));
+                *state = (*state).max(match socket.state {
+                    State::Listen | State::Bound => PortState::Bound,
+                    State::TimeWait => PortState::TimeWait,
+                    _ => PortState::Connected,
+                });
             }
         }
         let outgoing = tcp.filter(|socket| {
             let state = states[usize::from(socket.local.port)];
             is_in_range(state) && state != PortState::Bound
         });
-        let is_bound_first = bound_first::ports(&states, *range.range.start(), outgoing.clone());
+        let is_bound_first =
+            bound_first::ports(&states, capacity, *range.range.start(), outgoing.clone());
         let ports = PortUsage::of(states.iter().copied());
         let bound_first = states.iter().zip(&is_bound_first);
         let bound_first = bound_first.filter_map(|(state, is)| is.then_some(*state));
@@ -186,16 +191,6 @@ impl EphemeralPorts {
             }
         });
         states.collect()
-    }
-}
-
-impl PortState {
-    const fn of(state: State) -> Self {
-        match state {
-            State::Listen | State::Bound => Self::Bound,
-            State::TimeWait => Self::TimeWait,
-            _ => Self::Connected,
-        }
     }
 }
 

@@ -114,7 +114,7 @@ pub(super) enum Script<'a> {
 
 /// The program that these arguments (without the interpreter's name) run.
 pub(super) fn script<'a>(interpreter: &Interpreter, arguments: &'a [&'a str]) -> Script<'a> {
-    let Some(Found { word, is_named }) = find(interpreter, arguments) else {
+    let Some((word, is_named)) = find(interpreter, arguments) else {
         return Script::None;
     };
     let ending = word.rsplit_once('.').map_or("", |(_, ending)| ending);
@@ -130,15 +130,11 @@ pub(super) fn script<'a>(interpreter: &Interpreter, arguments: &'a [&'a str]) ->
     }
 }
 
-/// The word that names the program to run.
-pub(super) struct Found<'a> {
-    pub(super) word: &'a str,
-    /// Whether it is the value of an option, not the first positional argument.
-    is_named: bool,
-}
-
-pub(super) fn find<'a>(interpreter: &Interpreter, arguments: &'a [&'a str]) -> Option<Found<'a>> {
-    let found = |word: &'a str, is_named| Some(Found { word, is_named });
+/// The word that names the program to run, and whether it is the value of an option, not the first positional argument.
+pub(super) fn find<'a>(
+    interpreter: &Interpreter,
+    arguments: &'a [&'a str],
+) -> Option<(&'a str, bool)> {
     let (mut has_verb, mut rest) = (false, arguments.iter().copied());
     while let Some(argument) = rest.next() {
         if !has_verb && has(interpreter.verbs, argument) {
@@ -146,19 +142,19 @@ pub(super) fn find<'a>(interpreter: &Interpreter, arguments: &'a [&'a str]) -> O
             continue;
         }
         if argument == "--" && !has(interpreter.inline, "--") {
-            return found(rest.next()?, false);
+            return Some((rest.next()?, false));
         }
         let is_option =
             argument.starts_with('-') || argument.starts_with('+') && argument.len() == 2;
         if !is_option {
-            return found(argument, false);
+            return Some((argument, false));
         }
         match meaning(interpreter, argument) {
             Meaning::Switch => {}
             Meaning::Value => _ = rest.next(),
             Meaning::Inline => return None,
-            Meaning::Name(Some(name)) => return found(name, true),
-            Meaning::Name(None) => return found(rest.next()?, true),
+            Meaning::Name(Some(name)) => return Some((name, true)),
+            Meaning::Name(None) => return Some((rest.next()?, true)),
         }
     }
     None

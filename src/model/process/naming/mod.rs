@@ -41,7 +41,7 @@ impl<'a> ProgramFacts<'a> {
         if program.starts_with("ld-linux") || program.starts_with("ld-musl") {
             // The dynamic loader, called as a program that runs another one.
             let found = find(&LOADER, self.arguments());
-            return found.map_or(self.comm, |found| base(found.word)).to_owned();
+            return found.map_or(self.comm, |(word, _)| base(word)).to_owned();
         }
         let Some(interpreter) = interpreter(program) else {
             return program.to_owned();

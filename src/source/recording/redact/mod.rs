@@ -4,13 +4,11 @@
 //!
 //! Pure. Ports, states, inodes, queues, times, pids and the names of processes stay: bug reports need them.
 
-mod addresses;
-mod names;
+mod pseudonyms;
 
 use std::sync::Arc;
 
-use self::addresses::Addresses;
-use self::names::Names;
+use self::pseudonyms::{Addresses, Names};
 use crate::model::{
     Endpoint, Owner, Portless, Problem, ProblemCode, Process, Snapshot, Socket, Text, UnixPeer,
     UnixSocket,
@@ -53,10 +51,16 @@ impl Redactor {
             inode: socket.inode,
             cookie: socket.cookie,
             uid: socket.uid.map(|uid| self.names.uid(uid)),
-            user: socket.user.as_ref().map(|user| self.names.user(user)),
+            user: socket
+                .user
+                .as_ref()
+                .map(|user| self.names.numbered("user", user)),
             owner: self.owner(&socket.owner),
             dual_stack: socket.dual_stack,
-            interface: socket.interface.as_ref().map(|it| self.names.interface(it)),
+            interface: socket
+                .interface
+                .as_ref()
+                .map(|it| self.names.numbered("if", it)),
             queue: socket.queue,
             unit: socket.unit.as_ref().map(|unit| self.names.unit(unit)),
             container: socket
@@ -91,7 +95,10 @@ impl Redactor {
             name,
             started_at: process.started_at,
             started_at_tick: process.started_at_tick,
-            user: process.user.as_ref().map(|user| self.names.user(user)),
+            user: process
+                .user
+                .as_ref()
+                .map(|user| self.names.numbered("user", user)),
             uid: process.uid.map(|uid| self.names.uid(uid)),
             comm: process.comm.clone(),
             // Paths and arguments name people, machines and secrets.
