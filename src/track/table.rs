@@ -27,11 +27,8 @@ impl Counts {
     /// Counts the rows that are not closed.
     pub fn of(rows: &[Arc<Row>]) -> Self {
         let mut counts = Self::default();
-        for socket in rows
-            .iter()
-            .filter(|row| !row.is_closed())
-            .map(|row| &row.socket)
-        {
+        let open = rows.iter().filter(|row| !row.is_closed());
+        for socket in open.map(|row| &row.socket) {
             *match (socket.protocol, socket.state) {
                 (Protocol::Udp, _) if socket.is_listening() => &mut counts.udp,
                 (other, _) if !Kinds::DEFAULT.has(other) => &mut counts.others[other as usize],

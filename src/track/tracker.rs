@@ -129,8 +129,8 @@ impl Tracker {
         }
     }
 
-    /// Gives each replaced listener an entry of its own again, so that it can be found in the next snapshot.
-    /// Returns pairs of indices: the successor, and the one that it replaced.
+    /// Gives each replaced listener an entry of its own again, to be found in the next snapshot. Returns pairs of indices:
+    /// the successor, and the one that it replaced.
     fn release_replaced(&mut self) -> Vec<(usize, usize)> {
         let mut replacements = Vec::new();
         for successor in 0..self.live.len() {
@@ -321,16 +321,6 @@ impl Tracker {
         RowId(self.next_id)
     }
 
-    /// The port usage, if nothing has changed since it was counted.
-    fn last_use(&self, ports: &EphemeralPorts, rows: &[Arc<Row>]) -> Option<EphemeralUse> {
-        let (then, table) = self.last.as_ref()?;
-        let are_same = |(one, other)| Arc::ptr_eq(one, other);
-        let is_same = then == ports
-            && table.rows.len() == rows.len()
-            && table.rows.iter().zip(rows).all(are_same);
-        table.ephemeral.clone().filter(|_| is_same)
-    }
-
     /// The rows, and the data of the snapshot besides its sockets.
     fn table(&mut self, snapshot: Snapshot) -> Table {
         mark_conflicts(&mut self.live);
@@ -339,7 +329,15 @@ impl Tracker {
         // The live ones are in order already, which a stable sort makes use of.
         rows.sort_by_key(|row| row.id);
         let ephemeral = snapshot.ephemeral.map(|ports| {
-            self.last_use(&ports, &rows).unwrap_or_else(|| {
+            // The one before counts if nothing has changed since.
+            let are_same = |(one, other)| Arc::ptr_eq(one, other);
+            let last = self.last.as_ref().filter(|(then, table)| {
+                *then == ports
+                    && table.rows.len() == rows.len()
+                    && table.rows.iter().zip(&rows).all(are_same)
+            });
+            let last_use = last.and_then(|(_, table)| table.ephemeral.clone());
+            last_use.unwrap_or_else(|| {
                 let open = rows.iter().filter(|row| !row.is_closed());
                 EphemeralUse::of(&ports, open.map(|row| &row.socket))
             })

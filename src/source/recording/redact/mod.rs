@@ -42,12 +42,10 @@ impl Redactor {
     }
 
     fn socket(&mut self, socket: &Socket) -> Socket {
+        let local = self.endpoint(socket.local);
+        let remote = socket.remote.map(|remote| self.endpoint(remote));
         Socket {
-            protocol: socket.protocol,
-            local: self.endpoint(socket.local),
-            remote: socket.remote.map(|remote| self.endpoint(remote)),
             portless: socket.portless.as_ref().map(|one| self.portless(one)),
-            state: socket.state,
             inode: socket.inode,
             cookie: socket.cookie,
             uid: socket.uid.map(|uid| self.names.uid(uid)),
@@ -67,9 +65,9 @@ impl Redactor {
                 .container
                 .as_ref()
                 .map(|it| self.names.numbered("container", it)),
-            own_service: None,
             expires_in: socket.expires_in,
             age: socket.age,
+            ..Socket::new(socket.protocol, local, remote, socket.state)
         }
     }
 
@@ -88,11 +86,10 @@ impl Redactor {
     /// In a joined command line the end of the program's path is unknown: only the name is kept.
     fn process(&mut self, process: &Process) -> Process {
         let name = Text::new(process.program_name());
+        // Paths and arguments name people, machines and secrets.
         Process {
-            pid: process.pid,
             parent: process.parent,
             command: process.command.as_ref().map(|_| name.clone()),
-            name,
             started_at: process.started_at,
             started_at_tick: process.started_at_tick,
             user: process
@@ -101,11 +98,7 @@ impl Redactor {
                 .map(|user| self.names.numbered("user", user)),
             uid: process.uid.map(|uid| self.names.uid(uid)),
             comm: process.comm.clone(),
-            // Paths and arguments name people, machines and secrets.
-            executable: None,
-            argv: None,
-            is_argv_truncated: false,
-            cwd: None,
+            ..Process::new(process.pid, name)
         }
     }
 

@@ -9,18 +9,10 @@ use crate::model::{Text, UnixName};
 const FIRST_UID: u32 = 1001;
 
 /// Prefixes of a unit's name that show its engine (and so its stop command) or its kind.
-const UNIT_PREFIXES: [&str; 8] = [
-    "docker-",
-    "libpod-",
-    "nerdctl-",
-    "cri-containerd-",
-    "machine-",
-    "user@",
-    "user-",
-    "session-",
-];
+const UNIT_PREFIXES: &str =
+    "docker- libpod- nerdctl- cri-containerd- machine- user@ user- session-";
 
-const UNIT_SUFFIXES: [&str; 4] = [".service", ".socket", ".scope", ".slice"];
+const UNIT_SUFFIXES: &str = ".service .socket .scope .slice";
 
 /// Pseudonyms of users, units, containers, interfaces and unix sockets: a kind and a number.
 #[derive(Default)]
@@ -42,9 +34,9 @@ impl Names {
 
     /// `unit1.service`, `docker-2.scope`, `user@3.service`: the kind stays, the number is the unit's.
     pub(super) fn unit(&mut self, name: &Text) -> Text {
-        let mut prefixes = UNIT_PREFIXES.into_iter();
+        let mut prefixes = UNIT_PREFIXES.split(' ');
         let prefix = prefixes.find(|prefix| name.starts_with(prefix));
-        let mut suffixes = UNIT_SUFFIXES.into_iter();
+        let mut suffixes = UNIT_SUFFIXES.split(' ');
         let suffix = suffixes.find(|suffix| name.ends_with(suffix));
         let (prefix, suffix) = (prefix.unwrap_or("unit"), suffix.unwrap_or_default());
         self.given("unit", name, |number| format!("{prefix}{number}{suffix}"))
