@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// When something was seen: the wall clock to print it, and a steady clock to measure with.
 ///
 /// The wall clock may jump; ages and expiries are measured on `steady` alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Moment {
     /// Time since the program (or the recording) began; never goes back.
     pub steady: Duration,

@@ -10,8 +10,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Whether every snapshot is live, so that ports can be tested and processes ended; otherwise each has a recorded
-    /// time.
+    /// Whether every snapshot is live, so that ports can be tested and processes ended; else each has a recorded time.
     pub const fn is_live(self) -> bool {
         matches!(self, Self::Own)
     }

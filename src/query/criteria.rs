@@ -132,22 +132,14 @@ impl Query {
 
     /// Whether the row matches, however long it has been closed.
     pub(crate) fn admits(&self, row: &Row, now: Moment) -> bool {
-        self.tab.admits(row)
-            && self.kinds.has(row.socket.protocol)
-            && self.filter.matches(row, &self.context(now))
+        self.tab.admits(row) && self.kinds.has(row.socket.protocol) && self.pass(now).matches(row)
     }
 
-    /// Begins to filter rows.
     pub(crate) fn pass(&self, now: Moment) -> Pass<'_> {
-        self.filter.pass(&self.context(now))
-    }
-
-    /// The context of the filter besides the row.
-    const fn context(&self, now: Moment) -> filter::Context {
-        filter::Context {
+        self.filter.pass(&filter::Context {
             now,
             highlight: self.highlight,
             uid: self.uid,
-        }
+        })
     }
 }

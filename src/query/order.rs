@@ -166,7 +166,6 @@ fn parts(end: Endpoint) -> [u64; 3] {
     }
 }
 
-/// These bits of a number.
 fn slice(bits: u128, from: u32, many: u32) -> u64 {
     let mask = u64::MAX >> (64 - many);
     u64::try_from(bits >> from & u128::from(mask)).unwrap_or(mask)
@@ -183,21 +182,17 @@ struct Texts<'a> {
 impl<'a> Texts<'a> {
     /// The number of a text: the same for equal ones.
     fn number(&mut self, text: Cow<'a, str>) -> usize {
-        let Cow::Borrowed(lasting) = text else {
-            return self.number_by_text(text);
+        let place = match text {
+            Cow::Borrowed(lasting) => Some((lasting.as_ptr().addr(), lasting.len())),
+            Cow::Owned(_) => None,
         };
-        let place = (lasting.as_ptr().addr(), lasting.len());
-        if let Some(&number) = self.by_place.get(&place) {
+        if let Some(&number) = place.and_then(|place| self.by_place.get(&place)) {
             return number;
         }
-        let number = self.number_by_text(text);
-        self.by_place.insert(place, number);
-        number
-    }
-
-    fn number_by_text(&mut self, text: Cow<'a, str>) -> usize {
         let next = self.by_text.len();
-        *self.by_text.entry(text).or_insert(next)
+        let number = *self.by_text.entry(text).or_insert(next);
+        self.by_place.extend(place.map(|place| (place, number)));
+        number
     }
 
     /// For each number the rank of its text: the same for texts that differ in ASCII case only.
@@ -239,10 +234,8 @@ fn compare_keys<K>(
     compare: impl Fn(&K, &K) -> Ordering,
 ) -> Ordering {
     match (a, b) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
         (Some(a), Some(b)) if sort.descending => compare(&b, &a),
         (Some(a), Some(b)) => compare(&a, &b),
+        (a, b) => a.is_none().cmp(&b.is_none()),
     }
 }

@@ -40,7 +40,6 @@ pub(crate) struct Counts {
 }
 
 impl Selection {
-    /// A selection from no table.
     pub fn new(query: Query) -> Self {
         Self {
             query,
@@ -245,7 +244,6 @@ impl Listing {
         self.0.get(place).map(|&at| table.rows[at].id)
     }
 
-    /// The place of a row.
     pub fn place(&self, id: RowId, table: &Table) -> Option<usize> {
         self.place_of_row(table.position(id)?)
     }
@@ -260,7 +258,6 @@ impl Listing {
         self.0.iter().skip(place).map(|&at| &*table.rows[at])
     }
 
-    /// The rows of all lines.
     pub fn rows<'a>(&self, table: &'a Table) -> impl Iterator<Item = &'a Row> {
         self.rows_from(0, table)
     }

@@ -37,20 +37,20 @@ pub(super) fn update_row(
     if row.socket == *socket {
         return;
     }
-    let state = (row.socket.state != socket.state).then_some(row.socket.state);
-    // A connection in an accept queue (no inode) has no owner yet, though its listener is named as one.
     let before = &row.socket;
+    let from = before.state;
+    let state = (from != socket.state).then_some(ChangeKind::State { from });
+    // A connection in an accept queue (no inode) has no owner yet, though its listener is named as one.
     let has_other_owner = before.inode.is_some()
         && !before.owner.present().is_empty()
         && !socket.owner.present().is_empty()
         && !before.owner.shares_process_with(&socket.owner);
-    let owner = has_other_owner.then(|| before.owner.clone());
+    let owner = has_other_owner.then(|| ChangeKind::Owner {
+        from: before.owner.clone(),
+    });
     std::mem::swap(&mut Arc::make_mut(row).socket, socket);
-    if let Some(from) = state {
-        change(row, ChangeKind::State { from }, now, events);
-    }
-    if let Some(from) = owner {
-        change(row, ChangeKind::Owner { from }, now, events);
+    for kind in state.into_iter().chain(owner) {
+        change(row, kind, now, events);
     }
 }
 
@@ -59,7 +59,6 @@ pub(super) fn take_end(socket: &mut Socket, now: Moment) -> Option<Duration> {
     now.steady.checked_add(socket.expires_in.take()?)
 }
 
-/// Updates the owner and nothing else.
 pub(super) fn learn_owner(row: &mut Arc<Row>, seen: &Socket) {
     let owner = carried_owner(&row.socket, seen).unwrap_or_else(|| seen.owner.clone());
     if owner != row.socket.owner {
@@ -67,8 +66,7 @@ pub(super) fn learn_owner(row: &mut Arc<Row>, seen: &Socket) {
     }
 }
 
-/// The owner of the socket, if it differs from the previous one: a socket that lost its process keeps it as former
-/// owner.
+/// The owner, if it differs from the socket's: a socket that lost its process keeps it as former owner.
 fn carried_owner(before: &Socket, now: &Socket) -> Option<Owner> {
     match (&before.owner, &now.owner) {
         (had, Owner::Unknown) => Some(had.clone()),
@@ -109,7 +107,6 @@ pub(super) fn change(row: &mut Arc<Row>, kind: ChangeKind, at: Moment, events: &
     });
 }
 
-/// Marks whether another process has the same port.
 pub(super) fn set_conflict(row: &mut Arc<Row>, is_in_conflict: bool) {
     if row.is_in_conflict != is_in_conflict {
         Arc::make_mut(row).is_in_conflict = is_in_conflict;

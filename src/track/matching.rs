@@ -115,7 +115,6 @@ fn is_taken(live: &[Live], rows: &[Option<usize>]) -> Vec<bool> {
     is_taken
 }
 
-/// Finds rows by several keys in turn.
 struct Lookup<'a> {
     live: &'a [Live],
     sockets: &'a [Socket],

@@ -43,7 +43,7 @@ impl Counts {
 }
 
 /// Every tracked socket at one moment, closed ones that linger included.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     /// When the snapshot behind it was taken.
     pub taken_at: Moment,
@@ -72,12 +72,7 @@ impl Table {
     pub fn empty(now: Moment) -> Self {
         Self {
             taken_at: now,
-            rows: Vec::new(),
-            processes: HashMap::new(),
-            problems: Vec::new(),
-            counts: Counts::default(),
-            ephemeral: None,
-            has_unconfirmed_closes: false,
+            ..Self::default()
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::model::{
 const MAX_LINGERING: usize = 10_000;
 
 /// Compares each snapshot with the rows so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tracker {
     /// For how long closed rows stay; removed rows don't come back.
     pub linger: Duration,
@@ -57,13 +57,7 @@ impl Tracker {
     pub fn new(linger: Duration) -> Self {
         Self {
             linger,
-            services: Services::default(),
-            live: Vec::new(),
-            closed: Vec::new(),
-            next_id: 0,
-            kinds: None,
-            last: None,
-            events: Vec::new(),
+            ..Self::default()
         }
     }
 

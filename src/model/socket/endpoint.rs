@@ -117,8 +117,7 @@ impl From<SocketAddr> for Endpoint {
 /// The longest name of an interface (`IFNAMSIZ` without its NUL).
 const MAX_LENGTH: usize = 15;
 
-/// The interface that a link-local address belongs to: `eth0` of `fe80::1%eth0` (RFC 4007). By its name, or by its number
-/// if the name is unknown.
+/// The interface of a link-local address: `eth0` of `fe80::1%eth0` (RFC 4007), by its name, or its number if unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Zone {
     bytes: [u8; MAX_LENGTH],
@@ -154,8 +153,7 @@ impl Zone {
         self.as_str().parse().ok()
     }
 
-    /// Whether an address is incomplete without its interface: link-local ones, and multicast on a link or an
-    /// interface.
+    /// Whether an address is incomplete without its interface: link-local, and multicast on a link or an interface.
     pub const fn is_needed_by(address: Ipv6Addr) -> bool {
         let [first, second, ..] = address.octets();
         address.is_unicast_link_local() || first == 0xff && matches!(second & 0xf, 1 | 2)

@@ -151,9 +151,8 @@ impl Socket {
         }
     }
 
-    /// Whether it waits for peers or reserves its port for that: TCP `LISTEN` and `BOUND`, UDP and raw sockets
-    /// without a peer, every packet socket, and a unix socket that listens or has a name and no peer. This
-    /// is what the default view shows. A UDP socket with a peer is a connection.
+    /// Whether it waits for peers or reserves its port for that, as the default view shows it. A UDP socket with a peer is
+    /// a connection.
     pub fn is_listening(&self) -> bool {
         match self.protocol {
             Protocol::Tcp | Protocol::Sctp => matches!(self.state, State::Listen | State::Bound),
@@ -170,8 +169,7 @@ impl Socket {
         }
     }
 
-    /// Whether it prevents other binds to its port, as TCP connections mostly don't: listeners and bound sockets,
-    /// and every UDP socket, with a peer or without.
+    /// Whether it prevents other binds to its port, as TCP connections mostly don't; every UDP socket does.
     pub fn blocks_other_binds(&self) -> bool {
         self.is_listening() || matches!(self.protocol, Protocol::Udp | Protocol::UdpLite)
     }
@@ -244,8 +242,7 @@ impl Socket {
         })
     }
 
-    /// The service of its port, or, for a connection, of its peer's port: the user's name for it, or the
-    /// registered one.
+    /// The service of its port or, for a connection, of its peer's: the user's name for it, or the registered one.
     pub fn service(&self) -> Option<&str> {
         self.own_service
             .as_deref()

@@ -19,8 +19,7 @@ use crate::model::Process;
 pub enum Owner {
     /// Every process that has the socket, by pid ascending; never empty.
     Known(Arc<[Arc<Process>]>),
-    /// Some process has it, but this user may not read that process. The socket's uid is still
-    /// known.
+    /// Some process has it that this user may not read. The socket's uid is still known.
     Hidden,
     /// The kernel itself has it (VXLAN, NFS, …), or no process that could be read.
     Kernel,

@@ -18,15 +18,12 @@ pub(super) const MAX_JOINED: usize = 4;
 
 /// `outside` on one line, with an escape (`\n`, `\x1b`, `\u{202e}`) for:
 ///
-/// - every character that is hostile: controls, format and invisible characters, regional indicators,
-///   private use, noncharacters;
+/// - every character that is hostile (see `is_hostile`);
 /// - a character that joins the one before it where there is none (at the beginning, behind an escape), where
 ///   more than four do, and where the two together are not as wide as the one and the other (a skin tone).
 ///
 /// Spaces, the blank of braille, characters that Unicode has not assigned, and letters that are written from
-/// the right are kept: they show, and have a width.
-///
-/// A text over 4,096 characters is cut to that and ends in `…`.
+/// the right are kept: they show, and have a width. A text over 4,096 characters is cut to that and ends in `…`.
 pub fn clean(outside: &str) -> Cow<'_, str> {
     clean_to(outside, MAX_CHARS)
 }
@@ -52,8 +49,7 @@ pub(super) fn clean_to(outside: &str, max_chars: usize) -> Cow<'_, str> {
     Cow::Owned(cleaner.out)
 }
 
-/// Whether the character takes one cell and joins no other: those of most texts, of
-/// the Latin languages and of our own lines.
+/// Whether the character takes one cell and joins no other: those of the Latin languages and of our own lines.
 const fn is_plain(c: char) -> bool {
     matches!(c, ' '..='~' | '¡'..='¬' | '®'..='ÿ' | '–' | '…' | '←' | '→')
 }

@@ -17,10 +17,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// A single line of text that a terminal shows as it is, and every terminal in the same cells.
 ///
-/// Cheap to clone. Characters of the input that a terminal acts on, that show nothing or that would be
-/// measured differently appear as escapes (`\n`, `\x1b`, `\u{202e}`), bytes that are not UTF-8 as
-/// `U+FFFD`; a text over 4,096 characters is cut to that and ends in `…`, unless it is made by
-/// [`Text::whole`]. Cleaning a clean text changes nothing. See [`clean`] for the rules.
+/// Cheap to clone. The rules are those of [`clean`], except for the length of [`Text::whole`]; bytes that are not UTF-8
+/// appear as `U+FFFD`. Cleaning a clean text changes nothing.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Text(Arc<str>);
 

@@ -1,5 +1,4 @@
-//! Writes snapshots to a file, one JSON object per line: the first in full, the others as changes. Everything written
-//! is readable by `Replay`.
+//! Writes snapshots to a file, one JSON object per line. Everything written is readable by `Replay`.
 
 use std::fs::File;
 use std::io::{self, Write as _};

@@ -71,10 +71,8 @@ fn why(usage: PortUsage) -> String {
         (usage.bound, "by a server", "by servers"),
     ];
     let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
-    let parts: Vec<_> = parts
-        .map(|(count, one, many)| counted(count, one, many))
-        .collect();
-    parts.join(", ")
+    let parts = parts.map(|(count, one, many)| counted(count, one, many));
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// The fix for the largest use, in full and in brief.

@@ -83,7 +83,6 @@ static INTERPRETERS: [Interpreter; 11] = [
     Interpreter { name: "lua", aliases: "luajit", valued: "-l", inline: "-e -i -", ..PLAIN },
 ];
 
-/// Whether a word is in a list of words.
 fn has(list: &str, word: &str) -> bool {
     list.split_whitespace().any(|one| one == word)
 }
@@ -160,7 +159,6 @@ pub(super) fn find<'a>(
     None
 }
 
-/// The kind of an option.
 enum Meaning<'a> {
     Switch,
     /// The next argument is its value.

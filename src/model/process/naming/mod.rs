@@ -46,8 +46,11 @@ impl<'a> ProgramFacts<'a> {
         let Some(interpreter) = interpreter(program) else {
             return program.to_owned();
         };
-        if self.is_title() {
-            let word = self.title_word().or_else(|| self.own_comm(program));
+        // A title that the process wrote over its arguments: `gunicorn: master [app]`, `PM2 v5: …`.
+        let is_title = |first: &&&str| first.contains(' ') && !same_kind(base(first), program);
+        if let Some(title) = self.argv.first().filter(is_title) {
+            let word = self.title_word(title);
+            let word = word.or_else(|| self.own_comm(program));
             return word.unwrap_or(program).to_owned();
         }
         let script = script(interpreter, self.arguments());
@@ -70,8 +73,8 @@ impl<'a> ProgramFacts<'a> {
         }
     }
 
-    /// The first argument's base name, where the kernel's name says the same or only that of a thread.
-    /// An interpreter that a script names (`#!`) has the script's name for its `comm`.
+    /// The first argument's base name, where the kernel's name says the same, or only that of a thread or of the script
+    /// that names an interpreter (`#!`).
     fn called(&self) -> Option<&'a str> {
         let called = self.called_by()?;
         if is_cut(called, self.comm) || same_family(called, self.comm) {
@@ -94,20 +97,9 @@ impl<'a> ProgramFacts<'a> {
         self.argv.get(1..).unwrap_or_default()
     }
 
-    /// Whether the process wrote a title over its arguments: `gunicorn: master [app]`, `PM2 v5: …`.
-    fn is_title(&self) -> bool {
-        let Some(&first) = self.argv.first() else {
-            return false;
-        };
-        let program = self.program();
-        let names_the_program = program.is_some_and(|program| same_kind(base(first), program));
-        first.contains(' ') && !names_the_program
-    }
-
     /// The word that a title begins with, where the kernel's name begins with it too: libraries that set
     /// titles set both (`gunicorn`, `PM2`).
-    fn title_word(&self) -> Option<&'a str> {
-        let title = *self.argv.first()?;
+    fn title_word(&self, title: &'a str) -> Option<&'a str> {
         let word = title.split([':', ' ']).next()?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let is_word = word.len() > 1 && word.chars().all(is_plain);
@@ -183,8 +175,7 @@ fn is_cut(name: &str, comm: &str) -> bool {
     !comm.is_empty() && comm.as_bytes() == kept
 }
 
-/// The program of an executable's path; `None` where the path does not name it (`memfd_create(2)`, a
-/// version for a name).
+/// The program of an executable's path; `None` if that does not name it (`memfd_create(2)`, a version for a name).
 fn of_executable(path: &str) -> Option<&str> {
     // What the kernel adds if the executable was deleted.
     let path = path.strip_suffix(" (deleted)").unwrap_or(path);
@@ -200,7 +191,6 @@ fn of_executable(path: &str) -> Option<&str> {
     name.contains(char::is_alphabetic).then_some(name)
 }
 
-/// The last part of a path.
 fn base(path: &str) -> &str {
     let is_of_windows = path.as_bytes().get(1..3) == Some(br":\");
     let separator = if is_of_windows { '\\' } else { '/' };

@@ -28,8 +28,7 @@ const SCHEMA: u32 = 1;
 /// The longest line that is read, or written, in bytes: about half a million sockets.
 pub(super) const MAX_LINE: usize = 256 * 1024 * 1024;
 
-/// The most sockets, or processes, in a snapshot, so that a small file can't fill the memory. The writer has the same
-/// limit.
+/// The most sockets, or processes, in a snapshot that is read or written, so that a small file can't fill the memory.
 pub(super) const MAX_LENGTH: usize = 1 << 19;
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -92,8 +91,7 @@ struct SocketFrame {
 }
 
 impl Frame {
-    /// The snapshot as a frame. Processes are in order of pid, so that equal snapshots make equal
-    /// lines. Sockets beyond the most that a line may have are left out.
+    /// Processes are in order of pid, so that equal snapshots make equal lines. Sockets beyond the limit are left out.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let owners = snapshot.sockets.iter().map(|socket| &socket.owner);
         let owners = owners.flat_map(Owner::processes).map(|one| (one.pid, one));
@@ -150,6 +148,7 @@ macro_rules! with_fields_of {
             protocol: $from.protocol,
             local: $from.local,
             remote: $from.remote,
+            portless: $from.portless,
             state: $from.state,
             inode: $from.inode,
             cookie: $from.cookie,
@@ -172,14 +171,7 @@ impl SocketFrame {
         let pids = socket.owner.processes().iter().map(|process| process.pid);
         let (owner, pids) = (socket.owner.kind(), pids.collect());
         let socket = socket.clone();
-        with_fields_of!(
-            socket,
-            Self {
-                owner,
-                pids,
-                portless: socket.portless
-            }
-        )
+        with_fields_of!(socket, Self { owner, pids })
     }
 
     fn socket<'a>(
@@ -199,15 +191,8 @@ impl SocketFrame {
             let protocol = self.protocol.as_str();
             return Err(format!("a {protocol} socket is not described as one"));
         }
-        let frame = self.clone();
-        Ok(with_fields_of!(
-            frame,
-            Socket {
-                owner,
-                portless: frame.portless,
-                own_service: None
-            }
-        ))
+        let (frame, own_service) = (self.clone(), None);
+        Ok(with_fields_of!(frame, Socket { owner, own_service }))
     }
 
     fn owner(&self, processes: &HashMap<Pid, Arc<Process>>) -> Result<Owner, String> {

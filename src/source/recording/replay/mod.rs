@@ -1,6 +1,4 @@
-//! Replays the snapshots of a recording, one per call, then repeats the last one.
-//!
-//! They keep the recorded times, regardless of playback speed.
+//! Replays the snapshots of a recording with their recorded times, one per call, then repeats the last one.
 
 mod count;
 mod reader;
@@ -113,8 +111,8 @@ impl Replay {
         self.reader.is_at_end()
     }
 
-    /// Reads the next snapshot, and returns whether there is one; else the current one stays. An incomplete line was
-    /// cut off or is being written: the snapshot before it is shown, with a problem.
+    /// Whether there is a next snapshot; else the current one stays, with a problem if an incomplete line follows, which
+    /// was cut off or is being written.
     fn advance(&mut self) -> Result<bool, SourceError> {
         match self.reader.next()? {
             Next::Line(_, frame) => {
