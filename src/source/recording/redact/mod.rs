@@ -49,22 +49,13 @@ impl Redactor {
             inode: socket.inode,
             cookie: socket.cookie,
             uid: socket.uid.map(|uid| self.names.uid(uid)),
-            user: socket
-                .user
-                .as_ref()
-                .map(|user| self.names.numbered("user", user)),
+            user: self.named("user", socket.user.as_ref()),
             owner: self.owner(&socket.owner),
             dual_stack: socket.dual_stack,
-            interface: socket
-                .interface
-                .as_ref()
-                .map(|it| self.names.numbered("if", it)),
+            interface: self.named("if", socket.interface.as_ref()),
             queue: socket.queue,
             unit: socket.unit.as_ref().map(|unit| self.names.unit(unit)),
-            container: socket
-                .container
-                .as_ref()
-                .map(|it| self.names.numbered("container", it)),
+            container: self.named("container", socket.container.as_ref()),
             expires_in: socket.expires_in,
             age: socket.age,
             ..Socket::new(socket.protocol, local, remote, socket.state)
@@ -92,10 +83,7 @@ impl Redactor {
             command: process.command.as_ref().map(|_| name.clone()),
             started_at: process.started_at,
             started_at_tick: process.started_at_tick,
-            user: process
-                .user
-                .as_ref()
-                .map(|user| self.names.numbered("user", user)),
+            user: self.named("user", process.user.as_ref()),
             uid: process.uid.map(|uid| self.names.uid(uid)),
             comm: process.comm.clone(),
             ..Process::new(process.pid, name)
@@ -118,6 +106,10 @@ impl Redactor {
             name: unix.name.as_ref().map(|name| self.names.unix(name)),
             peer,
         }))
+    }
+
+    fn named(&mut self, kind: &'static str, name: Option<&Text>) -> Option<Text> {
+        name.map(|name| self.names.numbered(kind, name))
     }
 
     fn endpoint(&mut self, endpoint: Endpoint) -> Endpoint {
