@@ -10,15 +10,13 @@ use crate::model::Moment;
 /// while the machine is suspended, as the ages of sockets do.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    started: Steady,
+    started: Duration,
 }
 
 impl Clock {
     /// A clock that starts now.
     pub fn start() -> Self {
-        Self {
-            started: Steady::now(),
-        }
+        Self { started: steady() }
     }
 
     /// The present.
@@ -28,51 +26,33 @@ impl Clock {
     )]
     pub fn now(&self) -> Moment {
         Moment {
-            steady: self.started.elapsed(),
+            steady: steady().saturating_sub(self.started),
             wall: Timestamp::now(),
         }
     }
 }
 
-/// A point on a clock that never goes back.
+/// Time since the machine was booted. Where a sandbox does not know that clock: since then, but for the time of being
+/// suspended.
 #[cfg(target_os = "linux")]
-#[derive(Clone, Copy, Debug)]
-struct Steady(Duration);
-
-#[cfg(target_os = "linux")]
-impl Steady {
-    /// Time since the machine was booted. Where a sandbox does not know that clock: since then, but for the
-    /// time of being suspended.
-    fn now() -> Self {
-        use nix::time::{ClockId, clock_gettime};
-        let since_boot = clock_gettime(ClockId::CLOCK_BOOTTIME);
-        let since_boot = since_boot.or_else(|_| clock_gettime(ClockId::CLOCK_MONOTONIC));
-        Self(since_boot.map(Duration::from).unwrap_or_default())
-    }
-
-    fn elapsed(self) -> Duration {
-        Self::now().0.saturating_sub(self.0)
-    }
+fn steady() -> Duration {
+    use nix::time::{ClockId, clock_gettime};
+    let since_boot = clock_gettime(ClockId::CLOCK_BOOTTIME);
+    let since_boot = since_boot.or_else(|_| clock_gettime(ClockId::CLOCK_MONOTONIC));
+    since_boot.map(Duration::from).unwrap_or_default()
 }
 
-/// A point on a clock that never goes back.
-#[cfg(not(target_os = "linux"))]
-#[derive(Clone, Copy, Debug)]
-struct Steady(std::time::Instant);
-
+/// Time since this was first called.
 #[cfg(not(target_os = "linux"))]
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the clock that everything else is given"
 )]
-impl Steady {
-    fn now() -> Self {
-        Self(std::time::Instant::now())
-    }
-
-    fn elapsed(self) -> Duration {
-        self.0.elapsed()
-    }
+fn steady() -> Duration {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    FIRST.elapsed()
 }
 
 #[cfg(test)]

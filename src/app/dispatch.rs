@@ -5,7 +5,7 @@ use super::dialogs::palette::Palette;
 use super::dialogs::prompt::{Edited, MAX_BYTES, Prompt};
 use super::{App, Dialog, Effect, Exit, Input, Msg, NoticeKind, Pane, PromptKind, Size};
 use crate::keymap::{Action, Key, Mode, PortAction, ProgramAction, SessionAction};
-use crate::model::{Capabilities, Moment};
+use crate::model::Moment;
 
 impl App {
     /// Handles a message that arrived at `now`; returns the effects to carry out, in order.
@@ -158,7 +158,7 @@ impl App {
     }
 
     fn act_on_port(&mut self, action: PortAction, now: Moment) {
-        if !self.can(action) {
+        if !self.is_live() {
             return self.warn("this is a recording; actions are disabled", now);
         }
         match action {
@@ -171,18 +171,9 @@ impl App {
         }
     }
 
-    /// Whether every snapshot is live. Otherwise the table has its own time.
+    /// Whether every snapshot is live. Otherwise the table has its own time, and actions on ports are disabled.
     pub(crate) const fn is_live(&self) -> bool {
-        self.environment.origin.can().has(Capabilities::LIVE)
-    }
-
-    /// Whether the origin of the table supports this.
-    pub(crate) const fn can(&self, action: PortAction) -> bool {
-        self.environment.origin.can().has(match action {
-            PortAction::BindTest | PortAction::BindTestAny => Capabilities::BIND,
-            PortAction::FindFreePort => Capabilities::FREE_PORT,
-            PortAction::EndProcess => Capabilities::SIGNAL,
-        })
+        self.environment.origin.is_live()
     }
 
     fn choose_fix(&mut self) {

@@ -9,7 +9,7 @@ use crate::theme::{Depth, Glyphs};
 pub struct Environment {
     /// Name of this host or of the recording, for the header.
     pub host: String,
-    /// The origin of the table, with its capabilities.
+    /// The origin of the table.
     pub origin: Origin,
     /// The user's own uid.
     pub uid: Option<u32>,

@@ -107,7 +107,7 @@ fn source(global: &GlobalArgs, kinds: Kinds) -> anyhow::Result<(Box<dyn Source>,
     } else {
         path.to_string_lossy()
     };
-    let redacted = if replay.is_redacted() {
+    let redacted = if replay.is_redacted {
         " (redacted)"
     } else {
         ""

@@ -7,15 +7,12 @@ mod background;
 mod evidence;
 mod moment;
 mod origin;
-mod playback;
 mod port;
-mod port_hash;
 mod problem;
 mod process;
 mod snapshot;
 mod socket;
 mod text;
-mod timings;
 mod unix_evidence;
 
 pub use background::{
@@ -26,24 +23,22 @@ pub use evidence::{
     Activation, Answered, Elsewhere, Evidence, FoundIn, Gap, GapCode, Holder, Limits, Opening,
     Readiness, SocketOptions,
 };
-pub use moment::Moment;
-pub use origin::{Capabilities, Origin};
-pub use playback::Playback;
+pub use moment::{Age, Moment};
+pub use origin::Origin;
+pub(crate) use port::BuildSpread;
 pub use port::{
     Destination, EphemeralPorts, EphemeralUse, PortUsage, Redirect, RedirectTarget,
     RedirectedPackets, Services, TimeWaitReuse, service_name,
 };
-pub(crate) use port_hash::BuildSpread;
 pub use problem::{Problem, ProblemCode};
 pub use process::{Guard, Lineage, Member, Pid, Process, ProgramFacts};
-pub use snapshot::Snapshot;
+pub use snapshot::{Playback, Refresh, RefreshTimings, Snapshot};
 pub use socket::{
-    AcceptQueue, Age, Endpoint, Family, Fill, Kinds, Owner, OwnerKind, PacketSocket, PacketType,
+    AcceptQueue, Endpoint, Family, Fill, Kinds, Owner, OwnerKind, PacketSocket, PacketType,
     Portless, Protocol, Queue, RawSocket, Scope, Socket, State, UnixKind, UnixName, UnixPeer,
     UnixSocket, Zone,
 };
 pub use text::{Text, clean, counted, duration, excerpt};
-pub use timings::{Refresh, RefreshTimings};
 pub use unix_evidence::{
     AtPath, Connected, Folder, SocketFile, UnixAddress, UnixEvidence, UnixHolder,
 };

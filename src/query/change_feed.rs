@@ -53,23 +53,26 @@ impl ChangeFeed {
             }
         }
         self.has_begun = true;
-        for at in self.begin_to_match(&update.table) {
+        let mut again = self
+            .selection
+            .update(&self.query, &update.table, table.taken_at);
+        again.retain(|&at| self.selection.shows(at));
+        for at in order::sorted(&table.rows, &again, self.query.sort) {
             let row = &table.rows[at];
             // A row without a change took the place of another just now: the next table decides whether that was a
             // change of owner or a second socket, and has the event.
             let has_event_later = !row.was_open_at_start && row.change.is_none();
             if !row.is_closed() && !has_event_later && self.reported.insert(row.id) {
-                records.push(late_record(row, table.taken_at));
+                let change = row.change.as_ref();
+                let opened = change.filter(|change| change.kind == ChangeKind::Opened);
+                records.push(ChangeRecord {
+                    at: opened.map_or(table.taken_at, |change| change.at),
+                    change: opened.map(|change| change.kind.clone()),
+                    row: Arc::clone(row),
+                });
             }
         }
         records
-    }
-
-    /// The rows that match and did not before, in the query's order.
-    fn begin_to_match(&mut self, table: &Arc<Table>) -> Vec<usize> {
-        let mut again = self.selection.update(&self.query, table, table.taken_at);
-        again.retain(|&at| self.selection.shows(at));
-        order::sorted(&table.rows, &again, self.query.sort)
     }
 
     /// The change, if its row matches now or was reported before. The conflicts of a row are known only of the whole
@@ -90,17 +93,6 @@ impl ChangeFeed {
             change: Some(event.change.kind.clone()),
             row: Arc::clone(&event.row),
         })
-    }
-}
-
-/// A row that newly matches without a change.
-fn late_record(row: &Arc<Row>, now: Moment) -> ChangeRecord {
-    let change = row.change.as_ref();
-    let opened = change.filter(|change| change.kind == ChangeKind::Opened);
-    ChangeRecord {
-        at: opened.map_or(now, |change| change.at),
-        change: opened.map(|change| change.kind.clone()),
-        row: Arc::clone(row),
     }
 }
 

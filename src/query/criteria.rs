@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use strum::IntoStaticStr;
+
 use crate::columns::ColumnId;
 use crate::filter::{self, Filter, Pass};
 use crate::model::{Kinds, Moment, Socket};
@@ -9,7 +11,7 @@ use crate::query::order;
 use crate::track::{Row, Table};
 
 /// The four views of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 pub enum Tab {
     /// Sockets that listen or are bound.
     Listening,
@@ -26,13 +28,8 @@ impl Tab {
     pub const ALL: [Self; 4] = [Self::Listening, Self::Connections, Self::All, Self::Changes];
 
     /// Its name.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Listening => "Listening",
-            Self::Connections => "Connections",
-            Self::All => "All",
-            Self::Changes => "Changes",
-        }
+    pub fn title(self) -> &'static str {
+        self.into()
     }
 
     /// Whether the row belongs to it.
@@ -135,22 +132,14 @@ impl Query {
 
     /// Whether the row matches, however long it has been closed.
     pub(crate) fn admits(&self, row: &Row, now: Moment) -> bool {
-        self.tab.admits(row)
-            && self.kinds.has(row.socket.protocol)
-            && self.filter.matches(row, &self.context(now))
+        self.tab.admits(row) && self.kinds.has(row.socket.protocol) && self.pass(now).matches(row)
     }
 
-    /// Begins to filter rows.
     pub(crate) fn pass(&self, now: Moment) -> Pass<'_> {
-        self.filter.pass(&self.context(now))
-    }
-
-    /// The context of the filter besides the row.
-    const fn context(&self, now: Moment) -> filter::Context {
-        filter::Context {
+        self.filter.pass(&filter::Context {
             now,
             highlight: self.highlight,
             uid: self.uid,
-        }
+        })
     }
 }

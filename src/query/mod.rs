@@ -5,11 +5,9 @@
 
 mod change_feed;
 mod criteria;
-mod listing;
 mod order;
 mod selection;
 
 pub use change_feed::{ChangeFeed, ChangeRecord};
 pub use criteria::{Query, Sort, Tab};
-pub(crate) use listing::{LineId, Listing};
-pub(crate) use selection::Selection;
+pub(crate) use selection::{Listing, Selection};

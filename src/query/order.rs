@@ -34,12 +34,10 @@ pub(super) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec<usize> 
     nothing.sort_unstable();
     let place = |row: &Row, level| place_level(row, level + 1);
     match by {
-        SortBy::Address(end) => {
-            break_ties(&mut some, rows, 0, &|row, level| match level {
-                0 => Some(end(row).map_or(0, |end| parts(end)[2]) ^ mask),
-                level => place_level(row, level - 1),
-            });
-        }
+        SortBy::Address(end) => break_ties(&mut some, rows, 0, &|row, level| match level {
+            0 => Some(end(row).map_or(0, |end| parts(end)[2]) ^ mask),
+            level => place_level(row, level - 1),
+        }),
         SortBy::Number(_) | SortBy::Text(_) => break_ties(&mut some, rows, 0, &place),
     }
     break_ties(&mut nothing, rows, 0, &place);
@@ -102,8 +100,8 @@ fn first_levels(by: SortBy, mask: u64, rows: &[Arc<Row>], of: &[usize]) -> Vec<(
             let numbers: Vec<_> = rows.map(|row| (number(row), place_of(row))).collect();
             let ranks = texts.ranks();
             let rank = |number: Option<usize>| number.map(|number| ranks[number]);
-            let ranked = numbers.into_iter().map(|(one, place)| (rank(one), place));
-            ranked.collect()
+            let numbers = numbers.into_iter();
+            numbers.map(|(one, place)| (rank(one), place)).collect()
         }
     }
 }
@@ -111,11 +109,18 @@ fn first_levels(by: SortBy, mask: u64, rows: &[Arc<Row>], of: &[usize]) -> Vec<(
 /// The numbers that order rows with an equal column: port, protocol, own address, peer, name. IPv4 addresses take few
 /// bits, so that two numbers separate nearly all such connections.
 fn place_level(row: &Row, level: usize) -> Option<u64> {
-    match level {
-        0 => Some(place_of(row)),
-        1..=5 => Some(further_place(row, level - 1)),
-        _ => name_of(row).get(level - 6).copied(),
-    }
+    // The rest of an IPv6 own address, then the peer; rows without one come first.
+    let peer_level = match (level, row.socket.family()) {
+        (0, _) => return Some(place_of(row)),
+        (6.., _) => return name_of(row).get(level - 6).copied(),
+        (1 | 2, Family::Ipv6) => return Some(parts(row.socket.local)[level]),
+        (_, Family::Ipv6) => level - 3,
+        (_, Family::Ipv4) => level - 1,
+    };
+    let has_peer = u64::from(peer_level == 0) << 49;
+    Some(row.socket.remote.map_or(0, |remote| {
+        has_peer | parts(remote).get(peer_level).copied().unwrap_or(0)
+    }))
 }
 
 /// Eight bytes of a name each: enough to separate nearly all names.
@@ -144,19 +149,6 @@ fn place_of(row: &Row) -> u64 {
     u64::from(local.port) << 36 | protocol << 33 | parts(local)[0] >> 16
 }
 
-/// The rest of an IPv6 own address, then the peer; rows without one come first.
-fn further_place(row: &Row, level: usize) -> u64 {
-    let level = match row.socket.family() {
-        Family::Ipv6 if level < 2 => return parts(row.socket.local)[level + 1],
-        Family::Ipv6 => level - 2,
-        Family::Ipv4 => level,
-    };
-    let has_peer = u64::from(level == 0) << 49;
-    row.socket.remote.map_or(0, |remote| {
-        has_peer | parts(remote).get(level).copied().unwrap_or(0)
-    })
-}
-
 /// An address and a port as numbers, to be compared one after another. The first has 49 bits, the
 /// third 48; of IPv4 the first is all.
 fn parts(end: Endpoint) -> [u64; 3] {
@@ -174,7 +166,6 @@ fn parts(end: Endpoint) -> [u64; 3] {
     }
 }
 
-/// These bits of a number.
 fn slice(bits: u128, from: u32, many: u32) -> u64 {
     let mask = u64::MAX >> (64 - many);
     u64::try_from(bits >> from & u128::from(mask)).unwrap_or(mask)
@@ -191,21 +182,17 @@ struct Texts<'a> {
 impl<'a> Texts<'a> {
     /// The number of a text: the same for equal ones.
     fn number(&mut self, text: Cow<'a, str>) -> usize {
-        let Cow::Borrowed(lasting) = text else {
-            return self.number_by_text(text);
+        let place = match text {
+            Cow::Borrowed(lasting) => Some((lasting.as_ptr().addr(), lasting.len())),
+            Cow::Owned(_) => None,
         };
-        let place = (lasting.as_ptr().addr(), lasting.len());
-        if let Some(&number) = self.by_place.get(&place) {
+        if let Some(&number) = place.and_then(|place| self.by_place.get(&place)) {
             return number;
         }
-        let number = self.number_by_text(text);
-        self.by_place.insert(place, number);
-        number
-    }
-
-    fn number_by_text(&mut self, text: Cow<'a, str>) -> usize {
         let next = self.by_text.len();
-        *self.by_text.entry(text).or_insert(next)
+        let number = *self.by_text.entry(text).or_insert(next);
+        self.by_place.extend(place.map(|place| (place, number)));
+        number
     }
 
     /// For each number the rank of its text: the same for texts that differ in ASCII case only.
@@ -235,7 +222,8 @@ fn compare(a: &Row, b: &Row, sort: Sort) -> Ordering {
         }),
         SortBy::Address(end) => compare_keys(end(a), end(b), sort, Endpoint::cmp),
     };
-    by_column.then_with(|| place(a).cmp(&place(b)))
+    let place = |row| (0..).map_while(move |level| place_level(row, level));
+    by_column.then_with(|| place(a).cmp(place(b)).then(a.id.cmp(&b.id)))
 }
 
 /// Rows without a key come last, in both directions.
@@ -246,23 +234,8 @@ fn compare_keys<K>(
     compare: impl Fn(&K, &K) -> Ordering,
 ) -> Ordering {
     match (a, b) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
         (Some(a), Some(b)) if sort.descending => compare(&b, &a),
         (Some(a), Some(b)) => compare(&a, &b),
+        (a, b) => a.is_none().cmp(&b.is_none()),
     }
-}
-
-/// The order behind the column, in which no two rows are equal.
-fn place(row: &Row) -> impl Ord + use<> {
-    let socket = &row.socket;
-    (
-        socket.local.port,
-        socket.protocol,
-        socket.local.address,
-        socket.remote,
-        name_of(row),
-        row.id,
-    )
 }

@@ -7,11 +7,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::filter::Pass;
 use crate::model::{Moment, Protocol};
 use crate::query::order::{self, sorted};
-use crate::query::{Listing, Query, Sort, Tab};
-use crate::track::{Row, Table};
+use crate::query::{Query, Sort, Tab};
+use crate::track::{Row, RowId, Table};
 
 /// If more than one row in so many is new, sorting all of them is faster than finding the places of the new ones.
 const FEW: usize = 32;
@@ -41,7 +40,6 @@ pub(crate) struct Counts {
 }
 
 impl Selection {
-    /// A selection from no table.
     pub fn new(query: Query) -> Self {
         Self {
             query,
@@ -54,7 +52,6 @@ impl Selection {
         }
     }
 
-    /// The lines shown.
     pub const fn shown(&self) -> &Listing {
         &self.shown
     }
@@ -84,10 +81,8 @@ impl Selection {
         if is_other_query {
             self.query = query.clone();
         }
-        let is_other_table = !self
-            .table
-            .as_ref()
-            .is_some_and(|own| Arc::ptr_eq(own, table));
+        let own = self.table.as_ref();
+        let is_other_table = !own.is_some_and(|own| Arc::ptr_eq(own, table));
         let new = if is_other_table {
             self.set_table(table)
         } else {
@@ -101,7 +96,7 @@ impl Selection {
         if has_other_filter {
             let mut filter = self.query.pass(now);
             for (verdict, row) in self.verdicts.iter_mut().zip(&table.rows) {
-                verdict.refilter(row, &mut filter);
+                verdict.matches_filter = filter.matches(row);
             }
             again = (0..table.rows.len()).collect();
         }
@@ -118,12 +113,11 @@ impl Selection {
         let before = self.table.replace(Arc::clone(table));
         let rows = before.as_ref().map_or(&[][..], |before| &before.rows);
         let (moved, new) = compare(rows, &table.rows);
-        let order = self.order.iter();
-        self.order = order.filter_map(|&at| moved[at]).collect();
+        let order = self.order.iter().filter_map(|&at| moved[at]);
+        self.order = order.collect();
         let due = self.due.iter();
-        self.due = due
-            .filter_map(|&(time, at)| Some((time, moved[at]?)))
-            .collect();
+        let due = due.filter_map(|&(time, at)| Some((time, moved[at]?)));
+        self.due = due.collect();
         let mut verdicts = vec![Verdict::UNKNOWN; table.rows.len()];
         for (verdict, at) in self.verdicts.iter().zip(moved) {
             if let Some(at) = at {
@@ -150,7 +144,12 @@ impl Selection {
         let mut filter = self.query.pass(now);
         for &at in rows {
             let row = &table.rows[at];
-            self.verdicts[at] = Verdict::of(row, &self.query, &mut filter, now);
+            self.verdicts[at] = Verdict {
+                tabs: Tab::ALL.map(|tab| tab.admits(row)),
+                protocol: row.socket.protocol,
+                is_over: self.query.is_over(row, now),
+                matches_filter: filter.matches(row),
+            };
             let expires_at = self.query.expires_at(row);
             let due = expires_at.filter(|&time| time > now.steady);
             self.due.extend(due.map(|time| (time, at)));
@@ -196,27 +195,10 @@ impl Verdict {
         matches_filter: false,
     };
 
-    /// Of this row.
-    fn of<'a>(row: &'a Row, query: &Query, filter: &mut Pass<'a>, now: Moment) -> Self {
-        Self {
-            tabs: Tab::ALL.map(|tab| tab.admits(row)),
-            protocol: row.socket.protocol,
-            is_over: query.is_over(row, now),
-            matches_filter: filter.matches(row),
-        }
-    }
-
-    /// Applies another filter.
-    fn refilter<'a>(&mut self, row: &'a Row, filter: &mut Pass<'a>) {
-        self.matches_filter = filter.matches(row);
-    }
-
-    /// Whether its protocol is wanted and the filter matches.
     const fn passes(self, query: &Query) -> bool {
         self.matches_filter && query.kinds.has(self.protocol)
     }
 
-    /// Whether the row is one of those shown.
     const fn is_shown(self, query: &Query) -> bool {
         !self.is_over && self.tabs[query.tab as usize] && self.passes(query)
     }
@@ -241,6 +223,44 @@ fn compare(before: &[Arc<Row>], after: &[Arc<Row>]) -> (Vec<Option<usize>>, Vec<
     }
     newcomers.extend(next..after.len());
     (moved, newcomers)
+}
+
+/// The lines of the table on the screen, in order: each the index of its row. Whatever goes by the place of a line
+/// (keys, mouse, copy, write, go-to) looks it up here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Listing(Vec<usize>);
+
+impl Listing {
+    pub fn of_rows(rows: impl Iterator<Item = usize>) -> Self {
+        Self(rows.collect())
+    }
+
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The row of the line at this place.
+    pub fn id(&self, place: usize, table: &Table) -> Option<RowId> {
+        self.0.get(place).map(|&at| table.rows[at].id)
+    }
+
+    pub fn place(&self, id: RowId, table: &Table) -> Option<usize> {
+        self.place_of_row(table.position(id)?)
+    }
+
+    /// The place of the row at this index of the table.
+    pub fn place_of_row(&self, at: usize) -> Option<usize> {
+        self.0.iter().position(|&line| line == at)
+    }
+
+    /// The rows of the lines from this place on.
+    pub fn rows_from<'a>(&self, place: usize, table: &'a Table) -> impl Iterator<Item = &'a Row> {
+        self.0.iter().skip(place).map(|&at| &*table.rows[at])
+    }
+
+    pub fn rows<'a>(&self, table: &'a Table) -> impl Iterator<Item = &'a Row> {
+        self.rows_from(0, table)
+    }
 }
 
 #[cfg(test)]

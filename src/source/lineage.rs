@@ -19,7 +19,7 @@ pub fn lineage() -> Lineage {
         }
         line = again;
     }
-    Lineage::new(line)
+    Lineage(line)
 }
 
 fn walk() -> Vec<Member> {
@@ -82,6 +82,6 @@ mod tests {
         let pids: Vec<Pid> = line.iter().map(|member| member.pid).collect();
         let parent = std::os::unix::process::parent_id();
         assert_eq!(pids[..2], [std::process::id(), parent]);
-        assert_eq!(lineage(), Lineage::new(line));
+        assert_eq!(lineage(), Lineage(line));
     }
 }

@@ -9,6 +9,9 @@ use std::time::Duration;
 use super::{Change, ChangeKind, Event, Row};
 use crate::model::{Moment, Owner, Socket};
 
+/// The most that two measurements of one end differ.
+const JITTER: Duration = Duration::from_secs(1);
+
 /// Updates a row from its socket in the snapshot, and adds events for the changes. The content of `socket` is
 /// unspecified afterwards; it is not moved out of its list, as nearly always nothing has changed.
 pub(super) fn update_row(
@@ -23,20 +26,31 @@ pub(super) fn update_row(
     // The age in the first snapshot counts.
     socket.age = row.socket.age;
     let ends_at = take_end(socket, now);
-    if !is_same_end(row.ends_at, ends_at) {
+    // The same end is measured twice, and taking a snapshot takes time.
+    let is_same_end = match (row.ends_at, ends_at) {
+        (Some(one), Some(other)) => one.abs_diff(other) < JITTER,
+        (one, other) => one == other,
+    };
+    if !is_same_end {
         Arc::make_mut(row).ends_at = ends_at;
     }
     if row.socket == *socket {
         return;
     }
-    let state = (row.socket.state != socket.state).then_some(row.socket.state);
-    let owner = changed_hands(&row.socket, socket).then(|| row.socket.owner.clone());
+    let before = &row.socket;
+    let from = before.state;
+    let state = (from != socket.state).then_some(ChangeKind::State { from });
+    // A connection in an accept queue (no inode) has no owner yet, though its listener is named as one.
+    let has_other_owner = before.inode.is_some()
+        && !before.owner.present().is_empty()
+        && !socket.owner.present().is_empty()
+        && !before.owner.shares_process_with(&socket.owner);
+    let owner = has_other_owner.then(|| ChangeKind::Owner {
+        from: before.owner.clone(),
+    });
     std::mem::swap(&mut Arc::make_mut(row).socket, socket);
-    if let Some(from) = state {
-        change(row, ChangeKind::State { from }, now, events);
-    }
-    if let Some(from) = owner {
-        change(row, ChangeKind::Owner { from }, now, events);
+    for kind in state.into_iter().chain(owner) {
+        change(row, kind, now, events);
     }
 }
 
@@ -45,16 +59,6 @@ pub(super) fn take_end(socket: &mut Socket, now: Moment) -> Option<Duration> {
     now.steady.checked_add(socket.expires_in.take()?)
 }
 
-/// Whether it is the same end, measured twice: taking a snapshot takes time.
-fn is_same_end(one: Option<Duration>, other: Option<Duration>) -> bool {
-    const JITTER: Duration = Duration::from_secs(1);
-    match (one, other) {
-        (Some(one), Some(other)) => one.abs_diff(other) < JITTER,
-        _ => one == other,
-    }
-}
-
-/// Updates the owner and nothing else.
 pub(super) fn learn_owner(row: &mut Arc<Row>, seen: &Socket) {
     let owner = carried_owner(&row.socket, seen).unwrap_or_else(|| seen.owner.clone());
     if owner != row.socket.owner {
@@ -62,8 +66,7 @@ pub(super) fn learn_owner(row: &mut Arc<Row>, seen: &Socket) {
     }
 }
 
-/// The owner of the socket, if it differs from the previous one: a socket that lost its process keeps it as former
-/// owner.
+/// The owner, if it differs from the socket's: a socket that lost its process keeps it as former owner.
 fn carried_owner(before: &Socket, now: &Socket) -> Option<Owner> {
     match (&before.owner, &now.owner) {
         (had, Owner::Unknown) => Some(had.clone()),
@@ -77,16 +80,6 @@ fn carried_owner(before: &Socket, now: &Socket) -> Option<Owner> {
         ) => Some(Owner::Former(Arc::clone(had))),
         _ => None,
     }
-}
-
-/// Whether none of the processes that have the socket had it before. A connection in an accept queue (no inode)
-/// has no owner yet, though its listener is named as one.
-fn changed_hands(before: &Socket, now: &Socket) -> bool {
-    matches!(
-        (&before.owner, &now.owner),
-        (Owner::Known(_), Owner::Known(_))
-    ) && before.inode.is_some()
-        && !before.owner.shares_process_with(&now.owner)
 }
 
 /// The change when a new socket has the address of an earlier one: a change of owner only if both are known and differ,
@@ -114,7 +107,6 @@ pub(super) fn change(row: &mut Arc<Row>, kind: ChangeKind, at: Moment, events: &
     });
 }
 
-/// Marks whether another process has the same port.
 pub(super) fn set_conflict(row: &mut Arc<Row>, is_in_conflict: bool) {
     if row.is_in_conflict != is_in_conflict {
         Arc::make_mut(row).is_in_conflict = is_in_conflict;

@@ -1,7 +1,7 @@
 //! Which rows contend for a port.
 
 use super::changes::set_conflict;
-use super::live::Live;
+use super::row::Live;
 use crate::model::{Owner, Protocol, Socket};
 
 /// The most owners of one port to compare. Thousands of sockets may share a port, mostly of one server, and comparing

@@ -2,17 +2,18 @@
 //!
 //! The kernel's cookie identifies a socket, where both snapshots have it: no other is ever taken for it. It continues a
 //! row without an inode if the addresses are the same, too: a socket that connects elsewhere ends one connection and
-//! begins another. Else identity is protocol, addresses and inode, never the pid, with two exceptions, both the kernel's: a connection loses its inode when its
-//! process closes it (and gains one when it is accepted), and a bound socket gets other addresses when it
-//! connects.
+//! begins another. Else identity is protocol, addresses and inode, never the pid, with two exceptions, both the kernel's:
+//! a connection loses its inode when its process closes it (and gains one when it is accepted), and a bound socket gets
+//! other addresses when it connects.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
-use super::dump_order;
-use super::live::Live;
-use super::socket_key::{Address, Key, have_different_cookies};
-use crate::model::{Socket, State};
+use super::row::Live;
+use crate::model::{Endpoint, Portless, Protocol, Socket, State};
+
+/// How far to look ahead for the next socket in the order of the dump, as some may be gone.
+const WINDOW: usize = 32;
 
 /// No more rows than this of one key are tried for a socket. A real inode identifies one socket and a real
 /// connection is the only one between its addresses; a recording may say anything, thousands of times.
@@ -20,11 +21,8 @@ const FEW: usize = 8;
 
 /// For each socket the index of the row that it continues; no row is given twice.
 pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
-    let rows = dump_order::rows(live, sockets);
-    let mut is_taken = vec![false; live.len()];
-    for &at in rows.iter().flatten() {
-        is_taken[at] = true;
-    }
+    let rows = rows_by_dump_order(live, sockets);
+    let is_taken = is_taken(live, &rows);
     let mut lookup = Lookup {
         live,
         sockets,
@@ -33,7 +31,7 @@ pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     };
     let any = |_: &Socket, _: &Socket| true;
     lookup.pass(|socket| Some((Address::of(socket), socket.cookie?)), any);
-    lookup.pass(|socket| Some(Key::of(socket)), any);
+    lookup.pass(|socket| Some(key(socket)), any);
     let by_inode = |socket: &Socket| Some((socket.protocol, socket.inode?));
     lookup.pass(by_inode, |row, socket| {
         // A socket without a port may get a name or lose its peer.
@@ -41,21 +39,82 @@ pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     });
     let by_connection = |socket: &Socket| socket.is_connection().then(|| Address::of(socket));
     lookup.pass(by_connection, |row, socket| {
-        socket.inode.is_none() || row.inode.is_none() && !is_after_close(row)
+        // Once its own side has closed it, no process can get it again: a socket with the same addresses and an inode
+        // is a new connection.
+        let is_after_close = matches!(
+            row.state,
+            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
+        );
+        socket.inode.is_none() || row.inode.is_none() && !is_after_close
     });
     lookup.rows
 }
 
-/// Whether its own side has closed it: without an inode no process can get it again, and a socket with the same
-/// addresses and an inode is a new connection.
-const fn is_after_close(socket: &Socket) -> bool {
-    matches!(
-        socket.state,
-        State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
-    )
+/// For each socket the index of its row, if that is where the order of the last snapshot puts it: the kernel dumps its
+/// tables in the same order each time, so nearly every socket is the one after the socket that was just found. Sockets
+/// and rows that share their key with something that was not found are left to the lookup: which of several twins is
+/// which is decided over all of them together.
+fn rows_by_dump_order(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
+    let last = live.iter().filter_map(|live| live.dump_index).max();
+    let mut order = vec![None; last.map_or(0, |last| last + 1)];
+    for (index, live) in live.iter().enumerate() {
+        if let Some(at) = live.dump_index {
+            order[at] = Some(index);
+        }
+    }
+    let order: Vec<usize> = order.into_iter().flatten().collect();
+    let mut next = 0;
+    let mut find = |socket: &Socket| {
+        let is_it = |&at: &usize| {
+            let row = &live[at].row.socket;
+            are_same_key(row, socket) && !have_different_cookies(row, socket)
+        };
+        let skipped = order[next..].iter().take(WINDOW).position(is_it)?;
+        next += skipped + 1;
+        Some(order[next - 1])
+    };
+    let mut rows: Vec<_> = sockets.iter().map(&mut find).collect();
+    if rows.iter().any(Option::is_some) {
+        release_twins(&mut rows, live, sockets);
+    }
+    rows
 }
 
-/// Finds rows by several keys in turn.
+fn release_twins(found: &mut [Option<usize>], live: &[Live], sockets: &[Socket]) {
+    let rows = live.iter().zip(is_taken(live, found));
+    let rows = rows.filter_map(|(live, is_taken)| (!is_taken).then_some(&live.row.socket));
+    let unplaced = sockets.iter().zip(&*found);
+    let unplaced = unplaced.filter_map(|(socket, place)| place.is_none().then_some(socket));
+    let left: Vec<&Socket> = rows.chain(unplaced).collect();
+    if left.is_empty() {
+        return;
+    }
+    let keys: HashSet<Key> = left.iter().map(|socket| key(socket)).collect();
+    // Few sockets share their ports with what is left, and only they are looked up.
+    let ports = |socket: &Socket| {
+        let remote = socket.remote.map_or(0, |remote| remote.port);
+        usize::from(socket.local.port ^ remote)
+    };
+    let mut has_left = vec![false; 1 << 16];
+    for socket in left {
+        has_left[ports(socket)] = true;
+    }
+    for (place, socket) in found.iter_mut().zip(sockets) {
+        if has_left[ports(socket)] && keys.contains(&key(socket)) {
+            *place = None;
+        }
+    }
+}
+
+/// For each row whether a socket was found for it.
+fn is_taken(live: &[Live], rows: &[Option<usize>]) -> Vec<bool> {
+    let mut is_taken = vec![false; live.len()];
+    for &at in rows.iter().flatten() {
+        is_taken[at] = true;
+    }
+    is_taken
+}
+
 struct Lookup<'a> {
     live: &'a [Live],
     sockets: &'a [Socket],
@@ -98,4 +157,60 @@ impl Lookup<'_> {
             }
         }
     }
+}
+
+/// The addresses that a socket is bound and connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Address {
+    protocol: Protocol,
+    local: Endpoint,
+    remote: Option<Endpoint>,
+    /// For a socket without a port: a hash of its identification.
+    portless: u64,
+}
+
+impl Address {
+    pub fn of(socket: &Socket) -> Self {
+        let portless = socket.portless.as_ref();
+        Self {
+            protocol: socket.protocol,
+            local: socket.local,
+            remote: socket.remote,
+            portless: portless.map_or(0, |portless| digest(portless, socket)),
+        }
+    }
+}
+
+/// A unix socket without a name, or one of many connections with the same name, is identified by its inode.
+fn digest(portless: &Portless, socket: &Socket) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match portless {
+        Portless::Unix(unix) if unix.name.is_none() || socket.is_connection() => {
+            socket.inode.hash(&mut hasher);
+        }
+        Portless::Unix(unix) => (unix.kind, &unix.name).hash(&mut hasher),
+        Portless::Packet(packet) => {
+            (packet.kind, packet.ethertype, &socket.interface).hash(&mut hasher);
+        }
+        Portless::Raw(raw) => (raw.number, raw.identifier).hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+/// Identifies a socket without a cookie, as far as possible: its addresses and its inode.
+type Key = (Address, Option<u32>);
+
+fn key(socket: &Socket) -> Key {
+    (Address::of(socket), socket.inode)
+}
+
+/// Whether two sockets have the same key; nearly always the inode alone shows that they don't.
+pub(super) fn are_same_key(one: &Socket, other: &Socket) -> bool {
+    one.inode == other.inode && Address::of(one) == Address::of(other)
+}
+
+/// Whether these are two different sockets by their cookies.
+fn have_different_cookies(one: &Socket, other: &Socket) -> bool {
+    let cookies = one.cookie.zip(other.cookie);
+    cookies.is_some_and(|(one, other)| one != other)
 }

@@ -6,12 +6,9 @@
 
 mod changes;
 mod conflicts;
-mod dump_order;
 mod event;
-mod live;
 mod matching;
 mod row;
-mod socket_key;
 mod table;
 mod tracker;
 

@@ -1,5 +1,6 @@
 //! One row of the live table: a socket, when it opened, and its last change.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -94,9 +95,8 @@ pub struct Row {
 impl Row {
     /// Whether the socket is closed and the row only lingers.
     pub fn is_closed(&self) -> bool {
-        self.change
-            .as_ref()
-            .is_some_and(|change| change.kind == ChangeKind::Closed)
+        let change = self.change.as_ref();
+        change.is_some_and(|change| change.kind == ChangeKind::Closed)
     }
 
     /// Whether it is in the state in which it was found when tracking began.
@@ -148,5 +148,29 @@ impl Row {
         let change = self.change.as_ref()?;
         let mark = Mark::of(&change.kind);
         (mark == Mark::Closed || change.at.age(now) < highlight).then_some(mark)
+    }
+}
+
+/// A row whose socket was in the last snapshot, or is missing from it for the first time.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub row: Arc<Row>,
+    /// Its place in the last snapshot, if it was there under the key that it has now. Rows of the same
+    /// key are in the same order there as here.
+    pub dump_index: Option<usize>,
+    /// The first snapshot that it was missing from.
+    pub missing_since: Option<Moment>,
+    /// The missing listener whose address, and whose place in the table, this one took.
+    pub replaced: Option<Arc<Row>>,
+}
+
+impl Live {
+    pub(super) fn new(row: Arc<Row>) -> Self {
+        Self {
+            row,
+            dump_index: None,
+            missing_since: None,
+            replaced: None,
+        }
     }
 }

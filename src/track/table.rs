@@ -27,11 +27,8 @@ impl Counts {
     /// Counts the rows that are not closed.
     pub fn of(rows: &[Arc<Row>]) -> Self {
         let mut counts = Self::default();
-        for socket in rows
-            .iter()
-            .filter(|row| !row.is_closed())
-            .map(|row| &row.socket)
-        {
+        let open = rows.iter().filter(|row| !row.is_closed());
+        for socket in open.map(|row| &row.socket) {
             *match (socket.protocol, socket.state) {
                 (Protocol::Udp, _) if socket.is_listening() => &mut counts.udp,
                 (other, _) if !Kinds::DEFAULT.has(other) => &mut counts.others[other as usize],
@@ -46,7 +43,7 @@ impl Counts {
 }
 
 /// Every tracked socket at one moment, closed ones that linger included.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     /// When the snapshot behind it was taken.
     pub taken_at: Moment,
@@ -75,12 +72,7 @@ impl Table {
     pub fn empty(now: Moment) -> Self {
         Self {
             taken_at: now,
-            rows: Vec::new(),
-            processes: HashMap::new(),
-            problems: Vec::new(),
-            counts: Counts::default(),
-            ephemeral: None,
-            has_unconfirmed_closes: false,
+            ..Self::default()
         }
     }
 }

@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use super::changes::{change, handover, learn_owner, set_conflict, take_end, update_row};
 use super::conflicts::mark_conflicts;
-use super::live::Live;
-use super::matching;
-use super::socket_key::{Address, Key};
+use super::matching::{self, Address, are_same_key};
+use super::row::Live;
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
 use crate::model::{
     EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Services, Snapshot, Socket,
@@ -23,10 +22,12 @@ use crate::model::{
 const MAX_LINGERING: usize = 10_000;
 
 /// Compares each snapshot with the rows so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tracker {
-    linger: Duration,
-    services: Services,
+    /// For how long closed rows stay; removed rows don't come back.
+    pub linger: Duration,
+    /// The user's own names of services, used from the next snapshot on.
+    pub services: Services,
     /// By row id ascending.
     live: Vec<Live>,
     /// In the order in which they closed.
@@ -51,41 +52,13 @@ pub struct TableUpdate {
     pub playback: Option<Playback>,
 }
 
-impl TableUpdate {
-    /// Combines both: this one, then the other.
-    #[must_use]
-    pub fn followed_by(mut self, mut later: Self) -> Self {
-        self.events.append(&mut later.events);
-        Self {
-            events: self.events,
-            ..later
-        }
-    }
-}
-
 impl Tracker {
     /// A tracker before the first snapshot. Closed rows stay in the table for `linger`.
     pub fn new(linger: Duration) -> Self {
         Self {
             linger,
-            services: Services::default(),
-            live: Vec::new(),
-            closed: Vec::new(),
-            next_id: 0,
-            kinds: None,
-            last: None,
-            events: Vec::new(),
+            ..Self::default()
         }
-    }
-
-    /// From now on closed rows stay for this long; removed rows don't come back.
-    pub const fn set_linger(&mut self, linger: Duration) {
-        self.linger = linger;
-    }
-
-    /// From the next snapshot, sockets have these user-defined service names.
-    pub fn set_services(&mut self, services: Services) {
-        self.services = services;
     }
 
     /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row
@@ -121,7 +94,10 @@ impl Tracker {
             .extend(released.filter(|live| live.missing_since.is_none()));
         self.close_missing(&newcomers, now);
         self.add(newcomers, kinds, now);
-        self.drop_closed(now);
+        let linger = self.linger;
+        self.closed.retain(|row| row.state_since.age(now) < linger);
+        let excess = self.closed.len().saturating_sub(MAX_LINGERING);
+        self.closed.drain(..excess);
         self.live.sort_by_key(|live| live.row.id);
         self.kinds = Some(kinds);
         let ports = snapshot.ephemeral.clone();
@@ -147,8 +123,8 @@ impl Tracker {
         }
     }
 
-    /// Gives each replaced listener an entry of its own again, so that it can be found in the next snapshot.
-    /// Returns pairs of indices: the successor, and the one that it replaced.
+    /// Gives each replaced listener an entry of its own again, to be found in the next snapshot. Returns pairs of indices:
+    /// the successor, and the one that it replaced.
     fn release_replaced(&mut self) -> Vec<(usize, usize)> {
         let mut replacements = Vec::new();
         for successor in 0..self.live.len() {
@@ -219,7 +195,7 @@ impl Tracker {
                 is_present[index] = true;
                 let live = &mut self.live[index];
                 live.missing_since = None;
-                live.dump_index = Key::are_equal(&live.row.socket, socket).then_some(at);
+                live.dump_index = are_same_key(&live.row.socket, socket).then_some(at);
                 update_row(&mut live.row, socket, now, &mut self.events);
             }
         }
@@ -232,8 +208,8 @@ impl Tracker {
             return Vec::new();
         }
         let all = sockets.into_iter().enumerate().zip(rows);
-        all.filter_map(|(socket, row)| row.is_none().then_some(socket))
-            .collect()
+        let new = all.filter_map(|(socket, row)| row.is_none().then_some(socket));
+        new.collect()
     }
 
     /// Closes rows missing from two snapshots in a row, and connections whose addresses have a new socket.
@@ -339,26 +315,6 @@ impl Tracker {
         RowId(self.next_id)
     }
 
-    fn drop_closed(&mut self, now: Moment) {
-        let linger = self.linger;
-        self.closed.retain(|row| row.state_since.age(now) < linger);
-        let excess = self.closed.len().saturating_sub(MAX_LINGERING);
-        self.closed.drain(..excess);
-    }
-
-    /// The port usage, if nothing has changed since it was counted.
-    fn last_use(&self, ports: &EphemeralPorts, rows: &[Arc<Row>]) -> Option<EphemeralUse> {
-        let (then, table) = self.last.as_ref()?;
-        let is_same = then == ports
-            && table.rows.len() == rows.len()
-            && table
-                .rows
-                .iter()
-                .zip(rows)
-                .all(|(one, other)| Arc::ptr_eq(one, other));
-        table.ephemeral.clone().filter(|_| is_same)
-    }
-
     /// The rows, and the data of the snapshot besides its sockets.
     fn table(&mut self, snapshot: Snapshot) -> Table {
         mark_conflicts(&mut self.live);
@@ -367,7 +323,15 @@ impl Tracker {
         // The live ones are in order already, which a stable sort makes use of.
         rows.sort_by_key(|row| row.id);
         let ephemeral = snapshot.ephemeral.map(|ports| {
-            self.last_use(&ports, &rows).unwrap_or_else(|| {
+            // The one before counts if nothing has changed since.
+            let are_same = |(one, other)| Arc::ptr_eq(one, other);
+            let last = self.last.as_ref().filter(|(then, table)| {
+                *then == ports
+                    && table.rows.len() == rows.len()
+                    && table.rows.iter().zip(&rows).all(are_same)
+            });
+            let last_use = last.and_then(|(_, table)| table.ephemeral.clone());
+            last_use.unwrap_or_else(|| {
                 let open = rows.iter().filter(|row| !row.is_closed());
                 EphemeralUse::of(&ports, open.map(|row| &row.socket))
             })

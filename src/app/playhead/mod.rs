@@ -57,7 +57,13 @@ impl Playhead {
         };
         let taken_at = update.table.taken_at;
         let update = match pause.kept_back.take() {
-            Some(earlier) => earlier.followed_by(update),
+            Some(mut earlier) => {
+                earlier.events.extend(update.events);
+                TableUpdate {
+                    events: earlier.events,
+                    ..update
+                }
+            }
             None => update,
         };
         // A snapshot in progress when the key was pressed is not the requested one.

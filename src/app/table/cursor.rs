@@ -3,13 +3,13 @@
 //! The cursor follows its socket, not its position: when rows above it come and go, it stays on its socket, and if
 //! possible at its height on the screen.
 
-use crate::query::{LineId, Listing};
-use crate::track::Table;
+use crate::query::Listing;
+use crate::track::{RowId, Table};
 
 /// Selected line and scroll position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    selected: Option<LineId>,
+    selected: Option<RowId>,
     /// Its index in the listing, used if its row disappears.
     place: usize,
     /// The first visible line.
@@ -26,7 +26,7 @@ pub(crate) enum Step {
 }
 
 impl Cursor {
-    pub const fn selected(&self) -> Option<LineId> {
+    pub const fn selected(&self) -> Option<RowId> {
         self.selected
     }
 

@@ -12,7 +12,7 @@ use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::ColumnId;
 use crate::keymap::{MoveAction, TableAction};
 use crate::model::{Kinds, Moment, Protocol};
-use crate::query::{LineId, Query, Selection, Tab};
+use crate::query::{Query, Selection, Tab};
 use crate::settings::Settings;
 use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
@@ -66,7 +66,7 @@ impl TableView {
 
     /// The selected row.
     pub fn selected(&self) -> Option<&Row> {
-        let LineId::Row(id) = self.cursor.selected()?;
+        let id = self.cursor.selected()?;
         let listing = self.selection.shown();
         let row = listing.rows_from(self.cursor.place(), &self.table).next()?;
         (row.id == id).then_some(row)

@@ -80,12 +80,7 @@ impl App {
             | Dialog::Palette(_)
             | Dialog::Help { .. } => action != toggle,
         };
-        let can = if let Action::Port(action) = action {
-            self.can(action)
-        } else {
-            true
-        };
-        in_dialog && can
+        in_dialog && (self.is_live() || !matches!(action, Action::Port(_)))
     }
 
     /// What a hint says of its key.

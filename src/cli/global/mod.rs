@@ -299,6 +299,6 @@ pub fn query(settings: &Settings, sort: Sort) -> anyhow::Result<Query> {
 /// A tracker for these settings.
 pub fn tracker(settings: &Settings) -> Tracker {
     let mut tracker = Tracker::new(settings.linger);
-    tracker.set_services(settings.services.clone());
+    tracker.services = settings.services.clone();
     tracker
 }

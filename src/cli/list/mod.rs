@@ -240,7 +240,7 @@ fn read_recording(path: &Path, at: Option<At>, now: Moment) -> anyhow::Result<Re
     let mut recording = Replay::open(path)?;
     match &found {
         Some(found) => recording.seek(found.number)?,
-        None => recording.seek_last()?,
+        None => recording.seek(usize::MAX)?,
     }
     let (snapshot, timings) = (recording.take(now)?, recording.timings());
     let last = recording

@@ -56,12 +56,11 @@ impl Redirect {
     pub fn packets(&self, port: &str) -> String {
         let by_interface = |condition: &Text| condition.starts_with("come in by ");
         let subject = match self.packets {
-            RedirectedPackets::Incoming if self.conditions.iter().any(by_interface) => {
-                format!("packets for {port}")
+            RedirectedPackets::Incoming if !self.conditions.iter().any(by_interface) => {
+                format!("incoming packets for {port}")
             }
-            RedirectedPackets::Incoming => format!("incoming packets for {port}"),
             RedirectedPackets::Local => format!("packets from this machine for {port}"),
-            RedirectedPackets::All => format!("packets for {port}"),
+            RedirectedPackets::Incoming | RedirectedPackets::All => format!("packets for {port}"),
         };
         let conditions: Vec<&str> = self.conditions.iter().map(Text::as_str).collect();
         match conditions.split_last() {

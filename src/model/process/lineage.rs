@@ -4,9 +4,7 @@ use crate::model::{EndRisk, Pid, Process};
 
 /// This program first, then its parent, up to the first process that it can see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lineage {
-    members: Vec<Member>,
-}
+pub struct Lineage(pub Vec<Member>);
 
 /// A member of the lineage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,33 +31,24 @@ pub enum Guard {
 }
 
 impl Lineage {
-    /// A lineage of these processes, from the program upwards.
-    pub const fn new(members: Vec<Member>) -> Self {
-        Self { members }
-    }
-
     /// Whether this program descends from the process that has this pid now, or is it.
     pub fn has(&self, pid: Pid) -> bool {
-        self.members.iter().any(|member| member.pid == pid)
+        self.0.iter().any(|member| member.pid == pid)
     }
 
     /// Why ending a process must be confirmed twice, if it must.
     pub fn guard(&self, process: &Process) -> Option<Guard> {
-        let at = self.members.iter().position(|member| member.is(process));
-        match at {
+        let is_it = |member: &Member| {
+            let starts = member.started_at_tick.zip(process.started_at_tick);
+            member.pid == process.pid && starts.is_none_or(|(one, other)| one == other)
+        };
+        match self.0.iter().position(is_it) {
             Some(0) => Some(Guard::Own),
             _ if process.pid == 1 => Some(Guard::First),
             Some(1) => Some(Guard::Parent),
             Some(_) => Some(Guard::Ancestor),
             None => None,
         }
-    }
-}
-
-impl Member {
-    fn is(self, process: &Process) -> bool {
-        let starts = self.started_at_tick.zip(process.started_at_tick);
-        self.pid == process.pid && starts.is_none_or(|(one, other)| one == other)
     }
 }
 
@@ -76,34 +65,29 @@ impl Guard {
     /// A description of the process, to follow "it is".
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Needed(end_risk) => needed(end_risk),
             Self::Own => "sockeye itself",
             Self::First => "pid 1: this system or container ends with it",
             Self::Parent => "the parent of sockeye, which may end with it",
             Self::Ancestor => "an ancestor of sockeye, which may end with it",
+            Self::Needed(end_risk) => match end_risk {
+                EndRisk::Ordinary => "an ordinary process",
+                EndRisk::ContainerInit => "the first process of a container, which ends with it",
+                EndRisk::ContainerProxy => "the proxy of a container, which goes on without it",
+                EndRisk::ContainerMonitor => {
+                    "the monitor of a container: without it the engine can't stop the container"
+                }
+                EndRisk::Engine => "a container engine: every container depends on it",
+                EndRisk::Manager => "a manager of services: everything that it runs ends with it",
+                EndRisk::Supervisor => "a supervisor: every program that it runs ends with it",
+                EndRisk::Login => "a login session, which ends with it",
+                EndRisk::OwnLogin => "your own login session, which ends with it",
+                EndRisk::Ancestor => "an ancestor of sockeye, which may end with it",
+                EndRisk::Resolver => "the name resolver of this machine",
+                EndRisk::SshServer => "the ssh server: no new login without it",
+                EndRisk::Network => "what keeps this machine's network up",
+                EndRisk::SystemService => "a service that the system needs",
+            },
         }
-    }
-}
-
-/// The kind of a process that others need, and what happens without it.
-const fn needed(end_risk: EndRisk) -> &'static str {
-    match end_risk {
-        EndRisk::Ordinary => "an ordinary process",
-        EndRisk::ContainerInit => "the first process of a container, which ends with it",
-        EndRisk::ContainerProxy => "the proxy of a container, which goes on without it",
-        EndRisk::ContainerMonitor => {
-            "the monitor of a container: without it the engine can't stop the container"
-        }
-        EndRisk::Engine => "a container engine: every container depends on it",
-        EndRisk::Manager => "a manager of services: everything that it runs ends with it",
-        EndRisk::Supervisor => "a supervisor: every program that it runs ends with it",
-        EndRisk::Login => "a login session, which ends with it",
-        EndRisk::OwnLogin => "your own login session, which ends with it",
-        EndRisk::Ancestor => "an ancestor of sockeye, which may end with it",
-        EndRisk::Resolver => "the name resolver of this machine",
-        EndRisk::SshServer => "the ssh server: no new login without it",
-        EndRisk::Network => "what keeps this machine's network up",
-        EndRisk::SystemService => "a service that the system needs",
     }
 }
 
@@ -123,7 +107,7 @@ mod tests {
             pid,
             started_at_tick: Some(tick),
         };
-        Lineage::new(members.iter().map(member).collect())
+        Lineage(members.iter().map(member).collect())
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub use naming::ProgramFacts;
 pub type Pid = u32;
 
 /// One process. Its identity is `pid` together with its start, as pids are reused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// Process id, as seen from this process's pid namespace.
     pub pid: Pid,
@@ -42,11 +42,9 @@ pub struct Process {
     /// Whether `argv` is incomplete: it is longer than `execve(2)` accepts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_argv_truncated: bool,
-    /// Command line for one line of the screen: the arguments joined by a space, cut as every `Text`.
-    /// `None` if it can't be read or is empty.
+    /// The arguments joined by a space, cut as every `Text`; `None` if they can't be read or are empty.
     pub command: Option<Text>,
-    /// Working directory when the record was made: a later `chdir(2)` doesn't show. `None` as with
-    /// `executable`.
+    /// Working directory when the record was made: a later `chdir(2)` doesn't show. `None` as with `executable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<Text>,
     /// When it started, to the second.
@@ -68,18 +66,9 @@ impl Process {
         let name = name.into();
         Self {
             pid,
-            parent: None,
             comm: name.clone(),
             name,
-            executable: None,
-            argv: None,
-            is_argv_truncated: false,
-            command: None,
-            cwd: None,
-            started_at: None,
-            started_at_tick: None,
-            user: None,
-            uid: None,
+            ..Self::default()
         }
     }
 

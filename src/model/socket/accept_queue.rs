@@ -48,11 +48,8 @@ impl AcceptQueue {
     }
 
     /// The percentage of the backlog that waits: 100 is one short of full.
-    pub const fn percent(self) -> u64 {
-        match self.backlog {
-            0 => 100 * self.waiting as u64,
-            backlog => 100 * self.waiting as u64 / backlog as u64,
-        }
+    pub fn percent(self) -> u64 {
+        100 * u64::from(self.waiting) / u64::from(self.backlog.max(1))
     }
 }
 

@@ -1,4 +1,4 @@
-//! An address and a port, and what kind of address it is.
+//! An address and a port, what kind of address it is, and the interface of a link-local one.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -82,31 +82,22 @@ impl Endpoint {
 
     /// Who can reach this address. A v4-mapped address counts as the IPv4 address in it.
     pub fn scope(&self) -> Scope {
-        match self.address.to_canonical() {
-            address if address.is_unspecified() => Scope::Any,
-            address if address.is_loopback() => Scope::Loopback,
-            IpAddr::V4(v4) => scope_v4(v4),
-            IpAddr::V6(v6) => scope_v6(v6),
+        let is_private = match self.address.to_canonical() {
+            address if address.is_unspecified() => return Scope::Any,
+            address if address.is_loopback() => return Scope::Loopback,
+            // RFC 1918 and 6598 ranges and link-local (RFC 3927).
+            IpAddr::V4(v4) => {
+                let is_shared = matches!(v4.octets(), [100, 64..=127, ..]);
+                v4.is_private() || v4.is_link_local() || is_shared
+            }
+            // Unique-local (RFC 4193) and link-local (RFC 4291).
+            IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+        };
+        if is_private {
+            Scope::Private
+        } else {
+            Scope::Public
         }
-    }
-}
-
-/// RFC 1918 and 6598 ranges and link-local (RFC 3927) are private.
-fn scope_v4(v4: Ipv4Addr) -> Scope {
-    let shared = v4.octets()[0] == 100 && (v4.octets()[1] & 0xc0) == 64;
-    if v4.is_private() || v4.is_link_local() || shared {
-        Scope::Private
-    } else {
-        Scope::Public
-    }
-}
-
-/// Unique-local (RFC 4193) and link-local (RFC 4291) addresses are private.
-fn scope_v6(v6: Ipv6Addr) -> Scope {
-    if v6.is_unique_local() || v6.is_unicast_link_local() {
-        Scope::Private
-    } else {
-        Scope::Public
     }
 }
 
@@ -120,6 +111,58 @@ impl fmt::Display for Endpoint {
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
         Self::new(address.ip(), address.port())
+    }
+}
+
+/// The longest name of an interface (`IFNAMSIZ` without its NUL).
+const MAX_LENGTH: usize = 15;
+
+/// The interface of a link-local address: `eth0` of `fe80::1%eth0` (RFC 4007), by its name, or its number if unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Zone {
+    bytes: [u8; MAX_LENGTH],
+    length: usize,
+}
+
+impl Zone {
+    /// The interface with this name, if it is valid and needs no quoting anywhere.
+    pub fn new(name: &str) -> Option<Self> {
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"/:|()[]\"'%\\".contains(&byte);
+        if name.is_empty() || name.len() > MAX_LENGTH || !name.bytes().all(is_plain) {
+            return None;
+        }
+        let mut bytes = [0; MAX_LENGTH];
+        bytes[..name.len()].copy_from_slice(name.as_bytes());
+        let length = name.len();
+        Some(Self { bytes, length })
+    }
+
+    /// Reads `fe80::1%eth0`.
+    pub fn split(text: &str) -> Option<(Ipv6Addr, Self)> {
+        let (address, zone) = text.split_once('%')?;
+        Some((address.parse().ok()?, Self::new(zone)?))
+    }
+
+    /// The name as it was written.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+
+    /// The number, where it is one.
+    pub fn number(&self) -> Option<u32> {
+        self.as_str().parse().ok()
+    }
+
+    /// Whether an address is incomplete without its interface: link-local, and multicast on a link or an interface.
+    pub const fn is_needed_by(address: Ipv6Addr) -> bool {
+        let [first, second, ..] = address.octets();
+        address.is_unicast_link_local() || first == 0xff && matches!(second & 0xf, 1 | 2)
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -152,5 +195,23 @@ mod tests {
             Endpoint::new("::1".parse().unwrap(), 80).to_string(),
             "[::1]:80"
         );
+    }
+
+    #[test]
+    fn a_zone_is_the_name_or_the_number_of_an_interface() {
+        let (address, zone) = Zone::split("fe80::1%eth0.7").unwrap();
+        assert_eq!(address, "fe80::1".parse::<Ipv6Addr>().unwrap());
+        assert_eq!((zone.as_str(), zone.number()), ("eth0.7", None));
+        assert_eq!(Zone::new("12").unwrap().number(), Some(12));
+        for wrong in ["", "a/b", "a b", "sixteen-letters-", "a%b", "é"] {
+            assert_eq!(Zone::new(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_addresses_of_a_link_need_one() {
+        let needs = |text: &str| Zone::is_needed_by(text.parse().unwrap());
+        assert!(needs("fe80::1") && needs("ff02::1") && needs("ff01::1"));
+        assert!(!needs("::1") && !needs("2001:db8::1") && !needs("ff05::1") && !needs("::"));
     }
 }

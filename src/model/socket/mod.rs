@@ -1,13 +1,10 @@
 //! One socket of the system's table.
 
 mod accept_queue;
-mod age;
 mod endpoint;
-mod kinds;
 mod owner;
 mod portless;
 mod protocol;
-mod zone;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,18 +12,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Services, Text, service_name};
+use crate::model::{Age, Services, Text, service_name};
 
 pub use accept_queue::{AcceptQueue, Fill};
-pub use age::Age;
-pub use endpoint::{Endpoint, Family, Scope};
-pub use kinds::Kinds;
+pub use endpoint::{Endpoint, Family, Scope, Zone};
 pub use owner::{Owner, OwnerKind};
 pub use portless::{
     PacketSocket, PacketType, Portless, RawSocket, UnixKind, UnixName, UnixPeer, UnixSocket,
 };
-pub use protocol::{Protocol, State};
-pub use zone::Zone;
+pub use protocol::{Kinds, Protocol, State};
 
 /// Fill of a socket's queues. For a listener: connections waiting to be accepted, and the backlog
 /// they may fill. For everything else: bytes not yet read, and bytes not yet acknowledged.
@@ -157,9 +151,8 @@ impl Socket {
         }
     }
 
-    /// Whether it waits for peers or reserves its port for that: TCP `LISTEN` and `BOUND`, UDP and raw sockets
-    /// without a peer, every packet socket, and a unix socket that listens or has a name and no peer. This
-    /// is what the default view shows. A UDP socket with a peer is a connection.
+    /// Whether it waits for peers or reserves its port for that, as the default view shows it. A UDP socket with a peer is
+    /// a connection.
     pub fn is_listening(&self) -> bool {
         match self.protocol {
             Protocol::Tcp | Protocol::Sctp => matches!(self.state, State::Listen | State::Bound),
@@ -176,8 +169,7 @@ impl Socket {
         }
     }
 
-    /// Whether it prevents other binds to its port, as TCP connections mostly don't: listeners and bound sockets,
-    /// and every UDP socket, with a peer or without.
+    /// Whether it prevents other binds to its port, as TCP connections mostly don't; every UDP socket does.
     pub fn blocks_other_binds(&self) -> bool {
         self.is_listening() || matches!(self.protocol, Protocol::Udp | Protocol::UdpLite)
     }
@@ -191,18 +183,26 @@ impl Socket {
         }
     }
 
-    /// Protocol and family in one word: `tcp`, `tcp6`, `udp`, `udp6`, `udpl`, `sctp6`, `raw`, `p_raw`,
-    /// `u_str`.
+    /// Protocol and family in one word, as `ss` says it: `tcp`, `tcp6`, `udpl`, `sctp6`, `raw`, `p_raw`, `u_str`; `icmp`
+    /// for a ping socket.
     pub fn protocol_and_family(&self) -> &'static str {
-        if let Some(portless) = &self.portless {
-            return portless.word(self.family());
-        }
-        let (ipv4, ipv6) = match self.protocol {
-            Protocol::Tcp => ("tcp", "tcp6"),
-            Protocol::Udp => ("udp", "udp6"),
-            Protocol::UdpLite => ("udpl", "udpl6"),
-            Protocol::Sctp => ("sctp", "sctp6"),
-            other => return other.as_str(),
+        let (ipv4, ipv6) = match (self.protocol, self.portless.as_deref()) {
+            (_, Some(Portless::Unix(unix))) => match unix.kind {
+                UnixKind::Stream => return "u_str",
+                UnixKind::Datagram => return "u_dgr",
+                UnixKind::SeqPacket => return "u_seq",
+            },
+            (_, Some(Portless::Packet(packet))) => match packet.kind {
+                PacketType::Raw => return "p_raw",
+                PacketType::Datagram => return "p_dgr",
+            },
+            (_, Some(Portless::Raw(raw))) if raw.identifier.is_some() => ("icmp", "icmp6"),
+            (_, Some(Portless::Raw(_))) => ("raw", "raw6"),
+            (Protocol::Tcp, None) => ("tcp", "tcp6"),
+            (Protocol::Udp, None) => ("udp", "udp6"),
+            (Protocol::UdpLite, None) => ("udpl", "udpl6"),
+            (Protocol::Sctp, None) => ("sctp", "sctp6"),
+            (other, None) => return other.as_str(),
         };
         match self.family() {
             Family::Ipv4 => ipv4,
@@ -222,13 +222,11 @@ impl Socket {
     /// Its own side in words: `127.0.0.1:80`, `0.0.0.0:icmp`, `/run/app.sock`, `@name`, `arp`; `None`
     /// for a unix socket without a name.
     pub fn local_text(&self) -> Option<String> {
-        let Some(portless) = self.portless.as_deref() else {
-            return Some(self.local.to_string());
-        };
-        match portless {
-            Portless::Unix(unix) => unix.name.as_ref().map(ToString::to_string),
-            Portless::Packet(packet) => Some(packet.to_string()),
-            Portless::Raw(raw) => Some(format!("{}:{raw}", bracketed(self.local.address))),
+        match self.portless.as_deref() {
+            None => Some(self.local.to_string()),
+            Some(Portless::Unix(unix)) => unix.name.as_ref().map(ToString::to_string),
+            Some(Portless::Packet(packet)) => Some(packet.to_string()),
+            Some(Portless::Raw(raw)) => Some(format!("{}:{raw}", bracketed(self.local.address))),
         }
     }
 
@@ -244,8 +242,7 @@ impl Socket {
         })
     }
 
-    /// The service of its port, or, for a connection, of its peer's port: the user's name for it, or the
-    /// registered one.
+    /// The service of its port or, for a connection, of its peer's: the user's name for it, or the registered one.
     pub fn service(&self) -> Option<&str> {
         self.own_service
             .as_deref()

@@ -3,48 +3,34 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use strum::{IntoStaticStr, VariantArray};
+use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use crate::model::Process;
 
-/// The owners of a socket, or why they are unknown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The owners of a socket, or why they are unknown. An `OwnerKind` is this without the processes, as JSON names it.
+#[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(
+    name(OwnerKind),
+    derive(Hash, Serialize, Deserialize, IntoStaticStr, VariantArray),
+    serde(rename_all = "lowercase"),
+    strum(serialize_all = "lowercase"),
+    allow(missing_docs)
+)]
 pub enum Owner {
     /// Every process that has the socket, by pid ascending; never empty.
     Known(Arc<[Arc<Process>]>),
-    /// Some process has it, but this user may not read that process. The socket's uid is still
-    /// known.
+    /// Some process has it that this user may not read. The socket's uid is still known.
     Hidden,
     /// The kernel itself has it (VXLAN, NFS, …), or no process that could be read.
     Kernel,
     /// No process any more: it outlived its process or its descriptor (`TIME_WAIT`, an orphan). These
     /// processes had it; never empty.
+    #[strum_discriminants(serde(rename = "past"))]
+    #[strum_discriminants(strum(serialize = "past"))]
     Former(Arc<[Arc<Process>]>),
     /// No process, and no known former owner.
     None,
     /// Not all processes were read yet; a later snapshot has the answer. Only in live tables.
-    Unknown,
-}
-
-/// An [`Owner`] without its processes, as JSON names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[derive(IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "lowercase")]
-pub enum OwnerKind {
-    /// [`Owner::Known`].
-    Known,
-    /// [`Owner::Hidden`].
-    Hidden,
-    /// [`Owner::Kernel`].
-    Kernel,
-    /// [`Owner::Former`].
-    #[serde(rename = "past")]
-    #[strum(serialize = "past")]
-    Former,
-    /// [`Owner::None`].
-    None,
-    /// [`Owner::Unknown`].
     Unknown,
 }
 
@@ -57,15 +43,8 @@ impl OwnerKind {
 
 impl Owner {
     /// Which of the six it is.
-    pub const fn kind(&self) -> OwnerKind {
-        match self {
-            Self::Known(_) => OwnerKind::Known,
-            Self::Hidden => OwnerKind::Hidden,
-            Self::Kernel => OwnerKind::Kernel,
-            Self::Former(_) => OwnerKind::Former,
-            Self::None => OwnerKind::None,
-            Self::Unknown => OwnerKind::Unknown,
-        }
+    pub fn kind(&self) -> OwnerKind {
+        self.into()
     }
 
     /// The processes that have or had the socket; empty where none can be named.
@@ -78,9 +57,10 @@ impl Owner {
 
     /// The processes that have the socket now.
     pub fn present(&self) -> &[Arc<Process>] {
-        match self {
-            Self::Known(processes) => processes,
-            _ => &[],
+        if let Self::Known(processes) = self {
+            processes
+        } else {
+            &[]
         }
     }
 

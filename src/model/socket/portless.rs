@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use crate::model::{Family, Protocol, Text};
+use crate::model::{Protocol, Text};
 
 /// What a socket of a protocol without ports is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,28 +113,6 @@ impl Portless {
             Self::Raw(_) => Protocol::Raw,
         }
     }
-
-    /// One word for the kind of socket, as `ss` says it: `u_str`, `p_raw`, `raw6`; `icmp` for a ping
-    /// socket.
-    pub const fn word(&self, family: Family) -> &'static str {
-        let (ipv4, ipv6) = match self {
-            Self::Unix(unix) => match unix.kind {
-                UnixKind::Stream => return "u_str",
-                UnixKind::Datagram => return "u_dgr",
-                UnixKind::SeqPacket => return "u_seq",
-            },
-            Self::Packet(packet) => match packet.kind {
-                PacketType::Raw => return "p_raw",
-                PacketType::Datagram => return "p_dgr",
-            },
-            Self::Raw(raw) if raw.identifier.is_some() => ("icmp", "icmp6"),
-            Self::Raw(_) => ("raw", "raw6"),
-        };
-        match family {
-            Family::Ipv4 => ipv4,
-            Family::Ipv6 => ipv6,
-        }
-    }
 }
 
 impl UnixName {
@@ -145,9 +123,8 @@ impl UnixName {
             [] => None,
             [0, name @ ..] => Some(Self::Abstract(Text::from_bytes(name))),
             path => {
-                let end = path.iter().position(|&byte| byte == 0);
-                let path = &path[..end.unwrap_or(path.len())];
-                Some(Self::Path(Text::from_bytes(path)))
+                let path = path.split(|&byte| byte == 0).next();
+                Some(Self::Path(Text::from_bytes(path.unwrap_or_default())))
             }
         }
     }
@@ -182,55 +159,45 @@ impl fmt::Display for UnixPeer {
     }
 }
 
-/// Names of ethertypes (`linux/if_ether.h`).
-const ETHERTYPES: [(u16, &str); 10] = [
-    (0, "none"),
-    (0x0003, "all"),
-    (0x0004, "802.2"),
-    (0x0800, "ip"),
-    (0x0806, "arp"),
-    (0x8100, "vlan"),
-    (0x86dd, "ipv6"),
-    (0x8863, "pppoe"),
-    (0x888e, "eapol"),
-    (0x88cc, "lldp"),
-];
-
 impl fmt::Display for PacketSocket {
-    /// The ethertype: `arp`, `all`, `0x88f7`.
+    /// The ethertype (`linux/if_ether.h`): `arp`, `all`, `0x88f7`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match ETHERTYPES.iter().find(|(one, _)| *one == self.ethertype) {
-            Some((_, name)) => f.write_str(name),
-            None => write!(f, "{:#06x}", self.ethertype),
-        }
+        f.write_str(match self.ethertype {
+            0 => "none",
+            0x0003 => "all",
+            0x0004 => "802.2",
+            0x0800 => "ip",
+            0x0806 => "arp",
+            0x8100 => "vlan",
+            0x86dd => "ipv6",
+            0x8863 => "pppoe",
+            0x888e => "eapol",
+            0x88cc => "lldp",
+            other => return write!(f, "{other:#06x}"),
+        })
     }
 }
 
-/// Names of IP protocols (IANA).
-const IP_PROTOCOLS: [(u8, &str); 15] = [
-    (1, "icmp"),
-    (2, "igmp"),
-    (6, "tcp"),
-    (17, "udp"),
-    (41, "ipv6"),
-    (47, "gre"),
-    (50, "esp"),
-    (51, "ah"),
-    (58, "icmp6"),
-    (89, "ospf"),
-    (103, "pim"),
-    (112, "vrrp"),
-    (132, "sctp"),
-    (136, "udplite"),
-    (255, "raw"),
-];
-
 impl fmt::Display for RawSocket {
-    /// The protocol, and the identifier of a ping socket: `icmp`, `icmp/4242`, `200`.
+    /// The protocol (IANA), and the identifier of a ping socket: `icmp`, `icmp/4242`, `200`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match IP_PROTOCOLS.iter().find(|(one, _)| *one == self.number) {
-            Some((_, name)) => f.write_str(name)?,
-            None => write!(f, "{}", self.number)?,
+        match self.number {
+            1 => f.write_str("icmp")?,
+            2 => f.write_str("igmp")?,
+            6 => f.write_str("tcp")?,
+            17 => f.write_str("udp")?,
+            41 => f.write_str("ipv6")?,
+            47 => f.write_str("gre")?,
+            50 => f.write_str("esp")?,
+            51 => f.write_str("ah")?,
+            58 => f.write_str("icmp6")?,
+            89 => f.write_str("ospf")?,
+            103 => f.write_str("pim")?,
+            112 => f.write_str("vrrp")?,
+            132 => f.write_str("sctp")?,
+            136 => f.write_str("udplite")?,
+            255 => f.write_str("raw")?,
+            other => write!(f, "{other}")?,
         }
         self.identifier.map_or(Ok(()), |id| write!(f, "/{id}"))
     }

@@ -9,8 +9,6 @@ use std::fmt::Write as _;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::hostile::is_hostile;
-
 /// The longest text kept, in characters; longer text ends in `…`.
 pub(super) const MAX_CHARS: usize = 4096;
 
@@ -20,25 +18,18 @@ pub(super) const MAX_JOINED: usize = 4;
 
 /// `outside` on one line, with an escape (`\n`, `\x1b`, `\u{202e}`) for:
 ///
-/// - every character that is hostile: controls, format and invisible characters, regional indicators,
-///   private use, noncharacters;
+/// - every character that is hostile (see `is_hostile`);
 /// - a character that joins the one before it where there is none (at the beginning, behind an escape), where
 ///   more than four do, and where the two together are not as wide as the one and the other (a skin tone).
 ///
 /// Spaces, the blank of braille, characters that Unicode has not assigned, and letters that are written from
-/// the right are kept: they show, and have a width.
-///
-/// A text over 4,096 characters is cut to that and ends in `…`.
+/// the right are kept: they show, and have a width. A text over 4,096 characters is cut to that and ends in `…`.
 pub fn clean(outside: &str) -> Cow<'_, str> {
     clean_to(outside, MAX_CHARS)
 }
 
-/// The same, without a length limit.
-pub fn clean_whole(outside: &str) -> Cow<'_, str> {
-    clean_to(outside, usize::MAX)
-}
-
-fn clean_to(outside: &str, max_chars: usize) -> Cow<'_, str> {
+/// The same, with another limit.
+pub(super) fn clean_to(outside: &str, max_chars: usize) -> Cow<'_, str> {
     if outside.len() <= max_chars && outside.chars().all(is_plain) {
         return Cow::Borrowed(outside);
     }
@@ -49,7 +40,7 @@ fn clean_to(outside: &str, max_chars: usize) -> Cow<'_, str> {
     for cluster in outside.graphemes(true) {
         let mut begins = true;
         for c in cluster.chars() {
-            if cleaner.take(c, begins).is_err() {
+            if cleaner.add(c, begins) {
                 return Cow::Owned(cleaner.out);
             }
             begins = false;
@@ -58,8 +49,7 @@ fn clean_to(outside: &str, max_chars: usize) -> Cow<'_, str> {
     Cow::Owned(cleaner.out)
 }
 
-/// Whether the character takes one cell and joins no other: those of most texts, of
-/// the Latin languages and of our own lines.
+/// Whether the character takes one cell and joins no other: those of the Latin languages and of our own lines.
 const fn is_plain(c: char) -> bool {
     matches!(c, ' '..='~' | '¡'..='¬' | '®'..='ÿ' | '–' | '…' | '←' | '→')
 }
@@ -77,18 +67,24 @@ struct Cleaner {
     kept: usize,
 }
 
-/// The text is full.
-struct Full;
-
 impl Cleaner {
-    /// Adds a character, which may be the first of its cluster.
-    fn take(&mut self, c: char, begins: bool) -> Result<(), Full> {
+    /// Adds a character, which may be the first of its cluster. Returns whether the text is full, and then ends it.
+    fn add(&mut self, c: char, begins: bool) -> bool {
         let has_width = c.width().is_some_and(|cells| cells > 0);
+        // Whether it does not join an escape before it.
+        let is_separate = || ['}', c].iter().collect::<String>().graphemes(true).count() == 2;
+        // Whether the cluster is as wide with the character as both of them are alone.
+        let adds_up = |cluster: &str| {
+            format!("{cluster}{c}").width() == cluster.width() + c.width().unwrap_or(0)
+        };
         let at = self.out.len();
         match self.cluster.filter(|_| !begins) {
             _ if is_hostile(c) => self.escape(c),
-            None if has_width && (begins || is_separate(c)) => self.begin(c),
-            Some(start) if self.joined < MAX_JOINED && adds_up(&self.out[start..], c) => {
+            None if has_width && (begins || is_separate()) => {
+                (self.cluster, self.joined) = (Some(at), 0);
+                self.out.push(c);
+            }
+            Some(start) if self.joined < MAX_JOINED && adds_up(&self.out[start..]) => {
                 self.joined += 1;
                 self.out.push(c);
             }
@@ -98,18 +94,12 @@ impl Cleaner {
         if self.chars < self.max_chars {
             self.kept = self.out.len();
         }
-        if self.chars <= self.max_chars {
-            return Ok(());
+        let is_full = self.chars > self.max_chars;
+        if is_full {
+            self.out.truncate(self.kept);
+            self.out.push('…');
         }
-        self.out.truncate(self.kept);
-        self.out.push('…');
-        Err(Full)
-    }
-
-    fn begin(&mut self, c: char) {
-        self.cluster = Some(self.out.len());
-        self.joined = 0;
-        self.out.push(c);
+        is_full
     }
 
     fn escape(&mut self, c: char) {
@@ -125,14 +115,32 @@ impl Cleaner {
     }
 }
 
-/// Whether it does not join an escape before it.
-fn is_separate(c: char) -> bool {
-    let behind_an_escape: String = ['}', c].into_iter().collect();
-    behind_an_escape.graphemes(true).count() == 2
-}
-
-/// Whether the cluster is as wide with the character as both of them are alone.
-fn adds_up(cluster: &str, c: char) -> bool {
-    let with: String = cluster.chars().chain(std::iter::once(c)).collect();
-    with.width() == cluster.width() + c.width().unwrap_or(0)
+/// Whether terminals act on it, show nothing for it, or disagree on its width. A list, so that the check is cheap; a test
+/// holds it against the classes of Unicode:
+///
+/// - controls (`Cc`), line and paragraph separators (`Zl`, `Zp`);
+/// - format characters (`Cf`): bidirectional ones, joiners, the byte order mark, interlinear annotations;
+/// - whatever else is to be ignored where it is not understood (`Default_Ignorable_Code_Point`): variation
+///   selectors, tags, the fillers of Korean;
+/// - what is drawn with the character behind it (`Grapheme_Cluster_Break=Prepend`), as a chain of them has no end;
+/// - regional indicators, of which some terminals make flags;
+/// - private use (`Co`), whose meaning and width depend on the font;
+/// - noncharacters;
+/// - the one character that would be three cells wide: terminals have one and two;
+/// - the one blank that is two: at the end of a line it would cross the edge.
+pub(super) fn is_hostile(c: char) -> bool {
+    // The last two of every plane, and 32 more.
+    let is_noncharacter = u32::from(c) & 0xfffe == 0xfffe || ('\u{fdd0}'..='\u{fdef}').contains(&c);
+    is_noncharacter
+        || matches!(c,
+            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}'
+            | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{d4e}'
+            | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{17d8}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3000}' | '\u{3164}'
+            | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{111c2}'..='\u{111c3}'
+            | '\u{113d1}' | '\u{1193f}' | '\u{11941}' | '\u{11a3a}' | '\u{11a84}'..='\u{11a89}'
+            | '\u{11d46}' | '\u{11f02}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{1f1e6}'..='\u{1f1ff}' | '\u{e0000}'..='\u{e0fff}'
+            | '\u{f0000}'..='\u{10ffff}')
 }

@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use super::excerpt;
 
-/// What the messages accept.
-const ACCEPTED: &str = "500ms, 0.5, 2s or 1.5m";
-
 /// Reads a duration: a number, which may have a fraction, and `ms`, `s`, `m` or `h`; without a unit it
 /// is in seconds. The shortest step is a millisecond.
 ///
 /// # Errors
 /// One line that says what is accepted.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let not_one = || format!("`{}` isn't a duration (use {ACCEPTED})", excerpt(text));
+    let not_one = || {
+        let piece = excerpt(text);
+        format!("`{piece}` isn't a duration (use 500ms, 0.5, 2s or 1.5m)")
+    };
     let end = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
-    let millis: u64 = match unit {
+    let unit: u64 = match unit {
         "ms" => 1,
         "s" | "" => 1000,
         "m" => 60_000,
@@ -33,25 +33,17 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         None => (number, ""),
     };
     let whole: u64 = whole.parse().map_err(|_| not_one())?;
-    let of_whole = whole.checked_mul(millis).ok_or_else(not_one)?;
-    let of_fraction = millis_of(fraction, millis).ok_or_else(not_one)?;
-    let sum = of_whole.checked_add(of_fraction).ok_or_else(not_one)?;
-    Ok(Duration::from_millis(sum))
-}
-
-/// The whole milliseconds in these decimals of a unit, what is shorter left out; `None` if they are
-/// not digits.
-fn millis_of(decimals: &str, unit: u64) -> Option<u64> {
-    if !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(not_one());
     }
     // Ten decimals are precise to a millisecond of an hour, and more would not fit.
-    let decimals = &decimals[..decimals.len().min(10)];
-    let digits = decimals.bytes().map(|byte| u64::from(byte - b'0'));
+    let digits = fraction.bytes().take(10).map(|byte| u64::from(byte - b'0'));
     let (value, scale) = digits.fold((0, 1), |(value, scale), digit| {
         (value * 10 + digit, scale * 10)
     });
-    Some(value * unit / scale)
+    let millis = whole.checked_mul(unit);
+    let millis = millis.and_then(|whole| whole.checked_add(value * unit / scale));
+    millis.map(Duration::from_millis).ok_or_else(not_one)
 }
 
 /// Reads the time between two snapshots: 50 ms to a day.

@@ -5,28 +5,20 @@
 //! only by cleaning such input, so nothing that the terminal would act on reaches the screen.
 
 mod clean;
-mod counted;
 pub mod duration;
-mod hostile;
 
 use std::borrow::Borrow;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::ops::Deref;
 use std::sync::Arc;
 
-pub use clean::{clean, clean_whole};
-pub use counted::counted;
+pub use clean::clean;
 use serde::{Deserialize, Deserializer, Serialize};
-
-/// The longest excerpt, in characters.
-const MAX_EXCERPT: usize = 40;
 
 /// A single line of text that a terminal shows as it is, and every terminal in the same cells.
 ///
-/// Cheap to clone. Characters of the input that a terminal acts on, that show nothing or that would be
-/// measured differently appear as escapes (`\n`, `\x1b`, `\u{202e}`), bytes that are not UTF-8 as
-/// `U+FFFD`; a text over 4,096 characters is cut to that and ends in `…`, unless it is made by
-/// [`Text::whole`]. Cleaning a clean text changes nothing. See [`clean`] for the rules.
+/// Cheap to clone. The rules are those of [`clean`], except for the length of [`Text::whole`]; bytes that are not UTF-8
+/// appear as `U+FFFD`. Cleaning a clean text changes nothing.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Text(Arc<str>);
 
@@ -38,7 +30,7 @@ impl Text {
 
     /// Cleans `outside` and keeps all of it: for text that is not drawn, or is cut when it is drawn.
     pub fn whole(outside: &str) -> Self {
-        Self(clean_whole(outside).into())
+        Self(clean::clean_to(outside, usize::MAX).into())
     }
 
     /// Cleans bytes that may not be UTF-8.
@@ -54,15 +46,24 @@ impl Text {
 
 /// An excerpt of input for a message: cleaned, and cut to 40 characters.
 pub fn excerpt(piece: &str) -> String {
-    let mut cut: String = piece.chars().take(MAX_EXCERPT).collect();
+    let mut cut: String = piece.chars().take(40).collect();
     if cut.len() < piece.len() {
         cut.push('…');
     }
     Text::new(&cut).to_string()
 }
 
+/// A count before its noun: `1 byte`, `0 bytes`, `2 bytes`.
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(
+    count: N,
+    one: &str,
+    many: &str,
+) -> String {
+    let noun = if count == N::from(1) { one } else { many };
+    format!("{count} {noun}")
+}
+
 impl Default for Text {
-    /// The empty text.
     fn default() -> Self {
         Self("".into())
     }
@@ -87,7 +88,7 @@ impl From<&str> for Text {
     }
 }
 
-impl fmt::Display for Text {
+impl Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }

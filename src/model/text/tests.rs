@@ -4,8 +4,7 @@ use regex::Regex;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::clean::{MAX_CHARS, MAX_JOINED};
-use super::hostile::is_hostile;
+use super::clean::{MAX_CHARS, MAX_JOINED, is_hostile};
 use super::*;
 
 /// Every character of Unicode.
@@ -213,4 +212,13 @@ fn a_whole_text_is_clean_and_not_cut() {
     let text = Text::whole(&outside);
     assert_eq!(text.as_str(), r"é\x1b".repeat(70_000));
     assert_eq!(Text::whole(&text), text);
+}
+
+#[test]
+fn one_is_singular_and_all_others_are_plural() {
+    let told = [0_u64, 1, 2, 11, 101].map(|count| counted(count, "byte", "bytes"));
+    assert_eq!(
+        told,
+        ["0 bytes", "1 byte", "2 bytes", "11 bytes", "101 bytes"]
+    );
 }

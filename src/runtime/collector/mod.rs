@@ -260,11 +260,11 @@ impl Collector {
                     false
                 }
                 Ok(Control::SetLinger(linger)) => {
-                    self.tracker.set_linger(linger);
+                    self.tracker.linger = linger;
                     false
                 }
                 Ok(Control::SetServices(services)) => {
-                    self.tracker.set_services(services);
+                    self.tracker.services = services;
                     false
                 }
                 Ok(Control::SetKinds(kinds)) => self.source.set_kinds(kinds) && !*is_paused,

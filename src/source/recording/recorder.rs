@@ -1,13 +1,12 @@
-//! Writes snapshots to a file, one JSON object per line: the first in full, the others as changes. Everything written
-//! is readable by `Replay`.
+//! Writes snapshots to a file, one JSON object per line. Everything written is readable by `Replay`.
 
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::frame::{self, Frame, MAX_LINE};
+use super::frame::{Frame, MAX_LENGTH, MAX_LINE};
 use super::redact::Redactor;
-use crate::model::{Problem, Snapshot};
+use crate::model::{Problem, ProblemCode, Snapshot, Text};
 use crate::source::SourceError;
 
 /// The default maximum size of a recording: 1 GiB.
@@ -31,7 +30,6 @@ impl Recorder {
     /// Starts a recording in a new file that only its owner can read, as it contains every user's command lines.
     ///
     /// # Errors
-    ///
     /// When the file can't be created or is there already.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
         let path = path.into();
@@ -40,12 +38,11 @@ impl Recorder {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(|error| {
+            let why = "it is there already, and nothing is overwritten: name another one";
             let path = path.clone();
-            let reason = if error.kind() == io::ErrorKind::AlreadyExists {
-                let why = "it is there already, and nothing is overwritten: name another one";
-                io::Error::new(io::ErrorKind::AlreadyExists, why)
-            } else {
-                error
+            let reason = match error.kind() {
+                kind @ io::ErrorKind::AlreadyExists => io::Error::new(kind, why),
+                _ => error,
             };
             SourceError::File { path, reason }
         })?;
@@ -73,15 +70,24 @@ impl Recorder {
         Self { max_size, ..self }
     }
 
-    /// What is missing from the recording of a snapshot.
+    /// The sockets of a snapshot that a reader would reject, so they are not recorded.
     pub fn incomplete_problem(snapshot: &Snapshot) -> Option<Problem> {
-        frame::incomplete_problem(snapshot)
+        let more = snapshot.sockets.len().saturating_sub(MAX_LENGTH);
+        (more > 0).then(|| Problem {
+            count: Some(more),
+            brief: Text::new(&format!("{more} sockets not recorded")),
+            ..Problem::new(
+                ProblemCode::RecordingIncomplete,
+                &format!(
+                    "{more} sockets are not in the recording: a reading of it has at most {MAX_LENGTH}"
+                ),
+            )
+        })
     }
 
     /// Adds a snapshot.
     ///
     /// # Errors
-    ///
     /// When the file can't be written, would get too large, or could not be read again.
     pub fn record(&mut self, snapshot: &Snapshot) -> Result<(), SourceError> {
         self.write(snapshot).map_err(|reason| SourceError::File {
@@ -105,24 +111,25 @@ impl Recorder {
         let redacted = self.redactor.as_mut().map(|it| it.redact(snapshot));
         let mut whole = Frame::of(redacted.as_ref().unwrap_or(snapshot));
         whole.redacted = redacted.is_some();
-        let refuse = |why: &str| Err(io::Error::other(why));
-        if whole.has_too_many_processes() {
-            return refuse("one reading has more processes than could be read again");
+        whole.problems.extend(Self::incomplete_problem(snapshot));
+        let refuse = |why: String| Err(io::Error::other(why));
+        if whole.processes.len() > MAX_LENGTH {
+            return refuse("one reading has more processes than could be read again".to_owned());
         }
         let changes = self.last.as_ref().map(|last| whole.since(last));
         let mut line = serde_json::to_vec(changes.as_ref().unwrap_or(&whole))?;
         if line.len() > self.max_line {
-            let most = self.max_line;
-            return refuse(&format!(
-                "one reading takes more than {most} bytes, which could not be read again"
+            return refuse(format!(
+                "one reading takes more than {} bytes, which could not be read again",
+                self.max_line
             ));
         }
         line.push(b'\n');
         self.size += line.len() as u64;
         if self.size > self.max_size {
-            let most = self.max_size;
-            return refuse(&format!(
-                "it may have {most} bytes (--record-max) and the next reading would not fit"
+            return refuse(format!(
+                "it may have {} bytes (--record-max) and the next reading would not fit",
+                self.max_size
             ));
         }
         self.file.write_all(&line)?;

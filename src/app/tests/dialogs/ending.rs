@@ -21,7 +21,7 @@ fn desk_below(pids: &[Pid]) -> Desk {
         pid,
         started_at_tick: None,
     };
-    desk.app.environment.lineage = Lineage::new(pids.iter().map(member).collect());
+    desk.app.environment.lineage = Lineage(pids.iter().map(member).collect());
     desk
 }
 

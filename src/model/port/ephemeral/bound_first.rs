@@ -26,22 +26,11 @@ struct Ports {
     odd: usize,
 }
 
-impl Ports {
-    const fn total(self) -> usize {
-        self.even + self.odd
-    }
-
-    /// Whether they may be on even ports because the odd ones were taken. A `bind()` would have taken as
-    /// many odd ones.
-    const fn may_be_bound_first(self) -> bool {
-        self.total() < MANY || self.odd * 2 >= self.even
-    }
-}
-
 /// For each port whether it has a connection that was bound first. `outgoing` are the connections from
-/// ports of the range without a listener, `first` is the range's first port.
+/// ports of the range without a listener, `first` is the range's first port, `capacity` the number of its ports.
 pub(super) fn ports<'a>(
     states: &[PortState],
+    capacity: usize,
     first: u16,
     outgoing: impl Iterator<Item = &'a Socket> + Clone,
 ) -> Vec<bool> {
@@ -59,9 +48,8 @@ pub(super) fn ports<'a>(
         ports.odd += usize::from(is_odd(port));
         ports.even += usize::from(!is_odd(port));
     }
-    let is_in_range = |state: &&PortState| **state != PortState::Excluded;
-    let capacity = states.iter().filter(is_in_range).count();
-    let has_few = |pair: Pair| by_destination[&pair].total() * 2 <= capacity;
+    let total = |pair: Pair| by_destination[&pair].even + by_destination[&pair].odd;
+    let has_few = |pair: Pair| total(pair) * 2 <= capacity;
     for (port, to) in outgoing.clone() {
         is_bound_first[port] |= is_odd(port) && has_few(to);
     }
@@ -75,7 +63,11 @@ pub(super) fn ports<'a>(
     // As long as odd ones are free, `bind()` takes no even one.
     if bound_first > 0 && bound_first * 4 >= usable * 3 {
         let even = outgoing.filter(|&(port, _)| !is_odd(port));
-        let may_be = |pair: Pair| has_few(pair) && by_destination[&pair].may_be_bound_first();
+        let may_be = |pair: Pair| {
+            // If the odd ones were taken, a `bind()` would have taken as many of them.
+            let Ports { even, odd } = by_destination[&pair];
+            has_few(pair) && (total(pair) < MANY || odd * 2 >= even)
+        };
         for port in even_ports(even, may_be) {
             is_bound_first[port] = true;
         }
@@ -83,8 +75,7 @@ pub(super) fn ports<'a>(
     is_bound_first
 }
 
-/// The even ports with only one connection per local address, which may have been bound; none if many are shared, as
-/// `connect()` shares them.
+/// The even ports with only one connection per local address, which may have been bound; none if `connect()` shares many.
 fn even_ports(
     even: impl Iterator<Item = (usize, Pair)>,
     may_be_bound_first: impl Fn(Pair) -> bool,

@@ -126,14 +126,19 @@ impl EphemeralUse {
         for socket in tcp.clone() {
             let state = &mut states[usize::from(socket.local.port)];
             if is_in_range(*state) {
-                *state = (*state).max(PortState::of(socket.state));
+                *state = (*state).max(match socket.state {
+                    State::Listen | State::Bound => PortState::Bound,
+                    State::TimeWait => PortState::TimeWait,
+                    _ => PortState::Connected,
+                });
             }
         }
         let outgoing = tcp.filter(|socket| {
             let state = states[usize::from(socket.local.port)];
             is_in_range(state) && state != PortState::Bound
         });
-        let is_bound_first = bound_first::ports(&states, *range.range.start(), outgoing.clone());
+        let is_bound_first =
+            bound_first::ports(&states, capacity, *range.range.start(), outgoing.clone());
         let ports = PortUsage::of(states.iter().copied());
         let bound_first = states.iter().zip(&is_bound_first);
         let bound_first = bound_first.filter_map(|(state, is)| is.then_some(*state));
@@ -189,27 +194,6 @@ impl EphemeralPorts {
     }
 }
 
-impl TimeWaitReuse {
-    /// Whether a new connection can reuse a port in `TIME_WAIT` between these addresses.
-    fn covers(self, local: IpAddr, remote: IpAddr) -> bool {
-        match self {
-            Self::Never => false,
-            Self::Loopback => local.is_loopback() || remote.is_loopback(),
-            Self::Always => true,
-        }
-    }
-}
-
-impl PortState {
-    const fn of(state: State) -> Self {
-        match state {
-            State::Listen | State::Bound => Self::Bound,
-            State::TimeWait => Self::TimeWait,
-            _ => Self::Connected,
-        }
-    }
-}
-
 /// The addresses of a connection. One of IPv6 with an IPv4 peer shares the ports of IPv4.
 fn pair(socket: &Socket) -> Option<Pair> {
     let remote = socket.remote?.to_canonical();
@@ -230,15 +214,17 @@ fn fullest<'a>(
         };
         let is_lost = is_bound_first[usize::from(socket.local.port)];
         let is_waiting = socket.state == State::TimeWait;
-        if is_waiting && !is_lost && reuse.covers(pair.0, pair.1.address) {
+        let is_reusable = match reuse {
+            TimeWaitReuse::Never => false,
+            TimeWaitReuse::Loopback => pair.0.is_loopback() || pair.1.address.is_loopback(),
+            TimeWaitReuse::Always => true,
+        };
+        if is_waiting && !is_lost && is_reusable {
             continue;
         }
         let usage = all.entry(pair).or_insert(lost);
-        match is_waiting {
-            _ if is_lost => {}
-            true => usage.time_wait += 1,
-            false => usage.connected += 1,
-        }
+        usage.time_wait += usize::from(is_waiting && !is_lost);
+        usage.connected += usize::from(!is_waiting && !is_lost);
     }
     let all = all.into_iter();
     let fullest = all.max_by_key(|(pair, usage)| (usage.total(), Reverse(*pair)));

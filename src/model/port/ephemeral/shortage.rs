@@ -3,17 +3,6 @@
 use super::{EphemeralUse, PortUsage};
 use crate::model::{Problem, ProblemCode, Text, counted};
 
-/// The fix for the largest use, in full and in brief.
-type Remedy = (&'static str, &'static str);
-
-const POOL: Remedy = ("keep connections open (a pool)", "pool connections");
-const CLOSE: Remedy = ("close idle connections", "close idle ones");
-const BIND_LATE: Remedy = (
-    "set IP_BIND_ADDRESS_NO_PORT before bind(), or connect without bind()",
-    "IP_BIND_ADDRESS_NO_PORT",
-);
-const MOVE: Remedy = ("let servers listen outside of the range", "move servers");
-
 impl EphemeralUse {
     /// From this percentage on there is a problem.
     pub const SHORT: usize = 80;
@@ -31,7 +20,11 @@ impl EphemeralUse {
         let usage = one.map_or(self.lost(), |one| one.usage);
         let to = one.map_or(String::new(), |one| format!(" to {}", one.remote));
         let (why, (remedy, brief_remedy)) = if one.is_none() && is_bound_first {
-            (self.why_lost(), BIND_LATE)
+            let bind_late = (
+                "set IP_BIND_ADDRESS_NO_PORT before bind(), or connect without bind()",
+                "IP_BIND_ADDRESS_NO_PORT",
+            );
+            (self.why_lost(), bind_late)
         } else {
             (why(usage), remedy(usage))
         };
@@ -50,10 +43,9 @@ impl EphemeralUse {
         };
         let message = format!("{state}: {remedy}, or widen net.ipv4.ip_local_port_range");
         Some(Problem {
-            code: ProblemCode::EphemeralPorts,
             count: Some(taken),
-            message: Text::new(&message),
             brief: Text::new(&brief),
+            ..Problem::new(ProblemCode::EphemeralPorts, &message)
         })
     }
 
@@ -79,17 +71,15 @@ fn why(usage: PortUsage) -> String {
         (usage.bound, "by a server", "by servers"),
     ];
     let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
-    let parts: Vec<_> = parts
-        .map(|(count, one, many)| counted(count, one, many))
-        .collect();
-    parts.join(", ")
+    let parts = parts.map(|(count, one, many)| counted(count, one, many));
+    parts.collect::<Vec<_>>().join(", ")
 }
 
-fn remedy(usage: PortUsage) -> Remedy {
-    let most = usage.time_wait.max(usage.connected).max(usage.bound);
-    match most {
-        most if most == usage.time_wait => POOL,
-        most if most == usage.connected => CLOSE,
-        _ => MOVE,
+/// The fix for the largest use, in full and in brief.
+fn remedy(usage: PortUsage) -> (&'static str, &'static str) {
+    match usage.time_wait.max(usage.connected).max(usage.bound) {
+        most if most == usage.time_wait => ("keep connections open (a pool)", "pool connections"),
+        most if most == usage.connected => ("close idle connections", "close idle ones"),
+        _ => ("let servers listen outside of the range", "move servers"),
     }
 }

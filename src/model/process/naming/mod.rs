@@ -6,10 +6,8 @@
 //! interpreter (`script`). Where these leave a doubt, the name is `comm`.
 
 mod interpreter;
-mod script;
 
-use interpreter::{Kind, family, kind_of};
-use script::{Script, script};
+use interpreter::{LOADER, Script, family, find, interpreter, script};
 
 /// The facts about a program.
 #[derive(Clone, Copy, Debug)]
@@ -25,14 +23,11 @@ pub struct ProgramFacts<'a> {
 /// How many bytes of a name the kernel keeps (`TASK_COMM_LEN` less the end).
 const COMM: usize = 15;
 
-/// Names that a runtime gives its first thread, whatever the program.
-const RENAMED: [&str; 1] = ["MainThread"];
+/// The name that a runtime gives its first thread, whatever the program.
+const RENAMED: &str = "MainThread";
 
 /// Executables that contain many programs, selected by the name of the call.
 const MULTI_CALL: [&str; 3] = ["busybox", "toybox", "coreutils"];
-
-/// The kernel adds it to the path of an executable that was deleted.
-const DELETED: &str = " (deleted)";
 
 impl<'a> ProgramFacts<'a> {
     /// The name; never empty unless `comm` is.
@@ -43,17 +38,30 @@ impl<'a> ProgramFacts<'a> {
         if MULTI_CALL.contains(&program) {
             return self.applet();
         }
-        if is_loader(program) {
-            let name = script::of_loader(self.arguments()).map(base);
-            return name.unwrap_or(self.comm).to_owned();
+        if program.starts_with("ld-linux") || program.starts_with("ld-musl") {
+            // The dynamic loader, called as a program that runs another one.
+            let found = find(&LOADER, self.arguments());
+            return found.map_or(self.comm, |(word, _)| base(word)).to_owned();
         }
-        match kind_of(program) {
-            Some(_) if self.is_title() => {
-                let word = self.title_word().or_else(|| self.own_comm(program));
-                word.unwrap_or(program).to_owned()
+        let Some(interpreter) = interpreter(program) else {
+            return program.to_owned();
+        };
+        // A title that the process wrote over its arguments: `gunicorn: master [app]`, `PM2 v5: …`.
+        let is_title = |first: &&&str| first.contains(' ') && !same_kind(base(first), program);
+        if let Some(title) = self.argv.first().filter(is_title) {
+            let word = self.title_word(title);
+            let word = word.or_else(|| self.own_comm(program));
+            return word.unwrap_or(program).to_owned();
+        }
+        let script = script(interpreter, self.arguments());
+        match self.own_comm(program) {
+            // Code of the command line has no name, unless it set one itself.
+            Some(own) if script == Script::None => own.to_owned(),
+            _ => {
+                // As it was called: `python3` for `python3.11`, `sh` for `dash`.
+                let called = self.called_by().filter(|called| same_kind(called, program));
+                with_script(called.unwrap_or(program), script, self.comm)
             }
-            Some(kind) => self.interpreted(program, kind),
-            None => program.to_owned(),
         }
     }
 
@@ -65,19 +73,16 @@ impl<'a> ProgramFacts<'a> {
         }
     }
 
-    /// The first argument's base name, where the kernel's name says the same or only that of a thread.
-    /// An interpreter that a script names (`#!`) has the script's name for its `comm`.
+    /// The first argument's base name, where the kernel's name says the same, or only that of a thread or of the script
+    /// that names an interpreter (`#!`).
     fn called(&self) -> Option<&'a str> {
         let called = self.called_by()?;
-        let agrees = is_cut(called, self.comm) || same_family(called, self.comm);
-        if agrees {
+        if is_cut(called, self.comm) || same_family(called, self.comm) {
             return Some(called);
         }
-        let kind = kind_of(called)?;
-        let is_renamed = RENAMED.contains(&self.comm);
-        let is_of_script = matches!(script(kind, self.arguments()), Script::File(path)
-            if is_cut(base(path), self.comm));
-        (is_renamed || is_of_script).then_some(called)
+        let script = script(interpreter(called)?, self.arguments());
+        let is_of_script = matches!(script, Script::File(path) if is_cut(base(path), self.comm));
+        (self.comm == RENAMED || is_of_script).then_some(called)
     }
 
     /// The first argument's base name, without the dash of a login shell; `None` for a title.
@@ -92,21 +97,9 @@ impl<'a> ProgramFacts<'a> {
         self.argv.get(1..).unwrap_or_default()
     }
 
-    /// Whether the process wrote a title over its arguments: `gunicorn: master [app]`, `PM2 v5: …`.
-    fn is_title(&self) -> bool {
-        let Some(&first) = self.argv.first() else {
-            return false;
-        };
-        let names_the_program = self
-            .program()
-            .is_some_and(|program| same_kind(base(first), program));
-        first.contains(' ') && !names_the_program
-    }
-
     /// The word that a title begins with, where the kernel's name begins with it too: libraries that set
     /// titles set both (`gunicorn`, `PM2`).
-    fn title_word(&self) -> Option<&'a str> {
-        let title = *self.argv.first()?;
+    fn title_word(&self, title: &'a str) -> Option<&'a str> {
         let word = title.split([':', ' ']).next()?;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let is_word = word.len() > 1 && word.chars().all(is_plain);
@@ -127,28 +120,16 @@ impl<'a> ProgramFacts<'a> {
         } else {
             (called, self.arguments())
         };
-        match kind_of(applet) {
-            Some(kind) => with_script(applet, script(kind, rest), self.comm),
+        match interpreter(applet) {
+            Some(interpreter) => with_script(applet, script(interpreter, rest), self.comm),
             None => applet.to_owned(),
         }
     }
 
     /// The kernel's name, unless it is the interpreter's or a thread's.
     fn own_comm(&self, program: &str) -> Option<&'a str> {
-        let is_own = !same_kind(self.comm, program) && !RENAMED.contains(&self.comm);
+        let is_own = !same_kind(self.comm, program) && self.comm != RENAMED;
         (is_own && !self.comm.is_empty()).then_some(self.comm)
-    }
-
-    /// The interpreter as it was called (`python3` for `python3.11`, `sh` for `dash`), and its script.
-    fn interpreted(&self, program: &'a str, kind: Kind) -> String {
-        let called = self.called_by().filter(|called| same_kind(called, program));
-        let shown = called.unwrap_or(program);
-        let script = script(kind, self.arguments());
-        match self.own_comm(program) {
-            // Code of the command line has no name, unless it set one itself.
-            Some(own) if script == Script::None => own.to_owned(),
-            _ => with_script(shown, script, self.comm),
-        }
     }
 }
 
@@ -157,9 +138,8 @@ fn with_script(interpreter: &str, script: Script<'_>, comm: &str) -> String {
     match script {
         Script::File(path) => {
             let name = base(path);
-            let is_main = name == "__main__.py";
             let folder = path.strip_suffix("/__main__.py").map(base);
-            let name = folder.filter(|_| is_main).unwrap_or(name);
+            let name = folder.filter(|_| name == "__main__.py").unwrap_or(name);
             if is_command(path, comm) {
                 name.to_owned()
             } else {
@@ -185,7 +165,8 @@ fn same_family(one: &str, other: &str) -> bool {
 
 /// Whether both are the same interpreter: `python3` and `python3.11`, `sh` and `dash`.
 fn same_kind(one: &str, other: &str) -> bool {
-    same_family(one, other) || kind_of(one).is_some_and(|kind| kind_of(other) == Some(kind))
+    let name = |program| interpreter(program).map(|interpreter| interpreter.name);
+    same_family(one, other) || name(one).is_some() && name(one) == name(other)
 }
 
 /// Whether `comm` is the name as the kernel keeps it.
@@ -194,10 +175,10 @@ fn is_cut(name: &str, comm: &str) -> bool {
     !comm.is_empty() && comm.as_bytes() == kept
 }
 
-/// The program of an executable's path; `None` where the path does not name it (`memfd_create(2)`, a
-/// version for a name).
+/// The program of an executable's path; `None` if that does not name it (`memfd_create(2)`, a version for a name).
 fn of_executable(path: &str) -> Option<&str> {
-    let path = path.strip_suffix(DELETED).unwrap_or(path);
+    // What the kernel adds if the executable was deleted.
+    let path = path.strip_suffix(" (deleted)").unwrap_or(path);
     if path.starts_with("/memfd:") {
         return None;
     }
@@ -210,12 +191,6 @@ fn of_executable(path: &str) -> Option<&str> {
     name.contains(char::is_alphabetic).then_some(name)
 }
 
-/// The dynamic loader, called as a program that runs another one.
-fn is_loader(program: &str) -> bool {
-    program.starts_with("ld-linux") || program.starts_with("ld-musl")
-}
-
-/// The last part of a path.
 fn base(path: &str) -> &str {
     let is_of_windows = path.as_bytes().get(1..3) == Some(br":\");
     let separator = if is_of_windows { '\\' } else { '/' };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Frame, SCHEMA, SocketFrame, bounded};
+use super::{Frame, MAX_LENGTH, SCHEMA, SocketFrame, bounded_list, too_many};
 use crate::model::{Moment, Pid, Process};
 
 /// Version of a line that builds on the one before.
@@ -22,10 +22,10 @@ pub(super) struct Since {
     /// When that snapshot was taken.
     taken_at: Moment,
     /// Which of its sockets are still the same, and where the new ones go.
-    #[serde(deserialize_with = "bounded::list")]
+    #[serde(deserialize_with = "bounded_list")]
     kept: Vec<Run>,
     /// Its processes that are not in this snapshot.
-    #[serde(deserialize_with = "bounded::list")]
+    #[serde(deserialize_with = "bounded_list")]
     ended: Vec<Pid>,
 }
 
@@ -50,11 +50,10 @@ impl Frame {
             }),
             sockets,
             processes: self.processes.iter().filter(is_new).cloned().collect(),
-            redacted: self.redacted,
-            taken_at: self.taken_at,
             kinds: self.kinds.clone(),
             problems: self.problems.clone(),
             ephemeral: self.ephemeral.clone(),
+            ..*self
         }
     }
 
@@ -65,8 +64,9 @@ impl Frame {
             (CHANGES, Some(since)) => since,
             (SCHEMA | CHANGES, _) => return Err("it is neither whole nor a change".to_owned()),
             (other, _) => {
-                let why = format!("schema {other} is not supported, only {SCHEMA} and {CHANGES}");
-                return Err(why);
+                return Err(format!(
+                    "schema {other} is not supported, only {SCHEMA} and {CHANGES}"
+                ));
             }
         };
         let before = before
@@ -78,7 +78,7 @@ impl Frame {
         let mut processes = before.processes.clone();
         processes.retain(|process| !ended.contains(&process.pid));
         processes.extend(self.processes);
-        if processes.len() > bounded::MAX_LENGTH {
+        if processes.len() > MAX_LENGTH {
             return Err(too_many());
         }
         processes.sort_by_key(|process| process.pid);
@@ -90,10 +90,6 @@ impl Frame {
             ..self
         })
     }
-}
-
-fn too_many() -> String {
-    format!("a list of more than {}", bounded::MAX_LENGTH)
 }
 
 /// What identifies a socket while its other properties change; several may have the same.
@@ -140,7 +136,7 @@ fn joined(
 ) -> Result<Vec<SocketFrame>, String> {
     let counts = runs.iter().map(|run| run.1);
     let kept = counts.fold(0, usize::saturating_add);
-    if kept.saturating_add(new.len()) > bounded::MAX_LENGTH {
+    if kept.saturating_add(new.len()) > MAX_LENGTH {
         return Err(too_many());
     }
     let (mut all, mut new) = (Vec::new(), new.iter());

@@ -4,20 +4,22 @@
 //! changes since the previous line (`changes`). A file may come from anyone: its text is cleaned before it enters the
 //! model, and references are checked.
 
-mod bounded;
 mod changes;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use self::changes::Since;
 use crate::model::{
     Age, Endpoint, EphemeralPorts, Kinds, Moment, Owner, OwnerKind, Pid, Portless, Problem,
-    ProblemCode, Process, Protocol, Queue, Snapshot, Socket, State, Text,
+    Process, Protocol, Queue, Snapshot, Socket, State, Text,
 };
 
 /// Version of a whole line; readers reject others.
@@ -26,7 +28,9 @@ const SCHEMA: u32 = 1;
 /// The longest line that is read, or written, in bytes: about half a million sockets.
 pub(super) const MAX_LINE: usize = 256 * 1024 * 1024;
 
-/// A snapshot in a recording.
+/// The most sockets, or processes, in a snapshot that is read or written, so that a small file can't fill the memory.
+pub(super) const MAX_LENGTH: usize = 1 << 19;
+
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Frame {
     schema: u32,
@@ -40,16 +44,16 @@ pub(super) struct Frame {
     /// The kinds of sockets beside TCP and UDP that were read.
     #[serde(
         default,
-        deserialize_with = "bounded::list",
+        deserialize_with = "bounded_list",
         skip_serializing_if = "Vec::is_empty"
     )]
     kinds: Vec<Protocol>,
-    #[serde(deserialize_with = "bounded::list")]
+    #[serde(deserialize_with = "bounded_list")]
     sockets: Vec<SocketFrame>,
-    #[serde(deserialize_with = "bounded::list")]
-    processes: Vec<Arc<Process>>,
-    #[serde(deserialize_with = "bounded::list")]
-    problems: Vec<Problem>,
+    #[serde(deserialize_with = "bounded_list")]
+    pub(super) processes: Vec<Arc<Process>>,
+    #[serde(deserialize_with = "bounded_list")]
+    pub(super) problems: Vec<Problem>,
     /// Recordings of the first versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ephemeral: Option<EphemeralPorts>,
@@ -87,15 +91,13 @@ struct SocketFrame {
 }
 
 impl Frame {
-    /// The snapshot as a frame. Processes are in order of pid, so that equal snapshots make equal
-    /// lines. Sockets beyond the most that a line may have are left out, with a problem.
+    /// Processes are in order of pid, so that equal snapshots make equal lines. Sockets beyond the limit are left out.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let owners = snapshot.sockets.iter().map(|socket| &socket.owner);
         let owners = owners.flat_map(Owner::processes).map(|one| (one.pid, one));
         let mut processes: BTreeMap<Pid, _> = owners.collect();
         processes.extend(snapshot.processes.iter().map(|(pid, one)| (*pid, one)));
-        let sockets = snapshot.sockets.iter().take(bounded::MAX_LENGTH);
-        let problems = snapshot.problems.iter().cloned();
+        let sockets = snapshot.sockets.iter().take(MAX_LENGTH);
         Self {
             schema: SCHEMA,
             since: None,
@@ -104,14 +106,9 @@ impl Frame {
             kinds: snapshot.kinds.optional().iter().collect(),
             sockets: sockets.map(SocketFrame::of).collect(),
             processes: processes.into_values().cloned().collect(),
-            problems: problems.chain(incomplete_problem(snapshot)).collect(),
+            problems: snapshot.problems.clone(),
             ephemeral: snapshot.ephemeral.clone(),
         }
-    }
-
-    /// Whether it has more processes than a reader takes.
-    pub(super) const fn has_too_many_processes(&self) -> bool {
-        self.processes.len() > bounded::MAX_LENGTH
     }
 
     /// The snapshot of a whole frame, or the error.
@@ -144,22 +141,6 @@ impl Frame {
     }
 }
 
-/// The sockets of a snapshot that a reader would reject, so they are not recorded.
-pub(super) fn incomplete_problem(snapshot: &Snapshot) -> Option<Problem> {
-    let more = snapshot.sockets.len().checked_sub(bounded::MAX_LENGTH)?;
-    (more > 0).then(|| {
-        let most = bounded::MAX_LENGTH;
-        let message =
-            format!("{more} sockets are not in the recording: a reading of it has at most {most}");
-        let brief = format!("{more} sockets not recorded");
-        Problem {
-            count: Some(more),
-            brief: Text::new(&brief),
-            ..Problem::new(ProblemCode::RecordingIncomplete, &message)
-        }
-    })
-}
-
 /// Makes one type of the other: both have these fields.
 macro_rules! with_fields_of {
     ($from:ident, $type:ident { $($others:tt)* }) => {
@@ -167,6 +148,7 @@ macro_rules! with_fields_of {
             protocol: $from.protocol,
             local: $from.local,
             remote: $from.remote,
+            portless: $from.portless,
             state: $from.state,
             inode: $from.inode,
             cookie: $from.cookie,
@@ -189,14 +171,7 @@ impl SocketFrame {
         let pids = socket.owner.processes().iter().map(|process| process.pid);
         let (owner, pids) = (socket.owner.kind(), pids.collect());
         let socket = socket.clone();
-        with_fields_of!(
-            socket,
-            Self {
-                owner,
-                pids,
-                portless: socket.portless
-            }
-        )
+        with_fields_of!(socket, Self { owner, pids })
     }
 
     fn socket<'a>(
@@ -208,29 +183,16 @@ impl SocketFrame {
             Entry::Occupied(known) => known.get().clone(),
             Entry::Vacant(new) => new.insert(self.owner(processes)?).clone(),
         };
-        let (portless, frame) = (self.portless()?, self.clone());
-        Ok(with_fields_of!(
-            frame,
-            Socket {
-                owner,
-                portless,
-                own_service: None
-            }
-        ))
-    }
-
-    /// The identification instead of a port, for protocols without ports.
-    fn portless(&self) -> Result<Option<Arc<Portless>>, String> {
-        let portless = self.portless.as_ref();
-        let is_of_protocol = match portless {
+        let is_of_protocol = match &self.portless {
             None => self.protocol.has_ports(),
             Some(portless) => portless.protocol() == self.protocol,
         };
-        if is_of_protocol {
-            return Ok(portless.cloned());
+        if !is_of_protocol {
+            let protocol = self.protocol.as_str();
+            return Err(format!("a {protocol} socket is not described as one"));
         }
-        let protocol = self.protocol.as_str();
-        Err(format!("a {protocol} socket is not described as one"))
+        let (frame, own_service) = (self.clone(), None);
+        Ok(with_fields_of!(frame, Socket { owner, own_service }))
     }
 
     fn owner(&self, processes: &HashMap<Pid, Arc<Process>>) -> Result<Owner, String> {
@@ -254,4 +216,36 @@ impl SocketFrame {
             (_, false) => Err(format!("socket {local} has processes but no owner")),
         }
     }
+}
+
+/// Deserializes a list that is rejected if it exceeds the length.
+fn bounded_list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    deserializer.deserialize_seq(Bounded(PhantomData))
+}
+
+struct Bounded<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Bounded<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MAX_LENGTH}")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+        let mut all = Vec::new();
+        while let Some(one) = list.next_element()? {
+            if all.len() == MAX_LENGTH {
+                return Err(A::Error::custom(too_many()));
+            }
+            all.push(one);
+        }
+        Ok(all)
+    }
+}
+
+fn too_many() -> String {
+    format!("a list of more than {MAX_LENGTH}")
 }

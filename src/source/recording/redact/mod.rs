@@ -4,17 +4,14 @@
 //!
 //! Pure. Ports, states, inodes, queues, times, pids and the names of processes stay: bug reports need them.
 
-mod addresses;
-mod names;
+mod pseudonyms;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use self::addresses::Addresses;
-use self::names::Names;
+use self::pseudonyms::{Addresses, Names};
 use crate::model::{
-    Endpoint, Owner, Pid, Portless, Problem, ProblemCode, Process, Snapshot, Socket, Text,
-    UnixPeer, UnixSocket,
+    Endpoint, Owner, Portless, Problem, ProblemCode, Process, Snapshot, Socket, Text, UnixPeer,
+    UnixSocket,
 };
 
 /// The pseudonyms of one recording.
@@ -30,10 +27,9 @@ impl Redactor {
         let mut processes: Vec<_> = snapshot.processes.values().collect();
         // Pseudonyms are numbered in the order of first use, so that must be the same each time.
         processes.sort_unstable_by_key(|process| process.pid);
-        let processes: HashMap<Pid, Arc<Process>> = processes
-            .into_iter()
-            .map(|process| (process.pid, Arc::new(self.process(process))))
-            .collect();
+        let processes = processes.into_iter();
+        let processes = processes.map(|one| (one.pid, Arc::new(self.process(one))));
+        let processes = processes.collect();
         let sockets = snapshot.sockets.iter();
         Snapshot {
             taken_at: snapshot.taken_at,
@@ -46,25 +42,23 @@ impl Redactor {
     }
 
     fn socket(&mut self, socket: &Socket) -> Socket {
+        let local = self.endpoint(socket.local);
+        let remote = socket.remote.map(|remote| self.endpoint(remote));
         Socket {
-            protocol: socket.protocol,
-            local: self.endpoint(socket.local),
-            remote: socket.remote.map(|remote| self.endpoint(remote)),
             portless: socket.portless.as_ref().map(|one| self.portless(one)),
-            state: socket.state,
             inode: socket.inode,
             cookie: socket.cookie,
             uid: socket.uid.map(|uid| self.names.uid(uid)),
-            user: socket.user.as_ref().map(|user| self.names.user(user)),
+            user: self.named("user", socket.user.as_ref()),
             owner: self.owner(&socket.owner),
             dual_stack: socket.dual_stack,
-            interface: socket.interface.as_ref().map(|it| self.names.interface(it)),
+            interface: self.named("if", socket.interface.as_ref()),
             queue: socket.queue,
             unit: socket.unit.as_ref().map(|unit| self.names.unit(unit)),
-            container: socket.container.as_ref().map(|it| self.names.container(it)),
-            own_service: None,
+            container: self.named("container", socket.container.as_ref()),
             expires_in: socket.expires_in,
             age: socket.age,
+            ..Socket::new(socket.protocol, local, remote, socket.state)
         }
     }
 
@@ -83,21 +77,16 @@ impl Redactor {
     /// In a joined command line the end of the program's path is unknown: only the name is kept.
     fn process(&mut self, process: &Process) -> Process {
         let name = Text::new(process.program_name());
+        // Paths and arguments name people, machines and secrets.
         Process {
-            pid: process.pid,
             parent: process.parent,
             command: process.command.as_ref().map(|_| name.clone()),
-            name,
             started_at: process.started_at,
             started_at_tick: process.started_at_tick,
-            user: process.user.as_ref().map(|user| self.names.user(user)),
+            user: self.named("user", process.user.as_ref()),
             uid: process.uid.map(|uid| self.names.uid(uid)),
             comm: process.comm.clone(),
-            // Paths and arguments name people, machines and secrets.
-            executable: None,
-            argv: None,
-            is_argv_truncated: false,
-            cwd: None,
+            ..Process::new(process.pid, name)
         }
     }
 
@@ -119,6 +108,10 @@ impl Redactor {
         }))
     }
 
+    fn named(&mut self, kind: &'static str, name: Option<&Text>) -> Option<Text> {
+        name.map(|name| self.names.numbered(kind, name))
+    }
+
     fn endpoint(&mut self, endpoint: Endpoint) -> Endpoint {
         Endpoint::new(self.addresses.pseudonym(endpoint.address), endpoint.port)
     }
@@ -138,10 +131,8 @@ fn problem(problem: &Problem) -> Problem {
         ProblemCode::RecordingIncomplete => "a recording lacks sockets",
     };
     Problem {
-        code: problem.code,
         count: problem.count,
-        message: Text::new(message),
-        brief: Text::new(message),
+        ..Problem::new(problem.code, message)
     }
 }
 

@@ -79,13 +79,14 @@ fn a_unit_keeps_its_kind() {
 #[test]
 fn root_and_loopback_stay_and_others_are_numbered() {
     let mut names = Names::default();
-    let users = ["root", "ann", "bob", "ann"].map(|name| names.user(&name.into()).to_string());
+    let users =
+        ["root", "ann", "bob", "ann"].map(|name| names.numbered("user", &name.into()).to_string());
     assert_eq!(users, ["root", "user1", "user2", "user1"]);
     assert_eq!(
         [0, 4711, 70, 4711].map(|uid| names.uid(uid)),
         [0, 1001, 1002, 1001]
     );
-    let interfaces = ["lo", "wg-acme"].map(|name| names.interface(&name.into()).to_string());
+    let interfaces = ["lo", "wg-acme"].map(|name| names.numbered("if", &name.into()).to_string());
     assert_eq!(interfaces, ["lo", "if1"]);
 }
 

@@ -1,5 +1,4 @@
-//! Counts the snapshots of a file, bit by bit while it plays, so that a recording of gigabytes shows its first snapshot
-//! at once.
+//! Counts the snapshots of a file while it plays, so that a recording of gigabytes shows its first one at once.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};

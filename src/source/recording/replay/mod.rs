@@ -1,20 +1,21 @@
-//! Replays the snapshots of a recording, one per call, then repeats the last one.
-//!
-//! They keep the recorded times, regardless of playback speed.
+//! Replays the snapshots of a recording with their recorded times, one per call, then repeats the last one.
 
 mod count;
 mod reader;
-mod seek;
 mod timeline;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use self::count::Count;
 use self::reader::{Next, Reader};
 use self::timeline::Timeline;
-use super::frame::MAX_LINE;
+use super::frame::{Frame, MAX_LINE};
 use crate::model::{Moment, Origin, Playback, Problem, ProblemCode, Snapshot};
 use crate::source::{Source, SourceError};
 
@@ -34,14 +35,22 @@ pub struct Replay {
     timeline: Timeline,
     /// `None` if the recording can be read only once.
     count: Option<Count>,
-    is_redacted: bool,
+    /// Whether its names and addresses are pseudonyms, according to its first snapshot.
+    pub is_redacted: bool,
+}
+
+/// The part of a frame with its time.
+#[derive(Deserialize)]
+struct Head {
+    taken_at: Moment,
+    /// Present in a line that builds on the previous one.
+    since: Option<IgnoredAny>,
 }
 
 impl Replay {
     /// Opens a recording and reads its first line; `-` is standard input.
     ///
     /// # Errors
-    ///
     /// When the file can't be read, is empty, or does not begin with a snapshot.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SourceError> {
         let path = path.into();
@@ -61,7 +70,6 @@ impl Replay {
     /// A recording that is not in a file; `name` is used in errors.
     ///
     /// # Errors
-    ///
     /// As [`open`](Self::open).
     pub fn from_reader(
         name: impl Into<PathBuf>,
@@ -76,8 +84,8 @@ impl Replay {
         max_line: u64,
     ) -> Result<Self, SourceError> {
         let mut reader = Reader::new(path, lines, max_line);
-        let frame = match reader.next()? {
-            Next::Frame(frame) => *frame,
+        let frame: Frame = match reader.next()? {
+            Next::Line(_, frame) => frame,
             Next::End => return Err(reader.error("the recording is empty")),
             Next::BrokenOff(error) => return Err(error),
         };
@@ -95,26 +103,20 @@ impl Replay {
         })
     }
 
-    /// Whether its names and addresses are pseudonyms, according to its first snapshot.
-    pub fn is_redacted(&self) -> bool {
-        self.is_redacted
-    }
-
     /// Whether the current snapshot is the last one.
     ///
     /// # Errors
-    ///
     /// When the file can't be read.
     pub fn is_at_end(&mut self) -> Result<bool, SourceError> {
         self.reader.is_at_end()
     }
 
-    /// Reads the next snapshot, and returns whether there is one; else the current one stays. An incomplete line was
-    /// cut off or is being written: the snapshot before it is shown, with a problem.
+    /// Whether there is a next snapshot; else the current one stays, with a problem if an incomplete line follows, which
+    /// was cut off or is being written.
     fn advance(&mut self) -> Result<bool, SourceError> {
         match self.reader.next()? {
-            Next::Frame(frame) => {
-                self.current = self.reader.snapshot(*frame)?;
+            Next::Line(_, frame) => {
+                self.current = self.reader.snapshot(frame)?;
                 self.number += 1;
                 return Ok(true);
             }
@@ -122,6 +124,54 @@ impl Replay {
             Next::BrokenOff(_) => self.add_broken_off_problem(),
         }
         Ok(false)
+    }
+
+    /// The times of all snapshots in a file, in order. An incomplete line has none.
+    ///
+    /// # Errors
+    /// When the file can't be read, or one of its lines is no snapshot.
+    pub fn times(path: impl AsRef<Path>) -> Result<Vec<Timestamp>, SourceError> {
+        let mut replay = Self::open(path.as_ref())?;
+        let mut times = vec![replay.current.taken_at.wall];
+        while let Next::<Head>::Line(_, head) = replay.reader.next()? {
+            times.push(head.taken_at.wall);
+        }
+        Ok(times)
+    }
+
+    /// Seeks to a later snapshot by number; beyond the last one to that.
+    ///
+    /// # Errors
+    /// When the file can't be read, or there is no snapshot.
+    pub fn seek(&mut self, number: usize) -> Result<(), SourceError> {
+        // A whole frame that another whole one follows need not be read.
+        let mut whole = None;
+        let (first, mut breaks_off) = (self.number, false);
+        while self.number < number {
+            let next = self.reader.next::<Head>()?;
+            let Next::Line(line, head) = next else {
+                breaks_off = matches!(next, Next::BrokenOff(_));
+                break;
+            };
+            self.number += 1;
+            if head.since.is_none() {
+                whole = Some(line);
+                continue;
+            }
+            for line in whole.take().into_iter().chain([line]) {
+                self.reader.skip(&line)?;
+            }
+        }
+        if let Some(line) = whole {
+            self.reader.skip(&line)?;
+        }
+        if self.number > first {
+            self.current = self.reader.last_snapshot()?;
+        }
+        if breaks_off {
+            self.add_broken_off_problem();
+        }
+        Ok(())
     }
 
     fn add_broken_off_problem(&mut self) {
@@ -158,12 +208,12 @@ impl Source for Replay {
     }
 
     fn playback(&self) -> Option<Playback> {
-        let counted = || self.count.as_ref().and_then(Count::total);
+        let counted = self.count.as_ref().and_then(Count::total);
         // The file may have grown since it was counted, and a broken-off line is no snapshot.
         let total = if self.has_ended {
             Some(self.number)
         } else {
-            counted().map(|counted| counted.max(self.number))
+            counted.map(|counted| counted.max(self.number))
         };
         Some(Playback {
             number: self.number,

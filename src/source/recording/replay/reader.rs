@@ -5,6 +5,8 @@
 use std::io::{BufRead, Read as _};
 use std::path::PathBuf;
 
+use serde::de::DeserializeOwned;
+
 use crate::model::{Snapshot, Text};
 use crate::source::SourceError;
 use crate::source::recording::frame::Frame;
@@ -29,9 +31,9 @@ pub(super) struct Reader {
     is_given_up: bool,
 }
 
-/// The next item of a file.
-pub(super) enum Next {
-    Frame(Box<Frame>),
+/// The next line of a file, with its parsed fields.
+pub(super) enum Next<T> {
+    Line(Vec<u8>, T),
     End,
     /// An incomplete line, and its error.
     BrokenOff(SourceError),
@@ -57,29 +59,23 @@ impl Reader {
         }
     }
 
-    pub(super) fn next(&mut self) -> Result<Next, SourceError> {
-        let Some(bytes) = self.next_line()? else {
-            return Ok(Next::End);
-        };
-        match self.parse(&bytes) {
-            Err(error) if !bytes.ends_with(b"\n") => {
-                self.begun = bytes;
-                Ok(Next::BrokenOff(error))
-            }
-            frame => Ok(Next::Frame(Box::new(frame?))),
-        }
-    }
-
-    /// The next line that is not empty; `None` at the end of the file.
-    pub(super) fn next_line(&mut self) -> Result<Option<Vec<u8>>, SourceError> {
+    /// The next line that is not empty.
+    pub(super) fn next<T: DeserializeOwned>(&mut self) -> Result<Next<T>, SourceError> {
         for _ in 0..MAX_EMPTY_LINES {
             let bytes = self.any_line()?;
             if bytes.is_empty() {
-                return Ok(None);
+                return Ok(Next::End);
             }
-            if !bytes.trim_ascii().is_empty() {
-                return Ok(Some(bytes));
+            if bytes.trim_ascii().is_empty() {
+                continue;
             }
+            return match self.parse(&bytes) {
+                Err(error) if !bytes.ends_with(b"\n") => {
+                    self.begun = bytes;
+                    Ok(Next::BrokenOff(error))
+                }
+                parsed => Ok(Next::Line(bytes, parsed?)),
+            };
         }
         Err(self.error(&format!("{MAX_EMPTY_LINES} empty lines in a row")))
     }
@@ -96,12 +92,11 @@ impl Reader {
             Err(reason) => return Err(self.file_error(reason)),
         };
         let may_be_frame = first.is_some_and(|byte| byte == b'{' || byte.is_ascii_whitespace());
-        let max_other = if may_be_frame {
-            u64::MAX
+        let max_line = if may_be_frame {
+            self.max_line
         } else {
-            MAX_OTHER_LINE
+            self.max_line.min(MAX_OTHER_LINE)
         };
-        let max_line = self.max_line.min(max_other);
         let room = (max_line + 1).saturating_sub(bytes.len() as u64);
         let read = (&mut self.lines).take(room).read_until(b'\n', &mut bytes);
         read.map_err(|reason| self.file_error(reason))?;
@@ -134,16 +129,15 @@ impl Reader {
 
     /// The snapshot of the lines so far.
     pub(super) fn last_snapshot(&self) -> Result<Snapshot, SourceError> {
-        let last = self.last.as_ref();
-        let last = last.ok_or_else(|| self.error("no reading comes before this line"))?;
-        last.snapshot().map_err(|reason| self.error(&reason))
+        let snapshot = match &self.last {
+            Some(last) => last.snapshot(),
+            None => Err("no reading comes before this line".to_owned()),
+        };
+        snapshot.map_err(|reason| self.error(&reason))
     }
 
     /// Parses a line, or the fields of it that a type has.
-    pub(super) fn parse<T: serde::de::DeserializeOwned>(
-        &self,
-        line: &[u8],
-    ) -> Result<T, SourceError> {
+    fn parse<T: DeserializeOwned>(&self, line: &[u8]) -> Result<T, SourceError> {
         serde_json::from_slice(line.trim_ascii()).map_err(|error| {
             if self.line == 1 && !line.trim_ascii().starts_with(b"{") {
                 return self.error("not a sockeye recording (the line is not JSON)");

@@ -40,8 +40,12 @@ impl Timeline {
                 at.steady
             }
             Some(now) => {
-                let later = since(self.recorded, recorded).max(LEAST);
-                now.saturating_add(later).min(self.end)
+                // By the steady clock, or, where a program that was started later went on with the recording and that
+                // clock began anew, by the wall clock.
+                let steady = recorded.steady.checked_sub(self.recorded.steady);
+                let on_the_wall = || recorded.wall.duration_since(self.recorded.wall).try_into();
+                let later = steady.unwrap_or_else(|| on_the_wall().unwrap_or_default());
+                now.saturating_add(later.max(LEAST)).min(self.end)
             }
         };
         self.recorded = recorded;
@@ -53,14 +57,6 @@ impl Timeline {
     pub(super) fn after_end(&self, at: Moment) -> Duration {
         self.now.unwrap_or(at.steady).saturating_add(LEAST)
     }
-}
-
-/// The time between two snapshots: by the steady clock, or, where a program that was started later went on with
-/// the recording and that clock began anew, by the wall clock.
-fn since(before: Moment, after: Moment) -> Duration {
-    let on_the_wall = || after.wall.duration_since(before.wall).try_into();
-    let steady = after.steady.checked_sub(before.steady);
-    steady.unwrap_or_else(|| on_the_wall().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,9 +1,78 @@
-//! Pseudonyms of addresses, with the same family and scope, so that the table still makes sense.
+//! The pseudonyms that were assigned so far.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The pseudonyms assigned so far: about 50 bytes per address.
+use crate::model::{Text, UnixName};
+
+/// The first uid that replaces another.
+const FIRST_UID: u32 = 1001;
+
+/// Prefixes of a unit's name that show its engine (and so its stop command) or its kind.
+const UNIT_PREFIXES: &str =
+    "docker- libpod- nerdctl- cri-containerd- machine- user@ user- session-";
+
+const UNIT_SUFFIXES: &str = ".service .socket .scope .slice";
+
+/// Pseudonyms of users, units, containers, interfaces and unix sockets: a kind and a number.
+#[derive(Default)]
+pub(super) struct Names {
+    uids: HashMap<u32, u32>,
+    /// By the kind of thing.
+    names: HashMap<&'static str, HashMap<Text, Text>>,
+}
+
+impl Names {
+    /// 1001, 1002, …; 0 stays 0.
+    pub(super) fn uid(&mut self, uid: u32) -> u32 {
+        if uid == 0 {
+            return 0;
+        }
+        let next = FIRST_UID.saturating_add(u32::try_from(self.uids.len()).unwrap_or(u32::MAX));
+        *self.uids.entry(uid).or_insert(next)
+    }
+
+    /// `unit1.service`, `docker-2.scope`, `user@3.service`: the kind stays, the number is the unit's.
+    pub(super) fn unit(&mut self, name: &Text) -> Text {
+        let mut prefixes = UNIT_PREFIXES.split(' ');
+        let prefix = prefixes.find(|prefix| name.starts_with(prefix));
+        let mut suffixes = UNIT_SUFFIXES.split(' ');
+        let suffix = suffixes.find(|suffix| name.ends_with(suffix));
+        let (prefix, suffix) = (prefix.unwrap_or("unit"), suffix.unwrap_or_default());
+        self.given("unit", name, |number| format!("{prefix}{number}{suffix}"))
+    }
+
+    /// `/path1`, `@name1`.
+    pub(super) fn unix(&mut self, name: &UnixName) -> UnixName {
+        match name {
+            UnixName::Path(path) => UnixName::Path(self.numbered("/path", path)),
+            UnixName::Abstract(name) => UnixName::Abstract(self.numbered("name", name)),
+        }
+    }
+
+    /// `user1`, `container1`, `if1`. Every machine has `root` and `lo`.
+    pub(super) fn numbered(&mut self, kind: &'static str, name: &Text) -> Text {
+        if matches!((kind, &**name), ("user", "root") | ("if", "lo")) {
+            return name.clone();
+        }
+        self.given(kind, name, |number| format!("{kind}{number}"))
+    }
+
+    /// The pseudonym of a name, made with the next number if there is none yet.
+    fn given(
+        &mut self,
+        kind: &'static str,
+        name: &Text,
+        make: impl FnOnce(usize) -> String,
+    ) -> Text {
+        let given = self.names.entry(kind).or_default();
+        let next = given.len() + 1;
+        let given = given.entry(name.clone());
+        given.or_insert_with(|| Text::new(&make(next))).clone()
+    }
+}
+
+/// Pseudonyms of addresses, with the same family and scope, so that the table still makes sense. About 50 bytes each.
 #[derive(Default)]
 pub(super) struct Addresses {
     given: HashMap<IpAddr, IpAddr>,
