@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::kind::{Kind, kind};
+use super::kind::Kind;
 use crate::bind::Address;
 use crate::bind::bind_test::servers::{self, Start};
 use crate::bind::bind_test::{BindTestResult, Trial};
@@ -62,10 +62,6 @@ impl<'a> Case<'a> {
         self.result.target.protocol == Protocol::Udp
     }
 
-    pub(super) fn kind(&self, holder: &Holder) -> Kind {
-        kind(holder, self.limits)
-    }
-
     /// The holders in the way of the binds that count: those that refused them for sure, else those that may have.
     /// If another error hides whether the port is taken, those that the table predicts.
     fn in_the_way(&self) -> BTreeSet<usize> {
@@ -76,26 +72,19 @@ impl<'a> Case<'a> {
         if predictions.is_empty() && self.without == Start::Refused {
             predictions = self.predictions_without().collect();
         }
-        let likely = predictions.into_iter().flat_map(|it| self.likely(it));
+        // Those that refuse a bind for sure, with the doubtful ones of the same kind; if none is sure, the doubtful.
+        let kind_of = |&index: &usize| self.kind(&self.evidence.holders[index]);
+        let likely = predictions.into_iter().flat_map(|mut it| {
+            let kinds: Vec<Kind> = it.blockers.iter().map(kind_of).collect();
+            let is_alike = |index: &usize| kinds.is_empty() || kinds.contains(&kind_of(index));
+            it.doubtful.retain(is_alike);
+            it.blockers.into_iter().chain(it.doubtful)
+        });
         likely.collect()
     }
 
-    /// The certain holders of a prediction with the doubtful ones of the same kind; if none is certain, the doubtful.
-    fn likely(&self, prediction: Prediction) -> Vec<usize> {
-        let Prediction { blockers, doubtful } = prediction;
-        if blockers.is_empty() {
-            return doubtful;
-        }
-        let kind_of = |&index: &usize| self.kind(&self.evidence.holders[index]);
-        let kinds: Vec<Kind> = blockers.iter().map(kind_of).collect();
-        let alike = doubtful
-            .iter()
-            .filter(|index| kinds.contains(&kind_of(index)));
-        blockers.iter().chain(alike).copied().collect()
-    }
-
     /// The prediction for binds without `SO_REUSEADDR`.
-    fn predictions_without(&self) -> impl Iterator<Item = Prediction> + '_ {
+    pub(super) fn predictions_without(&self) -> impl Iterator<Item = Prediction> + '_ {
         let probes = self.target_trials().map(|trial| &trial.probe);
         probes.map(|probe| self.result.predict((probe.address, probe.v6only), false))
     }
@@ -137,19 +126,18 @@ impl<'a> Case<'a> {
         self.main_holder().map(|holder| self.kind(holder))
     }
 
-    /// Whether the main holder is of this kind.
     pub(super) fn is(&self, kind: Kind) -> bool {
         self.main_kind() == Some(kind)
     }
 
     /// The redirects that take packets from a server on the port, except those to its current owner.
     pub(super) fn foreign_redirects(&self) -> impl Iterator<Item = &'a Redirect> {
-        let behind = self
-            .behind()
-            .filter(|behind| behind.kind == BehindKind::Container);
+        let is_container = |behind: &Behind| behind.kind == BehindKind::Container;
+        let behind = self.behind().filter(is_container);
         let targets = &self.evidence.redirect_targets;
-        let is_own = move |redirect: &&Redirect| {
-            behind.as_ref().is_some_and(|behind| {
+        let redirects = self.evidence.redirects.iter();
+        redirects.filter(move |redirect| {
+            !behind.as_ref().is_some_and(|behind| {
                 // podman's monitor does not say which address its container has.
                 let is_podman = behind.engine == Some(Engine::Podman) && behind.address.is_none();
                 let to = redirect.to.address;
@@ -157,11 +145,7 @@ impl<'a> Case<'a> {
                 let is_same = |target: &Behind| target.id.is_some() && target.id == behind.id;
                 is_podman || to.is_some() && behind.address == to || targets.any(is_same)
             })
-        };
-        self.evidence
-            .redirects
-            .iter()
-            .filter(move |redirect| !is_own(redirect))
+        })
     }
 
     /// The background of the main holder.
@@ -248,27 +232,10 @@ impl<'a> Case<'a> {
         self.with_reuse_address == Start::Ok && self.without == Start::Refused
     }
 
-    /// Whether only connections in `TIME_WAIT` are in the way, and only of a bind without `SO_REUSEADDR`.
-    pub(super) fn is_only_time_wait(&self) -> bool {
-        self.is(Kind::TimeWait) && self.only_plain_is_refused()
-    }
-
     /// Until the last socket in the way ends, if all of them end by themselves.
     pub(super) fn time_left(&self) -> Option<Duration> {
         let ends: Option<Vec<Duration>> = self.blockers.iter().map(|it| it.expires_in).collect();
         Some(ends?.into_iter().max()?.saturating_sub(self.age))
-    }
-
-    /// Sockets that listen or are bound on the port, on addresses that are not the target's.
-    pub(super) fn other_holders(&self) -> impl Iterator<Item = &'a Holder> + '_ {
-        let in_the_way: BTreeSet<usize> = self
-            .predictions_without()
-            .flat_map(|it| it.blockers.into_iter().chain(it.doubtful))
-            .collect();
-        let holders = self.evidence.holders.iter().enumerate();
-        let others = holders.filter(move |(index, _)| !in_the_way.contains(index));
-        let others = others.map(|(_, holder)| holder);
-        others.filter(|holder| holder.socket.is_listening() && holder.socket.remote.is_none())
     }
 }
 

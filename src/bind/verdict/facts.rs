@@ -1,14 +1,12 @@
 //! The facts of one case in words. Unknown facts are `None`, or empty for a part of a sentence.
 
-use std::net::IpAddr;
-
 use super::case::Case;
 use super::phrases::{
     behind_text, host_text, local_text, locals_text, owner_first, owner_of, restarts_text, seconds,
-    unusual_descriptor, verb_of,
+    unusual_descriptor,
 };
-use crate::bind::text::{after, grouped, listed, unique};
-use crate::bind::{Address, Start};
+use crate::bind::text::{after, grouped, listed};
+use crate::bind::{Address, Probe, Start};
 use crate::model::{Holder, Protocol, State, counted};
 
 impl Case<'_> {
@@ -25,35 +23,9 @@ impl Case<'_> {
         }
     }
 
-    /// The addresses that can be bound; `None` if the target names one.
-    pub(super) fn bound_addresses(&self) -> Option<String> {
-        if self.result.target.address.single().is_some() {
-            return None;
-        }
-        let trials = self.target_trials();
-        let bound = trials.filter(|trial| trial.probe.result.is_ok());
-        let addresses = bound.map(|trial| match trial.probe.address {
-            IpAddr::V4(v4) if v4.is_unspecified() => "every IPv4 address".to_owned(),
-            IpAddr::V6(v6) if v6.is_unspecified() => "every IPv6 address".to_owned(),
-            address => host_text(address),
-        });
-        Some(listed(&unique(addresses)))
-    }
-
     /// The address that could not be bound.
     pub(super) fn denied_host(&self) -> String {
         self.denied_address().map_or_else(String::new, host_text)
-    }
-
-    /// Who still has the address that could not be bound.
-    pub(super) fn still_bound(&self) -> Option<String> {
-        let address = self.denied_address()?;
-        let mut holders = self.evidence.holders.iter();
-        let holder = holders.find(|holder| holder.socket.local.address == address)?;
-        let (owner, verb) = (owner_first(holder), verb_of(holder.socket.state));
-        Some(format!(
-            "{owner} still {verb} it: it was an address of this host when that socket was opened."
-        ))
     }
 
     /// The table's content, if an error hides whether the port is in use.
@@ -91,8 +63,7 @@ impl Case<'_> {
             let locals = locals_text(holders.into_iter());
             format!("{owner} on {locals}")
         });
-        let others: Vec<_> = others.collect();
-        (!others.is_empty()).then(|| listed(&others))
+        Some(listed(others)).filter(|others| !others.is_empty())
     }
 
     pub(super) fn and_others(&self) -> String {
@@ -136,26 +107,24 @@ impl Case<'_> {
     /// The addresses that can be bound although the target can't.
     pub(super) fn still_open(&self) -> Option<String> {
         let open = self.decisive_trials().map(|trial| &trial.probe);
-        let open = open.filter(|probe| probe.result.is_ok());
-        let open: Vec<_> = open
-            .map(|probe| (host_text(probe.address), probe))
-            .collect();
-        let is_v6only = |probe: &crate::bind::Probe| {
-            probe.v6only == Some(true) && probe.address.is_unspecified()
-        };
+        let open: Vec<&Probe> = open.filter(|probe| probe.result.is_ok()).collect();
         match open.as_slice() {
             _ if self.with_reuse_address == Start::Ok => None,
             [] => None,
-            [(host, probe)] if is_v6only(probe) => {
+            [one] if one.is_v6_wildcard() => {
+                let host = host_text(one.address);
                 Some(format!("An IPv6-only server could still bind {host}."))
             }
             open => {
-                let hosts = open.iter().map(|(host, probe)| {
-                    let only = if is_v6only(probe) { " (IPv6 only)" } else { "" };
-                    format!("{host}{only}")
+                let hosts = open.iter().map(|probe| {
+                    let only = if probe.is_v6_wildcard() {
+                        " (IPv6 only)"
+                    } else {
+                        ""
+                    };
+                    format!("{}{only}", host_text(probe.address))
                 });
-                let hosts: Vec<_> = hosts.collect();
-                Some(format!("A server could still bind {}.", listed(&hosts)))
+                Some(format!("A server could still bind {}.", listed(hosts)))
             }
         }
     }
@@ -190,14 +159,6 @@ impl Case<'_> {
         } else {
             several
         }
-    }
-
-    /// `12 bytes` that the peer has not received.
-    pub(super) fn unsent(&self) -> Option<String> {
-        let queues = self.alike().filter_map(|holder| holder.socket.queue);
-        let bytes: u64 = queues.map(|queue| u64::from(queue.send)).sum();
-        // A FIN that waits for its acknowledgement counts as one.
-        (bytes > 1).then(|| counted(bytes, "byte", "bytes"))
     }
 
     pub(super) fn ends_by_itself(&self) -> Option<String> {

@@ -1,7 +1,5 @@
 //! The results of the binds as a table: a line for each address, with the option and without.
 
-use std::net::IpAddr;
-
 use super::phrases::host_text;
 use crate::bind::ProbeResult;
 use crate::bind::bind_test::{BindTestResult, Trial};
@@ -46,20 +44,22 @@ impl MatrixCell {
 pub(super) fn of(result: &BindTestResult) -> Vec<MatrixRow> {
     let mut rows: Vec<MatrixRow> = Vec::new();
     for Trial { probe, .. } in &result.trials {
-        let address = address_name(probe.address, probe.v6only);
+        let only = if probe.is_v6_wildcard() {
+            " v6 only"
+        } else {
+            ""
+        };
+        let address = format!("{}{only}", host_text(probe.address));
         let at = rows.iter().position(|row| row.address == address);
         let at = at.unwrap_or_else(|| {
-            let without = if probe.reuse_address && probe.result.is_ok() {
-                let plain = result.predict((probe.address, probe.v6only), false);
-                MatrixCell::Predicted(plain.is_refused())
-            } else {
-                MatrixCell::Implied
-            };
-            let with_reuse_address = MatrixCell::Implied;
+            let is_predicted = probe.reuse_address && probe.result.is_ok();
+            let plain = || result.predict(probe.bind(), false).is_refused();
             rows.push(MatrixRow {
                 address,
-                with_reuse_address,
-                without,
+                with_reuse_address: MatrixCell::Implied,
+                without: is_predicted
+                    .then(plain)
+                    .map_or(MatrixCell::Implied, MatrixCell::Predicted),
             });
             rows.len() - 1
         });
@@ -71,12 +71,4 @@ pub(super) fn of(result: &BindTestResult) -> Vec<MatrixRow> {
         *cell = MatrixCell::Answered(probe.result.clone());
     }
     rows
-}
-
-fn address_name(address: IpAddr, v6only: Option<bool>) -> String {
-    let host = host_text(address);
-    if v6only == Some(true) && address.is_unspecified() {
-        return format!("{host} v6 only");
-    }
-    host
 }

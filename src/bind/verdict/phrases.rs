@@ -57,8 +57,7 @@ pub(super) fn owner_of(holder: &Holder) -> String {
 /// Where the descriptor is, if other tools don't look there.
 pub(super) fn unusual_descriptor(holder: &Holder) -> Option<String> {
     let owners = holder.socket.owner.present().iter();
-    let names: Vec<_> = owners.map(|one| one.name.to_string()).collect();
-    let names = listed(&names);
+    let names = listed(owners.map(|one| one.name.to_string()));
     match holder.found_in {
         FoundIn::Descriptors => None,
         FoundIn::Thread => Some(format!(
@@ -95,7 +94,7 @@ pub(super) fn local_text(holder: &Holder) -> String {
 
 /// The local addresses of these sockets, each once.
 pub(super) fn locals_text<'a>(holders: impl Iterator<Item = &'a Holder>) -> String {
-    listed(&unique(holders.map(local_text)))
+    listed(unique(holders.map(local_text)))
 }
 
 /// The verb for a socket in this state, before its address.

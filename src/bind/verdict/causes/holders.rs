@@ -6,7 +6,7 @@ use crate::bind::text::after;
 use crate::bind::verdict::case::Case;
 use crate::bind::verdict::fixes::other_port;
 use crate::bind::verdict::phrases::{behind_text, host_text, owner_of, user_of, verb_of};
-use crate::model::State;
+use crate::model::{State, counted};
 
 pub(super) fn invisible_holder(case: &Case<'_>) -> Explanation {
     let target = case.target_first();
@@ -191,9 +191,11 @@ pub(super) fn closing_orphan(case: &Case<'_>) -> Explanation {
     } else {
         "are"
     };
-    let unsent = case
-        .unsent()
-        .map(|bytes| format!("; {bytes} not acknowledged yet"));
+    let queues = case.alike().filter_map(|holder| holder.socket.queue);
+    let bytes: u64 = queues.map(|queue| u64::from(queue.send)).sum();
+    // A FIN that waits for its acknowledgement counts as one.
+    let unsent = (bytes > 1).then(|| counted(bytes, "byte", "bytes"));
+    let unsent = unsent.map(|bytes| format!("; {bytes} not acknowledged yet"));
     Explanation::new(format!(
         "{} {are} still closing on {}: no process owns {} any more, and {} has not closed its end{}.",
         case.connections(),
