@@ -23,8 +23,7 @@ pub use probe::probe;
 pub use probe::result::{Probe, ProbeResult};
 pub use probe::zone::interface;
 pub use target::listeners::reachable_listeners;
-pub use target::unix::unix_name;
-pub use target::{Address, Target, TargetError};
+pub use target::{Address, Target, TargetError, unix_name};
 pub use verdict::{
     AnyVerdict, Cause, MAX_PATH, MatrixCell, MatrixRow, Note, NoteCode, Outcome, UnixCause,
     UnixVerdict, Verdict,

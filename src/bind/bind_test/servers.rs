@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::Serialize;
 
 use super::BindTestResult;
+use crate::bind::probe::result::Bind;
 use crate::bind::rules::Answer;
 use crate::bind::{Address, ProbeResult};
 use crate::model::Protocol;
@@ -48,9 +49,6 @@ pub struct Profile {
     #[serde(skip)]
     pub shown: &'static str,
 }
-
-/// An address and `IPV6_V6ONLY`, as a probe binds them.
-type Bind = (IpAddr, Option<bool>);
 
 const V4: Bind = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), None);
 const V6: Bind = (IpAddr::V6(Ipv6Addr::UNSPECIFIED), Some(true));
@@ -112,10 +110,10 @@ pub(in crate::bind) fn profiles(result: &BindTestResult) -> Vec<(Profile, Start)
     };
     let profiles = rows
         .iter()
-        .map(|&(servers, [manner, shown], binds, reuse_address)| {
+        .map(|&(servers, [manner, shown], binds, reuse)| {
             let start = match binds {
-                [] => server(result, reuse_address),
-                binds => start(result, binds, reuse_address),
+                [] => server(result, reuse),
+                binds => start(result, binds, reuse),
             };
             let profile = Profile {
                 servers,
@@ -138,15 +136,13 @@ pub(in crate::bind) fn server(result: &BindTestResult, reuse_address: bool) -> S
 fn start(result: &BindTestResult, binds: &[Bind], reuse_address: bool) -> Start {
     let probed = |bind: Bind, reuse_address: bool| {
         let mut probes = result.trials.iter().map(|trial| &trial.probe);
-        let probe = probes.find(|it| {
-            (it.address, it.v6only, it.reuse_address) == (bind.0, bind.1, reuse_address)
-        });
+        let probe = probes.find(|it| (it.bind(), it.reuse_address) == (bind, reuse_address));
         probe.map(|probe| &probe.result)
     };
     let is_missing = |bind: Bind| {
-        let mut results = [true, false]
+        let mut results = [probed(bind, true), probed(bind, false)]
             .into_iter()
-            .filter_map(|reuse| probed(bind, reuse));
+            .flatten();
         bind.0.is_ipv6() && results.any(|one| result.is_family_missing(one))
     };
     let start_of = |bind: Bind| match (probed(bind, reuse_address), probed(bind, !reuse_address)) {
@@ -161,10 +157,8 @@ fn start(result: &BindTestResult, binds: &[Bind], reuse_address: bool) -> Start 
         },
     };
     let present = binds.iter().filter(|&&bind| !is_missing(bind));
-    present
-        .map(|&bind| start_of(bind))
-        .max()
-        .unwrap_or(Start::Unknown)
+    let starts = present.map(|&bind| start_of(bind));
+    starts.max().unwrap_or(Start::Unknown)
 }
 
 fn of_result(result: &ProbeResult) -> Start {

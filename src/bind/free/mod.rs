@@ -3,15 +3,13 @@
 //! A table can be stale, and two programs may pick the same gap; a bound port is taken. `unfit` has reasons against a
 //! port; only `claim` touches the operating system.
 
-mod browsers;
 mod claim;
 #[cfg(test)]
 mod tests;
 mod unfit;
 
-pub use browsers::browsers_refuse;
 pub use claim::{Claim, Refusal};
-pub use unfit::{Unfit, has_only_leftovers, unfit};
+pub use unfit::{Unfit, browsers_refuse, has_only_leftovers, unfit};
 
 use super::{Address, ProbeResult};
 use crate::model::Protocol;

@@ -8,7 +8,7 @@ use super::case::behind_of;
 use crate::bind::fix::{is_systemd, supervisor_text};
 use crate::bind::text::{after, capitalised, listed, unique};
 use crate::model::{
-    Behind, BehindKind, Endpoint, FoundIn, Holder, Owner, Process, Restarts, State, SupervisorKind,
+    BehindKind, Endpoint, FoundIn, Holder, Owner, Process, Restarts, State, SupervisorKind,
 };
 
 /// The owner at the beginning of a sentence. Names are spelled as they are; our own words get a capital.
@@ -130,7 +130,24 @@ pub(super) fn behind_text(holder: &Holder) -> Option<String> {
     let behind = behind_of(holder)?;
     let name = behind.name.as_deref();
     Some(match behind.kind {
-        BehindKind::Container => container_text(behind),
+        BehindKind::Container => {
+            let container = match name {
+                Some(name) => format!("the container {name}"),
+                None => "a container".to_owned(),
+            };
+            let to = behind.address.zip(behind.port);
+            let to = to.map(|(address, port)| Endpoint::new(address, port));
+            let (to, server) = (after(" at ", to), behind.server.as_ref());
+            let server = after(" in the container ", server);
+            let inside = match &behind.process {
+                Some(process) => {
+                    format!(": {} ({}){server} serves it{to}", process.name, process.pid)
+                }
+                None if !to.is_empty() => format!(", which serves it{to}"),
+                None => String::new(),
+            };
+            format!("The port belongs to {container}{inside}.")
+        }
         BehindKind::SshForward if name.is_some_and(|socket| socket.starts_with('/')) => {
             format!(
                 "It is a tunnel of the shared ssh connection{}.",
@@ -148,25 +165,6 @@ pub(super) fn behind_text(holder: &Holder) -> Option<String> {
         }
         BehindKind::SocketUnit => return None,
     })
-}
-
-fn container_text(behind: &Behind) -> String {
-    let container = match &behind.name {
-        Some(name) => format!("the container {name}"),
-        None => "a container".to_owned(),
-    };
-    let to = behind.address.zip(behind.port);
-    let to = after(
-        " at ",
-        to.map(|(address, port)| Endpoint::new(address, port)),
-    );
-    let server = after(" in the container ", behind.server.as_ref());
-    let inside = match &behind.process {
-        Some(process) => format!(": {} ({}){server} serves it{to}", process.name, process.pid),
-        None if !to.is_empty() => format!(", which serves it{to}"),
-        None => String::new(),
-    };
-    format!("The port belongs to {container}{inside}.")
 }
 
 /// The supervisor of a socket's owner.
