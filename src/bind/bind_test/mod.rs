@@ -106,9 +106,9 @@ impl BindTestResult {
     fn once(target: &Target, prober: &mut impl Prober) -> Self {
         let mut evidence = prober.rows();
         let wants_plain = |probe: &Probe| is_plain_bind_harmless(probe, target, &evidence);
-        let probes = prober.probes(&wants_plain);
+        let binds = prober.probes(&wants_plain);
         let predicted = |evidence: &Evidence| -> Vec<Trial> {
-            let trials = probes.iter().map(|probe| Trial {
+            let trials = binds.iter().map(|probe| Trial {
                 prediction: predict(target, evidence, probe.bind(), probe.reuse_address),
                 probe: probe.clone(),
             });
@@ -117,7 +117,7 @@ impl BindTestResult {
         let by_rows_alone = predicted(&evidence);
         let answered = if by_rows_alone.iter().any(Trial::is_unexplained) {
             Answered::Unexplained
-        } else if probes.iter().any(|probe| probe.result.is_in_use()) {
+        } else if binds.iter().any(|probe| probe.result.is_in_use()) {
             Answered::Refused
         } else {
             Answered::Open

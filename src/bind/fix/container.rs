@@ -46,6 +46,10 @@ fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
     let name = operand(&behind.name).or_else(|| operand(&behind.id));
     // An init process without a handler gets SIGKILL after the grace period, which is ten seconds.
     let grace = if behind.ignores_term { "-t 1 " } else { "" };
+    let instance = |tool: &str, name: &str| match operand(&behind.service) {
+        Some(device) => format!("{tool} config device remove {name} {device}"),
+        None => format!("{tool} stop {name}"),
+    };
     Some(match behind.engine? {
         Engine::Docker => {
             let published = situation.protocol.port_text(situation.port);
@@ -68,14 +72,8 @@ fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
         Engine::Nerdctl => format!("nerdctl stop {}", name?),
         Engine::Lxc => format!("lxc-stop -n {}", name?),
         Engine::Nspawn => format!("machinectl poweroff {}", name?),
-        engine @ (Engine::Lxd | Engine::Incus) => {
-            let is_lxd = engine == Engine::Lxd;
-            let (tool, name) = (if is_lxd { "lxc" } else { "incus" }, name?);
-            match operand(&behind.service) {
-                Some(device) => format!("{tool} config device remove {name} {device}"),
-                None => format!("{tool} stop {name}"),
-            }
-        }
+        Engine::Lxd => instance("lxc", &name?),
+        Engine::Incus => instance("incus", &name?),
         Engine::Kubernetes => return None,
     })
 }

@@ -19,7 +19,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{AlsoEnds, Holder, Limits, Protocol};
-pub(super) use parties::is_systemd;
+pub(super) use parties::{end_holders, is_systemd};
 pub use process_group::supervisor_text;
 pub(super) use protected::is_guarded;
 pub use shell::shell_word;
@@ -194,9 +194,4 @@ pub fn fixes_for(holder: &Holder, limits: &Limits) -> Vec<Fix> {
         port: holder.socket.local.port,
         check_as_root: None,
     })
-}
-
-/// Ends the sockets in the way: each is in the first fix that has a command, or is named in a sentence before it.
-pub(super) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
-    parties::joined(parties::fixes(situation))
 }

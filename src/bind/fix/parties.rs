@@ -25,8 +25,8 @@ enum Party<'a> {
     Hidden,
 }
 
-/// The fixes of every party once, the most important first.
-pub(super) fn fixes(situation: &Situation<'_>) -> Vec<Vec<Fix>> {
+/// Ends the sockets in the way: each is in the first fix that has a command, or is named in a sentence before it.
+pub(in crate::bind) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
     let mut parties: Vec<(Party<'_>, Vec<Fix>)> = Vec::new();
     let mut processes: BTreeMap<Pid, Member<'_>> = BTreeMap::new();
     let mut at = None;
@@ -52,7 +52,7 @@ pub(super) fn fixes(situation: &Situation<'_>) -> Vec<Vec<Fix>> {
         families.map(|members| of_members(&members, situation)),
     );
     let once = grouped(parties.into_iter()).into_iter();
-    once.map(|(_, mut fixes)| fixes.swap_remove(0)).collect()
+    joined(once.map(|(_, mut fixes)| fixes.swap_remove(0)).collect())
 }
 
 /// Whether a process is a service manager, or its child before `exec`, which has every socket until then: it is called
@@ -141,8 +141,8 @@ fn stop_socket_unit(activation: &Activation, holder: &Holder, situation: &Situat
 }
 
 fn end_hidden(holder: &Holder, situation: &Situation<'_>) -> Fix {
-    // The only possible ssh session.
     let behind = holder.behind.as_ref();
+    // The only possible ssh session.
     if let Some(session) = behind.filter(|behind| behind.kind == BehindKind::SshSession) {
         let who = session.name.as_deref().unwrap_or_default();
         let escape = session.escape.as_deref().unwrap_or_default();
@@ -163,7 +163,7 @@ fn end_hidden(holder: &Holder, situation: &Situation<'_>) -> Fix {
 }
 
 /// The fixes of a single party unchanged; for several, one fix that combines the first of each.
-pub(super) fn joined(mut of_parties: Vec<Vec<Fix>>) -> Vec<Fix> {
+fn joined(mut of_parties: Vec<Vec<Fix>>) -> Vec<Fix> {
     of_parties.retain(|fixes| !fixes.is_empty());
     if of_parties.len() <= 1 {
         return of_parties.pop().unwrap_or_default();

@@ -7,7 +7,6 @@ use super::{Fix, FixCode, Situation, is_guarded, protected};
 use crate::bind::text::{after, uncapitalised};
 use crate::model::{AlsoEnds, AlsoEndsKind, BehindKind, Pid, Reaction, Restarts, Run, Term};
 
-/// The fixes for a family of processes.
 pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix> {
     let end_risk = members.end_risk();
     if is_guarded(end_risk) {

@@ -10,13 +10,11 @@ use crate::model::{
     AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, SupervisorKind, Term,
 };
 
-/// A process with its background.
 pub(super) type Member<'a> = (&'a Arc<Process>, &'a Background);
 
 /// The background of a process of which nothing is known.
 pub(super) static UNKNOWN: Background = Background::new(0);
 
-/// Processes that share a port because the first started the others.
 #[derive(Debug)]
 pub(super) struct Members<'a> {
     pub(super) first: &'a Arc<Process>,
@@ -143,7 +141,6 @@ pub(super) fn named(process: &Process) -> String {
     format!("{} ({})", process.name, process.pid)
 }
 
-/// The name of a supervisor.
 pub(super) const fn supervisor_name(kind: SupervisorKind) -> &'static str {
     match kind {
         SupervisorKind::Systemd => "systemd",

@@ -90,7 +90,6 @@ fn stop_unit(unit: &Unit, members: Option<&Members<'_>>, situation: &Situation<'
     by_manager(fix, &unit.manager, situation)
 }
 
-/// The fixes for an app of a supervisor.
 pub(super) fn app_fixes(
     kept_by: &Supervisor,
     members: &Members<'_>,

@@ -17,7 +17,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use socket2::{Domain, Socket, Type};
 
 use super::{Address, Probe, ProbeResult};
-use crate::model::{Protocol, Zone};
+use crate::model::Protocol;
 
 /// Binds `port` on the addresses of `address` and returns each trial in the order it was made.
 ///
@@ -32,10 +32,23 @@ pub fn probe(
     port: u16,
     wants_plain: &dyn Fn(&Probe) -> bool,
 ) -> Vec<Probe> {
-    let try_bind = |ip, reuse| try_bind(protocol, (ip, address.zone()), port, reuse);
+    let try_bind = |ip: IpAddr, reuse_address| {
+        // A wildcard takes one family only, so that each answer is about one family. A single
+        // address must not: a v4-mapped one cannot be bound by a socket that is IPv6 only.
+        let v6only = ip.is_ipv6().then(|| ip.is_unspecified());
+        let result = zone::with_port(ip, address.zone(), port)
+            .and_then(|to_bind| bound(protocol, to_bind, v6only, reuse_address));
+        Probe {
+            address: ip,
+            v6only,
+            reuse_address,
+            result: result.map_or_else(|error| outcome_of(&error), |_| ProbeResult::Ok),
+        }
+    };
+    let reuses = REUSE_SHARES && protocol == Protocol::Tcp;
     let mut probes = Vec::new();
     for ip in address.ips() {
-        let first = try_bind(ip, reuses(protocol));
+        let first = try_bind(ip, reuses);
         let is_open = first.result.is_ok();
         let is_plain_wanted = is_open && first.reuse_address && wants_plain(&first);
         probes.push(first);
@@ -46,7 +59,7 @@ pub fn probe(
                 IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
                 IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             };
-            probes.push(try_bind(loopback, reuses(protocol)));
+            probes.push(try_bind(loopback, reuses));
         }
     }
     probes
@@ -58,30 +71,6 @@ pub(super) const RULES_ARE_MEASURED: bool = cfg!(target_os = "linux");
 /// Whether `SO_REUSEADDR` lets a server bind beside what an earlier one left. On Windows it takes a port
 /// away from the socket that has it, so it is never set there, and `SO_EXCLUSIVEADDRUSE` is.
 pub(super) const REUSE_SHARES: bool = cfg!(not(windows));
-
-/// Whether the first bind sets `SO_REUSEADDR`.
-const fn reuses(protocol: Protocol) -> bool {
-    REUSE_SHARES && matches!(protocol, Protocol::Tcp)
-}
-
-fn try_bind(
-    protocol: Protocol,
-    (address, zone): (IpAddr, Option<Zone>),
-    port: u16,
-    reuse_address: bool,
-) -> Probe {
-    // A wildcard takes one family only, so that each answer is about one family. A single
-    // address must not: a v4-mapped one cannot be bound by a socket that is IPv6 only.
-    let v6only = address.is_ipv6().then(|| address.is_unspecified());
-    let result = zone::with_port(address, zone, port)
-        .and_then(|to_bind| bound(protocol, to_bind, v6only, reuse_address));
-    Probe {
-        address,
-        v6only,
-        reuse_address,
-        result: result.map_or_else(|error| outcome_of(&error), |_| ProbeResult::Ok),
-    }
-}
 
 /// A socket with this address; close-on-exec from the start (socket2 sees to it).
 pub(super) fn bound(

@@ -18,23 +18,15 @@ pub(in crate::bind) fn with_port(
 }
 
 /// The interface by its name, if there is one of that name or number.
-pub fn interface(zone: Zone) -> Option<Zone> {
-    named(zone).ok()
-}
-
 #[cfg(target_os = "linux")]
-fn named(zone: Zone) -> io::Result<Zone> {
+pub fn interface(zone: Zone) -> Option<Zone> {
     use rustix::net::netdevice::{index_to_name, name_to_index};
-    let socket = any_socket()?;
+    let socket = any_socket().ok()?;
     // An interface may be called as a number is: its name counts.
-    match (name_to_index(&socket, zone.as_str()), zone.number()) {
-        (Ok(_), _) => Ok(zone),
-        (Err(_), Some(number)) => {
-            let name = index_to_name(&socket, number)?;
-            Zone::new(&name).ok_or_else(|| io::ErrorKind::InvalidData.into())
-        }
-        (Err(error), None) => Err(error.into()),
+    if name_to_index(&socket, zone.as_str()).is_ok() {
+        return Some(zone);
     }
+    Zone::new(&index_to_name(&socket, zone.number()?).ok()?)
 }
 
 #[cfg(target_os = "linux")]
@@ -51,10 +43,10 @@ fn any_socket() -> io::Result<rustix::fd::OwnedFd> {
     Ok(socket_with(family, SocketType::DGRAM, flags, None)?)
 }
 
-/// Elsewhere only numbers are understood.
+/// The interface by its number, if there is one: only numbers are understood here.
 #[cfg(not(target_os = "linux"))]
-fn named(zone: Zone) -> io::Result<Zone> {
-    number_of(zone).map(|_| zone)
+pub fn interface(zone: Zone) -> Option<Zone> {
+    number_of(zone).ok().map(|_| zone)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -207,24 +207,21 @@ impl<'a> Case<'a> {
         });
         let blockers = refused.flat_map(|trial| &trial.prediction.blockers);
         let sockets = blockers.map(|&index| &self.evidence.holders[index].socket);
-        let mut listeners = sockets
-            .filter(|socket| socket.state == State::Listen)
-            .peekable();
-        self.is(Kind::Listener)
-            && listeners.peek().is_some()
-            && listeners.all(|socket| socket.local.is_v6_wildcard())
+        let listeners = sockets.filter(|socket| socket.state == State::Listen);
+        let listeners: Vec<_> = listeners.map(|socket| socket.local).collect();
+        let are_dual = !listeners.is_empty() && listeners.iter().all(|it| it.is_v6_wildcard());
+        self.is(Kind::Listener) && are_dual
     }
 
     /// Whether the target is IPv4 only, and only IPv6 connections are in the way.
     pub(super) fn is_ipv6_shadow(&self) -> bool {
         let is_v4 = |trial: &Trial| trial.probe.address.to_canonical().is_ipv4();
-        let is_v6_connection = |holder: &&Holder| {
-            let local = holder.socket.local.address.to_canonical();
-            local.is_ipv6() && !local.is_unspecified()
-        };
-        self.target_trials().all(is_v4)
-            && !self.blockers.is_empty()
-            && self.blockers.iter().all(is_v6_connection)
+        let mut locals = self
+            .blockers
+            .iter()
+            .map(|it| it.socket.local.address.to_canonical());
+        let are_v6 = locals.all(|local| local.is_ipv6() && !local.is_unspecified());
+        are_v6 && !self.blockers.is_empty() && self.target_trials().all(is_v4)
     }
 
     /// Whether only a bind without `SO_REUSEADDR` is refused.
@@ -241,9 +238,7 @@ impl<'a> Case<'a> {
 
 /// The background of a socket: of the first owner that serves something, or of the port without an owner.
 pub(super) fn behind_of(holder: &Holder) -> Option<&Behind> {
-    let known = holder
-        .backgrounds
-        .iter()
-        .find_map(|background| background.behind.as_ref());
+    let mut backgrounds = holder.backgrounds.iter();
+    let known = backgrounds.find_map(|background| background.behind.as_ref());
     known.or(holder.behind.as_ref())
 }

@@ -18,7 +18,6 @@ impl<'a> Case<'a> {
         others.find(|(_, result)| !self.result.is_family_missing(result))
     }
 
-    /// Whether the deciding error is this one.
     pub(super) fn is_denied_with(&self, errno: &str) -> bool {
         self.denial().is_some_and(|(_, result)| result.is(errno))
     }

@@ -23,7 +23,6 @@ impl Case<'_> {
         }
     }
 
-    /// The address that could not be bound.
     pub(super) fn denied_host(&self) -> String {
         self.denied_address().map_or_else(String::new, host_text)
     }
@@ -72,21 +71,15 @@ impl Case<'_> {
 
     /// `, running since 12:00:00`, of the process that is named: the first.
     pub(super) fn running_since(&self) -> String {
-        let holder = self
-            .main_holder()
-            .filter(|holder| holder.activation.is_none());
+        let holder = self.main_holder().filter(|it| it.activation.is_none());
         let process = holder.and_then(|holder| holder.socket.owner.present().first());
         let Some(started) = process.and_then(|process| process.started_at) else {
             return String::new();
         };
-        let started = started.to_zoned(self.zone.clone());
-        let now = self.evidence.taken_at.wall.to_zoned(self.zone.clone());
+        let times = [started, self.evidence.taken_at.wall];
+        let [started, now] = times.map(|time| time.to_zoned(self.zone.clone()));
         let is_today = started.date() == now.date();
-        let format = if is_today {
-            "%H:%M:%S"
-        } else {
-            "%Y-%m-%d %H:%M"
-        };
+        let format = if is_today { "%H:%M:%S" } else { "%F %H:%M" };
         format!(", running since {}", started.strftime(format))
     }
 

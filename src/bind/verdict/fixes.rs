@@ -54,7 +54,6 @@ impl Case<'_> {
         fixes
     }
 
-    /// A fix whose command needs root.
     pub(super) fn as_root(&self, code: FixCode, text: impl Into<String>, command: String) -> Fix {
         code.command(text, command).by_root(self.limits)
     }
@@ -112,7 +111,6 @@ impl Case<'_> {
         })
     }
 
-    /// Set `SO_REUSEADDR`, if that helps.
     pub(super) fn set_reuse_address(&self) -> Option<Fix> {
         let fix = FixCode::SetReuseAddress.fix("Set SO_REUSEADDR in your server");
         self.only_plain_is_refused().then_some(fix)

@@ -23,34 +23,28 @@ pub(super) enum Kind {
 impl Case<'_> {
     pub(super) fn kind(&self, holder: &Holder) -> Kind {
         let socket = &holder.socket;
-        match (socket.protocol, socket.state) {
-            (Protocol::Udp, _) => return Kind::Udp,
-            (_, State::Listen) => return Kind::Listener,
-            (_, State::Bound | State::Closed | State::Unconn) => return Kind::Bound,
-            (_, State::TimeWait) => return Kind::TimeWait,
-            (_, State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck)
-                if socket.inode.is_none() =>
-            {
-                return Kind::Orphan;
-            }
-            _ if socket.remote == Some(socket.local) => return Kind::SelfConnect,
-            (_, State::SynSent) => return Kind::Outgoing,
-            (_, State::SynRecv) => return Kind::Accepted,
-            _ => {}
-        }
         // If a connection's counters don't show which side opened it, the port does: the kernel gives ephemeral ports
         // to the side that connects.
         let is_ephemeral = |endpoint: &Endpoint| self.limits.is_ephemeral(endpoint.port);
-        let is_outgoing = match holder.opening {
-            Some(opening) => opening == Opening::Active,
-            None => {
-                is_ephemeral(&socket.local) && !socket.remote.as_ref().is_some_and(is_ephemeral)
+        match (socket.protocol, socket.state) {
+            (Protocol::Udp, _) => Kind::Udp,
+            (_, State::Listen) => Kind::Listener,
+            (_, State::Bound | State::Closed | State::Unconn) => Kind::Bound,
+            (_, State::TimeWait) => Kind::TimeWait,
+            (_, State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck)
+                if socket.inode.is_none() =>
+            {
+                Kind::Orphan
             }
-        };
-        if is_outgoing {
-            Kind::Outgoing
-        } else {
-            Kind::Accepted
+            _ if socket.remote == Some(socket.local) => Kind::SelfConnect,
+            (_, State::SynSent) => Kind::Outgoing,
+            (_, State::SynRecv) => Kind::Accepted,
+            _ => match holder.opening {
+                Some(Opening::Active) => Kind::Outgoing,
+                None if !is_ephemeral(&socket.local) => Kind::Accepted,
+                None if !socket.remote.as_ref().is_some_and(is_ephemeral) => Kind::Outgoing,
+                _ => Kind::Accepted,
+            },
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::phrases::host_text;
 use crate::bind::ProbeResult;
-use crate::bind::bind_test::{BindTestResult, Trial};
+use crate::bind::bind_test::BindTestResult;
 use crate::bind::rules::Answer;
+use crate::bind::text::grouped;
 
 /// The answers for one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,33 +43,30 @@ impl MatrixCell {
 
 /// A row for each address that was bound, in the order of the binds.
 pub(super) fn of(result: &BindTestResult) -> Vec<MatrixRow> {
-    let mut rows: Vec<MatrixRow> = Vec::new();
-    for Trial { probe, .. } in &result.trials {
+    let probes = result.trials.iter().map(|trial| &trial.probe);
+    let rows = grouped(probes.map(|probe| {
         let only = if probe.is_v6_wildcard() {
             " v6 only"
         } else {
             ""
         };
-        let address = format!("{}{only}", host_text(probe.address));
-        let at = rows.iter().position(|row| row.address == address);
-        let at = at.unwrap_or_else(|| {
-            let is_predicted = probe.reuse_address && probe.result.is_ok();
-            let plain = || result.predict(probe.bind(), false).is_refused();
-            rows.push(MatrixRow {
-                address,
-                with_reuse_address: MatrixCell::Implied,
-                without: is_predicted
-                    .then(plain)
-                    .map_or(MatrixCell::Implied, MatrixCell::Predicted),
-            });
-            rows.len() - 1
-        });
-        let cell = if probe.reuse_address {
-            &mut rows[at].with_reuse_address
-        } else {
-            &mut rows[at].without
+        (format!("{}{only}", host_text(probe.address)), probe)
+    }));
+    let rows = rows.into_iter().map(|(address, probes)| {
+        let made = |reuse_address| {
+            let probe = probes
+                .iter()
+                .rfind(|probe| probe.reuse_address == reuse_address);
+            probe.map(|probe| MatrixCell::Answered(probe.result.clone()))
         };
-        *cell = MatrixCell::Answered(probe.result.clone());
-    }
-    rows
+        let is_predicted = probes[0].reuse_address && probes[0].result.is_ok();
+        let plain = || result.predict(probes[0].bind(), false).is_refused();
+        let predicted = is_predicted.then(|| MatrixCell::Predicted(plain()));
+        MatrixRow {
+            address,
+            with_reuse_address: made(true).unwrap_or(MatrixCell::Implied),
+            without: made(false).or(predicted).unwrap_or(MatrixCell::Implied),
+        }
+    });
+    rows.collect()
 }

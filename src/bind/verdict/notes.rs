@@ -11,10 +11,8 @@ use crate::bind::text::{after, capitalised, grouped, listed};
 use crate::bind::{Address, browsers_refuse as is_refused_by_browsers};
 use crate::model::{AcceptQueue, Fill, Holder, counted};
 
-/// The sentence of a note, if it applies.
 type Message = fn(&Case<'_>) -> Option<String>;
 
-/// Every kind of note in its order.
 static TABLE: &[(NoteCode, Message)] = &[
     (NoteCode::SystemdSocket, systemd_socket),
     (NoteCode::AcceptQueueFull, accept_queue_full),
@@ -31,7 +29,6 @@ static TABLE: &[(NoteCode, Message)] = &[
     (NoteCode::BrowsersRefuse, browsers_refuse),
 ];
 
-/// The notes on a case.
 pub(super) fn of(case: &Case<'_>) -> Vec<Note> {
     let notes = TABLE.iter().filter_map(|&(code, message)| {
         let message = message(case)?;
@@ -79,13 +76,12 @@ fn other_user(case: &Case<'_>) -> Option<String> {
 }
 
 fn shareable_reuseport(case: &Case<'_>) -> Option<String> {
-    let blockers = case.blockers.iter();
-    let mut servers = blockers
+    let servers = case.blockers.iter().copied();
+    let servers: Vec<_> = servers
         .filter(|one| one.socket.blocks_other_binds())
-        .peekable();
-    servers.peek()?;
-    let is_shareable =
-        servers.all(|holder| holder.options.is_some_and(|options| options.reuse_port));
+        .collect();
+    let shares = |one: &&Holder| one.options.is_some_and(|options| options.reuse_port);
+    let is_shareable = !servers.is_empty() && servers.iter().all(shares);
     let user = user_of(case.main_holder()?).filter(|_| is_shareable)?;
     Some(format!(
         "It set SO_REUSEPORT: another server of {user} that sets it too can share the port."

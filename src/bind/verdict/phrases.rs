@@ -167,7 +167,6 @@ pub(super) fn behind_text(holder: &Holder) -> Option<String> {
     })
 }
 
-/// The supervisor of a socket's owner.
 pub(super) fn restarts_text(holder: &Holder) -> Option<String> {
     let mut backgrounds = holder.backgrounds.iter();
     let kept_by = backgrounds.find_map(|background| background.kept_by.as_ref())?;

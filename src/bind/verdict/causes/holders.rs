@@ -145,17 +145,14 @@ pub(super) fn self_connect(case: &Case<'_>) -> Explanation {
 pub(super) fn old_connection(case: &Case<'_>) -> Explanation {
     let mut holders = case.evidence.holders.iter();
     let is_served = holders.any(|holder| holder.socket.state == State::Listen);
+    let unserved = (!is_served).then_some("; no process listens any more");
     Explanation::new(format!(
         "{} still has {} of an old server on {}{}{}.",
         case.who(),
         case.connections(),
         case.locals(),
         case.and_others(),
-        if is_served {
-            ""
-        } else {
-            "; no process listens any more"
-        }
+        unserved.unwrap_or_default()
     ))
     .detail("A worker or child of the old server may have inherited it.")
     .details(case.about_connection())
@@ -186,10 +183,9 @@ pub(super) fn outgoing_connection(case: &Case<'_>) -> Explanation {
 }
 
 pub(super) fn closing_orphan(case: &Case<'_>) -> Explanation {
-    let are = if case.of_same_owner().count() == 1 {
-        "is"
-    } else {
-        "are"
+    let are = match case.of_same_owner().count() {
+        1 => "is",
+        _ => "are",
     };
     let queues = case.alike().filter_map(|holder| holder.socket.queue);
     let bytes: u64 = queues.map(|queue| u64::from(queue.send)).sum();

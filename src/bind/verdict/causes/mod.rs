@@ -51,7 +51,6 @@ pub(super) static TABLE: &[Row] = &[
     (Cause::InvisibleHolder, InUse, |_| true, holders::undetermined),
 ];
 
-/// The first row that applies.
 pub(super) fn find(case: &Case<'_>) -> &'static Row {
     let found = TABLE.iter().find(|(_, _, applies, _)| applies(case));
     found.unwrap_or(&TABLE[TABLE.len() - 1])

@@ -50,8 +50,8 @@ impl UnixVerdict {
             evidence,
             zone,
         };
-        let (cause, summary, fixes) = case.answer();
-        let (outcome, start) = match cause {
+        let (reason, summary, fixes) = case.answer();
+        let (outcome, start) = match reason {
             UnixCause::Free => (Outcome::Free, Start::Ok),
             UnixCause::Raced => (Outcome::Raced, Start::Unknown),
             UnixCause::ProbeFailed => (Outcome::Unavailable, Start::Unknown),
@@ -65,9 +65,9 @@ impl UnixVerdict {
         let background = first.and_then(|holder| holder.backgrounds.first());
         Self {
             outcome,
-            cause,
+            cause: reason,
             summary,
-            details: case.details(cause, now),
+            details: case.details(reason, now),
             fixes,
             behind: background.and_then(|background| background.behind.clone()),
             kept_by: background.and_then(|background| background.kept_by.clone()),
