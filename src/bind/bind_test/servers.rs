@@ -140,31 +140,24 @@ fn start(result: &BindTestResult, binds: &[Bind], reuse_address: bool) -> Start 
         probe.map(|probe| &probe.result)
     };
     let is_missing = |bind: Bind| {
-        let mut results = [probed(bind, true), probed(bind, false)]
-            .into_iter()
-            .flatten();
-        bind.0.is_ipv6() && results.any(|one| result.is_family_missing(one))
+        let is_off = |one: Option<&ProbeResult>| one.is_some_and(|it| result.is_family_missing(it));
+        bind.0.is_ipv6() && (is_off(probed(bind, true)) || is_off(probed(bind, false)))
     };
-    let start_of = |bind: Bind| match (probed(bind, reuse_address), probed(bind, !reuse_address)) {
-        (Some(made), _) => of_result(made),
+    let start_of = |bind: Bind| {
         // The option only ever helps.
-        (None, Some(ProbeResult::Ok)) if reuse_address => Start::Ok,
-        (None, Some(other)) if !reuse_address && !other.is_ok() => of_result(other),
-        _ => match result.predict(bind, reuse_address).is_refused() {
-            Answer::No => Start::Ok,
-            Answer::Depends => Start::Unknown,
-            Answer::Yes => Start::Refused,
-        },
+        let other = probed(bind, !reuse_address).filter(|it| it.is_ok() == reuse_address);
+        match probed(bind, reuse_address).or(other) {
+            Some(ProbeResult::Ok) => Start::Ok,
+            Some(result) if result.is("EACCES") || result.is("EPERM") => Start::Unknown,
+            Some(_) => Start::Refused,
+            None => match result.predict(bind, reuse_address).is_refused() {
+                Answer::No => Start::Ok,
+                Answer::Depends => Start::Unknown,
+                Answer::Yes => Start::Refused,
+            },
+        }
     };
     let present = binds.iter().filter(|&&bind| !is_missing(bind));
     let starts = present.map(|&bind| start_of(bind));
     starts.max().unwrap_or(Start::Unknown)
-}
-
-fn of_result(result: &ProbeResult) -> Start {
-    match result {
-        ProbeResult::Ok => Start::Ok,
-        result if result.is("EACCES") || result.is("EPERM") => Start::Unknown,
-        ProbeResult::Errno { .. } => Start::Refused,
-    }
 }

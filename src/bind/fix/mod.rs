@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::model::{AlsoEnds, Holder, Limits, Protocol};
 pub(super) use parties::{end_holders, is_systemd};
 pub use process_group::supervisor_text;
-pub(super) use protected::is_guarded;
+pub(super) use protected::consequence;
 pub use shell::shell_word;
 
 /// A fix for a taken port.

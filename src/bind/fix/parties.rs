@@ -171,51 +171,38 @@ fn joined(mut of_parties: Vec<Vec<Fix>>) -> Vec<Fix> {
     let firsts = of_parties.iter().map(|fixes| fixes[0].clone());
     let (mut sentences, mut commands): (Vec<Fix>, Vec<Fix>) =
         firsts.partition(|fix| fix.command.is_none());
-    if sentences.is_empty() {
-        return vec![all_of(&commands)];
+    if !sentences.is_empty() {
+        // One of them has no command, so each is done separately.
+        for fix in &mut commands {
+            fix.warning = Some("Something else has the port as well.".into());
+        }
+        sentences.append(&mut commands);
+        return sentences;
     }
-    // One of them has no command, so each is done separately.
-    for fix in &mut commands {
-        fix.warning = Some("Something else has the port as well.".into());
-    }
-    sentences.append(&mut commands);
-    sentences
-}
-
-/// One fix that does all of these.
-fn all_of(fixes: &[Fix]) -> Fix {
-    let commands: Vec<&str> = fixes
-        .iter()
-        .filter_map(|fix| fix.command.as_deref())
-        .collect();
-    let warnings: Vec<&str> = fixes
-        .iter()
-        .filter_map(|fix| fix.warning.as_deref())
-        .collect();
-    let first = fixes[0].code;
-    let is_same = fixes.iter().all(|fix| fix.code == first);
-    let code = if is_same && first != FixCode::EndProcess {
-        first
-    } else {
-        FixCode::EndProcesses
+    let known = |text: fn(&Fix) -> Option<&str>| commands.iter().filter_map(text).collect();
+    let warnings: Vec<&str> = known(|fix| fix.warning.as_deref());
+    let typed: Vec<&str> = known(|fix| fix.command.as_deref());
+    let first = commands[0].code;
+    let is_same = commands.iter().all(|fix| fix.code == first);
+    let code = match first {
+        first if is_same && first != FixCode::EndProcess => first,
+        _ => FixCode::EndProcesses,
     };
-    let mut run_as = fixes.iter().map(|fix| &fix.run_as);
+    let mut run_as = commands.iter().map(|fix| &fix.run_as);
     let run_as = run_as.find(|run_as| **run_as != RunAs::User);
-    Fix {
+    let also_ends = commands.iter().flat_map(|fix| fix.also_ends.clone());
+    vec![Fix {
         run_as: run_as.cloned().unwrap_or(RunAs::User),
-        also_ends: fixes.iter().flat_map(|fix| fix.also_ends.clone()).collect(),
+        also_ends: also_ends.collect(),
         warning: (!warnings.is_empty()).then(|| warnings.join(" ")),
-        ..code.command(text_of(fixes), merged(&commands))
-    }
+        ..code.command(text_of(&commands), merged(&typed))
+    }]
 }
 
 /// `Stop a.service, and end nginx (12) and nginx (13)`: a verb is written once.
 fn text_of(fixes: &[Fix]) -> String {
-    let by_verb = grouped(
-        fixes
-            .iter()
-            .map(|fix| fix.text.split_once(' ').unwrap_or((&fix.text, ""))),
-    );
+    let texts = fixes.iter().map(|fix| &*fix.text);
+    let by_verb = grouped(texts.map(|text| text.split_once(' ').unwrap_or((text, ""))));
     let parts = by_verb.iter().enumerate().map(|(at, (verb, what))| {
         let part = format!("{verb} {}", what.join(" and "));
         if at == 0 { part } else { uncapitalised(&part) }

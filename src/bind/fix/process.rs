@@ -3,18 +3,18 @@
 
 use super::process_group::{Members, named, supervisor_text, why_term_fails};
 use super::shell::kill;
-use super::{Fix, FixCode, Situation, is_guarded, protected};
+use super::{Fix, FixCode, Situation, consequence, protected};
 use crate::bind::text::{after, uncapitalised};
 use crate::model::{AlsoEnds, AlsoEndsKind, BehindKind, Pid, Reaction, Restarts, Run, Term};
 
 pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix> {
     let end_risk = members.end_risk();
-    if is_guarded(end_risk) {
+    if let Some(consequence) = consequence(end_risk) {
         let mut fixes = protected::instead(end_risk, members, situation);
         // Pid 1 can't be ended.
         if members.first.pid != 1 {
             let end = Fix {
-                warning: protected::consequence(end_risk),
+                warning: Some(consequence.to_owned()),
                 ..end(members)
             };
             fixes.push(members.by_whom(end, situation));

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::shell::kill;
-use super::{Fix, FixCode, Situation, is_guarded};
+use super::{Fix, FixCode, Situation, consequence};
 use crate::bind::text::unique;
 use crate::model::{
     AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, SupervisorKind, Term,
@@ -57,11 +57,11 @@ impl<'a> Members<'a> {
         self.all.iter().map(|(process, _)| process.pid).collect()
     }
 
-    /// The highest risk of ending one of them.
+    /// The first risk of ending one of them.
     pub(super) fn end_risk(&self) -> EndRisk {
         let mut risks = self.all.iter().map(|(_, background)| background.end_risk);
-        let guarded = risks.find(|&end_risk| is_guarded(end_risk));
-        guarded.unwrap_or(EndRisk::Ordinary)
+        let first = risks.find(|&end_risk| consequence(end_risk).is_some());
+        first.unwrap_or(EndRisk::Ordinary)
     }
 
     /// What else ends with them, each once.

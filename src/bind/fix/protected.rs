@@ -4,11 +4,6 @@ use super::process_group::{Members, named};
 use super::{Fix, FixCode, Situation, container};
 use crate::model::{BehindKind, EndRisk, Process};
 
-/// Whether ending a process costs more than its own work.
-pub(in crate::bind) const fn is_guarded(end_risk: EndRisk) -> bool {
-    !matches!(end_risk, EndRisk::Ordinary | EndRisk::ContainerInit)
-}
-
 /// The fixes before the end of a process that others need.
 pub(super) fn instead(
     end_risk: EndRisk,
@@ -22,9 +17,9 @@ pub(super) fn instead(
     }
 }
 
-/// What happens if it is ended anyway.
-pub(super) fn consequence(end_risk: EndRisk) -> Option<String> {
-    let text = match end_risk {
+/// What ending a process costs beyond its own work, if it does.
+pub(in crate::bind) const fn consequence(end_risk: EndRisk) -> Option<&'static str> {
+    Some(match end_risk {
         EndRisk::Ordinary | EndRisk::ContainerInit => return None,
         EndRisk::ContainerProxy => {
             "The container goes on and is reached from outside all the same."
@@ -42,8 +37,7 @@ pub(super) fn consequence(end_risk: EndRisk) -> Option<String> {
         EndRisk::SshServer => "There is no new ssh login without it.",
         EndRisk::Network => "This machine may lose its network without it.",
         EndRisk::SystemService => "The system needs it.",
-    };
-    Some(text.to_owned())
+    })
 }
 
 /// The sentences for each risk, the best first.

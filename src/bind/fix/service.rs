@@ -2,7 +2,7 @@
 
 use super::process_group::{Members, supervisor_name};
 use super::shell::{kill, shell_word, unit_operands};
-use super::{Fix, FixCode, RunAs, Situation, is_guarded, protected};
+use super::{Fix, FixCode, RunAs, Situation, consequence, protected};
 use crate::bind::text::after;
 use crate::model::{EndRisk, Manager, Supervisor, SupervisorKind, Text, Unit};
 
@@ -37,9 +37,9 @@ pub(super) fn unit_fixes(
     } else {
         members.map_or(EndRisk::Ordinary, Members::end_risk)
     };
-    if is_guarded(end_risk) {
+    if let Some(consequence) = consequence(end_risk) {
         let before = members.map(|members| protected::instead(end_risk, members, situation));
-        stop.warning = protected::consequence(end_risk);
+        stop.warning = Some(consequence.to_owned());
         // It ends more than the port, so it comes last.
         return before.into_iter().flatten().chain([stop]).collect();
     }

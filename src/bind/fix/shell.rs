@@ -95,10 +95,8 @@ impl Fix {
 
 /// A command as a single program call: a list, or a command that sets a variable, is wrapped in a shell.
 fn one_command(command: &str) -> Cow<'_, str> {
-    let sets_variable = command
-        .split(' ')
-        .next()
-        .is_some_and(|word| word.contains('='));
+    let first = command.split(' ').next();
+    let sets_variable = first.is_some_and(|word| word.contains('='));
     let mut is_quoted = false;
     let has_operators = command.chars().any(|c| {
         is_quoted ^= c == '\'';

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use socket2::Socket;
 
 use super::PortRequest;
-use crate::bind::probe::{REUSE_SHARES, bound, outcome_of, zone};
+use crate::bind::probe::{REUSE_SHARES, bound, outcome_of, with_port};
 use crate::bind::{Address, ProbeResult};
 use crate::model::Protocol;
 
@@ -69,7 +69,7 @@ impl Claim {
                 let bind = |ip: IpAddr| {
                     let is_wildcard = address.single().is_some() && ip.is_unspecified();
                     let v6only = ip.is_ipv6().then_some(is_wildcard);
-                    let to_bind = zone::with_port(ip, address.zone(), port)?;
+                    let to_bind = with_port(ip, address.zone(), port)?;
                     bound(protocol, to_bind, v6only, reuses)
                 };
                 let socket = match (bind(ip), address) {

@@ -109,12 +109,9 @@ pub fn choose<C>(
             Err(refusal) => *unfit = reason(refusal)?,
         }
     }
-    let Choice {
-        passed_over,
-        second_best,
-        ..
-    } = &mut choice;
-    passed_over.retain(|(port, _)| !second_best.iter().any(|(taken, _)| taken == port));
+    let taken = &choice.second_best;
+    let is_taken = |port| taken.iter().any(|(taken, _)| *taken == port);
+    choice.passed_over.retain(|(port, _)| !is_taken(*port));
     Ok(choice)
 }
 
@@ -125,7 +122,7 @@ pub fn choose<C>(
 fn reason(refusal: Refusal) -> Result<Unfit, Refusal> {
     match &refusal.result {
         result if result.is_in_use() => Ok(Unfit::InUse),
-        ProbeResult::Errno { name, .. } if ["EACCES", "EPERM"].contains(&&**name) => {
+        ProbeResult::Errno(name) if ["EACCES", "EPERM"].contains(&&**name) => {
             Ok(Unfit::Denied(name.clone()))
         }
         _ => Err(refusal),

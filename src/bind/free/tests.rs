@@ -13,7 +13,7 @@ const BOTH: PortRequest = PortRequest {
 
 fn refused(port: u16, name: &'static str) -> Refusal {
     let name = Cow::Borrowed(name);
-    let result = ProbeResult::Errno { raw: 1, name };
+    let result = ProbeResult::Errno(name);
     Refusal { port, result }
 }
 

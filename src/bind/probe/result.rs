@@ -27,13 +27,8 @@ pub struct Probe {
 pub enum ProbeResult {
     /// The bind succeeded (and was undone at once).
     Ok,
-    /// The socket could not be made or bound.
-    Errno {
-        /// The error's number on this system.
-        raw: i32,
-        /// Its name, such as `EADDRINUSE`; `errno 123` for one that `bind` is not known to return.
-        name: Cow<'static, str>,
-    },
+    /// The socket could not be made or bound: the error's name, or `errno 123` if `bind` is not known to return it.
+    Errno(Cow<'static, str>),
 }
 
 impl Probe {
@@ -68,7 +63,7 @@ impl ProbeResult {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Ok => "ok",
-            Self::Errno { name, .. } => name,
+            Self::Errno(name) => name,
         }
     }
 }

@@ -7,15 +7,31 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::kind::Kind;
 use crate::bind::Address;
 use crate::bind::bind_test::servers::{self, Start};
 use crate::bind::bind_test::{BindTestResult, Trial};
 use crate::bind::rules::Prediction;
 use crate::model::{
-    Behind, BehindKind, Engine, Evidence, Holder, Limits, Moment, Owner, Protocol, Redirect, State,
-    Supervisor, SupervisorKind,
+    Behind, BehindKind, Endpoint, Engine, Evidence, Holder, Limits, Moment, Opening, Owner,
+    Protocol, Redirect, State, Supervisor, SupervisorKind,
 };
+
+/// The kinds of sockets in the way, the most important first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Listener,
+    Bound,
+    Udp,
+    /// A connection to itself.
+    SelfConnect,
+    /// A connection that was accepted from a listener.
+    Accepted,
+    /// A connection that was opened from here.
+    Outgoing,
+    /// A connection that its process has closed and the peer has not.
+    Orphan,
+    TimeWait,
+}
 
 /// One bind test with derived facts.
 pub(super) struct Case<'a> {
@@ -62,6 +78,33 @@ impl<'a> Case<'a> {
         self.result.target.protocol == Protocol::Udp
     }
 
+    pub(super) fn kind(&self, holder: &Holder) -> Kind {
+        let socket = &holder.socket;
+        // If a connection's counters don't show which side opened it, the port does: the kernel gives ephemeral ports
+        // to the side that connects.
+        let is_ephemeral = |endpoint: &Endpoint| self.limits.is_ephemeral(endpoint.port);
+        match (socket.protocol, socket.state) {
+            (Protocol::Udp, _) => Kind::Udp,
+            (_, State::Listen) => Kind::Listener,
+            (_, State::Bound | State::Closed | State::Unconn) => Kind::Bound,
+            (_, State::TimeWait) => Kind::TimeWait,
+            (_, State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck)
+                if socket.inode.is_none() =>
+            {
+                Kind::Orphan
+            }
+            _ if socket.remote == Some(socket.local) => Kind::SelfConnect,
+            (_, State::SynSent) => Kind::Outgoing,
+            (_, State::SynRecv) => Kind::Accepted,
+            _ => match holder.opening {
+                Some(Opening::Active) => Kind::Outgoing,
+                None if !is_ephemeral(&socket.local) => Kind::Accepted,
+                None if !socket.remote.as_ref().is_some_and(is_ephemeral) => Kind::Outgoing,
+                _ => Kind::Accepted,
+            },
+        }
+    }
+
     /// The holders in the way of the binds that count: those that refused them for sure, else those that may have.
     /// If another error hides whether the port is taken, those that the table predicts.
     fn in_the_way(&self) -> BTreeSet<usize> {
@@ -86,7 +129,7 @@ impl<'a> Case<'a> {
     /// The prediction for binds without `SO_REUSEADDR`.
     pub(super) fn predictions_without(&self) -> impl Iterator<Item = Prediction> + '_ {
         let probes = self.target_trials().map(|trial| &trial.probe);
-        probes.map(|probe| self.result.predict((probe.address, probe.v6only), false))
+        probes.map(|probe| self.result.predict(probe.bind(), false))
     }
 
     /// The binds with `SO_REUSEADDR` if one of them fails, else those without: then a server with the option can start,
@@ -216,11 +259,10 @@ impl<'a> Case<'a> {
     /// Whether the target is IPv4 only, and only IPv6 connections are in the way.
     pub(super) fn is_ipv6_shadow(&self) -> bool {
         let is_v4 = |trial: &Trial| trial.probe.address.to_canonical().is_ipv4();
-        let mut locals = self
-            .blockers
-            .iter()
-            .map(|it| it.socket.local.address.to_canonical());
-        let are_v6 = locals.all(|local| local.is_ipv6() && !local.is_unspecified());
+        let locals = self.blockers.iter().map(|it| it.socket.local.address);
+        let are_v6 = locals
+            .map(|it| it.to_canonical())
+            .all(|local| local.is_ipv6() && !local.is_unspecified());
         are_v6 && !self.blockers.is_empty() && self.target_trials().all(is_v4)
     }
 

@@ -11,9 +11,8 @@ impl<'a> Case<'a> {
     /// The first bind that failed with another error than "in use", and that error. A family that this system lacks
     /// does not count.
     pub(super) fn denial(&self) -> Option<(IpAddr, &'a ProbeResult)> {
-        let results = self
-            .target_trials()
-            .map(|trial| (trial.probe.address, &trial.probe.result));
+        let probes = self.target_trials().map(|trial| &trial.probe);
+        let results = probes.map(|probe| (probe.address, &probe.result));
         let mut others = results.filter(|(_, result)| !result.is_ok() && !result.is_in_use());
         others.find(|(_, result)| !self.result.is_family_missing(result))
     }
@@ -27,9 +26,7 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn is_ipv6_off(&self) -> bool {
-        let is_v6 = self
-            .denied_address()
-            .is_some_and(|address| address.is_ipv6());
+        let is_v6 = matches!(self.denied_address(), Some(IpAddr::V6(_)));
         let is_off = is_v6 && self.limits.is_ipv6_off == Some(true);
         self.is_denied_with("EAFNOSUPPORT") || self.is_denied_with("EADDRNOTAVAIL") && is_off
     }

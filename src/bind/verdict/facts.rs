@@ -110,12 +110,8 @@ impl Case<'_> {
             }
             open => {
                 let hosts = open.iter().map(|probe| {
-                    let only = if probe.is_v6_wildcard() {
-                        " (IPv6 only)"
-                    } else {
-                        ""
-                    };
-                    format!("{}{only}", host_text(probe.address))
+                    let only = probe.is_v6_wildcard().then_some(" (IPv6 only)");
+                    host_text(probe.address) + only.unwrap_or_default()
                 });
                 Some(format!("A server could still bind {}.", listed(hosts)))
             }
@@ -147,10 +143,9 @@ impl Case<'_> {
 
     /// The word for one socket of the main holder's kind, or for several.
     pub(super) fn one_or(&self, one: &'static str, several: &'static str) -> &'static str {
-        if self.alike().count() == 1 {
-            one
-        } else {
-            several
+        match self.alike().count() {
+            1 => one,
+            _ => several,
         }
     }
 
@@ -163,6 +158,6 @@ impl Case<'_> {
     pub(super) fn last_ends(&self) -> String {
         let last = self.one_or("it", "the last");
         let left = self.time_left().map(seconds);
-        left.map_or_else(String::new, |left| format!("; {last} ends in {left}"))
+        after(&format!("; {last} ends in "), left)
     }
 }

@@ -1,7 +1,6 @@
 //! The fixes of causes, with exact commands for this case, and changes because of redirects.
 
-use super::case::Case;
-use super::kind::Kind;
+use super::case::{Case, Kind};
 use super::phrases::seconds;
 
 use crate::bind::fix::{self, Fix, FixCode, shell_word};
@@ -71,8 +70,9 @@ impl Case<'_> {
         })
     }
 
-    /// Ends the sockets in the way or joins them. A UDP port that several sockets share, or of multicast, is joined first; one that a
-    /// server has alone is shared last, as datagrams to one address then go to the socket that was bound last.
+    /// Ends the sockets in the way or joins them. A UDP port that several sockets share, or of multicast, is joined
+    /// first; one that a server has alone is shared last, as datagrams to one address then go to the socket that was
+    /// bound last.
     pub(super) fn end_or_join(&self) -> Vec<Fix> {
         let mut fixes = self.end_holders();
         let mut locals: Vec<_> = self.blockers.iter().map(|it| it.socket.local).collect();

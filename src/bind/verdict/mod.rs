@@ -9,7 +9,6 @@ mod causes;
 mod denial;
 mod facts;
 mod fixes;
-mod kind;
 mod matrix;
 mod notes;
 mod owner_line;

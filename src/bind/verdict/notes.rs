@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::case::Case;
-use super::kind::Kind;
+use super::case::{Case, Kind};
 use super::phrases::{local_text, owner_of, user_of};
 use super::{Note, NoteCode};
 use crate::bind::text::{after, capitalised, grouped, listed};
@@ -65,11 +64,10 @@ fn accept_queue_full(case: &Case<'_>) -> Option<String> {
 /// Only sockets that block other binds can be joined.
 fn other_user(case: &Case<'_>) -> Option<String> {
     let own = case.limits.uid?;
-    let holder = case
-        .main_holder()
-        .filter(|one| one.socket.blocks_other_binds())?;
+    let holder = case.main_holder()?;
     let is_other = holder.socket.uid.is_some_and(|uid| uid != own);
-    let user = user_of(holder).filter(|_| is_other)?;
+    let can_join = is_other && holder.socket.blocks_other_binds();
+    let user = user_of(holder).filter(|_| can_join)?;
     Some(format!(
         "It belongs to {user}: only a server of the same user could share the port with SO_REUSEPORT."
     ))
@@ -102,10 +100,9 @@ fn device_bound(case: &Case<'_>) -> Option<String> {
     let holders = case.blockers.iter();
     let names = holders.map(|holder| holder.socket.interface.as_ref().map(ToString::to_string));
     let mut names = names.collect::<Option<Vec<_>>>()?;
-    let who = if names.len() == 1 {
-        "It is"
-    } else {
-        "All of them are"
+    let who = match names.len() {
+        1 => "It is",
+        _ => "All of them are",
     };
     names.dedup();
     let s = match names.len() {

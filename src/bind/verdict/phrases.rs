@@ -28,13 +28,11 @@ pub(super) fn owner_of(holder: &Holder) -> String {
         let systemd = format!("systemd for {unit} (it starts {service})");
         let owners = socket.owner.present().iter();
         let servers: Vec<_> = owners.filter(|one| !is_systemd(one)).cloned().collect();
-        return match servers.first() {
-            None => systemd,
-            Some(first) => {
-                let pids = pids_text(&servers);
-                format!("{systemd} together with {} (pid {pids})", first.name)
-            }
+        let Some(first) = servers.first() else {
+            return systemd;
         };
+        let pids = pids_text(&servers);
+        return format!("{systemd} together with {} (pid {pids})", first.name);
     }
     let container = socket.container.as_ref();
     let container = container.map(|container| format!("container {container}"));

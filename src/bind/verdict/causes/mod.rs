@@ -6,8 +6,7 @@
 mod errors;
 mod holders;
 
-use super::case::Case;
-use super::kind::Kind;
+use super::case::{Case, Kind};
 use super::{Cause, Outcome};
 use crate::bind::Fix;
 use crate::bind::bind_test::Agreement;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Case, MAX_PATH, UnixCause};
-use crate::bind::fix::{self, Fix, FixCode, Frees, Situation, is_guarded, is_systemd, shell_word};
+use crate::bind::fix::{self, Fix, FixCode, Frees, Situation, consequence, is_systemd, shell_word};
 use crate::bind::text::after;
 use crate::bind::verdict::phrases::{owner_first, owner_of};
 use crate::model::{
@@ -186,7 +186,7 @@ impl Case<'_> {
             return vec![FixCode::StopSocketUnit.fix(text)];
         }
         let mut backgrounds = holders.iter().flat_map(|holder| &holder.backgrounds);
-        if backgrounds.any(|background| is_guarded(background.end_risk)) {
+        if backgrounds.any(|background| consequence(background.end_risk).is_some()) {
             let who = after("", holders.first().map(|holder| owner_of(holder)));
             let text = format!(
                 "Give the server another path: {who} is needed by this machine or by your session"
