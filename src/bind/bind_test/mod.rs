@@ -98,7 +98,6 @@ impl BindTestResult {
         has_both_families && (result.is("EAFNOSUPPORT") || is_off && result.is("EADDRNOTAVAIL"))
     }
 
-    /// The prediction of the rules for a bind of this address and `IPV6_V6ONLY`.
     pub(super) fn predict(&self, bind: Bind, reuse_address: bool) -> Prediction {
         predict(&self.target, &self.evidence, bind, reuse_address)
     }

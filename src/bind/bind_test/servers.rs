@@ -53,8 +53,7 @@ pub struct Profile {
 const V4: Bind = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), None);
 const V6: Bind = (IpAddr::V6(Ipv6Addr::UNSPECIFIED), Some(true));
 
-/// Servers, what they bind in words (for JSON, then as shown) and as sockets, and whether with `SO_REUSEADDR`. Without
-/// sockets they bind the addresses of the target.
+/// Servers, what they bind in words (for JSON, then as shown) and as sockets, and whether with `SO_REUSEADDR`.
 type Row = (&'static str, [&'static str; 2], &'static [Bind], bool);
 
 const TCP: [Row; 4] = [
@@ -110,30 +109,28 @@ pub(in crate::bind) fn profiles(result: &BindTestResult) -> Vec<(Profile, Start)
     };
     let profiles = rows
         .iter()
-        .map(|&(servers, [manner, shown], binds, reuse)| {
-            let start = match binds {
-                [] => server(result, reuse),
-                binds => start(result, binds, reuse),
-            };
+        .map(|&(servers, [manner, shown], binds, reuse_address)| {
             let profile = Profile {
                 servers,
                 manner,
                 shown,
             };
-            (profile, start)
+            (profile, start(result, binds, reuse_address))
         });
     profiles.collect()
 }
 
-/// Whether a server can start that binds every address of the target.
-pub(in crate::bind) fn server(result: &BindTestResult, reuse_address: bool) -> Start {
+/// Whether a server can start that makes these binds; without any, it binds every address of the target. A family that
+/// this system lacks does not count: servers start without it.
+pub(in crate::bind) fn start(
+    result: &BindTestResult,
+    binds: &[Bind],
+    reuse_address: bool,
+) -> Start {
     let ips = result.target.address.ips().into_iter();
-    let binds = ips.map(|ip| (ip, ip.is_ipv6().then(|| ip.is_unspecified())));
-    start(result, &binds.collect::<Vec<_>>(), reuse_address)
-}
-
-/// Whether all of these can be bound, apart from a family that this system lacks: servers start without it.
-fn start(result: &BindTestResult, binds: &[Bind], reuse_address: bool) -> Start {
+    let every = ips.map(|ip| (ip, ip.is_ipv6().then(|| ip.is_unspecified())));
+    let every: Vec<Bind> = every.collect();
+    let binds = if binds.is_empty() { &every } else { binds };
     let probed = |bind: Bind, reuse_address: bool| {
         let mut probes = result.trials.iter().map(|trial| &trial.probe);
         let probe = probes.find(|it| (it.bind(), it.reuse_address) == (bind, reuse_address));

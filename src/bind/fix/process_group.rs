@@ -64,7 +64,6 @@ impl<'a> Members<'a> {
         first.unwrap_or(EndRisk::Ordinary)
     }
 
-    /// What else ends with them, each once.
     pub(super) fn also_ends(&self) -> Vec<AlsoEnds> {
         let all = self.all.iter().flat_map(|(_, one)| &one.also_ends);
         unique(all.cloned())

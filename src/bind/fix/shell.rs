@@ -55,7 +55,6 @@ pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
 }
 
 impl Fix {
-    /// The fix with its command for root.
     pub(in crate::bind) fn by_root(self, limits: &Limits) -> Self {
         self.run_as(RunAs::Root, limits)
     }

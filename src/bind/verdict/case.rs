@@ -38,7 +38,6 @@ pub(super) struct Case<'a> {
     pub(super) result: &'a BindTestResult,
     pub(super) evidence: &'a Evidence,
     pub(super) limits: &'a Limits,
-    /// For times of day.
     pub(super) zone: &'a TimeZone,
     /// The sockets in the way, the most important first.
     pub(super) blockers: Vec<&'a Holder>,
@@ -56,8 +55,8 @@ impl<'a> Case<'a> {
             limits: &result.evidence.limits,
             zone,
             blockers: Vec::new(),
-            with_reuse_address: servers::server(result, true),
-            without: servers::server(result, false),
+            with_reuse_address: servers::start(result, &[], true),
+            without: servers::start(result, &[], false),
             age: result.evidence.taken_at.age(now),
         };
         let indices = case.in_the_way().into_iter();
@@ -126,7 +125,6 @@ impl<'a> Case<'a> {
         likely.collect()
     }
 
-    /// The prediction for binds without `SO_REUSEADDR`.
     pub(super) fn predictions_without(&self) -> impl Iterator<Item = Prediction> + '_ {
         let probes = self.target_trials().map(|trial| &trial.probe);
         probes.map(|probe| self.result.predict(probe.bind(), false))
@@ -160,7 +158,6 @@ impl<'a> Case<'a> {
         trials.any(|trial| trial.probe.result.is_in_use()) || self.without == Start::Refused
     }
 
-    /// The most important socket in the way.
     pub(super) fn main_holder(&self) -> Option<&'a Holder> {
         self.blockers.first().copied()
     }
@@ -191,7 +188,6 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// The background of the main holder.
     pub(super) fn behind(&self) -> Option<Behind> {
         let holder = self.main_holder()?;
         if let Some(activation) = &holder.activation {
@@ -203,7 +199,6 @@ impl<'a> Case<'a> {
         behind_of(holder).cloned()
     }
 
-    /// The supervisor of the main holder's owner.
     pub(super) fn kept_by(&self) -> Option<Supervisor> {
         let holder = self.main_holder()?;
         let mut known = holder.backgrounds.iter();
@@ -266,7 +261,6 @@ impl<'a> Case<'a> {
         are_v6 && !self.blockers.is_empty() && self.target_trials().all(is_v4)
     }
 
-    /// Whether only a bind without `SO_REUSEADDR` is refused.
     pub(super) fn only_plain_is_refused(&self) -> bool {
         self.with_reuse_address == Start::Ok && self.without == Start::Refused
     }

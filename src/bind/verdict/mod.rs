@@ -6,7 +6,6 @@
 
 mod case;
 mod causes;
-mod denial;
 mod facts;
 mod fixes;
 mod matrix;

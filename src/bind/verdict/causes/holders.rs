@@ -61,8 +61,8 @@ pub(super) fn kernel_socket(case: &Case<'_>) -> Explanation {
 
 /// A socket of a server; `rest` comes after its addresses.
 fn taken(case: &Case<'_>, verb: &str, rest: &str) -> Explanation {
-    let (who, locals, others) = (case.who(), case.locals(), case.and_others());
-    let since = case.running_since();
+    let (who, locals, since) = (case.who(), case.locals(), case.running_since());
+    let others = after(", and ", case.others());
     Explanation::new(format!("{who} {verb} {locals}{rest}{others}{since}."))
 }
 
@@ -151,7 +151,7 @@ pub(super) fn old_connection(case: &Case<'_>) -> Explanation {
         case.who(),
         case.connections(),
         case.locals(),
-        case.and_others(),
+        after(", and ", case.others()),
         unserved.unwrap_or_default()
     ))
     .detail("A worker or child of the old server may have inherited it.")

@@ -152,22 +152,19 @@ impl Case<'_> {
 
     fn taken_by(&self, first: &UnixHolder) -> Answer {
         use UnixCause::{UnixBound, UnixDatagram, UnixListener};
-        let (owner, name) = (owner_first(&first.holder), self.name);
-        let (cause, text) = match (first.is_listening, first.kind) {
-            (true, UnixKind::SeqPacket) => (
-                UnixListener,
-                format!("{owner} listens on {name}, with a seqpacket socket."),
-            ),
-            (true, _) => (UnixListener, format!("{owner} listens on {name}.")),
-            (false, UnixKind::Datagram) => (
-                UnixDatagram,
-                format!("{owner} receives datagrams on {name}."),
-            ),
-            (false, _) => (
-                UnixBound,
-                format!("{owner} is bound to {name} but does not listen: clients are refused."),
-            ),
+        let (cause, verb, rest) = match (first.is_listening, first.kind) {
+            (true, UnixKind::SeqPacket) => {
+                (UnixListener, "listens on", ", with a seqpacket socket")
+            }
+            (true, _) => (UnixListener, "listens on", ""),
+            (false, UnixKind::Datagram) => (UnixDatagram, "receives datagrams on", ""),
+            (false, _) => {
+                let rest = " but does not listen: clients are refused";
+                (UnixBound, "is bound to", rest)
+            }
         };
+        let owner = owner_first(&first.holder);
+        let text = format!("{owner} {verb} {}{rest}.", self.name);
         (cause, text, self.end_holders())
     }
 

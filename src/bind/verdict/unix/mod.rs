@@ -100,13 +100,9 @@ impl Case<'_> {
     }
 
     fn details(&self, cause: UnixCause, now: Moment) -> Vec<String> {
-        let UnixEvidence {
-            processes, limits, ..
-        } = self.evidence;
-        let who = self
-            .present()
-            .next()
-            .and_then(|first| owner_line::sentence(processes, limits, &first.holder, now.wall));
+        let (processes, limits) = (&self.evidence.processes, &self.evidence.limits);
+        let first = self.present().next().map(|one| &one.holder);
+        let who = first.and_then(|one| owner_line::sentence(processes, limits, one, now.wall));
         let mut details: Vec<String> = who.into_iter().collect();
         if let (UnixCause::StaleSocketFile | UnixCause::SocketFile, Some(AtPath::Socket(file))) =
             (cause, &self.evidence.at_path)
