@@ -199,10 +199,7 @@ fn probe(said: &Value) -> Probe {
         reuse_address: said["reuse_address"] == true,
         result: match result {
             "ok" => ProbeResult::Ok,
-            name => ProbeResult::Errno {
-                raw: 98,
-                name: name.to_owned().into(),
-            },
+            name => ProbeResult::Errno(name.to_owned().into()),
         },
     }
 }

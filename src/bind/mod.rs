@@ -19,12 +19,10 @@ pub use fix::{Fix, FixCode, Frees, RunAs, also_ends_text, fixes_for, shell_word,
 pub use free::{
     Choice, Claim, PortRequest, Refusal, Unfit, browsers_refuse, choose, has_only_leftovers, unfit,
 };
-pub use probe::probe;
 pub use probe::result::{Probe, ProbeResult};
-pub use probe::zone::interface;
+pub use probe::{interface, probe};
 pub use target::listeners::reachable_listeners;
-pub use target::unix::unix_name;
-pub use target::{Address, Target, TargetError};
+pub use target::{Address, Target, TargetError, unix_name};
 pub use verdict::{
     AnyVerdict, Cause, MAX_PATH, MatrixCell, MatrixRow, Note, NoteCode, Outcome, UnixCause,
     UnixVerdict, Verdict,

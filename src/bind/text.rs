@@ -11,10 +11,10 @@ pub(in crate::bind) fn after(words: &str, text: Option<impl Display>) -> String 
 }
 
 /// `a`, `a and b`, `a, b, c and 4 more`.
-pub(in crate::bind) fn listed(texts: &[String]) -> String {
-    match texts {
-        [] => String::new(),
-        [only] => only.clone(),
+pub(in crate::bind) fn listed(texts: impl IntoIterator<Item = String>) -> String {
+    let mut texts: Vec<_> = texts.into_iter().collect();
+    match texts.as_slice() {
+        [] | [_] => texts.pop().unwrap_or_default(),
         [all @ .., last] if texts.len() <= MAX_LISTED => format!("{} and {last}", all.join(", ")),
         _ => {
             let more = texts.len() - MAX_LISTED;

@@ -55,7 +55,6 @@ const PURE: &[&str] = &[
 const IMPURE_FILES: &[&str] = &[
     "bind/probe/mod.rs",
     "bind/probe/exclusive.rs",
-    "bind/probe/zone.rs",
     "bind/free/claim.rs",
     "config/file.rs",
 ];

@@ -237,10 +237,7 @@ impl Prober for Told<'_> {
             address: address.parse().expect("an address"),
             v6only,
             reuse_address,
-            result: error.map_or(ProbeResult::Ok, |name| ProbeResult::Errno {
-                raw: 98,
-                name: name.into(),
-            }),
+            result: error.map_or(ProbeResult::Ok, |name| ProbeResult::Errno(name.into())),
         };
         self.answers.iter().map(probe).collect()
     }

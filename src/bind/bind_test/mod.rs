@@ -7,9 +7,8 @@ pub(super) mod servers;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
-
 use super::probe::RULES_ARE_MEASURED;
+use super::probe::result::Bind;
 use super::rules::{self, Answer, Prediction, Request};
 use super::{Probe, ProbeResult, Target};
 use crate::model::{Answered, Evidence, State, Text};
@@ -99,8 +98,7 @@ impl BindTestResult {
         has_both_families && (result.is("EAFNOSUPPORT") || is_off && result.is("EADDRNOTAVAIL"))
     }
 
-    /// The prediction of the rules for a bind of this address and `IPV6_V6ONLY`.
-    pub(super) fn predict(&self, bind: (IpAddr, Option<bool>), reuse_address: bool) -> Prediction {
+    pub(super) fn predict(&self, bind: Bind, reuse_address: bool) -> Prediction {
         predict(&self.target, &self.evidence, bind, reuse_address)
     }
 
@@ -108,17 +106,24 @@ impl BindTestResult {
         let mut evidence = prober.rows();
         let wants_plain = |probe: &Probe| is_plain_bind_harmless(probe, target, &evidence);
         let binds = prober.probes(&wants_plain);
-        let answered = answered(&binds, target, &evidence);
-        prober.explain(&mut evidence, answered);
-        let trial = |probe: Probe| Trial {
-            prediction: predict_probe(&probe, target, &evidence),
-            probe,
+        let predicted = |evidence: &Evidence| -> Vec<Trial> {
+            let trials = binds.iter().map(|probe| Trial {
+                prediction: predict(target, evidence, probe.bind(), probe.reuse_address),
+                probe: probe.clone(),
+            });
+            trials.collect()
         };
-        let trials: Vec<_> = binds.into_iter().map(trial).collect();
-        let agreement = if trials
-            .iter()
-            .all(|trial| trial.agrees() && trial.is_still_refused(&evidence))
-        {
+        let by_rows_alone = predicted(&evidence);
+        let answered = if by_rows_alone.iter().any(Trial::is_unexplained) {
+            Answered::Unexplained
+        } else if binds.iter().any(|probe| probe.result.is_in_use()) {
+            Answered::Refused
+        } else {
+            Answered::Open
+        };
+        prober.explain(&mut evidence, answered);
+        let trials = predicted(&evidence);
+        let agreement = if trials.iter().all(|trial| trial.agrees(&evidence)) {
             Agreement::Agreed
         } else if trials.iter().any(Trial::is_unexplained) {
             Agreement::Disagreed
@@ -136,11 +141,14 @@ impl BindTestResult {
 }
 
 impl Trial {
-    /// Whether the kernel answered as predicted. An error other than `EADDRINUSE` says nothing about holders: the
-    /// kernel returns it first.
-    fn agrees(&self) -> bool {
+    /// Whether the kernel answered as predicted, and a socket that refused it was still open afterwards. An error other
+    /// than `EADDRINUSE` says nothing about holders: the kernel returns it first.
+    fn agrees(&self, evidence: &Evidence) -> bool {
+        let blockers = &self.prediction.blockers;
+        let mut blockers = blockers.iter().map(|&index| &evidence.holders[index]);
         match (&self.probe.result, self.prediction.is_refused()) {
             (ProbeResult::Ok, Answer::Yes) => false,
+            (result, Answer::Yes) if result.is_in_use() => blockers.any(|one| one.is_still_open),
             (result, Answer::No) => !result.is_in_use(),
             _ => true,
         }
@@ -150,32 +158,6 @@ impl Trial {
     fn is_unexplained(&self) -> bool {
         self.probe.result.is_in_use() && self.prediction.is_refused() == Answer::No
     }
-
-    /// Whether a socket that refused it was still open afterwards.
-    fn is_still_refused(&self, evidence: &Evidence) -> bool {
-        let blockers = &self.prediction.blockers;
-        let mut holders = blockers.iter().map(|&index| &evidence.holders[index]);
-        !self.probe.result.is_in_use()
-            || blockers.is_empty()
-            || holders.any(|holder| holder.is_still_open)
-    }
-}
-
-/// The results of the binds, judged by the rows alone.
-fn answered(probes: &[Probe], target: &Target, evidence: &Evidence) -> Answered {
-    let mut refused = probes
-        .iter()
-        .filter(|probe| probe.result.is_in_use())
-        .peekable();
-    let is_explained =
-        |probe: &Probe| predict_probe(probe, target, evidence).is_refused() != Answer::No;
-    if refused.peek().is_none() {
-        Answered::Open
-    } else if refused.all(is_explained) {
-        Answered::Refused
-    } else {
-        Answered::Unexplained
-    }
 }
 
 /// Whether a bind without `SO_REUSEADDR` disturbs no server.
@@ -184,8 +166,7 @@ fn answered(probes: &[Probe], target: &Target, evidence: &Evidence) -> Answered 
 /// if sockets in the table, such as connections in `TIME_WAIT`, will refuse it: that confirms the table. If the table shows
 /// nothing, the bind is not made, unless the table could not be read whole.
 fn is_plain_bind_harmless(first: &Probe, target: &Target, evidence: &Evidence) -> bool {
-    let bind = (first.address, first.v6only);
-    let blockers = predict(target, evidence, bind, false).blockers;
+    let blockers = predict(target, evidence, first.bind(), false).blockers;
     // A server that listened or was bound a moment ago, and now is not, may be starting again.
     let lasts = |&index: &usize| {
         let state = evidence.holders[index].socket.state;
@@ -194,16 +175,11 @@ fn is_plain_bind_harmless(first: &Probe, target: &Target, evidence: &Evidence) -
     evidence.may_lack_rows() || !blockers.is_empty() && blockers.iter().all(lasts)
 }
 
-fn predict_probe(probe: &Probe, target: &Target, evidence: &Evidence) -> Prediction {
-    let bind = (probe.address, probe.v6only);
-    predict(target, evidence, bind, probe.reuse_address)
-}
-
 /// The prediction of the rules. They are Linux's: on other systems they only find sockets that may be in the way.
 pub(super) fn predict(
     target: &Target,
     evidence: &Evidence,
-    (address, v6only): (IpAddr, Option<bool>),
+    (address, v6only): Bind,
     reuse_address: bool,
 ) -> Prediction {
     let request = Request {

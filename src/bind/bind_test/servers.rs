@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::Serialize;
 
 use super::BindTestResult;
+use crate::bind::probe::result::Bind;
 use crate::bind::rules::Answer;
 use crate::bind::{Address, ProbeResult};
 use crate::model::Protocol;
@@ -49,14 +50,10 @@ pub struct Profile {
     pub shown: &'static str,
 }
 
-/// An address and `IPV6_V6ONLY`, as a probe binds them.
-type Bind = (IpAddr, Option<bool>);
-
 const V4: Bind = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), None);
 const V6: Bind = (IpAddr::V6(Ipv6Addr::UNSPECIFIED), Some(true));
 
-/// Servers, what they bind in words (for JSON, then as shown) and as sockets, and whether with `SO_REUSEADDR`. Without
-/// sockets they bind the addresses of the target.
+/// Servers, what they bind in words (for JSON, then as shown) and as sockets, and whether with `SO_REUSEADDR`.
 type Row = (&'static str, [&'static str; 2], &'static [Bind], bool);
 
 const TCP: [Row; 4] = [
@@ -113,64 +110,51 @@ pub(in crate::bind) fn profiles(result: &BindTestResult) -> Vec<(Profile, Start)
     let profiles = rows
         .iter()
         .map(|&(servers, [manner, shown], binds, reuse_address)| {
-            let start = match binds {
-                [] => server(result, reuse_address),
-                binds => start(result, binds, reuse_address),
-            };
             let profile = Profile {
                 servers,
                 manner,
                 shown,
             };
-            (profile, start)
+            (profile, start(result, binds, reuse_address))
         });
     profiles.collect()
 }
 
-/// Whether a server can start that binds every address of the target.
-pub(in crate::bind) fn server(result: &BindTestResult, reuse_address: bool) -> Start {
+/// Whether a server can start that makes these binds; without any, it binds every address of the target. A family that
+/// this system lacks does not count: servers start without it.
+pub(in crate::bind) fn start(
+    result: &BindTestResult,
+    binds: &[Bind],
+    reuse_address: bool,
+) -> Start {
     let ips = result.target.address.ips().into_iter();
-    let binds = ips.map(|ip| (ip, ip.is_ipv6().then(|| ip.is_unspecified())));
-    start(result, &binds.collect::<Vec<_>>(), reuse_address)
-}
-
-/// Whether all of these can be bound, apart from a family that this system lacks: servers start without it.
-fn start(result: &BindTestResult, binds: &[Bind], reuse_address: bool) -> Start {
+    let every = ips.map(|ip| (ip, ip.is_ipv6().then(|| ip.is_unspecified())));
+    let every: Vec<Bind> = every.collect();
+    let binds = if binds.is_empty() { &every } else { binds };
     let probed = |bind: Bind, reuse_address: bool| {
         let mut probes = result.trials.iter().map(|trial| &trial.probe);
-        let probe = probes.find(|it| {
-            (it.address, it.v6only, it.reuse_address) == (bind.0, bind.1, reuse_address)
-        });
+        let probe = probes.find(|it| (it.bind(), it.reuse_address) == (bind, reuse_address));
         probe.map(|probe| &probe.result)
     };
     let is_missing = |bind: Bind| {
-        let mut results = [true, false]
-            .into_iter()
-            .filter_map(|reuse| probed(bind, reuse));
-        bind.0.is_ipv6() && results.any(|one| result.is_family_missing(one))
+        let is_off = |one: Option<&ProbeResult>| one.is_some_and(|it| result.is_family_missing(it));
+        bind.0.is_ipv6() && (is_off(probed(bind, true)) || is_off(probed(bind, false)))
     };
-    let start_of = |bind: Bind| match (probed(bind, reuse_address), probed(bind, !reuse_address)) {
-        (Some(made), _) => of_result(made),
+    let start_of = |bind: Bind| {
         // The option only ever helps.
-        (None, Some(ProbeResult::Ok)) if reuse_address => Start::Ok,
-        (None, Some(other)) if !reuse_address && !other.is_ok() => of_result(other),
-        _ => match result.predict(bind, reuse_address).is_refused() {
-            Answer::No => Start::Ok,
-            Answer::Depends => Start::Unknown,
-            Answer::Yes => Start::Refused,
-        },
+        let other = probed(bind, !reuse_address).filter(|it| it.is_ok() == reuse_address);
+        match probed(bind, reuse_address).or(other) {
+            Some(ProbeResult::Ok) => Start::Ok,
+            Some(result) if result.is("EACCES") || result.is("EPERM") => Start::Unknown,
+            Some(_) => Start::Refused,
+            None => match result.predict(bind, reuse_address).is_refused() {
+                Answer::No => Start::Ok,
+                Answer::Depends => Start::Unknown,
+                Answer::Yes => Start::Refused,
+            },
+        }
     };
     let present = binds.iter().filter(|&&bind| !is_missing(bind));
-    present
-        .map(|&bind| start_of(bind))
-        .max()
-        .unwrap_or(Start::Unknown)
-}
-
-fn of_result(result: &ProbeResult) -> Start {
-    match result {
-        ProbeResult::Ok => Start::Ok,
-        result if result.is("EACCES") || result.is("EPERM") => Start::Unknown,
-        ProbeResult::Errno { .. } => Start::Refused,
-    }
+    let starts = present.map(|&bind| start_of(bind));
+    starts.max().unwrap_or(Start::Unknown)
 }

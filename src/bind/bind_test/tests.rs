@@ -31,10 +31,7 @@ impl Prober for Scripted {
     fn probes(&mut self, _: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {
         let result = match self.answers.pop_front().unwrap() {
             "ok" => ProbeResult::Ok,
-            name => ProbeResult::Errno {
-                raw: 1,
-                name: name.into(),
-            },
+            name => ProbeResult::Errno(name.into()),
         };
         vec![Probe {
             address: "127.0.0.1".parse().unwrap(),

@@ -2,19 +2,18 @@
 
 use super::shell::{container_operand, shell_word};
 use super::{Fix, FixCode, RunAs, Situation};
+use crate::bind::text::after;
 use crate::model::{AlsoEnds, AlsoEndsKind, Behind, Engine, Text};
 
-/// The fixes for a container's port; `ignores_term` says whether SIGTERM does not end the owner.
-pub(super) fn fixes(behind: &Behind, ignores_term: bool, situation: &Situation<'_>) -> Vec<Fix> {
+/// Stops a container; `ignores_term` says whether SIGTERM does not end the owner of its port.
+pub(super) fn stop(behind: &Behind, ignores_term: bool, situation: &Situation<'_>) -> Fix {
     let text = sentence(behind);
     let Some(command) = command(behind, situation) else {
-        return vec![FixCode::StopContainer.fix(text)];
+        return FixCode::StopContainer.fix(text);
     };
     let user = behind.user.as_deref();
     if let Some(user) = user.filter(|user| !is_user_name(user)) {
-        // A command can't run as a user without a name.
-        let text = format!("{text}, as {user}: {command}");
-        return vec![FixCode::StopContainer.fix(text)];
+        return FixCode::StopContainer.fix(format!("{text}, as {user}: {command}"));
     }
     let ports = behind.ports.iter().map(|(protocol, port)| {
         AlsoEnds::new(AlsoEndsKind::Port, &format!("{port}/{}", protocol.as_str()))
@@ -25,14 +24,14 @@ pub(super) fn fixes(behind: &Behind, ignores_term: bool, situation: &Situation<'
         warning: (behind.ignores_term || ignores_term).then(|| warning.to_owned()),
         ..FixCode::StopContainer.command(text, command)
     };
-    vec![match user {
+    match user {
         Some(user) => fix.run_as(RunAs::Named(user.to_owned()), situation.limits),
         None if behind.is_reachable && situation.limits.uid != Some(0) => fix,
         None => fix.by_root(situation.limits),
-    }]
+    }
 }
 
-/// Whether commands can use the user's name: not `uid 70001` (a user without a name), an option or a number.
+/// Whether a command can run as this user: not `uid 70001` (a user without a name), an option or a number.
 fn is_user_name(user: &str) -> bool {
     let is_operand = !user.starts_with(['-', '#', '+']);
     is_operand && !user.is_empty() && !user.contains(|c: char| c.is_whitespace() || c.is_control())
@@ -47,6 +46,10 @@ fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
     let name = operand(&behind.name).or_else(|| operand(&behind.id));
     // An init process without a handler gets SIGKILL after the grace period, which is ten seconds.
     let grace = if behind.ignores_term { "-t 1 " } else { "" };
+    let instance = |tool: &str, name: &str| match operand(&behind.service) {
+        Some(device) => format!("{tool} config device remove {name} {device}"),
+        None => format!("{tool} stop {name}"),
+    };
     Some(match behind.engine? {
         Engine::Docker => {
             let published = situation.protocol.port_text(situation.port);
@@ -69,21 +72,14 @@ fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
         Engine::Nerdctl => format!("nerdctl stop {}", name?),
         Engine::Lxc => format!("lxc-stop -n {}", name?),
         Engine::Nspawn => format!("machinectl poweroff {}", name?),
-        engine @ (Engine::Lxd | Engine::Incus) => {
-            let is_lxd = engine == Engine::Lxd;
-            let (tool, name) = (if is_lxd { "lxc" } else { "incus" }, name?);
-            match operand(&behind.service) {
-                Some(device) => format!("{tool} config device remove {name} {device}"),
-                None => format!("{tool} stop {name}"),
-            }
-        }
+        Engine::Lxd => instance("lxc", &name?),
+        Engine::Incus => instance("incus", &name?),
         Engine::Kubernetes => return None,
     })
 }
 
 fn sentence(behind: &Behind) -> String {
-    let name = behind.name.as_ref();
-    let name = name.map_or_else(String::new, |name| format!(" {name}"));
+    let name = after(" ", behind.name.as_ref());
     match (behind.engine, &behind.service) {
         (Some(Engine::Kubernetes), _) => {
             return format!(
@@ -96,18 +92,13 @@ fn sentence(behind: &Behind) -> String {
         }
         _ => {}
     }
-    let service = behind
-        .service
-        .as_ref()
-        .map(|service| match &behind.project {
-            Some(project) => format!("service {service} of {project}"),
-            None => format!("service {service}"),
-        });
     let process = behind.process.as_ref();
+    let service = behind.service.as_ref();
+    let project = after(" of ", behind.project.as_ref());
     let about = [
         process.map(|process| format!("{} inside", process.name)),
         behind.image.as_ref().map(|image| format!("image {image}")),
-        service,
+        service.map(|service| format!("service {service}{project}")),
     ];
     let about: Vec<_> = about.into_iter().flatten().collect();
     let about = match about.join(", ") {
@@ -117,9 +108,8 @@ fn sentence(behind: &Behind) -> String {
     if let Some(pod) = &behind.pod {
         return format!("Stop the pod {pod}, which publishes the port{about}");
     }
-    let serves = behind.server.as_ref().map_or_else(String::new, |server| {
-        format!(", which publishes the port for the container {server}")
-    });
+    let serves = ", which publishes the port for the container ";
+    let serves = after(serves, behind.server.as_ref());
     if name.is_empty() {
         return format!("Stop the container that publishes the port{about}{serves}");
     }
@@ -156,7 +146,7 @@ mod tests {
             port: 8080,
             check_as_root: None,
         };
-        let fixes = fixes(&behind, false, &situation);
+        let fixes = [stop(&behind, false, &situation)];
         assert_eq!(fixes[0].command, None);
         assert_eq!(
             fixes[0].text,
@@ -183,7 +173,7 @@ mod tests {
                 port: 8080,
                 check_as_root: None,
             };
-            fixes(&behind, false, &situation).remove(0).command
+            stop(&behind, false, &situation).command
         };
         let stop = "'docker stop $(docker ps -q --filter publish=8080)'";
         assert_eq!(command(1000), Some(format!("sudo -iu ann sh -c {stop}")));

@@ -4,11 +4,8 @@
 //! it names. If no command does that, the first fix is a sentence, and fixes that do less or more come later with a
 //! warning. Commands are not run here, but by people, so names from outside are quoted in `shell`.
 
-mod combine;
 mod container;
-mod end;
-mod forward;
-mod grouping;
+mod parties;
 mod process;
 mod process_group;
 mod protected;
@@ -22,9 +19,9 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{AlsoEnds, Holder, Limits, Protocol};
-pub(super) use grouping::is_systemd;
+pub(super) use parties::{end_holders, is_systemd};
 pub use process_group::supervisor_text;
-pub(super) use protected::is_guarded;
+pub(super) use protected::consequence;
 pub use shell::shell_word;
 
 /// A fix for a taken port.
@@ -90,7 +87,7 @@ impl Fix {
     }
 }
 
-/// What else ends, as words: `port 9202/tcp`, `the login of ann on pts/3`.
+/// What else ends, in words: `port 9202/tcp`, `the login of ann on pts/3`.
 pub fn also_ends_text(ends: &AlsoEnds) -> String {
     use crate::model::AlsoEndsKind as Kind;
     match ends.kind {
@@ -197,10 +194,4 @@ pub fn fixes_for(holder: &Holder, limits: &Limits) -> Vec<Fix> {
         port: holder.socket.local.port,
         check_as_root: None,
     })
-}
-
-/// Ends the sockets in the way: each is in the first fix that has a command, or is named in a sentence before it.
-pub(super) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
-    let parties = grouping::parties(situation).into_iter();
-    combine::joined(parties.map(|party| party.fixes(situation)).collect())
 }

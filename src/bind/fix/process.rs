@@ -1,31 +1,32 @@
-//! The fixes for processes: ending them, and alternatives if that costs more than the port.
+//! Ends processes: which of them, with which signal, and the alternatives if that costs more than the port. A tunnel is
+//! closed without the session that carries it.
 
-use super::end::end;
-use super::process_group::Members;
+use super::process_group::{Members, named, supervisor_text, why_term_fails};
 use super::shell::kill;
-use super::{Fix, FixCode, Situation, forward, is_guarded, protected};
+use super::{Fix, FixCode, Situation, consequence, protected};
+use crate::bind::text::{after, uncapitalised};
+use crate::model::{AlsoEnds, AlsoEndsKind, BehindKind, Pid, Reaction, Restarts, Run, Term};
 
-/// The fixes for a family of processes.
 pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix> {
     let end_risk = members.end_risk();
-    if is_guarded(end_risk) {
+    if let Some(consequence) = consequence(end_risk) {
         let mut fixes = protected::instead(end_risk, members, situation);
         // Pid 1 can't be ended.
         if members.first.pid != 1 {
             let end = Fix {
-                warning: protected::consequence(end_risk),
+                warning: Some(consequence.to_owned()),
                 ..end(members)
             };
             fixes.push(members.by_whom(end, situation));
         }
         return fixes;
     }
-    if let Some(fixes) = forward::fixes(members, situation) {
+    if let Some(fixes) = close_forward(members, situation) {
         return fixes;
     }
     let end = members.by_whom_with_supervisor(end(members), situation);
     let mut fixes = vec![end];
-    if fixes[0].command.is_some() && fixes[0].code != FixCode::EndHard && members.pids().len() > 1 {
+    if fixes[0].command.is_some() && fixes[0].code != FixCode::EndHard && members.all.len() > 1 {
         let text = "If some of them still run, kill all of them at once";
         let hard = Fix {
             warning: Some("What they are doing is lost.".into()),
@@ -37,4 +38,164 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
         fixes.extend(members.end_restarting(situation));
     }
     fixes
+}
+
+/// The fixes for a tunnel or forwarder; `None` if the processes are none.
+fn close_forward(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec<Fix>> {
+    let behind = members.background.behind.as_ref()?;
+    let end_it = uncapitalised(&begin(members));
+    let end = |text: String| Fix {
+        text: format!("{text}: {end_it}"),
+        ..end(members)
+    };
+    let close = |text| Fix {
+        code: FixCode::CloseForward,
+        ..end(text)
+    };
+    let name = behind.name.as_deref();
+    let to = after(" to ", name);
+    Some(match behind.kind {
+        BehindKind::SshForward if behind.is_reachable => {
+            let close = close(format!("Close the tunnel{to}"));
+            vec![members.by_whom_with_supervisor(close, situation)]
+        }
+        BehindKind::SshForward => {
+            let only = match behind.escape.as_deref() {
+                Some(command) if !command.starts_with('-') => {
+                    let by = name.unwrap_or_default();
+                    format!("the forward of the shared connection {by}: {command}")
+                }
+                Some(escape) => {
+                    let how = protected::by_escape("in it", escape);
+                    format!("the forward in the ssh session{to}: {how}")
+                }
+                None => format!("the forward in the ssh session{to}"),
+            };
+            let only = FixCode::CloseForward.fix(format!("Close only {only}"));
+            let mut close = close(format!("Close the tunnel{to}"));
+            let login = AlsoEnds::new(AlsoEndsKind::Login, name.unwrap_or("the session"));
+            close.also_ends.insert(0, login);
+            vec![only, members.by_whom(close, situation)]
+        }
+        BehindKind::SshSession => {
+            let session = name.unwrap_or("ssh");
+            let again = "whose client may connect again if it is autossh";
+            let close = close(format!("Close the tunnel of {session}, {again}"));
+            vec![members.by_whom(close, situation)]
+        }
+        BehindKind::PortForward => {
+            let end = end(format!("Stop the forwarder{to}"));
+            vec![members.by_whom(end, situation)]
+        }
+        BehindKind::Container | BehindKind::SocketUnit | BehindKind::SystemdProxy => return None,
+    })
+}
+
+/// Ends a family by the signal that its first process reacts to.
+fn end(members: &Members<'_>) -> Fix {
+    let reaction = members.background.reaction;
+    let who = named(members.first);
+    let supervisor = members.supervisor_to_end();
+    let before = supervisor.and_then(|supervisor| supervisor.pid);
+    let all: Vec<Pid> = before.into_iter().chain(members.pids()).collect();
+    let kill_all = |text: String| FixCode::EndHard.command(text, kill("-KILL ", &all));
+    let fix = match (reaction.run, members.ignores_term()) {
+        (Run::Uninterruptible, _) => FixCode::Wait.fix(format!(
+            "{who} waits for I/O in the kernel and reacts to no signal, not even SIGKILL, until that ends"
+        )),
+        (Run::Stopped, None) => {
+            let begin = begin(members);
+            let text = format!(
+                "{begin}, which is stopped (Ctrl-Z) and handles the signal when it is continued"
+            );
+            let command = format!("{}; {}", kill("", &all), kill("-CONT ", &all));
+            FixCode::ContinueThenEnd.command(text, command)
+        }
+        (Run::Stopped | Run::Traced, _) => kill_all(format!(
+            "Kill {who}, which is stopped and handles no other signal"
+        )),
+        (Run::Running, Some(why)) => kill_all(format!("Kill {who}: {why}")),
+        (Run::Running, None) => by_term(members, reaction, before),
+    };
+    Fix {
+        also_ends: members.also_ends(),
+        ..fix
+    }
+}
+
+/// Ends a family by SIGTERM, or by the signal that ends this kind of server at once. What starts it again is ended
+/// `before`.
+fn by_term(members: &Members<'_>, reaction: Reaction, before: Option<Pid>) -> Fix {
+    let first = members.first.pid;
+    if let Some(quick) = reaction.quick {
+        let (signal, instead_of) = (quick.signal, quick.instead_of);
+        let begin = begin(members);
+        let text = format!("{begin} by SIG{signal} (SIGTERM {instead_of})");
+        let before = before.map(|pid| kill("", &[pid]));
+        let end = kill(&format!("-{signal} "), &[first]);
+        let commands: Vec<_> = before.into_iter().chain([end]).collect();
+        return FixCode::EndProcess.command(text, commands.join("; "));
+    }
+    let handles = reaction.term == Term::Handled;
+    // A process with a handler ends its workers itself, but not other programs.
+    let mut pids = vec![first];
+    if handles {
+        pids.extend(members.other_programs().iter().map(|other| other.pid));
+    } else {
+        pids.extend(members.pids().into_iter().skip(1));
+    }
+    // A program that waits for a changed file ends its child itself, perhaps before `kill` comes to it and
+    // fails; it starts nothing when the child ends first. Anything else would start it again at once.
+    let supervisor = members.supervisor_to_end();
+    if supervisor.is_some_and(|supervisor| supervisor.restarts == Restarts::OnChange) {
+        pids.extend(before);
+    } else {
+        pids.splice(..0, before);
+    }
+    let text = text_of(members, handles);
+    // A master may end a worker that ignores SIGTERM; one without a handler does not.
+    let mut members = members.all.iter();
+    let stays = members.find(|(_, one)| why_term_fails(one.reaction.term).is_some());
+    if let (Some((who, _)), false) = (stays, handles) {
+        let text = format!("{text}, by SIGKILL: {} ignores SIGTERM", named(who));
+        return FixCode::EndHard.command(text, kill("-KILL ", &pids));
+    }
+    let code = match pids.len() {
+        1 => FixCode::EndProcess,
+        _ => FixCode::EndProcesses,
+    };
+    code.command(text, kill("", &pids))
+}
+
+/// `End the loop (77), which starts it again, and nginx (81), which ends its 4 workers`
+fn text_of(members: &Members<'_>, handles: bool) -> String {
+    let others = members.other_programs();
+    let workers = match (members.all.len() - 1 - others.len(), handles) {
+        (0, _) => String::new(),
+        (1, true) => ", which ends its worker".into(),
+        (workers, true) => format!(", which ends its {workers} workers"),
+        (1, false) => " and the other process that it started".into(),
+        (others, false) => format!(" and the {others} other processes that it started"),
+    };
+    let text = begin(members) + &workers;
+    if others.is_empty() {
+        return text;
+    }
+    let others: Vec<_> = others.into_iter().map(named).collect();
+    let others = others.join(", ");
+    format!("{text}, and {others}, which inherited the socket")
+}
+
+/// `End the loop (77), which starts it again, and nginx (81)`
+fn begin(members: &Members<'_>) -> String {
+    let who = named(members.first);
+    let Some(supervisor) = members.supervisor_to_end() else {
+        return format!("End {who}");
+    };
+    let starts = match supervisor.restarts {
+        Restarts::Unknown => "may start",
+        _ => "starts",
+    };
+    let supervisor = supervisor_text(supervisor);
+    format!("End {supervisor}, which {starts} it again, and {who}")
 }

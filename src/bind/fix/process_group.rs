@@ -4,118 +4,79 @@
 use std::sync::Arc;
 
 use super::shell::kill;
-use super::{Fix, FixCode, Situation, is_guarded};
+use super::{Fix, FixCode, Situation, consequence};
 use crate::bind::text::unique;
 use crate::model::{
-    AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, SupervisorKind, Term, Unit,
+    AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, SupervisorKind, Term,
 };
 
-/// A process with its background.
-pub(super) type Member<'a> = (&'a Arc<Process>, Option<&'a Background>);
+pub(super) type Member<'a> = (&'a Arc<Process>, &'a Background);
 
-/// Processes that share a port because the first started the others.
-#[derive(Clone, Debug)]
+/// The background of a process of which nothing is known.
+pub(super) static UNKNOWN: Background = Background::new(0);
+
+#[derive(Debug)]
 pub(super) struct Members<'a> {
     pub(super) first: &'a Arc<Process>,
     /// The background of the first.
-    pub(super) background: Option<&'a Background>,
-    all: Vec<Member<'a>>,
+    pub(super) background: &'a Background,
+    pub(super) all: Vec<Member<'a>>,
 }
 
 /// Each process that none of the others started, with its descendants.
 pub(super) fn families<'a>(all: &[Member<'a>]) -> Vec<Members<'a>> {
-    let has = |pid: Pid| all.iter().any(|(process, _)| process.pid == pid);
-    let is_first = |(process, _): &&Member<'a>| !process.parent.is_some_and(has);
+    let has = |members: &[Member<'a>], pid| members.iter().any(|(one, _)| one.pid == pid);
+    let is_first = |(process, _): &&Member<'a>| !process.parent.is_some_and(|pid| has(all, pid));
     let mut families: Vec<Members<'a>> = Vec::new();
     // Parents are not read atomically: in a cycle, any of them counts as the first.
-    for &first in all.iter().filter(is_first).chain(all) {
-        if !families.iter().any(|family| family.has(first.0.pid)) {
-            families.push(Members::of(first, all));
+    for &(first, background) in all.iter().filter(is_first).chain(all) {
+        if families.iter().any(|family| has(&family.all, first.pid)) {
+            continue;
         }
+        let mut family = vec![(first, background)];
+        let mut at = 0;
+        while let Some(&(parent, _)) = family.get(at) {
+            for &child in all.iter().filter(|(one, _)| one.parent == Some(parent.pid)) {
+                if !has(&family, child.0.pid) {
+                    family.push(child);
+                }
+            }
+            at += 1;
+        }
+        families.push(Members {
+            first,
+            background,
+            all: family,
+        });
     }
     families
 }
 
 impl<'a> Members<'a> {
-    /// A process and its descendants among these.
-    fn of(first: Member<'a>, all: &[Member<'a>]) -> Self {
-        let mut family = Self {
-            first: first.0,
-            background: first.1,
-            all: vec![first],
-        };
-        let mut at = 0;
-        while let Some(&(parent, _)) = family.all.get(at) {
-            let is_child = |(process, _): &&Member<'a>| process.parent == Some(parent.pid);
-            for &child in all.iter().filter(is_child) {
-                if !family.has(child.0.pid) {
-                    family.all.push(child);
-                }
-            }
-            at += 1;
-        }
-        family
-    }
-
-    fn has(&self, pid: Pid) -> bool {
-        self.all.iter().any(|(process, _)| process.pid == pid)
-    }
-
-    fn backgrounds(&self) -> impl Iterator<Item = &'a Background> {
-        self.all.iter().filter_map(|&(_, background)| background)
-    }
-
     pub(super) fn pids(&self) -> Vec<Pid> {
         self.all.iter().map(|(process, _)| process.pid).collect()
     }
 
-    /// The highest risk of ending one of them.
+    /// The first risk of ending one of them.
     pub(super) fn end_risk(&self) -> EndRisk {
-        let mut risks = self.backgrounds().map(|background| background.end_risk);
-        let guarded = risks.find(|&end_risk| is_guarded(end_risk));
-        guarded.unwrap_or(EndRisk::Ordinary)
+        let mut risks = self.all.iter().map(|(_, background)| background.end_risk);
+        let first = risks.find(|&end_risk| consequence(end_risk).is_some());
+        first.unwrap_or(EndRisk::Ordinary)
     }
 
-    /// What else ends with them, each once.
     pub(super) fn also_ends(&self) -> Vec<AlsoEnds> {
-        let all = self.backgrounds().flat_map(|one| &one.also_ends);
+        let all = self.all.iter().flat_map(|(_, one)| &one.also_ends);
         unique(all.cloned())
     }
 
     /// Why SIGTERM does not end the first of them, if it doesn't.
     pub(super) fn ignores_term(&self) -> Option<&'static str> {
-        match self.background?.reaction.term {
-            Term::Blocked => Some("it blocks SIGTERM"),
-            Term::Dropped => {
-                Some("it is the first process of its pid namespace and has no handler for SIGTERM")
-            }
-            Term::Ignored => Some("it ignores SIGTERM"),
-            Term::Handled | Term::Ends => None,
-        }
-    }
-
-    /// One of them that SIGTERM does not end.
-    pub(super) fn one_ignoring_term(&self) -> Option<&'a Arc<Process>> {
-        let ignores = |one: &Background| ignores_term(one.reaction.term);
-        let mut members = self.all.iter();
-        let found = members.find(|(_, background)| background.is_some_and(ignores));
-        found.map(|&(process, _)| process)
-    }
-
-    /// Those that `KillMode=` keeps running when the unit stops: all, or all but its main process.
-    pub(super) fn outlive(&self, unit: &Unit) -> Vec<Pid> {
-        let mut pids = self.pids();
-        match unit.kill_mode.as_deref() {
-            Some("process") => pids.retain(|&pid| Some(pid) != unit.main_pid),
-            Some("none") => {}
-            _ => pids.clear(),
-        }
-        pids
+        why_term_fails(self.background.reaction.term)
     }
 
     /// Ends the first of them without what restarts it.
     pub(super) fn end_restarting(&self, situation: &Situation<'_>) -> Option<Fix> {
-        let kept_by = self.background?.kept_by.as_ref()?;
+        let kept_by = self.background.kept_by.as_ref()?;
         let text = format!("End only {}", named(self.first));
         let warning = format!("{} may start it again.", supervisor_text(kept_by));
         let fix = Fix {
@@ -128,20 +89,20 @@ impl<'a> Members<'a> {
     }
 
     /// Those that execute another program than the first: they inherited the socket and end by themselves.
-    pub(super) fn other_programs(&self) -> Vec<&'a Arc<Process>> {
+    pub(super) fn other_programs(&self) -> Vec<&'a Process> {
         let first = self.first;
-        let is_other = |process: &&Arc<Process>| match (&first.executable, &process.executable) {
+        let is_other = |process: &&Process| match (&first.executable, &process.executable) {
             (Some(one), Some(other)) => one != other,
             _ => first.comm != process.comm,
         };
-        let processes = self.all.iter().map(|&(process, _)| process);
+        let processes = self.all.iter().map(|&(process, _)| &**process);
         processes.filter(is_other).collect()
     }
 
     /// A parent that restarts the first of them and has no command to prevent that.
     pub(super) fn supervisor_to_end(&self) -> Option<&'a Supervisor> {
-        let kept_by = self.background?.kept_by.as_ref()?;
-        kept_by.is_ended_too().then_some(kept_by)
+        let kept_by = self.background.kept_by.as_ref();
+        kept_by.filter(|kept_by| kept_by.is_ended_too())
     }
 
     /// The fix as root's if what restarts them is ended too and takes that.
@@ -154,7 +115,7 @@ impl<'a> Members<'a> {
 
     /// The fix as root's if one of them belongs to another user.
     pub(super) fn by_whom(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
-        if self.backgrounds().all(|background| background.may_signal) {
+        if self.all.iter().all(|(_, background)| background.may_signal) {
             fix
         } else {
             fix.by_root(situation.limits)
@@ -162,9 +123,16 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Whether a process does not end by SIGTERM.
-pub(super) const fn ignores_term(term: Term) -> bool {
-    matches!(term, Term::Ignored | Term::Blocked | Term::Dropped)
+/// Why SIGTERM does not end a process.
+pub(super) const fn why_term_fails(term: Term) -> Option<&'static str> {
+    match term {
+        Term::Blocked => Some("it blocks SIGTERM"),
+        Term::Dropped => {
+            Some("it is the first process of its pid namespace and has no handler for SIGTERM")
+        }
+        Term::Ignored => Some("it ignores SIGTERM"),
+        Term::Handled | Term::Ends => None,
+    }
 }
 
 /// A name and pid: `node server.js (812)`.
@@ -172,7 +140,6 @@ pub(super) fn named(process: &Process) -> String {
     format!("{} ({})", process.name, process.pid)
 }
 
-/// The name of a supervisor.
 pub(super) const fn supervisor_name(kind: SupervisorKind) -> &'static str {
     match kind {
         SupervisorKind::Systemd => "systemd",

@@ -1,13 +1,8 @@
 //! Fixes for processes that others need, instead of ending them, and the consequences of ending them.
 
 use super::process_group::{Members, named};
-use super::{Fix, FixCode, Frees, Situation, container};
+use super::{Fix, FixCode, Situation, container};
 use crate::model::{BehindKind, EndRisk, Process};
-
-/// Whether ending a process costs more than its own work.
-pub(in crate::bind) const fn is_guarded(end_risk: EndRisk) -> bool {
-    !matches!(end_risk, EndRisk::Ordinary | EndRisk::ContainerInit)
-}
 
 /// The fixes before the end of a process that others need.
 pub(super) fn instead(
@@ -15,21 +10,16 @@ pub(super) fn instead(
     members: &Members<'_>,
     situation: &Situation<'_>,
 ) -> Vec<Fix> {
-    let behind = members.background.and_then(|it| it.behind.as_ref());
-    let container = behind.filter(|behind| behind.kind == BehindKind::Container);
-    let stop = container.and_then(|behind| {
-        let mut fixes = container::fixes(behind, false, situation).into_iter();
-        fixes.find(|fix| fix.frees == Frees::Yes)
-    });
-    stop.map_or_else(
-        || sentences(end_risk, members.first, situation.port),
-        |fix| vec![fix],
-    )
+    let behind = members.background.behind.as_ref();
+    match behind.filter(|behind| behind.kind == BehindKind::Container) {
+        Some(behind) => vec![container::stop(behind, false, situation)],
+        None => sentences(end_risk, members.first, situation.port),
+    }
 }
 
-/// What happens if it is ended anyway.
-pub(super) fn consequence(end_risk: EndRisk) -> Option<String> {
-    let text = match end_risk {
+/// What ending a process costs beyond its own work, if it does.
+pub(in crate::bind) const fn consequence(end_risk: EndRisk) -> Option<&'static str> {
+    Some(match end_risk {
         EndRisk::Ordinary | EndRisk::ContainerInit => return None,
         EndRisk::ContainerProxy => {
             "The container goes on and is reached from outside all the same."
@@ -47,8 +37,7 @@ pub(super) fn consequence(end_risk: EndRisk) -> Option<String> {
         EndRisk::SshServer => "There is no new ssh login without it.",
         EndRisk::Network => "This machine may lose its network without it.",
         EndRisk::SystemService => "The system needs it.",
-    };
-    Some(text.to_owned())
+    })
 }
 
 /// The sentences for each risk, the best first.
@@ -83,27 +72,24 @@ fn sentences(end_risk: EndRisk, first: &Process, port: u16) -> Vec<Fix> {
             FixCode::CloseForward.fix(format!("Close only the forward: {how}"))
         }
         EndRisk::Ancestor => other_port("runs the session that you are in"),
-        EndRisk::Resolver => return resolver(&first.comm, &who, port),
+        EndRisk::Resolver => {
+            let address = FixCode::BindOtherAddress.fix(format!(
+                "Bind one address of this machine instead of every one, such as 192.0.2.1:{port} in place of \
+                 0.0.0.0:{port}: {who} resolves names for this machine"
+            ));
+            let stub = FixCode::ChangeConfig.fix(
+                "Set DNSStubListener=no in /etc/systemd/resolved.conf and restart systemd-resolved, with \
+                 /etc/resolv.conf linked to /run/systemd/resolve/resolv.conf",
+            );
+            let has_stub = first.comm.starts_with("systemd-resol");
+            return [address].into_iter().chain(has_stub.then_some(stub)).collect();
+        }
         EndRisk::SshServer => FixCode::OtherPort.fix(format!(
             "Use another port, or have the ssh server listen on another (Port in sshd_config): {who} takes the logins"
         )),
         EndRisk::Network => other_port("keeps this machine's network up"),
         EndRisk::SystemService => other_port("is a service that the system needs"),
     }]
-}
-
-fn resolver(comm: &str, who: &str, port: u16) -> Vec<Fix> {
-    let address = FixCode::BindOtherAddress.fix(format!(
-        "Bind one address of this machine instead of every one, such as 192.0.2.1:{port} in place of 0.0.0.0:{port}: \
-         {who} resolves names for this machine"
-    ));
-    let stub = comm.starts_with("systemd-resol").then(|| {
-        FixCode::ChangeConfig.fix(
-            "Set DNSStubListener=no in /etc/systemd/resolved.conf and restart systemd-resolved, with /etc/resolv.conf \
-             linked to /run/systemd/resolve/resolv.conf",
-        )
-    });
-    [address].into_iter().chain(stub).collect()
 }
 
 /// How a forward is closed from within a session. The escape is off by default since OpenSSH 9.2

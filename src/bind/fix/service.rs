@@ -1,10 +1,8 @@
 //! Stopping units of systemd and apps of supervisors by their own commands.
 
-use std::borrow::Cow;
-
 use super::process_group::{Members, supervisor_name};
 use super::shell::{kill, shell_word, unit_operands};
-use super::{Fix, FixCode, RunAs, Situation, is_guarded, protected};
+use super::{Fix, FixCode, RunAs, Situation, consequence, protected};
 use crate::bind::text::after;
 use crate::model::{EndRisk, Manager, Supervisor, SupervisorKind, Text, Unit};
 
@@ -39,14 +37,13 @@ pub(super) fn unit_fixes(
     } else {
         members.map_or(EndRisk::Ordinary, Members::end_risk)
     };
-    if is_guarded(end_risk) {
+    if let Some(consequence) = consequence(end_risk) {
         let before = members.map(|members| protected::instead(end_risk, members, situation));
-        stop.warning = protected::consequence(end_risk);
+        stop.warning = Some(consequence.to_owned());
         // It ends more than the port, so it comes last.
         return before.into_iter().flatten().chain([stop]).collect();
     }
-    let has_command = stop.command.is_some();
-    let alone = members.filter(|_| has_command);
+    let alone = members.filter(|_| stop.command.is_some());
     let alone = alone.and_then(|members| members.end_restarting(situation));
     [stop].into_iter().chain(alone).collect()
 }
@@ -67,9 +64,14 @@ fn stop_unit(unit: &Unit, members: Option<&Members<'_>>, situation: &Situation<'
         return FixCode::StopUnit.fix(text);
     };
     let control = systemctl(&unit.manager);
-    let stays = members.map_or_else(Vec::new, |members| members.outlive(unit));
+    // Those that `KillMode=` keeps running when the unit stops: all, or all but its main process.
+    let mut stays = members.map_or_else(Vec::new, Members::pids);
+    match unit.kill_mode.as_deref() {
+        Some("process") => stays.retain(|&pid| Some(pid) != unit.main_pid),
+        Some("none") => {}
+        _ => stays.clear(),
+    }
     let command = match members.and_then(Members::ignores_term) {
-        // `KillMode=process` and `none` leave the owner of the port running.
         ignores if !stays.is_empty() => {
             let signal = if ignores.is_some() { "-KILL " } else { "" };
             format!("{control} stop {operands}; {}", kill(signal, &stays))
@@ -88,7 +90,6 @@ fn stop_unit(unit: &Unit, members: Option<&Members<'_>>, situation: &Situation<'
     by_manager(fix, &unit.manager, situation)
 }
 
-/// The fixes for an app of a supervisor.
 pub(super) fn app_fixes(
     kept_by: &Supervisor,
     members: &Members<'_>,
@@ -106,11 +107,21 @@ pub(super) fn app_fixes(
         None => process.to_string(),
     };
     let mut text = format!("Have {supervisor} stop {app}");
-    let mut fix = match command(kept_by, members).filter(|_| has_user(kept_by, situation)) {
+    // Run as another user than the supervisor's, a command would reach another supervisor.
+    let is_named = |uid| uid == 0 || situation.limits.uid == Some(uid) || kept_by.user.is_some();
+    let has_user = kept_by.uid.is_none_or(is_named);
+    let mut fix = match command(kept_by, members).filter(|_| has_user) {
         Some(mut command) => {
-            if let Some((why, kill)) = kill_after_stop(kept_by.kind, members) {
+            // An app that ignores SIGTERM gets SIGKILL once its supervisor keeps it down. pm2 and forever send it
+            // themselves; supervisord does after 10 s and waits for it.
+            let wait = match kept_by.kind {
+                SupervisorKind::Pm2 | SupervisorKind::Forever => None,
+                SupervisorKind::Supervisord => Some(" & sleep 1"),
+                _ => Some(""),
+            };
+            if let (Some(wait), Some(why)) = (wait, members.ignores_term()) {
                 text = format!("{text}, by SIGKILL: {why}");
-                command.push_str(&kill);
+                command = format!("{command}{wait}; {}", kill("-KILL ", &members.pids()));
             }
             FixCode::StopApp.command(text, command)
         }
@@ -131,24 +142,6 @@ pub(super) fn app_fixes(
     [fix].into_iter().chain(alone).collect()
 }
 
-/// Whether a command can name the supervisor's user: run as another user it would reach another supervisor.
-fn has_user(kept_by: &Supervisor, situation: &Situation<'_>) -> bool {
-    let is_named = |uid| uid == 0 || situation.limits.uid == Some(uid) || kept_by.user.is_some();
-    kept_by.uid.is_none_or(is_named)
-}
-
-/// An app that ignores SIGTERM gets SIGKILL once its supervisor keeps it down: why, and the end of the command. pm2 and
-/// forever send it themselves; supervisord does after 10 s and waits for it.
-fn kill_after_stop(kind: SupervisorKind, members: &Members<'_>) -> Option<(&'static str, String)> {
-    let wait = match kind {
-        SupervisorKind::Pm2 | SupervisorKind::Forever => return None,
-        SupervisorKind::Supervisord => " & sleep 1",
-        _ => "",
-    };
-    let kill = kill("-KILL ", &members.pids());
-    Some((members.ignores_term()?, format!("{wait}; {kill}")))
-}
-
 /// The supervisor's own command that stops an app and keeps it down.
 fn command(kept_by: &Supervisor, members: &Members<'_>) -> Option<String> {
     let folder = || {
@@ -157,10 +150,18 @@ fn command(kept_by: &Supervisor, members: &Members<'_>) -> Option<String> {
     };
     match kept_by.kind {
         SupervisorKind::Pm2 => {
-            let home = kept_by.place.as_deref().map_or_else(String::new, |home| {
-                format!("PM2_HOME={} ", shell_word(home))
-            });
-            Some(format!("{home}pm2 stop {}", pm2_app(kept_by)?))
+            // A name must not look like an id or `all`; in slashes it is a regular expression.
+            let is_name = |name: &&str| {
+                let is_number = name.parse::<f64>().is_ok() || name.starts_with("0x");
+                !is_number && !name.is_empty() && *name != "all" && !name.starts_with(['-', '/'])
+            };
+            let name = || kept_by.name.as_deref().filter(is_name);
+            let app = shell_word(kept_by.id.as_deref().or_else(name)?);
+            let home = kept_by
+                .place
+                .as_deref()
+                .map(|home| format!("{} ", shell_word(home)));
+            Some(format!("{}pm2 stop {app}", after("PM2_HOME=", home)))
         }
         SupervisorKind::Supervisord => {
             let server = supervisord(kept_by.place.as_deref()?)?;
@@ -173,17 +174,6 @@ fn command(kept_by: &Supervisor, members: &Members<'_>) -> Option<String> {
         SupervisorKind::Forever => Some(format!("forever stop {}", members.first.pid)),
         _ => None,
     }
-}
-
-/// The argument of `pm2 stop` for an app: its id, or a name that can't be confused with an id or `all`.
-fn pm2_app(kept_by: &Supervisor) -> Option<Cow<'_, str>> {
-    let is_name = |name: &&str| {
-        let is_number = name.parse::<f64>().is_ok() || name.starts_with("0x");
-        // A name in slashes is a regular expression.
-        !is_number && !name.is_empty() && *name != "all" && !name.starts_with(['-', '/'])
-    };
-    let name = || kept_by.name.as_deref().filter(is_name);
-    kept_by.id.as_deref().or_else(name).map(shell_word)
 }
 
 /// The options of `supervisorctl` for a server: its config file or address. Without them it uses a config file in the

@@ -13,22 +13,21 @@ const MAX_UNIT_NAME: usize = 255;
 
 /// Units as operands of `systemctl`, if systemd could have units of these names.
 pub(in crate::bind) fn unit_operands(names: &[&str]) -> Option<String> {
-    if !names.iter().all(|name| is_unit_name(name)) {
+    // `systemd.unit(5)`: letters, digits and `:-_.\`, an instance behind an `@`. A pattern such as `*` is none.
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
+    let types = [".service", ".socket", ".scope", ".slice", ".path", ".timer"];
+    let is_unit_name = |name: &&str| {
+        let mut types = types.iter().filter(|one| name.len() > one.len());
+        let has_type = types.any(|one| name.ends_with(one));
+        name.len() <= MAX_UNIT_NAME && name.chars().all(is_allowed) && has_type
+    };
+    if !names.iter().all(is_unit_name) {
         return None;
     }
     let words: Vec<_> = names.iter().map(|name| shell_word(name)).collect();
     let is_like_an_option = names.iter().any(|name| name.starts_with('-'));
     let end_of_options = if is_like_an_option { "-- " } else { "" };
     Some(format!("{end_of_options}{}", words.join(" ")))
-}
-
-/// `systemd.unit(5)`: letters, digits and `:-_.\`, an instance behind an `@`. A pattern such as `*` is none.
-fn is_unit_name(name: &str) -> bool {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
-    let has_a_type = [".service", ".socket", ".scope", ".slice", ".path", ".timer"]
-        .iter()
-        .any(|kind| name.len() > kind.len() && name.ends_with(kind));
-    name.len() <= MAX_UNIT_NAME && name.chars().all(is_allowed) && has_a_type
 }
 
 /// A container as an operand, if an engine could have one of that name: letters, digits and `_.-`, the first a
@@ -56,7 +55,6 @@ pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
 }
 
 impl Fix {
-    /// The fix with its command for root.
     pub(in crate::bind) fn by_root(self, limits: &Limits) -> Self {
         self.run_as(RunAs::Root, limits)
     }
@@ -96,10 +94,8 @@ impl Fix {
 
 /// A command as a single program call: a list, or a command that sets a variable, is wrapped in a shell.
 fn one_command(command: &str) -> Cow<'_, str> {
-    let sets_variable = command
-        .split(' ')
-        .next()
-        .is_some_and(|word| word.contains('='));
+    let first = command.split(' ').next();
+    let sets_variable = first.is_some_and(|word| word.contains('='));
     let mut is_quoted = false;
     let has_operators = command.chars().any(|c| {
         is_quoted ^= c == '\'';

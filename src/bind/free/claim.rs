@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use socket2::Socket;
 
 use super::PortRequest;
-use crate::bind::probe::{REUSE_SHARES, bound, outcome_of, zone};
+use crate::bind::probe::{REUSE_SHARES, bound, outcome_of, with_port};
 use crate::bind::{Address, ProbeResult};
 use crate::model::Protocol;
 
@@ -24,8 +24,6 @@ const BACKLOG: i32 = 4096;
 pub struct Claim {
     port: u16,
     sockets: Vec<(Protocol, Socket)>,
-    /// Whether TCP is bound with `SO_REUSEADDR`.
-    reuses: bool,
 }
 
 /// A bind that failed.
@@ -58,23 +56,39 @@ impl Claim {
     }
 
     fn bound(request: &PortRequest, port: u16, reuses: bool) -> Result<Self, Refusal> {
-        let mut claim = Self {
-            port,
-            sockets: Vec::new(),
-            reuses,
-        };
+        let address = request.address;
+        let (mut port, mut sockets) = (port, Vec::new());
         // For every address one dual-stack socket: the kernel must not choose a port that is taken in one family.
-        let ips = match request.address {
+        let ips = match address {
             Address::Every => vec![Ipv6Addr::UNSPECIFIED.into()],
             address => address.ips(),
         };
         for protocol in request.protocols() {
+            let reuses = reuses && protocol == Protocol::Tcp && REUSE_SHARES;
             for &ip in &ips {
-                let added = claim.add(protocol, request.address, ip);
-                added.map_err(|error| refusal(claim.port, &error))?;
+                let bind = |ip: IpAddr| {
+                    let is_wildcard = address.single().is_some() && ip.is_unspecified();
+                    let v6only = ip.is_ipv6().then_some(is_wildcard);
+                    let to_bind = with_port(ip, address.zone(), port)?;
+                    bound(protocol, to_bind, v6only, reuses)
+                };
+                let socket = match (bind(ip), address) {
+                    (Err(error), Address::Every) if lacks_v6(&error) => {
+                        bind(Ipv4Addr::UNSPECIFIED.into())
+                    }
+                    (Err(error), Address::Loopback) if ip.is_ipv6() && lacks_v6(&error) => continue,
+                    (answer, _) => answer,
+                };
+                let socket = socket.map_err(|error| refusal(port, &error))?;
+                if port == 0 {
+                    let local = socket.local_addr();
+                    let local = local.map_err(|error| refusal(port, &error))?.as_socket();
+                    port = local.map_or(0, |address| address.port());
+                }
+                sockets.push((protocol, socket));
             }
         }
-        Ok(claim)
+        Ok(Self { port, sockets })
     }
 
     /// The port.
@@ -128,30 +142,6 @@ impl Claim {
             }
         }
         Ok(())
-    }
-
-    fn add(&mut self, protocol: Protocol, address: Address, ip: IpAddr) -> io::Result<()> {
-        let socket = match (self.bind(protocol, address, ip), address) {
-            (Err(error), Address::Every) if lacks_v6(&error) => {
-                self.bind(protocol, address, Ipv4Addr::UNSPECIFIED.into())?
-            }
-            (Err(error), Address::Loopback) if ip.is_ipv6() && lacks_v6(&error) => return Ok(()),
-            (answer, _) => answer?,
-        };
-        if self.port == 0 {
-            let bound = socket.local_addr()?.as_socket();
-            self.port = bound.map_or(0, |address| address.port());
-        }
-        self.sockets.push((protocol, socket));
-        Ok(())
-    }
-
-    fn bind(&self, protocol: Protocol, address: Address, ip: IpAddr) -> io::Result<Socket> {
-        let is_wildcard = address.single().is_some() && ip.is_unspecified();
-        let v6only = ip.is_ipv6().then_some(is_wildcard);
-        let reuses = self.reuses && protocol == Protocol::Tcp && REUSE_SHARES;
-        let to_bind = zone::with_port(ip, address.zone(), self.port)?;
-        bound(protocol, to_bind, v6only, reuses)
     }
 }
 

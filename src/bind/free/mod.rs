@@ -3,15 +3,13 @@
 //! A table can be stale, and two programs may pick the same gap; a bound port is taken. `unfit` has reasons against a
 //! port; only `claim` touches the operating system.
 
-mod browsers;
 mod claim;
 #[cfg(test)]
 mod tests;
 mod unfit;
 
-pub use browsers::browsers_refuse;
 pub use claim::{Claim, Refusal};
-pub use unfit::{Unfit, has_only_leftovers, unfit};
+pub use unfit::{Unfit, browsers_refuse, has_only_leftovers, unfit};
 
 use super::{Address, ProbeResult};
 use crate::model::Protocol;
@@ -111,12 +109,9 @@ pub fn choose<C>(
             Err(refusal) => *unfit = reason(refusal)?,
         }
     }
-    let Choice {
-        passed_over,
-        second_best,
-        ..
-    } = &mut choice;
-    passed_over.retain(|(port, _)| !second_best.iter().any(|(taken, _)| taken == port));
+    let taken = &choice.second_best;
+    let is_taken = |port| taken.iter().any(|(taken, _)| *taken == port);
+    choice.passed_over.retain(|(port, _)| !is_taken(*port));
     Ok(choice)
 }
 
@@ -127,7 +122,7 @@ pub fn choose<C>(
 fn reason(refusal: Refusal) -> Result<Unfit, Refusal> {
     match &refusal.result {
         result if result.is_in_use() => Ok(Unfit::InUse),
-        ProbeResult::Errno { name, .. } if ["EACCES", "EPERM"].contains(&&**name) => {
+        ProbeResult::Errno(name) if ["EACCES", "EPERM"].contains(&&**name) => {
             Ok(Unfit::Denied(name.clone()))
         }
         _ => Err(refusal),

@@ -13,7 +13,7 @@ const BOTH: PortRequest = PortRequest {
 
 fn refused(port: u16, name: &'static str) -> Refusal {
     let name = Cow::Borrowed(name);
-    let result = ProbeResult::Errno { raw: 1, name };
+    let result = ProbeResult::Errno(name);
     Refusal { port, result }
 }
 
@@ -129,4 +129,20 @@ fn only_the_services_of_the_requested_protocol_count() {
         unfit(&udp, 6000, &limits, &Services::default()),
         Some(Unfit::BrowsersRefuse)
     );
+}
+
+#[test]
+fn browsers_refuse_the_ports_of_the_fetch_standard_and_no_others() {
+    let listed = "1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 \
+                  110 111 113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 \
+                  530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 \
+                  3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080";
+    let listed: Vec<u16> = listed
+        .split(' ')
+        .map(|port| port.parse().unwrap())
+        .collect();
+    let refused: Vec<_> = (0..=u16::MAX)
+        .filter(|&port| browsers_refuse(port))
+        .collect();
+    assert_eq!(refused, listed);
 }

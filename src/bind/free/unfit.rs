@@ -6,7 +6,6 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::PortRequest;
-use crate::bind::browsers_refuse;
 use crate::bind::verdict::reserve;
 use crate::model::{Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Redirect, Services, State};
 
@@ -31,6 +30,23 @@ pub enum Unfit {
     Elsewhere(Elsewhere),
     /// The packet filter sends its traffic elsewhere.
     Redirected(Redirect),
+}
+
+/// The "bad ports" of the Fetch standard (<https://fetch.spec.whatwg.org/#port-blocking>, as of July 2026), ascending.
+#[rustfmt::skip]
+const BAD_PORTS: [RangeInclusive<u16>; 60] = [
+    1..=1, 7..=7, 9..=9, 11..=11, 13..=13, 15..=15, 17..=17, 19..=23, 25..=25, 37..=37, 42..=43, 53..=53,
+    69..=69, 77..=77, 79..=79, 87..=87, 95..=95, 101..=104, 109..=111, 113..=113, 115..=115, 117..=117,
+    119..=119, 123..=123, 135..=135, 137..=137, 139..=139, 143..=143, 161..=161, 179..=179, 389..=389,
+    427..=427, 465..=465, 512..=515, 526..=526, 530..=532, 540..=540, 548..=548, 554..=554, 556..=556,
+    563..=563, 587..=587, 601..=601, 636..=636, 989..=990, 993..=993, 995..=995, 1719..=1720,
+    1723..=1723, 2049..=2049, 3659..=3659, 4045..=4045, 4190..=4190, 5060..=5061, 6000..=6000,
+    6566..=6566, 6665..=6669, 6679..=6679, 6697..=6697, 10_080..=10_080,
+];
+
+/// Whether browsers refuse to connect to this TCP port.
+pub fn browsers_refuse(port: u16) -> bool {
+    BAD_PORTS.iter().any(|range| range.contains(&port))
 }
 
 /// Whether a port has only connections and their leftovers: no socket listens or is bound, so a server that sets
@@ -74,13 +90,8 @@ impl Unfit {
 
     /// The fix if the port is used anyway, a sentence with the exact command.
     pub fn remedy(&self, port: u16, limits: &Limits) -> Option<String> {
-        match self {
-            Self::Ephemeral(_) => {
-                let command = reserve(limits, port)?;
-                Some(format!("to keep it from clients: {command}"))
-            }
-            _ => None,
-        }
+        let command = reserve(limits, port).filter(|_| matches!(self, Self::Ephemeral(_)))?;
+        Some(format!("to keep it from clients: {command}"))
     }
 
     /// Whether a gap may hide what [`Self::of`] returns.

@@ -8,11 +8,10 @@
 #[cfg(windows)]
 mod exclusive;
 pub(super) mod result;
-pub(super) mod zone;
 
 use std::borrow::Cow;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use socket2::{Domain, Socket, Type};
 
@@ -32,10 +31,23 @@ pub fn probe(
     port: u16,
     wants_plain: &dyn Fn(&Probe) -> bool,
 ) -> Vec<Probe> {
-    let try_bind = |ip, reuse| try_bind(protocol, (ip, address.zone()), port, reuse);
+    let try_bind = |ip: IpAddr, reuse_address| {
+        // A wildcard takes one family only, so that each answer is about one family. A single
+        // address must not: a v4-mapped one cannot be bound by a socket that is IPv6 only.
+        let v6only = ip.is_ipv6().then(|| ip.is_unspecified());
+        let result = with_port(ip, address.zone(), port)
+            .and_then(|to_bind| bound(protocol, to_bind, v6only, reuse_address));
+        Probe {
+            address: ip,
+            v6only,
+            reuse_address,
+            result: result.map_or_else(|error| outcome_of(&error), |_| ProbeResult::Ok),
+        }
+    };
+    let reuses = REUSE_SHARES && protocol == Protocol::Tcp;
     let mut probes = Vec::new();
     for ip in address.ips() {
-        let first = try_bind(ip, reuses(protocol));
+        let first = try_bind(ip, reuses);
         let is_open = first.result.is_ok();
         let is_plain_wanted = is_open && first.reuse_address && wants_plain(&first);
         probes.push(first);
@@ -46,7 +58,7 @@ pub fn probe(
                 IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
                 IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             };
-            probes.push(try_bind(loopback, reuses(protocol)));
+            probes.push(try_bind(loopback, reuses));
         }
     }
     probes
@@ -58,30 +70,6 @@ pub(super) const RULES_ARE_MEASURED: bool = cfg!(target_os = "linux");
 /// Whether `SO_REUSEADDR` lets a server bind beside what an earlier one left. On Windows it takes a port
 /// away from the socket that has it, so it is never set there, and `SO_EXCLUSIVEADDRUSE` is.
 pub(super) const REUSE_SHARES: bool = cfg!(not(windows));
-
-/// Whether the first bind sets `SO_REUSEADDR`.
-const fn reuses(protocol: Protocol) -> bool {
-    REUSE_SHARES && matches!(protocol, Protocol::Tcp)
-}
-
-fn try_bind(
-    protocol: Protocol,
-    (address, zone): (IpAddr, Option<Zone>),
-    port: u16,
-    reuse_address: bool,
-) -> Probe {
-    // A wildcard takes one family only, so that each answer is about one family. A single
-    // address must not: a v4-mapped one cannot be bound by a socket that is IPv6 only.
-    let v6only = address.is_ipv6().then(|| address.is_unspecified());
-    let result = zone::with_port(address, zone, port)
-        .and_then(|to_bind| bound(protocol, to_bind, v6only, reuse_address));
-    Probe {
-        address,
-        v6only,
-        reuse_address,
-        result: result.map_or_else(|error| outcome_of(&error), |_| ProbeResult::Ok),
-    }
-}
 
 /// A socket with this address; close-on-exec from the start (socket2 sees to it).
 pub(super) fn bound(
@@ -110,11 +98,56 @@ pub(super) fn bound(
 pub(super) fn outcome_of(error: &io::Error) -> ProbeResult {
     let raw = error.raw_os_error().unwrap_or(0);
     let known = ERRNOS.iter().find(|(number, _)| *number == raw);
-    let name = match known {
+    ProbeResult::Errno(match known {
         Some(&(_, name)) => Cow::Borrowed(name),
         None => Cow::Owned(format!("errno {raw}")),
-    };
-    ProbeResult::Errno { raw, name }
+    })
+}
+
+/// The address with a port, and with the number of its interface where it has one.
+pub(super) fn with_port(address: IpAddr, zone: Option<Zone>, port: u16) -> io::Result<SocketAddr> {
+    match (address, zone) {
+        (IpAddr::V6(v6), Some(zone)) => Ok(SocketAddrV6::new(v6, port, 0, number_of(zone)?).into()),
+        _ => Ok(SocketAddr::new(address, port)),
+    }
+}
+
+/// The interface by its name, if there is one of that name or number.
+#[cfg(target_os = "linux")]
+pub fn interface(zone: Zone) -> Option<Zone> {
+    use rustix::net::netdevice::{index_to_name, name_to_index};
+    let socket = any_socket().ok()?;
+    // An interface may be called as a number is: its name counts.
+    if name_to_index(&socket, zone.as_str()).is_ok() {
+        return Some(zone);
+    }
+    Zone::new(&index_to_name(&socket, zone.number()?).ok()?)
+}
+
+#[cfg(target_os = "linux")]
+fn number_of(zone: Zone) -> io::Result<u32> {
+    use rustix::net::netdevice::name_to_index;
+    Ok(name_to_index(any_socket()?, zone.as_str())?)
+}
+
+/// Any socket of the namespace works for the query.
+#[cfg(target_os = "linux")]
+fn any_socket() -> io::Result<rustix::fd::OwnedFd> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+    let (family, flags) = (AddressFamily::INET, SocketFlags::CLOEXEC);
+    Ok(socket_with(family, SocketType::DGRAM, flags, None)?)
+}
+
+/// The interface by its number, if there is one: only numbers are understood here.
+#[cfg(not(target_os = "linux"))]
+pub fn interface(zone: Zone) -> Option<Zone> {
+    number_of(zone).ok().map(|_| zone)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn number_of(zone: Zone) -> io::Result<u32> {
+    let number = zone.number().filter(|&number| number > 0);
+    number.ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
 /// The errors of `socket`, `setsockopt` and `bind`, with this system's numbers.

@@ -6,6 +6,9 @@ use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
+/// What is bound: an address, and `IPV6_V6ONLY` for one of IPv6.
+pub(in crate::bind) type Bind = (IpAddr, Option<bool>);
+
 /// One trial bind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Probe {
@@ -24,13 +27,20 @@ pub struct Probe {
 pub enum ProbeResult {
     /// The bind succeeded (and was undone at once).
     Ok,
-    /// The socket could not be made or bound.
-    Errno {
-        /// The error's number on this system.
-        raw: i32,
-        /// Its name, such as `EADDRINUSE`; `errno 123` for one that `bind` is not known to return.
-        name: Cow<'static, str>,
-    },
+    /// The socket could not be made or bound: the error's name, or `errno 123` if `bind` is not known to return it.
+    Errno(Cow<'static, str>),
+}
+
+impl Probe {
+    /// The address and `IPV6_V6ONLY`.
+    pub(in crate::bind) const fn bind(&self) -> Bind {
+        (self.address, self.v6only)
+    }
+
+    /// Whether it was of every IPv6 address, and of no IPv4 address.
+    pub(in crate::bind) const fn is_v6_wildcard(&self) -> bool {
+        matches!(self.v6only, Some(true)) && self.address.is_unspecified()
+    }
 }
 
 impl ProbeResult {
@@ -53,7 +63,7 @@ impl ProbeResult {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Ok => "ok",
-            Self::Errno { name, .. } => name,
+            Self::Errno(name) => name,
         }
     }
 }

@@ -166,19 +166,16 @@ fn shares(request: &Request, holder: &Holder) -> Answer {
     match request.protocol {
         Protocol::Tcp => {
             let is_silent = Answer::from(socket.state != State::Listen);
-            let by_port = is_same_user.or(is_time_wait(socket).into());
+            // The kernel treats an orphan in `FIN_WAIT2` as `TIME_WAIT`.
+            let is_orphan = socket.state == State::FinWait2 && socket.inode.is_none();
+            let is_time_wait = socket.state == State::TimeWait || is_orphan;
+            let by_port = is_same_user.or(is_time_wait.into());
             both_reuse_address
                 .and(is_silent)
                 .or(both_reuse_port.and(by_port))
         }
         _ => both_reuse_address.or(both_reuse_port.and(is_same_user)),
     }
-}
-
-/// Whether the kernel treats it as `TIME_WAIT`, as it does an orphan in `FIN_WAIT2`.
-fn is_time_wait(socket: &Socket) -> bool {
-    let is_orphan = socket.state == State::FinWait2 && socket.inode.is_none();
-    socket.state == State::TimeWait || is_orphan
 }
 
 /// The prediction for a bind beside some holders.

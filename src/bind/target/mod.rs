@@ -5,15 +5,13 @@
 pub(super) mod listeners;
 #[cfg(test)]
 mod tests;
-pub(super) mod unix;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use self::unix::unix_name;
-use crate::model::{Protocol, Services, Text, Zone};
+use crate::model::{Protocol, Services, Text, UnixAddress, Zone};
 
 /// Which addresses to bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,9 +55,6 @@ impl Address {
     }
 }
 
-/// The port of a service's name.
-type PortOf<'a> = &'a dyn Fn(Protocol, &str) -> Option<u16>;
-
 /// Ports of one protocol on some addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -97,20 +92,21 @@ impl Target {
     /// # Errors
     /// The wrong word and what is accepted.
     pub fn parse_with(text: &str, services: &Services) -> Result<Self, TargetError> {
-        Self::parse(text, &|protocol, name| services.port(protocol, name))
-    }
-
-    fn parse(text: &str, port_of: PortOf<'_>) -> Result<Self, TargetError> {
         if unix_name(text).is_some() {
             let reason = "a unix socket, which only `sockeye check` takes";
             return Err(TargetError::new(text, reason));
         }
-        let (place, protocol) = split_protocol(text)?;
+        let (place, word) = text.rsplit_once('/').unwrap_or((text, "tcp"));
+        let protocol = match word.to_ascii_lowercase().as_str() {
+            "tcp" => Protocol::Tcp,
+            "udp" => Protocol::Udp,
+            _ => return Err(TargetError::new(word, "unknown protocol; use tcp or udp")),
+        };
         let (address, ports) = split_address(place)?;
         Ok(Self {
             protocol,
             address,
-            ports: parse_ports(ports, protocol, port_of)?,
+            ports: parse_ports(ports, protocol, services)?,
         })
     }
 }
@@ -145,17 +141,6 @@ impl fmt::Display for Target {
     }
 }
 
-fn split_protocol(text: &str) -> Result<(&str, Protocol), TargetError> {
-    let Some((place, word)) = text.rsplit_once('/') else {
-        return Ok((text, Protocol::Tcp));
-    };
-    match word.to_ascii_lowercase().as_str() {
-        "tcp" => Ok((place, Protocol::Tcp)),
-        "udp" => Ok((place, Protocol::Udp)),
-        _ => Err(TargetError::new(word, "unknown protocol; use tcp or udp")),
-    }
-}
-
 /// The address, and the text of the ports after it.
 fn split_address(place: &str) -> Result<(Address, &str), TargetError> {
     if let Some(rest) = place.strip_prefix('[') {
@@ -175,28 +160,23 @@ fn split_address(place: &str) -> Result<(Address, &str), TargetError> {
             format!("a port is missing{example}"),
         ));
     }
-    match place.rsplit_once(':') {
-        None => Ok((Address::Every, place)),
-        Some((host, ports)) => Ok((parse_host(host)?, ports)),
-    }
-}
-
-fn parse_host(host: &str) -> Result<Address, TargetError> {
+    let Some((host, ports)) = place.rsplit_once(':') else {
+        return Ok((Address::Every, place));
+    };
     if host == "*" || host.is_empty() {
-        return Ok(Address::Every);
+        return Ok((Address::Every, ports));
     }
     if host.eq_ignore_ascii_case("localhost") {
-        return Ok(Address::Loopback);
+        return Ok((Address::Loopback, ports));
     }
     let reason = if host.contains(':') {
         "an IPv6 address is written in brackets ([::1]:8080)"
     } else {
         "names aren't looked up; use an address (127.0.0.1, [::1], localhost or *)"
     };
-    let v4 = host
-        .parse::<Ipv4Addr>()
-        .map_err(|_| TargetError::new(host, reason))?;
-    Ok(Address::One(v4.into()))
+    let v4 = host.parse::<Ipv4Addr>();
+    let v4 = v4.map_err(|_| TargetError::new(host, reason))?;
+    Ok((Address::One(v4.into()), ports))
 }
 
 fn parse_v6(inside: &str) -> Result<Address, TargetError> {
@@ -216,12 +196,26 @@ fn parse_v6(inside: &str) -> Result<Address, TargetError> {
 fn parse_ports(
     text: &str,
     protocol: Protocol,
-    port_of: PortOf<'_>,
+    services: &Services,
 ) -> Result<RangeInclusive<u16>, TargetError> {
     // Names may contain a hyphen (`http-alt`), so the first character decides.
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
-        let port = parse_service(text, protocol, port_of)?;
-        return Ok(port..=port);
+        let name = text.to_ascii_lowercase();
+        if let Some(port) = services.port(protocol, &name) {
+            return Ok(port..=port);
+        }
+        let other = match protocol {
+            Protocol::Tcp => Protocol::Udp,
+            _ => Protocol::Tcp,
+        };
+        let reason = match services.port(other, &name) {
+            Some(_) => {
+                let (protocol, other) = (protocol.as_str(), other.as_str());
+                format!("no {protocol} service, but one of {other} ({name}/{other})")
+            }
+            None => "not a port (8080), a range (3000-3010) or a service (https)".to_owned(),
+        };
+        return Err(TargetError::new(text, reason));
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     if last.is_empty() {
@@ -246,21 +240,20 @@ fn parse_port(word: &str) -> Result<u16, TargetError> {
     Err(TargetError::new(word, reason))
 }
 
-fn parse_service(word: &str, protocol: Protocol, port_of: PortOf<'_>) -> Result<u16, TargetError> {
-    let name = word.to_ascii_lowercase();
-    if let Some(port) = port_of(protocol, &name) {
-        return Ok(port);
+/// The unix socket that a text names: `/run/app.sock`, `./app.sock`, `unix:app.sock`, `@name`; `None` if it is meant as
+/// something else. A path without a slash at its beginning needs `./` or `unix:` before it: `53/udp` is a port.
+pub fn unix_name(text: &str) -> Option<UnixAddress> {
+    let is_path = ["/", "./", "../"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    let (name, is_path) = match text.strip_prefix("unix:") {
+        Some(name) => (name, true),
+        None => (text, is_path),
+    };
+    match name.strip_prefix('@') {
+        Some("") => None,
+        Some(name) => Some(UnixAddress::Abstract(name.to_owned())),
+        None if is_path && !name.is_empty() => Some(UnixAddress::Path(name.to_owned())),
+        None => None,
     }
-    let other = match protocol {
-        Protocol::Tcp => Protocol::Udp,
-        _ => Protocol::Tcp,
-    };
-    let reason = match port_of(other, &name) {
-        Some(_) => {
-            let (protocol, other) = (protocol.as_str(), other.as_str());
-            format!("no {protocol} service, but one of {other} ({name}/{other})")
-        }
-        None => "not a port (8080), a range (3000-3010) or a service (https)".to_owned(),
-    };
-    Err(TargetError::new(word, reason))
 }

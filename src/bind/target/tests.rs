@@ -164,3 +164,27 @@ fn no_text_of_four_pieces_makes_the_parser_panic() {
         }
     }
 }
+
+#[test]
+fn paths_and_abstract_names_are_not_ports() {
+    let path = |path: &str| Some(UnixAddress::Path(path.to_owned()));
+    let name = |name: &str| Some(UnixAddress::Abstract(name.to_owned()));
+    for (text, expected) in [
+        ("/run/app.sock", path("/run/app.sock")),
+        ("./app.sock", path("./app.sock")),
+        ("../app.sock", path("../app.sock")),
+        ("unix:app.sock", path("app.sock")),
+        ("unix:/run/app.sock", path("/run/app.sock")),
+        ("@app", name("app")),
+        ("unix:@app", name("app")),
+        ("@/tmp/.X11-unix/X0", name("/tmp/.X11-unix/X0")),
+        ("53/udp", None),
+        ("8080", None),
+        ("localhost:80", None),
+        ("@", None),
+        ("unix:", None),
+        ("", None),
+    ] {
+        assert_eq!(unix_name(text), expected, "{text:?}");
+    }
+}

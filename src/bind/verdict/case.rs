@@ -7,22 +7,37 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::kind::{Kind, kind};
 use crate::bind::Address;
 use crate::bind::bind_test::servers::{self, Start};
 use crate::bind::bind_test::{BindTestResult, Trial};
 use crate::bind::rules::Prediction;
 use crate::model::{
-    Behind, BehindKind, Engine, Evidence, Holder, Limits, Moment, Owner, Protocol, Redirect, State,
-    Supervisor, SupervisorKind,
+    Behind, BehindKind, Endpoint, Engine, Evidence, Holder, Limits, Moment, Opening, Owner,
+    Protocol, Redirect, State, Supervisor, SupervisorKind,
 };
+
+/// The kinds of sockets in the way, the most important first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Listener,
+    Bound,
+    Udp,
+    /// A connection to itself.
+    SelfConnect,
+    /// A connection that was accepted from a listener.
+    Accepted,
+    /// A connection that was opened from here.
+    Outgoing,
+    /// A connection that its process has closed and the peer has not.
+    Orphan,
+    TimeWait,
+}
 
 /// One bind test with derived facts.
 pub(super) struct Case<'a> {
     pub(super) result: &'a BindTestResult,
     pub(super) evidence: &'a Evidence,
     pub(super) limits: &'a Limits,
-    /// For times of day.
     pub(super) zone: &'a TimeZone,
     /// The sockets in the way, the most important first.
     pub(super) blockers: Vec<&'a Holder>,
@@ -40,8 +55,8 @@ impl<'a> Case<'a> {
             limits: &result.evidence.limits,
             zone,
             blockers: Vec::new(),
-            with_reuse_address: servers::server(result, true),
-            without: servers::server(result, false),
+            with_reuse_address: servers::start(result, &[], true),
+            without: servers::start(result, &[], false),
             age: result.evidence.taken_at.age(now),
         };
         let indices = case.in_the_way().into_iter();
@@ -63,7 +78,30 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn kind(&self, holder: &Holder) -> Kind {
-        kind(holder, self.limits)
+        let socket = &holder.socket;
+        // If a connection's counters don't show which side opened it, the port does: the kernel gives ephemeral ports
+        // to the side that connects.
+        let is_ephemeral = |endpoint: &Endpoint| self.limits.is_ephemeral(endpoint.port);
+        match (socket.protocol, socket.state) {
+            (Protocol::Udp, _) => Kind::Udp,
+            (_, State::Listen) => Kind::Listener,
+            (_, State::Bound | State::Closed | State::Unconn) => Kind::Bound,
+            (_, State::TimeWait) => Kind::TimeWait,
+            (_, State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck)
+                if socket.inode.is_none() =>
+            {
+                Kind::Orphan
+            }
+            _ if socket.remote == Some(socket.local) => Kind::SelfConnect,
+            (_, State::SynSent) => Kind::Outgoing,
+            (_, State::SynRecv) => Kind::Accepted,
+            _ => match holder.opening {
+                Some(Opening::Active) => Kind::Outgoing,
+                None if !is_ephemeral(&socket.local) => Kind::Accepted,
+                None if !socket.remote.as_ref().is_some_and(is_ephemeral) => Kind::Outgoing,
+                _ => Kind::Accepted,
+            },
+        }
     }
 
     /// The holders in the way of the binds that count: those that refused them for sure, else those that may have.
@@ -76,28 +114,20 @@ impl<'a> Case<'a> {
         if predictions.is_empty() && self.without == Start::Refused {
             predictions = self.predictions_without().collect();
         }
-        let likely = predictions.into_iter().flat_map(|it| self.likely(it));
+        // Those that refuse a bind for sure, with the doubtful ones of the same kind; if none is sure, the doubtful.
+        let kind_of = |&index: &usize| self.kind(&self.evidence.holders[index]);
+        let likely = predictions.into_iter().flat_map(|mut it| {
+            let kinds: Vec<Kind> = it.blockers.iter().map(kind_of).collect();
+            let is_alike = |index: &usize| kinds.is_empty() || kinds.contains(&kind_of(index));
+            it.doubtful.retain(is_alike);
+            it.blockers.into_iter().chain(it.doubtful)
+        });
         likely.collect()
     }
 
-    /// The certain holders of a prediction with the doubtful ones of the same kind; if none is certain, the doubtful.
-    fn likely(&self, prediction: Prediction) -> Vec<usize> {
-        let Prediction { blockers, doubtful } = prediction;
-        if blockers.is_empty() {
-            return doubtful;
-        }
-        let kind_of = |&index: &usize| self.kind(&self.evidence.holders[index]);
-        let kinds: Vec<Kind> = blockers.iter().map(kind_of).collect();
-        let alike = doubtful
-            .iter()
-            .filter(|index| kinds.contains(&kind_of(index)));
-        blockers.iter().chain(alike).copied().collect()
-    }
-
-    /// The prediction for binds without `SO_REUSEADDR`.
-    fn predictions_without(&self) -> impl Iterator<Item = Prediction> + '_ {
+    pub(super) fn predictions_without(&self) -> impl Iterator<Item = Prediction> + '_ {
         let probes = self.target_trials().map(|trial| &trial.probe);
-        probes.map(|probe| self.result.predict((probe.address, probe.v6only), false))
+        probes.map(|probe| self.result.predict(probe.bind(), false))
     }
 
     /// The binds with `SO_REUSEADDR` if one of them fails, else those without: then a server with the option can start,
@@ -128,7 +158,6 @@ impl<'a> Case<'a> {
         trials.any(|trial| trial.probe.result.is_in_use()) || self.without == Start::Refused
     }
 
-    /// The most important socket in the way.
     pub(super) fn main_holder(&self) -> Option<&'a Holder> {
         self.blockers.first().copied()
     }
@@ -137,19 +166,18 @@ impl<'a> Case<'a> {
         self.main_holder().map(|holder| self.kind(holder))
     }
 
-    /// Whether the main holder is of this kind.
     pub(super) fn is(&self, kind: Kind) -> bool {
         self.main_kind() == Some(kind)
     }
 
     /// The redirects that take packets from a server on the port, except those to its current owner.
     pub(super) fn foreign_redirects(&self) -> impl Iterator<Item = &'a Redirect> {
-        let behind = self
-            .behind()
-            .filter(|behind| behind.kind == BehindKind::Container);
+        let is_container = |behind: &Behind| behind.kind == BehindKind::Container;
+        let behind = self.behind().filter(is_container);
         let targets = &self.evidence.redirect_targets;
-        let is_own = move |redirect: &&Redirect| {
-            behind.as_ref().is_some_and(|behind| {
+        let redirects = self.evidence.redirects.iter();
+        redirects.filter(move |redirect| {
+            !behind.as_ref().is_some_and(|behind| {
                 // podman's monitor does not say which address its container has.
                 let is_podman = behind.engine == Some(Engine::Podman) && behind.address.is_none();
                 let to = redirect.to.address;
@@ -157,14 +185,9 @@ impl<'a> Case<'a> {
                 let is_same = |target: &Behind| target.id.is_some() && target.id == behind.id;
                 is_podman || to.is_some() && behind.address == to || targets.any(is_same)
             })
-        };
-        self.evidence
-            .redirects
-            .iter()
-            .filter(move |redirect| !is_own(redirect))
+        })
     }
 
-    /// The background of the main holder.
     pub(super) fn behind(&self) -> Option<Behind> {
         let holder = self.main_holder()?;
         if let Some(activation) = &holder.activation {
@@ -176,7 +199,6 @@ impl<'a> Case<'a> {
         behind_of(holder).cloned()
     }
 
-    /// The supervisor of the main holder's owner.
     pub(super) fn kept_by(&self) -> Option<Supervisor> {
         let holder = self.main_holder()?;
         let mut known = holder.backgrounds.iter();
@@ -223,34 +245,24 @@ impl<'a> Case<'a> {
         });
         let blockers = refused.flat_map(|trial| &trial.prediction.blockers);
         let sockets = blockers.map(|&index| &self.evidence.holders[index].socket);
-        let mut listeners = sockets
-            .filter(|socket| socket.state == State::Listen)
-            .peekable();
-        self.is(Kind::Listener)
-            && listeners.peek().is_some()
-            && listeners.all(|socket| socket.local.is_v6_wildcard())
+        let listeners = sockets.filter(|socket| socket.state == State::Listen);
+        let listeners: Vec<_> = listeners.map(|socket| socket.local).collect();
+        let are_dual = !listeners.is_empty() && listeners.iter().all(|it| it.is_v6_wildcard());
+        self.is(Kind::Listener) && are_dual
     }
 
     /// Whether the target is IPv4 only, and only IPv6 connections are in the way.
     pub(super) fn is_ipv6_shadow(&self) -> bool {
         let is_v4 = |trial: &Trial| trial.probe.address.to_canonical().is_ipv4();
-        let is_v6_connection = |holder: &&Holder| {
-            let local = holder.socket.local.address.to_canonical();
-            local.is_ipv6() && !local.is_unspecified()
-        };
-        self.target_trials().all(is_v4)
-            && !self.blockers.is_empty()
-            && self.blockers.iter().all(is_v6_connection)
+        let locals = self.blockers.iter().map(|it| it.socket.local.address);
+        let are_v6 = locals
+            .map(|it| it.to_canonical())
+            .all(|local| local.is_ipv6() && !local.is_unspecified());
+        are_v6 && !self.blockers.is_empty() && self.target_trials().all(is_v4)
     }
 
-    /// Whether only a bind without `SO_REUSEADDR` is refused.
     pub(super) fn only_plain_is_refused(&self) -> bool {
         self.with_reuse_address == Start::Ok && self.without == Start::Refused
-    }
-
-    /// Whether only connections in `TIME_WAIT` are in the way, and only of a bind without `SO_REUSEADDR`.
-    pub(super) fn is_only_time_wait(&self) -> bool {
-        self.is(Kind::TimeWait) && self.only_plain_is_refused()
     }
 
     /// Until the last socket in the way ends, if all of them end by themselves.
@@ -258,25 +270,11 @@ impl<'a> Case<'a> {
         let ends: Option<Vec<Duration>> = self.blockers.iter().map(|it| it.expires_in).collect();
         Some(ends?.into_iter().max()?.saturating_sub(self.age))
     }
-
-    /// Sockets that listen or are bound on the port, on addresses that are not the target's.
-    pub(super) fn other_holders(&self) -> impl Iterator<Item = &'a Holder> + '_ {
-        let in_the_way: BTreeSet<usize> = self
-            .predictions_without()
-            .flat_map(|it| it.blockers.into_iter().chain(it.doubtful))
-            .collect();
-        let holders = self.evidence.holders.iter().enumerate();
-        let others = holders.filter(move |(index, _)| !in_the_way.contains(index));
-        let others = others.map(|(_, holder)| holder);
-        others.filter(|holder| holder.socket.is_listening() && holder.socket.remote.is_none())
-    }
 }
 
 /// The background of a socket: of the first owner that serves something, or of the port without an owner.
 pub(super) fn behind_of(holder: &Holder) -> Option<&Behind> {
-    let known = holder
-        .backgrounds
-        .iter()
-        .find_map(|background| background.behind.as_ref());
+    let mut backgrounds = holder.backgrounds.iter();
+    let known = backgrounds.find_map(|background| background.behind.as_ref());
     known.or(holder.behind.as_ref())
 }

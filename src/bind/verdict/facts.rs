@@ -1,15 +1,77 @@
-//! The facts of one case in words. Unknown facts are `None`, or empty for a part of a sentence.
+//! The facts of one case: the error that decides it, and what else is known, in words. Unknown facts are `None`, or empty
+//! for a part of a sentence.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use super::case::Case;
 use super::phrases::{
     behind_text, host_text, local_text, locals_text, owner_first, owner_of, restarts_text, seconds,
-    unusual_descriptor, verb_of,
+    unusual_descriptor,
 };
-use crate::bind::text::{after, grouped, listed, unique};
-use crate::bind::{Address, Start};
-use crate::model::{Holder, Protocol, State, counted};
+use crate::bind::text::{after, grouped, listed};
+use crate::bind::{Address, Probe, ProbeResult, Start};
+use crate::model::{Holder, Protocol, Readiness, State, counted};
+
+impl<'a> Case<'a> {
+    /// The first bind that failed with another error than "in use", which hides whether the port is taken, and that
+    /// error. A family that this system lacks does not count.
+    pub(super) fn denial(&self) -> Option<(IpAddr, &'a ProbeResult)> {
+        let probes = self.target_trials().map(|trial| &trial.probe);
+        let results = probes.map(|probe| (probe.address, &probe.result));
+        let mut others = results.filter(|(_, result)| !result.is_ok() && !result.is_in_use());
+        others.find(|(_, result)| !self.result.is_family_missing(result))
+    }
+
+    pub(super) fn is_denied_with(&self, errno: &str) -> bool {
+        self.denial().is_some_and(|(_, result)| result.is(errno))
+    }
+
+    pub(super) fn denied_address(&self) -> Option<IpAddr> {
+        self.denial().map(|(address, _)| address)
+    }
+
+    pub(super) fn is_ipv6_off(&self) -> bool {
+        let is_v6 = matches!(self.denied_address(), Some(IpAddr::V6(_)));
+        let is_off = is_v6 && self.limits.is_ipv6_off == Some(true);
+        self.is_denied_with("EAFNOSUPPORT") || self.is_denied_with("EADDRNOTAVAIL") && is_off
+    }
+
+    /// Whether the address whose bind failed is one of this host that is not usable for this reason.
+    pub(super) fn is_unready(&self, readiness: Readiness) -> bool {
+        let mut unready = self.limits.unready.iter();
+        self.is_denied_with("EADDRNOTAVAIL")
+            && unready.any(|&(address, why)| {
+                why == readiness && self.denied_address() == Some(IpAddr::V6(address))
+            })
+    }
+
+    /// Whether the address whose bind failed is link-local and lacks its interface.
+    pub(super) fn needs_scope(&self) -> bool {
+        let address = self.denied_address();
+        self.is_denied_with("EINVAL")
+            && matches!(address, Some(IpAddr::V6(v6)) if v6.is_unicast_link_local())
+    }
+
+    /// Whether the capability to bind the port is one that the network namespace does not honour.
+    pub(super) fn is_capability_foreign(&self) -> bool {
+        let limits = self.limits;
+        limits.has_bind_capability == Some(true) && limits.is_in_user_namespace == Some(true)
+    }
+
+    /// Whether the bind failed because the port needs a privilege that this process lacks, as far as that is known.
+    pub(super) fn lacks_privilege(&self) -> bool {
+        let has_it = self.limits.has_bind_capability == Some(true) && !self.is_capability_foreign();
+        self.is_denied_with("EACCES") && self.limits.is_privileged(self.port()) && !has_it
+    }
+
+    /// The range that Windows has set aside, if the bind failed because the port is in it.
+    pub(super) fn excluded_range(&self) -> Option<&'a RangeInclusive<u16>> {
+        let is_denied = self.is_denied_with("EACCES");
+        let mut ranges = self.limits.excluded.iter().flatten().filter(|_| is_denied);
+        ranges.find(|range| range.contains(&self.port()))
+    }
+}
 
 impl Case<'_> {
     /// The target at the beginning of a sentence: `Port 80`, `127.0.0.1:80`, `UDP port 53`.
@@ -25,35 +87,8 @@ impl Case<'_> {
         }
     }
 
-    /// The addresses that can be bound; `None` if the target names one.
-    pub(super) fn bound_addresses(&self) -> Option<String> {
-        if self.result.target.address.single().is_some() {
-            return None;
-        }
-        let trials = self.target_trials();
-        let bound = trials.filter(|trial| trial.probe.result.is_ok());
-        let addresses = bound.map(|trial| match trial.probe.address {
-            IpAddr::V4(v4) if v4.is_unspecified() => "every IPv4 address".to_owned(),
-            IpAddr::V6(v6) if v6.is_unspecified() => "every IPv6 address".to_owned(),
-            address => host_text(address),
-        });
-        Some(listed(&unique(addresses)))
-    }
-
-    /// The address that could not be bound.
     pub(super) fn denied_host(&self) -> String {
         self.denied_address().map_or_else(String::new, host_text)
-    }
-
-    /// Who still has the address that could not be bound.
-    pub(super) fn still_bound(&self) -> Option<String> {
-        let address = self.denied_address()?;
-        let mut holders = self.evidence.holders.iter();
-        let holder = holders.find(|holder| holder.socket.local.address == address)?;
-        let (owner, verb) = (owner_first(holder), verb_of(holder.socket.state));
-        Some(format!(
-            "{owner} still {verb} it: it was an address of this host when that socket was opened."
-        ))
     }
 
     /// The table's content, if an error hides whether the port is in use.
@@ -91,31 +126,20 @@ impl Case<'_> {
             let locals = locals_text(holders.into_iter());
             format!("{owner} on {locals}")
         });
-        let others: Vec<_> = others.collect();
-        (!others.is_empty()).then(|| listed(&others))
-    }
-
-    pub(super) fn and_others(&self) -> String {
-        after(", and ", self.others())
+        Some(listed(others)).filter(|others| !others.is_empty())
     }
 
     /// `, running since 12:00:00`, of the process that is named: the first.
     pub(super) fn running_since(&self) -> String {
-        let holder = self
-            .main_holder()
-            .filter(|holder| holder.activation.is_none());
+        let holder = self.main_holder().filter(|it| it.activation.is_none());
         let process = holder.and_then(|holder| holder.socket.owner.present().first());
         let Some(started) = process.and_then(|process| process.started_at) else {
             return String::new();
         };
-        let started = started.to_zoned(self.zone.clone());
-        let now = self.evidence.taken_at.wall.to_zoned(self.zone.clone());
+        let times = [started, self.evidence.taken_at.wall];
+        let [started, now] = times.map(|time| time.to_zoned(self.zone.clone()));
         let is_today = started.date() == now.date();
-        let format = if is_today {
-            "%H:%M:%S"
-        } else {
-            "%Y-%m-%d %H:%M"
-        };
+        let format = if is_today { "%H:%M:%S" } else { "%F %H:%M" };
         format!(", running since {}", started.strftime(format))
     }
 
@@ -136,26 +160,20 @@ impl Case<'_> {
     /// The addresses that can be bound although the target can't.
     pub(super) fn still_open(&self) -> Option<String> {
         let open = self.decisive_trials().map(|trial| &trial.probe);
-        let open = open.filter(|probe| probe.result.is_ok());
-        let open: Vec<_> = open
-            .map(|probe| (host_text(probe.address), probe))
-            .collect();
-        let is_v6only = |probe: &crate::bind::Probe| {
-            probe.v6only == Some(true) && probe.address.is_unspecified()
-        };
+        let open: Vec<&Probe> = open.filter(|probe| probe.result.is_ok()).collect();
         match open.as_slice() {
             _ if self.with_reuse_address == Start::Ok => None,
             [] => None,
-            [(host, probe)] if is_v6only(probe) => {
+            [one] if one.is_v6_wildcard() => {
+                let host = host_text(one.address);
                 Some(format!("An IPv6-only server could still bind {host}."))
             }
             open => {
-                let hosts = open.iter().map(|(host, probe)| {
-                    let only = if is_v6only(probe) { " (IPv6 only)" } else { "" };
-                    format!("{host}{only}")
+                let hosts = open.iter().map(|probe| {
+                    let only = probe.is_v6_wildcard().then_some(" (IPv6 only)");
+                    host_text(probe.address) + only.unwrap_or_default()
                 });
-                let hosts: Vec<_> = hosts.collect();
-                Some(format!("A server could still bind {}.", listed(&hosts)))
+                Some(format!("A server could still bind {}.", listed(hosts)))
             }
         }
     }
@@ -185,19 +203,10 @@ impl Case<'_> {
 
     /// The word for one socket of the main holder's kind, or for several.
     pub(super) fn one_or(&self, one: &'static str, several: &'static str) -> &'static str {
-        if self.alike().count() == 1 {
-            one
-        } else {
-            several
+        match self.alike().count() {
+            1 => one,
+            _ => several,
         }
-    }
-
-    /// `12 bytes` that the peer has not received.
-    pub(super) fn unsent(&self) -> Option<String> {
-        let queues = self.alike().filter_map(|holder| holder.socket.queue);
-        let bytes: u64 = queues.map(|queue| u64::from(queue.send)).sum();
-        // A FIN that waits for its acknowledgement counts as one.
-        (bytes > 1).then(|| counted(bytes, "byte", "bytes"))
     }
 
     pub(super) fn ends_by_itself(&self) -> Option<String> {
@@ -209,6 +218,6 @@ impl Case<'_> {
     pub(super) fn last_ends(&self) -> String {
         let last = self.one_or("it", "the last");
         let left = self.time_left().map(seconds);
-        left.map_or_else(String::new, |left| format!("; {last} ends in {left}"))
+        after(&format!("; {last} ends in "), left)
     }
 }

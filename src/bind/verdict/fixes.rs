@@ -1,12 +1,11 @@
 //! The fixes of causes, with exact commands for this case, and changes because of redirects.
 
-use super::case::Case;
-use super::kind::Kind;
+use super::case::{Case, Kind};
 use super::phrases::seconds;
 
 use crate::bind::fix::{self, Fix, FixCode, shell_word};
 use crate::bind::text::{after, unique};
-use crate::model::{Holder, Limits, Redirect, SocketOptions, State};
+use crate::model::{Holder, Limits, SocketOptions, State};
 
 /// The most addresses in a useful command.
 const MAX_ADDRESSES: usize = 4;
@@ -27,7 +26,15 @@ impl Case<'_> {
             fixes.pop();
         }
         if let Some(redirect) = self.foreign_redirects().next() {
-            let to = self.redirect_target(redirect);
+            // `the container web (172.17.0.2:80)`, or the target that the rule names.
+            let mut targets = self.evidence.redirect_targets.iter();
+            let target = targets.find(|target| target.address == redirect.to.address);
+            let to = &redirect.to.text;
+            let to = match target.and_then(|target| target.name.as_ref()) {
+                Some(name) => format!("the container {name} ({to})"),
+                None if redirect.to.is_unreachable => format!("{to}, which is gone"),
+                None => to.to_string(),
+            };
             for fix in fixes.iter_mut().filter(|fix| fix.command.is_some()) {
                 fix.warning
                     .get_or_insert_with(|| format!("Packets for the port still go to {to}."));
@@ -46,19 +53,6 @@ impl Case<'_> {
         fixes
     }
 
-    /// `the container web (172.17.0.2:80)`, or the target that the rule names.
-    fn redirect_target(&self, redirect: &Redirect) -> String {
-        let mut targets = self.evidence.redirect_targets.iter();
-        let target = targets.find(|target| target.address == redirect.to.address);
-        let to = &redirect.to.text;
-        match target.and_then(|target| target.name.as_ref()) {
-            Some(name) => format!("the container {name} ({to})"),
-            None if redirect.to.is_unreachable => format!("{to}, which is gone"),
-            None => to.to_string(),
-        }
-    }
-
-    /// A fix whose command needs root.
     pub(super) fn as_root(&self, code: FixCode, text: impl Into<String>, command: String) -> Fix {
         code.command(text, command).by_root(self.limits)
     }
@@ -76,12 +70,17 @@ impl Case<'_> {
         })
     }
 
-    /// Ends the sockets in the way or joins them. A UDP port that several sockets share is joined first; one that a
-    /// server has alone is shared last, as datagrams to one address then go to the socket that was bound last.
+    /// Ends the sockets in the way or joins them. A UDP port that several sockets share, or of multicast, is joined
+    /// first; one that a server has alone is shared last, as datagrams to one address then go to the socket that was
+    /// bound last.
     pub(super) fn end_or_join(&self) -> Vec<Fix> {
         let mut fixes = self.end_holders();
+        let mut locals: Vec<_> = self.blockers.iter().map(|it| it.socket.local).collect();
+        locals.sort_unstable();
+        let is_shared =
+            MULTICAST_PORTS.contains(&self.port()) || locals.windows(2).any(|two| two[0] == two[1]);
         match self.join_udp() {
-            Some(join) if self.is_shared() => {
+            Some(join) if is_shared => {
                 for fix in &mut fixes {
                     let why = "They share the port, and none of them has to end.";
                     fix.warning.get_or_insert_with(|| why.to_owned());
@@ -91,13 +90,6 @@ impl Case<'_> {
             join => fixes.extend(join),
         }
         fixes
-    }
-
-    /// Whether several sockets have one address, or the port is for multicast.
-    fn is_shared(&self) -> bool {
-        let mut locals: Vec<_> = self.blockers.iter().map(|it| it.socket.local).collect();
-        locals.sort_unstable();
-        MULTICAST_PORTS.contains(&self.port()) || locals.windows(2).any(|two| two[0] == two[1])
     }
 
     /// How a UDP server can share the port, if the options of all sockets on it allow that.
@@ -119,7 +111,6 @@ impl Case<'_> {
         })
     }
 
-    /// Set `SO_REUSEADDR`, if that helps.
     pub(super) fn set_reuse_address(&self) -> Option<Fix> {
         let fix = FixCode::SetReuseAddress.fix("Set SO_REUSEADDR in your server");
         self.only_plain_is_refused().then_some(fix)

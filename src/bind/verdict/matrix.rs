@@ -1,11 +1,10 @@
 //! The results of the binds as a table: a line for each address, with the option and without.
 
-use std::net::IpAddr;
-
 use super::phrases::host_text;
 use crate::bind::ProbeResult;
-use crate::bind::bind_test::{BindTestResult, Trial};
+use crate::bind::bind_test::BindTestResult;
 use crate::bind::rules::Answer;
+use crate::bind::text::grouped;
 
 /// The answers for one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,39 +43,30 @@ impl MatrixCell {
 
 /// A row for each address that was bound, in the order of the binds.
 pub(super) fn of(result: &BindTestResult) -> Vec<MatrixRow> {
-    let mut rows: Vec<MatrixRow> = Vec::new();
-    for Trial { probe, .. } in &result.trials {
-        let address = address_name(probe.address, probe.v6only);
-        let at = rows.iter().position(|row| row.address == address);
-        let at = at.unwrap_or_else(|| {
-            let without = if probe.reuse_address && probe.result.is_ok() {
-                let plain = result.predict((probe.address, probe.v6only), false);
-                MatrixCell::Predicted(plain.is_refused())
-            } else {
-                MatrixCell::Implied
-            };
-            let with_reuse_address = MatrixCell::Implied;
-            rows.push(MatrixRow {
-                address,
-                with_reuse_address,
-                without,
-            });
-            rows.len() - 1
-        });
-        let cell = if probe.reuse_address {
-            &mut rows[at].with_reuse_address
+    let probes = result.trials.iter().map(|trial| &trial.probe);
+    let rows = grouped(probes.map(|probe| {
+        let only = if probe.is_v6_wildcard() {
+            " v6 only"
         } else {
-            &mut rows[at].without
+            ""
         };
-        *cell = MatrixCell::Answered(probe.result.clone());
-    }
-    rows
-}
-
-fn address_name(address: IpAddr, v6only: Option<bool>) -> String {
-    let host = host_text(address);
-    if v6only == Some(true) && address.is_unspecified() {
-        return format!("{host} v6 only");
-    }
-    host
+        (format!("{}{only}", host_text(probe.address)), probe)
+    }));
+    let rows = rows.into_iter().map(|(address, probes)| {
+        let made = |reuse_address| {
+            let probe = probes
+                .iter()
+                .rfind(|probe| probe.reuse_address == reuse_address);
+            probe.map(|probe| MatrixCell::Answered(probe.result.clone()))
+        };
+        let is_predicted = probes[0].reuse_address && probes[0].result.is_ok();
+        let plain = || result.predict(probes[0].bind(), false).is_refused();
+        let predicted = is_predicted.then(|| MatrixCell::Predicted(plain()));
+        MatrixRow {
+            address,
+            with_reuse_address: made(true).unwrap_or(MatrixCell::Implied),
+            without: made(false).or(predicted).unwrap_or(MatrixCell::Implied),
+        }
+    });
+    rows.collect()
 }

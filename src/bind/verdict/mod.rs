@@ -6,10 +6,8 @@
 
 mod case;
 mod causes;
-mod denial;
 mod facts;
 mod fixes;
-mod kind;
 mod matrix;
 mod notes;
 mod owner_line;
@@ -184,17 +182,16 @@ impl Verdict {
         let who = case.main_holder().and_then(|holder| {
             owner_line::sentence(&case.evidence.processes, case.limits, holder, now.wall)
         });
-        let caveat = (!RULES_ARE_MEASURED).then(|| CAVEAT.to_owned());
+        let caveat = "The reason was not verified on this system: the results of the binds are its own, the \
+                      explanation follows its documentation.";
+        let caveat = (!RULES_ARE_MEASURED).then(|| caveat.to_owned());
+        let details = who.into_iter().chain(explanation.details);
         let trials = result.trials.iter();
         Self {
             outcome,
             cause: reason,
             summary: explanation.summary,
-            details: who
-                .into_iter()
-                .chain(explanation.details)
-                .chain(caveat)
-                .collect(),
+            details: details.chain(caveat).collect(),
             fixes: case.finish(explanation.fixes),
             behind: case.behind(),
             kept_by: case.kept_by(),
@@ -221,10 +218,6 @@ impl Verdict {
         self.outcome == Outcome::Free && self.without != Start::Refused
     }
 }
-
-/// The last detail on systems whose rules were not measured.
-const CAVEAT: &str = "The reason was not verified on this system: the results of the binds are its own, the \
-                      explanation follows its documentation.";
 
 /// The gaps that may make a verdict of this cause wrong.
 fn gaps(of: Cause, outcome: Outcome, case: &Case<'_>) -> Vec<Gap> {

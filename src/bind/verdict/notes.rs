@@ -1,19 +1,17 @@
 //! Notes besides the cause: one row for each kind.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::case::Case;
-use super::kind::Kind;
+use super::case::{Case, Kind};
 use super::phrases::{local_text, owner_of, user_of};
 use super::{Note, NoteCode};
 use crate::bind::text::{after, capitalised, grouped, listed};
 use crate::bind::{Address, browsers_refuse as is_refused_by_browsers};
-use crate::model::{AcceptQueue, Elsewhere, Fill, Holder, counted};
+use crate::model::{AcceptQueue, Fill, Holder, counted};
 
-/// The sentence of a note, if it applies.
 type Message = fn(&Case<'_>) -> Option<String>;
 
-/// Every kind of note in its order.
 static TABLE: &[(NoteCode, Message)] = &[
     (NoteCode::SystemdSocket, systemd_socket),
     (NoteCode::AcceptQueueFull, accept_queue_full),
@@ -30,7 +28,6 @@ static TABLE: &[(NoteCode, Message)] = &[
     (NoteCode::BrowsersRefuse, browsers_refuse),
 ];
 
-/// The notes on a case.
 pub(super) fn of(case: &Case<'_>) -> Vec<Note> {
     let notes = TABLE.iter().filter_map(|&(code, message)| {
         let message = message(case)?;
@@ -67,24 +64,22 @@ fn accept_queue_full(case: &Case<'_>) -> Option<String> {
 /// Only sockets that block other binds can be joined.
 fn other_user(case: &Case<'_>) -> Option<String> {
     let own = case.limits.uid?;
-    let holder = case
-        .main_holder()
-        .filter(|one| one.socket.blocks_other_binds())?;
+    let holder = case.main_holder()?;
     let is_other = holder.socket.uid.is_some_and(|uid| uid != own);
-    let user = user_of(holder).filter(|_| is_other)?;
+    let can_join = is_other && holder.socket.blocks_other_binds();
+    let user = user_of(holder).filter(|_| can_join)?;
     Some(format!(
         "It belongs to {user}: only a server of the same user could share the port with SO_REUSEPORT."
     ))
 }
 
 fn shareable_reuseport(case: &Case<'_>) -> Option<String> {
-    let blockers = case.blockers.iter();
-    let mut servers = blockers
+    let servers = case.blockers.iter().copied();
+    let servers: Vec<_> = servers
         .filter(|one| one.socket.blocks_other_binds())
-        .peekable();
-    servers.peek()?;
-    let is_shareable =
-        servers.all(|holder| holder.options.is_some_and(|options| options.reuse_port));
+        .collect();
+    let shares = |one: &&Holder| one.options.is_some_and(|options| options.reuse_port);
+    let is_shareable = !servers.is_empty() && servers.iter().all(shares);
     let user = user_of(case.main_holder()?).filter(|_| is_shareable)?;
     Some(format!(
         "It set SO_REUSEPORT: another server of {user} that sets it too can share the port."
@@ -105,10 +100,9 @@ fn device_bound(case: &Case<'_>) -> Option<String> {
     let holders = case.blockers.iter();
     let names = holders.map(|holder| holder.socket.interface.as_ref().map(ToString::to_string));
     let mut names = names.collect::<Option<Vec<_>>>()?;
-    let who = if names.len() == 1 {
-        "It is"
-    } else {
-        "All of them are"
+    let who = match names.len() {
+        1 => "It is",
+        _ => "All of them are",
     };
     names.dedup();
     let s = match names.len() {
@@ -116,7 +110,7 @@ fn device_bound(case: &Case<'_>) -> Option<String> {
         1 => "",
         _ => "s",
     };
-    let names = listed(&names);
+    let names = listed(names);
     Some(format!(
         "{who} bound to the interface{s} {names}: a server that is bound to another one can start."
     ))
@@ -140,15 +134,22 @@ fn leftover_connections(case: &Case<'_>) -> Option<String> {
         let connections = counted(count, "connection", "connections");
         (count > 0).then(|| format!("{connections} {state}"))
     });
-    let left: Vec<_> = left.collect();
-    (!left.is_empty()).then(|| format!("The port also has {}.", listed(&left)))
+    let left = listed(left);
+    (!left.is_empty()).then(|| format!("The port also has {left}."))
 }
 
+/// Sockets that listen or are bound on addresses that are not the target's.
 fn other_address_in_use(case: &Case<'_>) -> Option<String> {
-    let others = case.other_holders();
-    let others: Vec<_> = others
-        .map(|holder| format!("{} has {}", owner_of(holder), local_text(holder)))
-        .collect();
+    let predictions = case.predictions_without();
+    let in_the_way = predictions.flat_map(|it| it.blockers.into_iter().chain(it.doubtful));
+    let in_the_way: BTreeSet<usize> = in_the_way.collect();
+    let others = case.evidence.holders.iter().enumerate();
+    let others = others.filter(|(at, holder)| {
+        let socket = &holder.socket;
+        socket.is_listening() && socket.remote.is_none() && !in_the_way.contains(at)
+    });
+    let others =
+        listed(others.map(|(_, one)| format!("{} has {}", owner_of(one), local_text(one))));
     let includes_loopback = match case.result.target.address {
         Address::Every | Address::Loopback => true,
         Address::Zoned(..) => false,
@@ -159,31 +160,26 @@ fn other_address_in_use(case: &Case<'_>) -> Option<String> {
     } else {
         ""
     };
-    (!others.is_empty()).then(|| {
-        let others = listed(&others);
-        format!("The port is in use on other addresses: {others}.{either}")
-    })
+    (!others.is_empty())
+        .then(|| format!("The port is in use on other addresses: {others}.{either}"))
 }
 
 /// Not if a socket here is in the way: then those elsewhere only confuse.
 fn other_namespace(case: &Case<'_>) -> Option<String> {
-    let uses = case.evidence.elsewhere.iter().map(elsewhere_text);
-    let uses: Vec<_> = uses.filter(|_| !case.is_refused()).collect();
-    (!uses.is_empty()).then(|| {
+    let uses = case.evidence.elsewhere.iter().map(|one| {
+        let (local, placed_in) = (one.local, after(", ", one.placed_in.as_ref()));
+        match &one.owner {
+            Some(owner) => format!("{} (pid {}{placed_in}) has {local}", owner.name, owner.pid),
+            // The namespace, as the owner can't be seen.
+            None => format!("{local} in that of pid {}{placed_in}", one.member),
+        }
+    });
+    let uses = listed(uses);
+    (!uses.is_empty() && !case.is_refused()).then(|| {
         format!(
-            "The port is also in use in another network namespace: {}. A server can bind it here all the same.",
-            listed(&uses)
+            "The port is also in use in another network namespace: {uses}. A server can bind it here all the same."
         )
     })
-}
-
-/// `nginx (pid 12, web) has 0.0.0.0:80`, or the namespace where the owner can't be seen.
-fn elsewhere_text(one: &Elsewhere) -> String {
-    let (local, placed_in) = (one.local, after(", ", one.placed_in.as_ref()));
-    match &one.owner {
-        Some(owner) => format!("{} (pid {}{placed_in}) has {local}", owner.name, owner.pid),
-        None => format!("{local} in that of pid {}{placed_in}", one.member),
-    }
 }
 
 /// More redirects than this are counted.

@@ -8,7 +8,7 @@ use super::case::behind_of;
 use crate::bind::fix::{is_systemd, supervisor_text};
 use crate::bind::text::{after, capitalised, listed, unique};
 use crate::model::{
-    Behind, BehindKind, Endpoint, FoundIn, Holder, Owner, Process, Restarts, State, SupervisorKind,
+    BehindKind, Endpoint, FoundIn, Holder, Owner, Process, Restarts, State, SupervisorKind,
 };
 
 /// The owner at the beginning of a sentence. Names are spelled as they are; our own words get a capital.
@@ -28,13 +28,11 @@ pub(super) fn owner_of(holder: &Holder) -> String {
         let systemd = format!("systemd for {unit} (it starts {service})");
         let owners = socket.owner.present().iter();
         let servers: Vec<_> = owners.filter(|one| !is_systemd(one)).cloned().collect();
-        return match servers.first() {
-            None => systemd,
-            Some(first) => {
-                let pids = pids_text(&servers);
-                format!("{systemd} together with {} (pid {pids})", first.name)
-            }
+        let Some(first) = servers.first() else {
+            return systemd;
         };
+        let pids = pids_text(&servers);
+        return format!("{systemd} together with {} (pid {pids})", first.name);
     }
     let container = socket.container.as_ref();
     let container = container.map(|container| format!("container {container}"));
@@ -57,8 +55,7 @@ pub(super) fn owner_of(holder: &Holder) -> String {
 /// Where the descriptor is, if other tools don't look there.
 pub(super) fn unusual_descriptor(holder: &Holder) -> Option<String> {
     let owners = holder.socket.owner.present().iter();
-    let names: Vec<_> = owners.map(|one| one.name.to_string()).collect();
-    let names = listed(&names);
+    let names = listed(owners.map(|one| one.name.to_string()));
     match holder.found_in {
         FoundIn::Descriptors => None,
         FoundIn::Thread => Some(format!(
@@ -95,7 +92,7 @@ pub(super) fn local_text(holder: &Holder) -> String {
 
 /// The local addresses of these sockets, each once.
 pub(super) fn locals_text<'a>(holders: impl Iterator<Item = &'a Holder>) -> String {
-    listed(&unique(holders.map(local_text)))
+    listed(unique(holders.map(local_text)))
 }
 
 /// The verb for a socket in this state, before its address.
@@ -131,7 +128,24 @@ pub(super) fn behind_text(holder: &Holder) -> Option<String> {
     let behind = behind_of(holder)?;
     let name = behind.name.as_deref();
     Some(match behind.kind {
-        BehindKind::Container => container_text(behind),
+        BehindKind::Container => {
+            let container = match name {
+                Some(name) => format!("the container {name}"),
+                None => "a container".to_owned(),
+            };
+            let to = behind.address.zip(behind.port);
+            let to = to.map(|(address, port)| Endpoint::new(address, port));
+            let (to, server) = (after(" at ", to), behind.server.as_ref());
+            let server = after(" in the container ", server);
+            let inside = match &behind.process {
+                Some(process) => {
+                    format!(": {} ({}){server} serves it{to}", process.name, process.pid)
+                }
+                None if !to.is_empty() => format!(", which serves it{to}"),
+                None => String::new(),
+            };
+            format!("The port belongs to {container}{inside}.")
+        }
         BehindKind::SshForward if name.is_some_and(|socket| socket.starts_with('/')) => {
             format!(
                 "It is a tunnel of the shared ssh connection{}.",
@@ -151,26 +165,6 @@ pub(super) fn behind_text(holder: &Holder) -> Option<String> {
     })
 }
 
-fn container_text(behind: &Behind) -> String {
-    let container = match &behind.name {
-        Some(name) => format!("the container {name}"),
-        None => "a container".to_owned(),
-    };
-    let to = behind.address.zip(behind.port);
-    let to = after(
-        " at ",
-        to.map(|(address, port)| Endpoint::new(address, port)),
-    );
-    let server = after(" in the container ", behind.server.as_ref());
-    let inside = match &behind.process {
-        Some(process) => format!(": {} ({}){server} serves it{to}", process.name, process.pid),
-        None if !to.is_empty() => format!(", which serves it{to}"),
-        None => String::new(),
-    };
-    format!("The port belongs to {container}{inside}.")
-}
-
-/// The supervisor of a socket's owner.
 pub(super) fn restarts_text(holder: &Holder) -> Option<String> {
     let mut backgrounds = holder.backgrounds.iter();
     let kept_by = backgrounds.find_map(|background| background.kept_by.as_ref())?;

@@ -57,10 +57,7 @@ fn answered(target: &str, answer: &'static str, evidence: Evidence) -> BindTestR
     };
     let result = match answer {
         "ok" => ProbeResult::Ok,
-        name => ProbeResult::Errno {
-            raw: 1,
-            name: name.into(),
-        },
+        name => ProbeResult::Errno(name.into()),
     };
     let probe = Probe {
         address,

@@ -20,10 +20,7 @@ pub fn report(desk: &Desk, effects: &[Effect], holders: Vec<Holder>) -> BindRepo
     let result = if holders.is_empty() {
         ProbeResult::Ok
     } else {
-        ProbeResult::Errno {
-            raw: 98,
-            name: "EADDRINUSE".into(),
-        }
+        ProbeResult::Errno("EADDRINUSE".into())
     };
     let probe = Probe {
         address: "0.0.0.0".parse().unwrap(),

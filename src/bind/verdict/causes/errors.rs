@@ -1,10 +1,13 @@
 //! Causes without a blocking socket: errors of the bind, and no cause at all.
 
+use std::net::IpAddr;
+
 use super::Explanation;
 use crate::bind::FixCode::{BindOtherAddress, ChangeConfig, MoveServer, OtherPort, Wait};
 use crate::bind::fix::shell::unit_operands;
-use crate::bind::text::after;
+use crate::bind::text::{after, listed, unique};
 use crate::bind::verdict::case::Case;
+use crate::bind::verdict::phrases::{host_text, owner_first, verb_of};
 
 pub(super) fn raced(case: &Case<'_>) -> Explanation {
     let port = case.port();
@@ -14,9 +17,8 @@ pub(super) fn raced(case: &Case<'_>) -> Explanation {
 }
 
 pub(super) fn ipv6_off(case: &Case<'_>) -> Explanation {
-    let is_switched_off =
-        case.limits.is_ipv6_off == Some(true) && case.is_denied_with("EADDRNOTAVAIL");
-    let switch = is_switched_off.then(|| {
+    let is_switched_off = case.limits.is_ipv6_off == Some(true);
+    let switch = (is_switched_off && case.is_denied_with("EADDRNOTAVAIL")).then(|| {
         let command = "sysctl net.ipv6.conf.all.disable_ipv6=0".to_owned();
         case.as_root(ChangeConfig, "Switch IPv6 on", command)
     });
@@ -51,11 +53,19 @@ pub(super) fn tentative(case: &Case<'_>) -> Explanation {
 }
 
 pub(super) fn not_local(case: &Case<'_>) -> Explanation {
-    let address = case.denied_host();
+    let (host, address) = (case.denied_host(), case.denied_address());
+    let mut holders = case.evidence.holders.iter();
+    let holder = holders.find(|holder| Some(holder.socket.local.address) == address);
+    let still_bound = holder.map(|holder| {
+        let (owner, verb) = (owner_first(holder), verb_of(holder.socket.state));
+        format!(
+            "{owner} still {verb} it: it was an address of this host when that socket was opened."
+        )
+    });
     Explanation::new(format!(
-        "{address} is not an address of this host (or not of this network namespace)."
+        "{host} is not an address of this host (or not of this network namespace)."
     ))
-    .details([case.still_bound()])
+    .details([still_bound])
     .detail("Only a server that sets IP_FREEBIND can bind an address that is not there yet.")
     .fix(BindOtherAddress.fix("Bind an address that this host has: `ip address` lists them"))
 }
@@ -73,11 +83,8 @@ pub(super) fn scope_needed(case: &Case<'_>) -> Explanation {
 pub(super) fn privileged_port(case: &Case<'_>) -> Explanation {
     let (port, limits) = (case.port(), case.limits);
     let caveat = ", and that of this user namespace does not count for the network namespace";
-    let caveat = if case.is_capability_foreign() {
-        caveat
-    } else {
-        ""
-    };
+    let caveat = case.is_capability_foreign().then_some(caveat);
+    let caveat = caveat.unwrap_or_default();
     let first = after("", limits.unprivileged_from);
     let text = format!("Let every program of every user bind ports from {port} on");
     let command = format!("sysctl net.ipv4.ip_unprivileged_port_start={port}");
@@ -91,12 +98,8 @@ pub(super) fn privileged_port(case: &Case<'_>) -> Explanation {
 }
 
 pub(super) fn cgroup_policy(case: &Case<'_>) -> Explanation {
-    let unit = case
-        .limits
-        .unit
-        .as_ref()
-        .and_then(|unit| unit_operands(&[unit]));
-    let check = unit.map(|unit| {
+    let unit = case.limits.unit.as_ref();
+    let check = unit.and_then(|unit| unit_operands(&[unit])).map(|unit| {
         let text = "Look for SocketBindDeny= in the settings of its unit";
         ChangeConfig.fix(format!("{text}: `systemctl cat {unit}`"))
     });
@@ -115,10 +118,8 @@ pub(super) fn cgroup_policy(case: &Case<'_>) -> Explanation {
 
 pub(super) fn excluded_range(case: &Case<'_>) -> Explanation {
     let range = case.excluded_range();
-    let range = after(
-        "",
-        range.map(|range| format!("{}–{}", range.start(), range.end())),
-    );
+    let range = range.map(|range| format!("{}–{}", range.start(), range.end()));
+    let range = range.unwrap_or_default();
     let protocol = case.result.target.protocol.as_str();
     let command = format!("netsh int ipv4 show excludedportrange protocol={protocol}");
     let help = format!("Use another port: `{command}` lists the ranges");
@@ -158,8 +159,18 @@ pub(super) fn probe_failed(case: &Case<'_>) -> Explanation {
 }
 
 pub(super) fn free(case: &Case<'_>) -> Explanation {
-    let (target, bound) = (case.target_first(), case.bound_addresses());
-    let bound = bound.map(|bound| format!(": {bound} can be bound"));
-    Explanation::new(format!("{target} is free{}.", bound.unwrap_or_default()))
+    let trials = case.target_trials();
+    let bound = trials.filter(|trial| trial.probe.result.is_ok());
+    let bound = bound.map(|trial| match trial.probe.address {
+        IpAddr::V4(v4) if v4.is_unspecified() => "every IPv4 address".to_owned(),
+        IpAddr::V6(v6) if v6.is_unspecified() => "every IPv6 address".to_owned(),
+        address => host_text(address),
+    });
+    let target = case.target_first();
+    let bound = match case.result.target.address.single() {
+        Some(_) => String::new(),
+        None => format!(": {} can be bound", listed(unique(bound))),
+    };
+    Explanation::new(format!("{target} is free{bound}."))
         .detail("Free right now; another program can still take it before you do.")
 }

@@ -6,7 +6,7 @@ use crate::bind::text::after;
 use crate::bind::verdict::case::Case;
 use crate::bind::verdict::fixes::other_port;
 use crate::bind::verdict::phrases::{behind_text, host_text, owner_of, user_of, verb_of};
-use crate::model::State;
+use crate::model::{State, counted};
 
 pub(super) fn invisible_holder(case: &Case<'_>) -> Explanation {
     let target = case.target_first();
@@ -61,8 +61,8 @@ pub(super) fn kernel_socket(case: &Case<'_>) -> Explanation {
 
 /// A socket of a server; `rest` comes after its addresses.
 fn taken(case: &Case<'_>, verb: &str, rest: &str) -> Explanation {
-    let (who, locals, others) = (case.who(), case.locals(), case.and_others());
-    let since = case.running_since();
+    let (who, locals, since) = (case.who(), case.locals(), case.running_since());
+    let others = after(", and ", case.others());
     Explanation::new(format!("{who} {verb} {locals}{rest}{others}{since}."))
 }
 
@@ -145,17 +145,14 @@ pub(super) fn self_connect(case: &Case<'_>) -> Explanation {
 pub(super) fn old_connection(case: &Case<'_>) -> Explanation {
     let mut holders = case.evidence.holders.iter();
     let is_served = holders.any(|holder| holder.socket.state == State::Listen);
+    let unserved = (!is_served).then_some("; no process listens any more");
     Explanation::new(format!(
         "{} still has {} of an old server on {}{}{}.",
         case.who(),
         case.connections(),
         case.locals(),
-        case.and_others(),
-        if is_served {
-            ""
-        } else {
-            "; no process listens any more"
-        }
+        after(", and ", case.others()),
+        unserved.unwrap_or_default()
     ))
     .detail("A worker or child of the old server may have inherited it.")
     .details(case.about_connection())
@@ -186,14 +183,15 @@ pub(super) fn outgoing_connection(case: &Case<'_>) -> Explanation {
 }
 
 pub(super) fn closing_orphan(case: &Case<'_>) -> Explanation {
-    let are = if case.of_same_owner().count() == 1 {
-        "is"
-    } else {
-        "are"
+    let are = match case.of_same_owner().count() {
+        1 => "is",
+        _ => "are",
     };
-    let unsent = case
-        .unsent()
-        .map(|bytes| format!("; {bytes} not acknowledged yet"));
+    let queues = case.alike().filter_map(|holder| holder.socket.queue);
+    let bytes: u64 = queues.map(|queue| u64::from(queue.send)).sum();
+    // A FIN that waits for its acknowledgement counts as one.
+    let unsent = (bytes > 1).then(|| counted(bytes, "byte", "bytes"));
+    let unsent = unsent.map(|bytes| format!("; {bytes} not acknowledged yet"));
     Explanation::new(format!(
         "{} {are} still closing on {}: no process owns {} any more, and {} has not closed its end{}.",
         case.connections(),

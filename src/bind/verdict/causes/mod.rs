@@ -6,65 +6,50 @@
 mod errors;
 mod holders;
 
-use super::case::Case;
-use super::kind::Kind;
+use super::case::{Case, Kind};
 use super::{Cause, Outcome};
 use crate::bind::Fix;
 use crate::bind::bind_test::Agreement;
 use crate::model::{Owner, Readiness};
 use Outcome::{Denied, Free, InUse, Raced, Unavailable};
-use errors::{
-    cgroup_policy, duplicate, excluded_range, free, ipv6_off, not_local, policy, privileged_port,
-    probe_failed, raced, scope_needed, tentative,
-};
-use holders::{
-    bound_not_listening, closing_orphan, dual_stack_listener, hidden_owner, invisible_holder,
-    ipv6_shadow, kernel_socket, listener, old_connection, outgoing_connection, self_connect,
-    time_wait, time_wait_no_reuse, udp_socket, undetermined,
-};
 
 /// A cause with its outcome, when it applies, and its explanation. [`InUse`] is free for a TCP server that sets
 /// `SO_REUSEADDR` and can start.
-pub(super) type Row = (
-    Cause,
-    Outcome,
-    fn(&Case<'_>) -> bool,
-    fn(&Case<'_>) -> Explanation,
-);
+type Row = (Cause, Outcome, fn(&Case<'_>) -> bool, Explain);
+type Explain = fn(&Case<'_>) -> Explanation;
 
 /// Every row; the last applies if no other does.
 #[rustfmt::skip]
 pub(super) static TABLE: &[Row] = &[
-    (Cause::Raced, Raced, |case| case.result.agreement == Agreement::Changed, raced),
-    (Cause::Ipv6Off, Unavailable, |case| case.is_ipv6_off(), ipv6_off),
-    (Cause::AddressDuplicate, Unavailable, |case| case.is_unready(Readiness::Duplicate), duplicate),
-    (Cause::AddressTentative, Unavailable, |case| case.is_unready(Readiness::Tentative), tentative),
-    (Cause::AddressNotLocal, Unavailable, |case| case.is_denied_with("EADDRNOTAVAIL"), not_local),
-    (Cause::ScopeNeeded, Unavailable, |case| case.needs_scope(), scope_needed),
-    (Cause::PrivilegedPort, Denied, |case| case.lacks_privilege(), privileged_port),
-    (Cause::CgroupPolicy, Denied, |case| case.is_denied_with("EPERM"), cgroup_policy),
-    (Cause::Policy, Denied, |case| case.excluded_range().is_some(), excluded_range),
-    (Cause::Policy, Denied, |case| case.is_denied_with("EACCES"), policy),
-    (Cause::ProbeFailed, Unavailable, |case| case.denial().is_some(), probe_failed),
-    (Cause::Free, Free, |case| !case.is_refused(), free),
-    (Cause::InvisibleHolder, InUse, |case| case.blockers.is_empty(), invisible_holder),
-    (Cause::HiddenOwner, InUse, |case| case.is_owner_hidden(), hidden_owner),
-    (Cause::KernelSocket, InUse, |case| case.inode_owner() == Some(&Owner::Kernel), kernel_socket),
-    (Cause::DualStackListener, InUse, |case| case.is_dual_stack(), dual_stack_listener),
-    (Cause::Listener, InUse, |case| case.is(Kind::Listener), listener),
-    (Cause::BoundNotListening, InUse, |case| case.is(Kind::Bound), bound_not_listening),
-    (Cause::UdpSocket, InUse, |case| case.is(Kind::Udp), udp_socket),
-    (Cause::Ipv6Shadow, InUse, |case| case.is_ipv6_shadow(), ipv6_shadow),
-    (Cause::SelfConnect, InUse, |case| case.is(Kind::SelfConnect), self_connect),
-    (Cause::OldConnection, InUse, |case| case.is(Kind::Accepted), old_connection),
-    (Cause::OutgoingConnection, InUse, |case| case.is(Kind::Outgoing), outgoing_connection),
-    (Cause::ClosingOrphan, InUse, |case| case.is(Kind::Orphan), closing_orphan),
-    (Cause::TimeWait, InUse, |case| case.is_only_time_wait(), time_wait),
-    (Cause::TimeWaitNoReuse, InUse, |case| case.is(Kind::TimeWait), time_wait_no_reuse),
-    (Cause::InvisibleHolder, InUse, |_| true, undetermined),
+    (Cause::Raced, Raced, |case| case.result.agreement == Agreement::Changed, errors::raced),
+    (Cause::Ipv6Off, Unavailable, |case| case.is_ipv6_off(), errors::ipv6_off),
+    (Cause::AddressDuplicate, Unavailable, |case| case.is_unready(Readiness::Duplicate), errors::duplicate),
+    (Cause::AddressTentative, Unavailable, |case| case.is_unready(Readiness::Tentative), errors::tentative),
+    (Cause::AddressNotLocal, Unavailable, |case| case.is_denied_with("EADDRNOTAVAIL"), errors::not_local),
+    (Cause::ScopeNeeded, Unavailable, |case| case.needs_scope(), errors::scope_needed),
+    (Cause::PrivilegedPort, Denied, |case| case.lacks_privilege(), errors::privileged_port),
+    (Cause::CgroupPolicy, Denied, |case| case.is_denied_with("EPERM"), errors::cgroup_policy),
+    (Cause::Policy, Denied, |case| case.excluded_range().is_some(), errors::excluded_range),
+    (Cause::Policy, Denied, |case| case.is_denied_with("EACCES"), errors::policy),
+    (Cause::ProbeFailed, Unavailable, |case| case.denial().is_some(), errors::probe_failed),
+    (Cause::Free, Free, |case| !case.is_refused(), errors::free),
+    (Cause::InvisibleHolder, InUse, |case| case.blockers.is_empty(), holders::invisible_holder),
+    (Cause::HiddenOwner, InUse, |case| case.is_owner_hidden(), holders::hidden_owner),
+    (Cause::KernelSocket, InUse, |case| case.inode_owner() == Some(&Owner::Kernel), holders::kernel_socket),
+    (Cause::DualStackListener, InUse, |case| case.is_dual_stack(), holders::dual_stack_listener),
+    (Cause::Listener, InUse, |case| case.is(Kind::Listener), holders::listener),
+    (Cause::BoundNotListening, InUse, |case| case.is(Kind::Bound), holders::bound_not_listening),
+    (Cause::UdpSocket, InUse, |case| case.is(Kind::Udp), holders::udp_socket),
+    (Cause::Ipv6Shadow, InUse, |case| case.is_ipv6_shadow(), holders::ipv6_shadow),
+    (Cause::SelfConnect, InUse, |case| case.is(Kind::SelfConnect), holders::self_connect),
+    (Cause::OldConnection, InUse, |case| case.is(Kind::Accepted), holders::old_connection),
+    (Cause::OutgoingConnection, InUse, |case| case.is(Kind::Outgoing), holders::outgoing_connection),
+    (Cause::ClosingOrphan, InUse, |case| case.is(Kind::Orphan), holders::closing_orphan),
+    (Cause::TimeWait, InUse, |case| case.is(Kind::TimeWait) && case.only_plain_is_refused(), holders::time_wait),
+    (Cause::TimeWaitNoReuse, InUse, |case| case.is(Kind::TimeWait), holders::time_wait_no_reuse),
+    (Cause::InvisibleHolder, InUse, |_| true, holders::undetermined),
 ];
 
-/// The first row that applies.
 pub(super) fn find(case: &Case<'_>) -> &'static Row {
     let found = TABLE.iter().find(|(_, _, applies, _)| applies(case));
     found.unwrap_or(&TABLE[TABLE.len() - 1])
@@ -72,15 +57,15 @@ pub(super) fn find(case: &Case<'_>) -> &'static Row {
 
 /// The sentences and fixes of a cause.
 #[derive(Default)]
-pub(in crate::bind::verdict) struct Explanation {
-    pub(in crate::bind::verdict) summary: String,
-    pub(in crate::bind::verdict) details: Vec<String>,
+pub(super) struct Explanation {
+    pub(super) summary: String,
+    pub(super) details: Vec<String>,
     /// The best first.
-    pub(in crate::bind::verdict) fixes: Vec<Fix>,
+    pub(super) fixes: Vec<Fix>,
 }
 
 impl Explanation {
-    pub(in crate::bind::verdict) fn new(summary: impl Into<String>) -> Self {
+    fn new(summary: impl Into<String>) -> Self {
         Self {
             summary: summary.into(),
             ..Self::default()
@@ -97,11 +82,11 @@ impl Explanation {
         self
     }
 
-    pub(in crate::bind::verdict) fn fix(self, fix: impl Into<Option<Fix>>) -> Self {
+    fn fix(self, fix: impl Into<Option<Fix>>) -> Self {
         self.fixes(fix.into())
     }
 
-    pub(in crate::bind::verdict) fn fixes(mut self, fixes: impl IntoIterator<Item = Fix>) -> Self {
+    fn fixes(mut self, fixes: impl IntoIterator<Item = Fix>) -> Self {
         self.fixes.extend(fixes);
         self
     }

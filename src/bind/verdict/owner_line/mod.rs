@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::bind::text::after;
-use crate::model::{Holder, Limits, Pid, Process, duration};
+use crate::model::{Holder, Limits, Pid, Process, Text, duration};
 
 /// More characters of a command line than this don't help to recognize it.
 const MAX_COMMAND: usize = 200;
@@ -51,41 +51,40 @@ pub(super) fn sentence(
     holder: &Holder,
     now: Timestamp,
 ) -> Option<String> {
-    let process = main_process(holder).filter(|_| holder.activation.is_none())?;
-    if process.command.is_none() && process.cwd.is_none() {
+    // Of several owners the one that started the others; not the first process, which has sockets for its services.
+    let owners = holder.socket.owner.present();
+    let has = |pid: Pid| pid != 1 && owners.iter().any(|owner| owner.pid == pid);
+    let is_first = |owner: &&Arc<Process>| owner.pid != 1 && !owner.parent.is_some_and(has);
+    let process = owners.iter().find(is_first).or(owners.first())?;
+    let is_known = process.command.is_some() || process.cwd.is_some();
+    if !is_known || holder.activation.is_some() {
         return None;
     }
-    let mut command = process
-        .command
-        .as_ref()
-        .unwrap_or(&process.name)
-        .to_string();
+    let command = process.command.as_ref();
+    let mut command = command.unwrap_or(&process.name).to_string();
     if let Some((end, _)) = command.char_indices().nth(MAX_COMMAND) {
         command.truncate(end);
         command.push('…');
     }
     let home = limits.home.as_deref();
-    let folder = process
-        .cwd
-        .as_ref()
-        .map(|cwd| format!("`{}`", shortened(cwd, home)));
-    let folder = after(" in ", folder);
+    let folder = process.cwd.as_ref();
+    let folder = after(
+        " in ",
+        folder.map(|cwd| format!("`{}`", shortened(cwd, home))),
+    );
     let age = process.started_at.map(|started| {
-        let age = now.duration_since(started).try_into();
-        format!(
-            " {} ago",
-            duration::format_age_in_words(age.unwrap_or_default())
-        )
+        let age = now.duration_since(started).try_into().unwrap_or_default();
+        format!(" {} ago", duration::format_age_in_words(age))
     });
     let socket = &holder.socket;
     let origin = match &socket.container {
         Some(container) => Some(format!(" in container {container}")),
-        None => started_from(&ancestors(processes, process))
+        None => started_from(processes, process)
             .or_else(|| socket.unit.as_ref().map(|unit| format!(" in {unit}"))),
     };
     // Two "by" in a row would make the supervisor ann's.
     let is_by = origin
-        .as_ref()
+        .as_deref()
         .is_some_and(|origin| origin.starts_with(" by "));
     let user = after(if is_by { ", as " } else { " by " }, process.user.as_ref());
     let started = match (age, origin) {
@@ -94,15 +93,6 @@ pub(super) fn sentence(
         (age, origin) => format!(", started{}{}", after("", age), after("", origin)),
     };
     Some(format!("`{command}`{folder}{started}{user}."))
-}
-
-/// Of several owners the one that started the others; not the first process, which has sockets for its services.
-fn main_process(holder: &Holder) -> Option<&Arc<Process>> {
-    let owners = holder.socket.owner.present();
-    let has = |pid: Pid| owners.iter().any(|owner| owner.pid == pid);
-    let is_child = |parent: Pid| parent != 1 && has(parent);
-    let is_first = |owner: &&Arc<Process>| owner.pid != 1 && !owner.parent.is_some_and(is_child);
-    owners.iter().find(is_first).or(owners.first())
 }
 
 /// `~/shop` for a folder in the user's home.
@@ -115,42 +105,26 @@ fn shortened(folder: &str, home: Option<&str>) -> String {
 }
 
 /// ` from bash in tmux`, ` by cron`: the nearest meaningful ancestor, and where it runs.
-fn started_from(ancestors: &[&Process]) -> Option<String> {
-    let at = ancestors.iter().position(|one| !runs_code(one))?;
-    let (parent, beyond) = (ancestors[at], &ancestors[at + 1..]);
-    if let Some(context) = context(parent) {
+fn started_from(processes: &HashMap<Pid, Arc<Process>>, process: &Process) -> Option<String> {
+    let parent = |of: &Process| processes.get(&of.parent.filter(|&pid| pid != 1)?);
+    let line = std::iter::successors(parent(process), |one| parent(one));
+    // Without those that adopt processes whose parent has ended: the first one and `systemd --user`.
+    let line = line.take(MAX_DEPTH).filter(|one| &*one.comm != "systemd");
+    // A shell that runs code for something else: `sh -c …`.
+    let is_code =
+        |word: &Text| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c');
+    let mut line = line.skip_while(|one| {
+        let argv = one.argv.as_deref().unwrap_or_default();
+        SHELLS.contains(&&*one.name) && argv.iter().skip(1).any(is_code)
+    });
+    let context = |of: &Arc<Process>| {
+        let known = CONTEXTS.iter().find(|(name, _)| *name == &*of.name);
+        known.map(|&(_, words)| words)
+    };
+    let nearest = line.next()?;
+    if let Some(context) = context(nearest) {
         return Some(context.to_owned());
     }
-    let context = beyond.iter().find_map(|one| context(one));
-    Some(format!(
-        " from {}{}",
-        parent.name,
-        context.unwrap_or_default()
-    ))
-}
-
-/// Parent first, without the processes that adopt those whose parent has ended: the first one and `systemd --user`.
-fn ancestors<'a>(processes: &'a HashMap<Pid, Arc<Process>>, process: &Process) -> Vec<&'a Process> {
-    let parent = |of: &Process| {
-        of.parent
-            .filter(|&pid| pid != 1)
-            .and_then(|pid| processes.get(&pid))
-    };
-    let line = std::iter::successors(parent(process), |one| parent(one)).take(MAX_DEPTH);
-    line.map(Arc::as_ref)
-        .filter(|one| &*one.comm != "systemd")
-        .collect()
-}
-
-/// Whether it is a shell that runs code for something else: `sh -c …`.
-fn runs_code(process: &Process) -> bool {
-    let argv = process.argv.as_deref().unwrap_or_default();
-    let is_code =
-        |word: &str| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c');
-    SHELLS.contains(&&*process.name) && argv.iter().skip(1).any(|word| is_code(word))
-}
-
-fn context(process: &Process) -> Option<&'static str> {
-    let known = CONTEXTS.iter().find(|(name, _)| *name == &*process.name);
-    known.map(|&(_, words)| words)
+    let context = line.find_map(context).unwrap_or_default();
+    Some(format!(" from {}{context}", nearest.name))
 }

@@ -1,12 +1,20 @@
 //! The cause of a name that can or can't be bound, with its sentence and fixes.
 
-use super::{Case, MAX_PATH, UnixCause};
-use crate::bind::fix::{Fix, FixCode, Frees, shell_word};
-use crate::bind::verdict::causes::Explanation;
-use crate::bind::verdict::phrases::owner_first;
-use crate::model::{AtPath, Connected, Folder, SocketFile, UnixAddress, UnixHolder, UnixKind};
+use std::path::Path;
 
-type Answer = (UnixCause, Explanation);
+use super::{Case, MAX_PATH, UnixCause};
+use crate::bind::fix::{self, Fix, FixCode, Frees, Situation, consequence, is_systemd, shell_word};
+use crate::bind::text::after;
+use crate::bind::verdict::phrases::{owner_first, owner_of};
+use crate::model::{
+    AtPath, Connected, Folder, Holder, Protocol, SocketFile, UnixAddress, UnixHolder, UnixKind,
+};
+
+type Answer = (UnixCause, String, Vec<Fix>);
+
+fn change_config(cause: UnixCause, text: String, help: &str) -> Answer {
+    (cause, text, vec![FixCode::ChangeConfig.fix(help)])
+}
 
 impl Case<'_> {
     pub(super) fn answer(&self) -> Answer {
@@ -15,9 +23,13 @@ impl Case<'_> {
             let text = format!(
                 "The answer changed during the test: {name} was taken or released just then."
             );
-            let explanation = Explanation::new(text).fix(FixCode::Wait.fix("Test again"));
-            return (UnixCause::Raced, explanation);
+            return (
+                UnixCause::Raced,
+                text,
+                vec![FixCode::Wait.fix("Test again")],
+            );
         }
+        let first = self.present().next();
         match (&self.evidence.at_path, name) {
             (_, UnixAddress::Path(path)) if path.len() > MAX_PATH => {
                 let text = format!(
@@ -25,66 +37,77 @@ impl Case<'_> {
                     path.len()
                 );
                 let help = "Give the server a shorter path, or start it in that folder with a relative one";
-                let explanation = Explanation::new(text).fix(FixCode::ChangeConfig.fix(help));
-                (UnixCause::PathTooLong, explanation)
+                change_config(UnixCause::PathTooLong, text, help)
             }
             (Some(AtPath::Nothing(folder)), _) => self.nothing(folder),
-            (Some(AtPath::Socket(file)), _) => match self.present().next() {
+            (Some(AtPath::Socket(file)), _) => match first {
                 Some(first) => self.taken_by(first),
                 None => self.without_socket(file),
             },
             (Some(AtPath::Other(what)), _) => {
                 let text = format!("{name} is {what}, not a socket: a bind fails with EADDRINUSE.");
                 let help = "Give the server another path, or move that out of the way";
-                let explanation = Explanation::new(text).fix(FixCode::ChangeConfig.fix(help));
-                (UnixCause::NotASocket, explanation)
+                change_config(UnixCause::NotASocket, text, help)
             }
             (Some(AtPath::DanglingLink), _) => {
                 let text =
                     format!("{name} is a symbolic link to nothing: a bind fails with EADDRINUSE.");
                 let help = "Remove the link, or give the server the path that it leads to";
-                let explanation = Explanation::new(text).fix(FixCode::RemoveFile.fix(help));
-                (UnixCause::DanglingLink, explanation)
+                (
+                    UnixCause::DanglingLink,
+                    text,
+                    vec![FixCode::RemoveFile.fix(help)],
+                )
             }
             (Some(AtPath::Unseen(error)), _) => self.unknown(error),
-            (None, _) => self.abstract_name(),
+            (None, _) => match (self.evidence.bound.as_deref(), first) {
+                (Some("ok"), _) => {
+                    let text = format!("{name} is free: a stream socket can be bound to it.");
+                    (UnixCause::Free, text, Vec::new())
+                }
+                (Some("EADDRINUSE"), Some(first)) => self.taken_by(first),
+                (other, _) => self.unknown(other.unwrap_or("no answer")),
+            },
         }
     }
 
     /// The answer if nothing is at the path.
     fn nothing(&self, folder: &Folder) -> Answer {
-        let (name, shown) = (self.name, self.folder());
-        let (cause, text, help) = match folder {
+        let (name, path) = (self.name, self.text());
+        let parent = Path::new(&path).parent();
+        let shown = match parent.map(|folder| folder.to_string_lossy()).as_deref() {
+            None | Some("" | ".") => "this folder".to_owned(),
+            Some(folder) => UnixAddress::Path(folder.to_owned()).to_string(),
+        };
+        match folder {
             Folder::Writable => {
                 let text = format!(
                     "{name} is free: there is no such file, and you may create it in {shown}."
                 );
-                return (UnixCause::Free, Explanation::new(text));
+                (UnixCause::Free, text, Vec::new())
             }
-            Folder::Missing => (
+            Folder::Missing => change_config(
                 UnixCause::MissingFolder,
                 format!("There is no folder {shown}: a bind fails with ENOENT."),
                 "Create the folder, so that the server's user may write there",
             ),
-            Folder::NotAFolder => (
+            Folder::NotAFolder => change_config(
                 UnixCause::MissingFolder,
                 format!("{shown} is not a folder: a bind fails with ENOTDIR."),
                 "Give the server another path",
             ),
-            Folder::Denied => (
+            Folder::Denied => change_config(
                 UnixCause::FolderDenied,
                 format!("You may not create a file in {shown}: a bind fails with EACCES."),
                 "Run the server as a user who may write there, or give it another path",
             ),
-            Folder::ReadOnly => (
+            Folder::ReadOnly => change_config(
                 UnixCause::ReadOnlyFolder,
                 format!("{shown} is on a read-only file system: a bind fails with EROFS."),
                 "Give the server a path on another file system, such as below /run",
             ),
-            Folder::Failed(error) => return self.unknown(error),
-        };
-        let explanation = Explanation::new(text).fix(FixCode::ChangeConfig.fix(help));
-        (cause, explanation)
+            Folder::Failed(error) => self.unknown(error),
+        }
     }
 
     /// The answer if there is the file of a socket, but no socket of this namespace.
@@ -124,46 +147,91 @@ impl Case<'_> {
             }
             None => return self.unknown("no answer"),
         };
-        (cause, Explanation::new(text).fix(fix))
+        (cause, text, vec![fix])
     }
 
     fn taken_by(&self, first: &UnixHolder) -> Answer {
-        let (owner, name) = (owner_first(&first.holder), self.name);
-        let (cause, text) = match (first.is_listening, first.kind) {
-            (true, UnixKind::SeqPacket) => (
-                UnixCause::UnixListener,
-                format!("{owner} listens on {name}, with a seqpacket socket."),
-            ),
-            (true, _) => (
-                UnixCause::UnixListener,
-                format!("{owner} listens on {name}."),
-            ),
-            (false, UnixKind::Datagram) => (
-                UnixCause::UnixDatagram,
-                format!("{owner} receives datagrams on {name}."),
-            ),
-            (false, _) => (
-                UnixCause::UnixBound,
-                format!("{owner} is bound to {name} but does not listen: clients are refused."),
-            ),
-        };
-        let explanation = Explanation::new(text).fixes(self.end_holders());
-        (cause, explanation)
-    }
-
-    fn abstract_name(&self) -> Answer {
-        match (self.evidence.bound.as_deref(), self.present().next()) {
-            (Some("ok"), _) => {
-                let text = format!("{} is free: a stream socket can be bound to it.", self.name);
-                (UnixCause::Free, Explanation::new(text))
+        use UnixCause::{UnixBound, UnixDatagram, UnixListener};
+        let (cause, verb, rest) = match (first.is_listening, first.kind) {
+            (true, UnixKind::SeqPacket) => {
+                (UnixListener, "listens on", ", with a seqpacket socket")
             }
-            (Some("EADDRINUSE"), Some(first)) => self.taken_by(first),
-            (other, _) => self.unknown(other.unwrap_or("no answer")),
-        }
+            (true, _) => (UnixListener, "listens on", ""),
+            (false, UnixKind::Datagram) => (UnixDatagram, "receives datagrams on", ""),
+            (false, _) => {
+                let rest = " but does not listen: clients are refused";
+                (UnixBound, "is bound to", rest)
+            }
+        };
+        let owner = owner_first(&first.holder);
+        let text = format!("{owner} {verb} {}{rest}.", self.name);
+        (cause, text, self.end_holders())
     }
 
     fn unknown(&self, error: &str) -> Answer {
         let text = format!("It is unknown whether {} can be bound: {error}.", self.name);
-        (UnixCause::ProbeFailed, Explanation::new(text))
+        (UnixCause::ProbeFailed, text, Vec::new())
+    }
+
+    /// Ends the sockets that have the name. The file may stay.
+    fn end_holders(&self) -> Vec<Fix> {
+        let holders: Vec<&Holder> = self.present().map(|one| &one.holder).collect();
+        let mut owners = holders.iter().flat_map(|one| one.socket.owner.present());
+        if owners.any(|process| is_systemd(process)) {
+            let text =
+                "Stop the socket unit that systemd listens for: `systemctl list-sockets` names it";
+            return vec![FixCode::StopSocketUnit.fix(text)];
+        }
+        let mut backgrounds = holders.iter().flat_map(|holder| &holder.backgrounds);
+        if backgrounds.any(|background| consequence(background.end_risk).is_some()) {
+            let who = after("", holders.first().map(|holder| owner_of(holder)));
+            let text = format!(
+                "Give the server another path: {who} is needed by this machine or by your session"
+            );
+            return vec![FixCode::ChangeConfig.fix(text)];
+        }
+        let mut fixes = fix::end_holders(&Situation {
+            holders,
+            limits: &self.evidence.limits,
+            protocol: Protocol::Tcp,
+            port: 0,
+            check_as_root: Some(format!("sudo sockeye check {}", shell_word(&self.text()))),
+        });
+        let Some(AtPath::Socket(file)) = &self.evidence.at_path else {
+            return fixes;
+        };
+        // Many servers leave the file, and killed ones always do. A restarted server may have created it again.
+        let is_for_good = |fix: &&mut Fix| !fix.restarts && fix.frees == Frees::Yes;
+        let remove = self.remove("", "rm -f", file.is_removable).command;
+        for fix in fixes.iter_mut().filter(is_for_good) {
+            match (&mut fix.command, &remove) {
+                (Some(command), Some(remove)) => {
+                    *command = format!("{command} && {remove}");
+                    fix.text.push_str(" and remove the file");
+                }
+                (Some(_), None) => {
+                    let text = || "If the file stays, remove it.".to_owned();
+                    fix.warning.get_or_insert_with(text);
+                }
+                (None, _) => {}
+            }
+        }
+        fixes
+    }
+
+    fn remove(&self, text: &str, command: &str, is_removable: bool) -> Fix {
+        let path = self.text();
+        if path.chars().any(char::is_control) {
+            return FixCode::RemoveFile.fix(text);
+        }
+        // A name that begins with a dash would be an option.
+        let here = if path.starts_with('-') { "./" } else { "" };
+        let command = format!("{command} {}", shell_word(&format!("{here}{path}")));
+        let fix = FixCode::RemoveFile.command(text, command);
+        if is_removable {
+            fix
+        } else {
+            fix.by_root(&self.evidence.limits)
+        }
     }
 }

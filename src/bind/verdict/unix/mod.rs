@@ -4,9 +4,6 @@
 //! a socket still listens or not (`unix(7)`).
 
 mod answers;
-mod fixes;
-
-use std::path::Path;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -15,7 +12,7 @@ use crate::bind::Start;
 use crate::bind::text::{after, capitalised};
 use crate::bind::verdict::phrases::{owner_first, owner_of};
 use crate::bind::verdict::{AnyVerdict, Outcome, owner_line};
-use crate::model::{AtPath, Moment, SocketFile, UnixAddress, UnixEvidence, UnixHolder, UnixKind};
+use crate::model::{AtPath, Moment, UnixAddress, UnixEvidence, UnixHolder, UnixKind};
 
 /// The longest path that every program can name: `sun_path` with a NUL at its end.
 pub const MAX_PATH: usize = 107;
@@ -42,20 +39,6 @@ pub enum UnixCause {
     ProbeFailed,
 }
 
-impl UnixCause {
-    const fn outcome(self) -> Outcome {
-        match self {
-            Self::Free => Outcome::Free,
-            Self::FolderDenied => Outcome::Denied,
-            Self::Raced => Outcome::Raced,
-            Self::MissingFolder | Self::ReadOnlyFolder | Self::PathTooLong | Self::ProbeFailed => {
-                Outcome::Unavailable
-            }
-            _ => Outcome::InUse,
-        }
-    }
-}
-
 /// The explanation of a unix socket's name.
 pub type UnixVerdict = AnyVerdict<UnixCause, UnixHolder>;
 
@@ -67,21 +50,25 @@ impl UnixVerdict {
             evidence,
             zone,
         };
-        let (reason, explanation) = case.answer();
-        let outcome = reason.outcome();
+        let (reason, summary, fixes) = case.answer();
+        let (outcome, start) = match reason {
+            UnixCause::Free => (Outcome::Free, Start::Ok),
+            UnixCause::Raced => (Outcome::Raced, Start::Unknown),
+            UnixCause::ProbeFailed => (Outcome::Unavailable, Start::Unknown),
+            UnixCause::FolderDenied => (Outcome::Denied, Start::Refused),
+            UnixCause::MissingFolder | UnixCause::ReadOnlyFolder | UnixCause::PathTooLong => {
+                (Outcome::Unavailable, Start::Refused)
+            }
+            _ => (Outcome::InUse, Start::Refused),
+        };
         let first = case.present().next().map(|one| &one.holder);
         let background = first.and_then(|holder| holder.backgrounds.first());
-        let start = match (outcome, reason) {
-            (Outcome::Free, _) => Start::Ok,
-            (_, UnixCause::Raced | UnixCause::ProbeFailed) => Start::Unknown,
-            _ => Start::Refused,
-        };
         Self {
             outcome,
             cause: reason,
-            summary: explanation.summary,
+            summary,
             details: case.details(reason, now),
-            fixes: explanation.fixes,
+            fixes,
             behind: background.and_then(|background| background.behind.clone()),
             kept_by: background.and_then(|background| background.kept_by.clone()),
             free_in: None,
@@ -113,20 +100,20 @@ impl Case<'_> {
     }
 
     fn details(&self, cause: UnixCause, now: Moment) -> Vec<String> {
-        let UnixEvidence {
-            processes, limits, ..
-        } = self.evidence;
-        let who = self
-            .present()
-            .next()
-            .and_then(|first| owner_line::sentence(processes, limits, &first.holder, now.wall));
-        let made = match (cause, &self.evidence.at_path) {
-            (UnixCause::StaleSocketFile | UnixCause::SocketFile, Some(AtPath::Socket(file))) => {
-                self.made(file)
-            }
-            _ => None,
-        };
-        let mut details: Vec<String> = who.into_iter().chain(made).collect();
+        let (processes, limits) = (&self.evidence.processes, &self.evidence.limits);
+        let first = self.present().next().map(|one| &one.holder);
+        let who = first.and_then(|one| owner_line::sentence(processes, limits, one, now.wall));
+        let mut details: Vec<String> = who.into_iter().collect();
+        if let (UnixCause::StaleSocketFile | UnixCause::SocketFile, Some(AtPath::Socket(file))) =
+            (cause, &self.evidence.at_path)
+            && let Some(made_at) = file.made_at
+        {
+            let at = made_at.to_zoned(self.zone.clone());
+            let (at, by) = (at.strftime("%F at %T"), after(", by ", file.user.as_ref()));
+            details.push(format!(
+                "It was bound on {at}{by}. Many servers remove such a file when they start; the others need it removed."
+            ));
+        }
         for one in &self.evidence.holders {
             let owner = owner_of(&one.holder);
             if one.is_cut_off {
@@ -150,27 +137,6 @@ impl Case<'_> {
             details.push(text.to_owned());
         }
         details
-    }
-
-    /// Who made a file that is left over, and when.
-    fn made(&self, file: &SocketFile) -> Option<String> {
-        let at = file.made_at?.to_zoned(self.zone.clone());
-        let (at, by) = (at.strftime("%F at %T"), after(", by ", file.user.as_ref()));
-        Some(format!(
-            "It was bound on {at}{by}. Many servers remove such a file when they start; the others need it removed."
-        ))
-    }
-
-    /// The folder of a path.
-    fn folder(&self) -> String {
-        let path = self.text();
-        let folder = Path::new(&path)
-            .parent()
-            .map(|folder| folder.to_string_lossy());
-        match folder.as_deref() {
-            None | Some("" | ".") => "this folder".to_owned(),
-            Some(folder) => UnixAddress::Path(folder.to_owned()).to_string(),
-        }
     }
 
     /// The name as it is typed.

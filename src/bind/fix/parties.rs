@@ -1,0 +1,263 @@
+//! The parties that have a port, each as one command can end it (a container, a unit, an app of a supervisor,
+//! processes), and their fixes combined: freeing the port requires ending all of them.
+
+use std::collections::BTreeMap;
+
+use super::process_group::{Member, Members, UNKNOWN, families, why_term_fails};
+use super::shell::unit_operands;
+use super::{Fix, FixCode, RunAs, Situation, container, process, protected, service};
+use crate::bind::text::{after, grouped, uncapitalised};
+use crate::model::{
+    Activation, Background, BehindKind, Engine, Holder, Manager, Owner, Pid, Process, Supervisor,
+    SupervisorKind, Text, Unit,
+};
+
+/// What one party has in common in all of its sockets.
+#[derive(PartialEq)]
+enum Party<'a> {
+    SocketUnit(&'a Activation),
+    /// The engine, the id and the name.
+    Container(Option<Engine>, Option<&'a Text>, Option<&'a Text>),
+    Unit(&'a Text),
+    /// The first of them.
+    Processes(Pid),
+    /// The owner can't be seen.
+    Hidden,
+}
+
+/// Ends the sockets in the way: each is in the first fix that has a command, or is named in a sentence before it.
+pub(in crate::bind) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
+    let mut parties: Vec<(Party<'_>, Vec<Fix>)> = Vec::new();
+    let mut processes: BTreeMap<Pid, Member<'_>> = BTreeMap::new();
+    let mut at = None;
+    for &holder in &situation.holders {
+        if let Some(party) = of_socket(holder, situation) {
+            parties.push(party);
+            continue;
+        }
+        for process in holder.socket.owner.present() {
+            let mut backgrounds = holder.backgrounds.iter();
+            let background = backgrounds.find(|one| one.pid == process.pid);
+            let member = (process, background.unwrap_or(&UNKNOWN));
+            processes.entry(process.pid).or_insert(member);
+            at.get_or_insert(parties.len());
+        }
+    }
+    // The processes take the position of the first one found.
+    let at = at.unwrap_or_default();
+    let processes: Vec<_> = processes.into_values().collect();
+    let families = families(&processes).into_iter();
+    parties.splice(
+        at..at,
+        families.map(|members| of_members(&members, situation)),
+    );
+    let once = grouped(parties.into_iter()).into_iter();
+    joined(once.map(|(_, mut fixes)| fixes.swap_remove(0)).collect())
+}
+
+/// Whether a process is a service manager, or its child before `exec`, which has every socket until then: it is called
+/// `(nginx)`, and has executed the service or ended by the next check.
+pub(in crate::bind) fn is_systemd(process: &Process) -> bool {
+    let is_manager = |path: &str| path.ends_with("/systemd");
+    process.pid == 1
+        || &*process.comm == "systemd"
+        || process.comm.starts_with('(')
+        || process.executable.as_deref().is_none_or(is_manager)
+}
+
+/// The unit whose port it is.
+fn server_unit(background: &Background) -> Option<&Unit> {
+    let unit = background.unit.as_ref();
+    unit.filter(|unit| unit.is_server == Some(true))
+}
+
+/// The party that owns the whole socket, regardless of process.
+fn of_socket<'a>(holder: &'a Holder, situation: &Situation<'_>) -> Option<(Party<'a>, Vec<Fix>)> {
+    if let Some(activation) = &holder.activation {
+        let stop = stop_socket_unit(activation, holder, situation);
+        return Some((Party::SocketUnit(activation), vec![stop]));
+    }
+    let served = holder.backgrounds.iter();
+    let served = served.filter_map(|background| Some((background.behind.as_ref()?, background)));
+    let hidden = holder.behind.as_ref().map(|behind| (behind, &UNKNOWN));
+    let mut containers = served.chain(hidden);
+    let container = containers.find(|(behind, _)| behind.kind == BehindKind::Container);
+    let unit = match container {
+        Some((_, background)) => server_unit(background),
+        None => holder.hidden_unit.as_ref(),
+    };
+    if let Some(unit) = unit {
+        let fixes = service::unit_fixes(unit, None, situation);
+        return Some((Party::Unit(&unit.name), fixes));
+    }
+    if let Some((behind, background)) = container {
+        let ignores_term = why_term_fails(background.reaction.term).is_some();
+        let (id, name) = (behind.id.as_ref(), behind.name.as_ref());
+        let stop = container::stop(behind, ignores_term, situation);
+        return Some((Party::Container(behind.engine, id, name), vec![stop]));
+    }
+    let is_hidden = holder.socket.owner == Owner::Hidden;
+    is_hidden.then(|| (Party::Hidden, vec![end_hidden(holder, situation)]))
+}
+
+/// The party of processes that belong together, by the background of the first.
+fn of_members<'a>(members: &Members<'a>, situation: &Situation<'_>) -> (Party<'a>, Vec<Fix>) {
+    if let Some(unit) = server_unit(members.background) {
+        let fixes = service::unit_fixes(unit, Some(members), situation);
+        return (Party::Unit(&unit.name), fixes);
+    }
+    let is_app = |kept_by: &&Supervisor| {
+        use SupervisorKind as K;
+        let has_own_command = matches!(
+            kept_by.kind,
+            K::Pm2 | K::Supervisord | K::Runit | K::Daemontools | K::S6 | K::Forever | K::Overmind
+        );
+        // A supervisor that listens itself is not an app.
+        has_own_command && (kept_by.pid != Some(members.first.pid) || kept_by.name.is_some())
+    };
+    let fixes = match members.background.kept_by.as_ref().filter(is_app) {
+        Some(kept_by) => service::app_fixes(kept_by, members, situation),
+        None => process::fixes(members, situation),
+    };
+    (Party::Processes(members.first.pid), fixes)
+}
+
+fn stop_socket_unit(activation: &Activation, holder: &Holder, situation: &Situation<'_>) -> Fix {
+    let mut units: Vec<&str> = vec![&activation.socket_unit];
+    let mut owners = holder.socket.owner.present().iter();
+    let is_started = owners.any(|process| !is_systemd(process)) || holder.hidden_unit.is_some();
+    // With `Accept=yes` each connection has an instance of the service, and none has the listener.
+    if is_started && !activation.service.contains("@.") {
+        units.push(&activation.service);
+    }
+    let text = format!("Stop the socket unit {}", activation.socket_unit);
+    let Some(operands) = unit_operands(&units) else {
+        return FixCode::StopSocketUnit.fix(text);
+    };
+    let manager = holder.manager.as_ref().unwrap_or(&Manager::System);
+    let command = format!("{} stop {operands}", service::systemctl(manager));
+    let fix = FixCode::StopSocketUnit.command(text, command);
+    service::by_manager(fix, manager, situation)
+}
+
+fn end_hidden(holder: &Holder, situation: &Situation<'_>) -> Fix {
+    let behind = holder.behind.as_ref();
+    // The only possible ssh session.
+    if let Some(session) = behind.filter(|behind| behind.kind == BehindKind::SshSession) {
+        let who = session.name.as_deref().unwrap_or_default();
+        let escape = session.escape.as_deref().unwrap_or_default();
+        let how = protected::by_escape(&format!("in the ssh session of {who}"), escape);
+        return FixCode::CloseForward.fix(format!("Close only the forward: {how}"));
+    }
+    let of = after(" of ", holder.socket.user.as_ref());
+    let how = match &situation.check_as_root {
+        Some(command) => {
+            format!("hidden from you: `{command}` shows which it is and how to end it")
+        }
+        None if situation.limits.uid == Some(0) => {
+            "hidden even from root here: end it where it can be seen".to_owned()
+        }
+        None => "hidden from you: ask its user, or root, to end it".to_owned(),
+    };
+    FixCode::EndProcess.fix(format!("The process{of} is {how}"))
+}
+
+/// The fixes of a single party unchanged; for several, one fix that combines the first of each.
+fn joined(mut of_parties: Vec<Vec<Fix>>) -> Vec<Fix> {
+    of_parties.retain(|fixes| !fixes.is_empty());
+    if of_parties.len() <= 1 {
+        return of_parties.pop().unwrap_or_default();
+    }
+    let firsts = of_parties.iter().map(|fixes| fixes[0].clone());
+    let (mut sentences, mut commands): (Vec<Fix>, Vec<Fix>) =
+        firsts.partition(|fix| fix.command.is_none());
+    if !sentences.is_empty() {
+        // One of them has no command, so each is done separately.
+        for fix in &mut commands {
+            fix.warning = Some("Something else has the port as well.".into());
+        }
+        sentences.append(&mut commands);
+        return sentences;
+    }
+    let known = |text: fn(&Fix) -> Option<&str>| commands.iter().filter_map(text).collect();
+    let warnings: Vec<&str> = known(|fix| fix.warning.as_deref());
+    let typed: Vec<&str> = known(|fix| fix.command.as_deref());
+    let first = commands[0].code;
+    let is_same = commands.iter().all(|fix| fix.code == first);
+    let code = match first {
+        first if is_same && first != FixCode::EndProcess => first,
+        _ => FixCode::EndProcesses,
+    };
+    let mut run_as = commands.iter().map(|fix| &fix.run_as);
+    let run_as = run_as.find(|run_as| **run_as != RunAs::User);
+    let also_ends = commands.iter().flat_map(|fix| fix.also_ends.clone());
+    vec![Fix {
+        run_as: run_as.cloned().unwrap_or(RunAs::User),
+        also_ends: also_ends.collect(),
+        warning: (!warnings.is_empty()).then(|| warnings.join(" ")),
+        ..code.command(text_of(&commands), merged(&typed))
+    }]
+}
+
+/// `Stop a.service, and end nginx (12) and nginx (13)`: a verb is written once.
+fn text_of(fixes: &[Fix]) -> String {
+    let texts = fixes.iter().map(|fix| &*fix.text);
+    let by_verb = grouped(texts.map(|text| text.split_once(' ').unwrap_or((text, ""))));
+    let parts = by_verb.iter().enumerate().map(|(at, (verb, what))| {
+        let part = format!("{verb} {}", what.join(" and "));
+        if at == 0 { part } else { uncapitalised(&part) }
+    });
+    parts.collect::<Vec<_>>().join(", and ")
+}
+
+/// `systemctl stop a` and `systemctl stop b` as one command.
+fn merged(commands: &[&str]) -> String {
+    const VERBS: [&str; 5] = [
+        "systemctl stop ",
+        "systemctl --user stop ",
+        "docker stop ",
+        "podman stop ",
+        "kill ",
+    ];
+    /// The verb of a simple command, with its `sudo`, and the operands.
+    fn split(command: &str) -> Option<(&str, &str)> {
+        let plain = command.strip_prefix("sudo ").unwrap_or(command);
+        let verb = VERBS.iter().find(|verb| plain.starts_with(**verb))?;
+        let (verb, operands) = command.split_at(command.len() - plain.len() + verb.len());
+        let is_simple = !command.contains(['$', ';', '&']) && !operands.starts_with('-');
+        is_simple.then_some((verb, operands))
+    }
+    let mut merged: Vec<String> = Vec::new();
+    for command in commands {
+        let before = split(command).and_then(|(verb, operands)| {
+            let is_same = |one: &&mut String| one.starts_with(verb) && !one.contains(" -");
+            Some((merged.iter_mut().find(is_same)?, operands))
+        });
+        match before {
+            Some((before, operands)) => before.extend([" ", operands]),
+            None => merged.push((*command).to_owned()),
+        }
+    }
+    merged.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_of_one_kind_become_one_and_others_a_list() {
+        assert_eq!(merged(&["kill 1", "kill 2"]), "kill 1 2");
+        let units = [
+            "sudo systemctl stop a.service",
+            "sudo systemctl stop b.service",
+        ];
+        assert_eq!(merged(&units), "sudo systemctl stop a.service b.service");
+        assert_eq!(
+            merged(&["docker stop a", "kill 2"]),
+            "docker stop a; kill 2"
+        );
+        assert_eq!(merged(&["kill -KILL 1", "kill 2"]), "kill -KILL 1; kill 2");
+        assert_eq!(merged(&["kill 1", "kill -KILL 2"]), "kill 1; kill -KILL 2");
+    }
+}
