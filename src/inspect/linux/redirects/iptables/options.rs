@@ -4,26 +4,40 @@
 //! condition that was not understood, with its words.
 
 use crate::inspect::linux::redirects::condition::Subject;
-use crate::inspect::linux::redirects::field::{Field, Value};
-use crate::inspect::linux::redirects::rule::Step;
+use crate::inspect::linux::redirects::packet::{Field, Value};
+use crate::inspect::linux::redirects::rule::{Rule, Step};
 
-/// The parts of a rule.
-#[derive(Default)]
-pub(super) struct Options<'a> {
-    pub(super) steps: Vec<Step>,
-    pub(super) comment: Option<String>,
-    /// The words from `-j` or `-g` on.
-    pub(super) target: &'a [String],
+/// The words of a line: separated by blanks, quoted with `"` and `\` if they contain some (`xtables_save_string`).
+pub(super) fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut is_quoted = false;
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if is_quoted => {
+                let escaped = letters.next();
+                word.get_or_insert_default().extend(escaped);
+            }
+            '"' => {
+                is_quoted = !is_quoted;
+                word.get_or_insert_default();
+            }
+            ' ' if !is_quoted => words.extend(word.take()),
+            letter => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    words
 }
 
-/// Parses the words of a rule.
-pub(super) fn parse(words: &[String]) -> Options<'_> {
-    let mut options = Options::default();
+/// Parses the words of a rule up to `-j` or `-g`; returns those from there on.
+pub(super) fn parse(words: &[String]) -> (Rule, &[String]) {
+    let mut rule = Rule::default();
     let mut rest = words;
     while let Some((word, after)) = rest.split_first() {
         if word == "-j" || word == "-g" {
-            options.target = rest;
-            break;
+            return (rule, rest);
         }
         let is_negated = word == "!";
         let after = if is_negated { after } else { rest };
@@ -38,16 +52,15 @@ pub(super) fn parse(words: &[String]) -> Options<'_> {
         rest = next;
         match (option.as_str(), values) {
             ("-m", _) => {}
-            ("--comment", [comment]) => options.comment = Some(comment.clone()),
+            ("--comment", [comment]) => rule.comment = Some(comment.clone()),
             (option, values) => {
-                let compared = compared(option, &values.join(" "));
-                options
-                    .steps
-                    .extend(compared.map(|(field, value)| Step::compare(field, is_negated, value)));
+                let step = |(field, value)| Step::compare(field, is_negated, value);
+                rule.steps
+                    .extend(compared(option, &values.join(" ")).map(step));
             }
         }
     }
-    options
+    (rule, &[])
 }
 
 /// Whether a word begins the next option. No value of a match begins with two dashes or is one of the short ones; a
@@ -137,4 +150,55 @@ fn ports(ranges: &str) -> Option<Vec<Value>> {
         ))
     };
     ranges.split(',').map(range).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn quotes_join_a_word() {
+        let line = r#"-A c -m comment --comment "a \"b\" -j" -j d --x """#;
+        let expected = [
+            "-A",
+            "c",
+            "-m",
+            "comment",
+            "--comment",
+            "a \"b\" -j",
+            "-j",
+            "d",
+            "--x",
+            "",
+        ];
+        assert_eq!(words(line), expected);
+        assert_eq!(words("").len(), 0);
+    }
+
+    /// As `xtables_save_string` does it.
+    fn saved(text: &str) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        if !text.is_empty() && text.chars().all(is_plain) {
+            return text.to_owned();
+        }
+        let mut saved = String::from('"');
+        for c in text.chars() {
+            if "\"\\'".contains(c) {
+                saved.push('\\');
+            }
+            saved.push(c);
+        }
+        saved.push('"');
+        saved
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn words_of_iptables_save_are_read_back(
+            texts in proptest::collection::vec(r#"[a-z"'\\ é\-]{0,8}"#, 0..5),
+        ) {
+            let line: Vec<_> = texts.iter().map(|text| saved(text)).collect();
+            proptest::prop_assert_eq!(words(&line.join(" ")), texts);
+        }
+    }
 }
