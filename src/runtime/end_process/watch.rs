@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::outcome::{After, Outcome, Return, still_running};
+use super::outcome::{self, Outcome};
 use super::{Recipient, Sent, named, names};
 use crate::app::{Ending, Msg};
 use crate::bind::{
@@ -16,7 +16,7 @@ use crate::bind::{
 };
 use crate::clock::Clock;
 use crate::inspect::BindTester;
-use crate::model::{Background, Pid, Process, Restarts, State, Supervisor};
+use crate::model::{Process, Restarts, State, Supervisor};
 
 /// How long to wait for the end.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -60,34 +60,27 @@ impl<'a> Watch<'a> {
             0..=3 => names(recipients.iter().map(|one| &one.process)),
             many => format!("all {many} processes"),
         };
-        let Some(after) = self.wait_for_end(recipients) else {
-            return Msg::EndOutcome {
-                succeeded: false,
-                message: self.still_running(recipients),
-            };
+        let after = loop {
+            let took = self.since(self.began);
+            if recipients.iter().all(Recipient::has_ended) {
+                break outcome::after(took);
+            }
+            if took >= TIMEOUT {
+                return Msg::EndOutcome {
+                    succeeded: false,
+                    message: self.still_running(recipients),
+                };
+            }
+            thread::sleep(INTERVAL);
         };
-        let after = After(after);
         let text = format!("{who} exited {after}; checking whether something restarts it…");
         notify(Msg::EndPending(text));
         let outcome = self.outcome(recipients, sent.supervisor.as_ref());
-        let port = self.port().unwrap_or_default();
+        let port = self.ending.port.as_ref().map(Target::first_port);
+        let text = outcome.text(port.unwrap_or_default());
         Msg::EndOutcome {
             succeeded: outcome.is_good(),
-            message: format!("{who} exited {after}{}", outcome.text(port)),
-        }
-    }
-
-    /// How long the end of all of them took; `None` if one still runs.
-    fn wait_for_end(&self, recipients: &[Recipient]) -> Option<Duration> {
-        loop {
-            let took = self.since(self.began);
-            if recipients.iter().all(Recipient::has_ended) {
-                return Some(took);
-            }
-            if took >= TIMEOUT {
-                return None;
-            }
-            thread::sleep(INTERVAL);
+            message: format!("{who} exited {after}{text}"),
         }
     }
 
@@ -101,7 +94,7 @@ impl<'a> Watch<'a> {
         let target = self.ending.port.clone();
         let free = target.filter(|target| is_free(&self.test(target).1));
         let who = names(running.iter().map(|one| &one.process));
-        still_running(&who, &why, ends, free.map(|target| target.first_port()))
+        outcome::still_running(&who, &why, ends, free.map(|target| target.first_port()))
     }
 
     fn outcome(&mut self, recipients: &[Recipient], supervisor: Option<&Supervisor>) -> Outcome {
@@ -125,19 +118,21 @@ impl<'a> Watch<'a> {
         }
         let back = back.or_else(|| self.returned(&target, recipients, None));
         if let Some(back) = back {
-            return Outcome::Back(back);
+            return back;
         }
         let (_, verdict) = self.test(&target);
         if is_free(&verdict) {
+            // The connections that are left.
+            let has_some = !verdict.blockers.is_empty() && !verdict.is_wide_open();
             return Outcome::Free {
-                leftovers: leftovers(&verdict),
+                leftovers: has_some.then(|| verdict.summary.clone()),
                 supervisor: supervisor.map(supervisor_text),
             };
         }
         let processes = owners(&verdict);
         Outcome::Kept {
             count: processes.len(),
-            names: names(processes.iter()),
+            names: names(&processes),
             summary: verdict.summary,
         }
     }
@@ -148,12 +143,14 @@ impl<'a> Watch<'a> {
         target: &Target,
         recipients: &[Recipient],
         after: Option<Duration>,
-    ) -> Option<Return> {
+    ) -> Option<Outcome> {
         let (result, verdict) = self.test(target);
         let mut processes = owners(&verdict).into_iter();
         let process = processes.find(|one| !self.ending.owners.contains(&one.pid))?;
         let mut ended = recipients.iter().map(|one| &one.process);
-        let supervisor = background(&verdict, process.pid).and_then(|one| one.kept_by.as_ref());
+        let mut backgrounds = verdict.blockers.iter().flat_map(|one| &one.backgrounds);
+        let background = backgrounds.find(|one| one.pid == process.pid);
+        let supervisor = background.and_then(|one| one.kept_by.as_ref());
         let by = supervisor.map(supervisor_text).or_else(|| {
             let parent = result.evidence.processes.get(&process.parent?)?;
             Some(named(parent))
@@ -172,10 +169,13 @@ impl<'a> Watch<'a> {
             let lasts = !fix.restarts && (ends_supervisor || !ends_process);
             fix.command.clone().filter(|_| lasts)
         });
-        Some(Return {
+        let is_same = |one: &Arc<Process>| {
+            one.name == process.name && (one.argv.is_none() || one.argv == process.argv)
+        };
+        Some(Outcome::Back {
             pid: process.pid,
             name: process.name.to_string(),
-            is_same: ended.any(|one| is_same_program(one, &process)),
+            is_same: ended.any(is_same),
             after,
             by,
             command,
@@ -201,10 +201,6 @@ impl<'a> Watch<'a> {
         waiting.filter_map(|socket| socket.inode).collect()
     }
 
-    fn port(&self) -> Option<u16> {
-        self.ending.port.as_ref().map(Target::first_port)
-    }
-
     fn since(&self, then: Duration) -> Duration {
         self.clock.now().steady.saturating_sub(then)
     }
@@ -215,12 +211,6 @@ fn is_free(verdict: &Verdict) -> bool {
     verdict.outcome == BindOutcome::Free
 }
 
-/// The connections that are left on a port that can be bound.
-fn leftovers(verdict: &Verdict) -> Option<String> {
-    let has_some = !verdict.blockers.is_empty() && !verdict.is_wide_open();
-    has_some.then(|| verdict.summary.clone())
-}
-
 /// The processes that have a socket in the way, each once.
 fn owners(verdict: &Verdict) -> Vec<Arc<Process>> {
     let sockets = verdict.blockers.iter().map(|holder| &holder.socket);
@@ -229,15 +219,4 @@ fn owners(verdict: &Verdict) -> Vec<Arc<Process>> {
     owners.sort_by_key(|process| process.pid);
     owners.dedup_by_key(|process| process.pid);
     owners
-}
-
-/// The background of a process that has a socket in the way.
-fn background(verdict: &Verdict, pid: Pid) -> Option<&Background> {
-    let mut backgrounds = verdict.blockers.iter().flat_map(|one| &one.backgrounds);
-    backgrounds.find(|one| one.pid == pid)
-}
-
-/// Whether both run the same program with the same arguments.
-fn is_same_program(one: &Process, other: &Process) -> bool {
-    one.name == other.name && (one.argv.is_none() || one.argv == other.argv)
 }
