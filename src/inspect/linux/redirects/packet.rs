@@ -134,9 +134,39 @@ impl Value {
 }
 
 impl Field {
-    /// A phrase with only the value.
-    pub(super) const fn simple(subject: Subject) -> Self {
-        Self::Other(subject, String::new())
+    /// The field that has this name: an option of `iptables`, or the words of `nft`.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let other = |subject, words: &str| Self::Other(subject, words.to_owned());
+        Some(match name {
+            "--dport"
+            | "--dports"
+            | "--destination-port"
+            | "--destination-ports"
+            | "--ctorigdstport"
+            | "th dport"
+            | "proto-dst" => Self::Port,
+            "--ports" => Self::EitherPort,
+            "--sport" | "--sports" | "--source-port" | "--source-ports" | "--ctorigsrcport"
+            | "th sport" | "proto-src" => other(Subject::SourcePort, ""),
+            "-p" | "ip protocol" | "ip6 nexthdr" | "meta l4proto" => Self::Protocol,
+            "meta nfproto" => Self::Version,
+            "meta protocol" => Self::EtherType,
+            "-s" | "--src-range" | "ip saddr" | "ip6 saddr" => Self::Source,
+            "-d" | "--ctorigdst" | "--dst-range" | "ip daddr" | "ip6 daddr" => Self::Destination,
+            "--dst-type" => Self::DestinationType,
+            "-i" | "meta iif" | "meta iifname" => Self::InInterface,
+            "-o" | "meta oif" | "meta oifname" => Self::OutInterface,
+            "--uid-owner" | "meta skuid" => Self::Sender(Subject::User),
+            "--gid-owner" | "meta skgid" => Self::Sender(Subject::Group),
+            "--mark" | "meta mark" => other(Subject::Mark, ""),
+            "ct mark" => other(Subject::Mark, "of the connection "),
+            "--ctstate" | "--state" | "ct state" => Self::State,
+            "ct status" => other(Subject::Phrase, "belong to a connection with status "),
+            "--tcp-flags" | "--syn" | "--tcp-option" | "tcp flags" => Self::TcpFlags,
+            "--mode" | "--probability" | "--every" | "--packet" | "meta random" => Self::Share,
+            "meta pkttype" => other(Subject::Phrase, "are of the link's packet type "),
+            _ => return None,
+        })
     }
 }
 

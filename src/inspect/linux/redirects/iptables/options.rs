@@ -81,28 +81,7 @@ fn compared(option: &str, value: &str) -> Option<(Field, Value)> {
     let field = match option {
         "-p" if matches!(value, "all" | "0") => return None,
         "--limit-iface-in" | "--limit-iface-out" => return None,
-        "-p" => Field::Protocol,
-        "--dport"
-        | "--dports"
-        | "--destination-port"
-        | "--destination-ports"
-        | "--ctorigdstport" => Field::Port,
-        "--ports" => Field::EitherPort,
-        "--sport" | "--sports" | "--source-port" | "--source-ports" | "--ctorigsrcport" => {
-            Field::simple(Subject::SourcePort)
-        }
-        "-s" | "--src-range" => Field::Source,
-        "-d" | "--ctorigdst" | "--dst-range" => Field::Destination,
-        "-i" => Field::InInterface,
-        "-o" => Field::OutInterface,
-        "--dst-type" => Field::DestinationType,
         "--src-type" if value == "LOCAL" => Field::SourceType,
-        "--uid-owner" => Field::Sender(Subject::User),
-        "--gid-owner" => Field::Sender(Subject::Group),
-        "--mark" => Field::simple(Subject::Mark),
-        "--ctstate" | "--state" => Field::State,
-        "--tcp-flags" | "--syn" | "--tcp-option" => Field::TcpFlags,
-        "--mode" | "--probability" | "--every" | "--packet" => Field::Share,
         "--limit" | "--limit-burst" | "--hashlimit-upto" | "--hashlimit-above"
         | "--hashlimit-burst" | "--hashlimit-mode" | "--hashlimit-name" => {
             return phrase("are within a rate limit");
@@ -113,7 +92,10 @@ fn compared(option: &str, value: &str) -> Option<(Field, Value)> {
         "--match-set" => return phrase(&format!("are in the ipset {value}")),
         "--pkt-type" => return phrase(&format!("are {value} on the link")),
         "--mac-source" => return phrase(&format!("come from the link address {value}")),
-        _ => return unknown(),
+        _ => match Field::named(option) {
+            Some(field) => field,
+            None => return unknown(),
+        },
     };
     match parsed(&field, value) {
         Some(value) => Some((field, value)),

@@ -126,8 +126,14 @@ fn field(expression: &Json, steps: &mut Vec<Step>) -> Field {
         let word = |name: &str| word(inner, name);
         match kind.as_str() {
             "payload" => payload(word("protocol")?, word("field")?, steps),
-            "meta" => Some(meta(word("key")?)),
-            "ct" => Some(conntrack(word("key")?, word("dir"))),
+            "meta" => Some(named(&format!("meta {}", word("key")?))),
+            "ct" => {
+                let key = word("key")?;
+                // The original tuple of a connection is from its first packet.
+                let original = word("dir").filter(|direction| *direction == "original");
+                let of_packet = original.and_then(|_| Field::named(key));
+                Some(of_packet.unwrap_or_else(|| named(&format!("ct {key}"))))
+            }
             "fib" => {
                 let has_address = list(inner, "flags")?.contains(&"daddr".into());
                 (has_address && word("result") == Some("type")).then_some(Field::DestinationType)
@@ -157,6 +163,10 @@ fn field(expression: &Json, steps: &mut Vec<Step>) -> Field {
     known().unwrap_or_else(|| unknown(&expression.to_string()))
 }
 
+fn named(name: &str) -> Field {
+    Field::named(name).unwrap_or_else(|| unknown(name))
+}
+
 fn unknown(what: &str) -> Field {
     Field::Other(Subject::Unknown, format!("{what} "))
 }
@@ -172,45 +182,7 @@ fn payload(protocol: &str, name: &str, steps: &mut Vec<Step>) -> Option<Field> {
     };
     steps.extend(requirement.map(|(field, value)| Step::compare(field, false, value)));
     Some(match (protocol, name) {
-        ("tcp" | "udp" | "th", "dport") => Field::Port,
-        ("tcp" | "udp" | "th", "sport") => Field::simple(Subject::SourcePort),
-        ("ip" | "ip6", "saddr") => Field::Source,
-        ("ip" | "ip6", "daddr") => Field::Destination,
-        ("ip", "protocol") | ("ip6", "nexthdr") => Field::Protocol,
-        ("tcp", "flags") => Field::TcpFlags,
-        _ => unknown(&format!("{protocol} {name}")),
+        ("tcp" | "udp", "dport" | "sport") => named(&format!("th {name}")),
+        _ => named(&format!("{protocol} {name}")),
     })
-}
-
-fn meta(name: &str) -> Field {
-    match name {
-        "l4proto" => Field::Protocol,
-        "nfproto" => Field::Version,
-        "protocol" => Field::EtherType,
-        "iif" | "iifname" => Field::InInterface,
-        "oif" | "oifname" => Field::OutInterface,
-        "skuid" => Field::Sender(Subject::User),
-        "skgid" => Field::Sender(Subject::Group),
-        "mark" => Field::simple(Subject::Mark),
-        "random" => Field::Share,
-        "pkttype" => Field::Other(Subject::Phrase, "are of the link's packet type ".into()),
-        name => unknown(&format!("meta {name}")),
-    }
-}
-
-/// The original tuple of a connection is from its first packet.
-fn conntrack(name: &str, direction: Option<&str>) -> Field {
-    match (name, direction) {
-        ("proto-dst", Some("original")) => Field::Port,
-        ("proto-src", Some("original")) => Field::simple(Subject::SourcePort),
-        ("ip saddr" | "ip6 saddr", Some("original")) => Field::Source,
-        ("ip daddr" | "ip6 daddr", Some("original")) => Field::Destination,
-        ("state", _) => Field::State,
-        ("mark", _) => Field::Other(Subject::Mark, "of the connection ".into()),
-        ("status", _) => {
-            let words = "belong to a connection with status ";
-            Field::Other(Subject::Phrase, words.into())
-        }
-        _ => unknown(&format!("ct {name}")),
-    }
 }
