@@ -14,7 +14,6 @@ use crate::source::linux::ephemeral::{port_range, port_ranges, sysctl};
 use crate::source::linux::placement::Placement;
 use crate::source::linux::{descriptor_limit, problems, rights};
 
-/// Reads them all, with gaps for unreadable ones.
 pub(super) fn read() -> (Limits, Vec<Gap>) {
     let mut gaps = Vec::new();
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());

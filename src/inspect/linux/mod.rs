@@ -42,7 +42,6 @@ use crate::source::users::{rename, rename_socket};
 /// change does so later than this.
 const SHARED_FOR: Duration = Duration::from_millis(500);
 
-/// Inspects the ports of this machine, one at a time.
 #[derive(Default)]
 pub(super) struct LinuxInspector {
     processes: Processes,

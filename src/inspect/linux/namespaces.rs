@@ -21,7 +21,6 @@ use crate::source::linux::placement::Placement;
 use crate::source::linux::{proc_net, scan};
 use crate::source::netstat::Part;
 
-/// The most namespaces to read.
 const MAX_NAMESPACES: usize = 1024;
 
 /// The most to read from outside, at up to 10 ms each: the kernel walks its table of all connections.
@@ -82,7 +81,6 @@ impl Namespaces {
     }
 }
 
-/// Finds the namespace of every process.
 fn find() -> Result<Known, String> {
     let failed = |error| format!("other network namespaces can't be looked into ({error})");
     let own = scan::network_of("self").map_err(failed)?;

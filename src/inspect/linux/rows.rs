@@ -17,7 +17,6 @@ pub(super) struct Rows {
     pub(super) holders: Vec<Holder>,
     /// By inode.
     pub(super) groups: HashMap<u32, u64>,
-    /// What could not be read.
     pub(super) gaps: Vec<Gap>,
 }
 
@@ -64,7 +63,6 @@ pub(super) fn ports(diag: &mut SockDiag, protocol: Protocol) -> Option<HashSet<u
     is_whole.then(|| ports.collect())
 }
 
-/// The inodes of the port's sockets.
 pub(super) fn inodes(diag: &mut SockDiag, protocol: Protocol, port: u16) -> HashSet<u32> {
     let details = dump(diag, protocol, port, &mut Vec::new());
     details.iter().filter_map(|detail| detail.inode).collect()
@@ -100,7 +98,6 @@ fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>)
     details
 }
 
-/// Major and minor number of the running kernel.
 fn kernel_version() -> Option<(u32, u32)> {
     version(rustix::system::uname().release().to_str().ok()?)
 }

@@ -30,7 +30,6 @@ use crate::source::linux::unix_table::{self, UnixRow};
 use crate::source::owners::owners;
 use crate::source::process::Processes;
 
-/// Reads everything about a name.
 pub(super) fn evidence(name: &UnixAddress, processes: &mut Processes, at: Moment) -> UnixEvidence {
     let mut evidence = UnixEvidence {
         taken_at: at,

@@ -153,7 +153,6 @@ impl Collector {
         }
     }
 
-    /// Takes one snapshot and sends the update.
     fn collect(&mut self, send: EventSink<'_>) -> Option<Next> {
         let now = self.clock.now();
         let taken = panic::catch(|| {

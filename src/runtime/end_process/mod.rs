@@ -26,7 +26,6 @@ use crate::clock::Clock;
 use crate::model::{Guard, Process, Supervisor};
 pub use confirmation::inspect_owner;
 
-/// A signal that was sent.
 struct Sent {
     /// Whether the kernel drops it.
     is_dropped: bool,
@@ -35,7 +34,6 @@ struct Sent {
     supervisor: Option<Supervisor>,
 }
 
-/// A process that got the signal.
 struct Recipient {
     process: Arc<Process>,
     #[cfg(target_os = "linux")]
@@ -50,7 +48,6 @@ struct Failure {
     sent: Vec<Arc<Process>>,
 }
 
-/// Why a process got no signal.
 enum NotSent {
     Ended,
     /// Its pid now belongs to another process.

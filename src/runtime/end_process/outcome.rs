@@ -43,7 +43,6 @@ pub(super) enum Outcome {
         /// How many, if known.
         count: usize,
         names: String,
-        /// The summary of the bind test.
         summary: String,
     },
 }

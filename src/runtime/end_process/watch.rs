@@ -18,14 +18,12 @@ use crate::clock::Clock;
 use crate::inspect::BindTester;
 use crate::model::{Process, Restarts, State, Supervisor};
 
-/// How long to wait for the end.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long to wait for a restarted process; longer if there is a known supervisor.
 const WATCH_FOR: Duration = Duration::from_millis(1500);
 const WATCH_LONGER: Duration = Duration::from_secs(3);
 
-/// The time between two checks.
 const INTERVAL: Duration = Duration::from_millis(25);
 
 /// A watch, with the state before the signal.
@@ -39,18 +37,15 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Reads the state before the signal.
     pub(super) fn begin(ending: &'a Ending, clock: Clock) -> Self {
-        let mut watch = Self {
+        let mut tester = BindTester::new(clock);
+        Self {
             ending,
             clock,
-            tester: BindTester::new(clock),
-            before: HashSet::new(),
-            began: Duration::ZERO,
-        };
-        watch.before = watch.waiting_sockets();
-        watch.began = clock.now().steady;
-        watch
+            before: waiting_sockets(&mut tester, ending.port.as_ref(), clock),
+            tester,
+            began: clock.now().steady,
+        }
     }
 
     /// Waits for the end and watches on; returns the result.
@@ -111,13 +106,12 @@ impl<'a> Watch<'a> {
         while back.is_none() && self.since(ended_at) < watch_for {
             thread::sleep(INTERVAL);
             let after = self.since(ended_at);
-            let waiting = self.waiting_sockets();
+            let waiting = waiting_sockets(&mut self.tester, Some(&target), self.clock);
             if !waiting.is_subset(&self.before) {
                 back = self.returned(&target, recipients, Some(after));
             }
         }
-        let back = back.or_else(|| self.returned(&target, recipients, None));
-        if let Some(back) = back {
+        if let Some(back) = back.or_else(|| self.returned(&target, recipients, None)) {
             return back;
         }
         let (_, verdict) = self.test(&target);
@@ -188,22 +182,22 @@ impl<'a> Watch<'a> {
         (result, verdict)
     }
 
-    /// The inodes of the sockets that wait for peers on the port.
-    fn waiting_sockets(&mut self) -> HashSet<u32> {
-        let Some(target) = &self.ending.port else {
-            return HashSet::new();
-        };
-        let (protocol, port, now) = (target.protocol, target.first_port(), self.clock.now());
-        let evidence = self.tester.inspector().rows(protocol, port, now);
-        let sockets = evidence.holders.iter().map(|holder| &holder.socket);
-        let waiting = sockets
-            .filter(|socket| matches!(socket.state, State::Listen | State::Unconn | State::Bound));
-        waiting.filter_map(|socket| socket.inode).collect()
-    }
-
     fn since(&self, then: Duration) -> Duration {
         self.clock.now().steady.saturating_sub(then)
     }
+}
+
+/// The inodes of the sockets that wait for peers on the port.
+fn waiting_sockets(tester: &mut BindTester, target: Option<&Target>, clock: Clock) -> HashSet<u32> {
+    let Some(target) = target else {
+        return HashSet::new();
+    };
+    let inspector = tester.inspector();
+    let evidence = inspector.rows(target.protocol, target.first_port(), clock.now());
+    let sockets = evidence.holders.iter().map(|holder| &holder.socket);
+    let waiting = sockets
+        .filter(|socket| matches!(socket.state, State::Listen | State::Unconn | State::Bound));
+    waiting.filter_map(|socket| socket.inode).collect()
 }
 
 /// Whether most servers can start.

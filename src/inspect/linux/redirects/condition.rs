@@ -6,7 +6,6 @@ use ipnet::IpNet;
 
 use crate::model::Protocol;
 
-/// A condition that depends on the packet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Condition {
     pub(super) subject: Subject,
@@ -34,7 +33,6 @@ pub(super) enum Subject {
     All,
     /// Chosen at random or in turn: not a property of the packet.
     Share,
-    /// Words of the tool that are not understood.
     Unknown,
 }
 
@@ -75,10 +73,6 @@ impl Condition {
         protocol == Protocol::Tcp && *self == Self::new(Subject::OwnAddress, "")
     }
 
-    pub(super) fn is_unknown(&self) -> bool {
-        self.subject == Subject::Unknown && !self.is_negated
-    }
-
     /// As a verb phrase whose subject is packets.
     pub(super) fn phrase(&self) -> String {
         let Self { value, .. } = self;
@@ -107,7 +101,6 @@ impl Condition {
         }
     }
 
-    /// Whether no packet can meet both.
     fn excludes(&self, other: &Self) -> bool {
         // Two random choices are independent.
         if self.is_share() || other.is_share() {

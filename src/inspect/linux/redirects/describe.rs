@@ -11,10 +11,8 @@ use super::rule::{Part, Table, Target};
 use super::trace::{Sent, trace};
 use crate::model::{Family, Protocol, Redirect, RedirectTarget, RedirectedPackets, Text, counted};
 
-/// The most targets of one redirect to name.
 const MOST_NAMED: usize = 4;
 
-/// The most redirects of one port to keep.
 const MOST_REDIRECTS: usize = 64;
 
 /// Traces a port's packets through every table and describes each redirect once. Also returns rules that could not be
@@ -139,7 +137,8 @@ fn redirect(sent: Sent, protocol: Protocol, port: u16) -> Redirect {
         conditions.push(Condition::new(Subject::Version, name));
         conditions.sort();
     }
-    let (unknown, known): (Vec<_>, Vec<_>) = conditions.iter().partition(|one| one.is_unknown());
+    let is_unknown = |one: &&Condition| one.subject == Subject::Unknown && !one.is_negated;
+    let (unknown, known): (Vec<_>, Vec<_>) = conditions.iter().partition(is_unknown);
     let mut phrases: Vec<_> = known.iter().map(|one| one.phrase()).collect();
     if let [_, _, ..] = unknown.as_slice() {
         let words: Vec<_> = unknown.iter().map(|one| one.value.as_str()).collect();
@@ -149,6 +148,18 @@ fn redirect(sent: Sent, protocol: Protocol, port: u16) -> Redirect {
         phrases.extend(unknown.iter().map(|one| one.phrase()));
     }
     let only = targets.first().filter(|_| targets.len() == 1);
+    let texts: Vec<_> = targets
+        .iter()
+        .take(MOST_NAMED)
+        .map(|one| target_text(one, port))
+        .collect();
+    let text = match (texts.as_slice(), targets.len()) {
+        ([only], 1) => only.clone(),
+        ([others @ .., last], count) if count <= MOST_NAMED => {
+            format!("one of {} and {last}", others.join(", "))
+        }
+        (some, count) => format!("one of {} and {} more", some.join(", "), count - some.len()),
+    };
     let comment = sent.comment.as_deref().map(str::trim);
     Redirect {
         protocol,
@@ -157,23 +168,11 @@ fn redirect(sent: Sent, protocol: Protocol, port: u16) -> Redirect {
         to: RedirectTarget {
             address: only.and_then(|only| only.address.as_ref()?.one()),
             port: only.and_then(|only| only.port.as_ref()?.one()),
-            text: Text::new(&targets_text(&targets, port)),
+            text: Text::new(&text),
             is_unreachable: false,
         },
         place: Text::new(format!("{} {}", sent.table, sent.chain).trim_end()),
         comment: comment.filter(|one| !one.is_empty()).map(Text::new),
-    }
-}
-
-fn targets_text(targets: &[Target], port: u16) -> String {
-    let some = targets.iter().take(MOST_NAMED);
-    let texts: Vec<_> = some.map(|target| target_text(target, port)).collect();
-    match (texts.as_slice(), targets.len()) {
-        ([only], 1) => only.clone(),
-        ([others @ .., last], count) if count <= MOST_NAMED => {
-            format!("one of {} and {last}", others.join(", "))
-        }
-        (some, count) => format!("one of {} and {} more", some.join(", "), count - some.len()),
     }
 }
 

@@ -25,7 +25,6 @@ fn unknown(what: String) -> Ways {
 }
 
 impl Table {
-    /// The branches of a rule for a packet.
     pub(super) fn branches(&self, rule: &Rule, packet: &Packet<'_>) -> Vec<Branch> {
         let mut branches = Vec::new();
         // How a packet gets to the next step.
@@ -166,7 +165,6 @@ fn joined(ways: Ways) -> Ways {
 }
 
 impl Element {
-    /// The action of this element of a map.
     fn action(&self, otherwise: &Action) -> Option<Action> {
         match (self.action.as_ref()?, otherwise) {
             (Action::Send { targets: parts, .. }, Action::Send { targets, goes_on }) => {

@@ -55,7 +55,6 @@ pub(super) fn parse(listed: &str) -> Table {
     }
 }
 
-/// The conditions for packets of a service.
 fn steps(kind: &str, service: &str) -> Option<Vec<Step>> {
     let equal = |field, value| Step::compare(field, false, value);
     let protocol = match kind {

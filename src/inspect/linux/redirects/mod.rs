@@ -95,7 +95,6 @@ impl Wanted {
         (self.save, vec!["-t".to_owned(), self.table.to_owned()])
     }
 
-    /// Whether nftables has this table too.
     fn is_of(&self, table: &NftTable) -> bool {
         let family = match self.family {
             Family::Ipv4 => "ip",
@@ -144,9 +143,8 @@ impl Rules {
         }
         rules.read_more(has_nft);
         let services = rules.read_if_exists("IPVS", "/proc/net/ip_vs");
-        rules
-            .others
-            .extend(services.map(|listed| ipvs::parse(&listed)));
+        let services = services.map(|listed| ipvs::parse(&listed));
+        rules.others.extend(services);
         rules
     }
 
@@ -164,11 +162,10 @@ impl Rules {
             Some((at, nft(&["-nj", "list", "table", family, name])))
         };
         let all = self.nftables.iter().enumerate();
-        let lists: Vec<(usize, ToolCommand)> = all.filter_map(list).collect();
-        let mut commands: Vec<_> = lists.iter().map(|(_, command)| command.clone()).collect();
+        let (lists, mut commands): (Vec<usize>, Vec<ToolCommand>) = all.filter_map(list).unzip();
         commands.extend(foreign.iter().map(Wanted::command));
         let mut printed = run_all(&commands).into_iter();
-        for ((at, _), listed) in lists.into_iter().zip(printed.by_ref()) {
+        for (at, listed) in lists.into_iter().zip(printed.by_ref()) {
             if let Ok(Some(json)) = listed {
                 self.nftables[at].add_elements(nftables::parse(&json).unwrap_or_default());
             }
@@ -196,8 +193,8 @@ impl Rules {
             Ok(None) => "it is not installed".to_owned(),
             Err(why) => why,
         };
-        self.gaps
-            .push(format!("of {name} can't be read with {save}: {why}"));
+        let gap = format!("of {name} can't be read with {save}: {why}");
+        self.gaps.push(gap);
         false
     }
 
@@ -206,12 +203,9 @@ impl Rules {
     fn legacy_tables(&mut self) -> Vec<Wanted> {
         let v4 = tables("iptables-legacy-save", "iptables-legacy", Family::Ipv4);
         let v6 = tables("ip6tables-legacy-save", "ip6tables-legacy", Family::Ipv6);
-        let lists = [
-            ("/proc/net/ip_tables_names", v4),
-            ("/proc/net/ip6_tables_names", v6),
-        ];
+        let (list4, list6) = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names");
         let mut found = Vec::new();
-        for (list, wanted) in lists {
+        for (list, wanted) in [(list4, v4), (list6, v6)] {
             let name = wanted[0].name;
             let names = self.read_if_exists(name, list).unwrap_or_default();
             let is_there = |one: &Wanted| names.lines().any(|name| name == one.table);
@@ -222,16 +216,15 @@ impl Rules {
 
     /// A file that exists where the kernel has rules of this kind.
     fn read_if_exists(&mut self, name: &str, file: &str) -> Option<String> {
-        match fs::read_to_string(file) {
-            Ok(text) => return Some(text),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => {
-                let why = problems::errno_name(&error);
-                self.gaps
-                    .push(format!("of {name} can't be read: {file}: {why}"));
-            }
+        let read = fs::read_to_string(file);
+        if let Err(error) = &read
+            && error.kind() != ErrorKind::NotFound
+        {
+            let why = problems::errno_name(error);
+            let gap = format!("of {name} can't be read: {file}: {why}");
+            self.gaps.push(gap);
         }
-        None
+        read.ok()
     }
 }
 

@@ -24,7 +24,6 @@ pub(super) struct BaseChain {
 #[derive(Clone, Copy)]
 pub(super) struct Packet<'a> {
     pub(super) protocol: Protocol,
-    /// The destination port.
     pub(super) port: u16,
     pub(super) family: Family,
     pub(super) base: &'a BaseChain,
@@ -44,7 +43,6 @@ fn on(subject: Subject, value: impl Into<String>) -> Outcome {
     Some(vec![Condition::new(subject, value)])
 }
 
-/// A field of the packet or of its connection.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Field {
     Port,
@@ -62,7 +60,6 @@ pub(super) enum Field {
     OutInterface,
     /// The user or group that sends it.
     Sender(Subject),
-    /// The state of the connection.
     State,
     TcpFlags,
     /// Chosen at random, in turn or by a hash.
@@ -71,7 +68,6 @@ pub(super) enum Field {
     Other(Subject, String),
 }
 
-/// A value in a rule or a set.
 #[derive(Clone)]
 pub(super) enum Value {
     Number(u64),
@@ -153,6 +149,7 @@ impl Field {
             "meta protocol" => Self::EtherType,
             "-s" | "--src-range" | "ip saddr" | "ip6 saddr" => Self::Source,
             "-d" | "--ctorigdst" | "--dst-range" | "ip daddr" | "ip6 daddr" => Self::Destination,
+            "--src-type" => Self::SourceType,
             "--dst-type" => Self::DestinationType,
             "-i" | "meta iif" | "meta iifname" => Self::InInterface,
             "-o" | "meta oif" | "meta oifname" => Self::OutInterface,
@@ -171,7 +168,6 @@ impl Field {
 }
 
 impl Packet<'_> {
-    /// Whether the field has this value.
     pub(super) fn has(&self, field: &Field, value: &Value) -> Outcome {
         let number = |number: u64, name: &str| {
             let unknown = || on(Subject::Unknown, value.text());

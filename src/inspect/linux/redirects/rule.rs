@@ -26,7 +26,6 @@ pub(super) struct Rule {
     pub(super) comment: Option<String>,
 }
 
-/// The steps of a rule, in order.
 pub(super) enum Step {
     /// Goes on with the packets that have one of the values, or none of them.
     Match {
@@ -52,7 +51,6 @@ impl Step {
         Self::Match { lookup, is_negated }
     }
 
-    /// Goes on under this condition.
     pub(super) fn require(subject: Subject, words: impl Into<String>) -> Self {
         let field = Field::Other(subject, words.into());
         Self::compare(field, false, Value::Text(String::new()))
@@ -71,7 +69,6 @@ pub(super) enum Set {
 }
 
 impl Set {
-    /// The set with one element.
     pub(super) fn of(key: Vec<Value>) -> Self {
         Self::Inline(vec![Element {
             key,
@@ -134,7 +131,6 @@ impl Target {
 }
 
 impl<T: Copy> Part<T> {
-    /// The one, if it is exactly one.
     pub(super) fn one(&self) -> Option<T> {
         match self {
             Self::One(one) => Some(*one),

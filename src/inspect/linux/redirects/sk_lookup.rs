@@ -14,7 +14,6 @@ use crate::source::linux::scan;
 /// `BPF_SK_LOOKUP` of `enum bpf_attach_type`.
 const SK_LOOKUP: &str = "36";
 
-/// The most descriptors to read.
 const MOST_DESCRIPTORS: usize = 5_000;
 
 /// The gap if a process has such a program. Reading descriptors of other processes takes 2 µs each, so this is done

@@ -17,14 +17,12 @@ use crate::model::{Family, RedirectedPackets};
 /// The most jumps to trace a packet through; the kernel allows 16 in nftables.
 const MOST_JUMPS: usize = 64;
 
-/// The most rules to trace a packet through.
 const MOST_RULES: usize = 100_000;
 
 /// The most exceptions of a chain to remember: without an exception, a redirect is reported for too many packets rather
 /// than too few.
 const MOST_TAKEN: usize = 32;
 
-/// The most exceptions to list.
 const MOST_EXCEPTIONS: usize = 6;
 
 /// A rule that sends packets elsewhere.

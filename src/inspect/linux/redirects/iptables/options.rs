@@ -72,41 +72,34 @@ fn is_option(word: &str) -> bool {
 
 /// The field that an option compares; `None` if every packet matches.
 fn compared(option: &str, value: &str) -> Option<(Field, Value)> {
-    let on = |subject, words: &str| {
-        let field = Field::Other(subject, words.to_owned());
-        Some((field, Value::Text(String::new())))
-    };
-    let phrase = |phrase: &str| on(Subject::Phrase, phrase);
-    let unknown = || on(Subject::Unknown, format!("{option} {value}").trim());
-    let field = match option {
+    let phrase = |words: &str| (Subject::Phrase, words.to_owned());
+    let (subject, words) = match option {
         "-p" if matches!(value, "all" | "0") => return None,
         "--limit-iface-in" | "--limit-iface-out" => return None,
-        "--src-type" if value == "LOCAL" => Field::SourceType,
         "--limit" | "--limit-burst" | "--hashlimit-upto" | "--hashlimit-above"
         | "--hashlimit-burst" | "--hashlimit-mode" | "--hashlimit-name" => {
-            return phrase("are within a rate limit");
+            phrase("are within a rate limit")
         }
         "--timestart" | "--timestop" | "--datestart" | "--datestop" | "--weekdays"
-        | "--monthdays" | "--kerneltz" => return phrase("come at certain times"),
-        "--transparent" => return phrase("belong to a transparent socket"),
-        "--match-set" => return phrase(&format!("are in the ipset {value}")),
-        "--pkt-type" => return phrase(&format!("are {value} on the link")),
-        "--mac-source" => return phrase(&format!("come from the link address {value}")),
-        _ => match Field::named(option) {
-            Some(field) => field,
-            None => return unknown(),
+        | "--monthdays" | "--kerneltz" => phrase("come at certain times"),
+        "--transparent" => phrase("belong to a transparent socket"),
+        "--match-set" => phrase(&format!("are in the ipset {value}")),
+        "--pkt-type" => phrase(&format!("are {value} on the link")),
+        "--mac-source" => phrase(&format!("come from the link address {value}")),
+        _ => match Field::named(option).and_then(|field| understood(field, value)) {
+            Some(understood) => return Some(understood),
+            None => (
+                Subject::Unknown,
+                format!("{option} {value}").trim().to_owned(),
+            ),
         },
     };
-    match parsed(&field, value) {
-        Some(value) => Some((field, value)),
-        None => unknown(),
-    }
+    Some((Field::Other(subject, words), Value::Text(String::new())))
 }
 
-/// The value for a field; `None` if it is invalid.
-fn parsed(field: &Field, value: &str) -> Option<Value> {
+fn understood(field: Field, value: &str) -> Option<(Field, Value)> {
     let text = || Value::Text(value.to_owned());
-    Some(match field {
+    let value = match field {
         Field::Port | Field::EitherPort => Value::List(ports(value)?),
         Field::Source | Field::Destination => Value::net(value).unwrap_or_else(text),
         Field::Protocol => value.parse().map_or_else(|_| text(), Value::Number),
@@ -114,8 +107,10 @@ fn parsed(field: &Field, value: &str) -> Option<Value> {
             let names = value.split(',').map(|name| Value::Text(name.to_owned()));
             Value::List(names.collect())
         }
+        Field::SourceType if value != "LOCAL" => return None,
         _ => text(),
-    })
+    };
+    Some((field, value))
 }
 
 /// `80`, `53,5000:5010`.

@@ -119,7 +119,6 @@ pub(super) fn value(json: &Json) -> Value {
     }
 }
 
-/// The field that an expression reads.
 fn field(expression: &Json, steps: &mut Vec<Step>) -> Field {
     let mut known = || {
         let (kind, inner) = expression.as_object()?.iter().next()?;

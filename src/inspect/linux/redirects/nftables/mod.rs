@@ -9,7 +9,6 @@ use super::packet::BaseChain;
 use super::rule::{Action, Rule, Set, Step, Table};
 use crate::model::Family;
 
-/// One table of nftables.
 pub(super) struct NftTable {
     family: String,
     name: String,

@@ -9,11 +9,9 @@ use crate::inspect::linux::redirects::iptables::{is_final, is_harmless};
 use crate::inspect::linux::redirects::packet::{Field, Value};
 use crate::inspect::linux::redirects::rule::{Action, Lookup, Part, Set, Step};
 
-/// Statements that don't redirect a packet.
 const HARMLESS: &str = "counter, log, notrack, secmark, set, map, dup, flow, comment, meter, synproxy, continue, \
      last, ct helper, ct timeout, ct expectation";
 
-/// Adds the steps of a statement.
 pub(super) fn parse(expression: &Json, steps: &mut Vec<Step>) {
     let object = expression.as_object();
     let unknown = |words: &str| Step::require(Subject::Unknown, words);
