@@ -95,7 +95,7 @@ pub struct BindReport {
 }
 
 /// The background of a socket's owners, for the question whether to end one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inspected {
     /// Which request it answers; dropped unless that is the open question's.
     pub job: u64,

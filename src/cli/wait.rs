@@ -86,7 +86,7 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
         wanted: name,
         happened,
         time: clock.now().steady,
-        ports: waiter.ports().iter().map(waited_port).collect(),
+        ports: waiter.ports.iter().map(waited_port).collect(),
     };
     if !wait.quiet {
         print_result(wait, &result)?;

@@ -67,7 +67,14 @@ impl BindTester {
         let mut left = targets;
         let mut before = self.survey(protocols.iter().copied());
         while !left.is_empty() {
-            let results = self.test_batch(left);
+            // Until the next survey is due, at least one.
+            let (began, mut results) = (self.clock.now(), Vec::new());
+            for target in left {
+                if !results.is_empty() && began.age(self.clock.now()) >= SURVEY_INTERVAL {
+                    break;
+                }
+                results.push(self.test_one(target, true));
+            }
             let (batch, rest) = left.split_at(results.len());
             let after = self.survey(protocols.iter().copied());
             for (target, mut result) in batch.iter().zip(results) {
@@ -82,27 +89,12 @@ impl BindTester {
         }
     }
 
-    /// Tests targets until the next survey is due, at least one.
-    fn test_batch(&mut self, targets: &[Target]) -> Vec<BindTestResult> {
-        let began = self.clock.now();
-        let mut results = Vec::new();
-        for target in targets {
-            if !results.is_empty() && began.age(self.clock.now()) >= SURVEY_INTERVAL {
-                break;
-            }
-            results.push(self.test_one(target, true));
-        }
-        results
-    }
-
     /// The ports that have rows, of each of these protocols; none if they can't be read.
     pub fn survey(&mut self, protocols: impl Iterator<Item = Protocol>) -> Survey {
         let mut survey = Survey::new();
         for protocol in protocols {
-            survey.entry(protocol).or_insert_with(|| {
-                let ports = self.inspector.survey(protocol);
-                ports.unwrap_or_default()
-            });
+            let ports = || self.inspector.survey(protocol).unwrap_or_default();
+            survey.entry(protocol).or_insert_with(ports);
         }
         survey
     }

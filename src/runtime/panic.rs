@@ -26,26 +26,19 @@ pub fn install_hook() {
         let line = summary(info.payload(), info.location());
         if thread::current().id() == main {
             terminal::restore();
-            print(&line);
+            // If standard error is gone, nothing is printed.
+            let mut err = io::stderr().lock();
+            let report = bug_report(&format!("it crashed: {line}"));
+            let _ = writeln!(err, "sockeye: {report}");
+            let backtrace = Backtrace::capture();
+            if backtrace.status() == BacktraceStatus::Captured {
+                let _ = write!(err, "{backtrace}");
+            }
         } else {
             // `try_with`: the thread may panic while its locals are being destroyed.
             let _ = LAST_PANIC.try_with(|last| last.replace(Some(line)));
         }
     }));
-}
-
-/// If standard error is gone, nothing is printed.
-fn print(line: &str) {
-    let mut err = io::stderr().lock();
-    let _ = writeln!(
-        err,
-        "sockeye: {}",
-        bug_report(&format!("it crashed: {line}"))
-    );
-    let backtrace = Backtrace::capture();
-    if backtrace.status() == BacktraceStatus::Captured {
-        let _ = write!(err, "{backtrace}");
-    }
 }
 
 /// The message for the user about a crash.
@@ -74,14 +67,13 @@ pub fn spawn_worker(
     on_crash: impl FnOnce(String) + Send + 'static,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
-    let owned_name = name.to_owned();
-    thread::Builder::new()
-        .name(owned_name.clone())
-        .spawn(move || {
-            if let Err(what) = catch(body) {
-                on_crash(format!("the {owned_name} thread crashed: {what}"));
-            }
-        })
+    let thread = thread::Builder::new().name(name.to_owned());
+    let name = name.to_owned();
+    thread.spawn(move || {
+        if let Err(what) = catch(body) {
+            on_crash(format!("the {name} thread crashed: {what}"));
+        }
+    })
 }
 
 /// The message on one line, harmless to print, with its place in the source if that is known.

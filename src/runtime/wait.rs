@@ -28,7 +28,8 @@ pub enum Goal {
 
 /// Waits for several ports, one target for each.
 pub struct PortWaiter {
-    ports: Vec<Port>,
+    /// The ports.
+    pub ports: Vec<Port>,
     goal: Goal,
     clock: Clock,
     tester: BindTester,
@@ -54,7 +55,6 @@ pub struct Port {
     unread: (u32, String),
 }
 
-/// The identity of a row.
 type RowKey = (Option<u32>, State, Endpoint, Option<Endpoint>);
 
 /// Why the goal is impossible: the port, and one sentence.
@@ -93,11 +93,6 @@ impl PortWaiter {
         }
     }
 
-    /// The ports.
-    pub fn ports(&self) -> &[Port] {
-        &self.ports
-    }
-
     /// Checks every `interval` until all ports have reached the goal at the same time, or until `timeout`; returns
     /// whether they have. Calls `show` between two checks.
     ///
@@ -112,7 +107,26 @@ impl PortWaiter {
         let end = timeout.map(|timeout| self.clock.now().steady + timeout);
         let mut is_first = true;
         loop {
-            self.check_all(is_first, end)?;
+            self.survey();
+            for at in 0..self.ports.len() {
+                if self.ports[at].is_reached {
+                    continue;
+                }
+                // The first time all of them, later as time allows.
+                if !is_first && self.left(end).is_zero() {
+                    break;
+                }
+                let evidence = self.rows(at);
+                let is_reached = match self.goal {
+                    Goal::Free => self.check_free(at, &evidence),
+                    Goal::Listening(family) => self.check_listening(at, evidence, family),
+                };
+                let port = &mut self.ports[at];
+                port.is_reached = is_reached.map_err(|why| port.error(why))?;
+                if port.is_reached && !is_first {
+                    port.changed_at = Some(self.clock.now());
+                }
+            }
             if self.ports.iter().all(|port| port.is_reached) && self.are_all_at_once() {
                 return Ok(true);
             }
@@ -132,30 +146,6 @@ impl PortWaiter {
     fn left(&self, end: Option<Duration>) -> Duration {
         let now = self.clock.now().steady;
         end.map_or(Duration::MAX, |end| end.saturating_sub(now))
-    }
-
-    /// Checks every port that has not reached the goal: the first time all of them, later as time allows.
-    fn check_all(&mut self, is_first: bool, end: Option<Duration>) -> Result<(), WaitError> {
-        self.survey();
-        for at in 0..self.ports.len() {
-            if self.ports[at].is_reached {
-                continue;
-            }
-            if !is_first && self.left(end).is_zero() {
-                return Ok(());
-            }
-            let evidence = self.rows(at);
-            let is_reached = match self.goal {
-                Goal::Free => self.check_free(at, &evidence),
-                Goal::Listening(family) => self.check_listening(at, evidence, family),
-            };
-            let port = &mut self.ports[at];
-            port.is_reached = is_reached.map_err(|why| port.error(why))?;
-            if port.is_reached && !is_first {
-                port.changed_at = Some(self.clock.now());
-            }
-        }
-        Ok(())
     }
 
     /// Whether several ports, which were checked one after the other, have reached the goal at the same time.
@@ -209,6 +199,10 @@ impl PortWaiter {
         if port.can_be_bound(!evidence.holders.is_empty()) {
             return Ok(true);
         }
+        let row_key = |holder: &Holder| {
+            let socket = &holder.socket;
+            (socket.inode, socket.state, socket.local, socket.remote)
+        };
         let rows: Vec<RowKey> = evidence.holders.iter().map(row_key).collect();
         if let Some((then, at)) = &port.tested
             && (*then == rows || now.steady.saturating_sub(*at) < TEST_INTERVAL)
@@ -248,12 +242,10 @@ impl PortWaiter {
                 Some(gap) => (port.unread.0 + 1, gap.message.to_string()),
                 None => (0, String::new()),
             };
-            let is_unreadable = port.unread.0 >= MAX_UNREAD;
-            return if is_unreadable {
-                Err(port.unread.1.clone())
-            } else {
-                Ok(false)
-            };
+            if port.unread.0 >= MAX_UNREAD {
+                return Err(port.unread.1.clone());
+            }
+            return Ok(false);
         }
         let (protocol, number) = (port.target.protocol, port.target.first_port());
         let inspector = self.tester.inspector();
@@ -288,9 +280,4 @@ impl Port {
         let is_fine = |probe: &Probe| is_bound(probe) || is_missing(probe);
         probes.iter().any(is_bound) && probes.iter().all(is_fine)
     }
-}
-
-fn row_key(holder: &Holder) -> RowKey {
-    let socket = &holder.socket;
-    (socket.inode, socket.state, socket.local, socket.remote)
 }

@@ -10,7 +10,7 @@ use clap::{ArgAction, Args, value_parser};
 use sockeye::bind::{Address, Claim, PortRequest, browsers_refuse};
 use sockeye::model::{Protocol, Text};
 use sockeye::report::{self, FreePorts};
-use sockeye::runtime::process::{self, child, exec, signals, stdio};
+use sockeye::runtime::process::{self, exec, signals, stdio};
 
 use crate::cli::check::targets::check_address;
 use crate::cli::errors::print_error;
@@ -174,7 +174,7 @@ fn deliver(free: &Free, claims: Vec<Claim>) -> anyhow::Result<u8> {
     let claim = claim.context("a command gets one port")?;
     let port = claim.port();
     if free.keep {
-        let ended = child::run(&free.command, port);
+        let ended = exec::run(&free.command, port);
         return Ok(ended.unwrap_or_else(|error| not_started(program, &error)));
     }
     let server = claim.into_server().context("can't listen on the port")?;

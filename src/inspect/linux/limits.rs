@@ -14,9 +14,9 @@ use crate::source::linux::ephemeral::{port_range, port_ranges, sysctl};
 use crate::source::linux::placement::Placement;
 use crate::source::linux::{descriptor_limit, problems, rights};
 
-/// Reads them all, with gaps for unreadable ones.
 pub(super) fn read() -> (Limits, Vec<Gap>) {
     let mut gaps = Vec::new();
+    let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let limits = Limits {
         unprivileged_from: sysctl("ipv4/ip_unprivileged_port_start", |text| text.parse().ok()),
         has_bind_capability: has_capability(CapabilitySet::NET_BIND_SERVICE),
@@ -27,7 +27,8 @@ pub(super) fn read() -> (Limits, Vec<Gap>) {
         security_modules: security_modules(&mut gaps),
         uid: Some(geteuid().as_raw()),
         sudo_uid: rights::sudo_uid(),
-        home: home(),
+        // As the shell's `~`.
+        home: home.map(|home| Text::new(&home)),
         is_confined: rights::is_confined(),
         unit: placement_of("self").unit,
         unready: unready(&fs::read_to_string("/proc/net/if_inet6").unwrap_or_default()),
@@ -43,17 +44,9 @@ pub(super) fn read() -> (Limits, Vec<Gap>) {
     (limits, gaps)
 }
 
-/// The user's home folder, as the shell's `~`.
-fn home() -> Option<Text> {
-    let home = std::env::var("HOME").ok();
-    home.filter(|home| !home.is_empty())
-        .map(|home| Text::new(&home))
-}
-
 /// Whether this process has a capability in its own user namespace.
 pub(super) fn has_capability(capability: CapabilitySet) -> Option<bool> {
-    let sets = capabilities(None).ok()?;
-    Some(sets.effective.contains(capability))
+    Some(capabilities(None).ok()?.effective.contains(capability))
 }
 
 /// The unit or container of a process, from its own file.

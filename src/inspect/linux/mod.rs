@@ -42,7 +42,6 @@ use crate::source::users::{rename, rename_socket};
 /// change does so later than this.
 const SHARED_FOR: Duration = Duration::from_millis(500);
 
-/// Inspects the ports of this machine, one at a time.
 #[derive(Default)]
 pub(super) struct LinuxInspector {
     processes: Processes,
@@ -65,19 +64,6 @@ struct Traffic {
     /// What is unknown because of BPF programs.
     programs: Option<Vec<Gap>>,
     read_at: Option<Moment>,
-}
-
-impl Traffic {
-    /// Drops everything that is not recent.
-    fn recent(self, now: Moment) -> Self {
-        match self.read_at {
-            Some(at) if at.age(now) < SHARED_FOR => self,
-            _ => Self {
-                read_at: Some(now),
-                ..Self::default()
-            },
-        }
-    }
 }
 
 impl PortInspector for LinuxInspector {
@@ -131,7 +117,17 @@ impl PortInspector for LinuxInspector {
         port: u16,
         answered: Answered,
     ) {
-        let mut traffic = mem::take(&mut self.traffic).recent(evidence.taken_at);
+        let at = evidence.taken_at;
+        let mut traffic = mem::take(&mut self.traffic);
+        if traffic
+            .read_at
+            .is_none_or(|then| then.age(at) >= SHARED_FOR)
+        {
+            traffic = Traffic {
+                read_at: Some(at),
+                ..Traffic::default()
+            };
+        }
         let Traffic {
             namespaces,
             filter,
@@ -150,7 +146,9 @@ impl PortInspector for LinuxInspector {
             self.explain_rows(evidence, (protocol, port), answered);
             let gaps = &mut evidence.gaps;
             if is_open {
-                gaps.extend_from_slice(programs.get_or_insert_with(sk_lookup::gaps));
+                gaps.extend_from_slice(
+                    programs.get_or_insert_with(|| Vec::from_iter(sk_lookup::gap())),
+                );
             }
             if let Some(search) = elsewhere {
                 let code = GapCode::Namespaces;

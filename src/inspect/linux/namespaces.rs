@@ -21,7 +21,6 @@ use crate::source::linux::placement::Placement;
 use crate::source::linux::{proc_net, scan};
 use crate::source::netstat::Part;
 
-/// The most namespaces to read.
 const MAX_NAMESPACES: usize = 1024;
 
 /// The most to read from outside, at up to 10 ms each: the kernel walks its table of all connections.
@@ -82,7 +81,6 @@ impl Namespaces {
     }
 }
 
-/// Finds the namespace of every process.
 fn find() -> Result<Known, String> {
     let failed = |error| format!("other network namespaces can't be looked into ({error})");
     let own = scan::network_of("self").map_err(failed)?;
@@ -113,8 +111,12 @@ fn read(members: &[Vec<Pid>], protocol: Protocol) -> Waiting {
         let rows = match read_from_inside(members[0], protocol) {
             Ok(rows) => rows,
             Err(_) if from_outside < MAX_FROM_OUTSIDE => {
+                // Far slower, but without privileges.
                 from_outside += 1;
-                read_from_outside(members[0], protocol)
+                let pid = members[0].to_string();
+                let parts = Part::of(protocol);
+                let tables = parts.filter_map(|part| proc_net::of_process(&pid, part).ok());
+                tables.flat_map(|table| rows(&table, protocol)).collect()
             }
             Err(_) => {
                 waiting.left_out += 1;
@@ -141,13 +143,6 @@ fn read_from_inside(pid: Pid, protocol: Protocol) -> io::Result<Vec<InetRow>> {
             .map_err(io::Error::other)?;
     }
     Ok(rows)
-}
-
-/// Reads the tables below `/proc/PID/net`: far slower, but without privileges.
-fn read_from_outside(pid: Pid, protocol: Protocol) -> Vec<InetRow> {
-    let parts = Part::of(protocol);
-    let tables = parts.filter_map(|part| proc_net::of_process(&pid.to_string(), part).ok());
-    tables.flat_map(|table| rows(&table, protocol)).collect()
 }
 
 fn rows(table: &[u8], protocol: Protocol) -> Vec<InetRow> {

@@ -3,8 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{Gap, GapCode, Holder, Protocol};
-use crate::source::linux::netlink::InetRow;
-use crate::source::linux::netlink::{DumpError, DumpRequest, SockDiag};
+use crate::source::linux::netlink::{DumpError, DumpRequest, InetRow, SockDiag};
 use crate::source::linux::{Interfaces, problems, proc_net};
 use crate::source::netstat::Part;
 
@@ -18,7 +17,6 @@ pub(super) struct Rows {
     pub(super) holders: Vec<Holder>,
     /// By inode.
     pub(super) groups: HashMap<u32, u64>,
-    /// What could not be read.
     pub(super) gaps: Vec<Gap>,
 }
 
@@ -31,10 +29,17 @@ pub(super) fn read(diag: &mut SockDiag, protocol: Protocol, port: u16) -> Rows {
         gaps.push(Gap::new(GapCode::BoundSockets, message));
     }
     let mut interfaces = Interfaces::default();
-    let mut holders: Vec<_> = details
-        .iter()
-        .map(|detail| holder(detail, &mut interfaces))
-        .collect();
+    let holder = |detail: &InetRow| {
+        let mut socket = detail.socket();
+        socket.interface = detail.interface.map(|index| interfaces.name(index));
+        Holder {
+            v6only: detail.v6only,
+            expires_in: detail.expires_in,
+            opening: detail.opening,
+            ..Holder::new(socket)
+        }
+    };
+    let mut holders: Vec<_> = details.iter().map(holder).collect();
     holders.sort_by_key(|holder| {
         let socket = &holder.socket;
         (socket.state, socket.local, socket.remote, socket.inode)
@@ -58,7 +63,6 @@ pub(super) fn ports(diag: &mut SockDiag, protocol: Protocol) -> Option<HashSet<u
     is_whole.then(|| ports.collect())
 }
 
-/// The inodes of the port's sockets.
 pub(super) fn inodes(diag: &mut SockDiag, protocol: Protocol, port: u16) -> HashSet<u32> {
     let details = dump(diag, protocol, port, &mut Vec::new());
     details.iter().filter_map(|detail| detail.inode).collect()
@@ -72,7 +76,17 @@ fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>)
             Err(DumpError::Interrupted) => {
                 Gap::new(GapCode::Table, &problems::changed(part.name()))
             }
-            Err(error) => dump_otherwise(part, &error, &mut details),
+            Err(error) => match proc_net::read(part, &mut details) {
+                Ok(_) => {
+                    let why = problems::why(&error);
+                    let message = format!("{why}: sockets that are only bound can't be seen");
+                    Gap::new(GapCode::BoundSockets, &message)
+                }
+                Err(too) => {
+                    let what = format!("sockets of {}", part.name());
+                    Gap::new(GapCode::Table, &problems::unread(&what, &error, &too))
+                }
+            },
         };
         // Both families mostly have the same problem.
         if !gaps.contains(&gap) {
@@ -84,33 +98,6 @@ fn dump(diag: &mut SockDiag, protocol: Protocol, port: u16, gaps: &mut Vec<Gap>)
     details
 }
 
-/// Reads the rows of a part that `sock_diag` did not list; returns what they lack.
-fn dump_otherwise(part: Part, error: &DumpError, details: &mut Vec<InetRow>) -> Gap {
-    match proc_net::read(part, details) {
-        Ok(_) => {
-            let why = problems::why(error);
-            let message = format!("{why}: sockets that are only bound can't be seen");
-            Gap::new(GapCode::BoundSockets, &message)
-        }
-        Err(too) => {
-            let what = format!("sockets of {}", part.name());
-            Gap::new(GapCode::Table, &problems::unread(&what, error, &too))
-        }
-    }
-}
-
-fn holder(detail: &InetRow, interfaces: &mut Interfaces) -> Holder {
-    let mut socket = detail.socket();
-    socket.interface = detail.interface.map(|index| interfaces.name(index));
-    Holder {
-        v6only: detail.v6only,
-        expires_in: detail.expires_in,
-        opening: detail.opening,
-        ..Holder::new(socket)
-    }
-}
-
-/// Major and minor number of the running kernel.
 fn kernel_version() -> Option<(u32, u32)> {
     version(rustix::system::uname().release().to_str().ok()?)
 }

@@ -20,11 +20,9 @@ use crate::source::owners::owners;
 /// The most sockets to read options of, listeners and bound sockets first.
 const MAX_OPTIONS: usize = 64;
 
-/// The time between two readings of a full accept queue.
 const QUEUE_INTERVAL: Duration = Duration::from_millis(100);
 
 impl LinuxInspector {
-    /// Explains the sockets of the port itself.
     pub(super) fn explain_rows(
         &mut self,
         evidence: &mut Evidence,
@@ -51,7 +49,16 @@ impl LinuxInspector {
             BackgroundReader::new(&mut self.processes, (protocol, port)).add_to(holders);
         }
         if answered == Answered::Unexplained && evidence.may_lack_rows() {
-            self.add_unlisted(evidence, (protocol, port), &listed);
+            // If `/proc` can't be read, that is a gap of the owners.
+            let found = options::unlisted(protocol, port, &listed).unwrap_or_default();
+            let pids = found.iter().map(|one| one.pids.as_slice().into());
+            let owner_pids: Vec<_> = pids.map(OwnerPids::Known).collect();
+            let owners = owners(&owner_pids, &mut self.processes, evidence.taken_at);
+            evidence.processes.extend(self.processes.all());
+            for (mut one, owner) in found.into_iter().zip(owners) {
+                Arc::make_mut(&mut one.holder.socket).owner = owner;
+                evidence.holders.push(one.holder);
+            }
         }
     }
 
@@ -141,25 +148,6 @@ impl LinuxInspector {
         let has_stalled = (!before.is_empty()).then(|| before.is_subset(&after));
         for holder in evidence.holders.iter_mut().filter(|holder| is_full(holder)) {
             holder.has_stalled = has_stalled;
-        }
-    }
-
-    /// Adds sockets of the port that no table lists.
-    fn add_unlisted(
-        &mut self,
-        evidence: &mut Evidence,
-        (protocol, port): (Protocol, u16),
-        listed: &HashSet<u32>,
-    ) {
-        // If `/proc` can't be read, that is a gap of the owners.
-        let found = options::unlisted(protocol, port, listed).unwrap_or_default();
-        let pids = found.iter().map(|one| one.pids.as_slice().into());
-        let owner_pids: Vec<_> = pids.map(OwnerPids::Known).collect();
-        let owners = owners(&owner_pids, &mut self.processes, evidence.taken_at);
-        evidence.processes.extend(self.processes.all());
-        for (mut one, owner) in found.into_iter().zip(owners) {
-            Arc::make_mut(&mut one.holder.socket).owner = owner;
-            evidence.holders.push(one.holder);
         }
     }
 }

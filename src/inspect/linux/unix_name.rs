@@ -4,7 +4,6 @@
 //! is, without notifying it (`unix_find_bsd`). So a server never sees our connection.
 
 use std::collections::{HashMap, HashSet};
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -31,7 +30,6 @@ use crate::source::linux::unix_table::{self, UnixRow};
 use crate::source::owners::owners;
 use crate::source::process::Processes;
 
-/// Reads everything about a name.
 pub(super) fn evidence(name: &UnixAddress, processes: &mut Processes, at: Moment) -> UnixEvidence {
     let mut evidence = UnixEvidence {
         taken_at: at,
@@ -54,24 +52,30 @@ pub(super) fn evidence(name: &UnixAddress, processes: &mut Processes, at: Moment
             evidence.bound = Some(try_bind(name));
             let has_name = |row: &UnixRow| row.name.strip_prefix(&[0]) == Some(name.as_bytes());
             let rows = rows.into_iter().filter(has_name);
-            rows.map(|row| (row, false)).collect()
+            rows.map(|row| (false, row)).collect()
         }
     };
     evidence.holders = holders(rows, &mut evidence, processes);
     evidence
 }
 
-/// The rows of sockets that were bound to a path, each with whether another file is there now.
+/// The rows of sockets that were bound to a path, with whether another file is there now.
 fn rows_of_path(
     path: &str,
     mut rows: Vec<UnixRow>,
     evidence: &mut UnixEvidence,
     processes: &mut Processes,
-) -> Vec<(UnixRow, bool)> {
+) -> Vec<(bool, UnixRow)> {
     let mut file = None;
     evidence.at_path = Some(match socket_file(Path::new(path)) {
         Ok((link, found)) => {
-            evidence.connected = Some(try_connect(path));
+            let connect = || connect(new_socket(SocketType::DGRAM)?, &SocketAddrUnix::new(path)?);
+            evidence.connected = Some(match connect() {
+                // A datagram socket that has a peer accepts no second one: EPERM.
+                Ok(()) | Err(Errno::PROTOTYPE | Errno::PERM) => Connected::Bound,
+                Err(Errno::CONNREFUSED) => Connected::Refused,
+                Err(error) => Connected::Unknown(errno_name(error)),
+            });
             file = Some(table_key(Path::new(path), &found));
             AtPath::Socket(SocketFile {
                 user: processes.users.late_name(found.st_uid),
@@ -102,11 +106,10 @@ fn rows_of_path(
     if rows.iter().any(is_bound) || evidence.connected != Some(Connected::Bound) {
         rows.retain(|row| !row.is_connected());
     }
-    let with_cut_off = |row| {
-        let is_cut_off = !has_file(&row) && !is_known_by_name;
-        (row, is_cut_off)
-    };
-    rows.into_iter().map(with_cut_off).collect()
+    let is_cut_off = |row: &UnixRow| !has_file(row) && !is_known_by_name;
+    rows.into_iter()
+        .map(|row| (is_cut_off(&row), row))
+        .collect()
 }
 
 /// The absolute path, without links in its folder.
@@ -191,41 +194,29 @@ fn is_removable(path: &Path, file: &Stat) -> bool {
 }
 
 /// A file as the table of unix sockets names it: the device of its file system, as the kernel numbers it, and the lower
-/// half of the inode.
+/// half of the inode. On overlayfs and btrfs `stat` reports another device, made up for the layer or the subvolume;
+/// `statx` knows the mount since Linux 5.8.
 fn table_key(path: &Path, file: &Stat) -> (u32, u32) {
+    let file_system = || {
+        let wanted = StatxFlags::MNT_ID;
+        let found = statx(CWD, path, AtFlags::empty(), wanted).ok()?;
+        if found.stx_mask & wanted.bits() == 0 {
+            return None;
+        }
+        let mountinfo = std::fs::read("/proc/self/mountinfo").ok()?;
+        let mut mounts = mounts(&mountinfo);
+        let mount = mounts.find(|mount| mount.id == found.stx_mnt_id)?;
+        Some(mount.device)
+    };
     let own = (major(file.st_dev), minor(file.st_dev));
-    let (major, minor) = file_system(path).unwrap_or(own);
+    let (major, minor) = file_system().unwrap_or(own);
     let inode = u32::try_from(file.st_ino & u64::from(u32::MAX));
     (major << 20 | minor, inode.unwrap_or(u32::MAX))
-}
-
-/// The device of the file system of a path. On overlayfs and btrfs `stat` reports another one, made up for the layer or
-/// the subvolume. `None` before Linux 5.8.
-fn file_system(path: &Path) -> Option<(u32, u32)> {
-    let wanted = StatxFlags::MNT_ID;
-    let found = statx(CWD, path, AtFlags::empty(), wanted).ok()?;
-    if found.stx_mask & wanted.bits() == 0 {
-        return None;
-    }
-    let mountinfo = std::fs::read("/proc/self/mountinfo").ok()?;
-    let mut mounts = mounts(&mountinfo);
-    let mount = mounts.find(|mount| mount.id == found.stx_mnt_id)?;
-    Some(mount.device)
 }
 
 fn new_socket(kind: SocketType) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     socket_with(AddressFamily::UNIX, kind, flags, None)
-}
-
-fn try_connect(path: &str) -> Connected {
-    let connect = || connect(new_socket(SocketType::DGRAM)?, &SocketAddrUnix::new(path)?);
-    match connect() {
-        // A datagram socket that has a peer accepts no second one: EPERM.
-        Ok(()) | Err(Errno::PROTOTYPE | Errno::PERM) => Connected::Bound,
-        Err(Errno::CONNREFUSED) => Connected::Refused,
-        Err(error) => Connected::Unknown(errno_name(error)),
-    }
 }
 
 /// Binds an abstract name and closes the socket at once: `ok`, or the error.
@@ -243,22 +234,22 @@ fn errno_name(error: Errno) -> String {
 
 /// The rows with their owners and background: listeners first, unreachable sockets last.
 fn holders(
-    mut rows: Vec<(UnixRow, bool)>,
+    mut rows: Vec<(bool, UnixRow)>,
     evidence: &mut UnixEvidence,
     processes: &mut Processes,
 ) -> Vec<UnixHolder> {
-    rows.sort_by_key(|(row, is_cut_off)| (*is_cut_off, !row.is_listening(), row.inode));
-    let inodes: HashSet<u32> = rows.iter().map(|(row, _)| row.inode).collect();
+    rows.sort_by_key(|(is_cut_off, row)| (*is_cut_off, !row.is_listening(), row.inode));
+    let inodes: HashSet<u32> = rows.iter().map(|(_, row)| row.inode).collect();
     let hints = Hints {
         pids: HashSet::new(),
-        uids: rows.iter().filter_map(|(row, _)| row.uid).collect(),
+        uids: rows.iter().filter_map(|(_, row)| row.uid).collect(),
     };
     let found = Owners::find(&inodes, &hints, &mut evidence.gaps);
-    let pids = rows.iter().map(|(row, _)| found.by_inode(row.inode));
+    let pids = rows.iter().map(|(_, row)| found.by_inode(row.inode));
     let owners = owners(&pids.collect::<Vec<_>>(), processes, evidence.taken_at);
     evidence.processes = processes.all();
     let all = rows.into_iter().zip(owners);
-    all.map(|((row, is_cut_off), owner)| UnixHolder {
+    all.map(|((is_cut_off, row), owner)| UnixHolder {
         kind: row.kind,
         is_listening: row.is_listening(),
         is_cut_off,
@@ -269,18 +260,19 @@ fn holders(
 
 /// A row converted for fixes and sentences on owners; its address is meaningless.
 fn holder(row: &UnixRow, owner: Owner, processes: &mut Processes) -> Holder {
-    let nothing = Endpoint::new(Ipv4Addr::UNSPECIFIED.into(), 0);
     let state = if row.is_listening() {
         State::Listen
     } else {
         State::Unconn
     };
-    let mut socket = Socket::new(Protocol::Tcp, nothing, None, state);
-    socket.inode = Some(row.inode);
-    socket.uid = row.uid;
-    socket.user = row.uid.and_then(|uid| processes.users.late_name(uid));
-    socket.queue = row.queue;
-    socket.owner = owner;
+    let mut socket = Socket {
+        inode: Some(row.inode),
+        uid: row.uid,
+        user: row.uid.and_then(|uid| processes.users.late_name(uid)),
+        queue: row.queue,
+        owner,
+        ..Socket::new(Protocol::Tcp, Endpoint::NOTHING, None, state)
+    };
     let backgrounds = BackgroundReader::new(processes, (Protocol::Tcp, 0)).of_socket(&socket);
     let units = backgrounds.iter().filter_map(|one| one.unit.as_ref());
     let mut servers = units.filter(|unit| unit.is_server == Some(true));

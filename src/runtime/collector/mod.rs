@@ -104,9 +104,14 @@ impl Collector {
         control: &Receiver<Control>,
         mut send: impl FnMut(CollectorEvent) -> bool,
     ) {
-        let mut last_tables = LastTables::default();
+        // The receiver drops its table before this thread does, so that the rows are freed here: 100,000 of them
+        // would keep the screen waiting for 5 ms.
+        let mut last_tables: [Option<Arc<Table>>; 2] = [None, None];
         let _: Option<()> = self.run_until_closed(control, &mut |event| {
-            last_tables.keep(&event);
+            if let CollectorEvent::Updated(update) = &event {
+                last_tables.swap(0, 1);
+                last_tables[1] = Some(Arc::clone(&update.table));
+            }
             send(event)
         });
     }
@@ -115,7 +120,12 @@ impl Collector {
     fn run_until_closed(&mut self, control: &Receiver<Control>, send: EventSink<'_>) -> Option<()> {
         let (mut is_paused, mut crashes) = (false, 0);
         if self.partial_owners_first {
-            self.send_partial(send)?;
+            let now = self.clock.now();
+            match panic::catch(|| self.source.take_without_owners(now)) {
+                Ok(Some(snapshot)) => drop(self.update(snapshot, send)?),
+                Ok(None) => {}
+                Err(what) => drop(self.reset(&what, send)?),
+            }
         }
         loop {
             let began = self.clock.now().steady;
@@ -123,8 +133,7 @@ impl Collector {
             fault::point("collector");
             // At most once, so that a busy machine doesn't stretch the interval.
             if next == Next::Confirm && self.interval > CONFIRM_AFTER && !is_paused {
-                let wait = self.wait(control, began, Some(CONFIRM_AFTER), &mut is_paused)?;
-                if wait == Wait::Command {
+                if self.wait(control, began, Some(CONFIRM_AFTER), &mut is_paused)? {
                     continue;
                 }
                 if self.collect(send)? == Next::Retry {
@@ -144,17 +153,6 @@ impl Collector {
         }
     }
 
-    /// Sends a preview before the first whole snapshot.
-    fn send_partial(&mut self, send: EventSink<'_>) -> Option<Next> {
-        let now = self.clock.now();
-        match panic::catch(|| self.source.take_without_owners(now)) {
-            Ok(Some(snapshot)) => self.update(snapshot, send),
-            Ok(None) => Some(Next::AtOnce),
-            Err(what) => self.reset(&what, send),
-        }
-    }
-
-    /// Takes one snapshot and sends the update.
     fn collect(&mut self, send: EventSink<'_>) -> Option<Next> {
         let now = self.clock.now();
         let taken = panic::catch(|| {
@@ -213,33 +211,30 @@ impl Collector {
 
     /// Writes a snapshot to the recording. If that fails, the recording ends, with a problem in the table.
     fn record(&mut self, snapshot: &mut Snapshot) {
-        let to = self.recorder.as_mut();
-        let left_out = to
-            .as_ref()
-            .and_then(|_| Recorder::incomplete_problem(snapshot));
-        let written = panic::catch(|| to.map(|to| to.record(snapshot)));
-        let why = match written {
-            Ok(Some(Err(error))) => Some(error.to_string()),
-            Err(what) => Some(format!("it crashed: {what}")),
-            Ok(_) => None,
-        };
-        if let Some(why) = why {
-            let message = format!("the recording has ended: {why}");
-            self.recorder = None;
-            self.lost_recording = Some(Problem::new(ProblemCode::RecordingEnded, &message));
+        let mut left_out = None;
+        if let Some(recorder) = &mut self.recorder {
+            left_out = Recorder::incomplete_problem(snapshot);
+            let written = panic::catch(|| recorder.record(snapshot));
+            let written = written.map_err(|what| format!("it crashed: {what}"));
+            if let Err(why) = written.and_then(|done| done.map_err(|error| error.to_string())) {
+                let message = format!("the recording has ended: {why}");
+                self.recorder = None;
+                self.lost_recording = Some(Problem::new(ProblemCode::RecordingEnded, &message));
+            }
         }
         let problems = self.lost_recording.clone().or(left_out);
         snapshot.problems.extend(problems);
     }
 
     /// Sleeps until `delay`, or the interval, has passed since `began`; while paused until a command ends that.
+    /// Returns whether a command requests a snapshot now.
     fn wait(
         &mut self,
         control: &Receiver<Control>,
         began: Duration,
         delay: Option<Duration>,
         is_paused: &mut bool,
-    ) -> Option<Wait> {
+    ) -> Option<bool> {
         loop {
             let received = if *is_paused {
                 control.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -252,7 +247,7 @@ impl Collector {
                 }
             };
             let is_due = match received {
-                Err(RecvTimeoutError::Timeout) => return Some(Wait::Elapsed),
+                Err(RecvTimeoutError::Timeout) => return Some(false),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Ok(Control::Refresh) => true,
                 Ok(Control::SetInterval(interval)) => {
@@ -271,7 +266,7 @@ impl Collector {
                 Ok(Control::SetPaused(paused)) => std::mem::replace(is_paused, paused) && !paused,
             };
             if is_due {
-                return Some(Wait::Command);
+                return Some(true);
             }
         }
     }
@@ -281,20 +276,6 @@ impl Collector {
 fn retry_delay(crashes: u32, interval: Duration) -> Duration {
     let longer = interval.saturating_mul(1 << (crashes.clamp(1, 16) - 1));
     longer.min(MAX_RETRY_DELAY.max(interval))
-}
-
-/// The last two tables. The receiver drops its table before this thread does, so that the rows are freed
-/// here: 100,000 of them would keep the screen waiting for 5 ms.
-#[derive(Default)]
-struct LastTables([Option<Arc<Table>>; 2]);
-
-impl LastTables {
-    fn keep(&mut self, event: &CollectorEvent) {
-        if let CollectorEvent::Updated(update) = event {
-            self.0.swap(0, 1);
-            self.0[1] = Some(Arc::clone(&update.table));
-        }
-    }
 }
 
 /// When the next snapshot is taken.
@@ -308,15 +289,6 @@ enum Next {
     Confirm,
     /// After a growing delay, as this one crashed.
     Retry,
-}
-
-/// How a wait ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wait {
-    /// The time has passed.
-    Elapsed,
-    /// A command requests a snapshot now.
-    Command,
 }
 
 #[cfg(test)]

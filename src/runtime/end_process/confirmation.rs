@@ -8,13 +8,11 @@ use crate::app::{Confirmed, Ending, Inspected, Msg};
 use crate::clock::Clock;
 use crate::inspect::{PortInspector, this_machine};
 use crate::model::{
-    Background, EndRisk, Endpoint, Guard, Limits, Owner, Process, Protocol, Socket, State,
-    Supervisor,
+    Background, EndRisk, Endpoint, Guard, Owner, Process, Protocol, Socket, State, Supervisor,
 };
 use crate::source::lineage;
 use crate::source::proc_stat::proc_stat;
 
-/// The most owners to read the background of.
 const AT_A_TIME: usize = 32;
 
 /// The port of DNS, which the machine's resolver has.
@@ -29,6 +27,15 @@ pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
     let owners = &owners[..owners.len().min(AT_A_TIME)];
     let backgrounds = backgrounds(&mut *inspector, socket, owners);
     let mut kept_by = backgrounds.iter().filter_map(|one| one.kept_by.as_ref());
+    // A parent that restarts the process and has no command to stop it.
+    let process_to_end = |supervisor: &Supervisor| {
+        let pid = supervisor.pid.filter(|_| supervisor.is_ended_too())?;
+        let name = supervisor.process.clone();
+        Some(Arc::new(Process {
+            started_at_tick: Some(proc_stat(pid)?.started_at_tick),
+            ..Process::new(pid, name.unwrap_or_else(|| "parent".into()))
+        }))
+    };
     let supervisor = kept_by.find_map(process_to_end).and_then(|process| {
         let of = [Arc::clone(&process)];
         let background = self::backgrounds(&mut *inspector, socket, &of).pop()?;
@@ -39,26 +46,6 @@ pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
         backgrounds,
         supervisor,
         limits: evidence.limits,
-    }))
-}
-
-/// The message if nothing could be read: then only the check before the signal counts.
-pub fn uninspected(job: u64) -> Msg {
-    Msg::OwnerInspected(Box::new(Inspected {
-        job,
-        backgrounds: Vec::new(),
-        supervisor: None,
-        limits: Limits::default(),
-    }))
-}
-
-/// A parent that restarts the process and has no command to stop it.
-fn process_to_end(supervisor: &Supervisor) -> Option<Arc<Process>> {
-    let pid = supervisor.pid.filter(|_| supervisor.is_ended_too())?;
-    let name = supervisor.process.clone();
-    Some(Arc::new(Process {
-        started_at_tick: Some(proc_stat(pid)?.started_at_tick),
-        ..Process::new(pid, name.unwrap_or_else(|| "parent".into()))
     }))
 }
 

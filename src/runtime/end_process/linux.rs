@@ -21,19 +21,22 @@ pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
     let supervisor = check(ending, &processes)?;
     let sockets: HashSet<u32> = ending.sockets.iter().copied().collect();
     for (role, one) in &all {
-        let checked = match role {
-            EndRole::Owner => check_socket(one, &sockets),
-            EndRole::Supervisor => check_ancestor(one, &all),
-        };
-        checked.map_err(|why| why.to(&one.process))?;
+        let failed = |error| unreadable(error, one.process.pid).to(&one.process);
+        match role {
+            EndRole::Owner => {
+                if sockets.is_empty() || !one.handle.has_one_of(&sockets).map_err(failed)? {
+                    return Err(NotSent::HasNoSocket.to(&one.process));
+                }
+            }
+            EndRole::Supervisor => check_ancestor(one, &all).map_err(|why| why.to(&one.process))?,
+        }
     }
     let recipients: Vec<_> = all.into_iter().map(|(_, one)| one).collect();
     let signal = raw(ending.signal);
-    let is_dropped = |one: &Recipient| {
+    let is_dropped = recipients.iter().all(|one| {
         let is_dropped = one.handle.kernel_drops_signal(signal.as_raw());
         is_dropped.unwrap_or(false)
-    };
-    let is_dropped = recipients.iter().all(is_dropped);
+    });
     send_to(&recipients, signal)?;
     Ok(Sent {
         is_dropped,
@@ -62,7 +65,6 @@ fn open_targets(ending: &Ending) -> Result<Vec<(EndRole, Recipient)>, Failure> {
     }
 }
 
-/// Opens the process if it is still the same.
 fn open(target: &EndTarget) -> Result<Recipient, NotSent> {
     let process = Arc::clone(&target.process);
     let failed = |error| unreadable(error, process.pid);
@@ -73,14 +75,6 @@ fn open(target: &EndTarget) -> Result<Recipient, NotSent> {
         Some(_) => Err(NotSent::Replaced),
         None => Err(NotSent::Unreadable),
     }
-}
-
-fn check_socket(one: &Recipient, sockets: &HashSet<u32>) -> Result<(), NotSent> {
-    let failed = |error| unreadable(error, one.process.pid);
-    if sockets.is_empty() || !one.handle.has_one_of(sockets).map_err(failed)? {
-        return Err(NotSent::HasNoSocket);
-    }
-    Ok(())
 }
 
 /// Checks that it is still an ancestor of a process that is to end for its socket.
@@ -162,26 +156,22 @@ fn unreadable(error: Errno, pid: Pid) -> NotSent {
 
 /// The kernel's error, see `pidfd_send_signal(2)`.
 fn refusal(error: Errno, handle: &ProcessHandle) -> NotSent {
+    let own = [process::geteuid(), process::getuid()].map(process::Uid::as_raw);
     NotSent::Refused(match error {
         Errno::SRCH => return NotSent::Ended,
-        Errno::PERM => not_permitted(handle).into(),
+        Errno::PERM if process::geteuid().is_root() => {
+            "not permitted, even as root: it takes CAP_KILL, if nothing forbids it".into()
+        }
+        Errno::PERM if handle.runs_as_one_of(own) == Ok(true) => {
+            "not permitted, though it is this user's: something forbids it".into()
+        }
+        Errno::PERM => "not permitted: run as root or as its user".into(),
         Errno::INVAL => "it is in another pid namespace: no signal from here can reach it".into(),
         other => {
             let name = nix::errno::Errno::from_raw(other.raw_os_error());
             format!("the kernel refused with {name:?}").into()
         }
     })
-}
-
-fn not_permitted(handle: &ProcessHandle) -> &'static str {
-    let own = [process::geteuid(), process::getuid()].map(process::Uid::as_raw);
-    match handle.runs_as_one_of(own) {
-        _ if process::geteuid().is_root() => {
-            "not permitted, even as root: it takes CAP_KILL, if nothing forbids it"
-        }
-        Ok(true) => "not permitted, though it is this user's: something forbids it",
-        _ => "not permitted: run as root or as its user",
-    }
 }
 
 const fn raw(signal: Signal) -> RawSignal {

@@ -24,9 +24,8 @@ use portable::send;
 use crate::app::{Ending, Msg};
 use crate::clock::Clock;
 use crate::model::{Guard, Process, Supervisor};
-pub use confirmation::{inspect_owner, uninspected};
+pub use confirmation::inspect_owner;
 
-/// A signal that was sent.
 struct Sent {
     /// Whether the kernel drops it.
     is_dropped: bool,
@@ -35,7 +34,6 @@ struct Sent {
     supervisor: Option<Supervisor>,
 }
 
-/// A process that got the signal.
 struct Recipient {
     process: Arc<Process>,
     #[cfg(target_os = "linux")]
@@ -50,8 +48,6 @@ struct Failure {
     sent: Vec<Arc<Process>>,
 }
 
-/// Why a process got no signal.
-#[derive(Clone, Debug, PartialEq, Eq)]
 enum NotSent {
     Ended,
     /// Its pid now belongs to another process.
@@ -87,43 +83,39 @@ impl NotSent {
 
 /// Sends the signal; the message describes the result.
 pub fn end_process(ending: &Ending) -> Msg {
-    match send(ending) {
-        Ok(sent) if !sent.is_dropped => Msg::JobDone {
-            succeeded: true,
-            message: sent_text(ending, &sent),
-        },
-        sent => Msg::SignalFailed(failure_text(ending, sent)),
-    }
+    sent(ending).map_or_else(Msg::SignalFailed, |(_, message)| Msg::JobDone {
+        succeeded: true,
+        message,
+    })
 }
 
 /// Sends the signal and watches the result for some seconds. `notify` gets the progress.
 pub fn end_and_watch(ending: &Ending, clock: Clock, notify: &mut dyn FnMut(Msg)) -> Msg {
     let mut watch = watch::Watch::begin(ending, clock);
-    match send(ending) {
-        Ok(sent) if !sent.is_dropped => {
-            let text = sent_text(ending, &sent);
+    match sent(ending) {
+        Ok((sent, text)) => {
             notify(Msg::EndPending(format!("{text}, waiting for its end…")));
             watch.run(&sent, notify)
         }
-        sent => Msg::SignalFailed(failure_text(ending, sent)),
+        Err(text) => Msg::SignalFailed(text),
     }
 }
 
-fn sent_text(ending: &Ending, sent: &Sent) -> String {
-    let names = names(sent.recipients.iter().map(|one| &one.process));
-    format!("sent SIG{} to {names}", ending.signal.as_str())
-}
-
-fn failure_text(ending: &Ending, sent: Result<Sent, Failure>) -> String {
+/// Sends the signal; a sentence on the result. The kernel may drop it: then it was sent in vain.
+fn sent(ending: &Ending) -> Result<(Sent, String), String> {
     let signal = ending.signal.as_str();
-    let Failure { process, why, sent } = match sent {
-        Err(failure) => failure,
+    let Failure { process, why, sent } = match send(ending) {
         Ok(sent) => {
             let names = names(sent.recipients.iter().map(|one| &one.process));
-            return format!(
-                "the kernel drops SIG{signal} to {names}: the first process gets only what it handles"
-            );
+            return if sent.is_dropped {
+                Err(format!(
+                    "the kernel drops SIG{signal} to {names}: the first process gets only what it handles"
+                ))
+            } else {
+                Ok((sent, format!("sent SIG{signal} to {names}")))
+            };
         }
+        Err(failure) => failure,
     };
     let (name, pid) = (named(&process), process.pid);
     let text = match why {
@@ -142,11 +134,10 @@ fn failure_text(ending: &Ending, sent: Result<Sent, Failure>) -> String {
         }
         NotSent::Refused(why) => format!("{name}: {why}"),
     };
-    if sent.is_empty() {
-        text
-    } else {
-        format!("sent SIG{signal} to {}, but {text}", names(sent.iter()))
-    }
+    Err(match sent.as_slice() {
+        [] => text,
+        sent => format!("sent SIG{signal} to {}, but {text}", names(sent)),
+    })
 }
 
 /// `nginx (12)`
@@ -155,9 +146,12 @@ fn named(process: &Process) -> String {
 }
 
 /// `nginx (12), nginx (13) and 4 more`
-fn names<'a>(processes: impl Iterator<Item = &'a Arc<Process>>) -> String {
+fn names<'a>(processes: impl IntoIterator<Item = &'a Arc<Process>>) -> String {
     const MAX: usize = 3;
-    let mut names: Vec<String> = processes.map(|process| named(process)).collect();
+    let mut names: Vec<String> = processes
+        .into_iter()
+        .map(|process| named(process))
+        .collect();
     let more = names.len().saturating_sub(MAX);
     names.truncate(MAX);
     match names.pop() {

@@ -1,25 +1,20 @@
 //! The outcome of a signal, as the end of the sentence `NAME exited after 0.2 s`. Pure.
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::model::counted;
 
 /// `after 0.2 s`, `at once`
-pub(super) struct After(pub(super) Duration);
-
-impl fmt::Display for After {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 < Duration::from_millis(50) {
-            f.write_str("at once")
-        } else {
-            write!(f, "after {:.1} s", self.0.as_secs_f64())
-        }
+pub(super) fn after(time: Duration) -> String {
+    if time < Duration::from_millis(50) {
+        "at once".to_owned()
+    } else {
+        format!("after {:.1} s", time.as_secs_f64())
     }
 }
 
 /// The state of the port after the processes ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) enum Outcome {
     /// No port was in question.
     Ended,
@@ -31,30 +26,25 @@ pub(super) enum Outcome {
         supervisor: Option<String>,
     },
     /// A process that did not have it before.
-    Back(Return),
+    Back {
+        pid: u32,
+        name: String,
+        /// Whether it is the same program as one that ended.
+        is_same: bool,
+        /// How long after the end it was seen; `None` if it shares a socket that was never closed.
+        after: Option<Duration>,
+        /// The supervisor that started it.
+        by: Option<String>,
+        /// The command that stops it for good.
+        command: Option<String>,
+    },
     /// Other processes that had it before.
     Kept {
         /// How many, if known.
         count: usize,
         names: String,
-        /// The summary of the bind test.
         summary: String,
     },
-}
-
-/// A process that has the port now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Return {
-    pub(super) pid: u32,
-    pub(super) name: String,
-    /// Whether it is the same program as one that ended.
-    pub(super) is_same: bool,
-    /// How long after the end it was seen; `None` if it shares a socket that was never closed.
-    pub(super) after: Option<Duration>,
-    /// The supervisor that started it.
-    pub(super) by: Option<String>,
-    /// The command that stops it for good.
-    pub(super) command: Option<String>,
 }
 
 impl Outcome {
@@ -63,20 +53,41 @@ impl Outcome {
     }
 
     pub(super) fn text(&self, port: u16) -> String {
+        let optional = |text: Option<String>| text.unwrap_or_default();
         match self {
             Self::Ended => String::new(),
             Self::Free {
                 leftovers,
                 supervisor,
             } => {
+                let leftovers = leftovers.as_deref().map(|all| all.trim_end_matches('.'));
                 let more = match (supervisor, leftovers) {
                     (Some(supervisor), _) => format!(" now; {supervisor} may start it again"),
-                    (None, Some(leftovers)) => after_free(leftovers),
+                    (None, Some(summary)) => match summary.strip_prefix("Free") {
+                        Some(rest) => rest.to_owned(),
+                        None => format!(". {summary}"),
+                    },
                     (None, None) => String::new(),
                 };
                 format!("; port {port} is free{more}")
             }
-            Self::Back(back) => format!(", {}", back.text(port)),
+            Self::Back {
+                pid,
+                name,
+                is_same,
+                after: seen_after,
+                by,
+                command,
+            } => {
+                let by = optional(by.as_ref().map(|by| format!(", started by {by}")));
+                if !is_same {
+                    return format!(", but {name} ({pid}) has port {port} now{by}");
+                }
+                let after = optional(seen_after.map(|time| format!(" {}", after(time))));
+                let command = command.as_ref();
+                let command = optional(command.map(|one| format!(": `{one}` keeps it down")));
+                format!(", back as {pid}{after}{by}{command}")
+            }
             Self::Kept {
                 count: 0, summary, ..
             } => format!(". {}", summary.trim_end_matches('.')),
@@ -85,30 +96,6 @@ impl Outcome {
                 format!(", but {processes} port {port}: {names}")
             }
         }
-    }
-}
-
-/// A summary of leftovers as the end of "port 80 is free".
-fn after_free(summary: &str) -> String {
-    let summary = summary.trim_end_matches('.');
-    match summary.strip_prefix("Free") {
-        Some(rest) => rest.to_owned(),
-        None => format!(". {summary}"),
-    }
-}
-
-impl Return {
-    fn text(&self, port: u16) -> String {
-        let Self { pid, name, .. } = self;
-        let optional = |text: Option<String>| text.unwrap_or_default();
-        let by = optional(self.by.as_ref().map(|by| format!(", started by {by}")));
-        if !self.is_same {
-            return format!("but {name} ({pid}) has port {port} now{by}");
-        }
-        let after = optional(self.after.map(|after| format!(" {}", After(after))));
-        let command = self.command.as_ref();
-        let command = optional(command.map(|command| format!(": `{command}` keeps it down")));
-        format!("back as {pid}{after}{by}{command}")
     }
 }
 
@@ -127,10 +114,8 @@ pub(super) fn still_running(
         (why, Some(ends)) => format!(": {why}; {ends}"),
     };
     let port = free_port.map(|port| format!(" (port {port} is free)"));
-    format!(
-        "{who} still running after 3 s{why}{}",
-        port.unwrap_or_default()
-    )
+    let port = port.unwrap_or_default();
+    format!("{who} still running after 3 s{why}{port}")
 }
 
 #[cfg(test)]
@@ -139,11 +124,11 @@ mod tests {
 
     const FIFTH: Duration = Duration::from_millis(200);
 
-    fn back() -> Return {
-        Return {
+    fn back(is_same: bool) -> Outcome {
+        Outcome::Back {
             pid: 1054,
             name: "python3 app.py".into(),
-            is_same: true,
+            is_same,
             after: Some(Duration::from_millis(400)),
             by: Some("supervisord (77)".into()),
             command: Some("supervisorctl stop web".into()),
@@ -161,11 +146,7 @@ mod tests {
             names: "nginx (12)".into(),
             summary: "A hidden process has it.".into(),
         };
-        let other = Return {
-            is_same: false,
-            ..back()
-        };
-        for (after, outcome, text) in [
+        for (time, outcome, text) in [
             (
                 FIFTH,
                 free(None, None),
@@ -188,12 +169,12 @@ mod tests {
             ),
             (
                 Duration::from_millis(20),
-                Outcome::Back(back()),
+                back(true),
                 "app (12) exited at once, back as 1054 after 0.4 s, started by supervisord (77): `supervisorctl stop web` keeps it down",
             ),
             (
                 FIFTH,
-                Outcome::Back(other),
+                back(false),
                 "app (12) exited after 0.2 s, but python3 app.py (1054) has port 8080 now, started by supervisord (77)",
             ),
             (
@@ -207,7 +188,7 @@ mod tests {
                 "app (12) exited after 0.2 s. A hidden process has it",
             ),
         ] {
-            let sentence = format!("app (12) exited {}{}", After(after), outcome.text(8080));
+            let sentence = format!("app (12) exited {}{}", after(time), outcome.text(8080));
             assert_eq!(sentence, text);
         }
         let kill = Some("SIGKILL ends it");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::outcome::{After, Outcome, Return, still_running};
+use super::outcome::{self, Outcome};
 use super::{Recipient, Sent, named, names};
 use crate::app::{Ending, Msg};
 use crate::bind::{
@@ -16,16 +16,14 @@ use crate::bind::{
 };
 use crate::clock::Clock;
 use crate::inspect::BindTester;
-use crate::model::{Background, Pid, Process, Restarts, State, Supervisor};
+use crate::model::{Process, Restarts, State, Supervisor};
 
-/// How long to wait for the end.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long to wait for a restarted process; longer if there is a known supervisor.
 const WATCH_FOR: Duration = Duration::from_millis(1500);
 const WATCH_LONGER: Duration = Duration::from_secs(3);
 
-/// The time between two checks.
 const INTERVAL: Duration = Duration::from_millis(25);
 
 /// A watch, with the state before the signal.
@@ -39,18 +37,15 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Reads the state before the signal.
     pub(super) fn begin(ending: &'a Ending, clock: Clock) -> Self {
-        let mut watch = Self {
+        let mut tester = BindTester::new(clock);
+        Self {
             ending,
             clock,
-            tester: BindTester::new(clock),
-            before: HashSet::new(),
-            began: Duration::ZERO,
-        };
-        watch.before = watch.waiting_sockets();
-        watch.began = clock.now().steady;
-        watch
+            before: waiting_sockets(&mut tester, ending.port.as_ref(), clock),
+            tester,
+            began: clock.now().steady,
+        }
     }
 
     /// Waits for the end and watches on; returns the result.
@@ -60,34 +55,27 @@ impl<'a> Watch<'a> {
             0..=3 => names(recipients.iter().map(|one| &one.process)),
             many => format!("all {many} processes"),
         };
-        let Some(after) = self.wait_for_end(recipients) else {
-            return Msg::EndOutcome {
-                succeeded: false,
-                message: self.still_running(recipients),
-            };
+        let after = loop {
+            let took = self.since(self.began);
+            if recipients.iter().all(Recipient::has_ended) {
+                break outcome::after(took);
+            }
+            if took >= TIMEOUT {
+                return Msg::EndOutcome {
+                    succeeded: false,
+                    message: self.still_running(recipients),
+                };
+            }
+            thread::sleep(INTERVAL);
         };
-        let after = After(after);
         let text = format!("{who} exited {after}; checking whether something restarts it…");
         notify(Msg::EndPending(text));
         let outcome = self.outcome(recipients, sent.supervisor.as_ref());
-        let port = self.port().unwrap_or_default();
+        let port = self.ending.port.as_ref().map(Target::first_port);
+        let text = outcome.text(port.unwrap_or_default());
         Msg::EndOutcome {
             succeeded: outcome.is_good(),
-            message: format!("{who} exited {after}{}", outcome.text(port)),
-        }
-    }
-
-    /// How long the end of all of them took; `None` if one still runs.
-    fn wait_for_end(&self, recipients: &[Recipient]) -> Option<Duration> {
-        loop {
-            let took = self.since(self.began);
-            if recipients.iter().all(Recipient::has_ended) {
-                return Some(took);
-            }
-            if took >= TIMEOUT {
-                return None;
-            }
-            thread::sleep(INTERVAL);
+            message: format!("{who} exited {after}{text}"),
         }
     }
 
@@ -101,7 +89,7 @@ impl<'a> Watch<'a> {
         let target = self.ending.port.clone();
         let free = target.filter(|target| is_free(&self.test(target).1));
         let who = names(running.iter().map(|one| &one.process));
-        still_running(&who, &why, ends, free.map(|target| target.first_port()))
+        outcome::still_running(&who, &why, ends, free.map(|target| target.first_port()))
     }
 
     fn outcome(&mut self, recipients: &[Recipient], supervisor: Option<&Supervisor>) -> Outcome {
@@ -118,26 +106,27 @@ impl<'a> Watch<'a> {
         while back.is_none() && self.since(ended_at) < watch_for {
             thread::sleep(INTERVAL);
             let after = self.since(ended_at);
-            let waiting = self.waiting_sockets();
+            let waiting = waiting_sockets(&mut self.tester, Some(&target), self.clock);
             if !waiting.is_subset(&self.before) {
                 back = self.returned(&target, recipients, Some(after));
             }
         }
-        let back = back.or_else(|| self.returned(&target, recipients, None));
-        if let Some(back) = back {
-            return Outcome::Back(back);
+        if let Some(back) = back.or_else(|| self.returned(&target, recipients, None)) {
+            return back;
         }
         let (_, verdict) = self.test(&target);
         if is_free(&verdict) {
+            // The connections that are left.
+            let has_some = !verdict.blockers.is_empty() && !verdict.is_wide_open();
             return Outcome::Free {
-                leftovers: leftovers(&verdict),
+                leftovers: has_some.then(|| verdict.summary.clone()),
                 supervisor: supervisor.map(supervisor_text),
             };
         }
         let processes = owners(&verdict);
         Outcome::Kept {
             count: processes.len(),
-            names: names(processes.iter()),
+            names: names(&processes),
             summary: verdict.summary,
         }
     }
@@ -148,12 +137,14 @@ impl<'a> Watch<'a> {
         target: &Target,
         recipients: &[Recipient],
         after: Option<Duration>,
-    ) -> Option<Return> {
+    ) -> Option<Outcome> {
         let (result, verdict) = self.test(target);
         let mut processes = owners(&verdict).into_iter();
         let process = processes.find(|one| !self.ending.owners.contains(&one.pid))?;
         let mut ended = recipients.iter().map(|one| &one.process);
-        let supervisor = background(&verdict, process.pid).and_then(|one| one.kept_by.as_ref());
+        let mut backgrounds = verdict.blockers.iter().flat_map(|one| &one.backgrounds);
+        let background = backgrounds.find(|one| one.pid == process.pid);
+        let supervisor = background.and_then(|one| one.kept_by.as_ref());
         let by = supervisor.map(supervisor_text).or_else(|| {
             let parent = result.evidence.processes.get(&process.parent?)?;
             Some(named(parent))
@@ -172,10 +163,13 @@ impl<'a> Watch<'a> {
             let lasts = !fix.restarts && (ends_supervisor || !ends_process);
             fix.command.clone().filter(|_| lasts)
         });
-        Some(Return {
+        let is_same = |one: &Arc<Process>| {
+            one.name == process.name && (one.argv.is_none() || one.argv == process.argv)
+        };
+        Some(Outcome::Back {
             pid: process.pid,
             name: process.name.to_string(),
-            is_same: ended.any(|one| is_same_program(one, &process)),
+            is_same: ended.any(is_same),
             after,
             by,
             command,
@@ -188,37 +182,27 @@ impl<'a> Watch<'a> {
         (result, verdict)
     }
 
-    /// The inodes of the sockets that wait for peers on the port.
-    fn waiting_sockets(&mut self) -> HashSet<u32> {
-        let Some(target) = &self.ending.port else {
-            return HashSet::new();
-        };
-        let (protocol, port, now) = (target.protocol, target.first_port(), self.clock.now());
-        let evidence = self.tester.inspector().rows(protocol, port, now);
-        let sockets = evidence.holders.iter().map(|holder| &holder.socket);
-        let waiting = sockets
-            .filter(|socket| matches!(socket.state, State::Listen | State::Unconn | State::Bound));
-        waiting.filter_map(|socket| socket.inode).collect()
-    }
-
-    fn port(&self) -> Option<u16> {
-        self.ending.port.as_ref().map(Target::first_port)
-    }
-
     fn since(&self, then: Duration) -> Duration {
         self.clock.now().steady.saturating_sub(then)
     }
 }
 
+/// The inodes of the sockets that wait for peers on the port.
+fn waiting_sockets(tester: &mut BindTester, target: Option<&Target>, clock: Clock) -> HashSet<u32> {
+    let Some(target) = target else {
+        return HashSet::new();
+    };
+    let inspector = tester.inspector();
+    let evidence = inspector.rows(target.protocol, target.first_port(), clock.now());
+    let sockets = evidence.holders.iter().map(|holder| &holder.socket);
+    let waiting = sockets
+        .filter(|socket| matches!(socket.state, State::Listen | State::Unconn | State::Bound));
+    waiting.filter_map(|socket| socket.inode).collect()
+}
+
 /// Whether most servers can start.
 fn is_free(verdict: &Verdict) -> bool {
     verdict.outcome == BindOutcome::Free
-}
-
-/// The connections that are left on a port that can be bound.
-fn leftovers(verdict: &Verdict) -> Option<String> {
-    let has_some = !verdict.blockers.is_empty() && !verdict.is_wide_open();
-    has_some.then(|| verdict.summary.clone())
 }
 
 /// The processes that have a socket in the way, each once.
@@ -229,15 +213,4 @@ fn owners(verdict: &Verdict) -> Vec<Arc<Process>> {
     owners.sort_by_key(|process| process.pid);
     owners.dedup_by_key(|process| process.pid);
     owners
-}
-
-/// The background of a process that has a socket in the way.
-fn background(verdict: &Verdict, pid: Pid) -> Option<&Background> {
-    let mut backgrounds = verdict.blockers.iter().flat_map(|one| &one.backgrounds);
-    backgrounds.find(|one| one.pid == pid)
-}
-
-/// Whether both run the same program with the same arguments.
-fn is_same_program(one: &Process, other: &Process) -> bool {
-    one.name == other.name && (one.argv.is_none() || one.argv == other.argv)
 }

@@ -8,10 +8,10 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
 
 use super::{Live, jobs, unless_gone};
-use crate::app::{Effect, Exit, Msg};
+use crate::app::{Effect, Exit, Inspected, Msg};
 use crate::model::clean;
 use crate::runtime::collector::Control;
-use crate::runtime::end_process::{end_and_watch, inspect_owner, uninspected};
+use crate::runtime::end_process::{end_and_watch, inspect_owner};
 use crate::runtime::fault;
 use crate::runtime::panic::{self, spawn_worker};
 use crate::runtime::process::signals;
@@ -44,7 +44,15 @@ impl Live {
             }
             Effect::InspectOwner { job, socket } => {
                 let inspect = move || inspect_owner(job, &socket, clock);
-                self.start("inspection", move |_| uninspected(job), inspect);
+                // Then only the check before the signal counts.
+                let failed = move |_| {
+                    let unread = Inspected {
+                        job,
+                        ..Inspected::default()
+                    };
+                    Msg::OwnerInspected(Box::new(unread))
+                };
+                self.start("inspection", failed, inspect);
             }
             Effect::EndProcess(ending) => {
                 let sender = self.sender.clone();

@@ -13,7 +13,6 @@ use crate::report::{self, CsvOptions};
 use crate::settings::Settings;
 use crate::track::{RowId, Table};
 
-/// How many ports are tried to find a free one.
 const MAX_TRIES: usize = 1000;
 
 /// Makes real binds, and reads the evidence that explains the results.
@@ -24,13 +23,10 @@ pub fn bind_test(job: u64, target: &Target, clock: Clock) -> Msg {
 
 /// Reads the settings again. The file system may be slow.
 pub fn read_settings(read: &dyn Fn() -> Result<(Settings, String), String>) -> Msg {
-    match read() {
-        Ok((settings, from)) => Msg::SettingsRead {
-            settings: Box::new(settings),
-            from,
-        },
-        Err(why) => failed(why),
-    }
+    read().map_or_else(failed, |(settings, from)| Msg::SettingsRead {
+        settings: Box::new(settings),
+        from,
+    })
 }
 
 /// Finds the first port above `from` that can be bound on every address, with TCP and UDP.

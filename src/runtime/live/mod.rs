@@ -28,7 +28,6 @@ pub type ReadAgain = Arc<dyn Fn() -> Result<(Settings, String), String> + Send +
 /// typed input then stays in the terminal.
 const MAX_WAITING: usize = 512;
 
-/// How many messages are processed before the screen is drawn again.
 const MAX_BURST: usize = 512;
 
 /// Runs the live table until the user leaves it.
@@ -112,7 +111,16 @@ impl Live {
 
     /// Draws if the view changed. A write error means that the terminal is gone.
     fn draw(&mut self) -> ControlFlow<Exit> {
-        self.resize_to_terminal()?;
+        // The size may have changed without a signal: while we were stopped, or under `su -c`, which takes the
+        // terminal's signals away.
+        if let Ok((width, height)) = terminal::size()
+            && self.app.size() != (Size { width, height })
+        {
+            // A new size has no effects but needs a new picture.
+            let resized = Msg::Input(Input::Resized { width, height });
+            let _ = self.app.update(resized, self.clock.now());
+            self.repaint()?;
+        }
         let began = self.clock.now();
         let view = self.app.view(began);
         if self.drawn.as_ref() == Some(&view) {
@@ -125,21 +133,6 @@ impl Live {
         // It has no effects and needs no draw.
         let _ = self.app.update(Msg::Drawn(began.age(now)), now);
         ControlFlow::Continue(())
-    }
-
-    /// The size may have changed without a signal: while we were stopped, or under `su -c`, which
-    /// takes the terminal's signals away.
-    fn resize_to_terminal(&mut self) -> ControlFlow<Exit> {
-        let Ok((width, height)) = terminal::size() else {
-            return ControlFlow::Continue(());
-        };
-        if self.app.size() == (Size { width, height }) {
-            return ControlFlow::Continue(());
-        }
-        // A new size has no effects but needs a new picture.
-        let resized = Msg::Input(Input::Resized { width, height });
-        let _ = self.app.update(resized, self.clock.now());
-        self.repaint()
     }
 }
 

@@ -7,12 +7,14 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TrySendError};
 use std::time::Duration;
 
+use crossterm::terminal::disable_raw_mode;
+
 use super::Live;
 use crate::app::{Exit, Msg};
 use crate::runtime::collector::{Collector, CollectorEvent, Control};
 use crate::runtime::panic::spawn_worker;
 use crate::runtime::process::signals::{self, Signal, Signals};
-use crate::runtime::terminal::{self, input};
+use crate::runtime::terminal::input;
 
 /// How long the last draw may take after a signal that ends the program.
 const LAST_WRITE: Duration = Duration::from_secs(2);
@@ -102,7 +104,8 @@ impl Live {
 fn end_even_if_stuck(signal: i32) {
     let end = move || {
         std::thread::sleep(LAST_WRITE);
-        terminal::abandon();
+        // There is nothing left to report an error to.
+        let _ = disable_raw_mode();
         std::process::exit(signals::end_by(signal).into());
     };
     // Without a thread it ends as soon as the terminal accepts output.

@@ -1,6 +1,5 @@
 //! Interaction with the system: signals, standard streams, limits, and programs that it runs or executes.
 
-pub mod child;
 pub mod exec;
 pub mod signals;
 pub mod stdio;

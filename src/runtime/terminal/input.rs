@@ -6,8 +6,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use crossterm::event::{
-    self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent,
-    MouseEventKind,
+    self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
 };
 
 use crate::app::{Input, Mouse};
@@ -17,10 +16,7 @@ use crate::keymap::Key;
 /// is the last thing that the callback gets. Blocks the calling thread.
 pub fn read_forever(mut callback: impl FnMut(io::Result<Input>) -> ControlFlow<()>) {
     loop {
-        let input = match event::read() {
-            Ok(event) => input_of(event).map(Ok),
-            Err(error) => Some(Err(error)),
-        };
+        let input = event::read().map(input_of).transpose();
         let is_end = matches!(input, Some(Err(_)));
         let flow = input.map_or(ControlFlow::Continue(()), &mut callback);
         if is_end || flow.is_break() {
@@ -69,7 +65,17 @@ pub fn wait_for_hangup() -> io::Result<()> {
 fn input_of(event: Event) -> Option<Input> {
     match event {
         Event::Key(key) => key_of(key).map(Input::Key),
-        Event::Mouse(mouse) => mouse_of(mouse).map(Input::Mouse),
+        Event::Mouse(mouse) => {
+            let (column, row) = (mouse.column, mouse.row);
+            Some(Input::Mouse(match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => Mouse::Click { column, row },
+                MouseEventKind::Drag(MouseButton::Left) => Mouse::Drag { column, row },
+                MouseEventKind::Up(MouseButton::Left) => Mouse::Release,
+                MouseEventKind::ScrollUp => Mouse::WheelUp { column, row },
+                MouseEventKind::ScrollDown => Mouse::WheelDown { column, row },
+                _ => return None,
+            }))
+        }
         Event::Paste(text) => Some(Input::Paste(text)),
         Event::Resize(width, height) => {
             let (width, height) = super::used(width, height);
@@ -109,34 +115,21 @@ fn key_of(key: KeyEvent) -> Option<Key> {
 
 /// A character, or a letter with Ctrl. With Alt it is neither text nor a shortcut.
 fn char_key(c: char, modifiers: KeyModifiers) -> Option<Key> {
-    let alt_gr = KeyModifiers::CONTROL | KeyModifiers::ALT;
-    if cfg!(windows) && modifiers.contains(alt_gr) {
-        return Some(Key::Char(c));
-    }
-    if modifiers.contains(KeyModifiers::ALT) {
-        return None;
-    }
-    if !modifiers.contains(KeyModifiers::CONTROL) {
-        return Some(Key::Char(c));
-    }
-    c.is_ascii_alphabetic()
-        .then(|| Key::Ctrl(c.to_ascii_lowercase()))
-}
-
-fn mouse_of(mouse: MouseEvent) -> Option<Mouse> {
-    let (column, row) = (mouse.column, mouse.row);
-    match mouse.kind {
-        MouseEventKind::Down(MouseButton::Left) => Some(Mouse::Click { column, row }),
-        MouseEventKind::Drag(MouseButton::Left) => Some(Mouse::Drag { column, row }),
-        MouseEventKind::Up(MouseButton::Left) => Some(Mouse::Release),
-        MouseEventKind::ScrollUp => Some(Mouse::WheelUp { column, row }),
-        MouseEventKind::ScrollDown => Some(Mouse::WheelDown { column, row }),
-        _ => None,
+    let has_ctrl = modifiers.contains(KeyModifiers::CONTROL);
+    match (has_ctrl, modifiers.contains(KeyModifiers::ALT)) {
+        // AltGr.
+        (true, true) if cfg!(windows) => Some(Key::Char(c)),
+        (_, true) => None,
+        (false, false) => Some(Key::Char(c)),
+        (true, false) if c.is_ascii_alphabetic() => Some(Key::Ctrl(c.to_ascii_lowercase())),
+        (true, false) => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::MouseEvent;
+
     use super::*;
 
     const NONE: KeyModifiers = KeyModifiers::NONE;

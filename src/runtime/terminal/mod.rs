@@ -171,12 +171,6 @@ pub fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// Leaves raw mode without writing, for a terminal that accepts no output. [`restore`] may be blocked in a write.
-pub fn abandon() {
-    // There is nothing left to report an error to.
-    let _ = disable_raw_mode();
-}
-
 /// Reports of mouse buttons, wheel and motion while a button is down, in SGR coordinates. crossterm's own
 /// mouse capture also enables every other motion of the pointer, a flood of input that nothing here uses.
 /// A terminal without mode 1002 stays with 1000: clicks without dragging.

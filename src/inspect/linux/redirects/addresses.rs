@@ -40,14 +40,11 @@ fn v4(trie: &str) -> Vec<IpNet> {
     for line in trie.lines().map(str::trim_start) {
         if let Some(address) = line.strip_prefix("|-- ") {
             leaf = address.trim().parse().ok();
-        } else if line.ends_with(" LOCAL") || line.ends_with(" BROADCAST") {
-            let length = line
-                .strip_prefix('/')
-                .and_then(|line| line.split(' ').next()?.parse().ok());
-            let net = leaf
-                .zip(length)
-                .map(|(leaf, length)| IpNet::new(leaf.into(), length));
-            own.extend(net.and_then(Result::ok));
+        } else if (line.ends_with(" LOCAL") || line.ends_with(" BROADCAST"))
+            && let Some((length, _)) = line.strip_prefix('/').and_then(|line| line.split_once(' '))
+            && let (Some(leaf), Ok(length)) = (leaf, length.parse())
+        {
+            own.extend(IpNet::new(leaf.into(), length));
         }
     }
     own.sort();

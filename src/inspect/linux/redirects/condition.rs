@@ -4,10 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::packet::Packet;
 use crate::model::Protocol;
 
-/// A condition that depends on the packet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Condition {
     pub(super) subject: Subject,
@@ -35,7 +33,6 @@ pub(super) enum Subject {
     All,
     /// Chosen at random or in turn: not a property of the packet.
     Share,
-    /// Words of the tool that are not understood.
     Unknown,
 }
 
@@ -72,47 +69,38 @@ impl Condition {
 
     /// Whether it is true for every packet for a server here: with TCP, no packet is for another address. It is still
     /// listed, but does not restrict later rules.
-    pub(super) fn is_certain(&self, packet: &Packet<'_>) -> bool {
-        packet.protocol == Protocol::Tcp && *self == Self::new(Subject::OwnAddress, "")
-    }
-
-    pub(super) fn is_unknown(&self) -> bool {
-        self.subject == Subject::Unknown && !self.is_negated
+    pub(super) fn is_certain(&self, protocol: Protocol) -> bool {
+        protocol == Protocol::Tcp && *self == Self::new(Subject::OwnAddress, "")
     }
 
     /// As a verb phrase whose subject is packets.
     pub(super) fn phrase(&self) -> String {
         let Self { value, .. } = self;
-        let (verb, negative) = match self.subject {
-            Subject::InInterface => ("come in by ", "do not come in by "),
-            Subject::Source => ("come from ", "do not come from "),
-            Subject::SourcePort => ("come from port ", "do not come from port "),
-            Subject::Destination => ("are for ", "are not for "),
-            Subject::OwnAddress => (
-                "are for this machine's own addresses",
-                "are broadcast or multicast",
-            ),
-            Subject::User => ("are sent by user ", "are not sent by user "),
-            Subject::Group => ("are sent by group ", "are not sent by group "),
-            Subject::Mark => ("have the mark ", "do not have the mark "),
-            Subject::Version => ("are ", "are not "),
-            Subject::Phrase => match value.strip_prefix("are ") {
-                Some(rest) if self.is_negated => return format!("are not {rest}"),
-                _ => ("", "do not "),
-            },
-            Subject::All => ("", "are none of those that "),
-            Subject::Share => ("are chosen at random", "are not chosen at random"),
-            Subject::Unknown => (
-                "meet a condition that was not understood: ",
-                "do not meet a condition that was not understood: ",
-            ),
+        let verb = match self.subject {
+            Subject::InInterface => "come in by ",
+            Subject::Source => "come from ",
+            Subject::SourcePort => "come from port ",
+            Subject::Destination => "are for ",
+            Subject::OwnAddress if self.is_negated => return "are broadcast or multicast".into(),
+            Subject::OwnAddress => "are for this machine's own addresses",
+            Subject::User => "are sent by user ",
+            Subject::Group => "are sent by group ",
+            Subject::Mark => "have the mark ",
+            Subject::Version => "are ",
+            Subject::Phrase | Subject::All => "",
+            Subject::Share => "are chosen at random",
+            Subject::Unknown => "meet a condition that was not understood: ",
         };
-        let verb = if self.is_negated { negative } else { verb };
         let parts: Vec<_> = self.parts.iter().map(Self::phrase).collect();
-        format!("{verb}{value}{}", parts.join(" and "))
+        let phrase = format!("{verb}{value}{}", parts.join(" and "));
+        match phrase.strip_prefix("are ") {
+            _ if !self.is_negated => phrase,
+            _ if self.subject == Subject::All => format!("are none of those that {phrase}"),
+            Some(rest) => format!("are not {rest}"),
+            None => format!("do not {phrase}"),
+        }
     }
 
-    /// Whether no packet can meet both.
     fn excludes(&self, other: &Self) -> bool {
         // Two random choices are independent.
         if self.is_share() || other.is_share() {
@@ -135,11 +123,6 @@ impl Condition {
             },
         }
     }
-
-    /// Whether every packet that meets this one meets the other.
-    fn implies(&self, other: &Self) -> bool {
-        self.excludes(&other.clone().negated())
-    }
 }
 
 /// Combines conditions that all hold: each once and none that the others imply. `None` if they contradict each other.
@@ -158,8 +141,9 @@ pub(super) fn combine(conditions: impl IntoIterator<Item = Condition>) -> Option
         return None;
     }
     let implied = |one: &Condition| {
+        let opposite = one.clone().negated();
         let mut others = simple.iter().filter(|other| *other != one);
-        others.any(|other| other.implies(one))
+        others.any(|other| other.excludes(&opposite))
     };
     let mut kept: Vec<_> = simple.iter().filter(|one| !implied(one)).cloned().collect();
     for condition in compound {

@@ -1,9 +1,8 @@
 //! Evaluates a rule for the packets of a port: every path through it, with its conditions. Pure.
 
 use super::condition::{Condition, Subject};
-use super::field::{Outcome, Value};
-use super::packet::Packet;
-use super::rule::{Action, Data, Element, Lookup, Rule, Set, Step, Table};
+use super::packet::{Field, Outcome, Packet, Value};
+use super::rule::{Action, Element, Lookup, Rule, Set, Step, Table, Target};
 
 /// The most paths through a rule to trace separately.
 const MOST_WAYS: usize = 64;
@@ -12,7 +11,6 @@ const MOST_WAYS: usize = 64;
 const MOST_LISTED: usize = 16;
 
 /// A way through a rule to one of its actions.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Branch {
     pub(super) conditions: Vec<Condition>,
     pub(super) action: Action,
@@ -22,26 +20,57 @@ pub(super) struct Branch {
 /// The ways in which something can hold: all conditions of one of them. No way: it can't; an empty way: it does.
 type Ways = Vec<Vec<Condition>>;
 
+fn unknown(what: String) -> Ways {
+    vec![vec![Condition::new(Subject::Unknown, what)]]
+}
+
 impl Table {
-    /// The branches of a chain for a packet; `None` if there is no such chain.
-    pub(super) fn branches(&self, chain: &str, packet: &Packet<'_>) -> Option<Vec<Branch>> {
-        let of_rule = |rule: &Rule| {
-            let mut builder = Builder {
-                table: self,
-                packet,
-                rule_comment: rule.comment.as_deref(),
-                ways: vec![Vec::new()],
-                branches: Vec::new(),
-            };
-            for step in &rule.steps {
-                builder.step(step);
-                if builder.ways.is_empty() {
-                    break;
+    pub(super) fn branches(&self, rule: &Rule, packet: &Packet<'_>) -> Vec<Branch> {
+        let mut branches = Vec::new();
+        // How a packet gets to the next step.
+        let mut ways: Ways = vec![Vec::new()];
+        for step in &rule.steps {
+            let actions = match step {
+                Step::Match { lookup, is_negated } => {
+                    let required = if *is_negated {
+                        self.ways_to_differ(lookup, packet)
+                    } else {
+                        self.ways_to_equal(lookup, packet)
+                    };
+                    let both = |way: &Vec<_>| {
+                        let with = |more: &Vec<_>| [way.as_slice(), more].concat();
+                        required.iter().map(with).collect::<Ways>()
+                    };
+                    ways = ways.iter().flat_map(both).collect();
+                    if ways.len() > MOST_WAYS {
+                        ways = unknown(format!("one of {} combinations", ways.len()));
+                    }
+                    if ways.is_empty() {
+                        break;
+                    }
+                    continue;
                 }
+                Step::Act(action) => vec![(Vec::new(), action.clone(), None)],
+                Step::Map { lookup, otherwise } => match self.matching(lookup, packet) {
+                    None => vec![(Vec::new(), otherwise.clone(), None)],
+                    Some(found) => {
+                        let found = found.into_iter().filter_map(|(conditions, element)| {
+                            let action = element.action(otherwise)?;
+                            Some((conditions, action, element.comment.as_ref()))
+                        });
+                        found.collect()
+                    }
+                },
+            };
+            for (also, action, comment) in &actions {
+                branches.extend(ways.iter().map(|way| Branch {
+                    conditions: [way.as_slice(), also].concat(),
+                    action: action.clone(),
+                    comment: comment.or(rule.comment.as_ref()).cloned(),
+                }));
             }
-            builder.branches
-        };
-        Some(self.chains.get(chain)?.iter().flat_map(of_rule).collect())
+        }
+        branches
     }
 
     /// The elements that a lookup searches; `None` where the tool did not print them.
@@ -58,30 +87,34 @@ impl Table {
         lookup: &'a Lookup,
         packet: &Packet<'_>,
     ) -> Option<Vec<(Vec<Condition>, &'a Element)>> {
+        let matches = |element: &Element| -> Outcome {
+            if !element.key.is_empty() && element.key.len() != lookup.fields.len() {
+                let texts: Vec<_> = element.key.iter().map(Value::text).collect();
+                return unknown(texts.join(" . ")).pop();
+            }
+            let pairs = lookup.fields.iter().zip(&element.key);
+            let each = pairs.map(|(field, value)| packet.has(field, value));
+            Some(each.collect::<Option<Ways>>()?.concat())
+        };
         let elements = self.elements(&lookup.set)?.iter();
-        let found = |element| Some((matches(lookup, element, packet)?, element));
-        Some(elements.filter_map(found).collect())
+        let found = elements.filter_map(|element| Some((matches(element)?, element)));
+        Some(found.collect())
     }
 
     fn ways_to_equal(&self, lookup: &Lookup, packet: &Packet<'_>) -> Ways {
         let Some(found) = self.matching(lookup, packet) else {
-            let phrase = match &lookup.set {
+            return unknown(match &lookup.set {
                 Set::Named(name) => format!("are in the set {name}"),
                 Set::Inline(_) => String::new(),
-            };
-            return vec![vec![Condition::new(Subject::Unknown, phrase)]];
+            });
         };
-        let ways: Ways = found
-            .into_iter()
-            .map(|(conditions, _)| conditions)
-            .collect();
+        let ways: Ways = found.into_iter().map(|(way, _)| way).collect();
         if ways.iter().any(Vec::is_empty) {
             return vec![Vec::new()];
         }
         let ways = joined(ways);
         if ways.len() > MOST_LISTED {
-            let many = format!("one of {} values", ways.len());
-            return vec![vec![Condition::new(Subject::Unknown, many)]];
+            return unknown(format!("one of {} values", ways.len()));
         }
         ways
     }
@@ -90,29 +123,22 @@ impl Table {
         if let ([field], Some([element])) = (&lookup.fields[..], self.elements(&lookup.set))
             && let [value] = &element.key[..]
         {
-            let outcome = field.negate(field.equals(value, packet), packet);
-            return outcome.into_iter().collect();
+            return match packet.has(field, value) {
+                None => vec![Vec::new()],
+                // Both parts of a random choice exist.
+                Some(all) if *field == Field::Share => vec![all],
+                // A packet that is not for an address of this machine is broadcast or multicast, which TCP doesn't
+                // have.
+                Some(all) if all.iter().all(|one| one.is_certain(packet.protocol)) => Vec::new(),
+                Some(all) => vec![vec![Condition::none_of(all)]],
+            };
         }
-        let mut conditions = Vec::new();
-        for way in self.ways_to_equal(lookup, packet) {
-            if way.is_empty() {
-                return Vec::new();
-            }
-            conditions.push(Condition::none_of(way));
+        let ways = self.ways_to_equal(lookup, packet);
+        if ways.iter().any(Vec::is_empty) {
+            return Vec::new();
         }
-        vec![conditions]
+        vec![ways.into_iter().map(Condition::none_of).collect()]
     }
-}
-
-/// Whether an element matches.
-fn matches(lookup: &Lookup, element: &Element, packet: &Packet<'_>) -> Outcome {
-    if !element.key.is_empty() && element.key.len() != lookup.fields.len() {
-        let texts: Vec<_> = element.key.iter().map(Value::text).collect();
-        return Some(vec![Condition::new(Subject::Unknown, texts.join(" . "))]);
-    }
-    let pairs = lookup.fields.iter().zip(&element.key);
-    let each = pairs.map(|(field, value)| field.equals(value, packet));
-    Some(each.collect::<Option<Vec<_>>>()?.concat())
 }
 
 /// Joins conditions that differ in their value only: `come from 10.0.0.1 or 10.0.0.2`.
@@ -138,76 +164,18 @@ fn joined(ways: Ways) -> Ways {
     vec![vec![Condition::new(subject, list)]]
 }
 
-struct Builder<'a> {
-    table: &'a Table,
-    packet: &'a Packet<'a>,
-    rule_comment: Option<&'a str>,
-    /// How a packet gets to the next step.
-    ways: Ways,
-    branches: Vec<Branch>,
-}
-
-impl Builder<'_> {
-    fn step(&mut self, step: &Step) {
-        match step {
-            Step::Match { lookup, is_negated } => {
-                let ways = if *is_negated {
-                    self.table.ways_to_differ(lookup, self.packet)
-                } else {
-                    self.table.ways_to_equal(lookup, self.packet)
-                };
-                self.require(&ways);
-            }
-            Step::Require(condition) => self.require(&[vec![condition.clone()]]),
-            Step::Act(action) => self.act(&[], action, None),
-            Step::Map { lookup, otherwise } => {
-                let table = self.table;
-                let Some(found) = table.matching(lookup, self.packet) else {
-                    return self.act(&[], otherwise, None);
-                };
-                for (conditions, element) in found {
-                    if let Some(action) = element.action(otherwise) {
-                        self.act(&conditions, &action, element.comment.as_deref());
-                    }
-                }
-            }
-        }
-    }
-
-    /// Requires one of these ways too.
-    fn require(&mut self, also: &[Vec<Condition>]) {
-        let both = |way: &Vec<Condition>| {
-            let with = |more: &Vec<Condition>| [way.as_slice(), more].concat();
-            also.iter().map(with).collect::<Vec<_>>()
-        };
-        self.ways = self.ways.iter().flat_map(both).collect();
-        if self.ways.len() > MOST_WAYS {
-            let many = format!("one of {} combinations", self.ways.len());
-            self.ways = vec![vec![Condition::new(Subject::Unknown, many)]];
-        }
-    }
-
-    fn act(&mut self, also: &[Condition], action: &Action, comment: Option<&str>) {
-        for way in &self.ways {
-            self.branches.push(Branch {
-                conditions: [way.as_slice(), also].concat(),
-                action: action.clone(),
-                comment: comment.or(self.rule_comment).map(str::to_owned),
-            });
-        }
-    }
-}
-
 impl Element {
-    /// The action of this element of a map.
     fn action(&self, otherwise: &Action) -> Option<Action> {
-        match (self.data.as_ref()?, otherwise) {
-            (Data::Verdict(action), _) => Some(action.clone()),
-            (Data::Target(part), Action::Send { targets, goes_on }) => Some(Action::Send {
-                targets: targets.iter().map(|whole| part.over(whole)).collect(),
-                goes_on: *goes_on,
-            }),
-            _ => None,
+        match (self.action.as_ref()?, otherwise) {
+            (Action::Send { targets: parts, .. }, Action::Send { targets, goes_on }) => {
+                let over = |whole| parts.iter().map(move |part: &Target| part.over(whole));
+                Some(Action::Send {
+                    targets: targets.iter().flat_map(over).collect(),
+                    goes_on: *goes_on,
+                })
+            }
+            (Action::Send { .. }, _) => None,
+            (verdict, _) => Some(verdict.clone()),
         }
     }
 }

@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::condition::{Condition, Subject};
-use super::field::{Field, Value};
-use super::packet::{Hook, Version};
-use super::rule::{Action, Address, BaseChain, Rule, Step, Table, Target, TargetPort};
+use super::condition::Subject;
+use super::packet::{BaseChain, Field, Value};
+use super::rule::{Action, Part, Rule, Step, Table, Target};
+use crate::model::Family;
 
 /// The services as one chain, which packets pass wherever they come from.
 pub(super) fn parse(listed: &str) -> Table {
@@ -22,8 +22,8 @@ pub(super) fn parse(listed: &str) -> Table {
                 let service = services.last_mut().filter(|_| *way != "Local");
                 if let Some(((_, targets), (address, port))) = service.zip(endpoint(server)) {
                     targets.push(Target {
-                        address: Some(Address::One(address)),
-                        port: TargetPort::One(port),
+                        address: Some(Part::One(address)),
+                        port: Some(Part::One(port)),
                     });
                 }
             }
@@ -33,28 +33,28 @@ pub(super) fn parse(listed: &str) -> Table {
     }
     let rule = |(steps, targets): (Option<Vec<Step>>, Vec<Target>)| {
         let goes_on = true;
-        let mut steps = steps.filter(|_| !targets.is_empty())?;
-        steps.push(Step::Act(Action::Send { targets, goes_on }));
-        Some(Rule {
-            steps,
+        let mut rule = Rule {
+            steps: steps.filter(|_| !targets.is_empty())?,
             comment: None,
-        })
+        };
+        rule.steps
+            .push(Step::Act(Action::Send { targets, goes_on }));
+        Some(rule)
     };
     let rules = services.into_iter().filter_map(rule).collect();
     Table {
         place: "IPVS".to_owned(),
         bases: vec![BaseChain {
             name: String::new(),
-            hook: Hook::Prerouting,
+            is_output: false,
             is_nat: false,
-            versions: &[Version::V4, Version::V6],
+            families: &[Family::Ipv4, Family::Ipv6],
         }],
         chains: HashMap::from([(String::new(), rules)]),
         ..Table::default()
     }
 }
 
-/// The conditions for packets of a service.
 fn steps(kind: &str, service: &str) -> Option<Vec<Step>> {
     let equal = |field, value| Step::compare(field, false, value);
     let protocol = match kind {
@@ -62,8 +62,7 @@ fn steps(kind: &str, service: &str) -> Option<Vec<Step>> {
         "UDP" => 17,
         "FWM" => {
             let mark = u32::from_str_radix(service, 16).ok()?;
-            let mark = Condition::new(Subject::Mark, format!("{mark:#x}"));
-            return Some(vec![Step::Require(mark)]);
+            return Some(vec![Step::require(Subject::Mark, format!("{mark:#x}"))]);
         }
         _ => return None,
     };

@@ -10,7 +10,6 @@ mod addresses;
 mod condition;
 mod describe;
 mod evaluate;
-mod field;
 mod iptables;
 mod ipvs;
 mod nftables;
@@ -28,10 +27,9 @@ use ipnet::IpNet;
 use rustix::thread::CapabilitySet;
 
 use self::nftables::NftTable;
-use self::packet::Version;
 use self::rule::Table;
 use super::limits::has_capability;
-use crate::model::{Gap, GapCode, Protocol, Redirect};
+use crate::model::{Family, Gap, GapCode, Protocol, Redirect};
 use crate::source::linux::problems;
 use crate::source::linux::tools::{Printed, ToolCommand, run_all};
 
@@ -49,12 +47,22 @@ impl PacketFilter {
 
     /// Every redirect of the port in this network namespace, and the gaps.
     pub(super) fn redirects(&mut self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
+        let gap =
+            |message: String| Gap::new(GapCode::Redirects, &format!("packet redirects {message}"));
         if !may_read() {
-            let message = "packet redirects can only be read by root";
-            return (Vec::new(), vec![Gap::new(GapCode::Redirects, message)]);
+            return (Vec::new(), vec![gap("can only be read by root".to_owned())]);
         }
         let rules = self.rules.get_or_insert_with(Rules::read);
-        rules.redirects(protocol, port)
+        let nftables = rules.nftables.iter().map(|one| &one.table);
+        let tables: Vec<&Table> = nftables.chain(&rules.others).collect();
+        let own = rules.own.as_deref();
+        let (mut redirects, unknown) = describe::redirects(&tables, protocol, port, own);
+        for redirect in &mut redirects {
+            redirect.to.is_unreachable = redirect.to.address.is_some_and(addresses::is_unreachable);
+        }
+        let unknown = unknown.iter().map(|what| format!("may be missing: {what}"));
+        let gaps = rules.gaps.iter().cloned().chain(unknown);
+        (redirects, gaps.map(gap).collect())
     }
 }
 
@@ -68,19 +76,16 @@ struct Wanted {
     save: &'static str,
     /// The name of its rules.
     name: &'static str,
-    version: Version,
+    family: Family,
     table: &'static str,
 }
 
-/// The tables of `iptables` that can send packets elsewhere.
-const TABLES: [&str; 2] = ["nat", "mangle"];
-
-/// The tables that a tool can save.
-fn tables(save: &'static str, name: &'static str, version: Version) -> [Wanted; 2] {
-    TABLES.map(|table| Wanted {
+/// The tables that can send packets elsewhere.
+fn tables(save: &'static str, name: &'static str, family: Family) -> [Wanted; 2] {
+    ["nat", "mangle"].map(|table| Wanted {
         save,
         name,
-        version,
+        family,
         table,
     })
 }
@@ -90,11 +95,10 @@ impl Wanted {
         (self.save, vec!["-t".to_owned(), self.table.to_owned()])
     }
 
-    /// Whether nftables has this table too.
     fn is_of(&self, table: &NftTable) -> bool {
-        let family = match self.version {
-            Version::V4 => "ip",
-            Version::V6 => "ip6",
+        let family = match self.family {
+            Family::Ipv4 => "ip",
+            Family::Ipv6 => "ip6",
         };
         table.is(family, self.table)
     }
@@ -120,31 +124,28 @@ impl Rules {
         let mut commands = vec![nft(&["-njt", "list", "ruleset"])];
         commands.extend(legacy.iter().map(Wanted::command));
         let mut printed = run_all(&commands).into_iter();
-        let has_nft = rules.add_nftables(printed.next().unwrap_or(Ok(None)));
+        let listed = printed.next().unwrap_or(Ok(None));
+        let why = match listed.map(|json| json.map(|json| nftables::parse(&json))) {
+            Ok(Some(Some(tables))) => {
+                rules.nftables = tables;
+                None
+            }
+            Ok(Some(None)) => Some("nft printed something unknown".to_owned()),
+            Ok(None) => Some("nft is not installed".to_owned()),
+            Err(why) => Some(why),
+        };
+        // Then the rules of `iptables` are read anyway.
+        let has_nft = why.is_none();
+        let gap = why.map(|why| format!("of nftables can't be read: {why}"));
+        rules.gaps.extend(gap);
         for (wanted, printed) in legacy.iter().zip(printed) {
             rules.add_saved(wanted, printed);
         }
         rules.read_more(has_nft);
         let services = rules.read_if_exists("IPVS", "/proc/net/ip_vs");
+        let services = services.map(|listed| ipvs::parse(&listed));
+        rules.others.extend(services);
         rules
-            .others
-            .extend(services.map(|listed| ipvs::parse(&listed)));
-        rules
-    }
-
-    /// Adds the output of `nft`; returns whether its rules are known. If not, those of `iptables` are read anyway.
-    fn add_nftables(&mut self, printed: Printed) -> bool {
-        let why = match printed.map(|json| json.map(|json| nftables::parse(&json))) {
-            Ok(Some(Some(tables))) => {
-                self.nftables = tables;
-                return true;
-            }
-            Ok(Some(None)) => "nft printed something unknown".to_owned(),
-            Ok(None) => "nft is not installed".to_owned(),
-            Err(why) => why,
-        };
-        self.gap(&format!("of nftables can't be read: {why}"));
-        false
     }
 
     /// Reads data missing from `nft -t`: rules that only `iptables` can print, and elements of sets.
@@ -153,19 +154,18 @@ impl Rules {
             let mut tables = self.nftables.iter();
             !has_nft || tables.any(|one| one.has_foreign && wanted.is_of(one))
         };
-        let v4 = tables("iptables-nft-save", "iptables", Version::V4);
-        let v6 = tables("ip6tables-nft-save", "ip6tables", Version::V6);
+        let v4 = tables("iptables-nft-save", "iptables", Family::Ipv4);
+        let v6 = tables("ip6tables-nft-save", "ip6tables", Family::Ipv6);
         let foreign: Vec<Wanted> = v4.into_iter().chain(v6).filter(is_foreign).collect();
         let list = |(at, table): (usize, &NftTable)| {
             let [family, name] = table.arguments().filter(|_| table.lacks_elements())?;
             Some((at, nft(&["-nj", "list", "table", family, name])))
         };
         let all = self.nftables.iter().enumerate();
-        let lists: Vec<(usize, ToolCommand)> = all.filter_map(list).collect();
-        let mut commands: Vec<_> = lists.iter().map(|(_, command)| command.clone()).collect();
+        let (lists, mut commands): (Vec<usize>, Vec<ToolCommand>) = all.filter_map(list).unzip();
         commands.extend(foreign.iter().map(Wanted::command));
         let mut printed = run_all(&commands).into_iter();
-        for ((at, _), listed) in lists.into_iter().zip(printed.by_ref()) {
+        for (at, listed) in lists.into_iter().zip(printed.by_ref()) {
             if let Ok(Some(json)) = listed {
                 self.nftables[at].add_elements(nftables::parse(&json).unwrap_or_default());
             }
@@ -185,7 +185,7 @@ impl Rules {
         let why = match printed {
             Ok(Some(text)) => {
                 let text = String::from_utf8_lossy(&text);
-                let parsed = iptables::parse(&text, name, wanted.table, wanted.version);
+                let parsed = iptables::parse(&text, name, wanted.table, wanted.family);
                 let is_there = parsed.is_some();
                 self.others.extend(parsed);
                 return is_there;
@@ -193,21 +193,19 @@ impl Rules {
             Ok(None) => "it is not installed".to_owned(),
             Err(why) => why,
         };
-        self.gap(&format!("of {name} can't be read with {save}: {why}"));
+        let gap = format!("of {name} can't be read with {save}: {why}");
+        self.gaps.push(gap);
         false
     }
 
     /// The tables of legacy `iptables` that the kernel has. In a user namespace their list may exist and not be
     /// readable.
     fn legacy_tables(&mut self) -> Vec<Wanted> {
-        let v4 = tables("iptables-legacy-save", "iptables-legacy", Version::V4);
-        let v6 = tables("ip6tables-legacy-save", "ip6tables-legacy", Version::V6);
-        let lists = [
-            ("/proc/net/ip_tables_names", v4),
-            ("/proc/net/ip6_tables_names", v6),
-        ];
+        let v4 = tables("iptables-legacy-save", "iptables-legacy", Family::Ipv4);
+        let v6 = tables("ip6tables-legacy-save", "ip6tables-legacy", Family::Ipv6);
+        let (list4, list6) = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names");
         let mut found = Vec::new();
-        for (list, wanted) in lists {
+        for (list, wanted) in [(list4, v4), (list6, v6)] {
             let name = wanted[0].name;
             let names = self.read_if_exists(name, list).unwrap_or_default();
             let is_there = |one: &Wanted| names.lines().any(|name| name == one.table);
@@ -218,36 +216,15 @@ impl Rules {
 
     /// A file that exists where the kernel has rules of this kind.
     fn read_if_exists(&mut self, name: &str, file: &str) -> Option<String> {
-        match fs::read_to_string(file) {
-            Ok(text) => return Some(text),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => {
-                let why = problems::errno_name(&error);
-                self.gap(&format!("of {name} can't be read: {file}: {why}"));
-            }
+        let read = fs::read_to_string(file);
+        if let Err(error) = &read
+            && error.kind() != ErrorKind::NotFound
+        {
+            let why = problems::errno_name(error);
+            let gap = format!("of {name} can't be read: {file}: {why}");
+            self.gaps.push(gap);
         }
-        None
-    }
-
-    fn gap(&mut self, what: &str) {
-        self.gaps.push(format!("packet redirects {what}"));
-    }
-
-    /// The redirects of a port among these rules.
-    fn redirects(&self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
-        let nftables = self.nftables.iter().map(|one| &one.table);
-        let tables: Vec<&Table> = nftables.chain(&self.others).collect();
-        let own = self.own.as_deref();
-        let (mut redirects, unknown) = describe::redirects(&tables, protocol, port, own);
-        for redirect in &mut redirects {
-            redirect.to.is_unreachable = redirect.to.address.is_some_and(addresses::is_unreachable);
-        }
-        let unknown = unknown
-            .iter()
-            .map(|what| format!("packet redirects may be missing: {what}"));
-        let gaps = self.gaps.iter().cloned().chain(unknown);
-        let gaps = gaps.map(|gap| Gap::new(GapCode::Redirects, &gap)).collect();
-        (redirects, gaps)
+        read.ok()
     }
 }
 

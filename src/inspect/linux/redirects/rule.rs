@@ -6,17 +6,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::condition::Condition;
-use super::field::{Field, Value};
-use super::packet::{Hook, Version};
-
-/// A chain that the kernel calls.
-pub(super) struct BaseChain {
-    pub(super) name: String,
-    pub(super) hook: Hook,
-    pub(super) is_nat: bool,
-    pub(super) versions: &'static [Version],
-}
+use super::condition::Subject;
+use super::packet::{BaseChain, Field, Value};
 
 /// One table, whose chains refer to each other by name.
 #[derive(Default)]
@@ -35,14 +26,12 @@ pub(super) struct Rule {
     pub(super) comment: Option<String>,
 }
 
-/// The steps of a rule, in order.
 pub(super) enum Step {
     /// Goes on with the packets that have one of the values, or none of them.
     Match {
         lookup: Lookup,
         is_negated: bool,
     },
-    Require(Condition),
     Act(Action),
     /// Takes the action that a map has for the packet.
     Map {
@@ -57,9 +46,14 @@ impl Step {
     pub(super) fn compare(field: Field, is_negated: bool, value: Value) -> Self {
         let lookup = Lookup {
             fields: vec![field],
-            set: Set::Inline(vec![vec![value].into()]),
+            set: Set::of(vec![value]),
         };
         Self::Match { lookup, is_negated }
+    }
+
+    pub(super) fn require(subject: Subject, words: impl Into<String>) -> Self {
+        let field = Field::Other(subject, words.into());
+        Self::compare(field, false, Value::Text(String::new()))
     }
 }
 
@@ -74,32 +68,26 @@ pub(super) enum Set {
     Named(String),
 }
 
+impl Set {
+    pub(super) fn of(key: Vec<Value>) -> Self {
+        Self::Inline(vec![Element {
+            key,
+            ..Element::default()
+        }])
+    }
+}
+
 /// An element of a set or map.
+#[derive(Default)]
 pub(super) struct Element {
     /// A value for each field; none matches every packet.
     pub(super) key: Vec<Value>,
     /// The action of a map for it.
-    pub(super) data: Option<Data>,
+    pub(super) action: Option<Action>,
     pub(super) comment: Option<String>,
 }
 
-impl From<Vec<Value>> for Element {
-    fn from(key: Vec<Value>) -> Self {
-        Self {
-            key,
-            data: None,
-            comment: None,
-        }
-    }
-}
-
-pub(super) enum Data {
-    Verdict(Action),
-    /// An address, a port, or both.
-    Target(Target),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) enum Action {
     Jump(String),
     Goto(String),
@@ -117,38 +105,36 @@ pub(super) enum Action {
     Opaque(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Target {
     /// `None`: this machine.
-    pub(super) address: Option<Address>,
-    pub(super) port: TargetPort,
+    pub(super) address: Option<Part<IpAddr>>,
+    /// `None`: the same.
+    pub(super) port: Option<Part<u16>>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Part<T> {
+    One(T),
+    /// A range, a network, or an unparsed text, as the tool prints it.
+    Several(String),
 }
 
 impl Target {
     /// This target, with missing parts from another one.
     pub(super) fn over(&self, other: &Self) -> Self {
-        let this = self.clone();
         Self {
-            address: this.address.or_else(|| other.address.clone()),
-            port: match this.port {
-                TargetPort::Same => other.port.clone(),
-                port => port,
-            },
+            address: self.address.clone().or_else(|| other.address.clone()),
+            port: self.port.clone().or_else(|| other.port.clone()),
         }
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Address {
-    One(IpAddr),
-    /// A range, a network, or an unparsed text, as the tool prints it.
-    Several(String),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum TargetPort {
-    Same,
-    One(u16),
-    /// As the tool prints them.
-    Several(String),
+impl<T: Copy> Part<T> {
+    pub(super) fn one(&self) -> Option<T> {
+        match self {
+            Self::One(one) => Some(*one),
+            Self::Several(_) => None,
+        }
+    }
 }

@@ -14,22 +14,11 @@ use crate::source::linux::scan;
 /// `BPF_SK_LOOKUP` of `enum bpf_attach_type`.
 const SK_LOOKUP: &str = "36";
 
-/// The most descriptors to read.
 const MOST_DESCRIPTORS: usize = 5_000;
 
 /// The gap if a process has such a program. Reading descriptors of other processes takes 2 µs each, so this is done
 /// only if a bind succeeded and only redirects matter.
-pub(in crate::inspect::linux) fn gaps() -> Vec<Gap> {
-    let gap = process_with_program().map(|process| {
-        let message =
-            format!("packet redirects of a BPF program (sk_lookup) of {process} can't be read");
-        Gap::new(GapCode::Redirects, &message)
-    });
-    gap.into_iter().collect()
-}
-
-/// A process that has such a program in this namespace, as `NAME (pid N)`.
-fn process_with_program() -> Option<String> {
+pub(in crate::inspect::linux) fn gap() -> Option<Gap> {
     let here = stat("/proc/thread-self/ns/net").ok()?.st_ino;
     let proc = scan::open_proc().ok()?;
     let mut left = MOST_DESCRIPTORS;
@@ -46,7 +35,10 @@ fn process_with_program() -> Option<String> {
         infos.any(|info| info.is_ok_and(|info| is_here(&info, here)))
     })?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    Some(format!("{} (pid {pid})", name.trim_end()))
+    let process = format!("{} (pid {pid})", name.trim_end());
+    let message =
+        format!("packet redirects of a BPF program (sk_lookup) of {process} can't be read");
+    Some(Gap::new(GapCode::Redirects, &message))
 }
 
 /// Whether a descriptor's `fdinfo` is that of such a link in the namespace with this inode.

@@ -4,9 +4,9 @@
 use ipnet::IpNet;
 
 use super::describe::redirects;
-use super::packet::Version;
 use super::rule::Table;
 use super::{iptables, nftables};
+use crate::model::Family;
 use crate::model::Protocol::{self, Tcp, Udp};
 
 const OWN: [&str; 4] = ["127.0.0.0/8", "10.0.0.1/32", "::1/128", "fd00::9/128"];
@@ -23,7 +23,7 @@ fn sentences(tables: &[&Table], protocol: Protocol, port: u16) -> Vec<String> {
 }
 
 fn saved(text: &str, table: &str, protocol: Protocol, port: u16) -> Vec<String> {
-    let table = iptables::parse(text, "iptables", table, Version::V4).unwrap();
+    let table = iptables::parse(text, "iptables", table, Family::Ipv4).unwrap();
     sentences(&[&table], protocol, port)
 }
 
@@ -352,7 +352,7 @@ fn invalid_rulesets_are_rejected() {
     ] {
         assert!(nftables::parse(text.as_bytes()).is_none(), "{text}");
     }
-    assert!(iptables::parse("# incompatible", "iptables", "nat", Version::V4).is_none());
+    assert!(iptables::parse("# incompatible", "iptables", "nat", Family::Ipv4).is_none());
 }
 
 /// A redirect for IPv4 and IPv6, or for both hooks, is listed once.

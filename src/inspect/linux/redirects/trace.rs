@@ -12,56 +12,51 @@ use super::condition::{Condition, Subject, combine};
 use super::evaluate::Branch;
 use super::packet::Packet;
 use super::rule::{Action, Table, Target};
+use crate::model::{Family, RedirectedPackets};
 
 /// The most jumps to trace a packet through; the kernel allows 16 in nftables.
 const MOST_JUMPS: usize = 64;
 
-/// The most rules to trace a packet through.
 const MOST_RULES: usize = 100_000;
 
 /// The most exceptions of a chain to remember: without an exception, a redirect is reported for too many packets rather
 /// than too few.
 const MOST_TAKEN: usize = 32;
 
-/// The most exceptions to list.
 const MOST_EXCEPTIONS: usize = 6;
 
-/// A rule that sends the packet elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A rule that sends packets elsewhere.
 pub(super) struct Sent {
     pub(super) targets: Vec<Target>,
     pub(super) conditions: Vec<Condition>,
+    pub(super) packets: RedirectedPackets,
+    /// `None`: both.
+    pub(super) family: Option<Family>,
     pub(super) table: String,
     pub(super) chain: String,
     pub(super) comment: Option<String>,
 }
 
-/// The result of a trace through a table.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Trace {
-    pub(super) found: Vec<Sent>,
-    /// Rules that may send the packet elsewhere, too, and could not be traced.
-    pub(super) unknown: Vec<String>,
-}
-
-/// Traces a packet from a base chain.
-pub(super) fn trace(table: &Table, chain: &str, packet: &Packet<'_>) -> Trace {
+/// Traces a packet from its base chain. Also returns rules that may send it elsewhere, too, and could not be traced.
+pub(super) fn trace(table: &Table, packet: &Packet<'_>) -> (Vec<Sent>, Vec<String>) {
     let mut tracer = Tracer {
         table,
         packet,
-        trace: Trace::default(),
+        found: Vec::new(),
+        unknown: Vec::new(),
         rules_left: MOST_RULES,
         way: Vec::new(),
         chains: HashMap::new(),
     };
-    tracer.chain(chain, Vec::new(), None);
-    tracer.trace
+    tracer.chain(&packet.base.name, Vec::new(), None);
+    (tracer.found, tracer.unknown)
 }
 
 struct Tracer<'a> {
     table: &'a Table,
     packet: &'a Packet<'a>,
-    trace: Trace,
+    found: Vec<Sent>,
+    unknown: Vec<String>,
     rules_left: usize,
     /// The chains that the packet is in.
     way: Vec<String>,
@@ -83,7 +78,14 @@ impl Tracer<'_> {
         }
         let (table, packet) = (self.table, self.packet);
         let chain = self.chains.entry(name.to_owned());
-        let branches = chain.or_insert_with(|| table.branches(name, packet).map(Rc::from));
+        let branches = chain.or_insert_with(|| {
+            let rules = table.chains.get(name)?.iter();
+            Some(
+                rules
+                    .flat_map(|rule| table.branches(rule, packet))
+                    .collect(),
+            )
+        });
         let Some(branches) = branches.clone() else {
             self.give_up(&format!("there is no chain {name}"));
             return taken;
@@ -99,7 +101,8 @@ impl Tracer<'_> {
             let Some(met) = combine(given.iter().cloned().chain(required)) else {
                 continue;
             };
-            let is_new = |one: &&Condition| !given.contains(one) && !one.is_certain(self.packet);
+            let is_new =
+                |one: &&Condition| !given.contains(one) && !one.is_certain(self.packet.protocol);
             let besides: Vec<_> = met.iter().filter(is_new).cloned().collect();
             let (leaves, ended) = self.branch(branch, name, met, comment);
             let parts = if ended.iter().any(Vec::is_empty) {
@@ -134,7 +137,7 @@ impl Tracer<'_> {
         &mut self,
         branch: &Branch,
         chain: &str,
-        met: Vec<Condition>,
+        mut met: Vec<Condition>,
         comment: Option<&String>,
     ) -> (bool, Taken) {
         let comment = branch.comment.as_ref().or(comment);
@@ -148,9 +151,22 @@ impl Tracer<'_> {
             }
             Action::Goto(to) => (true, self.chain(to, met, comment)),
             Action::Send { targets, goes_on } => {
-                self.trace.found.push(Sent {
+                // Packets sent to this machine pass prerouting when they come back in.
+                let not_by_loopback = Condition::new(Subject::InInterface, "lo").negated();
+                let packets = match self.packet.base {
+                    base if base.is_output => RedirectedPackets::Local,
+                    base if base.is_nat || met.contains(&not_by_loopback) => {
+                        RedirectedPackets::Incoming
+                    }
+                    _ => RedirectedPackets::All,
+                };
+                met.sort();
+                met.dedup();
+                self.found.push(Sent {
                     targets: targets.clone(),
                     conditions: met,
+                    packets,
+                    family: Some(self.packet.family),
                     table: self.table.place.clone(),
                     chain: chain.to_owned(),
                     comment: comment.cloned(),
@@ -165,9 +181,7 @@ impl Tracer<'_> {
     }
 
     fn give_up(&mut self, why: &str) {
-        self.trace
-            .unknown
-            .push(format!("{}: {why}", self.table.place));
+        self.unknown.push(format!("{}: {why}", self.table.place));
     }
 }
 

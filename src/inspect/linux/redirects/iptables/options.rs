@@ -4,26 +4,40 @@
 //! condition that was not understood, with its words.
 
 use crate::inspect::linux::redirects::condition::Subject;
-use crate::inspect::linux::redirects::field::{Field, Value};
-use crate::inspect::linux::redirects::rule::Step;
+use crate::inspect::linux::redirects::packet::{Field, Value};
+use crate::inspect::linux::redirects::rule::{Rule, Step};
 
-/// The parts of a rule.
-#[derive(Default)]
-pub(super) struct Options<'a> {
-    pub(super) steps: Vec<Step>,
-    pub(super) comment: Option<String>,
-    /// The words from `-j` or `-g` on.
-    pub(super) target: &'a [String],
+/// The words of a line: separated by blanks, quoted with `"` and `\` if they contain some (`xtables_save_string`).
+pub(super) fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut is_quoted = false;
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if is_quoted => {
+                let escaped = letters.next();
+                word.get_or_insert_default().extend(escaped);
+            }
+            '"' => {
+                is_quoted = !is_quoted;
+                word.get_or_insert_default();
+            }
+            ' ' if !is_quoted => words.extend(word.take()),
+            letter => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    words
 }
 
-/// Parses the words of a rule.
-pub(super) fn parse(words: &[String]) -> Options<'_> {
-    let mut options = Options::default();
+/// Parses the words of a rule up to `-j` or `-g`; returns those from there on.
+pub(super) fn parse(words: &[String]) -> (Rule, &[String]) {
+    let mut rule = Rule::default();
     let mut rest = words;
     while let Some((word, after)) = rest.split_first() {
         if word == "-j" || word == "-g" {
-            options.target = rest;
-            break;
+            return (rule, rest);
         }
         let is_negated = word == "!";
         let after = if is_negated { after } else { rest };
@@ -38,16 +52,15 @@ pub(super) fn parse(words: &[String]) -> Options<'_> {
         rest = next;
         match (option.as_str(), values) {
             ("-m", _) => {}
-            ("--comment", [comment]) => options.comment = Some(comment.clone()),
+            ("--comment", [comment]) => rule.comment = Some(comment.clone()),
             (option, values) => {
-                let compared = compared(option, &values.join(" "));
-                options
-                    .steps
-                    .extend(compared.map(|(field, value)| Step::compare(field, is_negated, value)));
+                let step = |(field, value)| Step::compare(field, is_negated, value);
+                rule.steps
+                    .extend(compared(option, &values.join(" ")).map(step));
             }
         }
     }
-    options
+    (rule, &[])
 }
 
 /// Whether a word begins the next option. No value of a match begins with two dashes or is one of the short ones; a
@@ -59,59 +72,34 @@ fn is_option(word: &str) -> bool {
 
 /// The field that an option compares; `None` if every packet matches.
 fn compared(option: &str, value: &str) -> Option<(Field, Value)> {
-    let on = |subject, words: &str| {
-        let field = Field::Other(subject, words.to_owned());
-        Some((field, Value::Text(String::new())))
-    };
-    let phrase = |phrase: &str| on(Subject::Phrase, phrase);
-    let unknown = || on(Subject::Unknown, format!("{option} {value}").trim());
-    let field = match option {
+    let phrase = |words: &str| (Subject::Phrase, words.to_owned());
+    let (subject, words) = match option {
         "-p" if matches!(value, "all" | "0") => return None,
         "--limit-iface-in" | "--limit-iface-out" => return None,
-        "-p" => Field::Protocol,
-        "--dport"
-        | "--dports"
-        | "--destination-port"
-        | "--destination-ports"
-        | "--ctorigdstport" => Field::Port,
-        "--ports" => Field::EitherPort,
-        "--sport" | "--sports" | "--source-port" | "--source-ports" | "--ctorigsrcport" => {
-            Field::simple(Subject::SourcePort)
-        }
-        "-s" | "--src-range" => Field::Source,
-        "-d" | "--ctorigdst" | "--dst-range" => Field::Destination,
-        "-i" => Field::InInterface,
-        "-o" => Field::OutInterface,
-        "--dst-type" => Field::DestinationType,
-        "--src-type" if value == "LOCAL" => Field::SourceType,
-        "--uid-owner" => Field::Sender(Subject::User),
-        "--gid-owner" => Field::Sender(Subject::Group),
-        "--mark" => Field::simple(Subject::Mark),
-        "--ctstate" | "--state" => Field::State,
-        "--tcp-flags" | "--syn" | "--tcp-option" => Field::TcpFlags,
-        "--mode" | "--probability" | "--every" | "--packet" => Field::Share,
         "--limit" | "--limit-burst" | "--hashlimit-upto" | "--hashlimit-above"
         | "--hashlimit-burst" | "--hashlimit-mode" | "--hashlimit-name" => {
-            return phrase("are within a rate limit");
+            phrase("are within a rate limit")
         }
         "--timestart" | "--timestop" | "--datestart" | "--datestop" | "--weekdays"
-        | "--monthdays" | "--kerneltz" => return phrase("come at certain times"),
-        "--transparent" => return phrase("belong to a transparent socket"),
-        "--match-set" => return phrase(&format!("are in the ipset {value}")),
-        "--pkt-type" => return phrase(&format!("are {value} on the link")),
-        "--mac-source" => return phrase(&format!("come from the link address {value}")),
-        _ => return unknown(),
+        | "--monthdays" | "--kerneltz" => phrase("come at certain times"),
+        "--transparent" => phrase("belong to a transparent socket"),
+        "--match-set" => phrase(&format!("are in the ipset {value}")),
+        "--pkt-type" => phrase(&format!("are {value} on the link")),
+        "--mac-source" => phrase(&format!("come from the link address {value}")),
+        _ => match Field::named(option).and_then(|field| understood(field, value)) {
+            Some(understood) => return Some(understood),
+            None => (
+                Subject::Unknown,
+                format!("{option} {value}").trim().to_owned(),
+            ),
+        },
     };
-    match parsed(&field, value) {
-        Some(value) => Some((field, value)),
-        None => unknown(),
-    }
+    Some((Field::Other(subject, words), Value::Text(String::new())))
 }
 
-/// The value for a field; `None` if it is invalid.
-fn parsed(field: &Field, value: &str) -> Option<Value> {
+fn understood(field: Field, value: &str) -> Option<(Field, Value)> {
     let text = || Value::Text(value.to_owned());
-    Some(match field {
+    let value = match field {
         Field::Port | Field::EitherPort => Value::List(ports(value)?),
         Field::Source | Field::Destination => Value::net(value).unwrap_or_else(text),
         Field::Protocol => value.parse().map_or_else(|_| text(), Value::Number),
@@ -119,8 +107,10 @@ fn parsed(field: &Field, value: &str) -> Option<Value> {
             let names = value.split(',').map(|name| Value::Text(name.to_owned()));
             Value::List(names.collect())
         }
+        Field::SourceType if value != "LOCAL" => return None,
         _ => text(),
-    })
+    };
+    Some((field, value))
 }
 
 /// `80`, `53,5000:5010`.
@@ -137,4 +127,55 @@ fn ports(ranges: &str) -> Option<Vec<Value>> {
         ))
     };
     ranges.split(',').map(range).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn quotes_join_a_word() {
+        let line = r#"-A c -m comment --comment "a \"b\" -j" -j d --x """#;
+        let expected = [
+            "-A",
+            "c",
+            "-m",
+            "comment",
+            "--comment",
+            "a \"b\" -j",
+            "-j",
+            "d",
+            "--x",
+            "",
+        ];
+        assert_eq!(words(line), expected);
+        assert_eq!(words("").len(), 0);
+    }
+
+    /// As `xtables_save_string` does it.
+    fn saved(text: &str) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        if !text.is_empty() && text.chars().all(is_plain) {
+            return text.to_owned();
+        }
+        let mut saved = String::from('"');
+        for c in text.chars() {
+            if "\"\\'".contains(c) {
+                saved.push('\\');
+            }
+            saved.push(c);
+        }
+        saved.push('"');
+        saved
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn words_of_iptables_save_are_read_back(
+            texts in proptest::collection::vec(r#"[a-z"'\\ é\-]{0,8}"#, 0..5),
+        ) {
+            let line: Vec<_> = texts.iter().map(|text| saved(text)).collect();
+            proptest::prop_assert_eq!(words(&line.join(" ")), texts);
+        }
+    }
 }

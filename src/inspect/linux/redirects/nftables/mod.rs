@@ -5,11 +5,10 @@ mod statement;
 
 use serde_json::Value as Json;
 
-use self::expression::element;
-use super::packet::{Hook, Version};
-use super::rule::{Action, BaseChain, Rule, Set, Step, Table};
+use super::packet::BaseChain;
+use super::rule::{Action, Rule, Set, Step, Table};
+use crate::model::Family;
 
-/// One table of nftables.
 pub(super) struct NftTable {
     family: String,
     name: String,
@@ -28,14 +27,9 @@ pub(super) fn parse(json: &[u8]) -> Option<Vec<NftTable>> {
         for (kind, value) in item.as_object()? {
             if kind == "table" {
                 tables.push(NftTable::new(value)?);
-                continue;
-            }
-            let table = word(value, "family").zip(word(value, "table"));
-            let table = table.and_then(|(family, name)| {
-                let mut all = tables.iter_mut().rev();
-                all.find(|table| table.is(family, name))
-            });
-            if let Some(table) = table {
+            } else if let (Some(family), Some(name)) = (word(value, "family"), word(value, "table"))
+                && let Some(table) = tables.iter_mut().rfind(|table| table.is(family, name))
+            {
                 table.add(kind, value);
             }
         }
@@ -43,20 +37,21 @@ pub(super) fn parse(json: &[u8]) -> Option<Vec<NftTable>> {
     Some(tables)
 }
 
-/// Whether flags, one or a list, have `dormant`; nft 1.0.6 prints its last letter alone.
-fn is_dormant(flags: &Json) -> bool {
-    let several = flags.as_array().into_iter().flatten();
-    let mut all = several.filter_map(Json::as_str).chain(flags.as_str());
-    all.any(|flag| matches!(flag, "dormant" | "t"))
-}
-
 fn word<'a>(value: &'a Json, name: &str) -> Option<&'a str> {
     value.get(name)?.as_str()
+}
+
+fn list<'a>(value: &'a Json, name: &str) -> Option<&'a [Json]> {
+    Some(value.get(name)?.as_array()?)
 }
 
 impl NftTable {
     fn new(value: &Json) -> Option<Self> {
         let (family, name) = (word(value, "family")?, word(value, "name")?);
+        // One or a list; nft 1.0.6 prints the last letter of `dormant` alone.
+        let flags = list(value, "flags").into_iter().flatten();
+        let flags = flags.filter_map(Json::as_str);
+        let mut flags = flags.chain(word(value, "flags"));
         Some(Self {
             table: Table {
                 place: format!("nftables {family} {name}"),
@@ -64,21 +59,34 @@ impl NftTable {
             },
             family: family.to_owned(),
             name: name.to_owned(),
-            is_dormant: value.get("flags").is_some_and(is_dormant),
+            is_dormant: flags.any(|flag| matches!(flag, "dormant" | "t")),
             has_foreign: false,
         })
     }
 
     fn add(&mut self, kind: &str, value: &Json) {
-        match kind {
-            "chain" => self.add_chain(value),
-            "rule" => {
-                let Some(chain) = word(value, "chain") else {
-                    return;
+        match (kind, word(value, "name"), word(value, "chain")) {
+            ("chain", Some(name), _) => {
+                self.table.chains.entry(name.to_owned()).or_default();
+                let is_output = match word(value, "hook") {
+                    Some("prerouting" | "ingress") if !self.is_dormant => false,
+                    Some("output") if !self.is_dormant => true,
+                    _ => return,
                 };
-                let expressions = value.get("expr").and_then(Json::as_array);
+                self.table.bases.push(BaseChain {
+                    name: name.to_owned(),
+                    is_output,
+                    is_nat: word(value, "type") == Some("nat"),
+                    families: match self.family.as_str() {
+                        "ip" => &[Family::Ipv4],
+                        "ip6" => &[Family::Ipv6],
+                        _ => &[Family::Ipv4, Family::Ipv6],
+                    },
+                });
+            }
+            ("rule", _, Some(chain)) => {
                 let mut steps = Vec::new();
-                for expression in expressions.into_iter().flatten() {
+                for expression in list(value, "expr").into_iter().flatten() {
                     self.has_foreign |= expression.get("xt").is_some();
                     statement::parse(expression, &mut steps);
                 }
@@ -88,37 +96,13 @@ impl NftTable {
                     comment: word(value, "comment").map(str::to_owned),
                 });
             }
-            "set" | "map" => {
-                if let Some(name) = word(value, "name") {
-                    let elements = value.get("elem").and_then(Json::as_array);
-                    let elements = elements.map(|all| all.iter().map(element).collect());
-                    self.table.sets.insert(name.to_owned(), elements);
-                }
+            ("set" | "map", Some(name), _) => {
+                let elements =
+                    list(value, "elem").map(|all| all.iter().map(expression::element).collect());
+                self.table.sets.insert(name.to_owned(), elements);
             }
             _ => {}
         }
-    }
-
-    fn add_chain(&mut self, value: &Json) {
-        let Some(name) = word(value, "name") else {
-            return;
-        };
-        self.table.chains.entry(name.to_owned()).or_default();
-        let hook = match word(value, "hook") {
-            Some("prerouting" | "ingress") if !self.is_dormant => Hook::Prerouting,
-            Some("output") if !self.is_dormant => Hook::Output,
-            _ => return,
-        };
-        self.table.bases.push(BaseChain {
-            name: name.to_owned(),
-            hook,
-            is_nat: word(value, "type") == Some("nat"),
-            versions: match self.family.as_str() {
-                "ip" => &[Version::V4],
-                "ip6" => &[Version::V6],
-                _ => &[Version::V4, Version::V6],
-            },
-        });
     }
 
     /// Whether this is its family and name, `ip nat`.
@@ -138,37 +122,35 @@ impl NftTable {
 
     /// Whether rules that may send a packet elsewhere depend on sets whose elements were not printed.
     pub(super) fn lacks_elements(&self) -> bool {
-        let rules = self.table.chains.values().flatten();
-        let steps: Vec<&Step> = rules.flat_map(|rule| &rule.steps).collect();
-        let may_send = |step: &&Step| {
-            matches!(
-                step,
-                Step::Act(Action::Send { .. } | Action::Opaque(_))
-                    | Step::Map {
-                        otherwise: Action::Send { .. },
-                        ..
-                    }
-            )
+        let steps = || {
+            self.table
+                .chains
+                .values()
+                .flatten()
+                .flat_map(|rule| &rule.steps)
         };
-        let is_unknown = |set: &Set| match set {
-            Set::Named(name) => matches!(self.table.sets.get(name), Some(None)),
-            Set::Inline(_) => false,
+        let may_send = |step: &Step| match step {
+            Step::Act(action) => matches!(action, Action::Send { .. } | Action::Opaque(_)),
+            Step::Map { otherwise, .. } => matches!(otherwise, Action::Send { .. }),
+            Step::Match { .. } => false,
         };
-        let mut sets = steps.iter().filter_map(|step| match step {
-            Step::Match { lookup, .. } | Step::Map { lookup, .. } => Some(&lookup.set),
-            _ => None,
-        });
-        !self.table.bases.is_empty() && steps.iter().any(may_send) && sets.any(is_unknown)
+        let is_unknown = |step: &Step| match step {
+            Step::Match { lookup, .. } | Step::Map { lookup, .. } => match &lookup.set {
+                Set::Named(name) => matches!(self.table.sets.get(name), Some(None)),
+                Set::Inline(_) => false,
+            },
+            Step::Act(_) => false,
+        };
+        !self.table.bases.is_empty() && steps().any(may_send) && steps().any(is_unknown)
     }
 
     /// Takes the elements of its sets from another listing of it.
     pub(super) fn add_elements(&mut self, listed: Vec<Self>) {
-        for other in listed {
-            if other.is(&self.family, &self.name) {
-                let sets = other.table.sets.into_iter();
-                let known = sets.filter(|(_, elements)| elements.is_some());
-                self.table.sets.extend(known);
-            }
-        }
+        let same = listed
+            .into_iter()
+            .filter(|one| one.is(&self.family, &self.name));
+        let sets = same.flat_map(|other| other.table.sets);
+        let known: Vec<_> = sets.filter(|(_, elements)| elements.is_some()).collect();
+        self.table.sets.extend(known);
     }
 }

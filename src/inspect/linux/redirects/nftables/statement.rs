@@ -3,35 +3,37 @@
 use serde_json::Value as Json;
 
 use super::expression::{lookup, target, value, verdict};
-use crate::inspect::linux::redirects::condition::{Condition, Subject};
-use crate::inspect::linux::redirects::field::{Field, Value};
+use super::word;
+use crate::inspect::linux::redirects::condition::Subject;
 use crate::inspect::linux::redirects::iptables::{is_final, is_harmless};
-use crate::inspect::linux::redirects::rule::{Action, Address, Lookup, Set, Step, TargetPort};
+use crate::inspect::linux::redirects::packet::{Field, Value};
+use crate::inspect::linux::redirects::rule::{Action, Lookup, Part, Set, Step};
 
-/// Statements that don't redirect a packet.
 const HARMLESS: &str = "counter, log, notrack, secmark, set, map, dup, flow, comment, meter, synproxy, continue, \
      last, ct helper, ct timeout, ct expectation";
 
-/// Adds the steps of a statement.
 pub(super) fn parse(expression: &Json, steps: &mut Vec<Step>) {
     let object = expression.as_object();
+    let unknown = |words: &str| Step::require(Subject::Unknown, words);
     let Some((kind, inner)) = object.and_then(|object| object.iter().next()) else {
-        return steps.push(require(Subject::Unknown, &value(expression).text()));
+        return steps.push(unknown(&value(expression).text()));
     };
     let opaque = |what: &str| Some(Step::Act(Action::Opaque(what.to_owned())));
     let step = match kind.as_str() {
-        "match" => Some(
-            comparison(inner, steps)
-                .unwrap_or_else(|| require(Subject::Unknown, &inner.to_string())),
-        ),
-        "limit" | "quota" | "ct count" => Some(require(Subject::Phrase, "are within a rate limit")),
+        "match" => {
+            let comparison = comparison(inner, steps);
+            Some(comparison.unwrap_or_else(|| unknown(&inner.to_string())))
+        }
+        "limit" | "quota" | "ct count" => {
+            Some(Step::require(Subject::Phrase, "are within a rate limit"))
+        }
         "vmap" => map(inner, steps).map(|lookup| {
             let what = format!("the elements of the map {} were not read", inner["data"]);
             let otherwise = Action::Opaque(what.replace('"', ""));
             Step::Map { lookup, otherwise }
         }),
         "dnat" | "redirect" | "tproxy" => {
-            let number = match inner.get("family").and_then(Json::as_str) {
+            let number = match word(inner, "family") {
                 Some("ip") => Some(2),
                 Some("ip6") => Some(10),
                 _ => None,
@@ -44,18 +46,24 @@ pub(super) fn parse(expression: &Json, steps: &mut Vec<Step>) {
         "mangle" => rewrite(inner),
         "fwd" => opaque("packets are forwarded to another interface"),
         "queue" => opaque("packets are queued to a program"),
-        "xt" => foreign(inner),
+        // A match or target that only the tools of `iptables` can print.
+        "xt" => {
+            let name = word(inner, "name").unwrap_or("?");
+            match word(inner, "type") {
+                Some("target") if is_harmless(name) => None,
+                Some("target") if is_final(name) => Some(Step::Act(Action::End)),
+                Some("match") if name == "comment" => None,
+                Some("match") => Some(unknown(&format!("iptables -m {name}"))),
+                _ => opaque(&format!("the target {name} of iptables was not understood")),
+            }
+        }
         _ if HARMLESS.split(", ").any(|one| one == kind) => None,
         _ => {
             let action = verdict(expression).map(Step::Act);
-            Some(action.unwrap_or_else(|| require(Subject::Unknown, kind)))
+            Some(action.unwrap_or_else(|| unknown(kind)))
         }
     };
     steps.extend(step);
-}
-
-fn require(subject: Subject, words: &str) -> Step {
-    Step::Require(Condition::new(subject, words))
 }
 
 fn map(inner: &Json, steps: &mut Vec<Step>) -> Option<Lookup> {
@@ -63,7 +71,7 @@ fn map(inner: &Json, steps: &mut Vec<Step>) -> Option<Lookup> {
 }
 
 fn comparison(inner: &Json, steps: &mut Vec<Step>) -> Option<Step> {
-    let operator = inner.get("op").and_then(Json::as_str).unwrap_or("==");
+    let operator = word(inner, "op").unwrap_or("==");
     let mut lookup = lookup(inner.get("left")?, inner.get("right")?, steps);
     if !matches!(operator, "==" | "in" | "!=") {
         let number = inner.get("right")?.as_u64()?;
@@ -74,7 +82,7 @@ fn comparison(inner: &Json, steps: &mut Vec<Step>) -> Option<Step> {
             ">=" => Value::Range(number, u64::MAX),
             _ => return None,
         };
-        lookup.set = Set::Inline(vec![vec![range].into()]);
+        lookup.set = Set::of(vec![range]);
     }
     let is_negated = operator == "!=";
     Some(Step::Match { lookup, is_negated })
@@ -83,20 +91,21 @@ fn comparison(inner: &Json, steps: &mut Vec<Step>) -> Option<Step> {
 /// Sends packets to a target of which a part may be looked up in a map.
 fn send(inner: &Json, goes_on: bool, steps: &mut Vec<Step>) -> Step {
     let (address, port) = (inner.get("addr"), inner.get("port"));
-    let map_of = |part: &Json| map(part.get("map")?, steps);
-    let parts = || address.into_iter().chain(port);
-    let fixed = parts().filter(|part| part.get("map").is_none()).map(value);
-    let mut target = target(&fixed.collect::<Vec<_>>());
-    let lookup = parts().find_map(map_of);
+    let parts = address.into_iter().chain(port);
+    let (mapped, fixed): (Vec<&Json>, Vec<_>) = parts.partition(|part| part.get("map").is_some());
+    let fixed: Vec<Value> = fixed.into_iter().map(value).collect();
+    let mut target = target(&fixed);
     // One map is looked up; what a second one gives is open.
-    if parts().filter(|part| part.get("map").is_some()).count() > 1 {
-        target.port = TargetPort::Several("a port of a map".to_owned());
+    if mapped.len() > 1 {
+        target.port = Some(Part::Several("a port of a map".to_owned()));
     }
+    let mut maps = mapped.iter();
+    let lookup = maps.find_map(|part| map(&part["map"], steps));
     if let Some(Set::Named(name)) = lookup.as_ref().map(|lookup| &lookup.set) {
         if address.is_some_and(|address| address.get("map").is_some()) {
-            target.address = Some(Address::Several(format!("an address of the map {name}")));
+            target.address = Some(Part::Several(format!("an address of the map {name}")));
         } else {
-            target.port = TargetPort::Several(format!("@{name}"));
+            target.port = Some(Part::Several(format!("@{name}")));
         }
     }
     let otherwise = Action::Send {
@@ -111,7 +120,7 @@ fn send(inner: &Json, goes_on: bool, steps: &mut Vec<Step>) -> Step {
 
 /// Writes another destination into the packet, without the state of a connection.
 fn rewrite(inner: &Json) -> Option<Step> {
-    let field = inner.get("key")?.get("payload")?.get("field")?.as_str()?;
+    let field = word(inner.get("key")?.get("payload")?, "field")?;
     if !matches!(field, "dport" | "daddr") {
         return None;
     }
@@ -125,20 +134,4 @@ fn rewrite(inner: &Json) -> Option<Step> {
     } else {
         Action::Opaque("packets get another destination".to_owned())
     }))
-}
-
-/// A match or target that only the tools of `iptables` can print.
-fn foreign(inner: &Json) -> Option<Step> {
-    let word = |name: &str| inner.get(name).and_then(Json::as_str).unwrap_or("?");
-    let name = word("name");
-    match word("type") {
-        "target" if is_harmless(name) => None,
-        "target" if is_final(name) => Some(Step::Act(Action::End)),
-        "match" if name == "comment" => None,
-        "match" => Some(require(Subject::Unknown, &format!("iptables -m {name}"))),
-        _ => {
-            let what = format!("the target {name} of iptables was not understood");
-            Some(Step::Act(Action::Opaque(what)))
-        }
-    }
 }
