@@ -13,6 +13,9 @@ use menu::Menu;
 use palette::Palette;
 use prompt::{Edited, Prompt};
 
+use crate::app::App;
+use crate::app::view::{OverlayView, Scrollbar};
+
 /// The open dialog.
 #[derive(Clone, Debug)]
 pub(crate) enum Dialog {
@@ -46,5 +49,29 @@ impl Dialog {
                 Edited::Nothing
             }
         }
+    }
+}
+
+impl App {
+    /// The menu, question or help over the table.
+    pub(crate) fn overlay(&self) -> Option<(OverlayView, Option<Scrollbar>)> {
+        let sheet = match &self.dialog {
+            Dialog::None | Dialog::Prompt(_) | Dialog::GoTo(_) => return None,
+            Dialog::Help { scroll } => help::sheet(*scroll, self.size, &self.settings.keymap),
+            Dialog::Menu(menu) => menu::sheet(menu, self.size, self.menu_height()),
+            Dialog::Palette(palette) => palette::sheet(palette, self.size, self.menu_height()),
+            Dialog::Question(question) => end_process::text::sheet(question, self.size),
+        };
+        Some(sheet.place(self.size, self.layout().footer.y))
+    }
+
+    /// How many choices of a menu are visible.
+    pub(crate) fn menu_height(&self) -> usize {
+        let room = if self.size.is_compact() {
+            self.layout().footer.y
+        } else {
+            self.size.height.saturating_sub(6)
+        };
+        usize::from(room).max(1)
     }
 }

@@ -1,11 +1,14 @@
-//! Mouse state: dragging and double clicks. The view has the targets.
+//! The mouse: clicks, double clicks and dragging. The view has the targets.
 
 pub(crate) mod clicks;
-mod update;
 
 use std::time::Duration;
 
-use crate::app::view::Part;
+use crate::app::dialogs::help::last_help_scroll;
+use crate::app::table::cursor::Step;
+use crate::app::view::{Click, Part};
+use crate::app::{App, Dialog, Mouse, Pane};
+use crate::keymap::{Action, DialogAction};
 use crate::model::Moment;
 
 /// Two clicks on a cell within this time are a double click. No one reads and answers a question that fast.
@@ -58,5 +61,155 @@ impl MouseState {
     /// Ends dragging.
     pub const fn release(&mut self) {
         self.drag = None;
+    }
+}
+
+/// Lines that a notch of the wheel moves.
+const NOTCH: isize = 3;
+
+impl App {
+    pub(crate) fn point(&mut self, mouse: Mouse, now: Moment) {
+        if matches!(self.dialog, Dialog::GoTo(_)) && self.leaves_go_to(mouse, now) {
+            self.dialog = Dialog::None;
+        }
+        match mouse {
+            Mouse::Click { column, row } => self.click(column, row, now),
+            Mouse::Drag { row, .. } => self.drag(row, now),
+            Mouse::Release => self.mouse.release(),
+            Mouse::WheelUp { column, row } => self.wheel(-NOTCH, column, row, now),
+            Mouse::WheelDown { column, row } => self.wheel(NOTCH, column, row, now),
+        }
+    }
+
+    /// Whether it closes the port that is being typed: everything but a click on the keys beside it.
+    fn leaves_go_to(&self, mouse: Mouse, now: Moment) -> bool {
+        match mouse {
+            Mouse::Click { column, row } => {
+                !matches!(self.view(now).click_at(column, row), Some(Click::Do(_)))
+            }
+            Mouse::Release => false,
+            Mouse::Drag { .. } | Mouse::WheelUp { .. } | Mouse::WheelDown { .. } => true,
+        }
+    }
+
+    fn click(&mut self, column: u16, row: u16, now: Moment) {
+        let kind = self.mouse.press(column, row, now);
+        let click = self.view(now).click_at(column, row);
+        if matches!(self.dialog, Dialog::Question(_)) && !is_answer(click, kind) {
+            return;
+        }
+        match click {
+            Some(Click::Do(action)) => self.perform(action, now),
+            Some(Click::Row(place)) => self.click_on_row(place, kind),
+            Some(Click::Sort(column)) => self.sort_by(column, now),
+            Some(Click::Show(view)) => self.show_view(view, now),
+            Some(Click::Choose(at)) => self.choose_by_click(at, now),
+            Some(Click::GoTo(at)) => self.go_to_blocker(at, now),
+            Some(Click::Scroll(part)) => self.start_drag(part, row, now),
+            Some(Click::Dismiss) => self.dismiss_notices(),
+            Some(Click::Nothing) | None => {}
+        }
+    }
+
+    /// A click selects, a double click opens the details.
+    fn click_on_row(&mut self, place: usize, kind: ClickKind) {
+        let was_selected = self.rows.cursor.place() == place;
+        self.step(Step::To(place));
+        // The rows may have moved between the two clicks.
+        let is_double = kind == ClickKind::Double && was_selected;
+        if is_double && !matches!(self.dock.pane, Some(Pane::Details)) {
+            self.set_pane(Some(Pane::Details));
+        }
+    }
+
+    fn choose_by_click(&mut self, at: usize, now: Moment) {
+        let action = match &mut self.dialog {
+            Dialog::Menu(menu) if at < menu.items.len() => {
+                menu.at = at;
+                match menu.items[at].is_on {
+                    Some(_) => DialogAction::Toggle,
+                    None => DialogAction::Accept,
+                }
+            }
+            Dialog::Palette(palette) if at < palette.found().len() => {
+                palette.go_to(at);
+                DialogAction::Accept
+            }
+            _ => return,
+        };
+        self.perform(Action::Dialog(action), now);
+    }
+
+    /// Moves the thumb of a scrollbar to where it is clicked, and starts to drag it.
+    fn start_drag(&mut self, part: Part, row: u16, now: Moment) {
+        let bars = self.view(now).scrollbars;
+        if let Some(bar) = bars.iter().find(|bar| bar.part == part) {
+            let below = bar.grab_offset(row);
+            self.mouse.drag = Some(Drag { part, below });
+            self.drag(row, now);
+        }
+    }
+
+    /// Moves the dragged thumb so that its cell under the pointer is in this row.
+    fn drag(&mut self, row: u16, now: Moment) {
+        let Some(Drag { part, below }) = self.mouse.drag else {
+            return;
+        };
+        let bars = self.view(now).scrollbars;
+        if let Some(bar) = bars.iter().find(|bar| bar.part == part) {
+            self.scroll(part, bar.top_at(row.saturating_sub(below)), now);
+        }
+    }
+
+    /// Scrolls a part so that this line is its first.
+    fn scroll(&mut self, part: Part, top: usize, now: Moment) {
+        // The cursor of a menu decides which of its lines are in sight.
+        let last_in_sight = top + self.menu_height() - 1;
+        let at = if top == 0 { 0 } else { last_in_sight };
+        match (part, &mut self.dialog) {
+            (Part::Table, _) => self.step(Step::Scroll(top)),
+            (Part::Pane, _) => {
+                self.stop_following_in_pane();
+                self.dock.scroll = top.min(self.last_pane_scroll(now));
+            }
+            (Part::Overlay, Dialog::Help { scroll }) => *scroll = top,
+            (Part::Overlay, Dialog::Menu(menu)) => menu.go_to(at),
+            (Part::Overlay, Dialog::Palette(palette)) => palette.go_to(at),
+            (Part::Overlay, _) => {}
+        }
+    }
+
+    fn wheel(&mut self, by: isize, column: u16, row: u16, now: Moment) {
+        let is_over_pane = self.layout().pane.contains(column, row);
+        match &mut self.dialog {
+            Dialog::Help { scroll } => {
+                let last = last_help_scroll(self.size, &self.settings.keymap);
+                *scroll = scroll.saturating_add_signed(by).min(last);
+            }
+            Dialog::Menu(menu) => menu.go_to(menu.at.saturating_add_signed(by.signum())),
+            Dialog::Palette(palette) => palette.step(by.signum()),
+            Dialog::Question(_) | Dialog::GoTo(_) => {}
+            Dialog::None | Dialog::Prompt(_) if is_over_pane => {
+                self.stop_following_in_pane();
+                let last = self.last_pane_scroll(now);
+                let scroll = self.dock.scroll.min(last).saturating_add_signed(by);
+                self.dock.scroll = scroll.min(last);
+            }
+            Dialog::None | Dialog::Prompt(_) => self.step(Step::By(by)),
+        }
+    }
+}
+
+/// Whether a click on a question counts. The question may have opened under the pointer since the last click, and
+/// people double-click by accident: the second of a double click never counts, and no rapid click says yes.
+const fn is_answer(click: Option<Click>, kind: ClickKind) -> bool {
+    let is_yes = matches!(
+        click,
+        Some(Click::Do(Action::Dialog(DialogAction::Confirm)))
+    );
+    match kind {
+        ClickKind::Single => true,
+        ClickKind::Rapid => !is_yes,
+        ClickKind::Double => false,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::app::App;
-use crate::app::notices::slow_notice::next_second;
+use crate::app::notices::next_second;
 use crate::app::view::{Click, Line, Role, span};
 use crate::columns::width;
 use crate::keymap::{Action, ProgramAction};

@@ -1,7 +1,6 @@
 //! The table: its rows and their order, its cursor, and its keys.
 
 pub(crate) mod cursor;
-mod empty;
 pub(crate) mod view;
 
 use std::sync::Arc;

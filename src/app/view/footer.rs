@@ -1,6 +1,6 @@
 //! The lines at the bottom: hints, notices, typed text.
 
-use crate::app::dialogs::prompt::view::offers_line;
+use crate::app::dialogs::prompt::completion::offers_line;
 use crate::app::layout::Layout;
 use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
 use crate::app::{App, Dialog, PromptKind};

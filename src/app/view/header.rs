@@ -1,7 +1,7 @@
 //! The first line: name, counts, problems.
 
 use crate::app::App;
-use crate::app::view::bars::sparkline;
+use crate::app::panes::events::history::sparkline;
 use crate::app::view::{Line, Role, cut_line, line_width, span};
 use crate::columns::width;
 use crate::model::{Moment, Protocol};

@@ -5,9 +5,8 @@
 //! that a repeated key answers only the first question.
 
 mod targets;
-mod text;
+pub(crate) mod text;
 mod update;
-pub(crate) mod view;
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! The suggestions for a word of a filter, and which one is in the text.
 
 use crate::app::dialogs::prompt::Turn;
+use crate::app::view::{Line, Role, line_width, span};
 use crate::filter::{self, Completion};
 use crate::track::Row;
 
@@ -59,4 +60,22 @@ impl Completing {
     pub fn offers(&self) -> (&[String], usize) {
         (&self.offers, self.at)
     }
+}
+
+/// The completions, the chosen one in brackets and visible.
+pub(crate) fn offers_line(completing: &Completing, columns: usize) -> Line {
+    let (offers, chosen) = completing.offers();
+    let line = |first: usize| -> Line {
+        let mut line = vec![span(if first > 0 { " … " } else { " " }, Role::Dim)];
+        for (at, offer) in offers.iter().enumerate().skip(first) {
+            line.push(if at == chosen {
+                span(format!("[{offer}] "), Role::Accent)
+            } else {
+                span(format!(" {offer}  "), Role::Dim)
+            });
+        }
+        line
+    };
+    let is_visible = |first: &usize| line_width(&line(*first)[..chosen - first + 2]) < columns;
+    line((0..=chosen).find(is_visible).unwrap_or(chosen))
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::app::BindReport;
-use crate::app::notices::slow_notice::{LONG, next_second};
+use crate::app::notices::{LONG, next_second};
 use crate::bind::{Cause, Outcome, Target, Verdict};
 use crate::model::{Limits, Moment, Owner, Pid, Socket};
 

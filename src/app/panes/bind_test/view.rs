@@ -1,7 +1,7 @@
 //! The pane of a bind test: the verdict, fixes, the kernel's answer for each address, which servers could start, and
 //! the sockets in the way.
 
-use crate::app::notices::slow_notice::no_answer;
+use crate::app::notices::no_answer;
 use crate::app::panes::bind_test::BindPane;
 use crate::app::view::{Click, Line, MAX_LINES, Role, Span, hanging, line_width, span, widest};
 use crate::bind::{Fix, MatrixCell, Outcome, Start, Verdict};

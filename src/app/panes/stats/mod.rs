@@ -1,14 +1,18 @@
-//! The cost of the last refreshes, each with the draws before it.
+//! The cost of each refresh with the draws before it, newest first, under the median and the worst.
 //!
 //! A draw is shown with the next refresh: shown at once, it would change the screen, and each draw would cause another.
 
 mod gauge;
-mod view;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::model::Refresh;
+use Figure::{Count, Time};
+
+use crate::app::App;
+use crate::app::view::{Line, Role, span};
+use crate::columns::{pad, pad_left, width};
+use crate::model::{Refresh, counted, duration};
 
 /// How many refreshes are kept.
 pub(crate) const MAX_REFRESHES: usize = 100;
@@ -67,4 +71,195 @@ impl Stats {
     pub(crate) const fn count(&self) -> u64 {
         self.count
     }
+}
+
+/// Cells of the label at the left: a time of day, or a word.
+const LABEL: usize = 8;
+
+/// Cells between two columns.
+const GAP: usize = 1;
+
+/// The least cells of a figure, so that columns keep their width: `999.9`, `10450`.
+const MIN_CELLS: usize = 5;
+
+/// A pane with fewer lines has no bars of the ephemeral ports.
+const LINES_FOR_GAUGE: usize = 8;
+
+/// A pane with fewer lines has neither median nor worst.
+const LINES_FOR_SUMMARY: usize = 6;
+
+/// One kind of figure.
+struct Column {
+    title: &'static str,
+    /// Columns with high numbers are dropped first.
+    priority: u8,
+    figure: fn(&Measured) -> Figure,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Figure {
+    /// Zero if it was not measured.
+    Time(Duration),
+    Count(u64),
+}
+
+impl Figure {
+    fn is_measured(self) -> bool {
+        self != Time(Duration::ZERO)
+    }
+
+    fn text(self) -> String {
+        match self {
+            Time(time) => duration::format_millis(time),
+            Count(count) => count.to_string(),
+        }
+    }
+}
+
+const fn column(title: &'static str, priority: u8, figure: fn(&Measured) -> Figure) -> Column {
+    Column {
+        title,
+        priority,
+        figure,
+    }
+}
+
+/// Every column, from the left.
+#[rustfmt::skip]
+const COLUMNS: &[Column] = &[
+    column("rows",      6, |one| Count(one.refresh.rows as u64)),
+    column("dump",      1, |one| Time(one.refresh.cost.dump)),
+    column("owners",    2, |one| Time(one.refresh.cost.owners)),
+    column("processes", 4, |one| Time(one.refresh.cost.processes)),
+    column("diff",      5, |one| Time(one.refresh.cost.diff)),
+    column("draw",      3, |one| Time(one.draws.longest)),
+    column("total",     0, |one| Time(one.total())),
+    column("procs read", 7, |one| Count(one.refresh.cost.searched)),
+    column("files",     8, |one| Count(one.refresh.cost.files)),
+    column("draws",     9, |one| Count(one.draws.count)),
+];
+
+/// How many lines are above the refreshes, in a pane of this height: the titles, and the summary.
+const fn head(height: usize) -> usize {
+    if height < LINES_FOR_SUMMARY { 1 } else { 3 }
+}
+
+impl App {
+    /// The title has the unit, as columns have no room for it.
+    pub(crate) fn stats_title(&self) -> String {
+        let refreshes = counted(self.stats.count(), "refresh", "refreshes");
+        format!("stats · {refreshes} · ms")
+    }
+
+    /// How many of the first lines do not scroll, in a pane of this height.
+    pub(crate) fn stats_head(&self, height: usize) -> usize {
+        self.gauges(0, height).len() + head(height)
+    }
+
+    /// The use of the ephemeral ports, if known and if there is room.
+    fn gauges(&self, columns: usize, height: usize) -> Vec<Line> {
+        let known = self.rows.table.ephemeral.as_ref();
+        let shown = known.filter(|_| height >= LINES_FOR_GAUGE);
+        shown.map_or_else(Vec::new, |ephemeral| gauge::lines(ephemeral, columns))
+    }
+
+    /// The ephemeral ports, the titles, the summary, the refreshes.
+    pub(crate) fn stats(&self, columns: usize, height: usize) -> Vec<Line> {
+        let mut lines = self.gauges(columns, height);
+        let measured: Vec<&Measured> = self.stats.refreshes().collect();
+        if measured.is_empty() {
+            lines.push(vec![span("no refresh measured yet", Role::Dim)]);
+            return lines;
+        }
+        let fitted = fit(&measured, columns);
+        let titles = fitted
+            .iter()
+            .map(|(column, cells)| pad_left(column.title, GAP + cells));
+        lines.push(vec![span(
+            pad("", LABEL) + &titles.collect::<String>(),
+            Role::Dim,
+        )]);
+        if head(height) > 1 {
+            let summary = |pick: fn(&[Figure]) -> Option<Figure>| {
+                let sorted = |column: &Column| {
+                    let mut figures: Vec<_> = figures(&measured, column).collect();
+                    figures.sort_unstable();
+                    figures
+                };
+                fitted
+                    .iter()
+                    .map(move |(column, _)| pick(&sorted(column)))
+                    .collect()
+            };
+            let median =
+                |sorted: &[Figure]| sorted.get(sorted.len().saturating_sub(1) / 2).copied();
+            lines.push(line("median", summary(median), &fitted));
+            lines.push(line(
+                "worst",
+                summary(|sorted| sorted.last().copied()),
+                &fitted,
+            ));
+        }
+        lines.extend(measured.iter().map(|one| {
+            let figures = fitted.iter().map(|(column, _)| (column.figure)(one));
+            let figures = figures.map(|figure| Some(figure).filter(|one| one.is_measured()));
+            line(
+                &self.clock(one.refresh.taken_at),
+                figures.collect(),
+                &fitted,
+            )
+        }));
+        lines
+    }
+}
+
+/// The columns that fit, with their widths; a less important one may fit when a more important one doesn't.
+fn fit(measured: &[&Measured], room: usize) -> Vec<(&'static Column, usize)> {
+    let cells = |column: &Column| {
+        let figures = figures(measured, column).map(|figure| width(&figure.text()));
+        figures
+            .max()
+            .unwrap_or(0)
+            .max(width(column.title))
+            .max(MIN_CELLS)
+    };
+    let mut columns: Vec<_> = COLUMNS
+        .iter()
+        .map(|column| (column, cells(column)))
+        .enumerate()
+        .collect();
+    columns.sort_by_key(|(_, (column, _))| column.priority);
+    let mut left = room.saturating_sub(LABEL);
+    columns.retain(|(_, (_, cells))| {
+        let fits = GAP + cells <= left;
+        left -= if fits { GAP + cells } else { 0 };
+        fits
+    });
+    columns.sort_by_key(|&(at, _)| at);
+    columns.into_iter().map(|(_, fitted)| fitted).collect()
+}
+
+fn figures(measured: &[&Measured], column: &Column) -> impl Iterator<Item = Figure> {
+    let figures = measured.iter().map(|one| (column.figure)(one));
+    figures.filter(|figure| figure.is_measured())
+}
+
+fn line(label: &str, figures: Vec<Option<Figure>>, fitted: &[(&Column, usize)]) -> Line {
+    let mut line = vec![span(pad(label, LABEL), Role::Dim)];
+    line.extend(
+        figures
+            .into_iter()
+            .zip(fitted)
+            .map(|(figure, (column, cells))| {
+                let text = figure.map_or_else(|| "–".into(), Figure::text);
+                let role = match (figure, column.priority) {
+                    (None, _) => Role::Dim,
+                    // The total.
+                    (_, 0) => Role::Strong,
+                    _ => Role::Plain,
+                };
+                span(pad_left(&text, GAP + cells), role)
+            }),
+    );
+    line
 }

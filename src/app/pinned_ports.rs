@@ -2,11 +2,10 @@
 //!
 //! An alert is about a listening or bound socket: it opened, closed or has another owner. Connections come and go.
 
-mod view;
-
 use std::collections::{BTreeSet, HashSet};
 
-use crate::app::{App, Effect};
+use crate::app::view::{Line, Role, span};
+use crate::app::{App, Dialog, Effect};
 use crate::columns::{owner_change_text, owner_with_pid};
 use crate::model::{Moment, OwnerKind, Protocol, Socket};
 use crate::settings::Notify;
@@ -151,5 +150,22 @@ impl App {
         if matches!(notify, Notify::Desktop | Notify::Both) {
             self.request(Effect::DesktopNotice(text));
         }
+    }
+}
+
+impl App {
+    /// Whether alerts are visible: menus and questions need the line for their keys.
+    pub(crate) fn shows_alerts(&self) -> bool {
+        let has_room = matches!(
+            self.dialog,
+            Dialog::None | Dialog::Prompt(_) | Dialog::GoTo(_)
+        );
+        has_room && !self.notices.alerts.is_empty()
+    }
+
+    pub(crate) fn alerts_line(&self) -> Option<Line> {
+        let text = || format!(" {}", self.notices.alerts.join(" · "));
+        let line = || vec![span(text(), Role::Warning)];
+        self.shows_alerts().then(line)
     }
 }

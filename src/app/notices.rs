@@ -1,13 +1,94 @@
-//! How a notice is shown, and for how long.
+//! The line at the bottom that reports the result of a key.
 
 use std::time::Duration;
 
+use crate::app::App;
 use crate::app::layout::Size;
-use crate::app::notices::slow_notice::{LONG, next_second, no_answer};
-use crate::app::notices::{Notice, NoticeKind};
 use crate::app::view::{Click, Line, Role, cut_line, span};
 use crate::columns::{width, wrap};
 use crate::model::Moment;
+
+/// The content of the last line.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notices {
+    pub current: Option<Notice>,
+    /// Alerts about pinned ports since the last key, latest first.
+    pub alerts: Vec<String>,
+}
+
+/// One report.
+#[derive(Clone, Debug)]
+pub(crate) struct Notice {
+    pub text: String,
+    pub kind: NoticeKind,
+    pub since: Moment,
+}
+
+/// The kind of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoticeKind {
+    /// Success.
+    Good,
+    /// A failure or a warning.
+    Bad,
+    /// In progress; the notice stays until there is an answer.
+    Pending,
+}
+
+impl Notices {
+    /// Drops a notice that has been shown long enough.
+    pub fn expire(&mut self, now: Moment) {
+        self.current = self.current.take().filter(|notice| !notice.is_over(now));
+    }
+}
+
+impl App {
+    pub(crate) fn report(&mut self, text: impl Into<String>, now: Moment) {
+        self.notify(NoticeKind::Good, text, now);
+    }
+
+    pub(crate) fn warn(&mut self, text: impl Into<String>, now: Moment) {
+        self.notify(NoticeKind::Bad, text, now);
+    }
+
+    pub(crate) fn notify(&mut self, kind: NoticeKind, text: impl Into<String>, now: Moment) {
+        self.notices.current = Some(Notice {
+            text: text.into(),
+            kind,
+            since: now,
+        });
+    }
+
+    pub(crate) fn notify_outcome(&mut self, succeeded: bool, text: String, now: Moment) {
+        let kind = if succeeded {
+            NoticeKind::Good
+        } else {
+            NoticeKind::Bad
+        };
+        self.notify(kind, text, now);
+    }
+
+    /// A key dismisses the notice, and the alerts if they are visible.
+    pub(crate) fn dismiss_notices(&mut self) {
+        self.notices.current = None;
+        if self.shows_alerts() {
+            self.notices.alerts.clear();
+        }
+    }
+}
+
+/// How long something may take before it is reported as slow.
+pub(crate) const LONG: Duration = Duration::from_secs(2);
+
+pub(crate) fn no_answer(age: Duration) -> String {
+    format!("no answer for {}s", age.as_secs())
+}
+
+/// Time until the text changes, as it has whole seconds.
+pub(crate) fn next_second(age: Duration) -> Duration {
+    let next = Duration::from_secs(age.as_secs() + 1);
+    next.max(LONG).saturating_sub(age)
+}
 
 /// For how long a notice stays.
 const NOTICE_TIME: Duration = Duration::from_secs(8);
