@@ -3,7 +3,7 @@
 use crate::app::dialogs::prompt::{Edited, Turn};
 use crate::app::view::{Click, Line, Role, span};
 use crate::app::{App, Dialog, PromptKind};
-use crate::columns::cut;
+use crate::columns::{cut, width};
 use crate::filter::{Filter, FilterError};
 use crate::keymap::{Action, DialogAction, TableAction};
 use crate::model::{Moment, Protocol};
@@ -23,17 +23,10 @@ pub(crate) struct FilterLine {
     /// The filters that were confirmed or cleared, each once, the latest last.
     pub history: Vec<String>,
     /// The filter that was cleared last, until it is restored.
-    cleared: Option<String>,
+    pub cleared: Option<String>,
 }
 
 impl FilterLine {
-    pub fn new(filter: &Filter) -> Self {
-        Self {
-            text: filter.to_string(),
-            ..Self::default()
-        }
-    }
-
     /// Adds a filter to the history, or makes it the latest.
     fn remember(&mut self, text: &str) {
         self.history.retain(|earlier| earlier != text);
@@ -113,13 +106,33 @@ impl App {
         };
         let is_filter = prompt.kind == PromptKind::Filter;
         match action {
-            Action::Back if is_filter => self.cancel_filter(now),
-            Action::Back => self.dialog = Dialog::None,
+            Action::Back => {
+                // The typed filter can be restored if it is valid, or else the last valid one.
+                let text = match self.filter.error {
+                    None => prompt.text().trim().into(),
+                    Some(_) => self.rows.criteria.filter.to_string(),
+                };
+                self.dialog = Dialog::None;
+                if is_filter {
+                    self.filter.text = text;
+                    self.clear_filter(now);
+                }
+            }
             Action::Dialog(DialogAction::Accept) if !is_filter => {
                 let text = prompt.text().trim().to_owned();
                 self.bind_test_typed(&text, now);
             }
-            Action::Dialog(action) if is_filter => self.act_on_filter(action, now),
+            Action::Dialog(action) if is_filter => match action {
+                DialogAction::Accept => self.confirm_filter(now),
+                DialogAction::RecallEarlier => self.recall(Turn::Back, now),
+                DialogAction::RecallLater => self.recall(Turn::On, now),
+                DialogAction::CompleteNext => self.complete(Turn::On, now),
+                DialogAction::CompletePrevious => self.complete(Turn::Back, now),
+                DialogAction::Toggle
+                | DialogAction::Confirm
+                | DialogAction::OtherSignal
+                | DialogAction::OtherTargets => {}
+            },
             Action::Dialog(_)
             | Action::Move(_)
             | Action::Table(_)
@@ -130,20 +143,6 @@ impl App {
             | Action::Session(_)
             | Action::ShowView(_)
             | Action::CopyFix => {}
-        }
-    }
-
-    fn act_on_filter(&mut self, action: DialogAction, now: Moment) {
-        match action {
-            DialogAction::Accept => self.confirm_filter(now),
-            DialogAction::RecallEarlier => self.recall(Turn::Back, now),
-            DialogAction::RecallLater => self.recall(Turn::On, now),
-            DialogAction::CompleteNext => self.complete(Turn::On, now),
-            DialogAction::CompletePrevious => self.complete(Turn::Back, now),
-            DialogAction::Toggle
-            | DialogAction::Confirm
-            | DialogAction::OtherSignal
-            | DialogAction::OtherTargets => {}
         }
     }
 
@@ -163,22 +162,12 @@ impl App {
         }
     }
 
-    /// Clears the filter: the typed one if it is valid, or else the last valid one.
-    fn cancel_filter(&mut self, now: Moment) {
-        self.filter.text = match &self.dialog {
-            Dialog::Prompt(prompt) if self.filter.error.is_none() => prompt.text().trim().into(),
-            _ => self.rows.criteria.filter.to_string(),
-        };
-        self.dialog = Dialog::None;
-        self.clear_filter(now);
-    }
-
     /// Closes the prompt. With an error in the text it stays open, and shows the error instead of completions.
     fn confirm_filter(&mut self, now: Moment) {
         let Dialog::Prompt(prompt) = &mut self.dialog else {
             return;
         };
-        prompt.take_offer();
+        prompt.completing = None;
         if self.filter.error.is_some() {
             return;
         }
@@ -213,7 +202,9 @@ impl App {
             matches!(&self.dialog, Dialog::Prompt(prompt) if prompt.kind == PromptKind::Filter);
         let filter = self.rows.criteria.filter.to_string();
         if !filter.is_empty() || is_typing {
-            let room = usize::from(columns).saturating_sub(self.tabs_width() + 24);
+            let last_tab = self.tab_views().pop();
+            let tabs = last_tab.map_or(0, |tab| usize::from(tab.x) + width(&tab.text));
+            let room = usize::from(columns).saturating_sub(tabs + 24);
             let edit = Click::Do(Action::Table(TableAction::EditFilter));
             line.push(span("filter ", Role::Dim).on_click(edit));
             line.push(span(format!("{}  ", cut(&filter, room)), Role::Accent).on_click(edit));

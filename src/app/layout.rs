@@ -23,18 +23,6 @@ impl Area {
             && row - self.y < self.height
     }
 
-    /// Its part from this column of the screen, with this width.
-    #[must_use]
-    pub fn part(self, x: u16, width: u16) -> Self {
-        let right = self.x.saturating_add(self.width);
-        let x = x.clamp(self.x, right);
-        Self {
-            x,
-            width: width.min(right - x),
-            ..self
-        }
-    }
-
     /// The intersection with another area.
     #[must_use]
     pub fn within(self, other: Self) -> Self {
@@ -147,7 +135,13 @@ pub fn layout(size: Size, pane_lines: u16, footer_lines: u16) -> Layout {
     let tabs = take(&mut left, u16::from(!compact));
     let is_table_hidden = compact && pane_lines > 0;
     let titles = take(&mut left, u16::from(size.height > 3 && !is_table_hidden));
-    let pane = pane_height(left, pane_lines, compact);
+    // A pane takes its lines and border, but leaves the table at least a third and four rows; on a compact terminal it
+    // replaces the table.
+    let pane = match (pane_lines, compact) {
+        (0, _) => 0,
+        (_, true) => left,
+        (_, false) => (pane_lines.saturating_add(2)).min(left.saturating_sub((left / 3).max(4))),
+    };
     left -= pane;
     let lines = [header, tabs, titles, left, pane, footer];
     let mut y = 0;
@@ -179,36 +173,17 @@ fn take(left: &mut u16, lines: u16) -> u16 {
     taken
 }
 
-/// A pane takes its lines and border, but leaves the table at least a third and four rows; on a compact terminal it
-/// replaces the table.
-fn pane_height(left: u16, lines: u16, compact: bool) -> u16 {
-    match (lines, compact) {
-        (0, _) => 0,
-        (_, true) => left,
-        (_, false) => lines
-            .saturating_add(2)
-            .min(left.saturating_sub((left / 3).max(4))),
-    }
-}
-
 impl App {
     /// The areas of the parts of the screen.
     pub(crate) fn layout(&self) -> Layout {
-        layout(self.size, self.pane_lines(), self.footer_lines())
-    }
-
-    /// Lines of the pane: fixed for each kind, so that the table does not move when the content grows.
-    const fn pane_lines(&self) -> u16 {
-        match self.dock.pane {
+        // Fixed for each kind, so that the table does not move when the content grows.
+        let pane_lines = match self.dock.pane {
             None => 0,
             Some(Pane::Details) => 14,
             Some(Pane::Events | Pane::Stats) => 10,
             Some(Pane::Bind(_)) => 20,
-        }
-    }
-
-    fn footer_lines(&self) -> u16 {
-        match self.dialog {
+        };
+        let footer_lines = match self.dialog {
             Dialog::Prompt(_) | Dialog::Palette(_) => 2,
             // The keys of the question must be visible, even on a small terminal.
             Dialog::GoTo(_) | Dialog::Menu(_) | Dialog::Question(_) | Dialog::Help { .. } => 1,
@@ -217,7 +192,8 @@ impl App {
                 let notice = self.notices.current.as_ref();
                 notice.map_or(0, |notice| notice.height(self.size))
             }
-        }
+        };
+        layout(self.size, pane_lines, footer_lines)
     }
 
     /// Rows of the table that fit on the screen.

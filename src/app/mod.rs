@@ -111,7 +111,10 @@ impl App {
     pub fn new(settings: Settings, environment: Environment, now: Moment) -> Self {
         let rows = TableView::new(&settings, environment.uid, now);
         let mut app = Self {
-            filter: FilterLine::new(&rows.criteria.filter),
+            filter: FilterLine {
+                text: rows.criteria.filter.to_string(),
+                ..FilterLine::default()
+            },
             rows,
             playhead: Playhead::default(),
             dialog: Dialog::None,

@@ -35,13 +35,6 @@ pub(crate) enum NoticeKind {
     Pending,
 }
 
-impl Notices {
-    /// Drops a notice that has been shown long enough.
-    pub fn expire(&mut self, now: Moment) {
-        self.current = self.current.take().filter(|notice| !notice.is_over(now));
-    }
-}
-
 impl App {
     pub(crate) fn report(&mut self, text: impl Into<String>, now: Moment) {
         self.notify(NoticeKind::Good, text, now);
@@ -60,12 +53,11 @@ impl App {
     }
 
     pub(crate) fn notify_outcome(&mut self, succeeded: bool, text: String, now: Moment) {
-        let kind = if succeeded {
-            NoticeKind::Good
+        if succeeded {
+            self.report(text, now);
         } else {
-            NoticeKind::Bad
-        };
-        self.notify(kind, text, now);
+            self.warn(text, now);
+        }
     }
 
     /// A key dismisses the notice, and the alerts if they are visible.
@@ -90,6 +82,15 @@ pub(crate) fn next_second(age: Duration) -> Duration {
     next.max(LONG).saturating_sub(age)
 }
 
+/// Time until a remaining time in whole seconds changes; `None` at its end.
+pub(crate) fn countdown_changes_in(left: Duration) -> Option<Duration> {
+    match (left.as_secs(), left.subsec_nanos()) {
+        (0, 0) => None,
+        (_, 0) => Some(Duration::from_secs(1)),
+        (_, part) => Some(Duration::from_nanos(part.into())),
+    }
+}
+
 /// For how long a notice stays.
 const NOTICE_TIME: Duration = Duration::from_secs(8);
 
@@ -101,11 +102,7 @@ const MAX_LINES: u16 = 4;
 
 impl Notice {
     pub(crate) fn is_over(&self, now: Moment) -> bool {
-        self.kind != NoticeKind::Pending && self.since.age(now) >= self.stays()
-    }
-
-    fn stays(&self) -> Duration {
-        NOTICE_TIME * if width(&self.text) >= LONG_TEXT { 2 } else { 1 }
+        self.kind != NoticeKind::Pending && self.changes_in(now).is_zero()
     }
 
     /// How many lines it takes on a terminal of this size.
@@ -150,9 +147,10 @@ impl Notice {
     /// When its text changes, or it disappears.
     pub(crate) fn changes_in(&self, now: Moment) -> Duration {
         let age = self.since.age(now);
-        match self.kind {
-            NoticeKind::Good | NoticeKind::Bad => self.stays().saturating_sub(age),
-            NoticeKind::Pending => next_second(age),
+        if self.kind == NoticeKind::Pending {
+            return next_second(age);
         }
+        let is_long = width(&self.text) >= LONG_TEXT;
+        (NOTICE_TIME * if is_long { 2 } else { 1 }).saturating_sub(age)
     }
 }

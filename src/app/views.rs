@@ -218,9 +218,4 @@ impl App {
         let cells: usize = tabs.map(|&tab| width(&self.tab_text(tab)) + 2).sum();
         cells + FILTER_ROOM <= usize::from(self.size.width) + 1
     }
-
-    pub(crate) fn tabs_width(&self) -> usize {
-        let last = self.tab_views().pop();
-        last.map_or(0, |tab| usize::from(tab.x) + width(&tab.text))
-    }
 }

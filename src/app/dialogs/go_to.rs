@@ -66,7 +66,12 @@ impl GoTo {
         };
         let ranked = listing.rows(table).enumerate().filter_map(|(place, row)| {
             let port = row.socket.port()?;
-            let nearness = self.nearness(port, wanted)?;
+            let nearness = match u32::from(port) {
+                number if number == wanted => Nearness::Exact,
+                _ if port.to_string().starts_with(&self.digits) => Nearness::Beginning,
+                number if number > wanted => Nearness::Above,
+                _ => return None,
+            };
             Some((nearness, port, row.is_closed(), place))
         });
         let best = ranked.min();
@@ -83,16 +88,6 @@ impl GoTo {
             };
         }
         best.map(|(.., place)| place)
-    }
-
-    fn nearness(&self, port: u16, wanted: u32) -> Option<Nearness> {
-        if u32::from(port) == wanted {
-            Some(Nearness::Exact)
-        } else if port.to_string().starts_with(&self.digits) {
-            Some(Nearness::Beginning)
-        } else {
-            (u32::from(port) > wanted).then_some(Nearness::Above)
-        }
     }
 }
 

@@ -110,17 +110,11 @@ fn lines(size: Size, keymap: &Keymap) -> Vec<Line> {
 fn entry(what: &str, meaning: &str, size: Size) -> Vec<Line> {
     let columns = size.overlay_width();
     let indent = 20.min(columns / 2);
-    let term = span(what, Role::Accent);
-    if width(what) < indent {
-        return hanging(&term, indent, meaning, Role::Plain, columns);
+    let mut term = span(what, Role::Accent);
+    let mut lines = Vec::new();
+    if width(what) >= indent {
+        lines.push(vec![std::mem::replace(&mut term, span("", Role::Accent))]);
     }
-    let mut lines = vec![vec![term]];
-    lines.extend(hanging(
-        &span("", Role::Accent),
-        indent,
-        meaning,
-        Role::Plain,
-        columns,
-    ));
+    lines.extend(hanging(&term, indent, meaning, Role::Plain, columns));
     lines
 }

@@ -7,8 +7,9 @@ use crate::app::{App, Dialog, Effect, NoticeKind, Written};
 use crate::bind::{Verdict, shell_word};
 use crate::columns::{self, ColumnId, cut, cut_middle, width};
 use crate::keymap::{Action, DialogAction};
-use crate::model::{Endpoint, Kinds, Moment, Protocol, Socket, State, UnixName, clean, counted};
+use crate::model::{Endpoint, Kinds, Moment, Protocol, State, UnixName, clean, counted};
 use crate::track::Row;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A list to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,16 @@ pub struct MenuItem {
     pub is_on: Option<bool>,
     /// Its effect.
     pub choice: MenuChoice,
+}
+
+impl MenuItem {
+    const fn new(label: String, is_on: Option<bool>, choice: MenuChoice) -> Self {
+        Self {
+            label,
+            is_on,
+            choice,
+        }
+    }
 }
 
 /// The effect of a choice.
@@ -65,14 +76,6 @@ impl FileFormat {
 }
 
 impl Menu {
-    fn new(title: impl Into<String>, items: impl Iterator<Item = MenuItem>, at: usize) -> Self {
-        Self {
-            title: title.into(),
-            items: items.collect(),
-            at,
-        }
-    }
-
     /// Puts the cursor on an item, or on the last one.
     pub fn go_to(&mut self, at: usize) {
         self.at = at.min(self.items.len().saturating_sub(1));
@@ -83,95 +86,102 @@ impl Menu {
     /// safe one.
     pub fn copy(row: &Row) -> Self {
         let socket = &row.socket;
-        let local = socket.local_text().map(|text| (local_label(socket), text));
+        let label = match socket.unix().and_then(|unix| unix.name.as_ref()) {
+            Some(UnixName::Path(_)) => "path",
+            Some(UnixName::Abstract(_)) => "name",
+            None => "address",
+        };
         let remote = match socket.remote {
             Some(remote) if socket.protocol.has_ports() => Some(remote.to_string()),
             _ => socket.remote_text(),
         };
         // Init holds sockets for its services.
-        let owner = socket
-            .owner
-            .processes()
-            .iter()
-            .find(|process| process.pid != 1);
+        let mut processes = socket.owner.processes().iter();
+        let owner = processes.find(|process| process.pid != 1);
         let command = owner.and_then(|process| process.command.as_ref());
         let inode = socket.inode.filter(|_| socket.unix().is_some());
         let is_server = socket.protocol == Protocol::Tcp && socket.state == State::Listen;
         let curl = || {
-            let url = format!("http://{}/", reachable(socket.local));
+            // An address that a client on this host can use.
+            let address = match socket.local.address {
+                IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+                address => address,
+            };
+            let url = format!("http://{}/", Endpoint::new(address, socket.local.port));
             format!("curl {}", shell_word(&url))
         };
         let texts = [
-            local,
+            socket.local_text().map(|text| (label, text)),
             remote.map(|text| ("peer", text)),
             owner.map(|process| ("pid", process.pid.to_string())),
             command.map(|text| ("command", text.to_string())),
             inode.map(|inode| ("inode", inode.to_string())),
             is_server.then(|| ("curl", curl())),
         ];
-        let item = |(name, text)| copy_item(format!("{name:<8} {text}"), text);
-        Self::new("copy", texts.into_iter().flatten().map(item), 0)
+        let texts = texts.into_iter().flatten();
+        Self::of_texts(texts.map(|(name, text)| (format!("{name:<8} {text}"), text)))
     }
 
     /// What can be copied from a bind test.
     pub fn fixes(verdict: &Verdict) -> Self {
         let commands = verdict.fixes.iter().filter_map(|fix| fix.command.clone());
         let texts = commands.chain([verdict.summary.clone()]);
-        Self::new("copy", texts.map(|text| copy_item(text.clone(), text)), 0)
+        Self::of_texts(texts.map(|text| (text.clone(), text)))
+    }
+
+    fn of_texts(texts: impl Iterator<Item = (String, String)>) -> Self {
+        let item = |(label, text)| MenuItem::new(label, None, MenuChoice::Copy(text));
+        Self {
+            title: "copy".into(),
+            items: texts.map(item).collect(),
+            at: 0,
+        }
     }
 
     /// The file formats for the rows shown.
     pub fn write(rows: usize) -> Self {
-        let title = match rows {
-            1 => "write the row shown".into(),
-            rows => format!("write the {rows} rows shown"),
-        };
-        let formats = [
-            (
-                "JSON   one object, everything that is known",
-                FileFormat::Json,
-            ),
-            ("CSV    a row for each socket and process", FileFormat::Csv),
-        ];
-        let item = |(label, format): (&str, _)| MenuItem {
-            label: label.to_owned(),
-            is_on: None,
-            choice: MenuChoice::Write(format),
-        };
-        Self::new(title, formats.into_iter().map(item), 0)
+        let item =
+            |label: &str, format| MenuItem::new(label.to_owned(), None, MenuChoice::Write(format));
+        let json = "JSON   one object, everything that is known";
+        let csv = "CSV    a row for each socket and process";
+        Self {
+            title: match rows {
+                1 => "write the row shown".into(),
+                rows => format!("write the {rows} rows shown"),
+            },
+            items: vec![item(json, FileFormat::Json), item(csv, FileFormat::Csv)],
+            at: 0,
+        }
     }
 
     /// The kinds of sockets, with those shown checked.
     pub fn kinds(shown: Kinds, at: usize) -> Self {
-        let item = |protocol: Protocol| MenuItem {
-            label: format!("{:<9} {}", protocol.as_str(), description(protocol)),
-            is_on: Some(shown.has(protocol)),
-            choice: MenuChoice::Kind(protocol),
+        let item = |protocol: Protocol| {
+            let label = format!("{:<9} {}", protocol.as_str(), description(protocol));
+            let is_on = Some(shown.has(protocol));
+            MenuItem::new(label, is_on, MenuChoice::Kind(protocol))
         };
-        Self::new("protocols", Protocol::ALL.into_iter().map(item), at)
+        Self {
+            title: "protocols".into(),
+            items: Protocol::ALL.into_iter().map(item).collect(),
+            at,
+        }
     }
 
     /// The columns, with hidden ones unchecked.
     pub fn columns(hidden: &[ColumnId], at: usize) -> Self {
         let items = columns::ALL.iter().filter(|column| column.priority > 0);
-        let item = |column: &columns::Column| MenuItem {
-            label: format!("{:<14} {}", column.title, column.description),
-            is_on: Some(!hidden.contains(&column.id)),
-            choice: MenuChoice::Column(column.id),
+        let item = |column: &columns::Column| {
+            let label = format!("{:<14} {}", column.title, column.description);
+            let is_on = Some(!hidden.contains(&column.id));
+            MenuItem::new(label, is_on, MenuChoice::Column(column.id))
         };
-        Self::new(
-            "columns (port, state and process always stay)",
-            items.map(item),
+        Self {
+            title: "columns (port, state and process always stay)".into(),
+            items: items.map(item).collect(),
             at,
-        )
-    }
-}
-
-fn copy_item(label: String, text: String) -> MenuItem {
-    MenuItem {
-        label,
-        is_on: None,
-        choice: MenuChoice::Copy(text),
+        }
     }
 }
 
@@ -186,25 +196,6 @@ const fn description(protocol: Protocol) -> &'static str {
         Protocol::Packet => "packet sockets: what tcpdump and DHCP clients open",
         Protocol::Unix => "unix sockets: paths and abstract names",
     }
-}
-
-/// The label of the local side.
-fn local_label(socket: &Socket) -> &'static str {
-    match socket.unix().and_then(|unix| unix.name.as_ref()) {
-        Some(UnixName::Path(_)) => "path",
-        Some(UnixName::Abstract(_)) => "name",
-        None => "address",
-    }
-}
-
-/// An address that a client on this host can use to reach a listener.
-fn reachable(local: Endpoint) -> Endpoint {
-    let address = match local.address {
-        std::net::IpAddr::V4(v4) if v4.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
-        std::net::IpAddr::V6(v6) if v6.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
-        address => address,
-    };
-    Endpoint::new(address, local.port)
 }
 
 /// Each choice takes one line, so that the one under the cursor is always visible.
@@ -247,20 +238,12 @@ impl App {
         }
         let (at, choice) = (menu.at, menu.items[menu.at].choice.clone());
         self.dialog = Dialog::None;
-        if action == Action::Dialog(DialogAction::Accept) {
-            self.confirm_choice(choice, now);
-        } else if action == Action::Dialog(DialogAction::Toggle) {
-            self.toggle_choice(at, choice, now);
+        let toggles = action == Action::Dialog(DialogAction::Toggle);
+        if !toggles && action != Action::Dialog(DialogAction::Accept) {
+            return;
         }
-    }
-
-    /// Carries out a choice; a switch is not changed.
-    fn confirm_choice(&mut self, choice: MenuChoice, now: Moment) {
         match choice {
-            MenuChoice::Copy(text) => {
-                self.notify_copied(&text, now);
-                self.request(Effect::Copy(text));
-            }
+            MenuChoice::Copy(text) => self.copy(text, now),
             MenuChoice::Write(format) => {
                 let rows = self.rows.selection.shown().rows(&self.rows.table);
                 let ids: Vec<_> = rows.map(|row| row.id).collect();
@@ -268,42 +251,33 @@ impl App {
                 self.notify(NoticeKind::Pending, pending, now);
                 self.request(Effect::Write(format, ids));
             }
-            MenuChoice::Column(_) | MenuChoice::Kind(_) => {}
-        }
-    }
-
-    /// Switches a choice on or off, and keeps the menu open.
-    fn toggle_choice(&mut self, at: usize, choice: MenuChoice, now: Moment) {
-        let menu = match choice {
-            MenuChoice::Copy(_) | MenuChoice::Write(_) => return self.confirm_choice(choice, now),
+            // A switch is changed only by the key for that, which keeps the menu open.
+            MenuChoice::Kind(_) | MenuChoice::Column(_) if !toggles => {}
             MenuChoice::Kind(protocol) => {
                 self.toggle_kind(protocol, now);
-                Menu::kinds(self.rows.criteria.kinds, at)
+                self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, at));
             }
             MenuChoice::Column(id) => {
-                self.toggle_column(id);
-                Menu::columns(&self.rows.hidden_columns, at)
+                let hidden = &mut self.rows.hidden_columns;
+                let count = hidden.len();
+                hidden.retain(|&one| one != id);
+                if hidden.len() == count {
+                    hidden.push(id);
+                }
+                self.dialog = Dialog::Menu(Menu::columns(hidden, at));
             }
-        };
-        self.dialog = Dialog::Menu(menu);
-    }
-
-    fn toggle_column(&mut self, id: ColumnId) {
-        let hidden = &mut self.rows.hidden_columns;
-        let count = hidden.len();
-        hidden.retain(|&one| one != id);
-        if hidden.len() == count {
-            hidden.push(id);
         }
     }
 
-    /// A long text is cut, but not the words around it. We don't know whether the terminal copied it.
-    pub(crate) fn notify_copied(&mut self, text: &str, now: Moment) {
+    /// Copies a text; the notice cuts a long one, but not the words around it. We don't know whether the terminal
+    /// copied it.
+    pub(crate) fn copy(&mut self, text: String, now: Moment) {
         const BY: &str = " to the clipboard (by the terminal)";
         let words = width("copied ") + width(BY) + 1;
         let room = usize::from(self.size.width).saturating_sub(words);
-        let text = cut(&clean(text), room.max(LEAST_SHOWN));
-        self.report(format!("copied {text}{BY}"), now);
+        let shown = cut(&clean(&text), room.max(LEAST_SHOWN));
+        self.report(format!("copied {shown}{BY}"), now);
+        self.request(Effect::Copy(text));
     }
 
     /// Reports where the rows were written. A long path is cut in the middle, so folder and extension stay.

@@ -34,9 +34,7 @@ impl Dialog {
         match self {
             Self::Prompt(prompt) => Some(prompt),
             Self::Palette(palette) => Some(&palette.prompt),
-            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
-                None
-            }
+            _ => None,
         }
     }
 
@@ -44,10 +42,15 @@ impl Dialog {
     pub fn edit(&mut self, edit: impl FnOnce(&mut Prompt) -> Edited) -> Edited {
         match self {
             Self::Prompt(prompt) => edit(prompt),
-            Self::Palette(palette) => palette.edit(edit),
-            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
-                Edited::Nothing
+            Self::Palette(palette) => {
+                let edited = edit(&mut palette.prompt);
+                if edited == Edited::Text {
+                    // The cursor goes to the best match.
+                    palette.go_to(0);
+                }
+                edited
             }
+            _ => Edited::Nothing,
         }
     }
 }

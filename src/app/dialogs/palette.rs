@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::app::dialogs::prompt::{Edited, Prompt, PromptKind};
+use crate::app::dialogs::prompt::{Prompt, PromptKind};
 use crate::app::layout::Size;
 use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
@@ -33,14 +33,6 @@ pub(crate) struct Entry {
 }
 
 impl Palette {
-    pub fn new(entries: Vec<Entry>) -> Self {
-        Self {
-            prompt: Prompt::new(PromptKind::Action, ""),
-            entries,
-            at: 0,
-        }
-    }
-
     /// The actions that match the typed text, best first.
     pub fn found(&self) -> Vec<&Entry> {
         let typed = self.prompt.text();
@@ -53,8 +45,8 @@ impl Palette {
         ranked.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    /// Which of those found is under the cursor.
-    pub fn at(&self) -> usize {
+    /// The index under the cursor, among those found.
+    fn at(&self) -> usize {
         self.at.min(self.found().len().saturating_sub(1))
     }
 
@@ -64,27 +56,6 @@ impl Palette {
 
     pub fn step(&mut self, by: isize) {
         self.go_to(self.at().saturating_add_signed(by));
-    }
-
-    /// Edits the text. If it changes, the cursor goes to the best match.
-    pub fn edit(&mut self, edit: impl FnOnce(&mut Prompt) -> Edited) -> Edited {
-        let edited = edit(&mut self.prompt);
-        if edited == Edited::Text {
-            self.at = 0;
-        }
-        edited
-    }
-
-    /// Cells of the widest keys.
-    pub fn keys_width(&self) -> usize {
-        let widths = self.entries.iter().map(|entry| width(&entry.keys));
-        widths.max().unwrap_or(0)
-    }
-
-    /// Cells of the longest help.
-    pub fn help_width(&self) -> usize {
-        let widths = self.entries.iter().map(|entry| width(&entry.help));
-        widths.max().unwrap_or(0)
     }
 }
 
@@ -111,37 +82,34 @@ impl Entry {
 
 impl App {
     /// The actions that are possible now. Those of an open bind test come before those of the table.
-    pub(crate) fn palette_entries(&self) -> Vec<Entry> {
+    pub(crate) fn palette(&self) -> Palette {
         let (keymap, mode) = (&self.settings.keymap, self.mode());
         let of_pane = keymap.bindings(mode).filter(|_| mode == Mode::Bind);
         let mut entries: Vec<Entry> = Vec::new();
         for binding in of_pane.chain(keymap.bindings(Mode::Table)) {
-            let is_listed = entries.iter().any(|entry| entry.action == binding.action);
-            if is_listed || !self.is_possible(binding.action) {
+            let action = binding.action;
+            if entries.iter().any(|entry| entry.action == action) || !self.is_possible(action) {
                 continue;
             }
             // A key of the table may do something else while a bind test is open.
             let keys = binding.keys.iter();
-            let keys = keys.filter(|&&key| keymap.lookup(mode, key) == Some(binding.action));
+            let keys = keys.filter(|&&key| keymap.lookup(mode, key) == Some(action));
             let keys: Vec<_> = keys.map(ToString::to_string).collect();
-            entries.push(Entry {
-                action: binding.action,
-                keys: keys.join(" "),
-                help: self.help_of(binding.action, binding.help),
-            });
+            let mut help = Cow::from(binding.help);
+            if let Action::ShowView(place) = action
+                && usize::from(place) >= Tab::ALL.len()
+            {
+                let name = self.view_at(place).map_or("", |view| self.view_name(view));
+                help = format!("show the view {name}").into();
+            }
+            let keys = keys.join(" ");
+            entries.push(Entry { action, keys, help });
         }
-        entries
-    }
-
-    /// The help of an action; for a custom view with its name.
-    fn help_of(&self, action: Action, help: &'static str) -> Cow<'static, str> {
-        if let Action::ShowView(place) = action
-            && usize::from(place) >= Tab::ALL.len()
-        {
-            let name = self.view_at(place).map_or("", |view| self.view_name(view));
-            return format!("show the view {name}").into();
+        Palette {
+            prompt: Prompt::new(PromptKind::Action, ""),
+            entries,
+            at: 0,
         }
-        help.into()
     }
 
     /// Whether an action is possible now.
@@ -191,8 +159,12 @@ impl App {
 
 /// Its size fits the whole list, so it stays the same while you type.
 pub(super) fn sheet(palette: &Palette, size: Size, height: usize) -> Sheet {
-    let keys = palette.keys_width();
-    let columns = size.overlay_width().min(keys + 2 + palette.help_width());
+    let widest = |text: fn(&Entry) -> &str| {
+        let widths = palette.entries.iter().map(|entry| width(text(entry)));
+        widths.max().unwrap_or(0)
+    };
+    let keys = widest(|entry| &entry.keys);
+    let columns = (size.overlay_width()).min(keys + 2 + widest(|entry| &entry.help));
     let line = |entry: &Entry| -> Line {
         let line = vec![
             span(pad(&entry.keys, keys), Role::Accent),

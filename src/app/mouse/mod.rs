@@ -17,50 +17,24 @@ const DOUBLE_CLICK: Duration = Duration::from_millis(500);
 /// The last actions of the mouse.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MouseState {
-    drag: Option<Drag>,
+    /// The scrollbar that is dragged, and how far the pointer is below the first cell of its thumb.
+    pub drag: Option<(Part, u16)>,
     /// The cell where another click would be a double click.
     first: Option<(u16, u16)>,
     pressed: Option<Moment>,
 }
 
-/// The timing of a click after the one before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClickKind {
-    /// The first click, or later than a double click.
-    Single,
-    /// Within that time, on another cell or as the third on the same one.
-    Rapid,
-    /// Within that time, as the second on the same cell.
-    Double,
-}
-
-/// A scrollbar that is dragged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Drag {
-    part: Part,
-    /// How far the pointer is below the first cell of the thumb.
-    below: u16,
-}
-
 impl MouseState {
-    /// The button went down. A third click on a cell is not another double click.
-    fn press(&mut self, column: u16, row: u16, now: Moment) -> ClickKind {
+    /// The button went down: returns whether that is within the time of a double click, and whether it is the second
+    /// click on the same cell. A third click on a cell is not another double click.
+    fn press(&mut self, column: u16, row: u16, now: Moment) -> (bool, bool) {
         self.drag = None;
         let is_soon = self.pressed.is_some_and(|at| at.age(now) <= DOUBLE_CLICK);
         self.pressed = Some(now);
         let here = Some((column, row));
-        let is_second = is_soon && self.first == here;
-        self.first = here.filter(|_| !is_second);
-        match (is_soon, is_second) {
-            (_, true) => ClickKind::Double,
-            (true, false) => ClickKind::Rapid,
-            (false, false) => ClickKind::Single,
-        }
-    }
-
-    /// Ends dragging.
-    pub const fn release(&mut self) {
-        self.drag = None;
+        let is_double = is_soon && self.first == here;
+        self.first = here.filter(|_| !is_double);
+        (is_soon, is_double)
     }
 }
 
@@ -69,56 +43,63 @@ const NOTCH: isize = 3;
 
 impl App {
     pub(crate) fn point(&mut self, mouse: Mouse, now: Moment) {
-        if matches!(self.dialog, Dialog::GoTo(_)) && self.leaves_go_to(mouse, now) {
-            self.dialog = Dialog::None;
+        if matches!(self.dialog, Dialog::GoTo(_)) {
+            // Everything but a click on the keys beside it closes the port that is being typed.
+            let stays = match mouse {
+                Mouse::Click { column, row } => {
+                    matches!(self.view(now).click_at(column, row), Some(Click::Do(_)))
+                }
+                Mouse::Release => true,
+                Mouse::Drag { .. } | Mouse::WheelUp { .. } | Mouse::WheelDown { .. } => false,
+            };
+            if !stays {
+                self.dialog = Dialog::None;
+            }
         }
         match mouse {
             Mouse::Click { column, row } => self.click(column, row, now),
             Mouse::Drag { row, .. } => self.drag(row, now),
-            Mouse::Release => self.mouse.release(),
+            Mouse::Release => self.mouse.drag = None,
             Mouse::WheelUp { column, row } => self.wheel(-NOTCH, column, row, now),
             Mouse::WheelDown { column, row } => self.wheel(NOTCH, column, row, now),
         }
     }
 
-    /// Whether it closes the port that is being typed: everything but a click on the keys beside it.
-    fn leaves_go_to(&self, mouse: Mouse, now: Moment) -> bool {
-        match mouse {
-            Mouse::Click { column, row } => {
-                !matches!(self.view(now).click_at(column, row), Some(Click::Do(_)))
-            }
-            Mouse::Release => false,
-            Mouse::Drag { .. } | Mouse::WheelUp { .. } | Mouse::WheelDown { .. } => true,
-        }
-    }
-
     fn click(&mut self, column: u16, row: u16, now: Moment) {
-        let kind = self.mouse.press(column, row, now);
-        let click = self.view(now).click_at(column, row);
-        if matches!(self.dialog, Dialog::Question(_)) && !is_answer(click, kind) {
+        let (is_soon, is_double) = self.mouse.press(column, row, now);
+        let view = self.view(now);
+        let click = view.click_at(column, row);
+        // A question may have opened under the pointer since the last click, and people double-click by accident: the
+        // second of a double click never counts there, and no rapid click says yes.
+        let is_yes = click == Some(Click::Do(Action::Dialog(DialogAction::Confirm)));
+        let is_accident = is_double || is_soon && is_yes;
+        if matches!(self.dialog, Dialog::Question(_)) && is_accident {
             return;
         }
         match click {
             Some(Click::Do(action)) => self.perform(action, now),
-            Some(Click::Row(place)) => self.click_on_row(place, kind),
+            Some(Click::Row(place)) => {
+                let was_selected = self.rows.cursor.place() == place;
+                self.step(Step::To(place));
+                // The rows may have moved between the two clicks.
+                let opens = is_double && was_selected;
+                if opens && !matches!(self.dock.pane, Some(Pane::Details)) {
+                    self.set_pane(Some(Pane::Details));
+                }
+            }
             Some(Click::Sort(column)) => self.sort_by(column, now),
             Some(Click::Show(view)) => self.show_view(view, now),
             Some(Click::Choose(at)) => self.choose_by_click(at, now),
             Some(Click::GoTo(at)) => self.go_to_blocker(at, now),
-            Some(Click::Scroll(part)) => self.start_drag(part, row, now),
+            Some(Click::Scroll(part)) => {
+                // The thumb moves to where it is clicked, and is dragged from there.
+                let mut bars = view.scrollbars.iter();
+                let bar = bars.find(|bar| bar.part == part);
+                self.mouse.drag = bar.map(|bar| (part, bar.grab_offset(row)));
+                self.drag(row, now);
+            }
             Some(Click::Dismiss) => self.dismiss_notices(),
             Some(Click::Nothing) | None => {}
-        }
-    }
-
-    /// A click selects, a double click opens the details.
-    fn click_on_row(&mut self, place: usize, kind: ClickKind) {
-        let was_selected = self.rows.cursor.place() == place;
-        self.step(Step::To(place));
-        // The rows may have moved between the two clicks.
-        let is_double = kind == ClickKind::Double && was_selected;
-        if is_double && !matches!(self.dock.pane, Some(Pane::Details)) {
-            self.set_pane(Some(Pane::Details));
         }
     }
 
@@ -140,29 +121,16 @@ impl App {
         self.perform(Action::Dialog(action), now);
     }
 
-    /// Moves the thumb of a scrollbar to where it is clicked, and starts to drag it.
-    fn start_drag(&mut self, part: Part, row: u16, now: Moment) {
-        let bars = self.view(now).scrollbars;
-        if let Some(bar) = bars.iter().find(|bar| bar.part == part) {
-            let below = bar.grab_offset(row);
-            self.mouse.drag = Some(Drag { part, below });
-            self.drag(row, now);
-        }
-    }
-
     /// Moves the dragged thumb so that its cell under the pointer is in this row.
     fn drag(&mut self, row: u16, now: Moment) {
-        let Some(Drag { part, below }) = self.mouse.drag else {
+        let Some((part, below)) = self.mouse.drag else {
             return;
         };
         let bars = self.view(now).scrollbars;
-        if let Some(bar) = bars.iter().find(|bar| bar.part == part) {
-            self.scroll(part, bar.top_at(row.saturating_sub(below)), now);
-        }
-    }
-
-    /// Scrolls a part so that this line is its first.
-    fn scroll(&mut self, part: Part, top: usize, now: Moment) {
+        let Some(bar) = bars.iter().find(|bar| bar.part == part) else {
+            return;
+        };
+        let top = bar.top_at(row.saturating_sub(below));
         // The cursor of a menu decides which of its lines are in sight.
         let last_in_sight = top + self.menu_height() - 1;
         let at = if top == 0 { 0 } else { last_in_sight };
@@ -197,19 +165,5 @@ impl App {
             }
             Dialog::None | Dialog::Prompt(_) => self.step(Step::By(by)),
         }
-    }
-}
-
-/// Whether a click on a question counts. The question may have opened under the pointer since the last click, and
-/// people double-click by accident: the second of a double click never counts, and no rapid click says yes.
-const fn is_answer(click: Option<Click>, kind: ClickKind) -> bool {
-    let is_yes = matches!(
-        click,
-        Some(Click::Do(Action::Dialog(DialogAction::Confirm)))
-    );
-    match kind {
-        ClickKind::Single => true,
-        ClickKind::Rapid => !is_yes,
-        ClickKind::Double => false,
     }
 }

@@ -1,7 +1,6 @@
 //! Everything known about the selected socket: itself, its processes, their ancestors and other sockets.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -28,46 +27,32 @@ pub(crate) struct RelatedSockets {
     by_process: Vec<Vec<usize>>,
 }
 
-impl RelatedSockets {
-    fn find(table: &Arc<Table>, row: &Row) -> Self {
-        let processes = row.socket.owner.processes().iter().take(MAX_PROCESSES);
-        let by_process = processes.map(|process| others(table, row, process));
-        Self {
-            table: Arc::clone(table),
-            of: row.id,
-            by_process: by_process.collect(),
-        }
-    }
-
-    fn are_of(&self, table: &Arc<Table>, row: &Row) -> bool {
-        Arc::ptr_eq(&self.table, table) && self.of == row.id
-    }
-}
-
-/// The rows of the process's open sockets other than this one.
-fn others(table: &Table, row: &Row, process: &Process) -> Vec<usize> {
-    let has = |other: &Row| other.socket.owner.has(process);
-    let rows = table.rows.iter().enumerate();
-    rows.filter(|(_, other)| other.id != row.id && has(other) && !other.is_closed())
-        .map(|(at, _)| at)
-        .take(MAX_SOCKETS)
-        .collect()
-}
-
 impl App {
-    /// Finds the related sockets of the selected row, if they are visible and not known yet.
+    /// Finds the related sockets of the selected row, if they are visible and not known yet: the rows of its processes'
+    /// other open sockets.
     pub(crate) fn refresh_related_sockets(&mut self) {
         let is_open = matches!(self.dock.pane, Some(Pane::Details));
-        let selected = self.selected().filter(|_| is_open);
-        let is_known = |row: &&Row| {
-            let known = self.dock.related.as_ref();
-            known.is_some_and(|known| known.are_of(&self.rows.table, row))
+        let Some(row) = self.selected().filter(|_| is_open) else {
+            self.dock.related = None;
+            return;
         };
-        match selected {
-            None => self.dock.related = None,
-            Some(row) if is_known(&row) => {}
-            Some(row) => self.dock.related = Some(RelatedSockets::find(&self.rows.table, row)),
+        let (table, of) = (&self.rows.table, row.id);
+        let known = self.dock.related.as_ref();
+        if known.is_some_and(|known| Arc::ptr_eq(&known.table, table) && known.of == of) {
+            return;
         }
+        let processes = row.socket.owner.processes().iter().take(MAX_PROCESSES);
+        let by_process = processes.map(|process| {
+            let is_other =
+                |row: &Row| row.id != of && row.socket.owner.has(process) && !row.is_closed();
+            let others = (0..).zip(&table.rows).filter(|(_, row)| is_other(row));
+            others.map(|(at, _)| at).take(MAX_SOCKETS).collect()
+        });
+        self.dock.related = Some(RelatedSockets {
+            by_process: by_process.collect(),
+            table: Arc::clone(table),
+            of,
+        });
     }
 
     /// For each process of the selected row its other sockets, in the order of the processes.
@@ -98,7 +83,15 @@ impl App {
             lines.extend(self.process_lines(process));
         }
         for (process, others) in processes.iter().zip(self.related_sockets()) {
-            lines.extend(other_sockets(process, &others));
+            if !others.is_empty() {
+                let (name, pid) = (&process.name, process.pid);
+                let title = format!("other sockets of {name} ({pid}): {}", others.len());
+                lines.push(vec![span(title, Role::Dim)]);
+            }
+            lines.extend(others.iter().map(|other| {
+                let text = format!("{} {}", socket_text(&other.socket), other.socket.state);
+                fact("", text)
+            }));
         }
         lines.truncate(MAX_LINES);
         lines
@@ -120,8 +113,7 @@ impl App {
         lines.extend(families.map(|families| fact("accepts", families)));
         lines.extend(unix_lines(socket));
         if let Some(queue) = socket.queue.filter(|_| !row.is_closed()) {
-            lines.push(fact("queue", queue_text(socket, queue)));
-            lines.extend(queue_warning(socket, columns));
+            lines.extend(queue_lines(socket, queue, columns));
         }
         lines.extend(known("interface", socket.interface.as_ref()));
         lines.extend(known("unit", socket.unit.as_ref()));
@@ -137,7 +129,7 @@ impl App {
     }
 
     fn state_text(&self, row: &Row, now: Moment) -> String {
-        let (state, since) = (row.socket.state, self.clock(row.state_since));
+        let (state, since) = (row.socket.state, self.clock(row.state_since.wall));
         let opened = self.opened_text(row);
         if row.is_closed() {
             return format!("closed since {since}, was {state} · {opened}");
@@ -147,10 +139,16 @@ impl App {
         } else {
             format!(" since {since}")
         };
-        let end = row
+        let left = row
             .ends_at
-            .map(|at| end_text(at.saturating_sub(self.shown_at(now).steady)));
-        format!("{state}{since} · {opened}{}", end.unwrap_or_default())
+            .map(|at| at.saturating_sub(self.shown_at(now).steady));
+        // In seconds, rounded up.
+        let end = match left.map(|left| left.as_millis().div_ceil(1000)) {
+            None => String::new(),
+            Some(0) => " · ends now".into(),
+            Some(seconds) => format!(" · ends in {seconds} s"),
+        };
+        format!("{state}{since} · {opened}{end}")
     }
 
     /// `opened at 23:17:59`, or a bound: `already open (first seen 23:17:59), since 23:15:10 or earlier`.
@@ -165,7 +163,7 @@ impl App {
         let began = began.map_or_else(String::new, |by| format!(", since {by} or earlier"));
         format!(
             "already open (first seen {}){began}",
-            self.clock(row.first_seen)
+            self.clock(row.first_seen.wall)
         )
     }
 
@@ -238,17 +236,6 @@ fn unix_lines(socket: &Socket) -> Vec<Line> {
     lines
 }
 
-fn other_sockets(process: &Process, others: &[&Row]) -> Vec<Line> {
-    let (name, pid) = (&process.name, process.pid);
-    let title = format!("other sockets of {name} ({pid}): {}", others.len());
-    let title = (!others.is_empty()).then(|| vec![span(title, Role::Dim)]);
-    let others = others.iter().map(|other| {
-        let text = format!("{} {}", socket_text(&other.socket), other.socket.state);
-        fact("", text)
-    });
-    title.into_iter().chain(others).collect()
-}
-
 fn fact(label: &str, text: impl Into<String>) -> Line {
     vec![span(pad(label, LABEL), Role::Dim), span(text, Role::Plain)]
 }
@@ -257,38 +244,27 @@ fn known(label: &str, value: Option<impl ToString>) -> Option<Line> {
     value.map(|value| fact(label, value.to_string()))
 }
 
-/// ` · ends in 43 s`, rounded up.
-fn end_text(left: Duration) -> String {
-    match left.as_millis().div_ceil(1000) {
-        0 => " · ends now".into(),
-        seconds => format!(" · ends in {seconds} s"),
-    }
-}
-
-fn queue_text(socket: &Socket, queue: Queue) -> String {
+/// The queue; if it fills up, also the effect on clients and the fix, wrapped, so that all of it is visible.
+fn queue_lines(socket: &Socket, queue: Queue, columns: usize) -> Vec<Line> {
     let Queue { receive, send } = queue;
-    let how_full = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
+    let (how_full, warning) = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
         None => {
             let unread = counted(receive, "byte", "bytes");
-            return format!("{unread} not yet read, {send} not yet acknowledged");
+            let text = format!("{unread} not yet read, {send} not yet acknowledged");
+            return vec![fact("queue", text)];
         }
-        Some(Fill::Roomy) => "",
-        Some(Fill::Filling) => ": filling",
-        Some(Fill::Full) => ": full",
+        Some(Fill::Roomy) => ("", None),
+        Some(Fill::Filling) => (": filling", Some((FILLING, Role::Warning))),
+        Some(Fill::Full) => (": full", Some((FULL, Role::Bad))),
     };
-    format!("{receive} waiting to be accepted, backlog {send}{how_full}")
-}
-
-/// The effect of a filling queue on clients, and the fix; wrapped, so that all of it is visible.
-fn queue_warning(socket: &Socket, columns: usize) -> Vec<Line> {
-    let (role, what) = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
-        _ if socket.protocol != Protocol::Tcp => return Vec::new(),
-        Some(Fill::Filling) => (Role::Warning, FILLING),
-        Some(Fill::Full) => (Role::Bad, FULL),
-        Some(Fill::Roomy) | None => return Vec::new(),
-    };
-    let lines = |text, role| hanging(&span("", Role::Dim), LABEL, text, role, columns);
-    [lines(what, role), lines(REMEDY, Role::Plain)].concat()
+    let text = format!("{receive} waiting to be accepted, backlog {send}{how_full}");
+    let mut lines = vec![fact("queue", text)];
+    if let Some(warning) = warning.filter(|_| socket.protocol == Protocol::Tcp) {
+        for (text, role) in [warning, (REMEDY, Role::Plain)] {
+            lines.extend(hanging(&span("", Role::Dim), LABEL, text, role, columns));
+        }
+    }
+    lines
 }
 
 const FILLING: &str = "the server accepts connections more slowly than clients connect";

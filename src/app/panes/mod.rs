@@ -14,7 +14,7 @@ use crate::app::panes::bind_test::view as bind;
 use crate::app::view::scrollbar::{Part, Scrollbar};
 use crate::app::view::{Click, Line, PaneView, Role, Span, cut_line, span};
 use crate::keymap::{Action, PaneAction};
-use crate::model::Moment;
+use crate::model::{Moment, counted};
 
 /// The pane below the table.
 #[derive(Clone, Debug, Default)]
@@ -92,13 +92,36 @@ impl App {
                 "details".to_owned(),
                 Action::Pane(PaneAction::ToggleDetails),
             ),
-            Pane::Events => (self.events_title(), Action::Pane(PaneAction::ToggleEvents)),
-            Pane::Stats => (self.stats_title(), Action::Pane(PaneAction::ToggleStats)),
+            Pane::Events => {
+                let dropped = match self.log.forgotten() {
+                    0 => String::new(),
+                    forgotten => format!(", {forgotten} older dropped"),
+                };
+                let title = format!("events · {}{dropped}", self.log.len());
+                (title, Action::Pane(PaneAction::ToggleEvents))
+            }
+            Pane::Stats => (
+                // The unit, as columns have no room for it.
+                format!(
+                    "stats · {} · ms",
+                    counted(self.stats.count, "refresh", "refreshes")
+                ),
+                Action::Pane(PaneAction::ToggleStats),
+            ),
             Pane::Bind(pane) => (bind::title(pane, now), Action::Back),
         };
         let head = head.min(lines.len());
         let visible = height.saturating_sub(head);
-        let bar = pane_scrollbar(layout, lines.len() - head, visible, scroll);
+        // In the right border, beside the lines that scroll.
+        let edge = layout.pane.right_edge();
+        let beside_head = (edge.height).saturating_sub(u16::try_from(visible).unwrap_or(u16::MAX));
+        let area = Area {
+            y: edge.y + beside_head,
+            height: edge.height - beside_head,
+            ..edge
+        };
+        let bar = || Scrollbar::new(Part::Pane, area, lines.len() - head, visible, scroll);
+        let bar = layout.has_borders.then(bar).flatten();
         lines.drain(head..head + scroll.min(lines.len() - head));
         let visible = lines.into_iter().take(height);
         let mut lines: Vec<_> = visible.map(|line| cut_line(line, columns)).collect();
@@ -154,26 +177,11 @@ impl App {
                 lines.extend(self.events(now));
                 return (lines, head);
             }
-            Pane::Stats => return (self.stats(columns, height), self.stats_head(height)),
+            Pane::Stats => return self.stats(columns, height),
             Pane::Bind(pane) => bind::lines(pane, columns),
         };
         (lines, 0)
     }
-}
-
-/// In the right border, beside the lines that scroll.
-fn pane_scrollbar(layout: &Layout, lines: usize, visible: usize, top: usize) -> Option<Scrollbar> {
-    let edge = layout.pane.right_edge();
-    let head = edge
-        .height
-        .saturating_sub(u16::try_from(visible).unwrap_or(u16::MAX));
-    let area = Area {
-        y: edge.y + head,
-        height: edge.height - head,
-        ..edge
-    };
-    let bar = || Scrollbar::new(Part::Pane, area, lines, visible, top);
-    layout.has_borders.then(bar).flatten()
 }
 
 /// Visible lines of content; without a border the title takes one.

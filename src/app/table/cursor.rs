@@ -38,11 +38,6 @@ impl Cursor {
         self.top
     }
 
-    /// Whether the selected line is among so many from the top.
-    pub fn is_in_sight(&self, height: usize) -> bool {
-        self.place < self.top + height.max(1)
-    }
-
     /// Finds the selected line in the listing, or else the line at its index. A scrolled table moves along, so that the
     /// selection keeps its height on the screen; a table at its top stays there.
     pub fn follow(&mut self, listing: &Listing, table: &Table, height: usize) {

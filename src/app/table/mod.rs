@@ -9,7 +9,7 @@ use crate::app::dialogs::menu::Menu;
 use crate::app::dialogs::prompt::Prompt;
 use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::ColumnId;
-use crate::keymap::{MoveAction, TableAction};
+use crate::keymap::TableAction;
 use crate::model::{Kinds, Moment, Protocol};
 use crate::query::{LineId, Query, Selection, Tab};
 use crate::settings::Settings;
@@ -62,20 +62,15 @@ impl TableView {
             has_snapshot: false,
         }
     }
-
-    /// The selected row.
-    pub fn selected(&self) -> Option<&Row> {
-        let LineId::Row(id) = self.cursor.selected()?;
-        let listing = self.selection.shown();
-        let row = listing.rows_from(self.cursor.place(), &self.table).next()?;
-        (row.id == id).then_some(row)
-    }
 }
 
 impl App {
     /// The selected row.
     pub(crate) fn selected(&self) -> Option<&Row> {
-        self.rows.selected()
+        let LineId::Row(id) = self.rows.cursor.selected()?;
+        let listing = self.rows.selection.shown();
+        let mut rows = listing.rows_from(self.rows.cursor.place(), &self.rows.table);
+        rows.next().filter(|row| row.id == id)
     }
 
     /// Filters and sorts the rows again; the cursor stays on its socket.
@@ -86,15 +81,13 @@ impl App {
         self.scroll_to_cursor();
     }
 
-    pub(crate) fn move_by(&mut self, action: MoveAction) {
-        let page = self.rows_in_sight().max(2) - 1;
-        self.step(Step::By(action.lines(page)));
-    }
-
     pub(crate) fn act_on_table(&mut self, action: TableAction, now: Moment) {
         match action {
             TableAction::GoTo => self.open_go_to(),
-            TableAction::ToggleFollow => self.toggle_follow(),
+            TableAction::ToggleFollow => {
+                self.rows.is_following = !self.rows.is_following;
+                self.follow(self.log.len());
+            }
             TableAction::TogglePinned => self.toggle_pinned(now),
             TableAction::NextView => self.cycle_view(1, now),
             TableAction::PreviousView => self.cycle_view(-1, now),

@@ -1,11 +1,11 @@
 //! The visible rows and their headings, or the sentence in place of rows.
 
 use crate::app::App;
-use crate::app::layout::{Area, Layout};
+use crate::app::layout::Area;
 use crate::app::notices::{LONG, no_answer};
 use crate::app::view::{CellView, Click, Part, Role, Scrollbar, mark_role};
 use crate::app::views::ViewId;
-use crate::columns::{CellContext, Column, ColumnId, Demand, Fitted, cut, fit, width};
+use crate::columns::{CellContext, ColumnId, Demand, Fitted, cut, fit, width};
 use crate::keymap::{Action, TableAction};
 use crate::model::{AcceptQueue, Fill, Moment, OwnerKind, ProblemCode, State};
 use crate::query::Tab;
@@ -63,31 +63,24 @@ impl App {
         columns.iter().map(view).collect()
     }
 
-    pub(crate) fn row_views(
-        &self,
-        columns: &[Fitted],
-        layout: &Layout,
-        now: Moment,
-    ) -> Vec<RowView> {
+    pub(crate) fn row_views(&self, columns: &[Fitted], now: Moment) -> Vec<RowView> {
         let context = CellContext {
             has_user: columns.iter().any(|one| one.column.id == ColumnId::User),
             ..self.cell_context(now)
         };
         let selected = self.selected().map(|row| row.id);
-        self.rows_in_view()
-            .take(usize::from(layout.rows.height))
-            .map(|row| {
-                let mark = row.mark(context.now, context.highlight);
-                let is_selected = Some(row.id) == selected;
-                let cell = |fitted| cell(fitted, row, &context, is_selected);
-                RowView {
-                    is_selected,
-                    is_pinned: self.pinned.has(&row.socket),
-                    mark: mark.map(|mark| (mark, mark_role(mark))),
-                    cells: columns.iter().map(cell).collect(),
-                }
-            })
-            .collect()
+        let view = |row: &Row| {
+            let mark = row.mark(context.now, context.highlight);
+            let is_selected = Some(row.id) == selected;
+            let cell = |fitted| cell(fitted, row, &context, is_selected);
+            RowView {
+                is_selected,
+                is_pinned: self.pinned.has(&row.socket),
+                mark: mark.map(|mark| (mark, mark_role(mark))),
+                cells: columns.iter().map(cell).collect(),
+            }
+        };
+        self.rows_in_view().map(view).collect()
     }
 
     /// The visible rows.
@@ -102,7 +95,13 @@ impl App {
     pub(crate) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
         let taken = MARK_WIDTH + u16::from(self.has_scrollbar());
         let room = self.size.width.saturating_sub(taken);
-        let offered = self.offered_columns();
+        // If no row has a peer, the peer column needs a wide terminal.
+        let has_peers = self.rows.criteria.tab != Tab::Listening || self.size.width >= 120;
+        let hidden = &self.rows.hidden_columns;
+        let offered = self.columns().filter(|column| {
+            !hidden.contains(&column.id) && (column.id != ColumnId::Remote || has_peers)
+        });
+        let offered: Vec<_> = offered.collect();
         let context = self.cell_context(now);
         fit(&offered, room, |column| {
             let has_varied_texts = matches!(
@@ -119,16 +118,6 @@ impl App {
             let demands = self.rows_in_view().map(|row| column.demand(row, &context));
             demands.fold(Demand::default(), Demand::max)
         })
-    }
-
-    /// The available columns. If no row has a peer, the peer column needs a wide terminal.
-    fn offered_columns(&self) -> Vec<&'static Column> {
-        let is_roomy = self.size.width >= 120;
-        let has_peers = self.rows.criteria.tab != Tab::Listening || is_roomy;
-        self.columns()
-            .filter(|column| !self.rows.hidden_columns.contains(&column.id))
-            .filter(|column| column.id != ColumnId::Remote || has_peers)
-            .collect()
     }
 
     /// Whether more rows than fit are shown on a terminal with room for a scrollbar.
@@ -216,7 +205,13 @@ impl App {
     /// Why there are no rows.
     pub(crate) fn why_empty(&self, now: Moment) -> String {
         if !self.rows.has_snapshot {
-            return self.why_no_snapshot(now);
+            // Before the first table, its age is that of the program.
+            let age = self.rows.table.taken_at.age(now);
+            return match &self.rows.failure {
+                Some(why) => why.clone(),
+                None if age < LONG => "Reading the sockets…".into(),
+                None => format!("Reading the sockets… {}", no_answer(age)),
+            };
         }
         if let Some(message) = self.unread() {
             return message;
@@ -251,16 +246,6 @@ impl App {
         format!("Nothing matches `{}`.{remedy}{elsewhere}", criteria.filter)
     }
 
-    fn why_no_snapshot(&self, now: Moment) -> String {
-        // Before the first table, its age is that of the program.
-        let age = self.rows.table.taken_at.age(now);
-        match &self.rows.failure {
-            Some(why) => why.clone(),
-            None if age < LONG => "Reading the sockets…".into(),
-            None => format!("Reading the sockets… {}", no_answer(age)),
-        }
-    }
-
     /// The message of a problem that can be the reason: a part of the table is unreadable.
     fn unread(&self) -> Option<String> {
         let kinds = self.rows.criteria.kinds;
@@ -275,17 +260,14 @@ impl App {
 
     /// ` 2 Connections has 400, 3 All has 400.`
     fn rows_elsewhere(&self) -> String {
-        let counts = Tab::ALL
-            .into_iter()
-            .zip(self.rows.selection.counts().by_tab);
-        let others = counts.filter(|&(tab, count)| tab != self.rows.criteria.tab && count > 0);
-        let others =
-            others.map(|(tab, count)| format!("{} has {count}", self.tab_text(ViewId::Tab(tab))));
-        let others: Vec<_> = others.collect();
+        let counts = self.rows.selection.counts().by_tab;
+        let others = Tab::ALL.into_iter().zip(counts);
+        let others = others.filter(|&(tab, count)| tab != self.rows.criteria.tab && count > 0);
+        let text = |(tab, count)| format!("{} has {count}", self.tab_text(ViewId::Tab(tab)));
+        let others: Vec<_> = others.map(text).collect();
         if others.is_empty() {
-            String::new()
-        } else {
-            format!(" {}.", others.join(", "))
+            return String::new();
         }
+        format!(" {}.", others.join(", "))
     }
 }

@@ -12,9 +12,7 @@ use std::sync::Arc;
 
 use crate::app::{Confirmed, Ending, Inspected, Signal};
 use crate::bind::{Fix, FixCode, fixes_for};
-use crate::model::{
-    Background, Guard, Holder, Limits, Lineage, Owner, Pid, ProblemCode, Process, Socket,
-};
+use crate::model::{Background, Guard, Holder, Limits, Lineage, Owner, Pid, ProblemCode, Process};
 use crate::track::Table;
 use targets::Choice;
 
@@ -155,10 +153,6 @@ impl Question {
         self.answer == Answer::EarlyYes
     }
 
-    pub fn socket(&self) -> &Socket {
-        &self.holder.socket
-    }
-
     /// The command of the better fix.
     pub fn command(&self) -> Option<&str> {
         self.fix.as_ref()?.command.as_deref()
@@ -182,12 +176,6 @@ impl Question {
 
     fn background(&self, pid: Pid) -> Option<&Background> {
         self.backgrounds().find(|background| background.pid == pid)
-    }
-
-    fn select_next_signal(&mut self) {
-        let signal = &mut self.ending.signal;
-        let at = Signal::ALL.iter().position(|one| one == signal);
-        *signal = Signal::ALL[(at.unwrap_or(0) + 1) % Signal::ALL.len()];
     }
 
     /// Handles a yes: returns the request, or `None` if a second yes or the inspection is still needed.

@@ -38,10 +38,6 @@ impl Question {
         choices
     }
 
-    pub const fn choice(&self) -> Choice {
-        self.choice
-    }
-
     pub(super) fn select_next_choice(&mut self) {
         let choices = self.choices();
         let at = choices.iter().position(|&one| one == self.choice);

@@ -6,11 +6,9 @@ use crate::app::layout::Size;
 use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
 use crate::app::{EndTarget, Signal};
-use crate::bind::{Fix, also_ends_text, supervisor_text};
+use crate::bind::{also_ends_text, supervisor_text};
 use crate::columns::wrap_anywhere;
-use crate::model::{
-    AlsoEndsKind, Owner, Process, Protocol, Reaction, Restarts, Run, Socket, State, Term, counted,
-};
+use crate::model::{AlsoEndsKind, Process, Protocol, Restarts, Run, Socket, State, Term, counted};
 use crate::track::Table;
 
 /// No more processes than these are named.
@@ -34,9 +32,13 @@ impl Question {
         }
         let is_one = self.ending.targets.len() == 1 && self.choice == Choice::This;
         let subject = |process| if is_one { "It".into() } else { named(process) };
-        let others = match self.choice {
-            Choice::This => other_owners(&self.holder.socket.owner),
-            Choice::Parent | Choice::All => String::new(),
+        // A shared socket outlives one of its processes.
+        let others = match self.holder.socket.owner.present().len() {
+            2 if self.choice == Choice::This => " Another process keeps this socket.".into(),
+            many @ 3.. if self.choice == Choice::This => {
+                format!(" {} others keep this socket.", many - 1)
+            }
+            _ => String::new(),
         };
         let (it, loss) = (subject(&self.process), &self.loss);
         let mut text = vec![format!(
@@ -47,11 +49,6 @@ impl Question {
             format!("{it} is {}. You have to confirm twice.", guard.as_str())
         }));
         text
-    }
-
-    /// The process that it is about: `nginx (812)`.
-    pub fn about(&self) -> String {
-        named(&self.process)
     }
 
     fn target_names(&self) -> String {
@@ -116,7 +113,8 @@ impl Question {
     fn better_text(&self) -> Option<String> {
         let fix = self.fix.as_ref()?;
         if fix.command.is_some() && self.restart().is_some() {
-            return caution(fix);
+            let caution = fix.caution()?;
+            return Some(format!("That command: {caution}."));
         }
         let what = match &fix.command {
             Some(command) => format!("Better: {}: `{command}`", fix.text),
@@ -141,41 +139,31 @@ impl Question {
         (!things.is_empty()).then(|| format!("Also ends {}.", things.join(", ")))
     }
 
+    /// How the process reacts to the signal, unless it simply ends.
     fn reaction(&self) -> Option<String> {
         let reaction = self.background(self.process.pid)?.reaction;
-        reaction_text(reaction, self.ending.signal == Signal::Term)
+        let is_term = self.ending.signal == Signal::Term;
+        let text = match (reaction.run, reaction.term) {
+            (Run::Uninterruptible, _) => {
+                "It waits for I/O in the kernel and reacts to no signal until that ends."
+            }
+            (Run::Traced, _) => "A debugger has stopped it: only SIGKILL ends it now.",
+            (_, Term::Ignored) if is_term => "It ignores SIGTERM; SIGKILL ends it.",
+            (_, Term::Blocked) if is_term => "It blocks SIGTERM; SIGKILL ends it.",
+            (_, Term::Dropped) if is_term => {
+                "It is the first process of its pid namespace and has no handler for SIGTERM."
+            }
+            (Run::Stopped, _) => {
+                "It is stopped: it handles the signal when it is continued, which is done right after."
+            }
+            _ => {
+                let quick = reaction.quick.filter(|_| is_term)?;
+                let (does, signal) = (quick.instead_of, quick.signal);
+                return Some(format!("SIGTERM {does}; SIG{signal} ends it at once."));
+            }
+        };
+        Some(text.to_owned())
     }
-}
-
-fn caution(fix: &Fix) -> Option<String> {
-    fix.caution()
-        .map(|caution| format!("That command: {caution}."))
-}
-
-/// How the process reacts to the signal, unless it simply ends.
-fn reaction_text(reaction: Reaction, is_term: bool) -> Option<String> {
-    let text = match (reaction.run, reaction.term) {
-        (Run::Uninterruptible, _) => {
-            "It waits for I/O in the kernel and reacts to no signal until that ends."
-        }
-        (Run::Traced, _) => "A debugger has stopped it: only SIGKILL ends it now.",
-        (_, Term::Ignored) if is_term => "It ignores SIGTERM; SIGKILL ends it.",
-        (_, Term::Blocked) if is_term => "It blocks SIGTERM; SIGKILL ends it.",
-        (_, Term::Dropped) if is_term => {
-            "It is the first process of its pid namespace and has no handler for SIGTERM."
-        }
-        (Run::Stopped, _) => {
-            "It is stopped: it handles the signal when it is continued, which is done right after."
-        }
-        _ => {
-            let quick = reaction.quick.filter(|_| is_term)?;
-            return Some(format!(
-                "SIGTERM {}; SIG{} ends it at once.",
-                quick.instead_of, quick.signal
-            ));
-        }
-    };
-    Some(text.to_owned())
 }
 
 /// `listens on port 9999 and has 6 open connections`, as far as the table shows it.
@@ -232,15 +220,6 @@ fn port_names(ports: &[(u16, Protocol)]) -> String {
     format!("port{s} {}{more}", listed.join(", "))
 }
 
-/// A shared socket outlives one of its processes.
-fn other_owners(owner: &Owner) -> String {
-    match owner.present().len() {
-        0 | 1 => String::new(),
-        2 => " Another process keeps this socket.".into(),
-        many => format!(" {} others keep this socket.", many - 1),
-    }
-}
-
 /// The question, the choices, then facts about the process, which are cut off if there is no room.
 pub(crate) fn sheet(question: &Question, size: Size) -> Sheet {
     let columns = size.overlay_width();
@@ -262,7 +241,7 @@ pub(crate) fn sheet(question: &Question, size: Size) -> Sheet {
         if choices.len() > 1 {
             let choices = choices.into_iter();
             let choices =
-                choices.map(|choice| (question.choice_label(choice), choice == question.choice()));
+                choices.map(|choice| (question.choice_label(choice), choice == question.choice));
             lines.push(cut_line(row_of_choices("end", choices), columns));
         }
     }

@@ -1,7 +1,7 @@
 //! Handles keys while a question is open, and the outcome of a signal.
 
-use super::Question;
-use crate::app::{App, Dialog, Effect, Ending, Inspected, NoticeKind};
+use super::{Question, named};
+use crate::app::{App, Dialog, Effect, Inspected, NoticeKind, Signal};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Holder, Moment};
 
@@ -14,15 +14,17 @@ impl App {
         if action == Action::Dialog(DialogAction::Confirm) {
             self.confirm(now);
         } else if action == Action::Dialog(DialogAction::OtherSignal) {
-            question.select_next_signal();
+            let at = Signal::ALL
+                .iter()
+                .position(|&one| one == question.ending.signal);
+            question.ending.signal = Signal::ALL[at.map_or(0, |at| at + 1) % Signal::ALL.len()];
         } else if action == Action::Dialog(DialogAction::OtherTargets) {
             question.select_next_choice();
         } else if action != Action::CopyFix {
             self.dialog = Dialog::None;
         } else if let Some(command) = question.command().map(str::to_owned) {
             self.dialog = Dialog::None;
-            self.notify_copied(&command, now);
-            self.request(Effect::Copy(command));
+            self.copy(command, now);
         }
     }
 
@@ -30,18 +32,15 @@ impl App {
         let Dialog::Question(question) = &mut self.dialog else {
             return;
         };
-        if let Some(ending) = question.confirm() {
-            let frees_tested_port = question.frees_tested_port;
-            self.dialog = Dialog::None;
-            return self.send(ending, frees_tested_port, now);
-        }
-        if question.is_answered() {
-            let pending = format!("looking what depends on {}…", question.about());
-            self.notify(NoticeKind::Pending, pending, now);
-        }
-    }
-
-    fn send(&mut self, ending: Ending, frees_tested_port: bool, now: Moment) {
+        let Some(ending) = question.confirm() else {
+            if question.is_answered() {
+                let pending = format!("looking what depends on {}…", named(&question.process));
+                self.notify(NoticeKind::Pending, pending, now);
+            }
+            return;
+        };
+        let frees_tested_port = question.frees_tested_port;
+        self.dialog = Dialog::None;
         let Some(process) = ending.process() else {
             return;
         };
@@ -49,7 +48,7 @@ impl App {
             pane.watch_end(process.pid, now);
         }
         let signal = ending.signal.as_str();
-        let pending = format!("sending SIG{signal} to {} ({})…", process.name, process.pid);
+        let pending = format!("sending SIG{signal} to {}…", named(process));
         self.jobs.endings += 1;
         self.notify(NoticeKind::Pending, pending, now);
         self.request(Effect::EndProcess(ending));
@@ -112,7 +111,7 @@ impl App {
         match question {
             Ok(question) => {
                 self.jobs.inspection = question.job;
-                let (job, socket) = (question.job, Box::new(question.socket().clone()));
+                let (job, socket) = (question.job, Box::new((*question.holder.socket).clone()));
                 self.dialog = Dialog::Question(Box::new(question));
                 self.request(Effect::InspectOwner { job, socket });
             }

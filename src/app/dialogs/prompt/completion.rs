@@ -10,7 +10,7 @@ use crate::track::Row;
 pub(crate) struct Completing {
     before: String,
     /// Never empty.
-    offers: Vec<String>,
+    pub offers: Vec<String>,
     after: String,
     at: usize,
 }
@@ -50,21 +50,11 @@ impl Completing {
         let cursor = before.chars().count() + word.chars().count();
         (format!("{before}{word}{after}"), cursor)
     }
-
-    /// Whether there is more than one suggestion to choose from.
-    pub fn is_a_choice(&self) -> bool {
-        self.offers.len() > 1
-    }
-
-    /// The suggestions, and which of them is in the text.
-    pub fn offers(&self) -> (&[String], usize) {
-        (&self.offers, self.at)
-    }
 }
 
 /// The completions, the chosen one in brackets and visible.
 pub(crate) fn offers_line(completing: &Completing, columns: usize) -> Line {
-    let (offers, chosen) = completing.offers();
+    let (offers, chosen) = (&completing.offers, completing.at);
     let line = |first: usize| -> Line {
         let mut line = vec![span(if first > 0 { " … " } else { " " }, Role::Dim)];
         for (at, offer) in offers.iter().enumerate().skip(first) {

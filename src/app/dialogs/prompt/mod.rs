@@ -34,7 +34,7 @@ pub(crate) struct Prompt {
     /// The history entry in the prompt, and the text that it replaced.
     recalled: Option<(usize, String)>,
     /// The suggestions for a word, until another key is pressed.
-    completing: Option<Completing>,
+    pub completing: Option<Completing>,
 }
 
 /// A direction in a list.
@@ -185,22 +185,12 @@ impl Prompt {
         let is_other = text != self.text();
         self.line = Input::from(text).with_cursor(cursor);
         (self.is_typed, self.recalled) = (true, None);
-        self.completing = offered.is_a_choice().then_some(offered);
+        self.completing = (offered.offers.len() > 1).then_some(offered);
         if is_other {
             Edited::Text
         } else {
             Edited::Nothing
         }
-    }
-
-    /// Confirms the suggestion in the text and ends completion.
-    pub fn take_offer(&mut self) {
-        self.completing = None;
-    }
-
-    /// The suggestions for the word at the cursor.
-    pub const fn completing(&self) -> Option<&Completing> {
-        self.completing.as_ref()
     }
 
     /// Place of the cursor, in bytes.
@@ -213,11 +203,10 @@ impl Prompt {
 
 /// The text without characters that would be displayed differently.
 fn what_shows(text: &str) -> String {
-    let mut shown = String::new();
     if shows(text) {
-        shown.push_str(text);
-        return shown;
+        return text.to_owned();
     }
+    let mut shown = String::new();
     for c in text.chars() {
         shown.push(c);
         // Each cluster is checked separately.
@@ -254,7 +243,7 @@ impl App {
             start = at;
         }
         let mut line = vec![span(label, Role::Accent)];
-        let checks = prompt.kind == PromptKind::Filter && prompt.completing().is_none();
+        let checks = prompt.kind == PromptKind::Filter && prompt.completing.is_none();
         let wrong = self.filter.error.as_ref().filter(|_| checks);
         let wrong = wrong.map_or(text.len()..text.len(), |error| error.span.clone());
         let [from, to] = [wrong.start, wrong.end].map(|at| at.clamp(start, text.len()));

@@ -1,7 +1,7 @@
 //! The pane of a bind test: the verdict, fixes, the kernel's answer for each address, which servers could start, and
 //! the sockets in the way.
 
-use crate::app::notices::no_answer;
+use crate::app::notices::{LONG, no_answer};
 use crate::app::panes::bind_test::BindPane;
 use crate::app::view::{Click, Line, MAX_LINES, Role, Span, hanging, line_width, span, widest};
 use crate::bind::{Fix, MatrixCell, Outcome, Start, Verdict};
@@ -23,8 +23,8 @@ const MAX_LISTED: usize = 8;
 /// The lines in a pane of this width.
 pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
     let Some(verdict) = pane.verdict() else {
-        let line = match pane.failure() {
-            Some(why) => span(why, Role::Bad),
+        let line = match &pane.failure {
+            Some(why) => span(why.clone(), Role::Bad),
             None => span("binding…", Role::Dim),
         };
         return vec![vec![line]];
@@ -37,7 +37,7 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
     let fixes: Vec<Line> = fixes
         .flat_map(|(at, fix)| fix_lines(at, fix, columns))
         .collect();
-    let (matrix, servers) = (matrix(verdict, columns), servers(verdict, columns));
+    let (mut matrix, servers) = (matrix(verdict, columns), servers(verdict, columns));
     let blockers = blockers(pane, verdict);
     let mut sections = if columns < WIDE {
         vec![headline(verdict, columns), fixes, details]
@@ -45,7 +45,13 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
         vec![[headline(verdict, columns), details].concat(), fixes]
     };
     if widest(&matrix) + GAP + widest(&servers) <= columns {
-        sections.extend([side_by_side(matrix, servers), blockers]);
+        let edge = widest(&matrix) + GAP;
+        matrix.resize(matrix.len().max(servers.len()), Line::new());
+        for (line, right) in matrix.iter_mut().zip(servers) {
+            line.push(span(" ".repeat(edge - line_width(line)), Role::Plain));
+            line.extend(right);
+        }
+        sections.extend([matrix, blockers]);
     } else {
         sections.extend([matrix, blockers, servers]);
     }
@@ -64,14 +70,16 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
 
 /// `bind test · tcp 8080 · testing…`
 pub(crate) fn title(pane: &BindPane, now: Moment) -> String {
-    let state = match (pane.has_watch(), pane.is_running()) {
+    let state = match (pane.has_watch(), pane.running_since.is_some()) {
         (true, _) => " · watching",
         (false, true) => " · testing…",
         (false, false) => "",
     };
-    let slow = pane
-        .unanswered_for(now)
-        .map(|age| format!(" {}", no_answer(age)));
+    let runs_for = pane
+        .running_since
+        .map(|since| now.steady.saturating_sub(since));
+    let slow = runs_for.filter(|&age| age >= LONG);
+    let slow = slow.map(|age| format!(" {}", no_answer(age)));
     let (slow, protocol) = (slow.unwrap_or_default(), pane.target.protocol.as_str());
     let target = pane.target.to_string();
     let target = target.trim_end_matches("/udp");
@@ -98,16 +106,6 @@ fn labelled(label: &Span, text: &str, role: Role, columns: usize) -> Vec<Line> {
     let lines = hanging(&span("", label.role), 0, text, role, columns);
     let label = (!label.text.is_empty()).then(|| vec![label.clone()]);
     label.into_iter().chain(lines).collect()
-}
-
-fn side_by_side(mut left: Vec<Line>, right: Vec<Line>) -> Vec<Line> {
-    let edge = widest(&left) + GAP;
-    left.resize(left.len().max(right.len()), Line::new());
-    for (line, right) in left.iter_mut().zip(right) {
-        line.push(span(" ".repeat(edge - line_width(line)), Role::Plain));
-        line.extend(right);
-    }
-    left
 }
 
 /// Pads the columns, and removes the spaces at the end of the lines.
@@ -180,11 +178,7 @@ fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
     let line = |(at, holder): (usize, &Holder)| {
         let label = if at == 0 { "in the way" } else { "" };
         let socket = &holder.socket;
-        let mark = if pane.visited() == Some(at) {
-            "▸ "
-        } else {
-            ""
-        };
+        let mark = if pane.visited == Some(at) { "▸ " } else { "" };
         let line = [
             span(pad(label, LABEL), Role::Dim),
             span(format!("{mark}{}  ", socket_text(socket)), Role::Strong),

@@ -12,22 +12,13 @@ use crate::track::{ChangeKind, Event, Mark};
 use history::{Bucket, SECONDS, bar};
 
 impl App {
-    pub(crate) fn events_title(&self) -> String {
-        match self.log.forgotten() {
-            0 => format!("events · {}", self.log.len()),
-            forgotten => format!("events · {}, {forgotten} older dropped", self.log.len()),
-        }
-    }
-
-    /// The events that match the filter.
+    /// The events that match the filter, newest first.
     pub(crate) fn events(&self, now: Moment) -> Vec<Line> {
         let mut filter = self.rows.criteria.pass(self.shown_at(now));
         let events = self.log.iter().rev();
         let matching = events.filter(|&event| filter.matches(&event.row));
-        let mut lines: Vec<Line> = matching
-            .take(MAX_LINES)
-            .map(|event| self.event_line(event))
-            .collect();
+        let lines = matching.take(MAX_LINES).map(|event| self.event_line(event));
+        let mut lines: Vec<Line> = lines.collect();
         if lines.is_empty() {
             let text = if self.log.is_empty() {
                 "nothing has opened, changed or closed yet"
@@ -43,7 +34,7 @@ impl App {
         let (socket, kind) = (&event.row.socket, &event.change.kind);
         let mark = Mark::of(kind);
         let mut line = vec![
-            span(format!("{} ", self.clock(event.change.at)), Role::Dim),
+            span(format!("{} ", self.clock(event.change.at.wall)), Role::Dim),
             span(format!("{} ", mark.glyph()), mark_role(mark)),
             span(format!("{}  ", socket_text(socket)), Role::Strong),
             span(change_text(kind, socket), mark_role(mark)),
@@ -84,22 +75,17 @@ impl App {
             self.history
                 .with(events.filter(|&event| filter.matches(&event.row)))
         });
-        let history = filtered.as_ref().unwrap_or(&self.history);
-        let all = history.buckets();
+        let all = filtered.as_ref().unwrap_or(&self.history).buckets();
         let beyond = all.len().saturating_sub(room);
         let shown: Vec<&Bucket> = all.skip(beyond).collect();
         let counts = shown
             .iter()
             .flat_map(|one| MARKS.map(|mark| one.tally.of(mark)));
-        match counts.max() {
-            None | Some(0) => Vec::new(),
-            Some(peak) => self.rows_of_bars(&shown, peak, columns),
-        }
-    }
-
-    fn rows_of_bars(&self, shown: &[&Bucket], peak: usize, columns: usize) -> Vec<Line> {
+        let Some(peak @ 1..) = counts.max() else {
+            return Vec::new();
+        };
         let walls = || shown.iter().filter_map(|bucket| bucket.wall);
-        let clock = |wall: Option<_>| wall.map_or_else(String::new, |wall| self.clock_of(wall));
+        let clock = |wall: Option<_>| wall.map_or_else(String::new, |wall| self.clock(wall));
         let left = [clock(walls().next()), String::new(), String::new()];
         let last = clock(walls().next_back());
         let (title, scale) = ("highest bar:", format!("{peak} in {SECONDS} s"));
@@ -124,13 +110,6 @@ impl App {
 }
 
 impl App {
-    pub(crate) fn toggle_follow(&mut self) {
-        self.rows.is_following = !self.rows.is_following;
-        if self.rows.is_following {
-            self.go_to_newest(self.log.len());
-        }
-    }
-
     /// Scrolling through the events ends following, as the user looks at older ones.
     pub(crate) fn stop_following_in_pane(&mut self) {
         if matches!(self.dock.pane, Some(Pane::Events)) {
@@ -138,8 +117,11 @@ impl App {
         }
     }
 
-    /// Goes to the newest of the last `events` whose row is shown.
-    fn go_to_newest(&mut self, events: usize) {
+    /// While following, goes to the newest of the last `events` of the log whose row is shown.
+    pub(crate) fn follow(&mut self, events: usize) {
+        if !self.rows.is_following {
+            return;
+        }
         let rows = &self.rows;
         let shown = |event: &Event| {
             let at = rows.table.position(event.row.id)?;
@@ -152,13 +134,6 @@ impl App {
         }
         if matches!(self.dock.pane, Some(Pane::Events)) {
             self.dock.scroll = 0;
-        }
-    }
-
-    /// Follows the last events of the log; they are in the table.
-    pub(crate) fn follow(&mut self, events: usize) {
-        if self.rows.is_following && events > 0 {
-            self.go_to_newest(events);
         }
     }
 }

@@ -12,7 +12,7 @@ use Figure::{Count, Time};
 use crate::app::App;
 use crate::app::view::{Line, Role, span};
 use crate::columns::{pad, pad_left, width};
-use crate::model::{Refresh, counted, duration};
+use crate::model::{Refresh, duration};
 
 /// How many refreshes are kept.
 pub(crate) const MAX_REFRESHES: usize = 100;
@@ -22,7 +22,8 @@ pub(crate) const MAX_REFRESHES: usize = 100;
 pub(crate) struct Stats {
     /// The last refreshes, the newest first.
     refreshes: VecDeque<Measured>,
-    count: u64,
+    /// Including those no longer kept.
+    pub count: u64,
     /// Since the last refresh.
     draws: Draws,
 }
@@ -65,11 +66,6 @@ impl Stats {
     /// The newest first.
     pub(crate) fn refreshes(&self) -> impl Iterator<Item = &Measured> {
         self.refreshes.iter()
-    }
-
-    /// The number of refreshes, including those no longer kept.
-    pub(crate) const fn count(&self) -> u64 {
-        self.count
     }
 }
 
@@ -139,77 +135,43 @@ const COLUMNS: &[Column] = &[
     column("draws",     9, |one| Count(one.draws.count)),
 ];
 
-/// How many lines are above the refreshes, in a pane of this height: the titles, and the summary.
-const fn head(height: usize) -> usize {
-    if height < LINES_FOR_SUMMARY { 1 } else { 3 }
-}
-
 impl App {
-    /// The title has the unit, as columns have no room for it.
-    pub(crate) fn stats_title(&self) -> String {
-        let refreshes = counted(self.stats.count(), "refresh", "refreshes");
-        format!("stats · {refreshes} · ms")
-    }
-
-    /// How many of the first lines do not scroll, in a pane of this height.
-    pub(crate) fn stats_head(&self, height: usize) -> usize {
-        self.gauges(0, height).len() + head(height)
-    }
-
-    /// The use of the ephemeral ports, if known and if there is room.
-    fn gauges(&self, columns: usize, height: usize) -> Vec<Line> {
+    /// The use of the ephemeral ports, if known and if there is room, the titles, the summary, the refreshes; and how
+    /// many of the first lines do not scroll.
+    pub(crate) fn stats(&self, columns: usize, height: usize) -> (Vec<Line>, usize) {
         let known = self.rows.table.ephemeral.as_ref();
         let shown = known.filter(|_| height >= LINES_FOR_GAUGE);
-        shown.map_or_else(Vec::new, |ephemeral| gauge::lines(ephemeral, columns))
-    }
-
-    /// The ephemeral ports, the titles, the summary, the refreshes.
-    pub(crate) fn stats(&self, columns: usize, height: usize) -> Vec<Line> {
-        let mut lines = self.gauges(columns, height);
+        let mut lines = shown.map_or_else(Vec::new, |known| gauge::lines(known, columns));
+        let has_summary = height >= LINES_FOR_SUMMARY;
+        let head = lines.len() + if has_summary { 3 } else { 1 };
         let measured: Vec<&Measured> = self.stats.refreshes().collect();
         if measured.is_empty() {
             lines.push(vec![span("no refresh measured yet", Role::Dim)]);
-            return lines;
+            return (lines, head);
         }
         let fitted = fit(&measured, columns);
-        let titles = fitted
-            .iter()
-            .map(|(column, cells)| pad_left(column.title, GAP + cells));
-        lines.push(vec![span(
-            pad("", LABEL) + &titles.collect::<String>(),
-            Role::Dim,
-        )]);
-        if head(height) > 1 {
-            let summary = |pick: fn(&[Figure]) -> Option<Figure>| {
-                let sorted = |column: &Column| {
-                    let mut figures: Vec<_> = figures(&measured, column).collect();
-                    figures.sort_unstable();
-                    figures
-                };
-                fitted
-                    .iter()
-                    .map(move |(column, _)| pick(&sorted(column)))
-                    .collect()
-            };
-            let median =
-                |sorted: &[Figure]| sorted.get(sorted.len().saturating_sub(1) / 2).copied();
-            lines.push(line("median", summary(median), &fitted));
-            lines.push(line(
-                "worst",
-                summary(|sorted| sorted.last().copied()),
-                &fitted,
-            ));
+        let titles = fitted.iter();
+        let titles = titles.map(|(column, cells)| pad_left(column.title, GAP + cells));
+        let titles = pad("", LABEL) + &titles.collect::<String>();
+        lines.push(vec![span(titles, Role::Dim)]);
+        if has_summary {
+            let sorted = fitted.iter().map(|(column, _)| {
+                let mut figures: Vec<_> = figures(&measured, column).collect();
+                figures.sort_unstable();
+                figures
+            });
+            let sorted: Vec<_> = sorted.collect();
+            let median = |all: &Vec<_>| all.get(all.len().saturating_sub(1) / 2).copied();
+            let worst = |all: &Vec<_>| all.last().copied();
+            lines.push(line("median", sorted.iter().map(median), &fitted));
+            lines.push(line("worst", sorted.iter().map(worst), &fitted));
         }
         lines.extend(measured.iter().map(|one| {
             let figures = fitted.iter().map(|(column, _)| (column.figure)(one));
             let figures = figures.map(|figure| Some(figure).filter(|one| one.is_measured()));
-            line(
-                &self.clock(one.refresh.taken_at),
-                figures.collect(),
-                &fitted,
-            )
+            line(&self.clock(one.refresh.taken_at.wall), figures, &fitted)
         }));
-        lines
+        (lines, head)
     }
 }
 
@@ -244,22 +206,21 @@ fn figures(measured: &[&Measured], column: &Column) -> impl Iterator<Item = Figu
     figures.filter(|figure| figure.is_measured())
 }
 
-fn line(label: &str, figures: Vec<Option<Figure>>, fitted: &[(&Column, usize)]) -> Line {
-    let mut line = vec![span(pad(label, LABEL), Role::Dim)];
-    line.extend(
-        figures
-            .into_iter()
-            .zip(fitted)
-            .map(|(figure, (column, cells))| {
-                let text = figure.map_or_else(|| "–".into(), Figure::text);
-                let role = match (figure, column.priority) {
-                    (None, _) => Role::Dim,
-                    // The total.
-                    (_, 0) => Role::Strong,
-                    _ => Role::Plain,
-                };
-                span(pad_left(&text, GAP + cells), role)
-            }),
-    );
-    line
+fn line(
+    label: &str,
+    figures: impl Iterator<Item = Option<Figure>>,
+    fitted: &[(&Column, usize)],
+) -> Line {
+    let cells = figures.zip(fitted).map(|(figure, (column, cells))| {
+        let text = figure.map_or_else(|| "–".into(), Figure::text);
+        let role = match (figure, column.priority) {
+            (None, _) => Role::Dim,
+            // The total.
+            (_, 0) => Role::Strong,
+            _ => Role::Plain,
+        };
+        span(pad_left(&text, GAP + cells), role)
+    });
+    let label = span(pad(label, LABEL), Role::Dim);
+    std::iter::once(label).chain(cells).collect()
 }
