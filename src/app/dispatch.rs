@@ -172,7 +172,6 @@ impl App {
         self.environment.origin.can().has(Capabilities::LIVE)
     }
 
-    /// Whether the origin of the table supports this.
     pub(crate) const fn can(&self, action: PortAction) -> bool {
         self.environment.origin.can().has(match action {
             PortAction::BindTest | PortAction::BindTestAny => Capabilities::BIND,
@@ -193,7 +192,6 @@ impl App {
         }
     }
 
-    /// The current mode of the keyboard.
     pub(crate) fn mode(&self) -> Mode {
         match &self.dialog {
             Dialog::None if matches!(self.dock.pane, Some(Pane::Bind(_))) => Mode::Bind,

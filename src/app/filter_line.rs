@@ -8,7 +8,6 @@ use crate::filter::{Filter, FilterError};
 use crate::keymap::{Action, DialogAction, TableAction};
 use crate::model::{Moment, Protocol};
 
-/// How many filters are remembered.
 const MAX_HISTORY: usize = 100;
 
 /// The most cells of a filter in a notice.
@@ -22,12 +21,10 @@ pub(crate) struct FilterLine {
     pub error: Option<FilterError>,
     /// The filters that were confirmed or cleared, each once, the latest last.
     pub history: Vec<String>,
-    /// The filter that was cleared last, until it is restored.
     pub cleared: Option<String>,
 }
 
 impl FilterLine {
-    /// Adds a filter to the history, or makes it the latest.
     fn remember(&mut self, text: &str) {
         self.history.retain(|earlier| earlier != text);
         self.history.push(text.to_owned());
@@ -45,7 +42,6 @@ impl FilterLine {
 }
 
 impl App {
-    /// Applies a filter.
     pub(crate) fn set_filter(&mut self, filter: Filter, text: String, now: Moment) {
         self.rows.criteria.filter = filter;
         self.filter.text = text;

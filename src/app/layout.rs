@@ -166,7 +166,6 @@ pub fn layout(size: Size, pane_lines: u16, footer_lines: u16) -> Layout {
     }
 }
 
-/// Takes as many lines as are left.
 fn take(left: &mut u16, lines: u16) -> u16 {
     let taken = lines.min(*left);
     *left -= taken;
@@ -174,7 +173,6 @@ fn take(left: &mut u16, lines: u16) -> u16 {
 }
 
 impl App {
-    /// The areas of the parts of the screen.
     pub(crate) fn layout(&self) -> Layout {
         // Fixed for each kind, so that the table does not move when the content grows.
         let pane_lines = match self.dock.pane {
@@ -196,7 +194,6 @@ impl App {
         layout(self.size, pane_lines, footer_lines)
     }
 
-    /// Rows of the table that fit on the screen.
     pub(crate) fn rows_in_sight(&self) -> usize {
         usize::from(self.layout().rows.height)
     }

@@ -23,8 +23,8 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use dialogs::menu::{FileFormat, Menu, MenuChoice, MenuItem};
-pub use dialogs::prompt::PromptKind;
+pub use dialogs::menu::FileFormat;
+pub(crate) use dialogs::prompt::PromptKind;
 pub use layout::Size;
 pub use message::{
     BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Input, Inspected, Mouse, Msg,

@@ -8,7 +8,6 @@ use crate::app::view::{Click, Line, Role, cut_line, span};
 use crate::columns::{width, wrap};
 use crate::model::Moment;
 
-/// The content of the last line.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Notices {
     pub current: Option<Notice>,
@@ -16,7 +15,6 @@ pub(crate) struct Notices {
     pub alerts: Vec<String>,
 }
 
-/// One report.
 #[derive(Clone, Debug)]
 pub(crate) struct Notice {
     pub text: String,
@@ -24,12 +22,9 @@ pub(crate) struct Notice {
     pub since: Moment,
 }
 
-/// The kind of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoticeKind {
-    /// Success.
     Good,
-    /// A failure or a warning.
     Bad,
     /// In progress; the notice stays until there is an answer.
     Pending,
@@ -91,13 +86,11 @@ pub(crate) fn countdown_changes_in(left: Duration) -> Option<Duration> {
     }
 }
 
-/// For how long a notice stays.
 const NOTICE_TIME: Duration = Duration::from_secs(8);
 
 /// A notice this wide stays twice as long.
 const LONG_TEXT: usize = 70;
 
-/// The most lines of a notice.
 const MAX_LINES: u16 = 4;
 
 impl Notice {
@@ -105,7 +98,6 @@ impl Notice {
         self.kind != NoticeKind::Pending && self.changes_in(now).is_zero()
     }
 
-    /// How many lines it takes on a terminal of this size.
     pub(crate) fn height(&self, size: Size) -> u16 {
         if self.kind == NoticeKind::Pending {
             return 1;

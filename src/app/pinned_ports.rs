@@ -11,16 +11,13 @@ use crate::model::{Moment, OwnerKind, Protocol, Socket};
 use crate::settings::Notify;
 use crate::track::{ChangeKind, Event, Table, TableUpdate};
 
-/// The most ports to name in a list.
 const MAX_NAMED: usize = 8;
 
 /// How many alerts are shown at once; older ones are in the events.
 const MAX_ALERTS: usize = 8;
 
-/// A port of one protocol.
 type Port = (u16, Protocol);
 
-/// The pinned ports.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PinnedPorts(BTreeSet<Port>);
 
@@ -31,7 +28,6 @@ impl PinnedPorts {
         !self.0.remove(&port) && self.0.insert(port)
     }
 
-    /// Whether the socket's port is pinned.
     pub fn has(&self, socket: &Socket) -> bool {
         self.0.contains(&port_of(socket))
     }
@@ -112,7 +108,6 @@ fn port_name(socket: &Socket) -> String {
 }
 
 impl App {
-    /// Pins or unpins the port of the selected row.
     pub(crate) fn toggle_pinned(&mut self, now: Moment) {
         let Some(row) = self.selected() else {
             return self.warn("no port is selected", now);
@@ -133,7 +128,6 @@ impl App {
         self.report(text, now);
     }
 
-    /// Shows alerts about the pinned ports, and notifies the user.
     pub(crate) fn alert(&mut self, update: &TableUpdate) {
         let mut alerts = self.pinned.alerts(&update.events, &update.table);
         if alerts.is_empty() {

@@ -21,15 +21,12 @@ const RETAKE: Duration = Duration::from_millis(200);
 /// The moment that the table is shown at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Playhead {
-    /// The pause, while the table is paused.
     pub pause: Option<Pause>,
-    /// How far a recording has been played.
     pub playback: Option<Playback>,
     /// The recorded time between its last two snapshots.
     recorded_gap: Option<Duration>,
 }
 
-/// A pause.
 #[derive(Clone, Debug)]
 pub(crate) struct Pause {
     /// The moment that the table is shown at.
@@ -64,7 +61,6 @@ impl App {
         self.request(Effect::SetPaused(self.is_paused()));
     }
 
-    /// Requests a snapshot unless paused.
     pub(crate) fn refresh_unless_paused(&mut self) {
         if !self.is_paused() {
             self.request(Effect::Refresh);

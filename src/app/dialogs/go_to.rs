@@ -9,10 +9,8 @@ use crate::model::Moment;
 use crate::query::Listing;
 use crate::track::{Row, RowId, Table};
 
-/// The digits of the largest port.
 const MAX_DIGITS: usize = 5;
 
-/// A port being typed.
 #[derive(Clone, Debug)]
 pub(crate) struct GoTo {
     pub digits: String,
@@ -21,7 +19,6 @@ pub(crate) struct GoTo {
     pub found: Found,
 }
 
-/// The match for the digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// The port, a port that begins with the digits, or nothing was typed.

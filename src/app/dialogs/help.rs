@@ -22,7 +22,6 @@ impl App {
     }
 }
 
-/// The help, scrolled.
 pub(crate) fn sheet(scroll: usize, size: Size, keymap: &Keymap) -> Sheet {
     Sheet {
         top: scroll.min(last_help_scroll(size, keymap)),
@@ -31,7 +30,6 @@ pub(crate) fn sheet(scroll: usize, size: Size, keymap: &Keymap) -> Sheet {
     }
 }
 
-/// How far the help can be scrolled.
 pub(crate) fn last_help_scroll(size: Size, keymap: &Keymap) -> usize {
     lines(size, keymap).len().saturating_sub(height(size))
 }

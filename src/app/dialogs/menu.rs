@@ -13,23 +13,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A list to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Menu {
-    /// The title.
+pub(crate) struct Menu {
     pub title: String,
     /// The choices; never empty.
     pub items: Vec<MenuItem>,
-    /// The index of the choice under the cursor.
     pub at: usize,
 }
 
-/// One choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MenuItem {
-    /// Its label.
+pub(crate) struct MenuItem {
     pub label: String,
     /// The state of an on/off choice.
     pub is_on: Option<bool>,
-    /// Its effect.
     pub choice: MenuChoice,
 }
 
@@ -43,16 +38,11 @@ impl MenuItem {
     }
 }
 
-/// The effect of a choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MenuChoice {
-    /// Put this text on the clipboard.
+pub(crate) enum MenuChoice {
     Copy(String),
-    /// Show or hide sockets of a protocol.
     Kind(Protocol),
-    /// Show or hide a column.
     Column(ColumnId),
-    /// Write the rows shown to a file.
     Write(FileFormat),
 }
 
@@ -76,7 +66,6 @@ impl FileFormat {
 }
 
 impl Menu {
-    /// Puts the cursor on an item, or on the last one.
     pub fn go_to(&mut self, at: usize) {
         self.at = at.min(self.items.len().saturating_sub(1));
     }
@@ -123,7 +112,6 @@ impl Menu {
         Self::of_texts(texts.map(|(name, text)| (format!("{name:<8} {text}"), text)))
     }
 
-    /// What can be copied from a bind test.
     pub fn fixes(verdict: &Verdict) -> Self {
         let commands = verdict.fixes.iter().filter_map(|fix| fix.command.clone());
         let texts = commands.chain([verdict.summary.clone()]);
@@ -139,7 +127,6 @@ impl Menu {
         }
     }
 
-    /// The file formats for the rows shown.
     pub fn write(rows: usize) -> Self {
         let item =
             |label: &str, format| MenuItem::new(label.to_owned(), None, MenuChoice::Write(format));
@@ -185,7 +172,6 @@ impl Menu {
     }
 }
 
-/// The description of a protocol in the menu.
 const fn description(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Tcp => "TCP",

@@ -16,7 +16,6 @@ use prompt::{Edited, Prompt};
 use crate::app::App;
 use crate::app::view::{OverlayView, Scrollbar};
 
-/// The open dialog.
 #[derive(Clone, Debug)]
 pub(crate) enum Dialog {
     None,
@@ -56,7 +55,6 @@ impl Dialog {
 }
 
 impl App {
-    /// The menu, question or help over the table.
     pub(crate) fn overlay(&self) -> Option<(OverlayView, Option<Scrollbar>)> {
         let sheet = match &self.dialog {
             Dialog::None | Dialog::Prompt(_) | Dialog::GoTo(_) => return None,
@@ -68,7 +66,6 @@ impl App {
         Some(sheet.place(self.size, self.layout().footer.y))
     }
 
-    /// How many choices of a menu are visible.
     pub(crate) fn menu_height(&self) -> usize {
         let room = if self.size.is_compact() {
             self.layout().footer.y

@@ -14,16 +14,13 @@ use crate::keymap::{
 use crate::model::Moment;
 use crate::query::Tab;
 
-/// A list of actions, filtered by the typed text.
 #[derive(Clone, Debug)]
 pub(crate) struct Palette {
     pub prompt: Prompt,
     pub entries: Vec<Entry>,
-    /// Which of those found is under the cursor.
     at: usize,
 }
 
-/// One action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub action: Action,
@@ -112,7 +109,6 @@ impl App {
         }
     }
 
-    /// Whether an action is possible now.
     fn is_possible(&self, action: Action) -> bool {
         let is_row_selected = self.selected().is_some();
         match action {

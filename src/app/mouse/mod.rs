@@ -14,7 +14,6 @@ use crate::model::Moment;
 /// Two clicks on a cell within this time are a double click. No one reads and answers a question that fast.
 const DOUBLE_CLICK: Duration = Duration::from_millis(500);
 
-/// The last actions of the mouse.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MouseState {
     /// The scrollbar that is dragged, and how far the pointer is below the first cell of its thumb.

@@ -12,13 +12,10 @@ use crate::model::{
 };
 use crate::track::{Row, RowId, Table};
 
-/// The most processes of a socket to look at.
 const MAX_PROCESSES: usize = 8;
 
-/// The most sockets of each process to keep.
 const MAX_SOCKETS: usize = 1000;
 
-/// The related sockets of one row of one table.
 #[derive(Clone, Debug)]
 pub(crate) struct RelatedSockets {
     table: Arc<Table>,
@@ -65,7 +62,6 @@ impl App {
     }
 }
 
-/// Cells of the labels.
 const LABEL: usize = 12;
 
 /// The most ancestors to follow, as a recording may contain a cycle.
@@ -210,7 +206,6 @@ impl App {
     }
 }
 
-/// Kind, name and peer of a unix socket.
 fn unix_lines(socket: &Socket) -> Vec<Line> {
     let Some(unix) = socket.unix() else {
         return Vec::new();

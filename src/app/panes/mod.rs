@@ -16,7 +16,6 @@ use crate::app::view::{Click, Line, PaneView, Role, Span, cut_line, span};
 use crate::keymap::{Action, PaneAction};
 use crate::model::{Moment, counted};
 
-/// The pane below the table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dock {
     pub pane: Option<Pane>,
@@ -25,7 +24,6 @@ pub(crate) struct Dock {
     pub related: Option<RelatedSockets>,
 }
 
-/// The open pane below the table.
 #[derive(Clone, Debug)]
 pub(crate) enum Pane {
     Details,
@@ -35,7 +33,6 @@ pub(crate) enum Pane {
 }
 
 impl Dock {
-    /// The bind test, if it is open.
     pub fn bind_test(&mut self) -> Option<&mut BindPane> {
         match &mut self.pane {
             Some(Pane::Bind(pane)) => Some(pane),

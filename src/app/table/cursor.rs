@@ -6,17 +6,14 @@
 use crate::query::{LineId, Listing};
 use crate::track::Table;
 
-/// Selected line and scroll position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
     selected: Option<LineId>,
     /// Its index in the listing, used if its row disappears.
     place: usize,
-    /// The first visible line.
     top: usize,
 }
 
-/// Where to move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     By(isize),
@@ -51,7 +48,6 @@ impl Cursor {
         self.select(listing, table, height);
     }
 
-    /// Moves the selection.
     pub fn go(&mut self, step: Step, listing: &Listing, table: &Table, height: usize) {
         let last = listing.len().saturating_sub(1);
         if let Step::Scroll(top) = step {

@@ -16,7 +16,6 @@ use crate::settings::Settings;
 use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
 
-/// The table on the screen.
 #[derive(Clone, Debug)]
 pub(crate) struct TableView {
     pub table: Arc<Table>,
@@ -28,15 +27,12 @@ pub(crate) struct TableView {
     pub hidden_columns: Vec<ColumnId>,
     /// Whether services and users are shown by name.
     pub names: bool,
-    /// The custom view that is open.
     pub custom_view: Option<views::Opened>,
-    /// Why the last attempt to read the sockets failed.
     pub failure: Option<String>,
     pub has_snapshot: bool,
 }
 
 impl TableView {
-    /// An empty table that shows what the settings say.
     pub fn new(settings: &Settings, uid: Option<u32>, now: Moment) -> Self {
         // `Settings` is validated: narrowing to one address family cannot exceed the filter's size limit.
         let filter = settings.narrowed_filter();
@@ -65,7 +61,6 @@ impl TableView {
 }
 
 impl App {
-    /// The selected row.
     pub(crate) fn selected(&self) -> Option<&Row> {
         let LineId::Row(id) = self.rows.cursor.selected()?;
         let listing = self.rows.selection.shown();

@@ -83,7 +83,6 @@ impl App {
         self.rows_in_view().map(view).collect()
     }
 
-    /// The visible rows.
     pub(crate) fn rows_in_view(&self) -> impl Iterator<Item = &Row> {
         let top = self.rows.cursor.top();
         let height = self.rows_in_sight();
@@ -202,7 +201,6 @@ fn state_role(row: &Row) -> Role {
 }
 
 impl App {
-    /// Why there are no rows.
     pub(crate) fn why_empty(&self, now: Moment) -> String {
         if !self.rows.has_snapshot {
             // Before the first table, its age is that of the program.

@@ -59,7 +59,6 @@ impl App {
         }
     }
 
-    /// Whether an action has an effect in the current dialog.
     fn has_effect(&self, action: Action) -> bool {
         let accept = Action::Dialog(DialogAction::Accept);
         let toggle = Action::Dialog(DialogAction::Toggle);

@@ -7,7 +7,6 @@ use crate::columns::width;
 use crate::model::{Moment, Protocol};
 use crate::track::Counts;
 
-/// A part of the header.
 struct Segment {
     line: Line,
     /// Parts with high numbers are dropped first.
@@ -23,7 +22,6 @@ const MIN_SENTENCE: usize = 16;
 
 const GAP: &str = "  ";
 
-/// Cells of a sparkline.
 const SPARK: usize = 12;
 
 /// Buckets of the history in a cell: 25 seconds. A sparkline covers five minutes and changes at most three times a
@@ -32,7 +30,6 @@ const BUCKETS_PER_CELL: u64 = 5;
 
 const SPARK_PERIOD: &str = "last 5 min";
 
-/// A count in the header.
 struct Kind {
     what: &'static str,
     role: Role,
@@ -57,7 +54,6 @@ const KINDS: &[Kind] = &[
 ];
 
 impl App {
-    /// The header, and its right end.
     pub(crate) fn header(&self, now: Moment, columns: u16) -> (Line, Line) {
         let right = self.clock_line(now, columns);
         let room = usize::from(columns).saturating_sub(line_width(&right) + 1);

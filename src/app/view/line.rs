@@ -29,7 +29,6 @@ pub(crate) fn span(text: impl Into<String>, role: Role) -> Span {
     raw_span(cleaned(text.into()), role)
 }
 
-/// Text that is already clean.
 pub(crate) fn raw_span(text: impl Into<String>, role: Role) -> Span {
     Span {
         text: text.into(),
@@ -60,12 +59,10 @@ pub(crate) fn cleaned(text: String) -> String {
     }
 }
 
-/// Width of a line in cells.
 pub(crate) fn line_width(line: &[Span]) -> usize {
     line.iter().map(|span| width(&span.text)).sum()
 }
 
-/// Width of the widest of these lines.
 pub(crate) fn widest(lines: &[Line]) -> usize {
     let widths = lines.iter().map(|line| line_width(line));
     widths.max().unwrap_or(0)

@@ -175,13 +175,10 @@ impl App {
     }
 }
 
-/// The most lines of a pane.
 pub(crate) const MAX_LINES: usize = 1000;
 
-/// Wakes slightly after the exact moment.
 const TICK: Duration = Duration::from_millis(5);
 
-/// The role of a mark.
 pub(crate) const fn mark_role(mark: Mark) -> Role {
     match mark {
         Mark::Opened => Role::Good,

@@ -9,18 +9,14 @@ pub(crate) struct Sheet {
     pub title: String,
     /// At most as wide as [`Size::overlay_width`].
     pub lines: Vec<Line>,
-    /// The first visible line.
     pub top: usize,
-    /// How many lines are visible at most.
     pub height: usize,
     /// How many lines, from the first, are choices.
     pub choices: usize,
-    /// The choice under the cursor.
     pub selected: Option<usize>,
 }
 
 impl Sheet {
-    /// Without choices or scrolling.
     pub fn of(title: &str, lines: Vec<Line>) -> Self {
         Self {
             title: title.to_owned(),

@@ -16,7 +16,6 @@ use crate::model::{Background, Guard, Holder, Limits, Lineage, Owner, Pid, Probl
 use crate::track::Table;
 use targets::Choice;
 
-/// Whether to end a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Question {
     /// The request that a yes confirms.
@@ -26,7 +25,6 @@ pub(crate) struct Question {
     pub frees_tested_port: bool,
     /// The request for the background of the owners.
     pub job: u64,
-    /// The process that it is about.
     process: Arc<Process>,
     /// All owners that can be ended.
     owners: Vec<Arc<Process>>,
@@ -44,13 +42,11 @@ pub(crate) struct Question {
     fix: Option<Fix>,
 }
 
-/// The answer so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     None,
     /// Yes, before the inspection of the owners was finished.
     EarlyYes,
-    /// The first of two.
     FirstYes,
 }
 
@@ -143,17 +139,14 @@ impl Question {
         (!is_end && !is_same).then_some(fix)
     }
 
-    /// Whether it waits for the second yes.
     pub fn is_second(&self) -> bool {
         self.answer == Answer::FirstYes
     }
 
-    /// Whether there is an early yes.
     fn is_answered(&self) -> bool {
         self.answer == Answer::EarlyYes
     }
 
-    /// The command of the better fix.
     pub fn command(&self) -> Option<&str> {
         self.fix.as_ref()?.command.as_deref()
     }
@@ -168,7 +161,6 @@ impl Question {
         })
     }
 
-    /// The background of the owners and their supervisor.
     fn backgrounds(&self) -> impl Iterator<Item = &Background> {
         let supervisor = self.supervisor.iter().map(|(_, background)| background);
         self.holder.backgrounds.iter().chain(supervisor)

@@ -14,19 +14,16 @@ const SUPERVISORS: [&str; 2] = ["systemd", "launchd"];
 /// The most owners to sort, as finding each one's parent is slow.
 const MOST_ORDERED: usize = 256;
 
-/// Which processes to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
     /// The one that the question is about.
     This,
     /// Its supervisor together with the owners; or only its master.
     Parent,
-    /// All owners.
     All,
 }
 
 impl Question {
-    /// The available choices, in menu order.
     pub fn choices(&self) -> Vec<Choice> {
         let mut choices = vec![Choice::This];
         if self.supervisor.is_some() || self.master().is_some() {
@@ -45,7 +42,6 @@ impl Question {
         self.set_targets();
     }
 
-    /// The label of a choice.
     pub fn choice_label(&self, choice: Choice) -> String {
         match (choice, &self.supervisor) {
             (Choice::This, _) => "only it".into(),
@@ -65,7 +61,6 @@ impl Question {
         owners.find(|owner| owner.pid == parent && owner.pid != self.process.pid)
     }
 
-    /// Makes the targets those of the choice.
     pub(super) fn set_targets(&mut self) {
         let target = |process: &Arc<Process>, role| EndTarget {
             process: Arc::clone(process),
@@ -125,7 +120,6 @@ fn holds_for_a_service(socket: &Socket, process: &Process) -> bool {
     process.pid == 1 && (SUPERVISORS.contains(&&*process.comm) || is_of_socket_unit())
 }
 
-/// The open sockets of a process.
 pub(super) fn sockets_of<'a>(
     process: &'a Process,
     table: &'a Table,

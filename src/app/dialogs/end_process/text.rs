@@ -11,10 +11,8 @@ use crate::columns::wrap_anywhere;
 use crate::model::{AlsoEndsKind, Process, Protocol, Restarts, Run, Socket, State, Term, counted};
 use crate::track::Table;
 
-/// No more processes than these are named.
 const MAX_NAMED: usize = 3;
 
-/// No more ports than these are named.
 const MAX_PORTS: usize = 8;
 
 impl Question {

@@ -100,13 +100,11 @@ impl App {
         self.open_question(self.question(&holder, row.is_closed()), now);
     }
 
-    /// The question whether to end an owner of a socket, or why there is none to end.
     pub(crate) fn question(&self, holder: &Holder, is_closed: bool) -> Result<Question, String> {
         let known = (&*self.rows.table, &self.environment.lineage);
         Question::end_owner(holder, is_closed, known, self.jobs.inspection + 1)
     }
 
-    /// Opens a question, and requests the background of its owners.
     pub(crate) fn open_question(&mut self, question: Result<Question, String>, now: Moment) {
         match question {
             Ok(question) => {

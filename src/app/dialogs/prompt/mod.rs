@@ -13,18 +13,15 @@ use crate::keymap::Key;
 use crate::model::clean;
 use crate::track::Row;
 
-/// The purpose of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PromptKind {
+pub(crate) enum PromptKind {
     /// A filter, applied while it is typed.
     Filter,
     /// A port to bind-test.
     Target,
-    /// The name of an action.
     Action,
 }
 
-/// Text and cursor.
 #[derive(Clone, Debug)]
 pub(crate) struct Prompt {
     pub kind: PromptKind,
@@ -37,21 +34,15 @@ pub(crate) struct Prompt {
     pub completing: Option<Completing>,
 }
 
-/// A direction in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// To the previous entry.
     Back,
-    /// To the next entry.
     On,
 }
 
-/// The effect of a key or a paste.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edited {
-    /// Nothing.
     Nothing,
-    /// The text.
     Text,
     /// The text, but not all of it fitted.
     Full,
@@ -75,7 +66,6 @@ impl Prompt {
         self.line.value()
     }
 
-    /// Place of the cursor, in characters.
     pub fn cursor(&self) -> usize {
         self.line.cursor()
     }
@@ -137,7 +127,6 @@ impl Prompt {
         }
     }
 
-    /// The text with `more` inserted at the cursor.
     fn with(&self, more: &str) -> String {
         let before: String = self.text().chars().take(self.cursor()).collect();
         let after: String = self.text().chars().skip(self.cursor()).collect();
@@ -193,7 +182,6 @@ impl Prompt {
         }
     }
 
-    /// Place of the cursor, in bytes.
     pub fn cursor_byte(&self) -> usize {
         let text = self.text();
         let at = text.char_indices().nth(self.cursor());
@@ -218,7 +206,6 @@ fn what_shows(text: &str) -> String {
     shown
 }
 
-/// Whether the text is displayed unchanged.
 fn shows(text: &str) -> bool {
     clean(text) == text
 }

@@ -63,7 +63,6 @@ impl Stats {
         self.draws.longest = self.draws.longest.max(took);
     }
 
-    /// The newest first.
     pub(crate) fn refreshes(&self) -> impl Iterator<Item = &Measured> {
         self.refreshes.iter()
     }
@@ -72,7 +71,6 @@ impl Stats {
 /// Cells of the label at the left: a time of day, or a word.
 const LABEL: usize = 8;
 
-/// Cells between two columns.
 const GAP: usize = 1;
 
 /// The least cells of a figure, so that columns keep their width: `999.9`, `10450`.
@@ -84,7 +82,6 @@ const LINES_FOR_GAUGE: usize = 8;
 /// A pane with fewer lines has neither median nor worst.
 const LINES_FOR_SUMMARY: usize = 6;
 
-/// One kind of figure.
 struct Column {
     title: &'static str,
     /// Columns with high numbers are dropped first.
@@ -120,7 +117,6 @@ const fn column(title: &'static str, priority: u8, figure: fn(&Measured) -> Figu
     }
 }
 
-/// Every column, from the left.
 #[rustfmt::skip]
 const COLUMNS: &[Column] = &[
     column("rows",      6, |one| Count(one.refresh.rows as u64)),
