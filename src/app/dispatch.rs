@@ -86,8 +86,13 @@ impl App {
             return self.perform(action, now);
         }
         self.dismiss_notices();
-        if matches!(self.dialog, Dialog::GoTo(_)) {
-            return self.press_in_go_to(key, now);
+        if let Dialog::GoTo(go_to) = &mut self.dialog {
+            if go_to.press(key) {
+                return self.seek();
+            }
+            // Any other key closes it and acts on the table.
+            self.dialog = Dialog::None;
+            return self.press(key, now);
         }
         let edited = self.dialog.edit(|prompt| prompt.press(key));
         self.edited(edited, now);

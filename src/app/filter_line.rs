@@ -176,9 +176,7 @@ impl App {
         self.filter.text = text;
         self.reselect(now);
     }
-}
 
-impl App {
     /// Hidden protocols, the current filter, and how many rows are shown.
     pub(crate) fn filter_line(&self, columns: u16) -> Line {
         let total = self.rows.selection.counts().unfiltered;

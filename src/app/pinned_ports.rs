@@ -145,9 +145,7 @@ impl App {
             self.request(Effect::DesktopNotice(text));
         }
     }
-}
 
-impl App {
     /// Whether alerts are visible: menus and questions need the line for their keys.
     pub(crate) fn shows_alerts(&self) -> bool {
         let has_room = matches!(

@@ -37,6 +37,14 @@ pub(crate) struct Pause {
     pub requested_at: Option<Moment>,
 }
 
+/// Cells that the longer forms of the badge leave for the program's name.
+const NAME: usize = " sockeye  ".len();
+
+/// Cells needed beside the badge to show the interval too.
+const ROOM_FOR_SPEED: usize = 60;
+
+const TOGGLE_PAUSE: Click = Click::Do(Action::Program(ProgramAction::TogglePause));
+
 impl App {
     pub(crate) const fn is_paused(&self) -> bool {
         self.playhead.pause.is_some()
@@ -157,17 +165,7 @@ impl App {
             wall: wall.unwrap_or(taken_at.wall),
         }
     }
-}
 
-/// Cells that the longer forms of the badge leave for the program's name.
-const NAME: usize = " sockeye  ".len();
-
-/// Cells needed beside the badge to show the interval too.
-const ROOM_FOR_SPEED: usize = 60;
-
-const TOGGLE_PAUSE: Click = Click::Do(Action::Program(ProgramAction::TogglePause));
-
-impl App {
     /// The badge of a recording, reversed: date, time and position of the shown snapshot. It has a form for every width,
     /// so that a recording is never mistaken for live data.
     pub(crate) fn recording_line(&self, columns: u16) -> Line {

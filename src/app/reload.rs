@@ -97,19 +97,7 @@ impl App {
             }
         }
     }
-}
 
-/// If only other themes changed, a theme chosen by key stays, if it still exists.
-fn reload_themes(shown: &mut Themes, old: &Themes, new: &Themes) {
-    let chosen = shown.chosen().name.clone();
-    shown.clone_from(new);
-    if old.chosen().name == new.chosen().name {
-        // An unknown name leaves the first one chosen.
-        let _ = shown.choose(&chosen);
-    }
-}
-
-impl App {
     /// Switches to the next theme, with a notice of its name and whether the terminal lacks colours for it.
     pub(crate) fn choose_next_theme(&mut self, now: Moment) {
         if self.depth() == Depth::None {
@@ -139,5 +127,15 @@ impl App {
 
     pub(crate) fn styles(&self) -> Styles {
         self.settings.themes.chosen().styles.on(self.depth())
+    }
+}
+
+/// If only other themes changed, a theme chosen by key stays, if it still exists.
+fn reload_themes(shown: &mut Themes, old: &Themes, new: &Themes) {
+    let chosen = shown.chosen().name.clone();
+    shown.clone_from(new);
+    if old.chosen().name == new.chosen().name {
+        // An unknown name leaves the first one chosen.
+        let _ = shown.choose(&chosen);
     }
 }

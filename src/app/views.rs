@@ -40,6 +40,9 @@ pub(crate) fn without(columns: &[ColumnId]) -> Vec<ColumnId> {
     all.filter(|id| !columns.contains(id)).collect()
 }
 
+/// Cells that tabs of custom views leave to the filter and the count.
+const FILTER_ROOM: usize = 20;
+
 impl App {
     pub(crate) fn view_ids(&self) -> Vec<ViewId> {
         let custom = (0..self.settings.views.len()).map(ViewId::Custom);
@@ -156,12 +159,7 @@ impl App {
         let all = chosen.iter().copied().chain(without(chosen));
         all.map(columns::column)
     }
-}
 
-/// Cells that tabs of custom views leave to the filter and the count.
-const FILTER_ROOM: usize = 20;
-
-impl App {
     /// The visible tabs: the built-in views, and as many custom ones as fit beside the filter. The current view always
     /// has a tab, if needed in place of others.
     pub(crate) fn tab_views(&self) -> Vec<CellView> {

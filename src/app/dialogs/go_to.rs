@@ -41,7 +41,7 @@ enum Nearness {
 
 impl GoTo {
     /// Adds a digit, or removes the last one; returns whether the key was one of these.
-    fn press(&mut self, key: Key) -> bool {
+    pub fn press(&mut self, key: Key) -> bool {
         match key {
             Key::Char(c) if c.is_ascii_digit() => {
                 if self.digits.len() < MAX_DIGITS {
@@ -57,8 +57,8 @@ impl GoTo {
     /// Finds the line of the typed port, or else of the lowest port with these first digits, or else of the next port
     /// above.
     fn seek(&mut self, listing: &Listing, table: &Table) -> Option<usize> {
-        self.found = Found::Port;
         let Ok(wanted) = self.digits.parse::<u32>() else {
+            self.found = Found::Port;
             return Some(0);
         };
         let ranked = listing.rows(table).enumerate().filter_map(|(place, row)| {
@@ -72,18 +72,18 @@ impl GoTo {
             Some((nearness, port, row.is_closed(), place))
         });
         let best = ranked.min();
-        let (nearness, port) = best.map(|(nearness, port, ..)| (nearness, port)).unzip();
-        if nearness != Some(Nearness::Exact) {
-            let is_wanted =
-                |row: &&Row| row.socket.port().map(u32::from) == Some(wanted) && !row.is_closed();
-            let hidden = table.rows.iter().map(|row| &**row).find(is_wanted);
-            self.found = match (hidden, nearness, port) {
-                (Some(row), ..) => Found::Hidden(row.id),
-                (None, Some(Nearness::Above), Some(port)) => Found::Above(port),
-                (None, None, _) => Found::Nothing,
-                (None, Some(_), _) => Found::Port,
-            };
-        }
+        let hidden = || {
+            let is_wanted = |row: &Row| row.socket.port().map(u32::from) == Some(wanted);
+            let mut rows = table.rows.iter();
+            let row = rows.find(|row| is_wanted(row) && !row.is_closed())?;
+            Some(Found::Hidden(row.id))
+        };
+        self.found = match best {
+            Some((Nearness::Exact, ..)) => Found::Port,
+            Some((Nearness::Beginning, ..)) => hidden().unwrap_or(Found::Port),
+            Some((Nearness::Above, port, ..)) => hidden().unwrap_or(Found::Above(port)),
+            None => hidden().unwrap_or(Found::Nothing),
+        };
         best.map(|(.., place)| place)
     }
 }
@@ -100,18 +100,6 @@ impl App {
         });
     }
 
-    /// Handles a digit; any other key closes it and acts on the table.
-    pub(crate) fn press_in_go_to(&mut self, key: Key, now: Moment) {
-        if let Dialog::GoTo(go_to) = &mut self.dialog
-            && go_to.press(key)
-        {
-            self.seek();
-        } else {
-            self.dialog = Dialog::None;
-            self.press(key, now);
-        }
-    }
-
     /// Pasted digits count as typed.
     pub(crate) fn paste_port(&mut self, text: &str) {
         if let Dialog::GoTo(go_to) = &mut self.dialog {
@@ -122,7 +110,7 @@ impl App {
         }
     }
 
-    fn seek(&mut self) {
+    pub(crate) fn seek(&mut self) {
         let rows = &self.rows;
         if let Dialog::GoTo(go_to) = &mut self.dialog
             && let Some(place) = go_to.seek(rows.selection.shown(), &rows.table)
@@ -146,9 +134,7 @@ impl App {
             }
         }
     }
-}
 
-impl App {
     /// The typed digits with the result, and the column of the text cursor.
     pub(crate) fn go_to_line(&self, going: &GoTo, columns: usize) -> (Line, u16) {
         let label = " go to port ";

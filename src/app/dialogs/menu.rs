@@ -66,6 +66,11 @@ impl FileFormat {
 }
 
 impl Menu {
+    fn of(title: &str, items: impl Iterator<Item = MenuItem>, at: usize) -> Self {
+        let (title, items) = (title.to_owned(), items.collect());
+        Self { title, items, at }
+    }
+
     pub fn go_to(&mut self, at: usize) {
         self.at = at.min(self.items.len().saturating_sub(1));
     }
@@ -120,11 +125,7 @@ impl Menu {
 
     fn of_texts(texts: impl Iterator<Item = (String, String)>) -> Self {
         let item = |(label, text)| MenuItem::new(label, None, MenuChoice::Copy(text));
-        Self {
-            title: "copy".into(),
-            items: texts.map(item).collect(),
-            at: 0,
-        }
+        Self::of("copy", texts.map(item), 0)
     }
 
     pub fn write(rows: usize) -> Self {
@@ -132,14 +133,12 @@ impl Menu {
             |label: &str, format| MenuItem::new(label.to_owned(), None, MenuChoice::Write(format));
         let json = "JSON   one object, everything that is known";
         let csv = "CSV    a row for each socket and process";
-        Self {
-            title: match rows {
-                1 => "write the row shown".into(),
-                rows => format!("write the {rows} rows shown"),
-            },
-            items: vec![item(json, FileFormat::Json), item(csv, FileFormat::Csv)],
-            at: 0,
-        }
+        let title = match rows {
+            1 => "write the row shown".into(),
+            rows => format!("write the {rows} rows shown"),
+        };
+        let items = [item(json, FileFormat::Json), item(csv, FileFormat::Csv)];
+        Self::of(&title, items.into_iter(), 0)
     }
 
     /// The kinds of sockets, with those shown checked.
@@ -149,11 +148,7 @@ impl Menu {
             let is_on = Some(shown.has(protocol));
             MenuItem::new(label, is_on, MenuChoice::Kind(protocol))
         };
-        Self {
-            title: "protocols".into(),
-            items: Protocol::ALL.into_iter().map(item).collect(),
-            at,
-        }
+        Self::of("protocols", Protocol::ALL.into_iter().map(item), at)
     }
 
     /// The columns, with hidden ones unchecked.
@@ -164,11 +159,8 @@ impl Menu {
             let is_on = Some(!hidden.contains(&column.id));
             MenuItem::new(label, is_on, MenuChoice::Column(column.id))
         };
-        Self {
-            title: "columns (port, state and process always stay)".into(),
-            items: items.map(item).collect(),
-            at,
-        }
+        let title = "columns (port, state and process always stay)";
+        Self::of(title, items.map(item), at)
     }
 }
 

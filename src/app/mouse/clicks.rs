@@ -58,7 +58,16 @@ impl App {
         let mut targets = Vec::new();
         let is_covered = !matches!(self.dialog, Dialog::None);
         if !is_covered {
-            targets.extend(self.targets_of_table(view));
+            let layout = &view.layout;
+            let header = std::slice::from_ref(&view.header);
+            targets.extend(targets_of_lines(header, layout.header));
+            targets.extend(targets_at_right(&view.header_right, layout.header));
+            targets.extend(targets_of_cells(&view.tabs, layout.tabs));
+            targets.extend(targets_at_right(&view.filter, layout.tabs));
+            targets.extend(targets_of_cells(&view.titles, layout.titles));
+            let lines = layout.rows.lines().zip(&view.rows);
+            let rows = (self.rows.cursor.top()..).zip(lines);
+            targets.extend(rows.map(|(at, (line, _))| Target::new(line, Click::Row(at))));
             targets.extend(targets_of_pane(view));
         }
         if let Some(overlay) = &view.overlay {
@@ -82,20 +91,6 @@ impl App {
         for target in &mut targets {
             target.area = target.area.within(view.size.area());
         }
-        targets
-    }
-
-    fn targets_of_table(&self, view: &View) -> Vec<Target> {
-        let layout = &view.layout;
-        let header = std::slice::from_ref(&view.header);
-        let mut targets = targets_of_lines(header, layout.header);
-        targets.extend(targets_at_right(&view.header_right, layout.header));
-        targets.extend(targets_of_cells(&view.tabs, layout.tabs));
-        targets.extend(targets_at_right(&view.filter, layout.tabs));
-        targets.extend(targets_of_cells(&view.titles, layout.titles));
-        let lines = layout.rows.lines().zip(&view.rows);
-        let rows = (self.rows.cursor.top()..).zip(lines);
-        targets.extend(rows.map(|(at, (line, _))| Target::new(line, Click::Row(at))));
         targets
     }
 }

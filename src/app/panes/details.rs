@@ -24,6 +24,11 @@ pub(crate) struct RelatedSockets {
     by_process: Vec<Vec<usize>>,
 }
 
+const LABEL: usize = 12;
+
+/// The most ancestors to follow, as a recording may contain a cycle.
+const MAX_ANCESTORS: usize = 32;
+
 impl App {
     /// Finds the related sockets of the selected row, if they are visible and not known yet: the rows of its processes'
     /// other open sockets.
@@ -60,14 +65,7 @@ impl App {
             by_process.map(move |rows| rows.iter().map(row).collect())
         })
     }
-}
 
-const LABEL: usize = 12;
-
-/// The most ancestors to follow, as a recording may contain a cycle.
-const MAX_ANCESTORS: usize = 32;
-
-impl App {
     pub(crate) fn details(&self, row: &Row, columns: usize, now: Moment) -> Vec<Line> {
         let socket = &row.socket;
         let mut lines = self.socket_lines(row, columns, now);
@@ -263,7 +261,9 @@ fn queue_lines(socket: &Socket, queue: Queue, columns: usize) -> Vec<Line> {
 }
 
 const FILLING: &str = "the server accepts connections more slowly than clients connect";
+
 const FULL: &str =
     "new clients get no answer: their SYN is dropped, they retry after 1 s and later";
+
 const REMEDY: &str =
     "find out why it does not accept, add workers, or raise its backlog and somaxconn";

@@ -5,9 +5,6 @@ pub(crate) mod details;
 pub(crate) mod events;
 pub(crate) mod stats;
 
-use bind_test::BindPane;
-use details::RelatedSockets;
-
 use crate::app::App;
 use crate::app::layout::{Area, Layout};
 use crate::app::panes::bind_test::view as bind;
@@ -15,6 +12,8 @@ use crate::app::view::scrollbar::{Part, Scrollbar};
 use crate::app::view::{Click, Line, PaneView, Role, Span, cut_line, span};
 use crate::keymap::{Action, PaneAction};
 use crate::model::{Moment, counted};
+use bind_test::BindPane;
+use details::RelatedSockets;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dock {
@@ -70,17 +69,14 @@ impl App {
         self.dock.scroll = 0;
         self.scroll_to_cursor();
     }
-}
 
-impl App {
     pub(crate) fn pane_view(
         &self,
         layout: &Layout,
         now: Moment,
     ) -> Option<(PaneView, Option<Scrollbar>)> {
         let pane = self.dock.pane.as_ref()?;
-        let height = pane_height(layout);
-        let columns = usize::from(pane_area(layout).width);
+        let (columns, height) = room(layout);
         let (mut lines, head) = self.pane_lines_of(pane, layout, now);
         let scroll = self.dock.scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(scroll + height);
@@ -152,17 +148,16 @@ impl App {
         (below > 0).then(|| span(text, Role::Dim).on_click(Click::Do(down)))
     }
 
-    /// How far the open pane can be scrolled.
     pub(crate) fn last_pane_scroll(&self, now: Moment) -> usize {
         let layout = self.layout();
         let pane = self.dock.pane.as_ref();
         let lines = pane.map_or(0, |pane| self.pane_lines_of(pane, &layout, now).0.len());
-        lines.saturating_sub(pane_height(&layout))
+        lines.saturating_sub(room(&layout).1)
     }
 
     /// The lines of a pane, and how many of the first do not scroll.
     fn pane_lines_of(&self, pane: &Pane, layout: &Layout, now: Moment) -> (Vec<Line>, usize) {
-        let (columns, height) = (usize::from(pane_area(layout).width), pane_height(layout));
+        let (columns, height) = room(layout);
         let lines = match pane {
             Pane::Details => match self.selected() {
                 Some(row) => self.details(row, columns, now),
@@ -181,17 +176,12 @@ impl App {
     }
 }
 
-/// Visible lines of content; without a border the title takes one.
-fn pane_height(layout: &Layout) -> usize {
-    let title = u16::from(!layout.has_borders);
-    usize::from(pane_area(layout).height.saturating_sub(title))
-}
-
-/// The area inside the border.
-const fn pane_area(layout: &Layout) -> Area {
-    if layout.has_borders {
-        layout.pane.inside_border()
-    } else {
-        layout.pane
+/// Columns and lines of a pane's content: inside the border, or below the title.
+fn room(layout: &Layout) -> (usize, usize) {
+    let mut area = layout.pane.inside_border();
+    if !layout.has_borders {
+        area = layout.pane;
+        area.height = area.height.saturating_sub(1);
     }
+    (usize::from(area.width), usize::from(area.height))
 }

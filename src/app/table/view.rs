@@ -136,71 +136,7 @@ impl App {
         let bar = || Scrollbar::new(Part::Table, area, lines, visible, self.rows.cursor.top());
         self.has_scrollbar().then(bar).flatten()
     }
-}
 
-/// The selected row has one role, except for changes and errors.
-fn cell(fitted: &Fitted, row: &Row, context: &CellContext, is_selected: bool) -> CellView {
-    let text = fitted.column.cell(row, context, usize::from(fitted.width));
-    let role = match role(fitted.column.id, row, context, &text) {
-        role @ (Role::Warning | Role::Bad) => role,
-        role if !is_selected => role,
-        _ if fitted.column.id == ColumnId::Port => Role::Strong,
-        _ => Role::Plain,
-    };
-    CellView {
-        x: MARK_WIDTH + fitted.x,
-        text: fitted.render(&text),
-        role,
-        is_chosen: false,
-        click: None,
-    }
-}
-
-/// Colour shows changes and states; a closed row is red as a whole.
-fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role {
-    let mark = row.mark(context.now, context.highlight);
-    let change = row.change.as_ref().filter(|_| mark.is_some());
-    match (column, change.map(|change| &change.kind)) {
-        (_, Some(ChangeKind::Closed)) => Role::Bad,
-        (ColumnId::State, Some(ChangeKind::State { .. }))
-        | (ColumnId::Process | ColumnId::Pid, Some(ChangeKind::Owner { .. })) => Role::Warning,
-        (ColumnId::State, _) => state_role(row),
-        _ if row.socket.state == State::TimeWait || text == "–" => Role::Dim,
-        (ColumnId::Port, Some(ChangeKind::Opened)) => Role::Good,
-        (ColumnId::Pid | ColumnId::Process, _) if row.socket.owner.kind() != OwnerKind::Known => {
-            Role::Dim
-        }
-        (ColumnId::Proto | ColumnId::Service | ColumnId::Age | ColumnId::Command, _) => Role::Dim,
-        _ => Role::Plain,
-    }
-}
-
-fn state_role(row: &Row) -> Role {
-    let is_ownerless = matches!(row.socket.owner.kind(), OwnerKind::Former | OwnerKind::None);
-    let is_orphan = is_ownerless && row.socket.inode.is_none();
-    match row.socket.state {
-        State::Listen => match AcceptQueue::of(&row.socket).map(AcceptQueue::fill) {
-            Some(Fill::Full) => Role::Bad,
-            Some(Fill::Filling) => Role::Warning,
-            Some(Fill::Roomy) | None => Role::Good,
-        },
-        State::Established => Role::Busy,
-        State::CloseWait => Role::Bad,
-        State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck if is_orphan => {
-            Role::Bad
-        }
-        State::Bound | State::SynSent | State::SynRecv => Role::Plain,
-        State::FinWait1
-        | State::FinWait2
-        | State::Closing
-        | State::LastAck
-        | State::TimeWait
-        | State::Closed
-        | State::Unconn => Role::Dim,
-    }
-}
-
-impl App {
     pub(crate) fn why_empty(&self, now: Moment) -> String {
         if !self.rows.has_snapshot {
             // Before the first table, its age is that of the program.
@@ -267,5 +203,67 @@ impl App {
             return String::new();
         }
         format!(" {}.", others.join(", "))
+    }
+}
+
+/// The selected row has one role, except for changes and errors.
+fn cell(fitted: &Fitted, row: &Row, context: &CellContext, is_selected: bool) -> CellView {
+    let text = fitted.column.cell(row, context, usize::from(fitted.width));
+    let role = match role(fitted.column.id, row, context, &text) {
+        role @ (Role::Warning | Role::Bad) => role,
+        role if !is_selected => role,
+        _ if fitted.column.id == ColumnId::Port => Role::Strong,
+        _ => Role::Plain,
+    };
+    CellView {
+        x: MARK_WIDTH + fitted.x,
+        text: fitted.render(&text),
+        role,
+        is_chosen: false,
+        click: None,
+    }
+}
+
+/// Colour shows changes and states; a closed row is red as a whole.
+fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role {
+    let mark = row.mark(context.now, context.highlight);
+    let change = row.change.as_ref().filter(|_| mark.is_some());
+    match (column, change.map(|change| &change.kind)) {
+        (_, Some(ChangeKind::Closed)) => Role::Bad,
+        (ColumnId::State, Some(ChangeKind::State { .. }))
+        | (ColumnId::Process | ColumnId::Pid, Some(ChangeKind::Owner { .. })) => Role::Warning,
+        (ColumnId::State, _) => state_role(row),
+        _ if row.socket.state == State::TimeWait || text == "–" => Role::Dim,
+        (ColumnId::Port, Some(ChangeKind::Opened)) => Role::Good,
+        (ColumnId::Pid | ColumnId::Process, _) if row.socket.owner.kind() != OwnerKind::Known => {
+            Role::Dim
+        }
+        (ColumnId::Proto | ColumnId::Service | ColumnId::Age | ColumnId::Command, _) => Role::Dim,
+        _ => Role::Plain,
+    }
+}
+
+fn state_role(row: &Row) -> Role {
+    let is_ownerless = matches!(row.socket.owner.kind(), OwnerKind::Former | OwnerKind::None);
+    let is_orphan = is_ownerless && row.socket.inode.is_none();
+    match row.socket.state {
+        State::Listen => match AcceptQueue::of(&row.socket).map(AcceptQueue::fill) {
+            Some(Fill::Full) => Role::Bad,
+            Some(Fill::Filling) => Role::Warning,
+            Some(Fill::Roomy) | None => Role::Good,
+        },
+        State::Established => Role::Busy,
+        State::CloseWait => Role::Bad,
+        State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck if is_orphan => {
+            Role::Bad
+        }
+        State::Bound | State::SynSent | State::SynRecv => Role::Plain,
+        State::FinWait1
+        | State::FinWait2
+        | State::Closing
+        | State::LastAck
+        | State::TimeWait
+        | State::Closed
+        | State::Unconn => Role::Dim,
     }
 }

@@ -28,7 +28,7 @@ const SPARK: usize = 12;
 /// minute, not at all if nothing changes.
 const BUCKETS_PER_CELL: u64 = 5;
 
-const SPARK_PERIOD: &str = "last 5 min";
+const SPARK_PERIOD: &str = "  last 5 min";
 
 struct Kind {
     what: &'static str,
@@ -86,7 +86,24 @@ impl App {
             let host = span(self.environment.host.clone(), Role::Strong);
             segments.push(segment(vec![host], 9, false));
         }
-        segments.extend(self.count_segments());
+        let counts = &self.rows.table.counts;
+        let kinds = KINDS.iter().filter(|kind| match kind.optional {
+            None => (kind.count)(counts) > 0 || kind.rank == 1,
+            Some(protocol) => self.rows.criteria.kinds.has(protocol),
+        });
+        segments.extend(kinds.map(|kind| {
+            let count = span((kind.count)(counts).to_string(), kind.role);
+            let what = span(format!(" {}", kind.what), Role::Dim);
+            let mut one = segment(vec![count, what], kind.rank, false);
+            if self.rows.has_snapshot {
+                let levels = self.history.levels(SPARK, BUCKETS_PER_CELL, kind.count);
+                one.spark = format!(" {}", sparkline(&levels));
+            }
+            one
+        }));
+        if let Some(last) = segments.last_mut().filter(|_| self.rows.has_snapshot) {
+            last.spark += SPARK_PERIOD;
+        }
         if let Some(ports) = self.pinned.text() {
             let pinned = vec![span("pinned ", Role::Dim), span(ports, Role::Accent)];
             segments.push(segment(pinned, 3, true));
@@ -100,35 +117,6 @@ impl App {
         let problems = self.rows.table.problems.iter();
         let problems = problems.map(|problem| span(problem.brief.to_string(), Role::Warning));
         segments.extend(problems.map(|problem| segment(vec![problem], 3, true)));
-        segments
-    }
-
-    /// How many sockets there are of each kind, with the history.
-    fn count_segments(&self) -> Vec<Segment> {
-        let (counts, has_snapshot) = (self.rows.table.counts, self.rows.has_snapshot);
-        let kinds = KINDS.iter().filter(|kind| match kind.optional {
-            None => (kind.count)(&counts) > 0 || kind.rank == 1,
-            Some(protocol) => self.rows.criteria.kinds.has(protocol),
-        });
-        let history = |kind: &Kind| self.history.levels(SPARK, BUCKETS_PER_CELL, kind.count);
-        let spark = |kind: &Kind| format!(" {}", sparkline(&history(kind)));
-        let segments = kinds.map(|kind| Segment {
-            line: vec![
-                span((kind.count)(&counts).to_string(), kind.role),
-                span(format!(" {}", kind.what), Role::Dim),
-            ],
-            rank: kind.rank,
-            spark: if has_snapshot {
-                spark(kind)
-            } else {
-                String::new()
-            },
-            is_sentence: false,
-        });
-        let mut segments: Vec<_> = segments.collect();
-        if let Some(last) = segments.last_mut().filter(|_| has_snapshot) {
-            last.spark = format!("{}{GAP}{SPARK_PERIOD}", last.spark);
-        }
         segments
     }
 }

@@ -10,7 +10,7 @@ mod update;
 
 use std::sync::Arc;
 
-use crate::app::{Confirmed, Ending, Inspected, Signal};
+use crate::app::{Confirmed, Ending, Signal};
 use crate::bind::{Fix, FixCode, fixes_for};
 use crate::model::{Background, Guard, Holder, Limits, Lineage, Owner, Pid, ProblemCode, Process};
 use crate::track::Table;
@@ -109,22 +109,6 @@ impl Question {
         self
     }
 
-    /// Adds the background of the owners; returns whether an early yes is enough now.
-    fn add_inspection(&mut self, found: Inspected) -> bool {
-        if !found.backgrounds.is_empty() {
-            self.holder.backgrounds = found.backgrounds;
-        }
-        self.supervisor = found.supervisor;
-        self.is_inspected = true;
-        self.fix = self.better_fix(&found.limits);
-        self.set_targets();
-        if !self.is_answered() {
-            return false;
-        }
-        self.answer = Answer::None;
-        self.guard().is_none()
-    }
-
     /// The first fix, unless it is to end the owners.
     fn better_fix(&self, limits: &Limits) -> Option<Fix> {
         let fix = fixes_for(&self.holder, limits).into_iter().next()?;
@@ -143,10 +127,6 @@ impl Question {
         self.answer == Answer::FirstYes
     }
 
-    fn is_answered(&self) -> bool {
-        self.answer == Answer::EarlyYes
-    }
-
     pub fn command(&self) -> Option<&str> {
         self.fix.as_ref()?.command.as_deref()
     }
@@ -154,9 +134,7 @@ impl Question {
     /// The first target for which one yes is not enough, and why.
     pub fn guard(&self) -> Option<(&Process, Guard)> {
         self.ending.targets.iter().find_map(|target| {
-            let background = self.background(target.process.pid);
-            let by_risk = background.and_then(|background| Guard::of(background.end_risk));
-            let guard = self.lineage.guard(&target.process).or(by_risk)?;
+            let guard = guard(&target.process, self.backgrounds(), &self.lineage)?;
             Some((&*target.process, guard))
         })
     }
@@ -169,21 +147,6 @@ impl Question {
     fn background(&self, pid: Pid) -> Option<&Background> {
         self.backgrounds().find(|background| background.pid == pid)
     }
-
-    /// Handles a yes: returns the request, or `None` if a second yes or the inspection is still needed.
-    fn confirm(&mut self) -> Option<Ending> {
-        let is_guarded = self.guard().is_some();
-        if is_guarded && self.is_second() {
-            self.ending.confirmed = Confirmed::Twice;
-        } else if is_guarded {
-            self.answer = Answer::FirstYes;
-            return None;
-        } else if !self.is_inspected {
-            self.answer = Answer::EarlyYes;
-            return None;
-        }
-        Some(self.ending.clone())
-    }
 }
 
 /// The table's problem message on how to see hidden owners: root is not always enough.
@@ -192,6 +155,17 @@ fn why_hidden(table: &Table) -> String {
     let problem = problems.find(|problem| problem.code == ProblemCode::HiddenOwners);
     let why = problem.map(|problem| problem.message.to_string());
     why.unwrap_or_else(|| "the owner is hidden: no process to end".into())
+}
+
+/// Why one yes is not enough to end a process.
+fn guard<'a>(
+    process: &Process,
+    mut backgrounds: impl Iterator<Item = &'a Background>,
+    lineage: &Lineage,
+) -> Option<Guard> {
+    let background = backgrounds.find(|background| background.pid == process.pid);
+    let by_risk = background.and_then(|background| Guard::of(background.end_risk));
+    lineage.guard(process).or(by_risk)
 }
 
 /// `nginx (812)`

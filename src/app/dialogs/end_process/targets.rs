@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Question, named};
+use super::{Question, guard, named};
 use crate::app::{EndRole, EndTarget};
 use crate::bind::{Address, Target};
-use crate::model::{Guard, Holder, Lineage, Pid, Process, Protocol, Socket, State};
+use crate::model::{Holder, Lineage, Pid, Process, Protocol, Socket, State};
 use crate::track::Table;
 
 /// Names of an init that keeps sockets for its services.
@@ -33,13 +33,6 @@ impl Question {
             choices.push(Choice::All);
         }
         choices
-    }
-
-    pub(super) fn select_next_choice(&mut self) {
-        let choices = self.choices();
-        let at = choices.iter().position(|&one| one == self.choice);
-        self.choice = choices[at.map_or(0, |at| at + 1) % choices.len()];
-        self.set_targets();
     }
 
     pub fn choice_label(&self, choice: Choice) -> String {
@@ -85,12 +78,7 @@ impl Question {
 /// The owner that the question is about: the first that is not guarded; else any but the first process, unless that
 /// is the only one.
 pub(super) fn main_owner<'a>(holder: &'a Holder, lineage: &Lineage) -> Option<&'a Arc<Process>> {
-    let is_guarded = |process: &Process| {
-        let mut backgrounds = holder.backgrounds.iter();
-        let background = backgrounds.find(|background| background.pid == process.pid);
-        let by_risk = background.and_then(|background| Guard::of(background.end_risk));
-        lineage.guard(process).is_some() || by_risk.is_some()
-    };
+    let is_guarded = |one: &Process| guard(one, holder.backgrounds.iter(), lineage).is_some();
     let processes = holder.socket.owner.present().iter();
     processes
         .filter(|process| !holds_for_a_service(&holder.socket, process))

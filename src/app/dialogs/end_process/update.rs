@@ -1,7 +1,7 @@
 //! Handles keys while a question is open, and the outcome of a signal.
 
-use super::{Question, named};
-use crate::app::{App, Dialog, Effect, Inspected, NoticeKind, Signal};
+use super::{Answer, Question, named};
+use crate::app::{App, Confirmed, Dialog, Effect, Inspected, NoticeKind, Signal};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Holder, Moment};
 
@@ -19,7 +19,10 @@ impl App {
                 .position(|&one| one == question.ending.signal);
             question.ending.signal = Signal::ALL[at.map_or(0, |at| at + 1) % Signal::ALL.len()];
         } else if action == Action::Dialog(DialogAction::OtherTargets) {
-            question.select_next_choice();
+            let choices = question.choices();
+            let at = choices.iter().position(|&one| one == question.choice);
+            question.choice = choices[at.map_or(0, |at| at + 1) % choices.len()];
+            question.set_targets();
         } else if action != Action::CopyFix {
             self.dialog = Dialog::None;
         } else if let Some(command) = question.command().map(str::to_owned) {
@@ -32,19 +35,25 @@ impl App {
         let Dialog::Question(question) = &mut self.dialog else {
             return;
         };
-        let Some(ending) = question.confirm() else {
-            if question.is_answered() {
-                let pending = format!("looking what depends on {}…", named(&question.process));
-                self.notify(NoticeKind::Pending, pending, now);
-            }
+        let is_guarded = question.guard().is_some();
+        if is_guarded && !question.is_second() {
+            question.answer = Answer::FirstYes;
             return;
-        };
-        let frees_tested_port = question.frees_tested_port;
+        }
+        if !is_guarded && !question.is_inspected {
+            question.answer = Answer::EarlyYes;
+            let pending = format!("looking what depends on {}…", named(&question.process));
+            return self.notify(NoticeKind::Pending, pending, now);
+        }
+        let (mut ending, frees_port) = (question.ending.clone(), question.frees_tested_port);
+        if is_guarded {
+            ending.confirmed = Confirmed::Twice;
+        }
         self.dialog = Dialog::None;
         let Some(process) = ending.process() else {
             return;
         };
-        if let Some(pane) = self.dock.bind_test().filter(|_| frees_tested_port) {
+        if let Some(pane) = self.dock.bind_test().filter(|_| frees_port) {
             pane.watch_end(process.pid, now);
         }
         let signal = ending.signal.as_str();
@@ -62,14 +71,21 @@ impl App {
         if question.job != found.job {
             return;
         }
-        if question.is_answered() {
+        if !found.backgrounds.is_empty() {
+            question.holder.backgrounds = found.backgrounds;
+        }
+        question.supervisor = found.supervisor;
+        question.is_inspected = true;
+        question.fix = question.better_fix(&found.limits);
+        question.set_targets();
+        if question.answer == Answer::EarlyYes {
             // The notice that this is pending covers the keys.
             self.notices.current = None;
+            question.answer = Answer::None;
+            if question.guard().is_none() {
+                self.confirm(now);
+            }
         }
-        if !question.add_inspection(found) {
-            return;
-        }
-        self.confirm(now);
     }
 
     /// Reports the outcome of a signal. An open bind test runs again.
@@ -93,8 +109,7 @@ impl App {
 
     pub(crate) fn open_end_question(&mut self, now: Moment) {
         let Some(row) = self.selected() else {
-            self.warn("no row is selected", now);
-            return;
+            return self.warn("no row is selected", now);
         };
         let holder = Holder::new(row.socket.clone());
         self.open_question(self.question(&holder, row.is_closed()), now);
@@ -113,9 +128,7 @@ impl App {
                 self.dialog = Dialog::Question(Box::new(question));
                 self.request(Effect::InspectOwner { job, socket });
             }
-            Err(why) => {
-                self.warn(why, now);
-            }
+            Err(why) => self.warn(why, now),
         }
     }
 }

@@ -20,7 +20,6 @@ const INTERVAL_AFTER_SIGNAL: Duration = Duration::from_millis(250);
 /// How long the pane waits for a process that was sent a signal.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A bind test that is open below the table.
 #[derive(Clone, Debug)]
 pub(crate) struct BindPane {
     pub target: Target,
@@ -39,7 +38,6 @@ pub(crate) struct BindPane {
     visited: Option<usize>,
 }
 
-/// What the watch waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Watch {
     Off,
@@ -64,7 +62,6 @@ pub(crate) enum WatchOutcome {
 }
 
 impl BindPane {
-    /// A test that has just begun.
     pub const fn new(target: Target, now: Moment) -> Self {
         Self {
             target,
@@ -96,7 +93,6 @@ impl BindPane {
         !self.is_wanted_again
     }
 
-    /// Shows the answer of a test.
     pub fn receive(&mut self, found: BindTestResult, zone: &TimeZone, now: Moment) -> WatchOutcome {
         let verdict = Verdict::of(&found, zone, now);
         if let Watch::ProcessEnd { pid, .. } = self.watch
@@ -171,7 +167,6 @@ impl BindPane {
         self.due = Some(now.steady + INTERVAL_AFTER_SIGNAL);
     }
 
-    /// The signal was not sent.
     pub const fn end_failed(&mut self) {
         if matches!(self.watch, Watch::ProcessEnd { .. }) {
             self.stop_watch();
@@ -203,7 +198,6 @@ impl BindPane {
     }
 }
 
-/// Whether a process has one of the sockets in the way.
 fn has_owner(verdict: &Verdict, pid: Pid) -> bool {
     let owners = verdict.blockers.iter().map(|holder| &holder.socket.owner);
     let mut processes = owners.flat_map(Owner::present);

@@ -55,7 +55,6 @@ impl App {
         self.start_test();
     }
 
-    /// Tests the open pane's target again.
     pub(crate) fn test_again(&mut self, now: Moment) {
         let pane = self.dock.bind_test();
         if pane.is_some_and(|pane| pane.restart(now)) {
@@ -142,7 +141,6 @@ impl App {
         }
     }
 
-    /// Looks for a free port above the selected row's.
     pub(crate) fn find_free_port(&mut self, now: Moment) {
         let from = match self.selected().map(|row| &row.socket) {
             None => 8080,

@@ -14,13 +14,11 @@ const WIDE: usize = 60;
 /// Cells between the matrix and the servers side by side.
 const GAP: usize = 4;
 
-/// Cells of the labels.
 const LABEL: usize = 14;
 
 /// More sockets in the way are counted, not listed.
 const MAX_LISTED: usize = 8;
 
-/// The lines in a pane of this width.
 pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
     let Some(verdict) = pane.verdict() else {
         let line = match &pane.failure {

@@ -18,14 +18,12 @@ pub(crate) const SECONDS: u64 = 5;
 /// How many buckets are kept: ten minutes.
 pub(crate) const BUCKETS: usize = 120;
 
-/// One bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bucket {
     /// The wall clock at its first table.
     pub wall: Option<Timestamp>,
     /// The highest counts; `None` without a table.
     pub most: Option<Counts>,
-    /// The events.
     pub tally: Tally,
 }
 
@@ -34,13 +32,11 @@ pub(crate) struct Bucket {
 pub(crate) struct Tally([usize; 3]);
 
 impl Tally {
-    /// The number of events of this mark.
     pub const fn of(&self, mark: Mark) -> usize {
         self.0[mark as usize]
     }
 }
 
-/// The last minutes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CountHistory {
     /// Oldest first, without gaps; the last has the newest table.
@@ -93,7 +89,6 @@ impl CountHistory {
         }
     }
 
-    /// The buckets, the oldest first.
     pub(crate) fn buckets(&self) -> impl ExactSizeIterator<Item = &Bucket> {
         self.buckets.iter()
     }
@@ -146,7 +141,6 @@ fn most(one: Counts, other: Counts) -> Counts {
     }
 }
 
-/// From the lowest to the highest.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A sparkline, scaled from the least to the largest number. The full height is at least a quarter of the largest, so

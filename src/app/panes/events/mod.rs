@@ -11,6 +11,17 @@ use crate::model::Moment;
 use crate::track::{ChangeKind, Event, Mark};
 use history::{Bucket, SECONDS, bar};
 
+/// Cells of a time of day.
+const CLOCK: usize = 8;
+
+/// Cells of the scale on two lines.
+const SCALE: usize = 12;
+
+/// A pane with fewer lines has no timeline.
+const LEAST_LINES: usize = 8;
+
+const MARKS: [Mark; 3] = [Mark::Opened, Mark::Changed, Mark::Closed];
+
 impl App {
     /// The events that match the filter, newest first.
     pub(crate) fn events(&self, now: Moment) -> Vec<Line> {
@@ -48,20 +59,7 @@ impl App {
         }
         line
     }
-}
 
-/// Cells of a time of day.
-const CLOCK: usize = 8;
-
-/// Cells of the scale on two lines.
-const SCALE: usize = 12;
-
-/// A pane with fewer lines has no timeline.
-const LEAST_LINES: usize = 8;
-
-const MARKS: [Mark; 3] = [Mark::Opened, Mark::Changed, Mark::Closed];
-
-impl App {
     /// A row of bars for each mark, the time at both ends, and the scale; empty if there is no room or nothing
     /// happened. With a filter it counts the events that match, as far back as they are kept.
     pub(crate) fn timeline(&self, columns: usize, height: usize, now: Moment) -> Vec<Line> {
@@ -107,9 +105,7 @@ impl App {
         })
         .collect()
     }
-}
 
-impl App {
     /// Scrolling through the events ends following, as the user looks at older ones.
     pub(crate) fn stop_following_in_pane(&mut self) {
         if matches!(self.dock.pane, Some(Pane::Events)) {

@@ -14,10 +14,8 @@ use crate::app::view::{Line, Role, span};
 use crate::columns::{pad, pad_left, width};
 use crate::model::{Refresh, duration};
 
-/// How many refreshes are kept.
 pub(crate) const MAX_REFRESHES: usize = 100;
 
-/// Measurements since the start of the program.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stats {
     /// The last refreshes, the newest first.
