@@ -24,8 +24,7 @@ impl Area {
     }
 
     /// The intersection with another area.
-    #[must_use]
-    pub fn within(self, other: Self) -> Self {
+    pub(crate) fn within(self, other: Self) -> Self {
         let end = |from: u16, cells: u16| from.saturating_add(cells);
         let (last_x, last_y) = (end(other.x, other.width), end(other.y, other.height));
         let x = self.x.clamp(other.x, last_x);
@@ -41,8 +40,7 @@ impl Area {
     }
 
     /// The right side of its border, without the corners.
-    #[must_use]
-    pub fn right_edge(self) -> Self {
+    pub(crate) fn right_edge(self) -> Self {
         Self {
             x: self.x + self.width.saturating_sub(1),
             y: self.y.saturating_add(1),
@@ -52,8 +50,7 @@ impl Area {
     }
 
     /// The area inside a border of one cell.
-    #[must_use]
-    pub const fn inside_border(self) -> Self {
+    pub(crate) const fn inside_border(self) -> Self {
         Self {
             x: self.x.saturating_add(1),
             y: self.y.saturating_add(1),

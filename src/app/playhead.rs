@@ -125,9 +125,7 @@ impl App {
         if self.rows.has_snapshot && gap >= RETAKE {
             self.playhead.recorded_gap = Some(gap);
         }
-        usual
-            .saturating_mul(2)
-            .saturating_add(Duration::from_secs(1))
+        (usual.saturating_mul(2)).saturating_add(Duration::from_secs(1))
     }
 
     /// Steps through fixed intervals, from 100 ms to a minute.
@@ -153,11 +151,8 @@ impl App {
         if !self.is_live() {
             return taken_at;
         }
-        let now = self
-            .playhead
-            .pause
-            .as_ref()
-            .map_or(now, |pause| pause.since);
+        let pause = self.playhead.pause.as_ref();
+        let now = pause.map_or(now, |pause| pause.since);
         // The system's clock may claim the end of time.
         let wall = taken_at.wall.checked_add(taken_at.age(now));
         Moment {
@@ -190,9 +185,7 @@ impl App {
         if !self.rows.has_snapshot {
             return vec!["REPLAY".to_owned()];
         }
-        let at = self.rows.table.taken_at.wall;
-        let at = at.to_zoned(self.environment.time_zone.clone());
-        let date = |format| at.strftime(format).to_string();
+        let date = |format| self.time(self.rows.table.taken_at.wall, format);
         let (full, short) = (date("%Y-%m-%d %H:%M:%S"), date("%m-%d %H:%M:%S"));
         let shortest = date("%m-%d %H:%M");
         let playback = self.playhead.playback;
@@ -280,9 +273,13 @@ impl App {
     }
 
     /// The time of day: `12:04:31`.
-    pub(crate) fn clock(&self, wall: Timestamp) -> String {
-        let zoned = wall.to_zoned(self.environment.time_zone.clone());
-        zoned.strftime("%H:%M:%S").to_string()
+    pub(crate) fn clock(&self, at: Timestamp) -> String {
+        self.time(at, "%H:%M:%S")
+    }
+
+    pub(crate) fn time(&self, at: Timestamp, format: &str) -> String {
+        let zoned = at.to_zoned(self.environment.time_zone.clone());
+        zoned.strftime(format).to_string()
     }
 }
 

@@ -105,14 +105,20 @@ fn lines(size: Size, keymap: &Keymap) -> Vec<Line> {
 }
 
 /// A term and its meaning; a long term gets a separate line.
-fn entry(what: &str, meaning: &str, size: Size) -> Vec<Line> {
+fn entry(mut what: &str, meaning: &str, size: Size) -> Vec<Line> {
     let columns = size.overlay_width();
     let indent = 20.min(columns / 2);
-    let mut term = span(what, Role::Accent);
     let mut lines = Vec::new();
     if width(what) >= indent {
-        lines.push(vec![std::mem::replace(&mut term, span("", Role::Accent))]);
+        lines.push(vec![span(what, Role::Accent)]);
+        what = "";
     }
-    lines.extend(hanging(&term, indent, meaning, Role::Plain, columns));
+    lines.extend(hanging(
+        (what, Role::Accent),
+        indent,
+        meaning,
+        Role::Plain,
+        columns,
+    ));
     lines
 }

@@ -1,6 +1,7 @@
 //! Everything known about the selected socket: itself, its processes, their ancestors and other sockets.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -25,6 +26,8 @@ pub(crate) struct RelatedSockets {
 }
 
 const LABEL: usize = 12;
+
+const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
 
 /// The most ancestors to follow, as a recording may contain a cycle.
 const MAX_ANCESTORS: usize = 32;
@@ -104,7 +107,7 @@ impl App {
                 "IPv6 only"
             }
         });
-        lines.extend(families.map(|families| fact("accepts", families)));
+        lines.extend(known("accepts", families));
         lines.extend(unix_lines(socket));
         if let Some(queue) = socket.queue.filter(|_| !row.is_closed()) {
             lines.extend(queue_lines(socket, queue, columns));
@@ -133,11 +136,9 @@ impl App {
         } else {
             format!(" since {since}")
         };
-        let left = row
-            .ends_at
-            .map(|at| at.saturating_sub(self.shown_at(now).steady));
+        let left = |at: Duration| at.saturating_sub(self.shown_at(now).steady);
         // In seconds, rounded up.
-        let end = match left.map(|left| left.as_millis().div_ceil(1000)) {
+        let end = match row.ends_at.map(|at| left(at).as_millis().div_ceil(1000)) {
             None => String::new(),
             Some(0) => " · ends now".into(),
             Some(seconds) => format!(" · ends in {seconds} s"),
@@ -150,36 +151,24 @@ impl App {
         if let Some(opened) = row.opened() {
             return format!("opened at {}", self.time_beside(opened, row.first_seen));
         }
-        let began = row
-            .state_began_by()
-            .filter(|_| row.is_unchanged_since_start());
-        let began = began.map(|by| self.time_beside(by, row.first_seen));
-        let began = began.map_or_else(String::new, |by| format!(", since {by} or earlier"));
-        format!(
-            "already open (first seen {}){began}",
-            self.clock(row.first_seen.wall)
-        )
+        let by = row.state_began_by();
+        let by = by.filter(|_| row.is_unchanged_since_start());
+        let by = by.map(|by| self.time_beside(by, row.first_seen));
+        let began = by.map_or_else(String::new, |by| format!(", since {by} or earlier"));
+        let seen = self.clock(row.first_seen.wall);
+        format!("already open (first seen {seen}){began}")
     }
 
     /// The time of day, with the date if it is on another day than `other`.
     fn time_beside(&self, at: Timestamp, other: Moment) -> String {
-        let zone = &self.environment.time_zone;
-        let [at, other] = [at, other.wall].map(|it| it.to_zoned(zone.clone()));
-        let is_same_day = at.date() == other.date();
-        at.strftime(if is_same_day {
-            "%H:%M:%S"
-        } else {
-            "%Y-%m-%d %H:%M:%S"
-        })
-        .to_string()
+        let is_same_day = self.time(at, "%F") == self.time(other.wall, "%F");
+        self.time(at, if is_same_day { "%H:%M:%S" } else { DATE_TIME })
     }
 
     fn process_lines(&self, process: &Process) -> Vec<Line> {
         let user = process.user.as_ref().map(ToString::to_string);
-        let since = process.started_at.map(|started| {
-            let zoned = started.to_zoned(self.environment.time_zone.clone());
-            format!("since {}", zoned.strftime("%Y-%m-%d %H:%M:%S"))
-        });
+        let since = process.started_at.map(|at| self.time(at, DATE_TIME));
+        let since = since.map(|since| format!("since {since}"));
         let name = format!("{} (pid {})", process.name, process.pid);
         let text: Vec<_> = std::iter::once(name).chain(user).chain(since).collect();
         let mut lines = vec![fact("process", text.join(" · "))];
@@ -254,7 +243,7 @@ fn queue_lines(socket: &Socket, queue: Queue, columns: usize) -> Vec<Line> {
     let mut lines = vec![fact("queue", text)];
     if let Some(warning) = warning.filter(|_| socket.protocol == Protocol::Tcp) {
         for (text, role) in [warning, (REMEDY, Role::Plain)] {
-            lines.extend(hanging(&span("", Role::Dim), LABEL, text, role, columns));
+            lines.extend(hanging(("", Role::Dim), LABEL, text, role, columns));
         }
     }
     lines

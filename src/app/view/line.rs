@@ -39,13 +39,11 @@ pub(crate) fn raw_span(text: impl Into<String>, role: Role) -> Span {
 }
 
 impl Span {
-    #[must_use]
     pub(crate) const fn reversed(mut self) -> Self {
         self.is_reversed = true;
         self
     }
 
-    #[must_use]
     pub(crate) const fn on_click(mut self, click: Click) -> Self {
         self.click = Some(click);
         self
@@ -89,14 +87,14 @@ pub(crate) fn cut_line(line: Line, columns: usize) -> Line {
 
 /// A label in `indent` cells, and text behind it, wrapped at `columns`.
 pub(crate) fn hanging(
-    label: &Span,
+    (label, label_role): (&str, Role),
     indent: usize,
     text: &str,
     role: Role,
     columns: usize,
 ) -> Vec<Line> {
-    let lines = hang(&label.text, indent, text, columns).into_iter();
+    let lines = hang(label, indent, text, columns).into_iter();
     lines
-        .map(|(head, text)| vec![span(head, label.role), span(text, role)])
+        .map(|(head, text)| vec![span(head, label_role), span(text, role)])
         .collect()
 }

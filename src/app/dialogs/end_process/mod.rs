@@ -102,7 +102,6 @@ impl Question {
     }
 
     /// The same for the port of a bind test, which already includes the background of the owners.
-    #[must_use]
     pub fn for_bind_test(mut self, limits: &Limits) -> Self {
         self.frees_tested_port = true;
         self.fix = self.better_fix(limits);

@@ -2,10 +2,10 @@
 
 use super::targets::{Choice, sockets_of};
 use super::{Question, named};
+use crate::app::Signal;
 use crate::app::layout::Size;
 use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
-use crate::app::{EndTarget, Signal};
 use crate::bind::{also_ends_text, supervisor_text};
 use crate::columns::wrap_anywhere;
 use crate::model::{AlsoEndsKind, Process, Protocol, Restarts, Run, Socket, State, Term, counted};
@@ -18,7 +18,14 @@ const MAX_PORTS: usize = 8;
 impl Question {
     /// The question, a paragraph a line.
     pub fn text(&self) -> Vec<String> {
-        let (targets, signal) = (self.target_names(), self.ending.signal.as_str());
+        let (targets, signal) = (&self.ending.targets, self.ending.signal.as_str());
+        let is_one = targets.len() == 1 && self.choice == Choice::This;
+        let names = targets.iter().map(|target| named(&target.process));
+        let mut names: Vec<_> = names.take(MAX_NAMED).collect();
+        if targets.len() > MAX_NAMED {
+            names.push(format!("{} more", targets.len() - MAX_NAMED));
+        }
+        let targets = listed(names);
         let guard = self.guard();
         if self.is_second()
             && let Some((process, guard)) = guard
@@ -28,7 +35,6 @@ impl Question {
                 format!("Send SIG{signal} to {targets} all the same? Only a capital Y does."),
             ];
         }
-        let is_one = self.ending.targets.len() == 1 && self.choice == Choice::This;
         let subject = |process| if is_one { "It".into() } else { named(process) };
         // A shared socket outlives one of its processes.
         let others = match self.holder.socket.owner.present().len() {
@@ -49,24 +55,6 @@ impl Question {
         text
     }
 
-    fn target_names(&self) -> String {
-        let targets = &self.ending.targets;
-        let name = |target: &EndTarget| named(&target.process);
-        let mut names: Vec<_> = targets.iter().take(MAX_NAMED).map(name).collect();
-        if targets.len() > MAX_NAMED {
-            return format!(
-                "{} and {} more",
-                names.join(", "),
-                targets.len() - MAX_NAMED
-            );
-        }
-        match names.pop() {
-            Some(last) if !names.is_empty() => format!("{} and {last}", names.join(", ")),
-            Some(only) => only,
-            None => String::new(),
-        }
-    }
-
     /// Its command line, folder and user: a line for each that is known.
     pub fn details(&self) -> Vec<String> {
         let process = &self.process;
@@ -77,17 +65,6 @@ impl Question {
         let place: Vec<_> = folder.into_iter().chain(user).collect();
         let place = (!place.is_empty()).then(|| place.join(", "));
         command.into_iter().chain(place).collect()
-    }
-
-    /// Its supervisor, what else ends with it, how it reacts, and the better fix: one sentence each.
-    pub fn remarks(&self) -> Vec<String> {
-        let all = [
-            self.restart(),
-            self.better_text(),
-            self.also_ends(),
-            self.reaction(),
-        ];
-        all.into_iter().flatten().collect()
     }
 
     /// `supervisord (77) starts it again; "supervisorctl stop web" keeps it down.`
@@ -177,10 +154,7 @@ pub(super) fn loss(socket: &Socket, process: &Process, table: &Table) -> String 
         ports.dedup();
         (!ports.is_empty()).then(|| format!("{verb} {}", port_names(&ports)))
     };
-    let connections = sockets
-        .iter()
-        .filter(|socket| socket.is_connection())
-        .count();
+    let connections = sockets.iter().filter(|one| one.is_connection()).count();
     let this = socket.portless.as_ref().map(|_| {
         let name = socket.local_text();
         let name = name.unwrap_or_else(|| "without a name".to_owned());
@@ -191,21 +165,24 @@ pub(super) fn loss(socket: &Socket, process: &Process, table: &Table) -> String 
         ports("listens on", |socket| socket.state != State::Bound),
         ports("has bound", |socket| socket.state == State::Bound),
         (connections > 0).then(|| {
-            format!(
-                "has {}",
-                counted(connections, "open connection", "open connections")
-            )
+            let count = counted(connections, "open connection", "open connections");
+            format!("has {count}")
         }),
     ];
-    let mut all: Vec<_> = all.into_iter().flatten().collect();
-    match all.pop() {
+    let all: Vec<_> = all.into_iter().flatten().collect();
+    if all.is_empty() {
         // A bind test may have found it after the table was taken.
-        None => format!(
-            "has {}",
-            port_names(&[(socket.local.port, socket.protocol)])
-        ),
-        Some(last) if all.is_empty() => last,
-        Some(last) => format!("{} and {last}", all.join(", ")),
+        let port = port_names(&[(socket.local.port, socket.protocol)]);
+        return format!("has {port}");
+    }
+    listed(all)
+}
+
+/// `a, b and c`
+fn listed(mut all: Vec<String>) -> String {
+    match all.pop() {
+        Some(last) if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        only => only.unwrap_or_default(),
     }
 }
 
@@ -243,7 +220,9 @@ pub(crate) fn sheet(question: &Question, size: Size) -> Sheet {
             lines.push(cut_line(row_of_choices("end", choices), columns));
         }
     }
-    lines.extend(wrapped(question.remarks()));
+    let (restart, better) = (question.restart(), question.better_text());
+    let remarks = [restart, better, question.also_ends(), question.reaction()];
+    lines.extend(wrapped(remarks.into_iter().flatten().collect()));
     let dim = |text: String| cut_line(vec![span(text, Role::Dim)], columns);
     lines.extend(question.details().into_iter().map(dim));
     Sheet::of("end a process", lines)

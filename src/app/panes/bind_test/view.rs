@@ -28,13 +28,11 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
         return vec![vec![line]];
     };
     let details = verdict.details.iter();
-    let details: Vec<Line> = details
-        .flat_map(|text| labelled(&span("", Role::Dim), text, Role::Plain, columns))
-        .collect();
+    let details = details.flat_map(|text| labelled(("", Role::Dim), text, Role::Plain, columns));
+    let details: Vec<Line> = details.collect();
     let fixes = verdict.fixes.iter().enumerate();
-    let fixes: Vec<Line> = fixes
-        .flat_map(|(at, fix)| fix_lines(at, fix, columns))
-        .collect();
+    let fixes = fixes.flat_map(|(at, fix)| fix_lines(at, fix, columns));
+    let fixes: Vec<Line> = fixes.collect();
     let (mut matrix, servers) = (matrix(verdict, columns), servers(verdict, columns));
     let blockers = blockers(pane, verdict);
     let mut sections = if columns < WIDE {
@@ -55,10 +53,9 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
     }
     let notes = verdict.notes.iter().map(|note| ("note", &*note.message));
     let gaps = verdict.gaps.iter().map(|gap| ("not known", &*gap.message));
-    let notes = notes.chain(gaps).flat_map(|(label, text)| {
-        let label = span(label, Role::Dim);
-        labelled(&label, text, Role::Dim, columns)
-    });
+    let notes = notes
+        .chain(gaps)
+        .flat_map(|(label, text)| labelled((label, Role::Dim), text, Role::Dim, columns));
     sections.push(notes.collect());
     sections.retain(|section| !section.is_empty());
     let mut lines = sections.join(&Line::new());
@@ -73,10 +70,9 @@ pub(crate) fn title(pane: &BindPane, now: Moment) -> String {
         (false, true) => " · testing…",
         (false, false) => "",
     };
-    let runs_for = pane
-        .running_since
-        .map(|since| now.steady.saturating_sub(since));
-    let slow = runs_for.filter(|&age| age >= LONG);
+    let since = pane.running_since;
+    let slow = since.map(|since| now.steady.saturating_sub(since));
+    let slow = slow.filter(|&age| age >= LONG);
     let slow = slow.map(|age| format!(" {}", no_answer(age)));
     let (slow, protocol) = (slow.unwrap_or_default(), pane.target.protocol.as_str());
     let target = pane.target.to_string();
@@ -93,16 +89,17 @@ fn headline(verdict: &Verdict, columns: usize) -> Vec<Line> {
         Outcome::Unavailable => ("✗ unavailable", Role::Warning),
         Outcome::Raced => ("~ raced", Role::Warning),
     };
-    labelled(&span(word, role), &verdict.summary, Role::Strong, columns)
+    labelled((word, role), &verdict.summary, Role::Strong, columns)
 }
 
 /// A label and a sentence with hanging indent; on a narrow screen the sentence starts below the label.
-fn labelled(label: &Span, text: &str, role: Role, columns: usize) -> Vec<Line> {
+fn labelled(label: (&str, Role), text: &str, role: Role, columns: usize) -> Vec<Line> {
     if columns >= WIDE {
         return hanging(label, LABEL, text, role, columns);
     }
-    let lines = hanging(&span("", label.role), 0, text, role, columns);
-    let label = (!label.text.is_empty()).then(|| vec![label.clone()]);
+    let (label, label_role) = label;
+    let lines = hanging(("", label_role), 0, text, role, columns);
+    let label = (!label.is_empty()).then(|| vec![span(label, label_role)]);
     label.into_iter().chain(lines).collect()
 }
 
@@ -150,25 +147,23 @@ fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
     if verdict.profiles.is_empty() {
         return Vec::new();
     }
-    let rows = verdict.profiles.iter().map(|(profile, start)| {
+    let heading = ["servers", "binds", "result"];
+    let mut rows: Vec<Line> = vec![heading.map(|title| span(title, Role::Dim)).into()];
+    rows.extend(verdict.profiles.iter().map(|(profile, start)| {
         let role = match start {
             Start::Ok => Role::Good,
             Start::Unknown => Role::Warning,
             Start::Refused => Role::Bad,
         };
-        let manner = (columns >= WIDE).then(|| span(profile.shown, Role::Plain));
-        let mut row = vec![span(profile.servers, Role::Plain)];
-        row.extend(manner);
-        row.push(span(start.as_str(), role));
-        row
-    });
-    let titles: &[&str] = if columns >= WIDE {
-        &["servers", "binds", "result"]
-    } else {
-        &["servers", "result"]
-    };
-    let heading = titles.iter().map(|&title| span(title, Role::Dim));
-    table(std::iter::once(heading.collect()).chain(rows).collect())
+        let [servers, binds] = [profile.servers, profile.shown].map(|it| span(it, Role::Plain));
+        vec![servers, binds, span(start.as_str(), role)]
+    }));
+    if columns < WIDE {
+        for row in &mut rows {
+            row.remove(1);
+        }
+    }
+    table(rows)
 }
 
 /// The sockets in the way, a `▸` before the one whose row was visited.
@@ -201,7 +196,7 @@ fn fix_lines(at: usize, fix: &Fix, columns: usize) -> Vec<Line> {
     let label = if at == 0 { "fix" } else { "" };
     let end = if fix.command.is_some() { ':' } else { '.' };
     let text = format!("{}{end}", fix.text);
-    let mut lines = labelled(&span(label, Role::Dim), &text, Role::Plain, columns);
+    let mut lines = labelled((label, Role::Dim), &text, Role::Plain, columns);
     if let Some(command) = &fix.command {
         let command = span(command.to_owned(), Role::Accent);
         let cells = line_width(std::slice::from_ref(&command)) + 1;
@@ -216,12 +211,7 @@ fn fix_lines(at: usize, fix: &Fix, columns: usize) -> Vec<Line> {
         }
     }
     if let Some(caution) = fix.caution() {
-        lines.extend(labelled(
-            &span("", Role::Dim),
-            &caution,
-            Role::Warning,
-            columns,
-        ));
+        lines.extend(labelled(("", Role::Dim), &caution, Role::Warning, columns));
     }
     lines
 }
