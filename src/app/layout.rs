@@ -198,9 +198,9 @@ impl App {
     /// Keeps the selected row visible after the screen changed.
     pub(crate) fn scroll_to_cursor(&mut self) {
         let height = self.rows_in_sight();
-        self.rows
-            .cursor
-            .follow(self.rows.selection.shown(), &self.rows.table, height);
+        let rows = &mut self.rows;
+        let listing = rows.selection.shown();
+        rows.cursor.follow(listing, &rows.table, height);
     }
 }
 

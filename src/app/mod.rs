@@ -82,7 +82,6 @@ pub struct App {
     dialog: Dialog,
     dock: Dock,
     notices: Notices,
-    /// The ports that are pinned.
     pinned: PinnedPorts,
     mouse: MouseState,
     log: EventLog,

@@ -51,7 +51,7 @@ impl PinnedPorts {
             .iter()
             .filter(|event| is_concerned(&event.row.socket))
             .peekable();
-        if self.0.is_empty() || events.peek().is_none() {
+        if events.peek().is_none() {
             return Vec::new();
         }
         let rows = table.rows.iter().filter(|row| !row.is_closed());

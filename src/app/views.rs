@@ -46,11 +46,8 @@ const FILTER_ROOM: usize = 20;
 impl App {
     pub(crate) fn view_ids(&self) -> Vec<ViewId> {
         let custom = (0..self.settings.views.len()).map(ViewId::Custom);
-        Tab::ALL
-            .map(ViewId::Tab)
-            .into_iter()
-            .chain(custom)
-            .collect()
+        let tabs = Tab::ALL.map(ViewId::Tab).into_iter();
+        tabs.chain(custom).collect()
     }
 
     pub(crate) fn current_view(&self) -> ViewId {

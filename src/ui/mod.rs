@@ -59,12 +59,10 @@ fn draw_cells(
     chosen: Modifier,
 ) {
     for cell in cells {
-        let modifier = if cell.is_chosen {
-            chosen
-        } else {
-            Modifier::empty()
-        };
-        let style = style(view, cell.role).add_modifier(modifier);
+        let mut style = style(view, cell.role);
+        if cell.is_chosen {
+            style = style.add_modifier(chosen);
+        }
         put(frame, area, cell.x, &cell.text, style);
     }
 }
@@ -101,13 +99,11 @@ fn rect(area: Area, frame: &Frame<'_>) -> Rect {
 
 fn styled<'a>(line: &'a Line, view: &View) -> StyledLine<'a> {
     let spans = line.iter().map(|span| {
-        let style = style(view, span.role);
-        let reversed = if span.is_reversed {
-            Modifier::REVERSED
-        } else {
-            Modifier::empty()
-        };
-        StyledSpan::styled(span.text.as_str(), style.add_modifier(reversed))
+        let mut style = style(view, span.role);
+        if span.is_reversed {
+            style = style.add_modifier(Modifier::REVERSED);
+        }
+        StyledSpan::styled(span.text.as_str(), style)
     });
     spans.collect()
 }

@@ -68,9 +68,8 @@ const OWNERS: [(&str, &str); 5] = [
 fn lines(size: Size, keymap: &Keymap) -> Vec<Line> {
     let keys = |mode| {
         let bound = keymap.bound(mode);
-        bound
-            .map(|binding| (binding.keys_text(), binding.help))
-            .collect()
+        let bound = bound.map(|binding| (binding.keys_text(), binding.help));
+        bound.collect()
     };
     let fixed = |entries: &[(&str, &'static str)]| {
         entries
@@ -79,27 +78,21 @@ fn lines(size: Size, keymap: &Keymap) -> Vec<Line> {
             .collect()
     };
     let columns = columns::ALL.iter();
+    let columns = columns.map(|one| (one.title.to_owned(), one.description));
     let sections: [(&str, Vec<(String, &str)>); 6] = [
         ("keys", keys(Mode::Table)),
         ("with a bind test open", keys(Mode::Bind)),
         ("marks", fixed(&MARKS)),
         ("owners", fixed(&OWNERS)),
-        (
-            "columns",
-            columns
-                .map(|one| (one.title.to_owned(), one.description))
-                .collect(),
-        ),
+        ("columns", columns.collect()),
         ("filter", filter::words().collect()),
     ];
     let mut lines = Vec::new();
     for (title, entries) in sections {
         lines.extend([Line::new(), vec![span(title, Role::Strong)]]);
-        lines.extend(
-            entries
-                .iter()
-                .flat_map(|(what, meaning)| entry(what, meaning, size)),
-        );
+        for (what, meaning) in entries {
+            lines.extend(entry(&what, meaning, size));
+        }
     }
     lines.split_off(1)
 }

@@ -28,15 +28,6 @@ pub(crate) enum Dialog {
 }
 
 impl Dialog {
-    /// The line of text being typed.
-    pub const fn prompt(&self) -> Option<&Prompt> {
-        match self {
-            Self::Prompt(prompt) => Some(prompt),
-            Self::Palette(palette) => Some(&palette.prompt),
-            _ => None,
-        }
-    }
-
     /// Edits the line of text being typed, if there is one.
     pub fn edit(&mut self, edit: impl FnOnce(&mut Prompt) -> Edited) -> Edited {
         match self {

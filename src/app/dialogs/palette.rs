@@ -174,13 +174,9 @@ pub(super) fn sheet(palette: &Palette, size: Size, height: usize) -> Sheet {
         let nothing = vec![span("no matching action", Role::Dim)];
         lines.push(cut_line(nothing, columns));
     }
-    let rest = palette
-        .entries
-        .len()
-        .min(height)
-        .saturating_sub(lines.len());
     let blank = vec![span(" ".repeat(columns), Role::Plain)];
-    lines.extend(std::iter::repeat_n(blank, rest));
+    let all = palette.entries.len().min(height);
+    lines.resize(lines.len().max(all), blank);
     Sheet {
         top: palette.at().saturating_sub(height - 1),
         height,

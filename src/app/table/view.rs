@@ -92,7 +92,7 @@ impl App {
 
     /// The visible columns, as wide as the visible texts need.
     pub(crate) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
-        let taken = MARK_WIDTH + u16::from(self.has_scrollbar());
+        let taken = MARK_WIDTH + u16::from(self.table_scrollbar().is_some());
         let room = self.size.width.saturating_sub(taken);
         // If no row has a peer, the peer column needs a wide terminal.
         let has_peers = self.rows.criteria.tab != Tab::Listening || self.size.width >= 120;
@@ -119,12 +119,7 @@ impl App {
         })
     }
 
-    /// Whether more rows than fit are shown on a terminal with room for a scrollbar.
-    fn has_scrollbar(&self) -> bool {
-        let height = self.rows_in_sight();
-        !self.size.is_compact() && height > 1 && self.rows.selection.shown().len() > height
-    }
-
+    /// If more rows than fit are shown on a terminal with room for it.
     pub(crate) fn table_scrollbar(&self) -> Option<Scrollbar> {
         let rows = self.layout().rows;
         let area = Area {
@@ -134,7 +129,7 @@ impl App {
         };
         let (lines, visible) = (self.rows.selection.shown().len(), self.rows_in_sight());
         let bar = || Scrollbar::new(Part::Table, area, lines, visible, self.rows.cursor.top());
-        self.has_scrollbar().then(bar).flatten()
+        (!self.size.is_compact()).then(bar).flatten()
     }
 
     pub(crate) fn why_empty(&self, now: Moment) -> String {

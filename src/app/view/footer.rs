@@ -15,7 +15,12 @@ impl App {
         if area.height == 0 {
             return (Vec::new(), None);
         }
-        if let Some(prompt) = self.dialog.prompt() {
+        let prompt = match &self.dialog {
+            Dialog::Prompt(prompt) => Some(prompt),
+            Dialog::Palette(palette) => Some(&palette.prompt),
+            _ => None,
+        };
+        if let Some(prompt) = prompt {
             let (line, x) = self.prompt_line(prompt, columns);
             let below = cut_line(self.below_prompt(now), columns);
             return (vec![line, below], Some((area.x + x, area.y)));

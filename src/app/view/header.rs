@@ -141,8 +141,7 @@ fn fit(segments: &mut Vec<Segment>, room: usize) {
 }
 
 fn segments_width(segments: &[Segment]) -> usize {
-    let texts = segments
-        .iter()
-        .map(|one| line_width(&one.line) + width(&one.spark));
-    1 + texts.sum::<usize>() + GAP.len() * segments.len().saturating_sub(1)
+    let cells = |one: &Segment| line_width(&one.line) + width(&one.spark);
+    let gaps = GAP.len() * segments.len().saturating_sub(1);
+    1 + segments.iter().map(cells).sum::<usize>() + gaps
 }

@@ -117,6 +117,8 @@ impl App {
         let rows = self.row_views(&columns, now);
         let (overlay, overlay_bar) = self.overlay().unzip();
         let (pane, pane_bar) = self.pane_view(&layout, now).unzip();
+        let (pane_bar, overlay_bar) = (pane_bar.flatten(), overlay_bar.flatten());
+        let bars = [self.table_scrollbar(), pane_bar, overlay_bar];
         let mut view = View {
             size: self.size,
             header,
@@ -133,14 +135,7 @@ impl App {
             styles: self.styles(),
             glyphs: self.environment.glyphs,
             layout,
-            scrollbars: [
-                self.table_scrollbar(),
-                pane_bar.flatten(),
-                overlay_bar.flatten(),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
+            scrollbars: bars.into_iter().flatten().collect(),
             targets: Vec::new(),
         };
         view.targets = self.targets(&view);

@@ -14,10 +14,9 @@ impl App {
         if action == Action::Dialog(DialogAction::Confirm) {
             self.confirm(now);
         } else if action == Action::Dialog(DialogAction::OtherSignal) {
-            let at = Signal::ALL
-                .iter()
-                .position(|&one| one == question.ending.signal);
-            question.ending.signal = Signal::ALL[at.map_or(0, |at| at + 1) % Signal::ALL.len()];
+            let signal = &mut question.ending.signal;
+            let at = Signal::ALL.iter().position(|one| one == signal);
+            *signal = Signal::ALL[at.map_or(0, |at| at + 1) % Signal::ALL.len()];
         } else if action == Action::Dialog(DialogAction::OtherTargets) {
             let choices = question.choices();
             let at = choices.iter().position(|&one| one == question.choice);

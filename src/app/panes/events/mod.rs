@@ -76,9 +76,8 @@ impl App {
         let all = filtered.as_ref().unwrap_or(&self.history).buckets();
         let beyond = all.len().saturating_sub(room);
         let shown: Vec<&Bucket> = all.skip(beyond).collect();
-        let counts = shown
-            .iter()
-            .flat_map(|one| MARKS.map(|mark| one.tally.of(mark)));
+        let tallies = shown.iter().map(|one| one.tally);
+        let counts = tallies.flat_map(|tally| MARKS.map(|mark| tally.of(mark)));
         let Some(peak @ 1..) = counts.max() else {
             return Vec::new();
         };

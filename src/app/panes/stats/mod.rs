@@ -173,17 +173,11 @@ impl App {
 fn fit(measured: &[&Measured], room: usize) -> Vec<(&'static Column, usize)> {
     let cells = |column: &Column| {
         let figures = figures(measured, column).map(|figure| width(&figure.text()));
-        figures
-            .max()
-            .unwrap_or(0)
-            .max(width(column.title))
-            .max(MIN_CELLS)
+        let widest = figures.max().unwrap_or(0);
+        widest.max(width(column.title)).max(MIN_CELLS)
     };
-    let mut columns: Vec<_> = COLUMNS
-        .iter()
-        .map(|column| (column, cells(column)))
-        .enumerate()
-        .collect();
+    let columns = COLUMNS.iter().map(|column| (column, cells(column)));
+    let mut columns: Vec<_> = columns.enumerate().collect();
     columns.sort_by_key(|(_, (column, _))| column.priority);
     let mut left = room.saturating_sub(LABEL);
     columns.retain(|(_, (_, cells))| {
