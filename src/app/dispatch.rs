@@ -94,6 +94,7 @@ impl App {
             self.dialog = Dialog::None;
             return self.press(key, now);
         }
+        // A key without an action is typed into the open prompt, if any.
         let edited = self.dialog.edit(|prompt| prompt.press(key));
         self.edited(edited, now);
     }

@@ -21,6 +21,7 @@ pub(crate) struct FilterLine {
     pub error: Option<FilterError>,
     /// The filters that were confirmed or cleared, each once, the latest last.
     pub history: Vec<String>,
+    /// The filter that was cleared last, until it is restored.
     pub cleared: Option<String>,
 }
 

@@ -1,15 +1,16 @@
 //! Menus: a list of choices and their effects.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use crate::app::layout::Size;
 use crate::app::view::sheet::Sheet;
-use crate::app::view::{Line, Role, cut_line, span};
+use crate::app::view::{Role, cut_line, span};
 use crate::app::{App, Dialog, Effect, NoticeKind, Written};
 use crate::bind::{Verdict, shell_word};
 use crate::columns::{self, ColumnId, cut, cut_middle, width};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Endpoint, Kinds, Moment, Protocol, State, UnixName, clean, counted};
 use crate::track::Row;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A list to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,17 +180,14 @@ const fn description(protocol: Protocol) -> &'static str {
 /// Each choice takes one line, so that the one under the cursor is always visible.
 pub(super) fn sheet(menu: &Menu, size: Size, height: usize) -> Sheet {
     let columns = size.overlay_width();
-    let line = |item: &MenuItem| -> Line {
+    let line = |item: &MenuItem| {
         let check = match item.is_on {
             None => "",
             Some(true) => "[x] ",
             Some(false) => "[ ] ",
         };
-        let line = vec![
-            span(check, Role::Accent),
-            span(item.label.clone(), Role::Plain),
-        ];
-        cut_line(line, columns)
+        let (check, label) = (span(check, Role::Accent), span(&*item.label, Role::Plain));
+        cut_line(vec![check, label], columns)
     };
     Sheet {
         top: menu.at.saturating_sub(height - 1),

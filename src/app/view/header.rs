@@ -22,6 +22,7 @@ const MIN_SENTENCE: usize = 16;
 
 const GAP: &str = "  ";
 
+/// Cells of a sparkline.
 const SPARK: usize = 12;
 
 /// Buckets of the history in a cell: 25 seconds. A sparkline covers five minutes and changes at most three times a

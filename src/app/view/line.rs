@@ -29,6 +29,7 @@ pub(crate) fn span(text: impl Into<String>, role: Role) -> Span {
     raw_span(cleaned(text.into()), role)
 }
 
+/// Text that is already clean.
 pub(crate) fn raw_span(text: impl Into<String>, role: Role) -> Span {
     Span {
         text: text.into(),

@@ -156,10 +156,8 @@ impl App {
             let expires = self.rows.selection.next_due(now);
             due.push(expires.map(|at| at.saturating_sub(now.steady)));
             let shown_at = self.shown_at(now);
-            let ages = self
-                .rows_in_view()
-                .map(|row| next_age_change(row, shown_at));
-            due.push(ages.min());
+            let rows = self.rows_in_view();
+            due.push(rows.map(|row| next_age_change(row, shown_at)).min());
             if matches!(self.dock.pane, Some(Pane::Details)) {
                 let ends_at = self.selected().and_then(|row| row.ends_at);
                 let left = ends_at.and_then(|at| at.checked_sub(now.steady));
@@ -170,8 +168,10 @@ impl App {
     }
 }
 
+/// The most lines of a pane.
 pub(crate) const MAX_LINES: usize = 1000;
 
+/// Wakes slightly after the exact moment.
 const TICK: Duration = Duration::from_millis(5);
 
 pub(crate) const fn mark_role(mark: Mark) -> Role {

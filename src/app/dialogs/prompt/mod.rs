@@ -66,6 +66,7 @@ impl Prompt {
         self.line.value()
     }
 
+    /// In characters.
     pub fn cursor(&self) -> usize {
         self.line.cursor()
     }
