@@ -1,11 +1,11 @@
 //! Dispatches messages and actions; each module matches its own kind of action exhaustively.
 
 use super::dialogs::menu::Menu;
-use super::dialogs::palette::Palette;
 use super::dialogs::prompt::{Edited, MAX_BYTES, Prompt};
+use super::table::cursor::Step;
 use super::{App, Dialog, Effect, Exit, Input, Msg, NoticeKind, Pane, PromptKind, Size};
 use crate::keymap::{Action, Key, Mode, PortAction, ProgramAction, SessionAction};
-use crate::model::Moment;
+use crate::model::{Capabilities, Moment};
 
 impl App {
     /// Handles a message that arrived at `now`; returns the effects to carry out, in order.
@@ -14,7 +14,9 @@ impl App {
         self.handle(msg, now);
         // A dialog or a notice may cover the cursor's line, even after the scroll position was computed without it.
         let now_in_sight = self.rows_in_sight();
-        if now_in_sight != height || !self.rows.cursor.is_in_sight(now_in_sight) {
+        let cursor = &self.rows.cursor;
+        let is_covered = cursor.place() >= cursor.top() + now_in_sight.max(1);
+        if now_in_sight != height || is_covered {
             self.scroll_to_cursor();
         }
         self.refresh_related_sockets();
@@ -23,7 +25,23 @@ impl App {
 
     fn handle(&mut self, msg: Msg, now: Moment) {
         match msg {
-            Msg::Input(input) => self.handle_input(input, now),
+            Msg::Input(Input::Key(key)) => self.press(key, now),
+            Msg::Input(Input::Mouse(mouse)) => self.point(mouse, now),
+            Msg::Input(Input::Paste(text)) => {
+                self.paste_port(&text);
+                let edited = self.dialog.edit(|prompt| prompt.paste(&text));
+                if edited == Edited::Full {
+                    self.try_filter(now);
+                }
+                self.edited(edited, now);
+            }
+            Msg::Input(Input::Resized { width, height }) => {
+                self.size = Size { width, height };
+                self.mouse.drag = None;
+                self.scroll_to_cursor();
+                // Even if the size is unchanged: a terminal that is resized and back reports it once.
+                self.request(Effect::Repaint);
+            }
             Msg::SnapshotTaken(update) => self.receive_table(update, now),
             Msg::RefreshMeasured(refresh) => self.stats.add_refresh(refresh),
             Msg::Drawn(took) => self.stats.add_draw(took),
@@ -52,7 +70,7 @@ impl App {
     }
 
     fn pass_time(&mut self, now: Moment) {
-        self.notices.expire(now);
+        self.notices.current.take_if(|notice| notice.is_over(now));
         if !self.is_paused() {
             self.reselect(now);
         }
@@ -63,39 +81,37 @@ impl App {
         }
     }
 
-    fn handle_input(&mut self, input: Input, now: Moment) {
-        match input {
-            Input::Key(key) => self.press(key, now),
-            Input::Mouse(mouse) => self.point(mouse, now),
-            Input::Paste(text) => {
-                self.paste_port(&text);
-                let edited = self.dialog.edit(|prompt| prompt.paste(&text));
-                if edited == Edited::Full {
-                    self.try_filter(now);
-                }
-                self.edited(edited, now);
-            }
-            Input::Resized { width, height } => {
-                self.size = Size { width, height };
-                self.mouse.release();
-                self.scroll_to_cursor();
-                // Even if the size is unchanged: a terminal that is resized and back reports it once.
-                self.request(Effect::Repaint);
-            }
-        }
-    }
-
     pub(crate) fn press(&mut self, key: Key, now: Moment) {
-        match self.settings.keymap.lookup(self.mode(), key) {
-            Some(action) => self.perform(action, now),
-            None => self.type_key(key, now),
+        if let Some(action) = self.settings.keymap.lookup(self.mode(), key) {
+            return self.perform(action, now);
         }
+        self.dismiss_notices();
+        if let Dialog::GoTo(go_to) = &mut self.dialog {
+            if go_to.press(key) {
+                return self.seek();
+            }
+            // Any other key closes it and acts on the table.
+            self.dialog = Dialog::None;
+            return self.press(key, now);
+        }
+        // A key without an action is typed into the open prompt, if any.
+        let edited = self.dialog.edit(|prompt| prompt.press(key));
+        self.edited(edited, now);
     }
 
     /// Carries out the action of a key or a click, with or without an open dialog.
     pub(crate) fn perform(&mut self, action: Action, now: Moment) {
         if let Action::Session(action) = action {
-            return self.act_on_session(action);
+            let effect = match action {
+                // The notice may report a failed read, so it stays.
+                SessionAction::Redraw => Effect::Redraw,
+                SessionAction::Quit => Effect::End(Exit::Quit),
+                SessionAction::Suspend => {
+                    self.dismiss_notices();
+                    Effect::SuspendJob
+                }
+            };
+            return self.request(effect);
         }
         self.dismiss_notices();
         match &self.dialog {
@@ -112,86 +128,62 @@ impl App {
     /// Handles keys while no dialog is open.
     fn act(&mut self, action: Action, now: Moment) {
         match action {
-            Action::Move(action) => self.move_by(action),
+            Action::Move(action) => {
+                let page = self.rows_in_sight().max(2) - 1;
+                self.step(Step::By(action.lines(page)));
+            }
             Action::Table(action) => self.act_on_table(action, now),
             Action::ShowView(place) => self.show_view_at(place, now),
             Action::Pane(action) => self.act_on_pane(action, now),
-            Action::Port(action) => self.act_on_port(action, now),
+            Action::Port(action) if !self.can(action) => {
+                self.warn("this is a recording; actions are disabled", now);
+            }
+            Action::Port(action) => match action {
+                PortAction::BindTest => self.bind_test_selected(now),
+                PortAction::BindTestAny => {
+                    self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Target, ""));
+                }
+                PortAction::FindFreePort => self.find_free_port(now),
+                PortAction::EndProcess => self.open_end_question(now),
+            },
             Action::BindTest(action) => self.act_in_bind_test(action, now),
-            Action::CopyFix => self.choose_fix(),
-            Action::Program(action) => self.act_on_program(action, now),
+            Action::CopyFix => {
+                if let Some(Pane::Bind(pane)) = &self.dock.pane
+                    && let Some(verdict) = pane.verdict()
+                {
+                    self.dialog = Dialog::Menu(Menu::fixes(verdict));
+                }
+            }
+            Action::Program(action) => match action {
+                ProgramAction::TogglePause => self.toggle_pause(now),
+                ProgramAction::Refresh => self.refresh(now),
+                ProgramAction::Slower => self.change_interval(1, now),
+                ProgramAction::Faster => self.change_interval(-1, now),
+                ProgramAction::NextTheme => self.choose_next_theme(now),
+                ProgramAction::ReadSettings => {
+                    self.notify(NoticeKind::Pending, "reading the config…", now);
+                    self.request(Effect::ReadSettings);
+                }
+                ProgramAction::OpenPalette => self.dialog = Dialog::Palette(self.palette()),
+                ProgramAction::ToggleHelp => self.dialog = Dialog::Help { scroll: 0 },
+            },
             Action::Back if self.dock.pane.is_some() => self.set_pane(None),
             Action::Back => self.clear_filter(now),
-            Action::Session(action) => self.act_on_session(action),
-            Action::Dialog(_) => {}
+            Action::Session(_) | Action::Dialog(_) => {}
         }
     }
 
-    fn act_on_session(&mut self, action: SessionAction) {
-        match action {
-            // The notice may report a failed read, so it stays.
-            SessionAction::Redraw => self.request(Effect::Redraw),
-            SessionAction::Quit => self.request(Effect::End(Exit::Quit)),
-            SessionAction::Suspend => {
-                self.dismiss_notices();
-                self.request(Effect::SuspendJob);
-            }
-        }
-    }
-
-    fn act_on_program(&mut self, action: ProgramAction, now: Moment) {
-        match action {
-            ProgramAction::TogglePause => self.toggle_pause(now),
-            ProgramAction::Refresh => self.refresh(now),
-            ProgramAction::Slower => self.change_interval(1, now),
-            ProgramAction::Faster => self.change_interval(-1, now),
-            ProgramAction::NextTheme => self.choose_next_theme(now),
-            ProgramAction::ReadSettings => {
-                self.notify(NoticeKind::Pending, "reading the config…", now);
-                self.request(Effect::ReadSettings);
-            }
-            ProgramAction::OpenPalette => {
-                self.dialog = Dialog::Palette(Palette::new(self.palette_entries()));
-            }
-            ProgramAction::ToggleHelp => self.dialog = Dialog::Help { scroll: 0 },
-        }
-    }
-
-    fn act_on_port(&mut self, action: PortAction, now: Moment) {
-        if !self.is_live() {
-            return self.warn("this is a recording; actions are disabled", now);
-        }
-        match action {
-            PortAction::BindTest => self.bind_test_selected(now),
-            PortAction::BindTestAny => {
-                self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Target, ""));
-            }
-            PortAction::FindFreePort => self.find_free_port(now),
-            PortAction::EndProcess => self.open_end_question(now),
-        }
-    }
-
-    /// Whether every snapshot is live. Otherwise the table has its own time, and actions on ports are disabled.
+    /// Whether every snapshot is live. Otherwise the table has its own time.
     pub(crate) const fn is_live(&self) -> bool {
-        self.environment.origin.is_live()
+        self.environment.origin.can().has(Capabilities::LIVE)
     }
 
-    fn choose_fix(&mut self) {
-        if let Some(Pane::Bind(pane)) = &self.dock.pane
-            && let Some(verdict) = pane.verdict()
-        {
-            self.dialog = Dialog::Menu(Menu::fixes(verdict));
-        }
-    }
-
-    /// A key without an action is typed into the open prompt, if any.
-    fn type_key(&mut self, key: Key, now: Moment) {
-        self.dismiss_notices();
-        if matches!(self.dialog, Dialog::GoTo(_)) {
-            return self.press_in_go_to(key, now);
-        }
-        let edited = self.dialog.edit(|prompt| prompt.press(key));
-        self.edited(edited, now);
+    pub(crate) const fn can(&self, action: PortAction) -> bool {
+        self.environment.origin.can().has(match action {
+            PortAction::BindTest | PortAction::BindTestAny => Capabilities::BIND,
+            PortAction::FindFreePort => Capabilities::FREE_PORT,
+            PortAction::EndProcess => Capabilities::SIGNAL,
+        })
     }
 
     /// Applies a text that has changed. A megabyte that comes as keys must not be parsed a million times.
@@ -206,7 +198,6 @@ impl App {
         }
     }
 
-    /// The current mode of the keyboard.
     pub(crate) fn mode(&self) -> Mode {
         match &self.dialog {
             Dialog::None if matches!(self.dock.pane, Some(Pane::Bind(_))) => Mode::Bind,

@@ -5,9 +5,7 @@
 
 mod dialogs;
 mod dispatch;
-mod environment;
 mod filter_line;
-mod input;
 pub mod layout;
 mod message;
 mod mouse;
@@ -17,7 +15,6 @@ mod pinned_ports;
 mod playhead;
 mod reload;
 mod table;
-mod theme;
 pub mod view;
 mod views;
 
@@ -26,20 +23,19 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use dialogs::menu::{FileFormat, Menu, MenuChoice, MenuItem};
-pub use dialogs::prompt::PromptKind;
-pub use environment::Environment;
-pub use input::{Input, Mouse};
+pub use dialogs::menu::FileFormat;
+pub(crate) use dialogs::prompt::PromptKind;
 pub use layout::Size;
 pub use message::{
-    BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Inspected, Msg, Signal,
-    Written,
+    BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Input, Inspected, Mouse, Msg,
+    Signal, Written,
 };
 pub use views::ViewId;
 
 use crate::keymap::Action;
-use crate::model::Moment;
+use crate::model::{Lineage, Moment, Origin};
 use crate::settings::Settings;
+use crate::theme::{Depth, Glyphs};
 use crate::track::{EventLog, Table};
 use dialogs::Dialog;
 use filter_line::FilterLine;
@@ -51,6 +47,27 @@ use panes::{Dock, Pane};
 use pinned_ports::PinnedPorts;
 use playhead::Playhead;
 use table::TableView;
+
+/// Where the program runs, and as whom.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Name of this host or of the recording, for the header.
+    pub host: String,
+    /// The origin of the table, with its capabilities.
+    pub origin: Origin,
+    /// The user's own uid.
+    pub uid: Option<u32>,
+    /// This process and its ancestors.
+    pub lineage: Lineage,
+    /// Time zone of displayed times.
+    pub time_zone: jiff::tz::TimeZone,
+    /// Size of the terminal at the start.
+    pub size: Size,
+    /// How many colours the terminal supports.
+    pub depth: Depth,
+    /// Which characters the terminal supports.
+    pub glyphs: Glyphs,
+}
 
 /// The whole state of the live table, in parts that own their data.
 #[derive(Clone, Debug)]
@@ -65,7 +82,6 @@ pub struct App {
     dialog: Dialog,
     dock: Dock,
     notices: Notices,
-    /// The ports that are pinned.
     pinned: PinnedPorts,
     mouse: MouseState,
     log: EventLog,
@@ -94,7 +110,10 @@ impl App {
     pub fn new(settings: Settings, environment: Environment, now: Moment) -> Self {
         let rows = TableView::new(&settings, environment.uid, now);
         let mut app = Self {
-            filter: FilterLine::new(&rows.criteria.filter),
+            filter: FilterLine {
+                text: rows.criteria.filter.to_string(),
+                ..FilterLine::default()
+            },
             rows,
             playhead: Playhead::default(),
             dialog: Dialog::None,

@@ -1,11 +1,11 @@
-//! Settings that were read again while the program runs.
+//! Settings that change while the program runs: all, read again, or the theme.
 
 use crate::app::views::{Arrangement, without};
 use crate::app::{App, Effect, Pane};
 use crate::model::Moment;
 use crate::query::Selection;
 use crate::settings::{CustomView, Settings};
-use crate::theme::Themes;
+use crate::theme::{Depth, Styles, Themes};
 
 impl App {
     /// Applies the changes in settings that were read again. Unchanged settings keep what the keys have set since.
@@ -15,15 +15,28 @@ impl App {
             self.report(format!("read {from}: nothing new in it"), now);
             return;
         }
-        let opened = self.opened(&old);
+        // The open custom view, as configured and as changed by keys since.
+        let opened = self.rows.custom_view.as_ref();
+        let opened = opened.and_then(|opened| old.views.get(opened.at)).cloned();
+        let opened = opened.map(|view| (view, self.arrangement()));
         self.leave_custom_view();
-        self.reload_intervals(&old, &new);
+        if new.interval != old.interval {
+            self.settings.interval = new.interval;
+            self.request(Effect::SetInterval(new.interval));
+        }
+        if new.linger != old.linger {
+            self.request(Effect::SetLinger(new.linger));
+        }
+        if new.services != old.services {
+            self.request(Effect::SetServices(new.services.clone()));
+        }
         self.reload_view(&old, &new);
         if new.kinds != old.kinds {
             self.request(Effect::SetKinds(self.rows.criteria.kinds));
         }
-        if new.stats != old.stats {
-            self.show_stats(new.stats);
+        let shows_stats = matches!(self.dock.pane, Some(Pane::Stats));
+        if new.stats != old.stats && new.stats != shows_stats {
+            self.set_pane(new.stats.then_some(Pane::Stats));
         }
         let (interval, mut themes) = (self.settings.interval, self.settings.themes.clone());
         reload_themes(&mut themes, &old.themes, &new.themes);
@@ -39,23 +52,9 @@ impl App {
         self.report(format!("read {from}"), now);
     }
 
-    fn reload_intervals(&mut self, old: &Settings, new: &Settings) {
-        if new.interval != old.interval {
-            self.settings.interval = new.interval;
-            self.request(Effect::SetInterval(new.interval));
-        }
-        if new.linger != old.linger {
-            self.request(Effect::SetLinger(new.linger));
-        }
-        if new.services != old.services {
-            self.request(Effect::SetServices(new.services.clone()));
-        }
-        self.rows.criteria.linger = new.linger;
-        self.rows.criteria.highlight = new.highlight;
-    }
-
     fn reload_view(&mut self, old: &Settings, new: &Settings) {
         let criteria = &mut self.rows.criteria;
+        (criteria.linger, criteria.highlight) = (new.linger, new.highlight);
         if old.first_view() != new.first_view() {
             criteria.tab = new.view;
         }
@@ -76,12 +75,6 @@ impl App {
             self.filter.error = None;
             criteria.filter = filter;
         }
-    }
-
-    /// The open custom view, as configured and as changed by keys since.
-    fn opened(&self, old: &Settings) -> Option<(CustomView, Arrangement)> {
-        let view = old.views.get(self.rows.custom_view.as_ref()?.at)?;
-        Some((view.clone(), self.arrangement()))
     }
 
     /// Opens the config's first view if that changed, or else the custom view that was open, if it still exists by
@@ -105,10 +98,35 @@ impl App {
         }
     }
 
-    fn show_stats(&mut self, is_wanted: bool) {
-        if is_wanted != matches!(self.dock.pane, Some(Pane::Stats)) {
-            self.set_pane(is_wanted.then_some(Pane::Stats));
+    /// Switches to the next theme, with a notice of its name and whether the terminal lacks colours for it.
+    pub(crate) fn choose_next_theme(&mut self, now: Moment) {
+        if self.depth() == Depth::None {
+            return self.warn(
+                "no colors here: --no-color, NO_COLOR, color = false or TERM=dumb",
+                now,
+            );
         }
+        self.settings.themes.choose_next();
+        let themes = &self.settings.themes;
+        let (name, (at, count)) = (&themes.chosen().name, themes.position());
+        let mut text = format!("theme: {name} ({at} of {count})");
+        let is_itself = self.styles() == themes.chosen().styles;
+        if self.depth() == Depth::Sixteen && !is_itself {
+            text.push_str(", shown as terminal: 16 colors here");
+        }
+        self.report(text, now);
+    }
+
+    fn depth(&self) -> Depth {
+        if self.settings.color {
+            self.environment.depth
+        } else {
+            Depth::None
+        }
+    }
+
+    pub(crate) fn styles(&self) -> Styles {
+        self.settings.themes.chosen().styles.on(self.depth())
     }
 }
 

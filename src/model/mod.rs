@@ -24,7 +24,7 @@ pub use evidence::{
     Readiness, SocketOptions,
 };
 pub use moment::{Age, Moment};
-pub use origin::Origin;
+pub use origin::{Capabilities, Origin};
 pub(crate) use port::BuildSpread;
 pub use port::{
     Destination, EphemeralPorts, EphemeralUse, PortUsage, Redirect, RedirectTarget,

@@ -2,7 +2,6 @@
 //! `?` for each cell of any other character.
 
 use ratatui::Frame;
-use ratatui::buffer::Cell;
 
 use crate::columns::width;
 
@@ -30,19 +29,14 @@ const UNKNOWN: char = '?';
 /// The ASCII replacement of a character; `None` for one that is not the program's.
 pub fn ascii(glyph: char) -> Option<char> {
     let found = ASCII.iter().find(|(one, _)| *one == glyph);
-    let known = found.map(|(_, ascii)| *ascii);
-    known.or_else(|| glyph.is_ascii().then_some(glyph))
+    found.map_or(glyph.is_ascii().then_some(glyph), |(_, ascii)| Some(*ascii))
 }
 
 /// A text in ASCII of the same width.
 pub fn in_ascii(text: &str) -> String {
-    let each = text.chars().flat_map(|c| {
-        let cells = width(c.encode_utf8(&mut [0; 4]));
-        let known = ascii(c);
-        std::iter::repeat_n(
-            known.unwrap_or(UNKNOWN),
-            if known.is_some() { 1 } else { cells },
-        )
+    let each = text.chars().flat_map(|c| match ascii(c) {
+        Some(known) => std::iter::repeat_n(known, 1),
+        None => std::iter::repeat_n(UNKNOWN, width(c.encode_utf8(&mut [0; 4]))),
     });
     each.collect()
 }
@@ -51,23 +45,19 @@ pub fn in_ascii(text: &str) -> String {
 pub(super) fn to_ascii(frame: &mut Frame<'_>) {
     let columns = usize::from(frame.area().width).max(1);
     for line in frame.buffer_mut().content.chunks_mut(columns) {
-        line_to_ascii(line);
-    }
-}
-
-fn line_to_ascii(line: &mut [Cell]) {
-    // Cells that the last unknown character still covers.
-    let mut rest = 0;
-    for cell in line {
-        if rest > 0 {
-            rest -= 1;
-            cell.set_char(UNKNOWN);
-        } else if !cell.symbol().is_ascii() {
-            rest = width(cell.symbol()).saturating_sub(1);
-            let mut characters = cell.symbol().chars();
-            let known = characters.next().and_then(ascii);
-            let alone = known.filter(|_| characters.next().is_none());
-            cell.set_char(alone.unwrap_or(UNKNOWN));
+        // Cells that the last unknown character still covers.
+        let mut rest = 0;
+        for cell in line {
+            if rest > 0 {
+                rest -= 1;
+                cell.set_char(UNKNOWN);
+            } else if !cell.symbol().is_ascii() {
+                rest = width(cell.symbol()).saturating_sub(1);
+                let mut characters = cell.symbol().chars();
+                let known = characters.next().and_then(ascii);
+                let alone = known.filter(|_| characters.next().is_none());
+                cell.set_char(alone.unwrap_or(UNKNOWN));
+            }
         }
     }
 }

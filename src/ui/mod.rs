@@ -3,45 +3,39 @@
 //! Never panics, whatever the size: a part without room is not drawn.
 
 mod glyphs;
-mod panel;
-mod scrollbar;
 mod style;
-mod table;
 
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Margin, Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line as StyledLine, Span as StyledSpan};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
+use style::{ground, style};
 
 use crate::app::layout::Area;
 use crate::app::view::{CellView, Line, Part, View};
-use crate::columns::width;
-use crate::theme::Glyphs;
+use crate::columns::{width, wrap_anywhere};
+use crate::theme::{Glyphs, Role};
+
 pub use glyphs::{ascii, in_ascii};
-use style::{ground, style};
 
 /// Draws the whole screen. A view for a larger screen than the frame is cut to the frame.
 pub fn draw(frame: &mut Frame<'_>, view: &View) {
     let screen = frame.area();
     frame.buffer_mut().set_style(screen, ground(view));
-    draw_lines(
-        frame,
-        view,
-        view.layout.header,
-        std::slice::from_ref(&view.header),
-    );
+    let header = std::slice::from_ref(&view.header);
+    draw_lines(frame, view, view.layout.header, header);
     draw_right(frame, view, view.layout.header, &view.header_right);
     let tabs = rect(view.layout.tabs, frame);
     draw_cells(frame, view, tabs, &view.tabs, Modifier::BOLD);
     draw_right(frame, view, view.layout.tabs, &view.filter);
-    table::draw(frame, view);
-    panel::draw_pane(frame, view);
-    scrollbar::draw(frame, view, Part::Table);
-    scrollbar::draw(frame, view, Part::Pane);
+    draw_table(frame, view);
+    draw_pane(frame, view);
+    draw_scrollbar(frame, view, Part::Table);
+    draw_scrollbar(frame, view, Part::Pane);
     draw_lines(frame, view, view.layout.footer, &view.footer);
-    panel::draw_overlay(frame, view);
-    scrollbar::draw(frame, view, Part::Overlay);
+    draw_overlay(frame, view);
+    draw_scrollbar(frame, view, Part::Overlay);
     if view.glyphs == Glyphs::Ascii {
         glyphs::to_ascii(frame);
     }
@@ -65,12 +59,10 @@ fn draw_cells(
     chosen: Modifier,
 ) {
     for cell in cells {
-        let modifier = if cell.is_chosen {
-            chosen
-        } else {
-            Modifier::empty()
-        };
-        let style = style(view, cell.role).add_modifier(modifier);
+        let mut style = style(view, cell.role);
+        if cell.is_chosen {
+            style = style.add_modifier(chosen);
+        }
         put(frame, area, cell.x, &cell.text, style);
     }
 }
@@ -107,13 +99,115 @@ fn rect(area: Area, frame: &Frame<'_>) -> Rect {
 
 fn styled<'a>(line: &'a Line, view: &View) -> StyledLine<'a> {
     let spans = line.iter().map(|span| {
-        let style = style(view, span.role);
-        let reversed = if span.is_reversed {
-            Modifier::REVERSED
-        } else {
-            Modifier::empty()
-        };
-        StyledSpan::styled(span.text.as_str(), style.add_modifier(reversed))
+        let mut style = style(view, span.role);
+        if span.is_reversed {
+            style = style.add_modifier(Modifier::REVERSED);
+        }
+        StyledSpan::styled(span.text.as_str(), style)
     });
     spans.collect()
+}
+
+fn draw_table(frame: &mut Frame<'_>, view: &View) {
+    let titles = rect(view.layout.titles, frame);
+    draw_cells(frame, view, titles, &view.titles, Modifier::empty());
+    let area = rect(view.layout.rows, frame);
+    if let Some(sentence) = &view.empty {
+        // Not as a paragraph of the library, which draws half of a wide character over the edge.
+        let lines = wrap_anywhere(sentence, usize::from(area.width.saturating_sub(2)));
+        for (text, line) in lines.iter().zip(area.rows()) {
+            put(frame, line, 2, text, style(view, Role::Dim));
+        }
+    }
+    for (row, line) in view.rows.iter().zip(area.rows()) {
+        let bold = |role| style(view, role).add_modifier(Modifier::BOLD);
+        if let Some((mark, role)) = row.mark {
+            put(frame, line, 0, &mark.glyph().to_string(), bold(role));
+        }
+        if row.is_pinned {
+            put(frame, line, 1, "*", bold(Role::Accent));
+        }
+        draw_cells(frame, view, line, &row.cells, Modifier::empty());
+        if row.is_selected {
+            let selected = style(view, Role::Selected);
+            frame.buffer_mut().set_style(line, selected);
+        }
+    }
+}
+
+fn draw_pane(frame: &mut Frame<'_>, view: &View) {
+    let Some(pane) = &view.pane else { return };
+    let lines: Vec<_> = pane.lines.iter().map(|line| styled(line, view)).collect();
+    let mut content = Paragraph::new(lines);
+    if view.layout.has_borders {
+        let hint = styled(&pane.hint, view).right_aligned();
+        content = content.block(bordered(view, &pane.title).title(hint));
+    }
+    frame.render_widget(content, rect(view.layout.pane, frame));
+}
+
+fn draw_overlay(frame: &mut Frame<'_>, view: &View) {
+    let Some(overlay) = &view.overlay else { return };
+    let lines = overlay.lines.iter().map(|line| styled(line, view));
+    let mut lines: Vec<_> = lines.collect();
+    if let Some(line) = overlay.selected.and_then(|at| lines.get_mut(at)) {
+        // The cursor's style covers the whole choice, whatever the roles of its parts.
+        line.style = style(view, Role::Selected);
+        for span in &mut line.spans {
+            span.style = span.style.patch(line.style);
+        }
+    }
+    let area = rect(overlay.area, frame);
+    let mut content = Paragraph::new(lines).wrap(Wrap { trim: false });
+    let mut inside = area;
+    if view.layout.has_borders {
+        content = content.block(bordered(view, &overlay.title));
+        inside = area.inner(Margin::new(1, 1));
+    }
+    frame.render_widget(Clear, area);
+    frame.buffer_mut().set_style(area, ground(view));
+    frame.render_widget(content, area);
+    blank_overhang(frame, inside);
+}
+
+fn bordered<'a>(view: &View, title: &str) -> Block<'a> {
+    let title = StyledLine::styled(format!(" {title} "), style(view, Role::Accent));
+    Block::bordered()
+        .border_style(style(view, Role::Border))
+        .title(title)
+}
+
+/// Cells that one character takes at most: a cluster of several letters of an Indic script has three.
+const WIDEST: u16 = 4;
+
+/// The paragraph lets a wide character begin in one of the last cells of a line, where a part of it has no
+/// place.
+fn blank_overhang(frame: &mut Frame<'_>, area: Rect) {
+    let first = area.right().saturating_sub(WIDEST).max(area.left());
+    let edge = Rect::new(first, area.y, area.right() - first, area.height);
+    for position in edge.positions() {
+        let cell = &mut frame.buffer_mut()[position];
+        if width(cell.symbol()) > usize::from(area.right() - position.x) {
+            cell.set_symbol(" ");
+        }
+    }
+}
+
+/// Draws the scrollbar of this part, if it has one. Outside the thumb it looks like a border.
+fn draw_scrollbar(frame: &mut Frame<'_>, view: &View, part: Part) {
+    let mut bars = view.scrollbars.iter();
+    let Some(bar) = bars.find(|bar| bar.part == part) else {
+        return;
+    };
+    let thumb = bar.thumb();
+    for position in rect(bar.area, frame).positions() {
+        let (glyph, role) = if thumb.contains(position.x, position.y) {
+            ("┃", Role::Plain)
+        } else {
+            ("│", Role::Border)
+        };
+        frame.buffer_mut()[position]
+            .set_symbol(glyph)
+            .set_style(style(view, role));
+    }
 }

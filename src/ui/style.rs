@@ -20,16 +20,15 @@ pub(super) fn ground(view: &View) -> Style {
     convert(view.styles.of(Role::Plain))
 }
 
-const MODIFIERS: [(Emphasis, Modifier); 4] = [
-    (Emphasis::BOLD, Modifier::BOLD),
-    (Emphasis::DIM, Modifier::DIM),
-    (Emphasis::UNDERLINE, Modifier::UNDERLINED),
-    (Emphasis::REVERSE, Modifier::REVERSED),
-];
-
 fn convert(style: ThemeStyle) -> Style {
+    let modifiers = [
+        (Emphasis::BOLD, Modifier::BOLD),
+        (Emphasis::DIM, Modifier::DIM),
+        (Emphasis::UNDERLINE, Modifier::UNDERLINED),
+        (Emphasis::REVERSE, Modifier::REVERSED),
+    ];
     let has = |one: Emphasis| style.emphasis.contains(one);
-    let modifiers = MODIFIERS.into_iter().filter(|(one, _)| has(*one));
+    let modifiers = modifiers.into_iter().filter(|(one, _)| has(*one));
     Style {
         fg: style.foreground.map(colour),
         bg: style.background.map(colour),
@@ -60,9 +59,9 @@ fn colour(colour: Colour) -> Color {
     ];
     match colour {
         Colour::Rgb(red, green, blue) => Color::Rgb(red, green, blue),
-        Colour::Indexed(at) => match NAMED.get(usize::from(at)) {
-            Some(named) => *named,
-            None => Color::Indexed(at),
-        },
+        Colour::Indexed(at) => {
+            let named = NAMED.get(usize::from(at)).copied();
+            named.unwrap_or(Color::Indexed(at))
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::app::layout::Area;
 use crate::app::view::scrollbar::Part;
-use crate::app::view::{CellView, Line, OverlayView, View, line_width};
+use crate::app::view::{CellView, Line, View, line_width};
 use crate::app::views::ViewId;
 use crate::app::{App, Dialog};
 use crate::columns::{ColumnId, width};
@@ -58,13 +58,29 @@ impl App {
         let mut targets = Vec::new();
         let is_covered = !matches!(self.dialog, Dialog::None);
         if !is_covered {
-            targets.extend(self.targets_of_table(view));
+            let layout = &view.layout;
+            let header = std::slice::from_ref(&view.header);
+            targets.extend(targets_of_lines(header, layout.header));
+            targets.extend(targets_at_right(&view.header_right, layout.header));
+            targets.extend(targets_of_cells(&view.tabs, layout.tabs));
+            targets.extend(targets_at_right(&view.filter, layout.tabs));
+            targets.extend(targets_of_cells(&view.titles, layout.titles));
+            let lines = layout.rows.lines().zip(&view.rows);
+            let rows = (self.rows.cursor.top()..).zip(lines);
+            targets.extend(rows.map(|(at, (line, _))| Target::new(line, Click::Row(at))));
             targets.extend(targets_of_pane(view));
         }
         if let Some(overlay) = &view.overlay {
             let outside = Target::new(view.size.area(), Click::Do(Action::Back));
             targets.extend([outside, Target::new(overlay.area, Click::Nothing)]);
-            targets.extend(targets_of_choices(overlay, view.layout.has_borders));
+            let inside = if view.layout.has_borders {
+                overlay.area.inside_border()
+            } else {
+                overlay.area
+            };
+            // A choice is clickable on its whole line.
+            let choices = overlay.choices.clone().zip(inside.lines());
+            targets.extend(choices.map(|(at, line)| Target::new(line, Click::Choose(at))));
         }
         let bars = view.scrollbars.iter();
         let bars = bars.filter(|bar| bar.part == Part::Overlay || !is_covered);
@@ -75,20 +91,6 @@ impl App {
         for target in &mut targets {
             target.area = target.area.within(view.size.area());
         }
-        targets
-    }
-
-    fn targets_of_table(&self, view: &View) -> Vec<Target> {
-        let layout = &view.layout;
-        let header = std::slice::from_ref(&view.header);
-        let mut targets = targets_of_lines(header, layout.header);
-        targets.extend(targets_at_right(&view.header_right, layout.header));
-        targets.extend(targets_of_cells(&view.tabs, layout.tabs));
-        targets.extend(targets_at_right(&view.filter, layout.tabs));
-        targets.extend(targets_of_cells(&view.titles, layout.titles));
-        let lines = layout.rows.lines().zip(&view.rows);
-        let rows = (self.rows.cursor.top()..).zip(lines);
-        targets.extend(rows.map(|(at, (line, _))| Target::new(line, Click::Row(at))));
         targets
     }
 }
@@ -118,24 +120,10 @@ fn targets_of_pane(view: &View) -> Vec<Target> {
     targets
 }
 
-/// A choice is clickable on its whole line.
-fn targets_of_choices(overlay: &OverlayView, has_borders: bool) -> Vec<Target> {
-    let area = overlay.area;
-    let inside = if has_borders {
-        area.inside_border()
-    } else {
-        area
-    };
-    let choices = overlay.choices.clone().zip(inside.lines());
-    choices
-        .map(|(at, line)| Target::new(line, Click::Choose(at)))
-        .collect()
-}
-
 fn targets_of_cells(line: &[CellView], area: Area) -> impl Iterator<Item = Target> {
     line.iter().filter_map(move |cell| {
-        let area = area.part(cell.x, cells(width(&cell.text)));
-        Some(Target::new(area, cell.click?))
+        let (x, width) = (cell.x, cells(width(&cell.text)));
+        Some(Target::new(Area { x, width, ..area }, cell.click?))
     })
 }
 

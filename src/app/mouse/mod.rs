@@ -1,62 +1,168 @@
-//! Mouse state: dragging and double clicks. The view has the targets.
+//! The mouse: clicks, double clicks and dragging. The view has the targets.
 
 pub(crate) mod clicks;
-mod update;
 
 use std::time::Duration;
 
-use crate::app::view::Part;
+use crate::app::dialogs::help::last_help_scroll;
+use crate::app::table::cursor::Step;
+use crate::app::view::{Click, Part};
+use crate::app::{App, Dialog, Mouse, Pane};
+use crate::keymap::{Action, DialogAction};
 use crate::model::Moment;
 
 /// Two clicks on a cell within this time are a double click. No one reads and answers a question that fast.
 const DOUBLE_CLICK: Duration = Duration::from_millis(500);
 
-/// The last actions of the mouse.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MouseState {
-    drag: Option<Drag>,
+    /// The scrollbar that is dragged, and how far the pointer is below the first cell of its thumb.
+    pub drag: Option<(Part, u16)>,
     /// The cell where another click would be a double click.
     first: Option<(u16, u16)>,
     pressed: Option<Moment>,
 }
 
-/// The timing of a click after the one before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClickKind {
-    /// The first click, or later than a double click.
-    Single,
-    /// Within that time, on another cell or as the third on the same one.
-    Rapid,
-    /// Within that time, as the second on the same cell.
-    Double,
-}
-
-/// A scrollbar that is dragged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Drag {
-    part: Part,
-    /// How far the pointer is below the first cell of the thumb.
-    below: u16,
-}
-
 impl MouseState {
-    /// The button went down. A third click on a cell is not another double click.
-    fn press(&mut self, column: u16, row: u16, now: Moment) -> ClickKind {
+    /// The button went down: returns whether that is within the time of a double click, and whether it is the second
+    /// click on the same cell. A third click on a cell is not another double click.
+    fn press(&mut self, column: u16, row: u16, now: Moment) -> (bool, bool) {
         self.drag = None;
         let is_soon = self.pressed.is_some_and(|at| at.age(now) <= DOUBLE_CLICK);
         self.pressed = Some(now);
         let here = Some((column, row));
-        let is_second = is_soon && self.first == here;
-        self.first = here.filter(|_| !is_second);
-        match (is_soon, is_second) {
-            (_, true) => ClickKind::Double,
-            (true, false) => ClickKind::Rapid,
-            (false, false) => ClickKind::Single,
+        let is_double = is_soon && self.first == here;
+        self.first = here.filter(|_| !is_double);
+        (is_soon, is_double)
+    }
+}
+
+/// Lines that a notch of the wheel moves.
+const NOTCH: isize = 3;
+
+impl App {
+    pub(crate) fn point(&mut self, mouse: Mouse, now: Moment) {
+        if matches!(self.dialog, Dialog::GoTo(_)) {
+            // Everything but a click on the keys beside it closes the port that is being typed.
+            let stays = match mouse {
+                Mouse::Click { column, row } => {
+                    matches!(self.view(now).click_at(column, row), Some(Click::Do(_)))
+                }
+                Mouse::Release => true,
+                Mouse::Drag { .. } | Mouse::WheelUp { .. } | Mouse::WheelDown { .. } => false,
+            };
+            if !stays {
+                self.dialog = Dialog::None;
+            }
+        }
+        match mouse {
+            Mouse::Click { column, row } => self.click(column, row, now),
+            Mouse::Drag { row, .. } => self.drag(row, now),
+            Mouse::Release => self.mouse.drag = None,
+            Mouse::WheelUp { column, row } => self.wheel(-NOTCH, column, row, now),
+            Mouse::WheelDown { column, row } => self.wheel(NOTCH, column, row, now),
         }
     }
 
-    /// Ends dragging.
-    pub const fn release(&mut self) {
-        self.drag = None;
+    fn click(&mut self, column: u16, row: u16, now: Moment) {
+        let (is_soon, is_double) = self.mouse.press(column, row, now);
+        let view = self.view(now);
+        let click = view.click_at(column, row);
+        // A question may have opened under the pointer since the last click, and people double-click by accident: the
+        // second of a double click never counts there, and no rapid click says yes.
+        let is_yes = click == Some(Click::Do(Action::Dialog(DialogAction::Confirm)));
+        let is_accident = is_double || is_soon && is_yes;
+        if matches!(self.dialog, Dialog::Question(_)) && is_accident {
+            return;
+        }
+        match click {
+            Some(Click::Do(action)) => self.perform(action, now),
+            Some(Click::Row(place)) => {
+                let was_selected = self.rows.cursor.place() == place;
+                self.step(Step::To(place));
+                // The rows may have moved between the two clicks.
+                let opens = is_double && was_selected;
+                if opens && !matches!(self.dock.pane, Some(Pane::Details)) {
+                    self.set_pane(Some(Pane::Details));
+                }
+            }
+            Some(Click::Sort(column)) => self.sort_by(column, now),
+            Some(Click::Show(view)) => self.show_view(view, now),
+            Some(Click::Choose(at)) => self.choose_by_click(at, now),
+            Some(Click::GoTo(at)) => self.go_to_blocker(at, now),
+            Some(Click::Scroll(part)) => {
+                // The thumb moves to where it is clicked, and is dragged from there.
+                let mut bars = view.scrollbars.iter();
+                let bar = bars.find(|bar| bar.part == part);
+                self.mouse.drag = bar.map(|bar| (part, bar.grab_offset(row)));
+                self.drag(row, now);
+            }
+            Some(Click::Dismiss) => self.dismiss_notices(),
+            Some(Click::Nothing) | None => {}
+        }
+    }
+
+    fn choose_by_click(&mut self, at: usize, now: Moment) {
+        let action = match &mut self.dialog {
+            Dialog::Menu(menu) if at < menu.items.len() => {
+                menu.at = at;
+                match menu.items[at].is_on {
+                    Some(_) => DialogAction::Toggle,
+                    None => DialogAction::Accept,
+                }
+            }
+            Dialog::Palette(palette) if at < palette.found().len() => {
+                palette.go_to(at);
+                DialogAction::Accept
+            }
+            _ => return,
+        };
+        self.perform(Action::Dialog(action), now);
+    }
+
+    /// Moves the dragged thumb so that its cell under the pointer is in this row.
+    fn drag(&mut self, row: u16, now: Moment) {
+        let Some((part, below)) = self.mouse.drag else {
+            return;
+        };
+        let bars = self.view(now).scrollbars;
+        let Some(bar) = bars.iter().find(|bar| bar.part == part) else {
+            return;
+        };
+        let top = bar.top_at(row.saturating_sub(below));
+        // The cursor of a menu decides which of its lines are in sight.
+        let last_in_sight = top + self.menu_height() - 1;
+        let at = if top == 0 { 0 } else { last_in_sight };
+        match (part, &mut self.dialog) {
+            (Part::Table, _) => self.step(Step::Scroll(top)),
+            (Part::Pane, _) => {
+                self.stop_following_in_pane();
+                self.dock.scroll = top.min(self.last_pane_scroll(now));
+            }
+            (Part::Overlay, Dialog::Help { scroll }) => *scroll = top,
+            (Part::Overlay, Dialog::Menu(menu)) => menu.go_to(at),
+            (Part::Overlay, Dialog::Palette(palette)) => palette.go_to(at),
+            (Part::Overlay, _) => {}
+        }
+    }
+
+    fn wheel(&mut self, by: isize, column: u16, row: u16, now: Moment) {
+        let is_over_pane = self.layout().pane.contains(column, row);
+        match &mut self.dialog {
+            Dialog::Help { scroll } => {
+                let last = last_help_scroll(self.size, &self.settings.keymap);
+                *scroll = scroll.saturating_add_signed(by).min(last);
+            }
+            Dialog::Menu(menu) => menu.go_to(menu.at.saturating_add_signed(by.signum())),
+            Dialog::Palette(palette) => palette.step(by.signum()),
+            Dialog::Question(_) | Dialog::GoTo(_) => {}
+            Dialog::None | Dialog::Prompt(_) if is_over_pane => {
+                self.stop_following_in_pane();
+                let last = self.last_pane_scroll(now);
+                let scroll = self.dock.scroll.min(last).saturating_add_signed(by);
+                self.dock.scroll = scroll.min(last);
+            }
+            Dialog::None | Dialog::Prompt(_) => self.step(Step::By(by)),
+        }
     }
 }

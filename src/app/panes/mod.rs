@@ -1,18 +1,20 @@
-//! The pane below the table: which one is open, and how far it is scrolled.
+//! The pane below the table: which one is open, its title, visible lines and scrolling.
 
 pub(crate) mod bind_test;
 pub(crate) mod details;
 pub(crate) mod events;
 pub(crate) mod stats;
-pub(crate) mod view;
 
 use crate::app::App;
-use crate::keymap::PaneAction;
-use crate::model::Moment;
+use crate::app::layout::{Area, Layout};
+use crate::app::panes::bind_test::view as bind;
+use crate::app::view::scrollbar::{Part, Scrollbar};
+use crate::app::view::{Click, Line, PaneView, Role, Span, cut_line, span};
+use crate::keymap::{Action, PaneAction};
+use crate::model::{Moment, counted};
 use bind_test::BindPane;
 use details::RelatedSockets;
 
-/// The pane below the table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dock {
     pub pane: Option<Pane>,
@@ -21,7 +23,6 @@ pub(crate) struct Dock {
     pub related: Option<RelatedSockets>,
 }
 
-/// The open pane below the table.
 #[derive(Clone, Debug)]
 pub(crate) enum Pane {
     Details,
@@ -31,7 +32,6 @@ pub(crate) enum Pane {
 }
 
 impl Dock {
-    /// The bind test, if it is open.
     pub fn bind_test(&mut self) -> Option<&mut BindPane> {
         match &mut self.pane {
             Some(Pane::Bind(pane)) => Some(pane),
@@ -69,4 +69,119 @@ impl App {
         self.dock.scroll = 0;
         self.scroll_to_cursor();
     }
+
+    pub(crate) fn pane_view(
+        &self,
+        layout: &Layout,
+        now: Moment,
+    ) -> Option<(PaneView, Option<Scrollbar>)> {
+        let pane = self.dock.pane.as_ref()?;
+        let (columns, height) = room(layout);
+        let (mut lines, head) = self.pane_lines_of(pane, layout, now);
+        let scroll = self.dock.scroll.min(lines.len().saturating_sub(height));
+        let below = lines.len().saturating_sub(scroll + height);
+        let (title, close) = match pane {
+            Pane::Details => (
+                "details".to_owned(),
+                Action::Pane(PaneAction::ToggleDetails),
+            ),
+            Pane::Events => {
+                let dropped = match self.log.forgotten() {
+                    0 => String::new(),
+                    forgotten => format!(", {forgotten} older dropped"),
+                };
+                let title = format!("events · {}{dropped}", self.log.len());
+                (title, Action::Pane(PaneAction::ToggleEvents))
+            }
+            Pane::Stats => (
+                // The unit, as columns have no room for it.
+                format!(
+                    "stats · {} · ms",
+                    counted(self.stats.count, "refresh", "refreshes")
+                ),
+                Action::Pane(PaneAction::ToggleStats),
+            ),
+            Pane::Bind(pane) => (bind::title(pane, now), Action::Back),
+        };
+        let head = head.min(lines.len());
+        let visible = height.saturating_sub(head);
+        // In the right border, beside the lines that scroll.
+        let edge = layout.pane.right_edge();
+        let beside_head = (edge.height).saturating_sub(u16::try_from(visible).unwrap_or(u16::MAX));
+        let area = Area {
+            y: edge.y + beside_head,
+            height: edge.height - beside_head,
+            ..edge
+        };
+        let bar = || Scrollbar::new(Part::Pane, area, lines.len() - head, visible, scroll);
+        let bar = layout.has_borders.then(bar).flatten();
+        lines.drain(head..head + scroll.min(lines.len() - head));
+        let visible = lines.into_iter().take(height);
+        let mut lines: Vec<_> = visible.map(|line| cut_line(line, columns)).collect();
+        if !layout.has_borders {
+            let mut line = vec![span(title.clone(), Role::Accent)];
+            line.extend(self.more(below, " · "));
+            lines.insert(0, cut_line(line, columns));
+        }
+        let hint = self.pane_hint(below, close);
+        Some((PaneView { title, hint, lines }, bar))
+    }
+
+    /// The right end of a pane's border: how many lines are below, and the key that closes the pane.
+    fn pane_hint(&self, below: usize, close: Action) -> Line {
+        let key = self.settings.keymap.key(close);
+        let text = key.map_or_else(|| "close".into(), |key| format!("{key} close"));
+        let mut hint = vec![span(" ", Role::Dim)];
+        hint.extend(self.more(below, ""));
+        hint.extend((below > 0).then(|| span(" · ", Role::Dim)));
+        hint.push(span(text, Role::Dim).on_click(Click::Do(close)));
+        hint.push(span(" ", Role::Dim));
+        hint
+    }
+
+    /// How many lines are below the visible ones, and the key that scrolls.
+    fn more(&self, below: usize, before: &str) -> Option<Span> {
+        let down = Action::Pane(PaneAction::Down);
+        let key = self.settings.keymap.key(down);
+        let key = key.map_or_else(String::new, |key| format!(" {key}"));
+        let text = format!("{before}{below} more{key}");
+        (below > 0).then(|| span(text, Role::Dim).on_click(Click::Do(down)))
+    }
+
+    pub(crate) fn last_pane_scroll(&self, now: Moment) -> usize {
+        let layout = self.layout();
+        let pane = self.dock.pane.as_ref();
+        let lines = pane.map_or(0, |pane| self.pane_lines_of(pane, &layout, now).0.len());
+        lines.saturating_sub(room(&layout).1)
+    }
+
+    /// The lines of a pane, and how many of the first do not scroll.
+    fn pane_lines_of(&self, pane: &Pane, layout: &Layout, now: Moment) -> (Vec<Line>, usize) {
+        let (columns, height) = room(layout);
+        let lines = match pane {
+            Pane::Details => match self.selected() {
+                Some(row) => self.details(row, columns, now),
+                None => vec![vec![span("no row selected", Role::Dim)]],
+            },
+            Pane::Events => {
+                let mut lines = self.timeline(columns, height, now);
+                let head = lines.len();
+                lines.extend(self.events(now));
+                return (lines, head);
+            }
+            Pane::Stats => return self.stats(columns, height),
+            Pane::Bind(pane) => bind::lines(pane, columns),
+        };
+        (lines, 0)
+    }
+}
+
+/// Columns and lines of a pane's content: inside the border, or below the title.
+fn room(layout: &Layout) -> (usize, usize) {
+    let mut area = layout.pane.inside_border();
+    if !layout.has_borders {
+        area = layout.pane;
+        area.height = area.height.saturating_sub(1);
+    }
+    (usize::from(area.width), usize::from(area.height))
 }

@@ -6,17 +6,14 @@
 use crate::query::Listing;
 use crate::track::{RowId, Table};
 
-/// Selected line and scroll position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
     selected: Option<RowId>,
     /// Its index in the listing, used if its row disappears.
     place: usize,
-    /// The first visible line.
     top: usize,
 }
 
-/// Where to move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     By(isize),
@@ -38,11 +35,6 @@ impl Cursor {
         self.top
     }
 
-    /// Whether the selected line is among so many from the top.
-    pub fn is_in_sight(&self, height: usize) -> bool {
-        self.place < self.top + height.max(1)
-    }
-
     /// Finds the selected line in the listing, or else the line at its index. A scrolled table moves along, so that the
     /// selection keeps its height on the screen; a table at its top stays there.
     pub fn follow(&mut self, listing: &Listing, table: &Table, height: usize) {
@@ -56,7 +48,6 @@ impl Cursor {
         self.select(listing, table, height);
     }
 
-    /// Moves the selection.
     pub fn go(&mut self, step: Step, listing: &Listing, table: &Table, height: usize) {
         let last = listing.len().saturating_sub(1);
         if let Step::Scroll(top) = step {

@@ -1,7 +1,6 @@
 //! The table: its rows and their order, its cursor, and its keys.
 
 pub(crate) mod cursor;
-mod empty;
 pub(crate) mod view;
 
 use std::sync::Arc;
@@ -10,14 +9,13 @@ use crate::app::dialogs::menu::Menu;
 use crate::app::dialogs::prompt::Prompt;
 use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::ColumnId;
-use crate::keymap::{MoveAction, TableAction};
+use crate::keymap::TableAction;
 use crate::model::{Kinds, Moment, Protocol};
 use crate::query::{Query, Selection, Tab};
 use crate::settings::Settings;
 use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
 
-/// The table on the screen.
 #[derive(Clone, Debug)]
 pub(crate) struct TableView {
     pub table: Arc<Table>,
@@ -29,15 +27,12 @@ pub(crate) struct TableView {
     pub hidden_columns: Vec<ColumnId>,
     /// Whether services and users are shown by name.
     pub names: bool,
-    /// The custom view that is open.
     pub custom_view: Option<views::Opened>,
-    /// Why the last attempt to read the sockets failed.
     pub failure: Option<String>,
     pub has_snapshot: bool,
 }
 
 impl TableView {
-    /// An empty table that shows what the settings say.
     pub fn new(settings: &Settings, uid: Option<u32>, now: Moment) -> Self {
         // `Settings` is validated: narrowing to one address family cannot exceed the filter's size limit.
         let filter = settings.narrowed_filter();
@@ -63,20 +58,14 @@ impl TableView {
             has_snapshot: false,
         }
     }
-
-    /// The selected row.
-    pub fn selected(&self) -> Option<&Row> {
-        let id = self.cursor.selected()?;
-        let listing = self.selection.shown();
-        let row = listing.rows_from(self.cursor.place(), &self.table).next()?;
-        (row.id == id).then_some(row)
-    }
 }
 
 impl App {
-    /// The selected row.
     pub(crate) fn selected(&self) -> Option<&Row> {
-        self.rows.selected()
+        let id = self.rows.cursor.selected()?;
+        let listing = self.rows.selection.shown();
+        let mut rows = listing.rows_from(self.rows.cursor.place(), &self.rows.table);
+        rows.next().filter(|row| row.id == id)
     }
 
     /// Filters and sorts the rows again; the cursor stays on its socket.
@@ -87,15 +76,13 @@ impl App {
         self.scroll_to_cursor();
     }
 
-    pub(crate) fn move_by(&mut self, action: MoveAction) {
-        let page = self.rows_in_sight().max(2) - 1;
-        self.step(Step::By(action.lines(page)));
-    }
-
     pub(crate) fn act_on_table(&mut self, action: TableAction, now: Moment) {
         match action {
             TableAction::GoTo => self.open_go_to(),
-            TableAction::ToggleFollow => self.toggle_follow(),
+            TableAction::ToggleFollow => {
+                self.rows.is_following = !self.rows.is_following;
+                self.follow(self.log.len());
+            }
             TableAction::TogglePinned => self.toggle_pinned(now),
             TableAction::NextView => self.cycle_view(1, now),
             TableAction::PreviousView => self.cycle_view(-1, now),

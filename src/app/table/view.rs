@@ -1,10 +1,13 @@
-//! The visible rows and their headings.
+//! The visible rows and their headings, or the sentence in place of rows.
 
 use crate::app::App;
-use crate::app::layout::{Area, Layout};
+use crate::app::layout::Area;
+use crate::app::notices::{LONG, no_answer};
 use crate::app::view::{CellView, Click, Part, Role, Scrollbar, mark_role};
-use crate::columns::{CellContext, Column, ColumnId, Demand, Fitted, cut, fit, width};
-use crate::model::{AcceptQueue, Fill, Moment, OwnerKind, State};
+use crate::app::views::ViewId;
+use crate::columns::{CellContext, ColumnId, Demand, Fitted, cut, fit, width};
+use crate::keymap::{Action, TableAction};
+use crate::model::{AcceptQueue, Fill, Moment, OwnerKind, ProblemCode, State};
 use crate::query::Tab;
 use crate::track::{ChangeKind, Mark, Row};
 
@@ -60,34 +63,26 @@ impl App {
         columns.iter().map(view).collect()
     }
 
-    pub(crate) fn row_views(
-        &self,
-        columns: &[Fitted],
-        layout: &Layout,
-        now: Moment,
-    ) -> Vec<RowView> {
+    pub(crate) fn row_views(&self, columns: &[Fitted], now: Moment) -> Vec<RowView> {
         let context = CellContext {
             has_user: columns.iter().any(|one| one.column.id == ColumnId::User),
             ..self.cell_context(now)
         };
         let selected = self.selected().map(|row| row.id);
-        self.rows_in_view()
-            .take(usize::from(layout.rows.height))
-            .map(|row| {
-                let mark = row.mark(context.now, context.highlight);
-                let is_selected = Some(row.id) == selected;
-                let cell = |fitted| cell(fitted, row, &context, is_selected);
-                RowView {
-                    is_selected,
-                    is_pinned: self.pinned.has(&row.socket),
-                    mark: mark.map(|mark| (mark, mark_role(mark))),
-                    cells: columns.iter().map(cell).collect(),
-                }
-            })
-            .collect()
+        let view = |row: &Row| {
+            let mark = row.mark(context.now, context.highlight);
+            let is_selected = Some(row.id) == selected;
+            let cell = |fitted| cell(fitted, row, &context, is_selected);
+            RowView {
+                is_selected,
+                is_pinned: self.pinned.has(&row.socket),
+                mark: mark.map(|mark| (mark, mark_role(mark))),
+                cells: columns.iter().map(cell).collect(),
+            }
+        };
+        self.rows_in_view().map(view).collect()
     }
 
-    /// The visible rows.
     pub(crate) fn rows_in_view(&self) -> impl Iterator<Item = &Row> {
         let top = self.rows.cursor.top();
         let height = self.rows_in_sight();
@@ -97,9 +92,15 @@ impl App {
 
     /// The visible columns, as wide as the visible texts need.
     pub(crate) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
-        let taken = MARK_WIDTH + u16::from(self.has_scrollbar());
+        let taken = MARK_WIDTH + u16::from(self.table_scrollbar().is_some());
         let room = self.size.width.saturating_sub(taken);
-        let offered = self.offered_columns();
+        // If no row has a peer, the peer column needs a wide terminal.
+        let has_peers = self.rows.criteria.tab != Tab::Listening || self.size.width >= 120;
+        let hidden = &self.rows.hidden_columns;
+        let offered = self.columns().filter(|column| {
+            !hidden.contains(&column.id) && (column.id != ColumnId::Remote || has_peers)
+        });
+        let offered: Vec<_> = offered.collect();
         let context = self.cell_context(now);
         fit(&offered, room, |column| {
             let has_varied_texts = matches!(
@@ -118,22 +119,7 @@ impl App {
         })
     }
 
-    /// The available columns. If no row has a peer, the peer column needs a wide terminal.
-    fn offered_columns(&self) -> Vec<&'static Column> {
-        let is_roomy = self.size.width >= 120;
-        let has_peers = self.rows.criteria.tab != Tab::Listening || is_roomy;
-        self.columns()
-            .filter(|column| !self.rows.hidden_columns.contains(&column.id))
-            .filter(|column| column.id != ColumnId::Remote || has_peers)
-            .collect()
-    }
-
-    /// Whether more rows than fit are shown on a terminal with room for a scrollbar.
-    fn has_scrollbar(&self) -> bool {
-        let height = self.rows_in_sight();
-        !self.size.is_compact() && height > 1 && self.rows.selection.shown().len() > height
-    }
-
+    /// If more rows than fit are shown on a terminal with room for it.
     pub(crate) fn table_scrollbar(&self) -> Option<Scrollbar> {
         let rows = self.layout().rows;
         let area = Area {
@@ -143,7 +129,75 @@ impl App {
         };
         let (lines, visible) = (self.rows.selection.shown().len(), self.rows_in_sight());
         let bar = || Scrollbar::new(Part::Table, area, lines, visible, self.rows.cursor.top());
-        self.has_scrollbar().then(bar).flatten()
+        (!self.size.is_compact()).then(bar).flatten()
+    }
+
+    pub(crate) fn why_empty(&self, now: Moment) -> String {
+        if !self.rows.has_snapshot {
+            // Before the first table, its age is that of the program.
+            let age = self.rows.table.taken_at.age(now);
+            return match &self.rows.failure {
+                Some(why) => why.clone(),
+                None if age < LONG => "Reading the sockets…".into(),
+                None => format!("Reading the sockets… {}", no_answer(age)),
+            };
+        }
+        if let Some(message) = self.unread() {
+            return message;
+        }
+        let (keymap, criteria) = (&self.settings.keymap, &self.rows.criteria);
+        let elsewhere = self.rows_elsewhere();
+        if self.hidden_protocols().next().is_some() {
+            let remedy = match &self.keys_of_hidden_protocols()[..] {
+                [] => String::new(),
+                [one] => format!(": {one} shows it again"),
+                keys => format!(": {} show them again", keys.join(" and ")),
+            };
+            return format!("No rows while a protocol is off{remedy}.{elsewhere}");
+        }
+        let unread = criteria.filter.kinds().without(criteria.kinds);
+        if let Some(other) = unread.iter().next() {
+            let key = keymap.key(Action::Table(TableAction::ChooseKinds));
+            let remedy = key.map_or(String::new(), |key| format!(": {key} chooses the kinds"));
+            return format!("{} sockets are not read{remedy}.{elsewhere}", other.name());
+        }
+        if criteria.filter.is_empty() {
+            return match criteria.tab {
+                Tab::Listening => format!("Nothing is listening.{elsewhere}"),
+                Tab::Connections => format!("No connections.{elsewhere}"),
+                Tab::All => "No sockets.".into(),
+                Tab::Changes => format!("Nothing has changed yet.{elsewhere}"),
+            };
+        }
+        let all = self.rows.selection.counts().unfiltered;
+        let back = keymap.key(Action::Back);
+        let remedy = back.map_or(String::new(), |key| format!(" {key} shows all {all}."));
+        format!("Nothing matches `{}`.{remedy}{elsewhere}", criteria.filter)
+    }
+
+    /// The message of a problem that can be the reason: a part of the table is unreadable.
+    fn unread(&self) -> Option<String> {
+        let kinds = self.rows.criteria.kinds;
+        let mut problems = self.rows.table.problems.iter();
+        let unread = problems.find(|problem| match problem.code {
+            ProblemCode::TableUnreadable => true,
+            ProblemCode::NotListed => kinds.optional() == kinds,
+            _ => false,
+        });
+        unread.map(|problem| problem.message.to_string())
+    }
+
+    /// ` 2 Connections has 400, 3 All has 400.`
+    fn rows_elsewhere(&self) -> String {
+        let counts = self.rows.selection.counts().by_tab;
+        let others = Tab::ALL.into_iter().zip(counts);
+        let others = others.filter(|&(tab, count)| tab != self.rows.criteria.tab && count > 0);
+        let text = |(tab, count)| format!("{} has {count}", self.tab_text(ViewId::Tab(tab)));
+        let others: Vec<_> = others.map(text).collect();
+        if others.is_empty() {
+            return String::new();
+        }
+        format!(" {}.", others.join(", "))
     }
 }
 

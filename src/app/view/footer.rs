@@ -1,10 +1,10 @@
 //! The lines at the bottom: hints, notices, typed text.
 
-use crate::app::dialogs::prompt::view::offers_line;
+use crate::app::dialogs::prompt::completion::offers_line;
 use crate::app::layout::Layout;
 use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
 use crate::app::{App, Dialog, PromptKind};
-use crate::keymap::{Action, Binding, DialogAction, Mode, ProgramAction, SessionAction};
+use crate::keymap::{Action, DialogAction, Mode, ProgramAction, SessionAction};
 use crate::model::Moment;
 
 impl App {
@@ -15,7 +15,12 @@ impl App {
         if area.height == 0 {
             return (Vec::new(), None);
         }
-        if let Some(prompt) = self.dialog.prompt() {
+        let prompt = match &self.dialog {
+            Dialog::Prompt(prompt) => Some(prompt),
+            Dialog::Palette(palette) => Some(&palette.prompt),
+            _ => None,
+        };
+        if let Some(prompt) = prompt {
             let (line, x) = self.prompt_line(prompt, columns);
             let below = cut_line(self.below_prompt(now), columns);
             return (vec![line, below], Some((area.x + x, area.y)));
@@ -44,7 +49,7 @@ impl App {
         let Dialog::Prompt(prompt) = &self.dialog else {
             return self.hints(self.mode(), columns);
         };
-        if let Some(completing) = prompt.completing() {
+        if let Some(completing) = &prompt.completing {
             return offers_line(completing, columns);
         }
         match (prompt.kind, &self.filter.error) {
@@ -59,7 +64,6 @@ impl App {
         }
     }
 
-    /// Whether an action has an effect in the current dialog.
     fn has_effect(&self, action: Action) -> bool {
         let accept = Action::Dialog(DialogAction::Accept);
         let toggle = Action::Dialog(DialogAction::Toggle);
@@ -74,22 +78,9 @@ impl App {
                 (action != other_targets || question.choices().len() > 1)
                     && (action != Action::CopyFix || question.command().is_some())
             }
-            Dialog::None
-            | Dialog::Prompt(_)
-            | Dialog::GoTo(_)
-            | Dialog::Palette(_)
-            | Dialog::Help { .. } => action != toggle,
+            _ => action != toggle,
         };
-        in_dialog && (self.is_live() || !matches!(action, Action::Port(_)))
-    }
-
-    /// What a hint says of its key.
-    fn hint_text(&self, binding: &Binding) -> Option<&'static str> {
-        let pause = Action::Program(ProgramAction::TogglePause);
-        let resumes = binding.action == pause && self.is_paused();
-        binding
-            .hint
-            .map(|hint| if resumes { "resume" } else { hint })
+        in_dialog && !matches!(action, Action::Port(action) if !self.can(action))
     }
 
     /// As many hints of a mode as fit. The last ones are dropped first, but help and quit stay the longest.
@@ -103,9 +94,20 @@ impl App {
         });
         let bindings = keymap.bindings(mode).chain(in_table);
         let bindings = bindings.filter(|binding| self.has_effect(binding.action));
-        let mut hints: Vec<Line> = bindings
-            .filter_map(|binding| hint(binding, self.hint_text(binding)?))
-            .collect();
+        let pause = Action::Program(ProgramAction::TogglePause);
+        let hints = bindings.filter_map(|binding| {
+            let (key, mut hint) = (binding.keys.first()?, binding.hint?);
+            if binding.action == pause && self.is_paused() {
+                hint = "resume";
+            }
+            let click = Click::Do(binding.action);
+            Some(vec![
+                span(key.to_string(), Role::Accent).on_click(click),
+                span(format!(" {hint}"), Role::Dim).on_click(click),
+                span("  ", Role::Dim),
+            ])
+        });
+        let mut hints: Vec<Line> = hints.collect();
         while 1 + hints.iter().map(|hint| line_width(hint)).sum::<usize>() > columns
             && hints.len() > 1
         {
@@ -115,15 +117,4 @@ impl App {
             .chain(hints.concat())
             .collect()
     }
-}
-
-/// `b bind test`, clickable.
-fn hint(binding: &Binding, hint: &str) -> Option<Line> {
-    let key = binding.keys.first()?;
-    let click = Click::Do(binding.action);
-    Some(vec![
-        span(key.to_string(), Role::Accent).on_click(click),
-        span(format!(" {hint}"), Role::Dim).on_click(click),
-        span("  ", Role::Dim),
-    ])
 }

@@ -1,13 +1,12 @@
 //! The first line: name, counts, problems.
 
 use crate::app::App;
-use crate::app::view::bars::sparkline;
+use crate::app::panes::events::history::sparkline;
 use crate::app::view::{Line, Role, cut_line, line_width, span};
 use crate::columns::width;
 use crate::model::{Moment, Protocol};
 use crate::track::Counts;
 
-/// A part of the header.
 struct Segment {
     line: Line,
     /// Parts with high numbers are dropped first.
@@ -30,9 +29,8 @@ const SPARK: usize = 12;
 /// minute, not at all if nothing changes.
 const BUCKETS_PER_CELL: u64 = 5;
 
-const SPARK_PERIOD: &str = "last 5 min";
+const SPARK_PERIOD: &str = "  last 5 min";
 
-/// A count in the header.
 struct Kind {
     what: &'static str,
     role: Role,
@@ -57,7 +55,6 @@ const KINDS: &[Kind] = &[
 ];
 
 impl App {
-    /// The header, and its right end.
     pub(crate) fn header(&self, now: Moment, columns: u16) -> (Line, Line) {
         let right = self.clock_line(now, columns);
         let room = usize::from(columns).saturating_sub(line_width(&right) + 1);
@@ -90,7 +87,24 @@ impl App {
             let host = span(self.environment.host.clone(), Role::Strong);
             segments.push(segment(vec![host], 9, false));
         }
-        segments.extend(self.count_segments());
+        let counts = &self.rows.table.counts;
+        let kinds = KINDS.iter().filter(|kind| match kind.optional {
+            None => (kind.count)(counts) > 0 || kind.rank == 1,
+            Some(protocol) => self.rows.criteria.kinds.has(protocol),
+        });
+        segments.extend(kinds.map(|kind| {
+            let count = span((kind.count)(counts).to_string(), kind.role);
+            let what = span(format!(" {}", kind.what), Role::Dim);
+            let mut one = segment(vec![count, what], kind.rank, false);
+            if self.rows.has_snapshot {
+                let levels = self.history.levels(SPARK, BUCKETS_PER_CELL, kind.count);
+                one.spark = format!(" {}", sparkline(&levels));
+            }
+            one
+        }));
+        if let Some(last) = segments.last_mut().filter(|_| self.rows.has_snapshot) {
+            last.spark += SPARK_PERIOD;
+        }
         if let Some(ports) = self.pinned.text() {
             let pinned = vec![span("pinned ", Role::Dim), span(ports, Role::Accent)];
             segments.push(segment(pinned, 3, true));
@@ -104,35 +118,6 @@ impl App {
         let problems = self.rows.table.problems.iter();
         let problems = problems.map(|problem| span(problem.brief.to_string(), Role::Warning));
         segments.extend(problems.map(|problem| segment(vec![problem], 3, true)));
-        segments
-    }
-
-    /// How many sockets there are of each kind, with the history.
-    fn count_segments(&self) -> Vec<Segment> {
-        let (counts, has_snapshot) = (self.rows.table.counts, self.rows.has_snapshot);
-        let kinds = KINDS.iter().filter(|kind| match kind.optional {
-            None => (kind.count)(&counts) > 0 || kind.rank == 1,
-            Some(protocol) => self.rows.criteria.kinds.has(protocol),
-        });
-        let history = |kind: &Kind| self.history.levels(SPARK, BUCKETS_PER_CELL, kind.count);
-        let spark = |kind: &Kind| format!(" {}", sparkline(&history(kind)));
-        let segments = kinds.map(|kind| Segment {
-            line: vec![
-                span((kind.count)(&counts).to_string(), kind.role),
-                span(format!(" {}", kind.what), Role::Dim),
-            ],
-            rank: kind.rank,
-            spark: if has_snapshot {
-                spark(kind)
-            } else {
-                String::new()
-            },
-            is_sentence: false,
-        });
-        let mut segments: Vec<_> = segments.collect();
-        if let Some(last) = segments.last_mut().filter(|_| has_snapshot) {
-            last.spark = format!("{}{GAP}{SPARK_PERIOD}", last.spark);
-        }
         segments
     }
 }
@@ -157,8 +142,7 @@ fn fit(segments: &mut Vec<Segment>, room: usize) {
 }
 
 fn segments_width(segments: &[Segment]) -> usize {
-    let texts = segments
-        .iter()
-        .map(|one| line_width(&one.line) + width(&one.spark));
-    1 + texts.sum::<usize>() + GAP.len() * segments.len().saturating_sub(1)
+    let cells = |one: &Segment| line_width(&one.line) + width(&one.spark);
+    let gaps = GAP.len() * segments.len().saturating_sub(1);
+    1 + segments.iter().map(cells).sum::<usize>() + gaps
 }

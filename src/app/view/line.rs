@@ -40,13 +40,11 @@ pub(crate) fn raw_span(text: impl Into<String>, role: Role) -> Span {
 }
 
 impl Span {
-    #[must_use]
     pub(crate) const fn reversed(mut self) -> Self {
         self.is_reversed = true;
         self
     }
 
-    #[must_use]
     pub(crate) const fn on_click(mut self, click: Click) -> Self {
         self.click = Some(click);
         self
@@ -60,12 +58,10 @@ pub(crate) fn cleaned(text: String) -> String {
     }
 }
 
-/// Width of a line in cells.
 pub(crate) fn line_width(line: &[Span]) -> usize {
     line.iter().map(|span| width(&span.text)).sum()
 }
 
-/// Width of the widest of these lines.
 pub(crate) fn widest(lines: &[Line]) -> usize {
     let widths = lines.iter().map(|line| line_width(line));
     widths.max().unwrap_or(0)
@@ -92,14 +88,14 @@ pub(crate) fn cut_line(line: Line, columns: usize) -> Line {
 
 /// A label in `indent` cells, and text behind it, wrapped at `columns`.
 pub(crate) fn hanging(
-    label: &Span,
+    (label, label_role): (&str, Role),
     indent: usize,
     text: &str,
     role: Role,
     columns: usize,
 ) -> Vec<Line> {
-    let lines = hang(&label.text, indent, text, columns).into_iter();
+    let lines = hang(label, indent, text, columns).into_iter();
     lines
-        .map(|(head, text)| vec![span(head, label.role), span(text, role)])
+        .map(|(head, text)| vec![span(head, label_role), span(text, role)])
         .collect()
 }

@@ -3,11 +3,9 @@
 //! A [`View`] is immutable and contains everything that drawing needs. Equal views look the same, so that nothing is
 //! written to the terminal when nothing changed.
 
-pub(crate) mod bars;
 mod footer;
 mod header;
 pub(crate) mod line;
-mod overlay;
 pub(crate) mod scrollbar;
 pub(crate) mod sheet;
 
@@ -22,6 +20,7 @@ pub(crate) use line::{cut_line, hanging, line_width, raw_span, span, widest};
 pub use scrollbar::{Part, Scrollbar};
 
 use crate::app::layout::{Area, Layout};
+use crate::app::notices::countdown_changes_in;
 use crate::app::{App, Pane, Size};
 use crate::columns::next_age_change;
 use crate::model::Moment;
@@ -115,9 +114,11 @@ impl App {
         let (header, header_right) = self.header(now, layout.header.width);
         let (footer, cursor) = self.footer(&layout, now);
         let columns = self.fitted_columns(now);
-        let rows = self.row_views(&columns, &layout, now);
+        let rows = self.row_views(&columns, now);
         let (overlay, overlay_bar) = self.overlay().unzip();
         let (pane, pane_bar) = self.pane_view(&layout, now).unzip();
+        let (pane_bar, overlay_bar) = (pane_bar.flatten(), overlay_bar.flatten());
+        let bars = [self.table_scrollbar(), pane_bar, overlay_bar];
         let mut view = View {
             size: self.size,
             header,
@@ -134,14 +135,7 @@ impl App {
             styles: self.styles(),
             glyphs: self.environment.glyphs,
             layout,
-            scrollbars: [
-                self.table_scrollbar(),
-                pane_bar.flatten(),
-                overlay_bar.flatten(),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
+            scrollbars: bars.into_iter().flatten().collect(),
             targets: Vec::new(),
         };
         view.targets = self.targets(&view);
@@ -152,42 +146,25 @@ impl App {
     pub fn next_wake(&self, now: Moment) -> Option<Duration> {
         let notice = self.notices.current.as_ref();
         let notice = notice.map(|notice| notice.changes_in(now));
-        let header = self.header_changes_in(now);
-        // The time of a recording advances with its snapshots only.
-        let is_stopped = self.is_paused() || !self.is_live();
-        let rows = if is_stopped {
-            None
-        } else {
-            self.rows_change_in(now)
-        };
         let pane = match &self.dock.pane {
             Some(Pane::Bind(pane)) => pane.wakes_in(now),
-            Some(Pane::Details) if !is_stopped => self.end_changes_in(now),
             _ => None,
         };
-        let due = [notice, header, rows, pane].into_iter().flatten().min();
-        due.map(|due| due + TICK)
-    }
-
-    /// When the remaining time of the selected socket changes on the screen.
-    fn end_changes_in(&self, now: Moment) -> Option<Duration> {
-        let left = self.selected()?.ends_at?.checked_sub(now.steady)?;
-        let second = match left.subsec_nanos() {
-            0 => Duration::from_secs(1),
-            nanos => Duration::from_nanos(nanos.into()),
-        };
-        (!left.is_zero()).then_some(second)
-    }
-
-    /// When a mark or a closed row expires, or a visible age changes.
-    fn rows_change_in(&self, now: Moment) -> Option<Duration> {
-        let due = self.rows.selection.next_due(now);
-        let marks = due.map(|at| at.saturating_sub(now.steady));
-        let shown_at = self.shown_at(now);
-        let ages = self
-            .rows_in_view()
-            .map(|row| next_age_change(row, shown_at));
-        marks.into_iter().chain(ages).min()
+        let mut due = vec![notice, self.header_changes_in(now), pane];
+        // The time of a recording advances with its snapshots only.
+        if !self.is_paused() && self.is_live() {
+            let expires = self.rows.selection.next_due(now);
+            due.push(expires.map(|at| at.saturating_sub(now.steady)));
+            let shown_at = self.shown_at(now);
+            let rows = self.rows_in_view();
+            due.push(rows.map(|row| next_age_change(row, shown_at)).min());
+            if matches!(self.dock.pane, Some(Pane::Details)) {
+                let ends_at = self.selected().and_then(|row| row.ends_at);
+                let left = ends_at.and_then(|at| at.checked_sub(now.steady));
+                due.push(left.and_then(countdown_changes_in));
+            }
+        }
+        due.into_iter().flatten().min().map(|due| due + TICK)
     }
 }
 
@@ -197,7 +174,6 @@ pub(crate) const MAX_LINES: usize = 1000;
 /// Wakes slightly after the exact moment.
 const TICK: Duration = Duration::from_millis(5);
 
-/// The role of a mark.
 pub(crate) const fn mark_role(mark: Mark) -> Role {
     match mark {
         Mark::Opened => Role::Good,

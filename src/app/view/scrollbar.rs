@@ -22,11 +22,8 @@ pub struct Scrollbar {
     pub part: Part,
     /// One column of cells.
     pub area: Area,
-    /// All lines.
     lines: usize,
-    /// Visible lines.
     visible: usize,
-    /// The first visible line.
     top: usize,
 }
 

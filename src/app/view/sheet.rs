@@ -9,18 +9,14 @@ pub(crate) struct Sheet {
     pub title: String,
     /// At most as wide as [`Size::overlay_width`].
     pub lines: Vec<Line>,
-    /// The first visible line.
     pub top: usize,
-    /// How many lines are visible at most.
     pub height: usize,
     /// How many lines, from the first, are choices.
     pub choices: usize,
-    /// The choice under the cursor.
     pub selected: Option<usize>,
 }
 
 impl Sheet {
-    /// Without choices or scrolling.
     pub fn of(title: &str, lines: Vec<Line>) -> Self {
         Self {
             title: title.to_owned(),
@@ -32,16 +28,29 @@ impl Sheet {
         }
     }
 
+    /// In the middle of the screen with its border; on a compact screen all of it but the footer. The width is that of
+    /// all lines, visible or not, so that scrolling does not change it.
     pub fn place(self, screen: Size, footer: u16) -> (OverlayView, Option<Scrollbar>) {
         let (top, height, count) = (self.top, self.height, self.lines.len());
-        let area = area(
-            screen,
-            footer,
-            widest(&self.lines),
-            (count - top.min(count)).min(height),
-        );
-        let edge = area.right_edge();
-        let bar = || Scrollbar::new(Part::Overlay, edge, count, height, top);
+        let area = if screen.is_compact() {
+            Area {
+                height: footer.max(1).min(screen.height),
+                ..screen.area()
+            }
+        } else {
+            let cells = |content: usize| u16::try_from(content + 2).unwrap_or(u16::MAX);
+            let width = cells(widest(&self.lines).max(20)).min(screen.width - 4);
+            let visible = (count - top.min(count)).min(height);
+            let height = cells(visible).min(screen.height - 2);
+            Area {
+                x: (screen.width - width) / 2,
+                y: (screen.height - height) / 2,
+                width,
+                height,
+            }
+        };
+        let bar = || Scrollbar::new(Part::Overlay, area.right_edge(), count, height, top);
+        let bar = (!screen.is_compact()).then(bar).flatten();
         let view = OverlayView {
             title: self.title,
             lines: self.lines.into_iter().skip(top).take(height).collect(),
@@ -49,26 +58,6 @@ impl Sheet {
             selected: self.selected.map(|at| at.saturating_sub(top)),
             choices: top..self.choices.min(top.saturating_add(height)),
         };
-        (view, (!screen.is_compact()).then(bar).flatten())
-    }
-}
-
-/// In the middle of the screen with its border; on a compact screen all of it but the footer. The width is that of
-/// all lines, visible or not, so that scrolling does not change it.
-fn area(screen: Size, footer: u16, columns: usize, lines: usize) -> Area {
-    if screen.is_compact() {
-        return Area {
-            height: footer.max(1).min(screen.height),
-            ..screen.area()
-        };
-    }
-    let cells = |content: usize| u16::try_from(content + 2).unwrap_or(u16::MAX);
-    let width = cells(columns.max(20)).min(screen.width - 4);
-    let height = cells(lines).min(screen.height - 2);
-    Area {
-        x: (screen.width - width) / 2,
-        y: (screen.height - height) / 2,
-        width,
-        height,
+        (view, bar)
     }
 }

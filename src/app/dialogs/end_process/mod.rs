@@ -5,21 +5,17 @@
 //! that a repeated key answers only the first question.
 
 mod targets;
-mod text;
+pub(crate) mod text;
 mod update;
-pub(crate) mod view;
 
 use std::sync::Arc;
 
-use crate::app::{Confirmed, Ending, Inspected, Signal};
+use crate::app::{Confirmed, Ending, Signal};
 use crate::bind::{Fix, FixCode, fixes_for};
-use crate::model::{
-    Background, Guard, Holder, Limits, Lineage, Owner, Pid, ProblemCode, Process, Socket,
-};
+use crate::model::{Background, Guard, Holder, Limits, Lineage, Owner, Pid, ProblemCode, Process};
 use crate::track::Table;
 use targets::Choice;
 
-/// Whether to end a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Question {
     /// The request that a yes confirms.
@@ -29,7 +25,6 @@ pub(crate) struct Question {
     pub frees_tested_port: bool,
     /// The request for the background of the owners.
     pub job: u64,
-    /// The process that it is about.
     process: Arc<Process>,
     /// All owners that can be ended.
     owners: Vec<Arc<Process>>,
@@ -47,13 +42,11 @@ pub(crate) struct Question {
     fix: Option<Fix>,
 }
 
-/// The answer so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     None,
     /// Yes, before the inspection of the owners was finished.
     EarlyYes,
-    /// The first of two.
     FirstYes,
 }
 
@@ -109,27 +102,10 @@ impl Question {
     }
 
     /// The same for the port of a bind test, which already includes the background of the owners.
-    #[must_use]
     pub fn for_bind_test(mut self, limits: &Limits) -> Self {
         self.frees_tested_port = true;
         self.fix = self.better_fix(limits);
         self
-    }
-
-    /// Adds the background of the owners; returns whether an early yes is enough now.
-    fn add_inspection(&mut self, found: Inspected) -> bool {
-        if !found.backgrounds.is_empty() {
-            self.holder.backgrounds = found.backgrounds;
-        }
-        self.supervisor = found.supervisor;
-        self.is_inspected = true;
-        self.fix = self.better_fix(&found.limits);
-        self.set_targets();
-        if !self.is_answered() {
-            return false;
-        }
-        self.answer = Answer::None;
-        self.guard().is_none()
     }
 
     /// The first fix, unless it is to end the owners.
@@ -146,21 +122,10 @@ impl Question {
         (!is_end && !is_same).then_some(fix)
     }
 
-    /// Whether it waits for the second yes.
     pub fn is_second(&self) -> bool {
         self.answer == Answer::FirstYes
     }
 
-    /// Whether there is an early yes.
-    fn is_answered(&self) -> bool {
-        self.answer == Answer::EarlyYes
-    }
-
-    pub fn socket(&self) -> &Socket {
-        &self.holder.socket
-    }
-
-    /// The command of the better fix.
     pub fn command(&self) -> Option<&str> {
         self.fix.as_ref()?.command.as_deref()
     }
@@ -168,14 +133,11 @@ impl Question {
     /// The first target for which one yes is not enough, and why.
     pub fn guard(&self) -> Option<(&Process, Guard)> {
         self.ending.targets.iter().find_map(|target| {
-            let background = self.background(target.process.pid);
-            let by_risk = background.and_then(|background| Guard::of(background.end_risk));
-            let guard = self.lineage.guard(&target.process).or(by_risk)?;
+            let guard = guard(&target.process, self.backgrounds(), &self.lineage)?;
             Some((&*target.process, guard))
         })
     }
 
-    /// The background of the owners and their supervisor.
     fn backgrounds(&self) -> impl Iterator<Item = &Background> {
         let supervisor = self.supervisor.iter().map(|(_, background)| background);
         self.holder.backgrounds.iter().chain(supervisor)
@@ -183,27 +145,6 @@ impl Question {
 
     fn background(&self, pid: Pid) -> Option<&Background> {
         self.backgrounds().find(|background| background.pid == pid)
-    }
-
-    fn select_next_signal(&mut self) {
-        let signal = &mut self.ending.signal;
-        let at = Signal::ALL.iter().position(|one| one == signal);
-        *signal = Signal::ALL[(at.unwrap_or(0) + 1) % Signal::ALL.len()];
-    }
-
-    /// Handles a yes: returns the request, or `None` if a second yes or the inspection is still needed.
-    fn confirm(&mut self) -> Option<Ending> {
-        let is_guarded = self.guard().is_some();
-        if is_guarded && self.is_second() {
-            self.ending.confirmed = Confirmed::Twice;
-        } else if is_guarded {
-            self.answer = Answer::FirstYes;
-            return None;
-        } else if !self.is_inspected {
-            self.answer = Answer::EarlyYes;
-            return None;
-        }
-        Some(self.ending.clone())
     }
 }
 
@@ -213,6 +154,17 @@ fn why_hidden(table: &Table) -> String {
     let problem = problems.find(|problem| problem.code == ProblemCode::HiddenOwners);
     let why = problem.map(|problem| problem.message.to_string());
     why.unwrap_or_else(|| "the owner is hidden: no process to end".into())
+}
+
+/// Why one yes is not enough to end a process.
+fn guard<'a>(
+    process: &Process,
+    mut backgrounds: impl Iterator<Item = &'a Background>,
+    lineage: &Lineage,
+) -> Option<Guard> {
+    let background = backgrounds.find(|background| background.pid == process.pid);
+    let by_risk = background.and_then(|background| Guard::of(background.end_risk));
+    lineage.guard(process).or(by_risk)
 }
 
 /// `nginx (812)`

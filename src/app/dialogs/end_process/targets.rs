@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Question, named};
+use super::{Question, guard, named};
 use crate::app::{EndRole, EndTarget};
 use crate::bind::{Address, Target};
-use crate::model::{Guard, Holder, Lineage, Pid, Process, Protocol, Socket, State};
+use crate::model::{Holder, Lineage, Pid, Process, Protocol, Socket, State};
 use crate::track::Table;
 
 /// Names of an init that keeps sockets for its services.
@@ -14,19 +14,16 @@ const SUPERVISORS: [&str; 2] = ["systemd", "launchd"];
 /// The most owners to sort, as finding each one's parent is slow.
 const MOST_ORDERED: usize = 256;
 
-/// Which processes to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
     /// The one that the question is about.
     This,
     /// Its supervisor together with the owners; or only its master.
     Parent,
-    /// All owners.
     All,
 }
 
 impl Question {
-    /// The available choices, in menu order.
     pub fn choices(&self) -> Vec<Choice> {
         let mut choices = vec![Choice::This];
         if self.supervisor.is_some() || self.master().is_some() {
@@ -38,18 +35,6 @@ impl Question {
         choices
     }
 
-    pub const fn choice(&self) -> Choice {
-        self.choice
-    }
-
-    pub(super) fn select_next_choice(&mut self) {
-        let choices = self.choices();
-        let at = choices.iter().position(|&one| one == self.choice);
-        self.choice = choices[at.map_or(0, |at| at + 1) % choices.len()];
-        self.set_targets();
-    }
-
-    /// The label of a choice.
     pub fn choice_label(&self, choice: Choice) -> String {
         match (choice, &self.supervisor) {
             (Choice::This, _) => "only it".into(),
@@ -69,7 +54,6 @@ impl Question {
         owners.find(|owner| owner.pid == parent && owner.pid != self.process.pid)
     }
 
-    /// Makes the targets those of the choice.
     pub(super) fn set_targets(&mut self) {
         let target = |process: &Arc<Process>, role| EndTarget {
             process: Arc::clone(process),
@@ -94,12 +78,7 @@ impl Question {
 /// The owner that the question is about: the first that is not guarded; else any but the first process, unless that
 /// is the only one.
 pub(super) fn main_owner<'a>(holder: &'a Holder, lineage: &Lineage) -> Option<&'a Arc<Process>> {
-    let is_guarded = |process: &Process| {
-        let mut backgrounds = holder.backgrounds.iter();
-        let background = backgrounds.find(|background| background.pid == process.pid);
-        let by_risk = background.and_then(|background| Guard::of(background.end_risk));
-        lineage.guard(process).is_some() || by_risk.is_some()
-    };
+    let is_guarded = |one: &Process| guard(one, holder.backgrounds.iter(), lineage).is_some();
     let processes = holder.socket.owner.present().iter();
     processes
         .filter(|process| !holds_for_a_service(&holder.socket, process))
@@ -129,7 +108,6 @@ fn holds_for_a_service(socket: &Socket, process: &Process) -> bool {
     process.pid == 1 && (SUPERVISORS.contains(&&*process.comm) || is_of_socket_unit())
 }
 
-/// The open sockets of a process.
 pub(super) fn sockets_of<'a>(
     process: &'a Process,
     table: &'a Table,

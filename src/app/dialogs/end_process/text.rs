@@ -2,23 +2,30 @@
 
 use super::targets::{Choice, sockets_of};
 use super::{Question, named};
-use crate::app::{EndTarget, Signal};
-use crate::bind::{Fix, also_ends_text, supervisor_text};
-use crate::model::{
-    AlsoEndsKind, Owner, Process, Protocol, Reaction, Restarts, Run, Socket, State, Term, counted,
-};
+use crate::app::Signal;
+use crate::app::layout::Size;
+use crate::app::view::sheet::Sheet;
+use crate::app::view::{Line, Role, cut_line, span};
+use crate::bind::{also_ends_text, supervisor_text};
+use crate::columns::wrap_anywhere;
+use crate::model::{AlsoEndsKind, Process, Protocol, Restarts, Run, Socket, State, Term, counted};
 use crate::track::Table;
 
-/// No more processes than these are named.
 const MAX_NAMED: usize = 3;
 
-/// No more ports than these are named.
 const MAX_PORTS: usize = 8;
 
 impl Question {
     /// The question, a paragraph a line.
     pub fn text(&self) -> Vec<String> {
-        let (targets, signal) = (self.target_names(), self.ending.signal.as_str());
+        let (targets, signal) = (&self.ending.targets, self.ending.signal.as_str());
+        let is_one = targets.len() == 1 && self.choice == Choice::This;
+        let names = targets.iter().map(|target| named(&target.process));
+        let mut names: Vec<_> = names.take(MAX_NAMED).collect();
+        if targets.len() > MAX_NAMED {
+            names.push(format!("{} more", targets.len() - MAX_NAMED));
+        }
+        let targets = listed(names);
         let guard = self.guard();
         if self.is_second()
             && let Some((process, guard)) = guard
@@ -28,11 +35,14 @@ impl Question {
                 format!("Send SIG{signal} to {targets} all the same? Only a capital Y does."),
             ];
         }
-        let is_one = self.ending.targets.len() == 1 && self.choice == Choice::This;
         let subject = |process| if is_one { "It".into() } else { named(process) };
-        let others = match self.choice {
-            Choice::This => other_owners(&self.holder.socket.owner),
-            Choice::Parent | Choice::All => String::new(),
+        // A shared socket outlives one of its processes.
+        let others = match self.holder.socket.owner.present().len() {
+            2 if self.choice == Choice::This => " Another process keeps this socket.".into(),
+            many @ 3.. if self.choice == Choice::This => {
+                format!(" {} others keep this socket.", many - 1)
+            }
+            _ => String::new(),
         };
         let (it, loss) = (subject(&self.process), &self.loss);
         let mut text = vec![format!(
@@ -45,29 +55,6 @@ impl Question {
         text
     }
 
-    /// The process that it is about: `nginx (812)`.
-    pub fn about(&self) -> String {
-        named(&self.process)
-    }
-
-    fn target_names(&self) -> String {
-        let targets = &self.ending.targets;
-        let name = |target: &EndTarget| named(&target.process);
-        let mut names: Vec<_> = targets.iter().take(MAX_NAMED).map(name).collect();
-        if targets.len() > MAX_NAMED {
-            return format!(
-                "{} and {} more",
-                names.join(", "),
-                targets.len() - MAX_NAMED
-            );
-        }
-        match names.pop() {
-            Some(last) if !names.is_empty() => format!("{} and {last}", names.join(", ")),
-            Some(only) => only,
-            None => String::new(),
-        }
-    }
-
     /// Its command line, folder and user: a line for each that is known.
     pub fn details(&self) -> Vec<String> {
         let process = &self.process;
@@ -78,17 +65,6 @@ impl Question {
         let place: Vec<_> = folder.into_iter().chain(user).collect();
         let place = (!place.is_empty()).then(|| place.join(", "));
         command.into_iter().chain(place).collect()
-    }
-
-    /// Its supervisor, what else ends with it, how it reacts, and the better fix: one sentence each.
-    pub fn remarks(&self) -> Vec<String> {
-        let all = [
-            self.restart(),
-            self.better_text(),
-            self.also_ends(),
-            self.reaction(),
-        ];
-        all.into_iter().flatten().collect()
     }
 
     /// `supervisord (77) starts it again; "supervisorctl stop web" keeps it down.`
@@ -112,7 +88,8 @@ impl Question {
     fn better_text(&self) -> Option<String> {
         let fix = self.fix.as_ref()?;
         if fix.command.is_some() && self.restart().is_some() {
-            return caution(fix);
+            let caution = fix.caution()?;
+            return Some(format!("That command: {caution}."));
         }
         let what = match &fix.command {
             Some(command) => format!("Better: {}: `{command}`", fix.text),
@@ -137,41 +114,31 @@ impl Question {
         (!things.is_empty()).then(|| format!("Also ends {}.", things.join(", ")))
     }
 
+    /// How the process reacts to the signal, unless it simply ends.
     fn reaction(&self) -> Option<String> {
         let reaction = self.background(self.process.pid)?.reaction;
-        reaction_text(reaction, self.ending.signal == Signal::Term)
+        let is_term = self.ending.signal == Signal::Term;
+        let text = match (reaction.run, reaction.term) {
+            (Run::Uninterruptible, _) => {
+                "It waits for I/O in the kernel and reacts to no signal until that ends."
+            }
+            (Run::Traced, _) => "A debugger has stopped it: only SIGKILL ends it now.",
+            (_, Term::Ignored) if is_term => "It ignores SIGTERM; SIGKILL ends it.",
+            (_, Term::Blocked) if is_term => "It blocks SIGTERM; SIGKILL ends it.",
+            (_, Term::Dropped) if is_term => {
+                "It is the first process of its pid namespace and has no handler for SIGTERM."
+            }
+            (Run::Stopped, _) => {
+                "It is stopped: it handles the signal when it is continued, which is done right after."
+            }
+            _ => {
+                let quick = reaction.quick.filter(|_| is_term)?;
+                let (does, signal) = (quick.instead_of, quick.signal);
+                return Some(format!("SIGTERM {does}; SIG{signal} ends it at once."));
+            }
+        };
+        Some(text.to_owned())
     }
-}
-
-fn caution(fix: &Fix) -> Option<String> {
-    fix.caution()
-        .map(|caution| format!("That command: {caution}."))
-}
-
-/// How the process reacts to the signal, unless it simply ends.
-fn reaction_text(reaction: Reaction, is_term: bool) -> Option<String> {
-    let text = match (reaction.run, reaction.term) {
-        (Run::Uninterruptible, _) => {
-            "It waits for I/O in the kernel and reacts to no signal until that ends."
-        }
-        (Run::Traced, _) => "A debugger has stopped it: only SIGKILL ends it now.",
-        (_, Term::Ignored) if is_term => "It ignores SIGTERM; SIGKILL ends it.",
-        (_, Term::Blocked) if is_term => "It blocks SIGTERM; SIGKILL ends it.",
-        (_, Term::Dropped) if is_term => {
-            "It is the first process of its pid namespace and has no handler for SIGTERM."
-        }
-        (Run::Stopped, _) => {
-            "It is stopped: it handles the signal when it is continued, which is done right after."
-        }
-        _ => {
-            let quick = reaction.quick.filter(|_| is_term)?;
-            return Some(format!(
-                "SIGTERM {}; SIG{} ends it at once.",
-                quick.instead_of, quick.signal
-            ));
-        }
-    };
-    Some(text.to_owned())
 }
 
 /// `listens on port 9999 and has 6 open connections`, as far as the table shows it.
@@ -187,10 +154,7 @@ pub(super) fn loss(socket: &Socket, process: &Process, table: &Table) -> String 
         ports.dedup();
         (!ports.is_empty()).then(|| format!("{verb} {}", port_names(&ports)))
     };
-    let connections = sockets
-        .iter()
-        .filter(|socket| socket.is_connection())
-        .count();
+    let connections = sockets.iter().filter(|one| one.is_connection()).count();
     let this = socket.portless.as_ref().map(|_| {
         let name = socket.local_text();
         let name = name.unwrap_or_else(|| "without a name".to_owned());
@@ -201,21 +165,24 @@ pub(super) fn loss(socket: &Socket, process: &Process, table: &Table) -> String 
         ports("listens on", |socket| socket.state != State::Bound),
         ports("has bound", |socket| socket.state == State::Bound),
         (connections > 0).then(|| {
-            format!(
-                "has {}",
-                counted(connections, "open connection", "open connections")
-            )
+            let count = counted(connections, "open connection", "open connections");
+            format!("has {count}")
         }),
     ];
-    let mut all: Vec<_> = all.into_iter().flatten().collect();
-    match all.pop() {
+    let all: Vec<_> = all.into_iter().flatten().collect();
+    if all.is_empty() {
         // A bind test may have found it after the table was taken.
-        None => format!(
-            "has {}",
-            port_names(&[(socket.local.port, socket.protocol)])
-        ),
-        Some(last) if all.is_empty() => last,
-        Some(last) => format!("{} and {last}", all.join(", ")),
+        let port = port_names(&[(socket.local.port, socket.protocol)]);
+        return format!("has {port}");
+    }
+    listed(all)
+}
+
+/// `a, b and c`
+fn listed(mut all: Vec<String>) -> String {
+    match all.pop() {
+        Some(last) if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        only => only.unwrap_or_default(),
     }
 }
 
@@ -228,11 +195,48 @@ fn port_names(ports: &[(u16, Protocol)]) -> String {
     format!("port{s} {}{more}", listed.join(", "))
 }
 
-/// A shared socket outlives one of its processes.
-fn other_owners(owner: &Owner) -> String {
-    match owner.present().len() {
-        0 | 1 => String::new(),
-        2 => " Another process keeps this socket.".into(),
-        many => format!(" {} others keep this socket.", many - 1),
+/// The question, the choices, then facts about the process, which are cut off if there is no room.
+pub(crate) fn sheet(question: &Question, size: Size) -> Sheet {
+    let columns = size.overlay_width();
+    let wrapped = |texts: Vec<String>| {
+        let lines = texts
+            .into_iter()
+            .flat_map(|text| wrap_anywhere(&text, columns));
+        lines
+            .map(|text| vec![span(text, Role::Plain)])
+            .collect::<Vec<Line>>()
+    };
+    let mut lines = wrapped(question.text());
+    if !question.is_second() {
+        let chosen = question.ending.signal;
+        let signals = Signal::ALL.iter();
+        let signals = signals.map(|signal| (signal.as_str().to_owned(), *signal == chosen));
+        lines.push(cut_line(row_of_choices("signal", signals), columns));
+        let choices = question.choices();
+        if choices.len() > 1 {
+            let choices = choices.into_iter();
+            let choices =
+                choices.map(|choice| (question.choice_label(choice), choice == question.choice));
+            lines.push(cut_line(row_of_choices("end", choices), columns));
+        }
     }
+    let (restart, better) = (question.restart(), question.better_text());
+    let remarks = [restart, better, question.also_ends(), question.reaction()];
+    lines.extend(wrapped(remarks.into_iter().flatten().collect()));
+    let dim = |text: String| cut_line(vec![span(text, Role::Dim)], columns);
+    lines.extend(question.details().into_iter().map(dim));
+    Sheet::of("end a process", lines)
+}
+
+/// `signal  [TERM]  INT   HUP`: the chosen one in brackets, which works without colours.
+fn row_of_choices(label: &str, choices: impl Iterator<Item = (String, bool)>) -> Line {
+    let mut line = vec![span(format!("{label:<7}"), Role::Dim)];
+    for (text, is_chosen) in choices {
+        line.push(if is_chosen {
+            span(format!("[{text}]"), Role::Accent)
+        } else {
+            span(format!(" {text} "), Role::Plain)
+        });
+    }
+    line
 }

@@ -1,7 +1,7 @@
 //! Handles keys while a question is open, and the outcome of a signal.
 
-use super::Question;
-use crate::app::{App, Dialog, Effect, Ending, Inspected, NoticeKind};
+use super::{Answer, Question, named};
+use crate::app::{App, Confirmed, Dialog, Effect, Inspected, NoticeKind, Signal};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Holder, Moment};
 
@@ -14,15 +14,19 @@ impl App {
         if action == Action::Dialog(DialogAction::Confirm) {
             self.confirm(now);
         } else if action == Action::Dialog(DialogAction::OtherSignal) {
-            question.select_next_signal();
+            let signal = &mut question.ending.signal;
+            let at = Signal::ALL.iter().position(|one| one == signal);
+            *signal = Signal::ALL[at.map_or(0, |at| at + 1) % Signal::ALL.len()];
         } else if action == Action::Dialog(DialogAction::OtherTargets) {
-            question.select_next_choice();
+            let choices = question.choices();
+            let at = choices.iter().position(|&one| one == question.choice);
+            question.choice = choices[at.map_or(0, |at| at + 1) % choices.len()];
+            question.set_targets();
         } else if action != Action::CopyFix {
             self.dialog = Dialog::None;
         } else if let Some(command) = question.command().map(str::to_owned) {
             self.dialog = Dialog::None;
-            self.notify_copied(&command, now);
-            self.request(Effect::Copy(command));
+            self.copy(command, now);
         }
     }
 
@@ -30,26 +34,29 @@ impl App {
         let Dialog::Question(question) = &mut self.dialog else {
             return;
         };
-        if let Some(ending) = question.confirm() {
-            let frees_tested_port = question.frees_tested_port;
-            self.dialog = Dialog::None;
-            return self.send(ending, frees_tested_port, now);
+        let is_guarded = question.guard().is_some();
+        if is_guarded && !question.is_second() {
+            question.answer = Answer::FirstYes;
+            return;
         }
-        if question.is_answered() {
-            let pending = format!("looking what depends on {}…", question.about());
-            self.notify(NoticeKind::Pending, pending, now);
+        if !is_guarded && !question.is_inspected {
+            question.answer = Answer::EarlyYes;
+            let pending = format!("looking what depends on {}…", named(&question.process));
+            return self.notify(NoticeKind::Pending, pending, now);
         }
-    }
-
-    fn send(&mut self, ending: Ending, frees_tested_port: bool, now: Moment) {
+        let (mut ending, frees_port) = (question.ending.clone(), question.frees_tested_port);
+        if is_guarded {
+            ending.confirmed = Confirmed::Twice;
+        }
+        self.dialog = Dialog::None;
         let Some(process) = ending.process() else {
             return;
         };
-        if let Some(pane) = self.dock.bind_test().filter(|_| frees_tested_port) {
+        if let Some(pane) = self.dock.bind_test().filter(|_| frees_port) {
             pane.watch_end(process.pid, now);
         }
         let signal = ending.signal.as_str();
-        let pending = format!("sending SIG{signal} to {} ({})…", process.name, process.pid);
+        let pending = format!("sending SIG{signal} to {}…", named(process));
         self.jobs.endings += 1;
         self.notify(NoticeKind::Pending, pending, now);
         self.request(Effect::EndProcess(ending));
@@ -63,14 +70,21 @@ impl App {
         if question.job != found.job {
             return;
         }
-        if question.is_answered() {
+        if !found.backgrounds.is_empty() {
+            question.holder.backgrounds = found.backgrounds;
+        }
+        question.supervisor = found.supervisor;
+        question.is_inspected = true;
+        question.fix = question.better_fix(&found.limits);
+        question.set_targets();
+        if question.answer == Answer::EarlyYes {
             // The notice that this is pending covers the keys.
             self.notices.current = None;
+            question.answer = Answer::None;
+            if question.guard().is_none() {
+                self.confirm(now);
+            }
         }
-        if !question.add_inspection(found) {
-            return;
-        }
-        self.confirm(now);
     }
 
     /// Reports the outcome of a signal. An open bind test runs again.
@@ -94,31 +108,26 @@ impl App {
 
     pub(crate) fn open_end_question(&mut self, now: Moment) {
         let Some(row) = self.selected() else {
-            self.warn("no row is selected", now);
-            return;
+            return self.warn("no row is selected", now);
         };
         let holder = Holder::new(row.socket.clone());
         self.open_question(self.question(&holder, row.is_closed()), now);
     }
 
-    /// The question whether to end an owner of a socket, or why there is none to end.
     pub(crate) fn question(&self, holder: &Holder, is_closed: bool) -> Result<Question, String> {
         let known = (&*self.rows.table, &self.environment.lineage);
         Question::end_owner(holder, is_closed, known, self.jobs.inspection + 1)
     }
 
-    /// Opens a question, and requests the background of its owners.
     pub(crate) fn open_question(&mut self, question: Result<Question, String>, now: Moment) {
         match question {
             Ok(question) => {
                 self.jobs.inspection = question.job;
-                let (job, socket) = (question.job, Box::new(question.socket().clone()));
+                let (job, socket) = (question.job, Box::new((*question.holder.socket).clone()));
                 self.dialog = Dialog::Question(Box::new(question));
                 self.request(Effect::InspectOwner { job, socket });
             }
-            Err(why) => {
-                self.warn(why, now);
-            }
+            Err(why) => self.warn(why, now),
         }
     }
 }

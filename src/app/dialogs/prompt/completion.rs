@@ -1,6 +1,7 @@
 //! The suggestions for a word of a filter, and which one is in the text.
 
 use crate::app::dialogs::prompt::Turn;
+use crate::app::view::{Line, Role, line_width, span};
 use crate::filter::{self, Completion};
 use crate::track::Row;
 
@@ -9,7 +10,7 @@ use crate::track::Row;
 pub(crate) struct Completing {
     before: String,
     /// Never empty.
-    offers: Vec<String>,
+    pub offers: Vec<String>,
     after: String,
     at: usize,
 }
@@ -49,14 +50,22 @@ impl Completing {
         let cursor = before.chars().count() + word.chars().count();
         (format!("{before}{word}{after}"), cursor)
     }
+}
 
-    /// Whether there is more than one suggestion to choose from.
-    pub fn is_a_choice(&self) -> bool {
-        self.offers.len() > 1
-    }
-
-    /// The suggestions, and which of them is in the text.
-    pub fn offers(&self) -> (&[String], usize) {
-        (&self.offers, self.at)
-    }
+/// The completions, the chosen one in brackets and visible.
+pub(crate) fn offers_line(completing: &Completing, columns: usize) -> Line {
+    let (offers, chosen) = (&completing.offers, completing.at);
+    let line = |first: usize| -> Line {
+        let mut line = vec![span(if first > 0 { " … " } else { " " }, Role::Dim)];
+        for (at, offer) in offers.iter().enumerate().skip(first) {
+            line.push(if at == chosen {
+                span(format!("[{offer}] "), Role::Accent)
+            } else {
+                span(format!(" {offer}  "), Role::Dim)
+            });
+        }
+        line
+    };
+    let is_visible = |first: &usize| line_width(&line(*first)[..chosen - first + 2]) < columns;
+    line((0..=chosen).find(is_visible).unwrap_or(chosen))
 }

@@ -1,55 +1,48 @@
 //! A line of text being typed, with a history and completion.
 
 pub(crate) mod completion;
-pub(crate) mod view;
 
-use tui_input::{Input as Line, InputRequest};
+use tui_input::{Input, InputRequest};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::app::App;
 use crate::app::dialogs::prompt::completion::Completing;
+use crate::app::view::{Line, Role, raw_span, span};
+use crate::columns::width;
 use crate::keymap::Key;
 use crate::model::clean;
 use crate::track::Row;
 
-/// The purpose of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PromptKind {
+pub(crate) enum PromptKind {
     /// A filter, applied while it is typed.
     Filter,
     /// A port to bind-test.
     Target,
-    /// The name of an action.
     Action,
 }
 
-/// Text and cursor.
 #[derive(Clone, Debug)]
 pub(crate) struct Prompt {
     pub kind: PromptKind,
-    line: Line,
+    line: Input,
     /// Whether the text was typed, not prefilled.
     is_typed: bool,
     /// The history entry in the prompt, and the text that it replaced.
     recalled: Option<(usize, String)>,
     /// The suggestions for a word, until another key is pressed.
-    completing: Option<Completing>,
+    pub completing: Option<Completing>,
 }
 
-/// A direction in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// To the previous entry.
     Back,
-    /// To the next entry.
     On,
 }
 
-/// The effect of a key or a paste.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edited {
-    /// Nothing.
     Nothing,
-    /// The text.
     Text,
     /// The text, but not all of it fitted.
     Full,
@@ -62,7 +55,7 @@ impl Prompt {
     pub fn new(kind: PromptKind, text: &str) -> Self {
         Self {
             kind,
-            line: Line::from(text.to_owned()),
+            line: Input::from(text.to_owned()),
             is_typed: false,
             recalled: None,
             completing: None,
@@ -73,7 +66,7 @@ impl Prompt {
         self.line.value()
     }
 
-    /// Place of the cursor, in characters.
+    /// In characters.
     pub fn cursor(&self) -> usize {
         self.line.cursor()
     }
@@ -126,7 +119,7 @@ impl Prompt {
             pasted.clear();
         }
         let cursor = self.cursor() + pasted.chars().count();
-        self.line = Line::from(self.with(&pasted)).with_cursor(cursor);
+        self.line = Input::from(self.with(&pasted)).with_cursor(cursor);
         (self.is_typed, self.recalled, self.completing) = (true, None, None);
         if fits < first_line.len() {
             Edited::Full
@@ -135,7 +128,6 @@ impl Prompt {
         }
     }
 
-    /// The text with `more` inserted at the cursor.
     fn with(&self, more: &str) -> String {
         let before: String = self.text().chars().take(self.cursor()).collect();
         let after: String = self.text().chars().skip(self.cursor()).collect();
@@ -165,7 +157,7 @@ impl Prompt {
             }
             None => typed,
         };
-        self.line = Line::from(text);
+        self.line = Input::from(text);
     }
 
     /// Completes the word at the cursor, or shows another suggestion.
@@ -181,9 +173,9 @@ impl Prompt {
         };
         let (text, cursor) = offered.text();
         let is_other = text != self.text();
-        self.line = Line::from(text).with_cursor(cursor);
+        self.line = Input::from(text).with_cursor(cursor);
         (self.is_typed, self.recalled) = (true, None);
-        self.completing = offered.is_a_choice().then_some(offered);
+        self.completing = (offered.offers.len() > 1).then_some(offered);
         if is_other {
             Edited::Text
         } else {
@@ -191,17 +183,6 @@ impl Prompt {
         }
     }
 
-    /// Confirms the suggestion in the text and ends completion.
-    pub fn take_offer(&mut self) {
-        self.completing = None;
-    }
-
-    /// The suggestions for the word at the cursor.
-    pub const fn completing(&self) -> Option<&Completing> {
-        self.completing.as_ref()
-    }
-
-    /// Place of the cursor, in bytes.
     pub fn cursor_byte(&self) -> usize {
         let text = self.text();
         let at = text.char_indices().nth(self.cursor());
@@ -211,11 +192,10 @@ impl Prompt {
 
 /// The text without characters that would be displayed differently.
 fn what_shows(text: &str) -> String {
-    let mut shown = String::new();
     if shows(text) {
-        shown.push_str(text);
-        return shown;
+        return text.to_owned();
     }
+    let mut shown = String::new();
     for c in text.chars() {
         shown.push(c);
         // Each cluster is checked separately.
@@ -227,9 +207,44 @@ fn what_shows(text: &str) -> String {
     shown
 }
 
-/// Whether the text is displayed unchanged.
 fn shows(text: &str) -> bool {
     clean(text) == text
+}
+
+impl App {
+    /// The typed text with its wrong part marked, scrolled to the cursor, and the column of the cursor.
+    pub(crate) fn prompt_line(&self, prompt: &Prompt, columns: usize) -> (Line, u16) {
+        let label = match prompt.kind {
+            PromptKind::Filter => " / ",
+            PromptKind::Target => " bind test of port: ",
+            PromptKind::Action => " : ",
+        };
+        let text = prompt.text();
+        let room = columns.saturating_sub(width(label) + 1).max(1);
+        let cursor = prompt.cursor_byte();
+        let (mut start, mut used) = (cursor, 0);
+        for (at, c) in text[..cursor].char_indices().rev() {
+            used += width(&text[at..at + c.len_utf8()]);
+            if used > room {
+                break;
+            }
+            start = at;
+        }
+        let mut line = vec![span(label, Role::Accent)];
+        let checks = prompt.kind == PromptKind::Filter && prompt.completing.is_none();
+        let wrong = self.filter.error.as_ref().filter(|_| checks);
+        let wrong = wrong.map_or(text.len()..text.len(), |error| error.span.clone());
+        let [from, to] = [wrong.start, wrong.end].map(|at| at.clamp(start, text.len()));
+        let parts = [
+            (&text[start..from], Role::Plain),
+            (&text[from..to], Role::Wrong),
+            (&text[to..], Role::Plain),
+        ];
+        // Not cleaned again, which could move the cursor: the prompt accepts visible characters only.
+        line.extend(parts.map(|(part, role)| raw_span(part, role)));
+        let x = width(label) + width(&text[start..cursor]);
+        (line, u16::try_from(x).unwrap_or(u16::MAX))
+    }
 }
 
 #[cfg(test)]

@@ -3,15 +3,13 @@
 mod update;
 pub(crate) mod view;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::app::BindReport;
-use crate::app::notices::slow_notice::{LONG, next_second};
-use crate::bind::{Cause, Outcome, Target, Verdict};
-use crate::model::{Limits, Moment, Owner, Pid, Socket};
+use crate::app::notices::{countdown_changes_in, next_second};
+use crate::bind::{BindTestResult, Cause, Outcome, Target, Verdict};
+use crate::model::{Moment, Owner, Pid};
 
 /// Time between two tests while the pane watches.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -22,12 +20,11 @@ const INTERVAL_AFTER_SIGNAL: Duration = Duration::from_millis(250);
 /// How long the pane waits for a process that was sent a signal.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A bind test that is open below the table.
 #[derive(Clone, Debug)]
 pub(crate) struct BindPane {
     pub target: Target,
     /// The last answer; `None` as long as the first test runs.
-    answer: Option<(BindReport, Verdict)>,
+    answer: Option<(BindTestResult, Verdict)>,
     /// Since when a test runs, on the steady clock.
     running_since: Option<Duration>,
     /// The error of the last test, if it crashed.
@@ -41,7 +38,6 @@ pub(crate) struct BindPane {
     visited: Option<usize>,
 }
 
-/// What the watch waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Watch {
     Off,
@@ -66,7 +62,6 @@ pub(crate) enum WatchOutcome {
 }
 
 impl BindPane {
-    /// A test that has just begun.
     pub const fn new(target: Target, now: Moment) -> Self {
         Self {
             target,
@@ -85,27 +80,6 @@ impl BindPane {
         self.answer.as_ref().map(|(_, verdict)| verdict)
     }
 
-    /// The same, with the limits of the system at the time of the test.
-    pub fn answer(&self) -> Option<(&Verdict, &Limits)> {
-        let (report, verdict) = self.answer.as_ref()?;
-        Some((verdict, &report.test_result.evidence.limits))
-    }
-
-    pub const fn is_running(&self) -> bool {
-        self.running_since.is_some()
-    }
-
-    /// How long an overdue test has been running.
-    pub fn unanswered_for(&self, now: Moment) -> Option<Duration> {
-        let runs_for = now.steady.saturating_sub(self.running_since?);
-        (runs_for >= LONG).then_some(runs_for)
-    }
-
-    /// Why there is no answer, if the last test crashed.
-    pub fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
-    }
-
     pub fn has_watch(&self) -> bool {
         self.watch != Watch::Off
     }
@@ -113,15 +87,14 @@ impl BindPane {
     /// Requests another test of the same target; returns whether it may start. One runs at a time, and the next one
     /// starts when that has answered. The old answer stays until then.
     pub fn restart(&mut self, now: Moment) -> bool {
-        self.is_wanted_again = self.is_running();
+        self.is_wanted_again = self.running_since.is_some();
         self.due = None;
         self.running_since.get_or_insert(now.steady);
         !self.is_wanted_again
     }
 
-    /// Shows the answer of a test.
-    pub fn receive(&mut self, report: BindReport, zone: &TimeZone, now: Moment) -> WatchOutcome {
-        let verdict = Verdict::of(&report.test_result, zone, now);
+    pub fn receive(&mut self, found: BindTestResult, zone: &TimeZone, now: Moment) -> WatchOutcome {
+        let verdict = Verdict::of(&found, zone, now);
         if let Watch::ProcessEnd { pid, .. } = self.watch
             && verdict.is_timed()
             && !has_owner(&verdict, pid)
@@ -129,8 +102,25 @@ impl BindPane {
             // The remaining sockets of the process close by themselves.
             self.watch = Watch::Countdown;
         }
-        let outcome = self.outcome(&verdict, now);
-        self.answer = Some((report, verdict));
+        let outcome = match self.watch {
+            Watch::Countdown if verdict.cause == Cause::Free => {
+                WatchOutcome::Free { is_end: false }
+            }
+            Watch::Countdown if !verdict.is_timed() => {
+                WatchOutcome::Failed("what holds the port now does not end by itself")
+            }
+            Watch::ProcessEnd { .. } if verdict.outcome == Outcome::Free => {
+                WatchOutcome::Free { is_end: true }
+            }
+            Watch::ProcessEnd { pid, .. } if !has_owner(&verdict, pid) => WatchOutcome::Failed(
+                "that process has let go of the port, but something else still has it",
+            ),
+            Watch::ProcessEnd { until, .. } if now.steady >= until => {
+                WatchOutcome::Failed("it still has the port: end it again, with a stronger signal")
+            }
+            Watch::Off | Watch::Countdown | Watch::ProcessEnd { .. } => WatchOutcome::None,
+        };
+        self.answer = Some((found, verdict));
         (self.running_since, self.failure) = (None, None);
         if outcome != WatchOutcome::None {
             self.watch = Watch::Off;
@@ -143,27 +133,6 @@ impl BindPane {
         outcome
     }
 
-    fn outcome(&self, verdict: &Verdict, now: Moment) -> WatchOutcome {
-        match self.watch {
-            Watch::Countdown if verdict.cause == Cause::Free => {
-                WatchOutcome::Free { is_end: false }
-            }
-            Watch::Countdown if !verdict.is_timed() => {
-                WatchOutcome::Failed("what holds the port now does not end by itself")
-            }
-            Watch::ProcessEnd { .. } if verdict.outcome == Outcome::Free => {
-                WatchOutcome::Free { is_end: true }
-            }
-            Watch::ProcessEnd { pid, .. } if !has_owner(verdict, pid) => WatchOutcome::Failed(
-                "that process has let go of the port, but something else still has it",
-            ),
-            Watch::ProcessEnd { until, .. } if now.steady >= until => {
-                WatchOutcome::Failed("it still has the port: end it again, with a stronger signal")
-            }
-            Watch::Off | Watch::Countdown | Watch::ProcessEnd { .. } => WatchOutcome::None,
-        }
-    }
-
     /// Starts or stops waiting for sockets that close by themselves.
     ///
     /// # Errors
@@ -173,20 +142,15 @@ impl BindPane {
             self.stop_watch();
             return Ok(());
         }
-        match self.verdict() {
-            None => Err("the test is still running"),
-            Some(verdict) if verdict.cause == Cause::Free => {
-                Err("already free: nothing to wait for")
-            }
-            Some(verdict) if !verdict.is_timed() => {
-                Err("nothing to wait for: what holds the port does not end by itself")
-            }
-            Some(_) => {
-                self.watch = Watch::Countdown;
-                self.due = Some(now.steady);
-                Ok(())
-            }
+        let verdict = self.verdict().ok_or("the test is still running")?;
+        if verdict.cause == Cause::Free {
+            return Err("already free: nothing to wait for");
         }
+        if !verdict.is_timed() {
+            return Err("nothing to wait for: what holds the port does not end by itself");
+        }
+        (self.watch, self.due) = (Watch::Countdown, Some(now.steady));
+        Ok(())
     }
 
     pub const fn stop_watch(&mut self) {
@@ -203,14 +167,6 @@ impl BindPane {
         self.due = Some(now.steady + INTERVAL_AFTER_SIGNAL);
     }
 
-    /// The test crashed. It runs again only on request.
-    pub fn test_failed(&mut self, why: String) {
-        (self.running_since, self.failure) = (None, Some(why));
-        self.is_wanted_again = false;
-        self.stop_watch();
-    }
-
-    /// The signal was not sent.
     pub const fn end_failed(&mut self) {
         if matches!(self.watch, Watch::ProcessEnd { .. }) {
             self.stop_watch();
@@ -219,10 +175,10 @@ impl BindPane {
 
     /// Updates the countdown text; returns whether a test is due.
     pub fn pass_time(&mut self, zone: &TimeZone, now: Moment) -> bool {
-        if let Some((report, verdict)) = &mut self.answer
+        if let Some((found, verdict)) = &mut self.answer
             && verdict.is_timed()
         {
-            *verdict = Verdict::of(&report.test_result, zone, now);
+            *verdict = Verdict::of(found, zone, now);
         }
         self.due.is_some_and(|due| due <= now.steady)
     }
@@ -232,47 +188,16 @@ impl BindPane {
         let test = self.due.map(|due| due.saturating_sub(now.steady));
         let runs_for = |since| now.steady.saturating_sub(since);
         let unanswered = self.running_since.map(|since| next_second(runs_for(since)));
-        let wakes = [test, self.countdown_changes_in(now), unanswered];
-        wakes.into_iter().flatten().min()
-    }
-
-    /// The time left is shown in whole seconds.
-    fn countdown_changes_in(&self, now: Moment) -> Option<Duration> {
-        let verdict = self.verdict().filter(|verdict| verdict.is_timed())?;
-        let ends = verdict
-            .blockers
-            .iter()
-            .filter_map(|holder| holder.expires_in)
-            .max()?;
-        let left = ends.checked_sub(verdict.taken_at.age(now))?;
-        match (left.as_secs(), left.subsec_nanos()) {
-            (0, 0) => None,
-            (_, 0) => Some(Duration::from_secs(1)),
-            (_, part) => Some(Duration::from_nanos(part.into())),
-        }
-    }
-
-    /// The next of the sockets in the way; after the last comes the first.
-    pub fn next_blocker(&mut self) -> Option<Arc<Socket>> {
-        let count = self.verdict()?.blockers.len();
-        let next = self.visited.map_or(0, |at| at + 1);
-        self.visit(if next < count { next } else { 0 })
-    }
-
-    /// This one of the sockets in the way.
-    pub fn visit(&mut self, at: usize) -> Option<Arc<Socket>> {
-        let socket = Arc::clone(&self.verdict()?.blockers.get(at)?.socket);
-        self.visited = Some(at);
-        Some(socket)
-    }
-
-    /// Which one the cursor went to last.
-    pub const fn visited(&self) -> Option<usize> {
-        self.visited
+        let timed = self.verdict().filter(|verdict| verdict.is_timed());
+        let countdown = timed.and_then(|verdict| {
+            let blockers = verdict.blockers.iter();
+            let ends = blockers.filter_map(|holder| holder.expires_in).max()?;
+            countdown_changes_in(ends.checked_sub(verdict.taken_at.age(now))?)
+        });
+        [test, countdown, unanswered].into_iter().flatten().min()
     }
 }
 
-/// Whether a process has one of the sockets in the way.
 fn has_owner(verdict: &Verdict, pid: Pid) -> bool {
     let owners = verdict.blockers.iter().map(|holder| &holder.socket.owner);
     let mut processes = owners.flat_map(Owner::present);

@@ -1,5 +1,7 @@
 //! Handles keys and mouse of a bind test.
 
+use std::sync::Arc;
+
 use super::{BindPane, WatchOutcome};
 use crate::app::dialogs::end_process::Question;
 use crate::app::{App, BindReport, Dialog, Effect, NoticeKind, Pane};
@@ -53,7 +55,6 @@ impl App {
         self.start_test();
     }
 
-    /// Tests the open pane's target again.
     pub(crate) fn test_again(&mut self, now: Moment) {
         let pane = self.dock.bind_test();
         if pane.is_some_and(|pane| pane.restart(now)) {
@@ -78,7 +79,9 @@ impl App {
             pane.stop_watch();
             return self.test_again(now);
         }
-        self.playhead.request_snapshot(now);
+        if let Some(pause) = &mut self.playhead.pause {
+            pause.requested_at = Some(now);
+        }
         self.request(Effect::Refresh);
     }
 
@@ -96,10 +99,12 @@ impl App {
                 let question = self.question_about_blocker();
                 self.open_question(question, now);
             }
-            BindTestAction::GoToBlocker => match pane.next_blocker() {
-                Some(socket) => self.go_to_socket(&socket, now),
-                None => self.warn("no socket is in the way", now),
-            },
+            BindTestAction::GoToBlocker => {
+                // After the last comes the first.
+                let count = pane.verdict().map_or(0, |verdict| verdict.blockers.len());
+                let next = pane.visited.map_or(0, |at| at + 1);
+                self.go_to_blocker(if next < count { next } else { 0 }, now);
+            }
         }
     }
 
@@ -108,33 +113,34 @@ impl App {
         let Some(Pane::Bind(pane)) = &self.dock.pane else {
             return Err("no bind test is open".into());
         };
-        let (verdict, limits) = pane.answer().ok_or("the bind test has no answer yet")?;
-        let holder = verdict.blockers.get(pane.visited().unwrap_or(0));
+        let answer = pane.answer.as_ref();
+        let (found, verdict) = answer.ok_or("the bind test has no answer yet")?;
+        let holder = verdict.blockers.get(pane.visited.unwrap_or(0));
         let holder = holder.ok_or("no socket is in the way")?;
-        Ok(self.question(holder, false)?.for_bind_test(limits))
+        let question = self.question(holder, false)?;
+        Ok(question.for_bind_test(&found.evidence.limits))
     }
 
-    /// Selects the row of a socket. If it is not shown, view and filter are reset first.
-    fn go_to_socket(&mut self, socket: &Socket, now: Moment) {
+    /// Selects the row of one of the sockets in the way. If it is not shown, view and filter are reset first.
+    pub(crate) fn go_to_blocker(&mut self, at: usize, now: Moment) {
+        let Some(pane) = self.dock.bind_test() else {
+            return;
+        };
+        let blocker = pane.verdict().and_then(|verdict| verdict.blockers.get(at));
+        let Some(socket) = blocker.map(|holder| Arc::clone(&holder.socket)) else {
+            return self.warn("no socket is in the way", now);
+        };
+        pane.visited = Some(at);
         let identity = |one: &Socket| (one.protocol, one.local, one.remote, one.inode);
+        let is_it = |socket_of_row: &Socket| identity(socket_of_row) == identity(&socket);
         let mut rows = self.rows.table.rows.iter();
-        let at = rows.position(|row| !row.is_closed() && identity(&row.socket) == identity(socket));
-        match at {
+        match rows.position(|row| !row.is_closed() && is_it(&row.socket)) {
             Some(at) => self.show_row(at, now),
             None if self.is_paused() => self.warn("its row is not in the paused table", now),
             None => self.warn("its row is not in the table, or not any more", now),
         }
     }
 
-    /// Goes to the row of one of the sockets in the way.
-    pub(crate) fn go_to_blocker(&mut self, at: usize, now: Moment) {
-        let pane = self.dock.bind_test();
-        if let Some(socket) = pane.and_then(|pane| pane.visit(at)) {
-            self.go_to_socket(&socket, now);
-        }
-    }
-
-    /// Looks for a free port above the selected row's.
     pub(crate) fn find_free_port(&mut self, now: Moment) {
         let from = match self.selected().map(|row| &row.socket) {
             None => 8080,
@@ -158,7 +164,7 @@ impl App {
             return;
         };
         let port = pane.target.first_port();
-        let outcome = pane.receive(report, &zone, now);
+        let outcome = pane.receive(report.test_result, &zone, now);
         if pane.is_wanted_again {
             return self.test_again(now);
         }
@@ -182,7 +188,10 @@ impl App {
     pub(crate) fn bind_test_failed(&mut self, job: u64, message: String, now: Moment) {
         let is_latest = job == self.jobs.bind_test;
         if let Some(pane) = self.dock.bind_test().filter(|_| is_latest) {
-            pane.test_failed(message.clone());
+            // It runs again only on request.
+            (pane.running_since, pane.failure) = (None, Some(message.clone()));
+            pane.is_wanted_again = false;
+            pane.stop_watch();
         }
         self.warn(message, now);
     }

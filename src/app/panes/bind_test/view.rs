@@ -1,7 +1,7 @@
 //! The pane of a bind test: the verdict, fixes, the kernel's answer for each address, which servers could start, and
 //! the sockets in the way.
 
-use crate::app::notices::slow_notice::no_answer;
+use crate::app::notices::{LONG, no_answer};
 use crate::app::panes::bind_test::BindPane;
 use crate::app::view::{Click, Line, MAX_LINES, Role, Span, hanging, line_width, span, widest};
 use crate::bind::{Fix, MatrixCell, Outcome, Start, Verdict};
@@ -14,30 +14,26 @@ const WIDE: usize = 60;
 /// Cells between the matrix and the servers side by side.
 const GAP: usize = 4;
 
-/// Cells of the labels.
 const LABEL: usize = 14;
 
 /// More sockets in the way are counted, not listed.
 const MAX_LISTED: usize = 8;
 
-/// The lines in a pane of this width.
 pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
     let Some(verdict) = pane.verdict() else {
-        let line = match pane.failure() {
-            Some(why) => span(why, Role::Bad),
+        let line = match &pane.failure {
+            Some(why) => span(why.clone(), Role::Bad),
             None => span("binding…", Role::Dim),
         };
         return vec![vec![line]];
     };
     let details = verdict.details.iter();
-    let details: Vec<Line> = details
-        .flat_map(|text| labelled(&span("", Role::Dim), text, Role::Plain, columns))
-        .collect();
+    let details = details.flat_map(|text| labelled(("", Role::Dim), text, Role::Plain, columns));
+    let details: Vec<Line> = details.collect();
     let fixes = verdict.fixes.iter().enumerate();
-    let fixes: Vec<Line> = fixes
-        .flat_map(|(at, fix)| fix_lines(at, fix, columns))
-        .collect();
-    let (matrix, servers) = (matrix(verdict, columns), servers(verdict, columns));
+    let fixes = fixes.flat_map(|(at, fix)| fix_lines(at, fix, columns));
+    let fixes: Vec<Line> = fixes.collect();
+    let (mut matrix, servers) = (matrix(verdict, columns), servers(verdict, columns));
     let blockers = blockers(pane, verdict);
     let mut sections = if columns < WIDE {
         vec![headline(verdict, columns), fixes, details]
@@ -45,16 +41,21 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
         vec![[headline(verdict, columns), details].concat(), fixes]
     };
     if widest(&matrix) + GAP + widest(&servers) <= columns {
-        sections.extend([side_by_side(matrix, servers), blockers]);
+        let edge = widest(&matrix) + GAP;
+        matrix.resize(matrix.len().max(servers.len()), Line::new());
+        for (line, right) in matrix.iter_mut().zip(servers) {
+            line.push(span(" ".repeat(edge - line_width(line)), Role::Plain));
+            line.extend(right);
+        }
+        sections.extend([matrix, blockers]);
     } else {
         sections.extend([matrix, blockers, servers]);
     }
     let notes = verdict.notes.iter().map(|note| ("note", &*note.message));
     let gaps = verdict.gaps.iter().map(|gap| ("not known", &*gap.message));
-    let notes = notes.chain(gaps).flat_map(|(label, text)| {
-        let label = span(label, Role::Dim);
-        labelled(&label, text, Role::Dim, columns)
-    });
+    let notes = notes
+        .chain(gaps)
+        .flat_map(|(label, text)| labelled((label, Role::Dim), text, Role::Dim, columns));
     sections.push(notes.collect());
     sections.retain(|section| !section.is_empty());
     let mut lines = sections.join(&Line::new());
@@ -64,14 +65,15 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
 
 /// `bind test · tcp 8080 · testing…`
 pub(crate) fn title(pane: &BindPane, now: Moment) -> String {
-    let state = match (pane.has_watch(), pane.is_running()) {
+    let state = match (pane.has_watch(), pane.running_since.is_some()) {
         (true, _) => " · watching",
         (false, true) => " · testing…",
         (false, false) => "",
     };
-    let slow = pane
-        .unanswered_for(now)
-        .map(|age| format!(" {}", no_answer(age)));
+    let since = pane.running_since;
+    let slow = since.map(|since| now.steady.saturating_sub(since));
+    let slow = slow.filter(|&age| age >= LONG);
+    let slow = slow.map(|age| format!(" {}", no_answer(age)));
     let (slow, protocol) = (slow.unwrap_or_default(), pane.target.protocol.as_str());
     let target = pane.target.to_string();
     let target = target.trim_end_matches("/udp");
@@ -87,27 +89,18 @@ fn headline(verdict: &Verdict, columns: usize) -> Vec<Line> {
         Outcome::Unavailable => ("✗ unavailable", Role::Warning),
         Outcome::Raced => ("~ raced", Role::Warning),
     };
-    labelled(&span(word, role), &verdict.summary, Role::Strong, columns)
+    labelled((word, role), &verdict.summary, Role::Strong, columns)
 }
 
 /// A label and a sentence with hanging indent; on a narrow screen the sentence starts below the label.
-fn labelled(label: &Span, text: &str, role: Role, columns: usize) -> Vec<Line> {
+fn labelled(label: (&str, Role), text: &str, role: Role, columns: usize) -> Vec<Line> {
     if columns >= WIDE {
         return hanging(label, LABEL, text, role, columns);
     }
-    let lines = hanging(&span("", label.role), 0, text, role, columns);
-    let label = (!label.text.is_empty()).then(|| vec![label.clone()]);
+    let (label, label_role) = label;
+    let lines = hanging(("", label_role), 0, text, role, columns);
+    let label = (!label.is_empty()).then(|| vec![span(label, label_role)]);
     label.into_iter().chain(lines).collect()
-}
-
-fn side_by_side(mut left: Vec<Line>, right: Vec<Line>) -> Vec<Line> {
-    let edge = widest(&left) + GAP;
-    left.resize(left.len().max(right.len()), Line::new());
-    for (line, right) in left.iter_mut().zip(right) {
-        line.push(span(" ".repeat(edge - line_width(line)), Role::Plain));
-        line.extend(right);
-    }
-    left
 }
 
 /// Pads the columns, and removes the spaces at the end of the lines.
@@ -154,25 +147,23 @@ fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
     if verdict.profiles.is_empty() {
         return Vec::new();
     }
-    let rows = verdict.profiles.iter().map(|(profile, start)| {
+    let heading = ["servers", "binds", "result"];
+    let mut rows: Vec<Line> = vec![heading.map(|title| span(title, Role::Dim)).into()];
+    rows.extend(verdict.profiles.iter().map(|(profile, start)| {
         let role = match start {
             Start::Ok => Role::Good,
             Start::Unknown => Role::Warning,
             Start::Refused => Role::Bad,
         };
-        let manner = (columns >= WIDE).then(|| span(profile.shown, Role::Plain));
-        let mut row = vec![span(profile.servers, Role::Plain)];
-        row.extend(manner);
-        row.push(span(start.as_str(), role));
-        row
-    });
-    let titles: &[&str] = if columns >= WIDE {
-        &["servers", "binds", "result"]
-    } else {
-        &["servers", "result"]
-    };
-    let heading = titles.iter().map(|&title| span(title, Role::Dim));
-    table(std::iter::once(heading.collect()).chain(rows).collect())
+        let [servers, binds] = [profile.servers, profile.shown].map(|it| span(it, Role::Plain));
+        vec![servers, binds, span(start.as_str(), role)]
+    }));
+    if columns < WIDE {
+        for row in &mut rows {
+            row.remove(1);
+        }
+    }
+    table(rows)
 }
 
 /// The sockets in the way, a `▸` before the one whose row was visited.
@@ -180,11 +171,7 @@ fn blockers(pane: &BindPane, verdict: &Verdict) -> Vec<Line> {
     let line = |(at, holder): (usize, &Holder)| {
         let label = if at == 0 { "in the way" } else { "" };
         let socket = &holder.socket;
-        let mark = if pane.visited() == Some(at) {
-            "▸ "
-        } else {
-            ""
-        };
+        let mark = if pane.visited == Some(at) { "▸ " } else { "" };
         let line = [
             span(pad(label, LABEL), Role::Dim),
             span(format!("{mark}{}  ", socket_text(socket)), Role::Strong),
@@ -209,7 +196,7 @@ fn fix_lines(at: usize, fix: &Fix, columns: usize) -> Vec<Line> {
     let label = if at == 0 { "fix" } else { "" };
     let end = if fix.command.is_some() { ':' } else { '.' };
     let text = format!("{}{end}", fix.text);
-    let mut lines = labelled(&span(label, Role::Dim), &text, Role::Plain, columns);
+    let mut lines = labelled((label, Role::Dim), &text, Role::Plain, columns);
     if let Some(command) = &fix.command {
         let command = span(command.to_owned(), Role::Accent);
         let cells = line_width(std::slice::from_ref(&command)) + 1;
@@ -224,12 +211,7 @@ fn fix_lines(at: usize, fix: &Fix, columns: usize) -> Vec<Line> {
         }
     }
     if let Some(caution) = fix.caution() {
-        lines.extend(labelled(
-            &span("", Role::Dim),
-            &caution,
-            Role::Warning,
-            columns,
-        ));
+        lines.extend(labelled(("", Role::Dim), &caution, Role::Warning, columns));
     }
     lines
 }

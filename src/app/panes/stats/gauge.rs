@@ -13,7 +13,6 @@ const fn bar(columns: usize) -> usize {
     }
 }
 
-/// Cells of the labels.
 const LABEL: usize = 13;
 
 pub(crate) fn lines(ephemeral: &EphemeralUse, columns: usize) -> Vec<Line> {

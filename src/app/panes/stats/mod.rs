@@ -1,24 +1,27 @@
-//! The cost of the last refreshes, each with the draws before it.
+//! The cost of each refresh with the draws before it, newest first, under the median and the worst.
 //!
 //! A draw is shown with the next refresh: shown at once, it would change the screen, and each draw would cause another.
 
 mod gauge;
-mod view;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::model::Refresh;
+use Figure::{Count, Time};
 
-/// How many refreshes are kept.
+use crate::app::App;
+use crate::app::view::{Line, Role, span};
+use crate::columns::{pad, pad_left, width};
+use crate::model::{Refresh, duration};
+
 pub(crate) const MAX_REFRESHES: usize = 100;
 
-/// Measurements since the start of the program.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stats {
     /// The last refreshes, the newest first.
     refreshes: VecDeque<Measured>,
-    count: u64,
+    /// Including those no longer kept.
+    pub count: u64,
     /// Since the last refresh.
     draws: Draws,
 }
@@ -58,13 +61,154 @@ impl Stats {
         self.draws.longest = self.draws.longest.max(took);
     }
 
-    /// The newest first.
     pub(crate) fn refreshes(&self) -> impl Iterator<Item = &Measured> {
         self.refreshes.iter()
     }
+}
 
-    /// The number of refreshes, including those no longer kept.
-    pub(crate) const fn count(&self) -> u64 {
-        self.count
+/// Cells of the label at the left: a time of day, or a word.
+const LABEL: usize = 8;
+
+const GAP: usize = 1;
+
+/// The least cells of a figure, so that columns keep their width: `999.9`, `10450`.
+const MIN_CELLS: usize = 5;
+
+/// A pane with fewer lines has no bars of the ephemeral ports.
+const LINES_FOR_GAUGE: usize = 8;
+
+/// A pane with fewer lines has neither median nor worst.
+const LINES_FOR_SUMMARY: usize = 6;
+
+struct Column {
+    title: &'static str,
+    /// Columns with high numbers are dropped first.
+    priority: u8,
+    figure: fn(&Measured) -> Figure,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Figure {
+    /// Zero if it was not measured.
+    Time(Duration),
+    Count(u64),
+}
+
+impl Figure {
+    fn is_measured(self) -> bool {
+        self != Time(Duration::ZERO)
     }
+
+    fn text(self) -> String {
+        match self {
+            Time(time) => duration::format_millis(time),
+            Count(count) => count.to_string(),
+        }
+    }
+}
+
+const fn column(title: &'static str, priority: u8, figure: fn(&Measured) -> Figure) -> Column {
+    Column {
+        title,
+        priority,
+        figure,
+    }
+}
+
+#[rustfmt::skip]
+const COLUMNS: &[Column] = &[
+    column("rows",      6, |one| Count(one.refresh.rows as u64)),
+    column("dump",      1, |one| Time(one.refresh.cost.dump)),
+    column("owners",    2, |one| Time(one.refresh.cost.owners)),
+    column("processes", 4, |one| Time(one.refresh.cost.processes)),
+    column("diff",      5, |one| Time(one.refresh.cost.diff)),
+    column("draw",      3, |one| Time(one.draws.longest)),
+    column("total",     0, |one| Time(one.total())),
+    column("procs read", 7, |one| Count(one.refresh.cost.searched)),
+    column("files",     8, |one| Count(one.refresh.cost.files)),
+    column("draws",     9, |one| Count(one.draws.count)),
+];
+
+impl App {
+    /// The use of the ephemeral ports, if known and if there is room, the titles, the summary, the refreshes; and how
+    /// many of the first lines do not scroll.
+    pub(crate) fn stats(&self, columns: usize, height: usize) -> (Vec<Line>, usize) {
+        let known = self.rows.table.ephemeral.as_ref();
+        let shown = known.filter(|_| height >= LINES_FOR_GAUGE);
+        let mut lines = shown.map_or_else(Vec::new, |known| gauge::lines(known, columns));
+        let has_summary = height >= LINES_FOR_SUMMARY;
+        let head = lines.len() + if has_summary { 3 } else { 1 };
+        let measured: Vec<&Measured> = self.stats.refreshes().collect();
+        if measured.is_empty() {
+            lines.push(vec![span("no refresh measured yet", Role::Dim)]);
+            return (lines, head);
+        }
+        let fitted = fit(&measured, columns);
+        let titles = fitted.iter();
+        let titles = titles.map(|(column, cells)| pad_left(column.title, GAP + cells));
+        let titles = pad("", LABEL) + &titles.collect::<String>();
+        lines.push(vec![span(titles, Role::Dim)]);
+        if has_summary {
+            let sorted = fitted.iter().map(|(column, _)| {
+                let mut figures: Vec<_> = figures(&measured, column).collect();
+                figures.sort_unstable();
+                figures
+            });
+            let sorted: Vec<_> = sorted.collect();
+            let median = |all: &Vec<_>| all.get(all.len().saturating_sub(1) / 2).copied();
+            let worst = |all: &Vec<_>| all.last().copied();
+            lines.push(line("median", sorted.iter().map(median), &fitted));
+            lines.push(line("worst", sorted.iter().map(worst), &fitted));
+        }
+        lines.extend(measured.iter().map(|one| {
+            let figures = fitted.iter().map(|(column, _)| (column.figure)(one));
+            let figures = figures.map(|figure| Some(figure).filter(|one| one.is_measured()));
+            line(&self.clock(one.refresh.taken_at.wall), figures, &fitted)
+        }));
+        (lines, head)
+    }
+}
+
+/// The columns that fit, with their widths; a less important one may fit when a more important one doesn't.
+fn fit(measured: &[&Measured], room: usize) -> Vec<(&'static Column, usize)> {
+    let cells = |column: &Column| {
+        let figures = figures(measured, column).map(|figure| width(&figure.text()));
+        let widest = figures.max().unwrap_or(0);
+        widest.max(width(column.title)).max(MIN_CELLS)
+    };
+    let columns = COLUMNS.iter().map(|column| (column, cells(column)));
+    let mut columns: Vec<_> = columns.enumerate().collect();
+    columns.sort_by_key(|(_, (column, _))| column.priority);
+    let mut left = room.saturating_sub(LABEL);
+    columns.retain(|(_, (_, cells))| {
+        let fits = GAP + cells <= left;
+        left -= if fits { GAP + cells } else { 0 };
+        fits
+    });
+    columns.sort_by_key(|&(at, _)| at);
+    columns.into_iter().map(|(_, fitted)| fitted).collect()
+}
+
+fn figures(measured: &[&Measured], column: &Column) -> impl Iterator<Item = Figure> {
+    let figures = measured.iter().map(|one| (column.figure)(one));
+    figures.filter(|figure| figure.is_measured())
+}
+
+fn line(
+    label: &str,
+    figures: impl Iterator<Item = Option<Figure>>,
+    fitted: &[(&Column, usize)],
+) -> Line {
+    let cells = figures.zip(fitted).map(|(figure, (column, cells))| {
+        let text = figure.map_or_else(|| "–".into(), Figure::text);
+        let role = match (figure, column.priority) {
+            (None, _) => Role::Dim,
+            // The total.
+            (_, 0) => Role::Strong,
+            _ => Role::Plain,
+        };
+        span(pad_left(&text, GAP + cells), role)
+    });
+    let label = span(pad(label, LABEL), Role::Dim);
+    std::iter::once(label).chain(cells).collect()
 }

@@ -22,7 +22,6 @@ impl App {
     }
 }
 
-/// The help, scrolled.
 pub(crate) fn sheet(scroll: usize, size: Size, keymap: &Keymap) -> Sheet {
     Sheet {
         top: scroll.min(last_help_scroll(size, keymap)),
@@ -31,7 +30,6 @@ pub(crate) fn sheet(scroll: usize, size: Size, keymap: &Keymap) -> Sheet {
     }
 }
 
-/// How far the help can be scrolled.
 pub(crate) fn last_help_scroll(size: Size, keymap: &Keymap) -> usize {
     lines(size, keymap).len().saturating_sub(height(size))
 }
@@ -70,9 +68,8 @@ const OWNERS: [(&str, &str); 5] = [
 fn lines(size: Size, keymap: &Keymap) -> Vec<Line> {
     let keys = |mode| {
         let bound = keymap.bound(mode);
-        bound
-            .map(|binding| (binding.keys_text(), binding.help))
-            .collect()
+        let bound = bound.map(|binding| (binding.keys_text(), binding.help));
+        bound.collect()
     };
     let fixed = |entries: &[(&str, &'static str)]| {
         entries
@@ -81,42 +78,36 @@ fn lines(size: Size, keymap: &Keymap) -> Vec<Line> {
             .collect()
     };
     let columns = columns::ALL.iter();
+    let columns = columns.map(|one| (one.title.to_owned(), one.description));
     let sections: [(&str, Vec<(String, &str)>); 6] = [
         ("keys", keys(Mode::Table)),
         ("with a bind test open", keys(Mode::Bind)),
         ("marks", fixed(&MARKS)),
         ("owners", fixed(&OWNERS)),
-        (
-            "columns",
-            columns
-                .map(|one| (one.title.to_owned(), one.description))
-                .collect(),
-        ),
+        ("columns", columns.collect()),
         ("filter", filter::words().collect()),
     ];
     let mut lines = Vec::new();
     for (title, entries) in sections {
         lines.extend([Line::new(), vec![span(title, Role::Strong)]]);
-        lines.extend(
-            entries
-                .iter()
-                .flat_map(|(what, meaning)| entry(what, meaning, size)),
-        );
+        for (what, meaning) in entries {
+            lines.extend(entry(&what, meaning, size));
+        }
     }
     lines.split_off(1)
 }
 
 /// A term and its meaning; a long term gets a separate line.
-fn entry(what: &str, meaning: &str, size: Size) -> Vec<Line> {
+fn entry(mut what: &str, meaning: &str, size: Size) -> Vec<Line> {
     let columns = size.overlay_width();
     let indent = 20.min(columns / 2);
-    let term = span(what, Role::Accent);
-    if width(what) < indent {
-        return hanging(&term, indent, meaning, Role::Plain, columns);
+    let mut lines = Vec::new();
+    if width(what) >= indent {
+        lines.push(vec![span(what, Role::Accent)]);
+        what = "";
     }
-    let mut lines = vec![vec![term]];
     lines.extend(hanging(
-        &span("", Role::Accent),
+        (what, Role::Accent),
         indent,
         meaning,
         Role::Plain,

@@ -2,7 +2,7 @@
 //!
 //! A small terminal has no tabs, hints and borders, and its pane replaces the table.
 
-mod geometry;
+use crate::app::{App, Dialog, Pane};
 
 /// A rectangle of terminal cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,21 +23,8 @@ impl Area {
             && row - self.y < self.height
     }
 
-    /// Its part from this column of the screen, with this width.
-    #[must_use]
-    pub fn part(self, x: u16, width: u16) -> Self {
-        let right = self.x.saturating_add(self.width);
-        let x = x.clamp(self.x, right);
-        Self {
-            x,
-            width: width.min(right - x),
-            ..self
-        }
-    }
-
     /// The intersection with another area.
-    #[must_use]
-    pub fn within(self, other: Self) -> Self {
+    pub(crate) fn within(self, other: Self) -> Self {
         let end = |from: u16, cells: u16| from.saturating_add(cells);
         let (last_x, last_y) = (end(other.x, other.width), end(other.y, other.height));
         let x = self.x.clamp(other.x, last_x);
@@ -53,8 +40,7 @@ impl Area {
     }
 
     /// The right side of its border, without the corners.
-    #[must_use]
-    pub fn right_edge(self) -> Self {
+    pub(crate) fn right_edge(self) -> Self {
         Self {
             x: self.x + self.width.saturating_sub(1),
             y: self.y.saturating_add(1),
@@ -64,8 +50,7 @@ impl Area {
     }
 
     /// The area inside a border of one cell.
-    #[must_use]
-    pub const fn inside_border(self) -> Self {
+    pub(crate) const fn inside_border(self) -> Self {
         Self {
             x: self.x.saturating_add(1),
             y: self.y.saturating_add(1),
@@ -147,7 +132,13 @@ pub fn layout(size: Size, pane_lines: u16, footer_lines: u16) -> Layout {
     let tabs = take(&mut left, u16::from(!compact));
     let is_table_hidden = compact && pane_lines > 0;
     let titles = take(&mut left, u16::from(size.height > 3 && !is_table_hidden));
-    let pane = pane_height(left, pane_lines, compact);
+    // A pane takes its lines and border, but leaves the table at least a third and four rows; on a compact terminal it
+    // replaces the table.
+    let pane = match (pane_lines, compact) {
+        (0, _) => 0,
+        (_, true) => left,
+        (_, false) => (pane_lines.saturating_add(2)).min(left.saturating_sub((left / 3).max(4))),
+    };
     left -= pane;
     let lines = [header, tabs, titles, left, pane, footer];
     let mut y = 0;
@@ -172,22 +163,44 @@ pub fn layout(size: Size, pane_lines: u16, footer_lines: u16) -> Layout {
     }
 }
 
-/// Takes as many lines as are left.
 fn take(left: &mut u16, lines: u16) -> u16 {
     let taken = lines.min(*left);
     *left -= taken;
     taken
 }
 
-/// A pane takes its lines and border, but leaves the table at least a third and four rows; on a compact terminal it
-/// replaces the table.
-fn pane_height(left: u16, lines: u16, compact: bool) -> u16 {
-    match (lines, compact) {
-        (0, _) => 0,
-        (_, true) => left,
-        (_, false) => lines
-            .saturating_add(2)
-            .min(left.saturating_sub((left / 3).max(4))),
+impl App {
+    pub(crate) fn layout(&self) -> Layout {
+        // Fixed for each kind, so that the table does not move when the content grows.
+        let pane_lines = match self.dock.pane {
+            None => 0,
+            Some(Pane::Details) => 14,
+            Some(Pane::Events | Pane::Stats) => 10,
+            Some(Pane::Bind(_)) => 20,
+        };
+        let footer_lines = match self.dialog {
+            Dialog::Prompt(_) | Dialog::Palette(_) => 2,
+            // The keys of the question must be visible, even on a small terminal.
+            Dialog::GoTo(_) | Dialog::Menu(_) | Dialog::Question(_) | Dialog::Help { .. } => 1,
+            Dialog::None if !self.notices.alerts.is_empty() => 1,
+            Dialog::None => {
+                let notice = self.notices.current.as_ref();
+                notice.map_or(0, |notice| notice.height(self.size))
+            }
+        };
+        layout(self.size, pane_lines, footer_lines)
+    }
+
+    pub(crate) fn rows_in_sight(&self) -> usize {
+        usize::from(self.layout().rows.height)
+    }
+
+    /// Keeps the selected row visible after the screen changed.
+    pub(crate) fn scroll_to_cursor(&mut self) {
+        let height = self.rows_in_sight();
+        let rows = &mut self.rows;
+        let listing = rows.selection.shown();
+        rows.cursor.follow(listing, &rows.table, height);
     }
 }
 

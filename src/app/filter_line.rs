@@ -1,15 +1,13 @@
 //! The filter as text, with its history and the last cleared filter.
 
-mod view;
-
-use crate::app::dialogs::prompt::{Edited, PromptKind, Turn};
-use crate::app::{App, Dialog};
-use crate::columns::cut;
+use crate::app::dialogs::prompt::{Edited, Turn};
+use crate::app::view::{Click, Line, Role, span};
+use crate::app::{App, Dialog, PromptKind};
+use crate::columns::{cut, width};
 use crate::filter::{Filter, FilterError};
 use crate::keymap::{Action, DialogAction, TableAction};
-use crate::model::Moment;
+use crate::model::{Moment, Protocol};
 
-/// How many filters are remembered.
 const MAX_HISTORY: usize = 100;
 
 /// The most cells of a filter in a notice.
@@ -24,18 +22,10 @@ pub(crate) struct FilterLine {
     /// The filters that were confirmed or cleared, each once, the latest last.
     pub history: Vec<String>,
     /// The filter that was cleared last, until it is restored.
-    cleared: Option<String>,
+    pub cleared: Option<String>,
 }
 
 impl FilterLine {
-    pub fn new(filter: &Filter) -> Self {
-        Self {
-            text: filter.to_string(),
-            ..Self::default()
-        }
-    }
-
-    /// Adds a filter to the history, or makes it the latest.
     fn remember(&mut self, text: &str) {
         self.history.retain(|earlier| earlier != text);
         self.history.push(text.to_owned());
@@ -53,7 +43,6 @@ impl FilterLine {
 }
 
 impl App {
-    /// Applies a filter.
     pub(crate) fn set_filter(&mut self, filter: Filter, text: String, now: Moment) {
         self.rows.criteria.filter = filter;
         self.filter.text = text;
@@ -114,13 +103,33 @@ impl App {
         };
         let is_filter = prompt.kind == PromptKind::Filter;
         match action {
-            Action::Back if is_filter => self.cancel_filter(now),
-            Action::Back => self.dialog = Dialog::None,
+            Action::Back => {
+                // The typed filter can be restored if it is valid, or else the last valid one.
+                let text = match self.filter.error {
+                    None => prompt.text().trim().into(),
+                    Some(_) => self.rows.criteria.filter.to_string(),
+                };
+                self.dialog = Dialog::None;
+                if is_filter {
+                    self.filter.text = text;
+                    self.clear_filter(now);
+                }
+            }
             Action::Dialog(DialogAction::Accept) if !is_filter => {
                 let text = prompt.text().trim().to_owned();
                 self.bind_test_typed(&text, now);
             }
-            Action::Dialog(action) if is_filter => self.act_on_filter(action, now),
+            Action::Dialog(action) if is_filter => match action {
+                DialogAction::Accept => self.confirm_filter(now),
+                DialogAction::RecallEarlier => self.recall(Turn::Back, now),
+                DialogAction::RecallLater => self.recall(Turn::On, now),
+                DialogAction::CompleteNext => self.complete(Turn::On, now),
+                DialogAction::CompletePrevious => self.complete(Turn::Back, now),
+                DialogAction::Toggle
+                | DialogAction::Confirm
+                | DialogAction::OtherSignal
+                | DialogAction::OtherTargets => {}
+            },
             Action::Dialog(_)
             | Action::Move(_)
             | Action::Table(_)
@@ -131,20 +140,6 @@ impl App {
             | Action::Session(_)
             | Action::ShowView(_)
             | Action::CopyFix => {}
-        }
-    }
-
-    fn act_on_filter(&mut self, action: DialogAction, now: Moment) {
-        match action {
-            DialogAction::Accept => self.confirm_filter(now),
-            DialogAction::RecallEarlier => self.recall(Turn::Back, now),
-            DialogAction::RecallLater => self.recall(Turn::On, now),
-            DialogAction::CompleteNext => self.complete(Turn::On, now),
-            DialogAction::CompletePrevious => self.complete(Turn::Back, now),
-            DialogAction::Toggle
-            | DialogAction::Confirm
-            | DialogAction::OtherSignal
-            | DialogAction::OtherTargets => {}
         }
     }
 
@@ -164,22 +159,12 @@ impl App {
         }
     }
 
-    /// Clears the filter: the typed one if it is valid, or else the last valid one.
-    fn cancel_filter(&mut self, now: Moment) {
-        self.filter.text = match &self.dialog {
-            Dialog::Prompt(prompt) if self.filter.error.is_none() => prompt.text().trim().into(),
-            _ => self.rows.criteria.filter.to_string(),
-        };
-        self.dialog = Dialog::None;
-        self.clear_filter(now);
-    }
-
     /// Closes the prompt. With an error in the text it stays open, and shows the error instead of completions.
     fn confirm_filter(&mut self, now: Moment) {
         let Dialog::Prompt(prompt) = &mut self.dialog else {
             return;
         };
-        prompt.take_offer();
+        prompt.completing = None;
         if self.filter.error.is_some() {
             return;
         }
@@ -191,5 +176,60 @@ impl App {
         self.filter.remember(&text);
         self.filter.text = text;
         self.reselect(now);
+    }
+
+    /// Hidden protocols, the current filter, and how many rows are shown.
+    pub(crate) fn filter_line(&self, columns: u16) -> Line {
+        let total = self.rows.selection.counts().unfiltered;
+        let mut line = Vec::new();
+        let off: Vec<_> = self.hidden_protocols().collect();
+        if let [(_, action), ..] = off[..] {
+            let names: Vec<_> = off.iter().map(|(name, _)| *name).collect();
+            let keys = self.keys_of_hidden_protocols();
+            let keys = match &keys[..] {
+                [] => String::new(),
+                keys => format!(" ({})", keys.join(", ")),
+            };
+            let text = format!("{} off{keys}  ", names.join(" and "));
+            line.push(span(text, Role::Warning).on_click(Click::Do(action)));
+        }
+        let is_typing =
+            matches!(&self.dialog, Dialog::Prompt(prompt) if prompt.kind == PromptKind::Filter);
+        let filter = self.rows.criteria.filter.to_string();
+        if !filter.is_empty() || is_typing {
+            let last_tab = self.tab_views().pop();
+            let tabs = last_tab.map_or(0, |tab| usize::from(tab.x) + width(&tab.text));
+            let room = usize::from(columns).saturating_sub(tabs + 24);
+            let edit = Click::Do(Action::Table(TableAction::EditFilter));
+            line.push(span("filter ", Role::Dim).on_click(edit));
+            line.push(span(format!("{}  ", cut(&filter, room)), Role::Accent).on_click(edit));
+        }
+        let shown = self.rows.selection.shown().len();
+        let of = if shown == total {
+            String::new()
+        } else {
+            format!("{shown} of ")
+        };
+        line.push(span(format!("{of}{total} "), Role::Dim));
+        line
+    }
+
+    /// Protocols that are off, with the actions that turn them on.
+    pub(crate) fn hidden_protocols(&self) -> impl Iterator<Item = (&'static str, Action)> {
+        let protocols = [
+            (Protocol::Tcp, TableAction::ToggleTcp),
+            (Protocol::Udp, TableAction::ToggleUdp),
+        ];
+        let kinds = self.rows.criteria.kinds;
+        let off = protocols
+            .into_iter()
+            .filter(move |&(protocol, _)| !kinds.has(protocol));
+        off.map(|(protocol, action)| (protocol.as_str(), Action::Table(action)))
+    }
+
+    pub(crate) fn keys_of_hidden_protocols(&self) -> Vec<String> {
+        let off = self.hidden_protocols();
+        off.filter_map(|(_, action)| self.settings.keymap.key(action))
+            .collect()
     }
 }

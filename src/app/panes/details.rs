@@ -1,24 +1,74 @@
 //! Everything known about the selected socket: itself, its processes, their ancestors and other sockets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::app::App;
 use crate::app::view::{Line, MAX_LINES, Role, hanging, span};
+use crate::app::{App, Pane};
 use crate::columns::{owner_text, pad, socket_text};
 use crate::model::{
     AcceptQueue, Fill, Moment, Process, Protocol, Queue, Socket, UnixKind, UnixName, counted,
 };
-use crate::track::Row;
+use crate::track::{Row, RowId, Table};
 
-/// Cells of the labels.
+const MAX_PROCESSES: usize = 8;
+
+const MAX_SOCKETS: usize = 1000;
+
+#[derive(Clone, Debug)]
+pub(crate) struct RelatedSockets {
+    table: Arc<Table>,
+    of: RowId,
+    /// For each process of the row the rows of its other sockets.
+    by_process: Vec<Vec<usize>>,
+}
+
 const LABEL: usize = 12;
+
+const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
 
 /// The most ancestors to follow, as a recording may contain a cycle.
 const MAX_ANCESTORS: usize = 32;
 
 impl App {
+    /// Finds the related sockets of the selected row, if they are visible and not known yet: the rows of its processes'
+    /// other open sockets.
+    pub(crate) fn refresh_related_sockets(&mut self) {
+        let is_open = matches!(self.dock.pane, Some(Pane::Details));
+        let Some(row) = self.selected().filter(|_| is_open) else {
+            self.dock.related = None;
+            return;
+        };
+        let (table, of) = (&self.rows.table, row.id);
+        let known = self.dock.related.as_ref();
+        if known.is_some_and(|known| Arc::ptr_eq(&known.table, table) && known.of == of) {
+            return;
+        }
+        let processes = row.socket.owner.processes().iter().take(MAX_PROCESSES);
+        let by_process = processes.map(|process| {
+            let is_other =
+                |row: &Row| row.id != of && row.socket.owner.has(process) && !row.is_closed();
+            let others = (0..).zip(&table.rows).filter(|(_, row)| is_other(row));
+            others.map(|(at, _)| at).take(MAX_SOCKETS).collect()
+        });
+        self.dock.related = Some(RelatedSockets {
+            by_process: by_process.collect(),
+            table: Arc::clone(table),
+            of,
+        });
+    }
+
+    /// For each process of the selected row its other sockets, in the order of the processes.
+    pub(crate) fn related_sockets(&self) -> impl Iterator<Item = Vec<&Row>> {
+        self.dock.related.iter().flat_map(|all| {
+            let row = |&at: &usize| &*all.table.rows[at];
+            let by_process = all.by_process.iter();
+            by_process.map(move |rows| rows.iter().map(row).collect())
+        })
+    }
+
     pub(crate) fn details(&self, row: &Row, columns: usize, now: Moment) -> Vec<Line> {
         let socket = &row.socket;
         let mut lines = self.socket_lines(row, columns, now);
@@ -30,7 +80,15 @@ impl App {
             lines.extend(self.process_lines(process));
         }
         for (process, others) in processes.iter().zip(self.related_sockets()) {
-            lines.extend(other_sockets(process, &others));
+            if !others.is_empty() {
+                let (name, pid) = (&process.name, process.pid);
+                let title = format!("other sockets of {name} ({pid}): {}", others.len());
+                lines.push(vec![span(title, Role::Dim)]);
+            }
+            lines.extend(others.iter().map(|other| {
+                let text = format!("{} {}", socket_text(&other.socket), other.socket.state);
+                fact("", text)
+            }));
         }
         lines.truncate(MAX_LINES);
         lines
@@ -49,11 +107,10 @@ impl App {
                 "IPv6 only"
             }
         });
-        lines.extend(families.map(|families| fact("accepts", families)));
+        lines.extend(known("accepts", families));
         lines.extend(unix_lines(socket));
         if let Some(queue) = socket.queue.filter(|_| !row.is_closed()) {
-            lines.push(fact("queue", queue_text(socket, queue)));
-            lines.extend(queue_warning(socket, columns));
+            lines.extend(queue_lines(socket, queue, columns));
         }
         lines.extend(known("interface", socket.interface.as_ref()));
         lines.extend(known("unit", socket.unit.as_ref()));
@@ -69,7 +126,7 @@ impl App {
     }
 
     fn state_text(&self, row: &Row, now: Moment) -> String {
-        let (state, since) = (row.socket.state, self.clock(row.state_since));
+        let (state, since) = (row.socket.state, self.clock(row.state_since.wall));
         let opened = self.opened_text(row);
         if row.is_closed() {
             return format!("closed since {since}, was {state} · {opened}");
@@ -79,10 +136,14 @@ impl App {
         } else {
             format!(" since {since}")
         };
-        let end = row
-            .ends_at
-            .map(|at| end_text(at.saturating_sub(self.shown_at(now).steady)));
-        format!("{state}{since} · {opened}{}", end.unwrap_or_default())
+        let left = |at: Duration| at.saturating_sub(self.shown_at(now).steady);
+        // In seconds, rounded up.
+        let end = match row.ends_at.map(|at| left(at).as_millis().div_ceil(1000)) {
+            None => String::new(),
+            Some(0) => " · ends now".into(),
+            Some(seconds) => format!(" · ends in {seconds} s"),
+        };
+        format!("{state}{since} · {opened}{end}")
     }
 
     /// `opened at 23:17:59`, or a bound: `already open (first seen 23:17:59), since 23:15:10 or earlier`.
@@ -90,36 +151,24 @@ impl App {
         if let Some(opened) = row.opened() {
             return format!("opened at {}", self.time_beside(opened, row.first_seen));
         }
-        let began = row
-            .state_began_by()
-            .filter(|_| row.is_unchanged_since_start());
-        let began = began.map(|by| self.time_beside(by, row.first_seen));
-        let began = began.map_or_else(String::new, |by| format!(", since {by} or earlier"));
-        format!(
-            "already open (first seen {}){began}",
-            self.clock(row.first_seen)
-        )
+        let by = row.state_began_by();
+        let by = by.filter(|_| row.is_unchanged_since_start());
+        let by = by.map(|by| self.time_beside(by, row.first_seen));
+        let began = by.map_or_else(String::new, |by| format!(", since {by} or earlier"));
+        let seen = self.clock(row.first_seen.wall);
+        format!("already open (first seen {seen}){began}")
     }
 
     /// The time of day, with the date if it is on another day than `other`.
     fn time_beside(&self, at: Timestamp, other: Moment) -> String {
-        let zone = &self.environment.time_zone;
-        let [at, other] = [at, other.wall].map(|it| it.to_zoned(zone.clone()));
-        let is_same_day = at.date() == other.date();
-        at.strftime(if is_same_day {
-            "%H:%M:%S"
-        } else {
-            "%Y-%m-%d %H:%M:%S"
-        })
-        .to_string()
+        let is_same_day = self.time(at, "%F") == self.time(other.wall, "%F");
+        self.time(at, if is_same_day { "%H:%M:%S" } else { DATE_TIME })
     }
 
     fn process_lines(&self, process: &Process) -> Vec<Line> {
         let user = process.user.as_ref().map(ToString::to_string);
-        let since = process.started_at.map(|started| {
-            let zoned = started.to_zoned(self.environment.time_zone.clone());
-            format!("since {}", zoned.strftime("%Y-%m-%d %H:%M:%S"))
-        });
+        let since = process.started_at.map(|at| self.time(at, DATE_TIME));
+        let since = since.map(|since| format!("since {since}"));
         let name = format!("{} (pid {})", process.name, process.pid);
         let text: Vec<_> = std::iter::once(name).chain(user).chain(since).collect();
         let mut lines = vec![fact("process", text.join(" · "))];
@@ -144,7 +193,6 @@ impl App {
     }
 }
 
-/// Kind, name and peer of a unix socket.
 fn unix_lines(socket: &Socket) -> Vec<Line> {
     let Some(unix) = socket.unix() else {
         return Vec::new();
@@ -170,17 +218,6 @@ fn unix_lines(socket: &Socket) -> Vec<Line> {
     lines
 }
 
-fn other_sockets(process: &Process, others: &[&Row]) -> Vec<Line> {
-    let (name, pid) = (&process.name, process.pid);
-    let title = format!("other sockets of {name} ({pid}): {}", others.len());
-    let title = (!others.is_empty()).then(|| vec![span(title, Role::Dim)]);
-    let others = others.iter().map(|other| {
-        let text = format!("{} {}", socket_text(&other.socket), other.socket.state);
-        fact("", text)
-    });
-    title.into_iter().chain(others).collect()
-}
-
 fn fact(label: &str, text: impl Into<String>) -> Line {
     vec![span(pad(label, LABEL), Role::Dim), span(text, Role::Plain)]
 }
@@ -189,42 +226,33 @@ fn known(label: &str, value: Option<impl ToString>) -> Option<Line> {
     value.map(|value| fact(label, value.to_string()))
 }
 
-/// ` · ends in 43 s`, rounded up.
-fn end_text(left: Duration) -> String {
-    match left.as_millis().div_ceil(1000) {
-        0 => " · ends now".into(),
-        seconds => format!(" · ends in {seconds} s"),
-    }
-}
-
-fn queue_text(socket: &Socket, queue: Queue) -> String {
+/// The queue; if it fills up, also the effect on clients and the fix, wrapped, so that all of it is visible.
+fn queue_lines(socket: &Socket, queue: Queue, columns: usize) -> Vec<Line> {
     let Queue { receive, send } = queue;
-    let how_full = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
+    let (how_full, warning) = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
         None => {
             let unread = counted(receive, "byte", "bytes");
-            return format!("{unread} not yet read, {send} not yet acknowledged");
+            let text = format!("{unread} not yet read, {send} not yet acknowledged");
+            return vec![fact("queue", text)];
         }
-        Some(Fill::Roomy) => "",
-        Some(Fill::Filling) => ": filling",
-        Some(Fill::Full) => ": full",
+        Some(Fill::Roomy) => ("", None),
+        Some(Fill::Filling) => (": filling", Some((FILLING, Role::Warning))),
+        Some(Fill::Full) => (": full", Some((FULL, Role::Bad))),
     };
-    format!("{receive} waiting to be accepted, backlog {send}{how_full}")
-}
-
-/// The effect of a filling queue on clients, and the fix; wrapped, so that all of it is visible.
-fn queue_warning(socket: &Socket, columns: usize) -> Vec<Line> {
-    let (role, what) = match AcceptQueue::of(socket).map(AcceptQueue::fill) {
-        _ if socket.protocol != Protocol::Tcp => return Vec::new(),
-        Some(Fill::Filling) => (Role::Warning, FILLING),
-        Some(Fill::Full) => (Role::Bad, FULL),
-        Some(Fill::Roomy) | None => return Vec::new(),
-    };
-    let lines = |text, role| hanging(&span("", Role::Dim), LABEL, text, role, columns);
-    [lines(what, role), lines(REMEDY, Role::Plain)].concat()
+    let text = format!("{receive} waiting to be accepted, backlog {send}{how_full}");
+    let mut lines = vec![fact("queue", text)];
+    if let Some(warning) = warning.filter(|_| socket.protocol == Protocol::Tcp) {
+        for (text, role) in [warning, (REMEDY, Role::Plain)] {
+            lines.extend(hanging(("", Role::Dim), LABEL, text, role, columns));
+        }
+    }
+    lines
 }
 
 const FILLING: &str = "the server accepts connections more slowly than clients connect";
+
 const FULL: &str =
     "new clients get no answer: their SYN is dropped, they retry after 1 s and later";
+
 const REMEDY: &str =
     "find out why it does not accept, add workers, or raise its backlog and somaxconn";

@@ -2,26 +2,22 @@
 //!
 //! An alert is about a listening or bound socket: it opened, closed or has another owner. Connections come and go.
 
-mod view;
-
 use std::collections::{BTreeSet, HashSet};
 
-use crate::app::{App, Effect};
+use crate::app::view::{Line, Role, span};
+use crate::app::{App, Dialog, Effect};
 use crate::columns::{owner_change_text, owner_with_pid};
 use crate::model::{Moment, OwnerKind, Protocol, Socket};
 use crate::settings::Notify;
 use crate::track::{ChangeKind, Event, Table, TableUpdate};
 
-/// The most ports to name in a list.
 const MAX_NAMED: usize = 8;
 
 /// How many alerts are shown at once; older ones are in the events.
 const MAX_ALERTS: usize = 8;
 
-/// A port of one protocol.
 type Port = (u16, Protocol);
 
-/// The pinned ports.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PinnedPorts(BTreeSet<Port>);
 
@@ -32,7 +28,6 @@ impl PinnedPorts {
         !self.0.remove(&port) && self.0.insert(port)
     }
 
-    /// Whether the socket's port is pinned.
     pub fn has(&self, socket: &Socket) -> bool {
         self.0.contains(&port_of(socket))
     }
@@ -56,7 +51,7 @@ impl PinnedPorts {
             .iter()
             .filter(|event| is_concerned(&event.row.socket))
             .peekable();
-        if self.0.is_empty() || events.peek().is_none() {
+        if events.peek().is_none() {
             return Vec::new();
         }
         let rows = table.rows.iter().filter(|row| !row.is_closed());
@@ -113,7 +108,6 @@ fn port_name(socket: &Socket) -> String {
 }
 
 impl App {
-    /// Pins or unpins the port of the selected row.
     pub(crate) fn toggle_pinned(&mut self, now: Moment) {
         let Some(row) = self.selected() else {
             return self.warn("no port is selected", now);
@@ -134,7 +128,6 @@ impl App {
         self.report(text, now);
     }
 
-    /// Shows alerts about the pinned ports, and notifies the user.
     pub(crate) fn alert(&mut self, update: &TableUpdate) {
         let mut alerts = self.pinned.alerts(&update.events, &update.table);
         if alerts.is_empty() {
@@ -151,5 +144,20 @@ impl App {
         if matches!(notify, Notify::Desktop | Notify::Both) {
             self.request(Effect::DesktopNotice(text));
         }
+    }
+
+    /// Whether alerts are visible: menus and questions need the line for their keys.
+    pub(crate) fn shows_alerts(&self) -> bool {
+        let has_room = matches!(
+            self.dialog,
+            Dialog::None | Dialog::Prompt(_) | Dialog::GoTo(_)
+        );
+        has_room && !self.notices.alerts.is_empty()
+    }
+
+    pub(crate) fn alerts_line(&self) -> Option<Line> {
+        let text = || format!(" {}", self.notices.alerts.join(" · "));
+        let line = || vec![span(text(), Role::Warning)];
+        self.shows_alerts().then(line)
     }
 }

@@ -1,28 +1,26 @@
 //! The command palette: a searchable list of all possible actions.
 
-pub(crate) mod view;
-
 use std::borrow::Cow;
 
-use crate::app::dialogs::prompt::{Edited, Prompt, PromptKind};
+use crate::app::dialogs::prompt::{Prompt, PromptKind};
+use crate::app::layout::Size;
+use crate::app::view::sheet::Sheet;
+use crate::app::view::{Line, Role, cut_line, span};
 use crate::app::{App, Dialog};
-use crate::columns::width;
+use crate::columns::{pad, width};
 use crate::keymap::{
     Action, DialogAction, Mode, PaneAction, PortAction, ProgramAction, TableAction,
 };
 use crate::model::Moment;
 use crate::query::Tab;
 
-/// A list of actions, filtered by the typed text.
 #[derive(Clone, Debug)]
 pub(crate) struct Palette {
     pub prompt: Prompt,
     pub entries: Vec<Entry>,
-    /// Which of those found is under the cursor.
     at: usize,
 }
 
-/// One action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub action: Action,
@@ -32,14 +30,6 @@ pub(crate) struct Entry {
 }
 
 impl Palette {
-    pub fn new(entries: Vec<Entry>) -> Self {
-        Self {
-            prompt: Prompt::new(PromptKind::Action, ""),
-            entries,
-            at: 0,
-        }
-    }
-
     /// The actions that match the typed text, best first.
     pub fn found(&self) -> Vec<&Entry> {
         let typed = self.prompt.text();
@@ -52,8 +42,8 @@ impl Palette {
         ranked.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    /// Which of those found is under the cursor.
-    pub fn at(&self) -> usize {
+    /// The index under the cursor, among those found.
+    fn at(&self) -> usize {
         self.at.min(self.found().len().saturating_sub(1))
     }
 
@@ -63,27 +53,6 @@ impl Palette {
 
     pub fn step(&mut self, by: isize) {
         self.go_to(self.at().saturating_add_signed(by));
-    }
-
-    /// Edits the text. If it changes, the cursor goes to the best match.
-    pub fn edit(&mut self, edit: impl FnOnce(&mut Prompt) -> Edited) -> Edited {
-        let edited = edit(&mut self.prompt);
-        if edited == Edited::Text {
-            self.at = 0;
-        }
-        edited
-    }
-
-    /// Cells of the widest keys.
-    pub fn keys_width(&self) -> usize {
-        let widths = self.entries.iter().map(|entry| width(&entry.keys));
-        widths.max().unwrap_or(0)
-    }
-
-    /// Cells of the longest help.
-    pub fn help_width(&self) -> usize {
-        let widths = self.entries.iter().map(|entry| width(&entry.help));
-        widths.max().unwrap_or(0)
     }
 }
 
@@ -110,40 +79,36 @@ impl Entry {
 
 impl App {
     /// The actions that are possible now. Those of an open bind test come before those of the table.
-    pub(crate) fn palette_entries(&self) -> Vec<Entry> {
+    pub(crate) fn palette(&self) -> Palette {
         let (keymap, mode) = (&self.settings.keymap, self.mode());
         let of_pane = keymap.bindings(mode).filter(|_| mode == Mode::Bind);
         let mut entries: Vec<Entry> = Vec::new();
         for binding in of_pane.chain(keymap.bindings(Mode::Table)) {
-            let is_listed = entries.iter().any(|entry| entry.action == binding.action);
-            if is_listed || !self.is_possible(binding.action) {
+            let action = binding.action;
+            if entries.iter().any(|entry| entry.action == action) || !self.is_possible(action) {
                 continue;
             }
             // A key of the table may do something else while a bind test is open.
             let keys = binding.keys.iter();
-            let keys = keys.filter(|&&key| keymap.lookup(mode, key) == Some(binding.action));
+            let keys = keys.filter(|&&key| keymap.lookup(mode, key) == Some(action));
             let keys: Vec<_> = keys.map(ToString::to_string).collect();
-            entries.push(Entry {
-                action: binding.action,
-                keys: keys.join(" "),
-                help: self.help_of(binding.action, binding.help),
-            });
+            let mut help = Cow::from(binding.help);
+            if let Action::ShowView(place) = action
+                && usize::from(place) >= Tab::ALL.len()
+            {
+                let name = self.view_at(place).map_or("", |view| self.view_name(view));
+                help = format!("show the view {name}").into();
+            }
+            let keys = keys.join(" ");
+            entries.push(Entry { action, keys, help });
         }
-        entries
+        Palette {
+            prompt: Prompt::new(PromptKind::Action, ""),
+            entries,
+            at: 0,
+        }
     }
 
-    /// The help of an action; for a custom view with its name.
-    fn help_of(&self, action: Action, help: &'static str) -> Cow<'static, str> {
-        if let Action::ShowView(place) = action
-            && usize::from(place) >= Tab::ALL.len()
-        {
-            let name = self.view_at(place).map_or("", |view| self.view_name(view));
-            return format!("show the view {name}").into();
-        }
-        help.into()
-    }
-
-    /// Whether an action is possible now.
     fn is_possible(&self, action: Action) -> bool {
         let is_row_selected = self.selected().is_some();
         match action {
@@ -185,5 +150,38 @@ impl App {
             self.dialog = Dialog::None;
             self.perform(action, now);
         }
+    }
+}
+
+/// Its size fits the whole list, so it stays the same while you type.
+pub(super) fn sheet(palette: &Palette, size: Size, height: usize) -> Sheet {
+    let widest = |text: fn(&Entry) -> &str| {
+        let widths = palette.entries.iter().map(|entry| width(text(entry)));
+        widths.max().unwrap_or(0)
+    };
+    let keys = widest(|entry| &entry.keys);
+    let columns = (size.overlay_width()).min(keys + 2 + widest(|entry| &entry.help));
+    let line = |entry: &Entry| -> Line {
+        let line = vec![
+            span(pad(&entry.keys, keys), Role::Accent),
+            span(format!("  {}", entry.help), Role::Plain),
+        ];
+        cut_line(line, columns)
+    };
+    let mut lines: Vec<Line> = palette.found().into_iter().map(line).collect();
+    let found = lines.len();
+    if found == 0 {
+        let nothing = vec![span("no matching action", Role::Dim)];
+        lines.push(cut_line(nothing, columns));
+    }
+    let blank = vec![span(" ".repeat(columns), Role::Plain)];
+    let all = palette.entries.len().min(height);
+    lines.resize(lines.len().max(all), blank);
+    Sheet {
+        top: palette.at().saturating_sub(height - 1),
+        height,
+        choices: found,
+        selected: (found > 0).then(|| palette.at()),
+        ..Sheet::of("actions", lines)
     }
 }

@@ -1,19 +1,16 @@
 //! The views: four built-in tabs, and custom ones from the config. A custom view has its own filter, order and columns;
 //! leaving it restores the previous ones.
 
-mod view;
-
 use crate::app::App;
-use crate::columns::{self, Column, ColumnId};
+use crate::app::view::{CellView, Click, Role, span};
+use crate::columns::{self, Column, ColumnId, width};
 use crate::filter::Filter;
 use crate::keymap::Action;
 use crate::model::Moment;
 use crate::query::{Sort, Tab};
 
-/// The custom view that is open.
 #[derive(Clone, Debug)]
 pub(crate) struct Opened {
-    /// Its index in the settings.
     pub at: usize,
     /// The state to restore when leaving it.
     before: Arrangement,
@@ -43,18 +40,16 @@ pub(crate) fn without(columns: &[ColumnId]) -> Vec<ColumnId> {
     all.filter(|id| !columns.contains(id)).collect()
 }
 
+/// Cells that tabs of custom views leave to the filter and the count.
+const FILTER_ROOM: usize = 20;
+
 impl App {
-    /// Every tab, in order.
     pub(crate) fn view_ids(&self) -> Vec<ViewId> {
         let custom = (0..self.settings.views.len()).map(ViewId::Custom);
-        Tab::ALL
-            .map(ViewId::Tab)
-            .into_iter()
-            .chain(custom)
-            .collect()
+        let tabs = Tab::ALL.map(ViewId::Tab).into_iter();
+        tabs.chain(custom).collect()
     }
 
-    /// The tab that is shown.
     pub(crate) fn current_view(&self) -> ViewId {
         match &self.rows.custom_view {
             Some(opened) => ViewId::Custom(opened.at),
@@ -62,18 +57,15 @@ impl App {
         }
     }
 
-    /// Finds the place of a view among the tabs.
     fn place_of_view(&self, view: ViewId) -> usize {
         let at = self.view_ids().iter().position(|&one| one == view);
         at.unwrap_or(0)
     }
 
-    /// Finds the tab at this place.
     pub(crate) fn view_at(&self, place: u8) -> Option<ViewId> {
         self.view_ids().get(usize::from(place)).copied()
     }
 
-    /// The name of a view.
     pub(crate) fn view_name(&self, view: ViewId) -> &str {
         match view {
             ViewId::Tab(tab) => tab.title(),
@@ -89,7 +81,6 @@ impl App {
         key.map_or_else(|| name.to_owned(), |key| format!("{key} {name}"))
     }
 
-    /// Shows the tab at this place, or says that there is none.
     pub(crate) fn show_view_at(&mut self, place: u8, now: Moment) {
         let Some(view) = self.view_at(place) else {
             let text = format!(
@@ -110,7 +101,6 @@ impl App {
         self.reselect(now);
     }
 
-    /// Shows the next view, or the one before.
     pub(crate) fn cycle_view(&mut self, by: isize, now: Moment) {
         let views = self.view_ids();
         let at = self.place_of_view(self.current_view()) + views.len();
@@ -141,7 +131,6 @@ impl App {
         }
     }
 
-    /// The state of the open view.
     pub(crate) fn arrangement(&self) -> Arrangement {
         Arrangement {
             filter: self.rows.criteria.filter.clone(),
@@ -166,5 +155,45 @@ impl App {
         let chosen = custom.unwrap_or(&self.settings.columns);
         let all = chosen.iter().copied().chain(without(chosen));
         all.map(columns::column)
+    }
+
+    /// The visible tabs: the built-in views, and as many custom ones as fit beside the filter. The current view always
+    /// has a tab, if needed in place of others.
+    pub(crate) fn tab_views(&self) -> Vec<CellView> {
+        let mut visible = Vec::new();
+        for id in self.view_ids() {
+            if matches!(id, ViewId::Custom(_)) && !self.has_room_for(&visible, id) {
+                break;
+            }
+            visible.push(id);
+        }
+        let shown = self.current_view();
+        if !visible.contains(&shown) {
+            while !visible.is_empty() && !self.has_room_for(&visible, shown) {
+                visible.pop();
+            }
+            visible.push(shown);
+        }
+        let mut x = 1;
+        let tabs = visible.into_iter().map(|id| {
+            let is_chosen = id == shown;
+            let role = if is_chosen { Role::Accent } else { Role::Dim };
+            let tab = CellView {
+                x,
+                text: span(self.tab_text(id), role).text,
+                role,
+                is_chosen,
+                click: Some(Click::Show(id)),
+            };
+            x += u16::try_from(width(&tab.text)).unwrap_or(0) + 2;
+            tab
+        });
+        tabs.collect()
+    }
+
+    fn has_room_for(&self, others: &[ViewId], next: ViewId) -> bool {
+        let tabs = others.iter().chain([&next]);
+        let cells: usize = tabs.map(|&tab| width(&self.tab_text(tab)) + 2).sum();
+        cells + FILTER_ROOM <= usize::from(self.size.width) + 1
     }
 }

@@ -1,18 +1,16 @@
 //! Goes to a port while its number is typed.
 
-mod view;
-
 use crate::app::table::cursor::{Cursor, Step};
+use crate::app::view::{Line, Role, cut_line, span};
 use crate::app::{App, Dialog};
-use crate::keymap::{Action, DialogAction, Key};
+use crate::columns::width;
+use crate::keymap::{Action, DialogAction, Key, Mode};
 use crate::model::Moment;
 use crate::query::Listing;
 use crate::track::{Row, RowId, Table};
 
-/// The digits of the largest port.
 const MAX_DIGITS: usize = 5;
 
-/// A port being typed.
 #[derive(Clone, Debug)]
 pub(crate) struct GoTo {
     pub digits: String,
@@ -21,7 +19,6 @@ pub(crate) struct GoTo {
     pub found: Found,
 }
 
-/// The match for the digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// The port, a port that begins with the digits, or nothing was typed.
@@ -44,7 +41,7 @@ enum Nearness {
 
 impl GoTo {
     /// Adds a digit, or removes the last one; returns whether the key was one of these.
-    fn press(&mut self, key: Key) -> bool {
+    pub fn press(&mut self, key: Key) -> bool {
         match key {
             Key::Char(c) if c.is_ascii_digit() => {
                 if self.digits.len() < MAX_DIGITS {
@@ -60,39 +57,34 @@ impl GoTo {
     /// Finds the line of the typed port, or else of the lowest port with these first digits, or else of the next port
     /// above.
     fn seek(&mut self, listing: &Listing, table: &Table) -> Option<usize> {
-        self.found = Found::Port;
         let Ok(wanted) = self.digits.parse::<u32>() else {
+            self.found = Found::Port;
             return Some(0);
         };
         let ranked = listing.rows(table).enumerate().filter_map(|(place, row)| {
             let port = row.socket.port()?;
-            let nearness = self.nearness(port, wanted)?;
+            let nearness = match u32::from(port) {
+                number if number == wanted => Nearness::Exact,
+                _ if port.to_string().starts_with(&self.digits) => Nearness::Beginning,
+                number if number > wanted => Nearness::Above,
+                _ => return None,
+            };
             Some((nearness, port, row.is_closed(), place))
         });
         let best = ranked.min();
-        let (nearness, port) = best.map(|(nearness, port, ..)| (nearness, port)).unzip();
-        if nearness != Some(Nearness::Exact) {
-            let is_wanted =
-                |row: &&Row| row.socket.port().map(u32::from) == Some(wanted) && !row.is_closed();
-            let hidden = table.rows.iter().map(|row| &**row).find(is_wanted);
-            self.found = match (hidden, nearness, port) {
-                (Some(row), ..) => Found::Hidden(row.id),
-                (None, Some(Nearness::Above), Some(port)) => Found::Above(port),
-                (None, None, _) => Found::Nothing,
-                (None, Some(_), _) => Found::Port,
-            };
-        }
+        let hidden = || {
+            let is_wanted = |row: &Row| row.socket.port().map(u32::from) == Some(wanted);
+            let mut rows = table.rows.iter();
+            let row = rows.find(|row| is_wanted(row) && !row.is_closed())?;
+            Some(Found::Hidden(row.id))
+        };
+        self.found = match best {
+            Some((Nearness::Exact, ..)) => Found::Port,
+            Some((Nearness::Beginning, ..)) => hidden().unwrap_or(Found::Port),
+            Some((Nearness::Above, port, ..)) => hidden().unwrap_or(Found::Above(port)),
+            None => hidden().unwrap_or(Found::Nothing),
+        };
         best.map(|(.., place)| place)
-    }
-
-    fn nearness(&self, port: u16, wanted: u32) -> Option<Nearness> {
-        if u32::from(port) == wanted {
-            Some(Nearness::Exact)
-        } else if port.to_string().starts_with(&self.digits) {
-            Some(Nearness::Beginning)
-        } else {
-            (u32::from(port) > wanted).then_some(Nearness::Above)
-        }
     }
 }
 
@@ -108,18 +100,6 @@ impl App {
         });
     }
 
-    /// Handles a digit; any other key closes it and acts on the table.
-    pub(crate) fn press_in_go_to(&mut self, key: Key, now: Moment) {
-        if let Dialog::GoTo(go_to) = &mut self.dialog
-            && go_to.press(key)
-        {
-            self.seek();
-        } else {
-            self.dialog = Dialog::None;
-            self.press(key, now);
-        }
-    }
-
     /// Pasted digits count as typed.
     pub(crate) fn paste_port(&mut self, text: &str) {
         if let Dialog::GoTo(go_to) = &mut self.dialog {
@@ -130,7 +110,7 @@ impl App {
         }
     }
 
-    fn seek(&mut self) {
+    pub(crate) fn seek(&mut self) {
         let rows = &self.rows;
         if let Dialog::GoTo(go_to) = &mut self.dialog
             && let Some(place) = go_to.seek(rows.selection.shown(), &rows.table)
@@ -153,5 +133,39 @@ impl App {
                 None => self.warn("its row is not in the table any more", now),
             }
         }
+    }
+
+    /// The typed digits with the result, and the column of the text cursor.
+    pub(crate) fn go_to_line(&self, going: &GoTo, columns: usize) -> (Line, u16) {
+        let label = " go to port ";
+        let digits = going.digits.as_str();
+        let x = width(label) + width(digits);
+        let mut line = vec![
+            span(label, Role::Accent),
+            span(format!("{digits}   "), Role::Plain),
+        ];
+        let result = match going.found {
+            Found::Port => None,
+            Found::Hidden(_) => {
+                let accept = Action::Dialog(DialogAction::Accept);
+                let key = self.settings.keymap.keys(Mode::Digits, accept).first();
+                let remedy = key.map_or(String::new(), |key| format!(": {key} shows it"));
+                Some((format!("{digits} is not shown{remedy}"), Role::Warning))
+            }
+            Found::Above(port) => {
+                let text = format!("no port starts with {digits}; {port} is the next");
+                Some((text, Role::Warning))
+            }
+            Found::Nothing => Some((format!("no port starts with {digits}"), Role::Bad)),
+        };
+        match (self.alerts_line(), result) {
+            (Some(alerts), _) => line.extend(alerts),
+            (None, Some((text, role))) => line.push(span(text, role)),
+            (None, None) => line.extend(self.hints(Mode::Digits, columns.saturating_sub(x + 3))),
+        }
+        (
+            cut_line(line, columns),
+            u16::try_from(x).unwrap_or(u16::MAX),
+        )
     }
 }

@@ -1,0 +1,268 @@
+//! Menus: a list of choices and their effects.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::app::layout::Size;
+use crate::app::view::sheet::Sheet;
+use crate::app::view::{Role, cut_line, span};
+use crate::app::{App, Dialog, Effect, NoticeKind, Written};
+use crate::bind::{Verdict, shell_word};
+use crate::columns::{self, ColumnId, cut, cut_middle, width};
+use crate::keymap::{Action, DialogAction};
+use crate::model::{Endpoint, Kinds, Moment, Protocol, State, UnixName, clean, counted};
+use crate::track::Row;
+
+/// A list to choose from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Menu {
+    pub title: String,
+    /// The choices; never empty.
+    pub items: Vec<MenuItem>,
+    pub at: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MenuItem {
+    pub label: String,
+    /// The state of an on/off choice.
+    pub is_on: Option<bool>,
+    pub choice: MenuChoice,
+}
+
+impl MenuItem {
+    const fn new(label: String, is_on: Option<bool>, choice: MenuChoice) -> Self {
+        Self {
+            label,
+            is_on,
+            choice,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MenuChoice {
+    Copy(String),
+    Kind(Protocol),
+    Column(ColumnId),
+    Write(FileFormat),
+}
+
+/// The file format for rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// One object, as `list --json` prints it.
+    Json,
+    /// A row for each socket and process, as `list --csv` prints them.
+    Csv,
+}
+
+impl FileFormat {
+    /// The file name extension.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+impl Menu {
+    fn of(title: &str, items: impl Iterator<Item = MenuItem>, at: usize) -> Self {
+        let (title, items) = (title.to_owned(), items.collect());
+        Self { title, items, at }
+    }
+
+    pub fn go_to(&mut self, at: usize) {
+        self.at = at.min(self.items.len().saturating_sub(1));
+    }
+
+    /// What can be copied from a row. The command line is copied as shown, with arguments joined by spaces: to read,
+    /// not to run, as the boundaries of arguments are lost. There is no command to end the owner: a bind test finds a
+    /// safe one.
+    pub fn copy(row: &Row) -> Self {
+        let socket = &row.socket;
+        let label = match socket.unix().and_then(|unix| unix.name.as_ref()) {
+            Some(UnixName::Path(_)) => "path",
+            Some(UnixName::Abstract(_)) => "name",
+            None => "address",
+        };
+        let remote = match socket.remote {
+            Some(remote) if socket.protocol.has_ports() => Some(remote.to_string()),
+            _ => socket.remote_text(),
+        };
+        // Init holds sockets for its services.
+        let mut processes = socket.owner.processes().iter();
+        let owner = processes.find(|process| process.pid != 1);
+        let command = owner.and_then(|process| process.command.as_ref());
+        let inode = socket.inode.filter(|_| socket.unix().is_some());
+        let is_server = socket.protocol == Protocol::Tcp && socket.state == State::Listen;
+        let curl = || {
+            // An address that a client on this host can use.
+            let address = match socket.local.address {
+                IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+                address => address,
+            };
+            let url = format!("http://{}/", Endpoint::new(address, socket.local.port));
+            format!("curl {}", shell_word(&url))
+        };
+        let texts = [
+            socket.local_text().map(|text| (label, text)),
+            remote.map(|text| ("peer", text)),
+            owner.map(|process| ("pid", process.pid.to_string())),
+            command.map(|text| ("command", text.to_string())),
+            inode.map(|inode| ("inode", inode.to_string())),
+            is_server.then(|| ("curl", curl())),
+        ];
+        let texts = texts.into_iter().flatten();
+        Self::of_texts(texts.map(|(name, text)| (format!("{name:<8} {text}"), text)))
+    }
+
+    pub fn fixes(verdict: &Verdict) -> Self {
+        let commands = verdict.fixes.iter().filter_map(|fix| fix.command.clone());
+        let texts = commands.chain([verdict.summary.clone()]);
+        Self::of_texts(texts.map(|text| (text.clone(), text)))
+    }
+
+    fn of_texts(texts: impl Iterator<Item = (String, String)>) -> Self {
+        let item = |(label, text)| MenuItem::new(label, None, MenuChoice::Copy(text));
+        Self::of("copy", texts.map(item), 0)
+    }
+
+    pub fn write(rows: usize) -> Self {
+        let item =
+            |label: &str, format| MenuItem::new(label.to_owned(), None, MenuChoice::Write(format));
+        let json = "JSON   one object, everything that is known";
+        let csv = "CSV    a row for each socket and process";
+        let title = match rows {
+            1 => "write the row shown".into(),
+            rows => format!("write the {rows} rows shown"),
+        };
+        let items = [item(json, FileFormat::Json), item(csv, FileFormat::Csv)];
+        Self::of(&title, items.into_iter(), 0)
+    }
+
+    /// The kinds of sockets, with those shown checked.
+    pub fn kinds(shown: Kinds, at: usize) -> Self {
+        let item = |protocol: Protocol| {
+            let label = format!("{:<9} {}", protocol.as_str(), description(protocol));
+            let is_on = Some(shown.has(protocol));
+            MenuItem::new(label, is_on, MenuChoice::Kind(protocol))
+        };
+        Self::of("protocols", Protocol::ALL.into_iter().map(item), at)
+    }
+
+    /// The columns, with hidden ones unchecked.
+    pub fn columns(hidden: &[ColumnId], at: usize) -> Self {
+        let items = columns::ALL.iter().filter(|column| column.priority > 0);
+        let item = |column: &columns::Column| {
+            let label = format!("{:<14} {}", column.title, column.description);
+            let is_on = Some(!hidden.contains(&column.id));
+            MenuItem::new(label, is_on, MenuChoice::Column(column.id))
+        };
+        let title = "columns (port, state and process always stay)";
+        Self::of(title, items.map(item), at)
+    }
+}
+
+const fn description(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tcp => "TCP",
+        Protocol::Udp => "UDP",
+        Protocol::UdpLite => "UDP-Lite, with its own ports",
+        Protocol::Sctp => "SCTP, with its own ports",
+        Protocol::Raw => "raw IP and ping sockets",
+        Protocol::Packet => "packet sockets: what tcpdump and DHCP clients open",
+        Protocol::Unix => "unix sockets: paths and abstract names",
+    }
+}
+
+/// Each choice takes one line, so that the one under the cursor is always visible.
+pub(super) fn sheet(menu: &Menu, size: Size, height: usize) -> Sheet {
+    let columns = size.overlay_width();
+    let line = |item: &MenuItem| {
+        let check = match item.is_on {
+            None => "",
+            Some(true) => "[x] ",
+            Some(false) => "[ ] ",
+        };
+        let (check, label) = (span(check, Role::Accent), span(&*item.label, Role::Plain));
+        cut_line(vec![check, label], columns)
+    };
+    Sheet {
+        top: menu.at.saturating_sub(height - 1),
+        height,
+        choices: menu.items.len(),
+        selected: Some(menu.at),
+        ..Sheet::of(&menu.title, menu.items.iter().map(line).collect())
+    }
+}
+
+/// Cells of a text that a notice on the smallest terminal shows.
+const LEAST_SHOWN: usize = 12;
+
+impl App {
+    /// Handles keys in a menu; any other action closes it.
+    pub(crate) fn act_in_menu(&mut self, action: Action, now: Moment) {
+        let page = self.menu_height();
+        let Dialog::Menu(menu) = &mut self.dialog else {
+            return;
+        };
+        if let Action::Move(action) = action {
+            menu.go_to(menu.at.saturating_add_signed(action.lines(page)));
+            return;
+        }
+        let (at, choice) = (menu.at, menu.items[menu.at].choice.clone());
+        self.dialog = Dialog::None;
+        let toggles = action == Action::Dialog(DialogAction::Toggle);
+        if !toggles && action != Action::Dialog(DialogAction::Accept) {
+            return;
+        }
+        match choice {
+            MenuChoice::Copy(text) => self.copy(text, now),
+            MenuChoice::Write(format) => {
+                let rows = self.rows.selection.shown().rows(&self.rows.table);
+                let ids: Vec<_> = rows.map(|row| row.id).collect();
+                let pending = format!("writing {}…", counted(ids.len(), "row", "rows"));
+                self.notify(NoticeKind::Pending, pending, now);
+                self.request(Effect::Write(format, ids));
+            }
+            // A switch is changed only by the key for that, which keeps the menu open.
+            MenuChoice::Kind(_) | MenuChoice::Column(_) if !toggles => {}
+            MenuChoice::Kind(protocol) => {
+                self.toggle_kind(protocol, now);
+                self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, at));
+            }
+            MenuChoice::Column(id) => {
+                let hidden = &mut self.rows.hidden_columns;
+                let count = hidden.len();
+                hidden.retain(|&one| one != id);
+                if hidden.len() == count {
+                    hidden.push(id);
+                }
+                self.dialog = Dialog::Menu(Menu::columns(hidden, at));
+            }
+        }
+    }
+
+    /// Copies a text; the notice cuts a long one, but not the words around it. We don't know whether the terminal
+    /// copied it.
+    pub(crate) fn copy(&mut self, text: String, now: Moment) {
+        const BY: &str = " to the clipboard (by the terminal)";
+        let words = width("copied ") + width(BY) + 1;
+        let room = usize::from(self.size.width).saturating_sub(words);
+        let shown = cut(&clean(&text), room.max(LEAST_SHOWN));
+        self.report(format!("copied {shown}{BY}"), now);
+        self.request(Effect::Copy(text));
+    }
+
+    /// Reports where the rows were written. A long path is cut in the middle, so folder and extension stay.
+    pub(crate) fn notify_written(&mut self, written: &Written, now: Moment) {
+        let words = format!("wrote {} to ", counted(written.rows, "row", "rows"));
+        let room = usize::from(self.size.width).saturating_sub(width(&words) + 1);
+        let path = cut_middle(&clean(&written.path), room.max(LEAST_SHOWN));
+        let why = written.not_in.as_ref();
+        let why = why.map_or_else(String::new, |why| format!(", not to {why}"));
+        self.report(format!("{words}{path}{why}"), now);
+    }
+}
