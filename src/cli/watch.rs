@@ -217,10 +217,10 @@ impl Printer {
 
     fn write(&self, record: &ChangeRecord, out: &mut dyn io::Write) -> io::Result<()> {
         let ChangeRecord { at, change, row } = record;
+        let change = (*at, change.as_ref(), &**row);
         if self.stream.is_some() {
-            report::write_change_json(out, *at, change.as_ref(), row)
+            report::write_change_json(out, change)
         } else {
-            let change = (*at, change.as_ref(), &**row);
             report::write_change(out, change, &self.zone, self.has_colour)
         }
     }

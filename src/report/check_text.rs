@@ -18,15 +18,15 @@ pub trait Blocker {
     /// From how many on they are listed.
     const LISTED_FROM: usize;
     /// Its cells.
-    fn cells(&self) -> Vec<String>;
+    fn cells(&self) -> [String; 3];
 }
 
 impl Blocker for Holder {
     const LISTED_FROM: usize = 1;
 
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self) -> [String; 3] {
         let socket = &self.socket;
-        vec![
+        [
             socket_text(socket),
             socket.state.to_string(),
             owner_with_pid(socket),
@@ -38,8 +38,8 @@ impl Blocker for UnixHolder {
     /// A single one is named in the summary.
     const LISTED_FROM: usize = 2;
 
-    fn cells(&self) -> Vec<String> {
-        vec![
+    fn cells(&self) -> [String; 3] {
+        [
             self.kind.as_str().to_owned(),
             unix_state(self).to_owned(),
             owner_with_pid(&self.holder.socket),
@@ -53,9 +53,6 @@ pub(super) const fn unix_state(one: &UnixHolder) -> &'static str {
 
 /// Writes one verdict. Sentences are broken at `columns` cells if there is such a limit; the outcome
 /// is coloured if `has_colour`.
-///
-/// # Errors
-/// Those of the writer.
 pub fn write_check<C, B: Blocker>(
     out: &mut dyn Write,
     target: &dyn Display,
@@ -68,18 +65,28 @@ pub fn write_check<C, B: Blocker>(
         sentence(out, "", text, columns)?;
     }
     fixes(out, &verdict.fixes, columns)?;
-    for rows in [matrix(verdict), profiles(verdict)] {
-        // The first is the heading.
-        if rows.len() > 1 {
+    let matrix = verdict.matrix.iter().map(|row| {
+        let [with, without] = [&row.with_reuse_address, &row.without].map(|cell| cell.as_str());
+        [row.address.as_str(), with, without]
+    });
+    let profiles = verdict.profiles.iter();
+    let profiles = profiles.map(|(of, start)| [of.servers, of.shown, start.as_str()]);
+    for (heading, rows) in [
+        (
+            ["address", "with SO_REUSEADDR", "without"],
+            matrix.collect(),
+        ),
+        (["servers", "binds", "result"], profiles.collect::<Vec<_>>()),
+    ] {
+        if !rows.is_empty() {
             writeln!(out)?;
-            table(out, rows)?;
+            table(out, std::iter::once(heading).chain(rows))?;
         }
     }
     let blockers = &verdict.blockers;
     if blockers.len() >= B::LISTED_FROM {
         writeln!(out, "\n{INDENT}in the way")?;
-        let shown = blockers.iter().take(MAX_LISTED).map(Blocker::cells);
-        table(out, shown.collect())?;
+        table(out, blockers.iter().take(MAX_LISTED).map(Blocker::cells))?;
         let more = blockers.len().saturating_sub(MAX_LISTED);
         if more > 0 {
             writeln!(out, "{INDENT}{INDENT}and {more} more")?;
@@ -98,9 +105,6 @@ pub fn write_check<C, B: Blocker>(
 }
 
 /// Writes the gaps of targets that were written briefly, after an empty line; nothing if there are none.
-///
-/// # Errors
-/// Those of the writer.
 pub fn write_gaps(
     out: &mut dyn Write,
     gaps: &BTreeSet<Text>,
@@ -116,9 +120,6 @@ pub fn write_gaps(
 }
 
 /// Writes only the outcome of a verdict and its notes.
-///
-/// # Errors
-/// Those of the writer.
 pub fn write_check_briefly<C, B>(
     out: &mut dyn Write,
     target: &dyn Display,
@@ -157,11 +158,8 @@ fn fixes(out: &mut dyn Write, fixes: &[Fix], columns: Option<u16>) -> io::Result
     if fixes.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "\n{INDENT}{}",
-        if fixes.len() == 1 { "fix" } else { "fixes" }
-    )?;
+    let title = if fixes.len() == 1 { "fix" } else { "fixes" };
+    writeln!(out, "\n{INDENT}{title}")?;
     for fix in fixes {
         let end = if fix.command.is_some() { ':' } else { '.' };
         indented(out, 2, &format!("{}{end}", fix.text), columns)?;
@@ -192,25 +190,11 @@ fn sentence(out: &mut dyn Write, label: &str, text: &str, columns: Option<u16>) 
     indented(out, 1, &format!("{label}{text}"), columns)
 }
 
-fn table(out: &mut dyn Write, rows: Vec<Vec<String>>) -> io::Result<()> {
-    let mut lines = align(rows).into_iter();
+fn table(
+    out: &mut dyn Write,
+    rows: impl Iterator<Item = [impl Into<String>; 3]>,
+) -> io::Result<()> {
+    let rows = rows.map(|cells| cells.map(Into::into).to_vec());
+    let mut lines = align(rows.collect()).into_iter();
     lines.try_for_each(|line| writeln!(out, "{INDENT}{INDENT}{line}"))
-}
-
-fn matrix<C, B>(verdict: &AnyVerdict<C, B>) -> Vec<Vec<String>> {
-    let heading = ["address", "with SO_REUSEADDR", "without"].map(str::to_owned);
-    let rows = verdict.matrix.iter().map(|row| {
-        let cells = [&row.with_reuse_address, &row.without];
-        let [with, without] = cells.map(|cell| cell.as_str().to_owned());
-        vec![row.address.clone(), with, without]
-    });
-    std::iter::once(heading.to_vec()).chain(rows).collect()
-}
-
-fn profiles<C, B>(verdict: &AnyVerdict<C, B>) -> Vec<Vec<String>> {
-    let heading = ["servers", "binds", "result"];
-    let rows = verdict.profiles.iter();
-    let rows = rows.map(|(profile, start)| [profile.servers, profile.shown, start.as_str()]);
-    let rows = std::iter::once(heading).chain(rows);
-    rows.map(|row| row.map(str::to_owned).to_vec()).collect()
 }

@@ -2,9 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::json::portless::PortlessRecord;
-use super::json::record::{ProcessRecord, Processes, SocketRecord};
-use crate::model::Process;
+use super::record::{PortlessRecord, ProcessRecord, Processes, SocketRecord};
 use crate::track::Row;
 
 /// How CSV is written.
@@ -25,10 +23,21 @@ enum Cell {
     Empty,
 }
 
-/// A socket and one of its processes.
+/// A socket and one of its processes, with its command line.
 struct Record<'a> {
     socket: &'a SocketRecord<'a>,
-    process: Option<(&'a Process, ProcessRecord<'a>)>,
+    process: Option<ProcessRecord<'a>>,
+    command: Option<&'a str>,
+}
+
+impl<'a> Record<'a> {
+    fn process(&self) -> Option<&ProcessRecord<'a>> {
+        self.process.as_ref()
+    }
+
+    fn portless(&self) -> Option<&PortlessRecord<'a>> {
+        self.socket.portless.as_ref()
+    }
 }
 
 type Field = (&'static str, fn(&Record<'_>) -> Cell);
@@ -56,7 +65,7 @@ const FIELDS: &[Field] = &[
     ("processes_name", |row| foreign(row.process().map(|one| one.name))),
     ("processes_comm", |row| foreign(row.process().and_then(|one| one.comm))),
     ("processes_executable", |row| foreign(row.process().and_then(|one| one.executable))),
-    ("processes_command", |row| foreign(row.command())),
+    ("processes_command", |row| foreign(row.command)),
     ("processes_cwd", |row| foreign(row.process().and_then(|one| one.cwd))),
     ("processes_user", |row| foreign(row.process().and_then(|one| one.user))),
     ("processes_uid", |row| plain(row.process().and_then(|one| one.uid))),
@@ -75,26 +84,8 @@ const FIELDS: &[Field] = &[
     ("ip_protocol", |row| plain(row.portless().and_then(|one| one.ip_protocol))),
 ];
 
-impl<'a> Record<'a> {
-    fn process(&self) -> Option<&ProcessRecord<'a>> {
-        self.process.as_ref().map(|(_, record)| record)
-    }
-
-    fn portless(&self) -> Option<&PortlessRecord<'a>> {
-        self.socket.portless.as_ref()
-    }
-
-    fn command(&self) -> Option<&'a str> {
-        let (process, _) = self.process.as_ref()?;
-        process.command.as_deref()
-    }
-}
-
 /// Writes a row of names and the rows as CSV (RFC 4180, but lines end with a line feed alone). A socket has a row for
 /// each of its processes, and one if it has none. Unknown is an empty cell.
-///
-/// # Errors
-/// If the writer fails.
 pub fn write_csv<'a>(
     out: &mut dyn Write,
     rows: impl IntoIterator<Item = &'a Row>,
@@ -107,20 +98,16 @@ pub fn write_csv<'a>(
     }
     for row in rows {
         let socket = SocketRecord::of_row(row, &Processes::default());
-        let mut write = |process: Option<&'a Process>| {
-            let process = process.map(|process| (process, ProcessRecord::of(process)));
+        let processes = row.socket.owner.processes();
+        let none = processes.is_empty().then_some(None);
+        for process in processes.iter().map(Some).chain(none) {
             let record = Record {
                 socket: &socket,
-                process,
+                process: process.map(|process| ProcessRecord::of(process)),
+                command: process.and_then(|process| process.command.as_deref()),
             };
             let cells = FIELDS.iter().map(|(_, cell)| cell(&record).text(options));
-            csv.write_record(cells).map_err(io_error)
-        };
-        match row.socket.owner.processes() {
-            [] => write(None)?,
-            processes => processes
-                .iter()
-                .try_for_each(|process| write(Some(process)))?,
+            csv.write_record(cells).map_err(io_error)?;
         }
     }
     csv.flush()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::record::{ProblemRecord, SCHEMA, time};
+use super::record::{ProblemRecord, SCHEMA, millis, time};
 use super::write_object;
 use crate::model::{Moment, Problem, ProblemCode};
 use crate::track::Table;
@@ -30,9 +30,6 @@ impl JsonStream {
     }
 
     /// Writes the lines before the changes of a snapshot: the start, gaps, and these problems, which are new.
-    ///
-    /// # Errors
-    /// If the writer fails.
     pub fn write_snapshot(
         &mut self,
         out: &mut dyn Write,
@@ -69,9 +66,6 @@ impl JsonStream {
     }
 
     /// Writes the lines for a failed snapshot.
-    ///
-    /// # Errors
-    /// If the writer fails.
     pub fn write_failure(&mut self, out: &mut dyn Write, now: Moment, why: &str) -> io::Result<()> {
         self.write_start(out, now)?;
         self.write_gap(out, now, "failed", why)
@@ -89,7 +83,6 @@ impl JsonStream {
         if std::mem::replace(&mut self.has_started, true) {
             return Ok(());
         }
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let start = Start {
             schema: SCHEMA,
             kind: "start",
