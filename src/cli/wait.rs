@@ -15,12 +15,17 @@ use sockeye::runtime::wait::{Goal, Port, PortWaiter, WaitError};
 
 use super::check::targets::{parse_targets, parse_targets_as_named};
 use super::errors::print_error;
-use super::examples;
 use super::global::GlobalArgs;
 use super::output::{print, terminal_width};
 use super::{EXIT_ERROR, EXIT_NO};
 
 const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
+
+const EXAMPLES: &str = "\
+Examples:
+  sockeye wait 8080 --timeout 30 && curl localhost:8080
+  sockeye wait 5432 6379                until something listens on both
+  sockeye wait 8080 --for free && ./server";
 
 /// Wait until something listens on a port, or until the port is free
 ///
@@ -29,7 +34,7 @@ const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// Exit codes: 0 it happened, 1 it didn't within --timeout, 2 waiting can't help (or bad usage).
 #[derive(Debug, Args)]
-#[command(after_long_help = examples::WAIT)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Wait {
     /// The ports, as for check: `8080`, `8080/udp`, `127.0.0.1:8080`, `localhost:8080`, `3000-3010`
     #[arg(value_name = "TARGET", required = true)]
@@ -82,27 +87,24 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
             return Ok(EXIT_ERROR);
         }
     };
-    let result = WaitResult {
-        wanted: name,
-        happened,
-        time: clock.now().steady,
-        ports: waiter.ports().iter().map(waited_port).collect(),
-    };
-    if !wait.quiet {
-        print_result(wait, &result)?;
-    }
-    Ok(if happened { 0 } else { EXIT_NO })
-}
-
-fn waited_port(port: &Port) -> WaitedPort<'_> {
-    WaitedPort {
+    let ports = waiter.ports().iter().map(|port| WaitedPort {
         target: &port.target,
         happened: port.is_reached,
         changed_at: port.changed_at.filter(|_| port.is_reached),
         holders: &port.holders,
         seen_at: port.seen_at,
         summary: port.summary.as_deref(),
+    });
+    let result = WaitResult {
+        wanted: name,
+        happened,
+        time: clock.now().steady,
+        ports: ports.collect(),
+    };
+    if !wait.quiet {
+        print_result(wait, &result)?;
     }
+    Ok(if happened { 0 } else { EXIT_NO })
 }
 
 /// Prints the result on standard output, and a timeout on standard error.

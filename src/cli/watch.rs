@@ -20,10 +20,14 @@ use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::TableUpdate;
 
 use super::errors::{is_relevant, print_error};
-use super::examples;
 use super::global::{GlobalArgs, query, tracker};
 use super::output::{Printed, print};
 use super::{EXIT_BUG, EXIT_ERROR};
+
+const EXAMPLES: &str = "\
+Examples:
+  sockeye watch -l :8000-8999           who opens and closes these ports
+  sockeye watch --json --changes-only | jq -c '{at, kind, port: .socket.local.port}'";
 
 /// Print changes as they happen
 ///
@@ -33,7 +37,7 @@ use super::{EXIT_BUG, EXIT_ERROR};
 ///
 /// Exit codes: 0 the time is over or the reader is gone, 2 the table can't be read (or bad usage).
 #[derive(Debug, Args)]
-#[command(after_long_help = examples::WATCH)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Watch {
     /// What to watch; without it, listeners and bound sockets
     ///
@@ -149,7 +153,18 @@ impl Printer {
                 self.deadline.while_writing(|| print_error(&line));
                 Ok(true)
             }
-            CollectorEvent::Failed(why) => self.print_failure(why),
+            // In a stream every time, otherwise once.
+            CollectorEvent::Failed(why) => {
+                let mut lines = Vec::new();
+                if let Some(stream) = &mut self.stream {
+                    stream.write_failure(&mut lines, self.clock.now(), &why)?;
+                }
+                if self.failure.as_ref() != Some(&why) {
+                    print_error(&why);
+                    self.failure = Some(why);
+                }
+                self.print_lines(&lines)
+            }
         }
     }
 
@@ -180,26 +195,17 @@ impl Printer {
                 .iter()
                 .for_each(|problem| print_error(&problem.message)),
         }
-        for record in &changes {
-            if !self.print(|out| self.write(record, out))? {
+        for ChangeRecord { at, change, row } in &changes {
+            let change = (*at, change.as_ref(), &**row);
+            let is_printed = self.print(|out| match self.stream {
+                Some(_) => report::write_change_json(out, change),
+                None => report::write_change(out, change, &self.zone, self.has_colour),
+            });
+            if !is_printed? {
                 return Ok(false);
             }
         }
         Ok(true)
-    }
-
-    /// Prints a failed snapshot: in a stream every time, otherwise once.
-    fn print_failure(&mut self, why: String) -> io::Result<bool> {
-        let now = self.clock.now();
-        let mut lines = Vec::new();
-        if let Some(stream) = &mut self.stream {
-            stream.write_failure(&mut lines, now, &why)?;
-        }
-        if self.failure.as_ref() != Some(&why) {
-            print_error(&why);
-            self.failure = Some(why);
-        }
-        self.print_lines(&lines)
     }
 
     fn print_lines(&self, lines: &[u8]) -> io::Result<bool> {
@@ -213,16 +219,6 @@ impl Printer {
         }
         let printed = self.deadline.while_writing(|| print(write))?;
         Ok(printed == Printed::Whole)
-    }
-
-    fn write(&self, record: &ChangeRecord, out: &mut dyn io::Write) -> io::Result<()> {
-        let ChangeRecord { at, change, row } = record;
-        let change = (*at, change.as_ref(), &**row);
-        if self.stream.is_some() {
-            report::write_change_json(out, change)
-        } else {
-            report::write_change(out, change, &self.zone, self.has_colour)
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::check_text::unix_state;
+use super::check_text::{Checked, unix_state};
 use super::json::write_object;
 use super::record::{Processes, SCHEMA, SocketRecord, millis};
 use crate::bind::{
@@ -15,15 +15,6 @@ use crate::model::{
     Behind, BehindKind, FoundIn, Gap, Holder, OwnerKind, Pid, Queue, Supervisor, UnixAddress,
     UnixKind,
 };
-
-/// A target with its verdict.
-#[derive(Clone, Debug)]
-pub enum Checked {
-    /// A port.
-    Port(Target, Verdict),
-    /// The name of a unix socket.
-    Unix(UnixAddress, UnixVerdict),
-}
 
 #[derive(Serialize)]
 struct Check<'a> {

@@ -12,8 +12,8 @@ mod wait;
 
 use json::record;
 
-pub use check_json::{Checked, write_check_json};
-pub use check_text::{write_check, write_check_briefly, write_gaps};
+pub use check_json::write_check_json;
+pub use check_text::{Checked, write_check, write_gaps};
 pub use csv::{CsvOptions, write_csv};
 pub use free::{FreePorts, free_port_lines, write_free_json};
 pub use json::record::SCHEMA;

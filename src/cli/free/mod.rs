@@ -12,13 +12,19 @@ use sockeye::model::{Protocol, Text};
 use sockeye::report::{self, FreePorts};
 use sockeye::runtime::process::{self, child, exec, signals, stdio};
 
-use crate::cli::check::targets::check_address;
 use crate::cli::errors::print_error;
-use crate::cli::examples;
 use crate::cli::global::GlobalArgs;
 use crate::cli::output::{Printed, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND};
 use search::{Found, Range, choose, holders_of};
+
+const EXAMPLES: &str = "\
+Examples:
+  port=$(sockeye free)                  one that TCP and UDP have free
+  sockeye free 3000-3010                the first of these
+  sockeye free 8000-8999 -- ./server    a server that takes the socket from us
+  sockeye free --hold -- python3 -m http.server '{}'
+                                        one that binds by itself";
 
 /// Choose a free port by binding it
 ///
@@ -28,7 +34,7 @@ use search::{Found, Range, choose, holders_of};
 /// Exit codes: 0 found, 1 no port is free, 2 unknown (or bad usage); with a command, that of the command, or 127 if
 /// it doesn't exist and 126 if it can't be executed.
 #[derive(Debug, Args)]
-#[command(after_long_help = examples::FREE)]
+#[command(after_long_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct Free {
     /// The ports to choose from, lowest first: `3000-3010`, `127.0.0.1:3000-3010`; without it, or with port 0
@@ -75,12 +81,8 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
         bail!("--count {}: a command gets one port", free.count);
     }
     let range = free.range.as_deref();
-    let range = range.map(|text| Range::parse(text, &global.services));
-    let mut range = range.transpose()?;
-    if let (Some(range), Some(text)) = (&mut range, &free.range) {
-        check_address(global, &mut range.target, text)?;
-    }
-    let request = search::request(global, free.range.as_deref(), range.as_ref());
+    let range = range.map(|text| Range::parse(text, global)).transpose()?;
+    let request = search::request(global, range.as_ref());
     if request.address == Address::Loopback && !free.command.is_empty() && !free.keep {
         bail!("localhost is two addresses: a command gets one socket (127.0.0.1:3000-3010)");
     }
@@ -166,7 +168,14 @@ fn deliver(free: &Free, claims: Vec<Claim>) -> anyhow::Result<u8> {
             }
         }
         if free.keep {
-            wait_for_stdin_end()?;
+            if io::stdin().is_terminal() {
+                print_error("kept until Ctrl-D or Ctrl-C");
+            }
+            if stdio::stdin_is_at_end() {
+                // As in the background of a script.
+                print_error("standard input is closed already, so the port is not kept");
+            }
+            stdio::drain_stdin()?;
         }
         return Ok(0);
     };
@@ -194,17 +203,6 @@ fn not_started(program: &OsStr, error: &io::Error) -> u8 {
         io::ErrorKind::Unsupported => EXIT_ERROR,
         _ => EXIT_NOT_EXECUTABLE,
     }
-}
-
-fn wait_for_stdin_end() -> io::Result<()> {
-    if io::stdin().is_terminal() {
-        print_error("kept until Ctrl-D or Ctrl-C");
-    }
-    if stdio::stdin_is_at_end() {
-        // As in the background of a script.
-        print_error("standard input is closed already, so the port is not kept");
-    }
-    stdio::drain_stdin()
 }
 
 fn not_found(free: &Free, found: &Found) -> String {

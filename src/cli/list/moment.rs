@@ -34,8 +34,6 @@ const ACCEPTED: &str =
 /// The rest of a second: the screen shows no fractions, so a time read from it means all of its second.
 const REST_OF_SECOND: SignedDuration = SignedDuration::from_nanos(999_999_999);
 
-/// # Errors
-/// One line that says what is accepted.
 pub fn parse(text: &str) -> Result<At, String> {
     const LOCAL: [&str; 4] = [
         "%Y-%m-%d %H:%M:%S",
@@ -64,9 +62,6 @@ pub fn parse(text: &str) -> Result<At, String> {
 
 impl At {
     /// The last of the snapshots taken at these times that was taken by this moment.
-    ///
-    /// # Errors
-    /// One line, if there is none.
     pub fn find(self, times: &[Timestamp], zone: &TimeZone) -> Result<Found, String> {
         let (Some(&first), Some(&end)) = (times.first(), times.last()) else {
             return Err("the recording is empty".into());

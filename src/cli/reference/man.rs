@@ -66,11 +66,15 @@ fn pages(definition: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
 
 fn page(mut command: Command) -> io::Result<Vec<u8>> {
     let more = if command.has_subcommands() {
-        filters() + &keys()
+        let keymap = Keymap::default();
+        let keys = |title, mode| {
+            let bindings = keymap.bindings(mode);
+            section(title, bindings.map(|one| (one.keys_text(), one.help)))
+        };
+        filters() + &keys("KEYS", Mode::Table) + &keys("KEYS OF A BIND TEST", Mode::Bind)
     } else {
-        let takes_a_filter = command
-            .get_positionals()
-            .any(|arg| arg.get_id() == "filter");
+        let mut arguments = command.get_positionals();
+        let takes_a_filter = arguments.any(|arg| arg.get_id() == "filter");
         let filters = takes_a_filter.then(filters).unwrap_or_default();
         examples(&command) + &filters + ".SH \"SEE ALSO\"\n\\fBsockeye\\fR(1)\n"
     };
@@ -113,15 +117,6 @@ fn examples(command: &Command) -> String {
 
 fn filters() -> String {
     section("FILTERS", filter::words())
-}
-
-fn keys() -> String {
-    let keymap = Keymap::default();
-    let of = |mode| {
-        let bindings = keymap.bindings(mode);
-        bindings.map(|binding| (binding.keys_text(), binding.help))
-    };
-    section("KEYS", of(Mode::Table)) + &section("KEYS OF A BIND TEST", of(Mode::Bind))
 }
 
 /// A heading, and words with their meanings.

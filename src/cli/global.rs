@@ -1,7 +1,5 @@
 //! The options of every command, and how they combine.
 
-mod size;
-
 use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -82,7 +80,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// With --record: stop recording before the file gets larger than this, such as 500M or 2G [default: 1G]
-    #[arg(long, global = true, value_name = "SIZE", value_parser = size::parse)]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
     record_max: Option<u64>,
     /// With --record: replace addresses, users, units, containers and interfaces with pseudonyms, and leave out arguments;
     /// process names, pids, ports and times stay
@@ -108,9 +106,6 @@ enum When {
 
 impl GlobalArgs {
     /// These settings, overridden by the command line and the environment. `words` are the filter.
-    ///
-    /// # Errors
-    /// An invalid filter, or an unknown theme.
     pub fn override_settings(&self, below: Settings, words: &[String]) -> anyhow::Result<Settings> {
         let mut themes = below.themes.clone();
         if let Some(name) = &self.theme {
@@ -213,9 +208,6 @@ impl GlobalArgs {
     }
 
     /// Returns an error for a command that can't use recordings, with the reason.
-    ///
-    /// # Errors
-    /// An option names one.
     pub fn refuse_recordings(&self, why: &'static str) -> anyhow::Result<()> {
         if self.replay.is_some() {
             bail!(why);
@@ -226,8 +218,6 @@ impl GlobalArgs {
         Ok(())
     }
 
-    /// # Errors
-    /// Options that need another one, or a file.
     pub fn check(&self) -> anyhow::Result<()> {
         if self.redact && self.record.is_none() {
             bail!("--redact needs --record: name a file (--record FILE --redact)");
@@ -281,9 +271,6 @@ fn kind_name() -> impl TypedValueParser<Value = Kinds> {
 }
 
 /// The rows that these settings select.
-///
-/// # Errors
-/// The filter is too long when narrowed to a family.
 pub fn query(settings: &Settings, sort: Sort) -> anyhow::Result<Query> {
     Ok(Query {
         tab: settings.view,
@@ -301,4 +288,62 @@ pub fn tracker(settings: &Settings) -> Tracker {
     let mut tracker = Tracker::new(settings.linger);
     tracker.set_services(settings.services.clone());
     tracker
+}
+
+/// Reads a number of bytes, such as `500M`, `2G`. `K`, `M`, `G` and `T` are powers of 1,024, with or without `B` or `iB` after them.
+fn parse_size(text: &str) -> Result<u64, String> {
+    const EXPECTED: &str = "expected a size such as 500M or 2G";
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    let (digits, unit) = text.split_at(end.unwrap_or(text.len()));
+    let power = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 1,
+        "m" | "mb" | "mib" => 2,
+        "g" | "gb" | "gib" => 3,
+        "t" | "tb" | "tib" => 4,
+        _ => return Err(EXPECTED.to_owned()),
+    };
+    let number: u64 = digits.parse().map_err(|_| EXPECTED.to_owned())?;
+    match number.checked_mul(1 << (10 * power)) {
+        None => Err("larger than any file".to_owned()),
+        Some(0) => Err("a recording needs room for one snapshot".to_owned()),
+        Some(bytes) => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_size;
+
+    #[test]
+    fn a_size_has_a_unit_or_is_in_bytes() {
+        for (text, bytes) in [
+            ("1", 1),
+            ("4096b", 4096),
+            ("10k", 10 << 10),
+            ("500M", 500 << 20),
+            ("2GiB", 2 << 30),
+            ("1tb", 1 << 40),
+        ] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_size_is_refused() {
+        for text in [
+            "",
+            "G",
+            "-1",
+            "1.5G",
+            "2 G",
+            "5X",
+            "0",
+            "0k",
+            "99999999999999999999",
+            "99999999T",
+        ] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
 }
