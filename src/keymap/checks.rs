@@ -2,7 +2,7 @@
 //!
 //! The rules apply to the default keys and to those of the config, which formats the errors.
 
-use crate::keymap::{Action, KEYMAP, Key, Keymap, Mode, modes};
+use crate::keymap::{Action, Binding, KEYMAP, Key, Keymap, Mode, modes};
 use crate::keymap::{BindTestAction, DialogAction, PortAction, SessionAction};
 
 /// An action and the mode in which it is bound.
@@ -10,39 +10,29 @@ pub type BoundAction = (Mode, Action);
 
 /// One flaw.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the fields are the keys, modes and actions that it is about"
+)]
 pub enum Flaw {
-    /// A key does two things in a mode.
+    /// A key does two things in a mode; the actions are in the order of the table.
     Twice {
-        /// Where.
         mode: Mode,
-        /// The key.
         key: Key,
-        /// Its actions, in the order of the table.
         actions: [Action; 2],
     },
     /// An essential action has no key.
-    OutOfReach {
-        /// Where.
-        mode: Mode,
-        /// The missing action.
-        action: Action,
-    },
+    OutOfReach { mode: Mode, action: Action },
     /// A character does something where text is typed, so that it can't be typed.
     Typed {
-        /// Where.
         mode: Mode,
-        /// Its action.
         action: Action,
-        /// The key.
         key: Key,
     },
     /// A key opens a question and confirms it: held down, it would end a process.
     AnswersItself {
-        /// The key.
         key: Key,
-        /// The action that opens the question.
         opens: BoundAction,
-        /// The action that confirms it.
         confirms: BoundAction,
     },
 }
@@ -67,37 +57,62 @@ const OPENING: [BoundAction; 5] = [
 impl Keymap {
     /// All flaws of these keys.
     pub fn flaws(&self) -> Vec<Flaw> {
-        let twice = modes().into_iter().flat_map(|mode| self.bound_twice(mode));
-        let unreachable = modes().into_iter().flat_map(|mode| self.unreachable(mode));
-        let confirming = OPENING
-            .into_iter()
-            .flat_map(|opens| self.confirmed_by_opening(opens));
-        let flaws = twice.chain(unreachable).chain(self.typed());
-        flaws.chain(confirming).collect()
-    }
-
-    fn bound_twice(&self, mode: Mode) -> Vec<Flaw> {
-        let bindings = self.bindings(mode);
-        let keys: Vec<(Key, Action)> = bindings
-            .flat_map(|binding| binding.keys.iter().map(|&key| (key, binding.action)))
-            .collect();
-        let second = |(at, &(key, action)): (usize, &(Key, Action))| {
-            let first = keys[..at].iter().find(|(earlier, _)| *earlier == key)?;
-            let actions = [first.1, action];
-            Some(Flaw::Twice { mode, key, actions })
-        };
-        keys.iter().enumerate().filter_map(second).collect()
-    }
-
-    fn unreachable(&self, mode: Mode) -> impl Iterator<Item = Flaw> {
+        let mut flaws = Vec::new();
+        for mode in modes() {
+            let mut earlier: Vec<(Key, Action)> = Vec::new();
+            for binding in self.bindings(mode) {
+                for &key in &*binding.keys {
+                    if let Some((_, first)) = earlier.iter().find(|(one, _)| *one == key) {
+                        let actions = [*first, binding.action];
+                        flaws.push(Flaw::Twice { mode, key, actions });
+                    }
+                    earlier.push((key, binding.action));
+                }
+            }
+        }
         let default = Self::default();
-        let is_lost = move |action: &Action| {
-            // An action missing from the table is also missing from a bind test; report it once.
-            let is_reported = mode == Mode::Bind && !self.reaches(Mode::Table, *action);
-            default.reaches(mode, *action) && !self.reaches(mode, *action) && !is_reported
-        };
-        let lost = ESSENTIAL.into_iter().filter(is_lost);
-        lost.map(move |action| Flaw::OutOfReach { mode, action })
+        for mode in modes() {
+            let is_lost = |action: &Action| {
+                // An action missing from the table is also missing from a bind test; report it once.
+                let is_reported = mode == Mode::Bind && !self.reaches(Mode::Table, *action);
+                default.reaches(mode, *action) && !self.reaches(mode, *action) && !is_reported
+            };
+            let lost = ESSENTIAL.into_iter().filter(is_lost);
+            flaws.extend(lost.map(|action| Flaw::OutOfReach { mode, action }));
+        }
+        for &Binding {
+            mode,
+            action,
+            ref keys,
+            ..
+        } in &self.0
+        {
+            let is_typed = |key: &&Key| match (mode, key) {
+                (Mode::Prompt | Mode::Palette, Key::Char(_)) => true,
+                (Mode::Digits, Key::Char(c)) => c.is_ascii_digit(),
+                _ => false,
+            };
+            let typed = keys.iter().filter(is_typed);
+            flaws.extend(typed.map(|&key| Flaw::Typed { mode, action, key }));
+        }
+        for opens in OPENING {
+            let mode = match opens.0 {
+                Mode::Question => Mode::ConfirmAgain,
+                _ => Mode::Question,
+            };
+            let confirms = (mode, Action::Dialog(DialogAction::Confirm));
+            let confirming = self.keys(confirms.0, confirms.1);
+            let both = self
+                .keys(opens.0, opens.1)
+                .iter()
+                .filter(|key| confirming.contains(key));
+            flaws.extend(both.map(|&key| Flaw::AnswersItself {
+                key,
+                opens,
+                confirms,
+            }));
+        }
+        flaws
     }
 
     /// Whether some key does this in a mode.
@@ -106,36 +121,6 @@ impl Keymap {
             .into_iter()
             .flat_map(|of| self.keys(of, action));
         keys.any(|&key| self.lookup(mode, key) == Some(action))
-    }
-
-    fn typed(&self) -> impl Iterator<Item = Flaw> {
-        let is_typed = |(mode, _, key): &(Mode, Action, Key)| match (mode, key) {
-            (Mode::Prompt | Mode::Palette, Key::Char(_)) => true,
-            (Mode::Digits, Key::Char(c)) => c.is_ascii_digit(),
-            _ => false,
-        };
-        let keys = self.all().iter().flat_map(|binding| {
-            let keys = binding.keys.iter();
-            keys.map(|&key| (binding.mode, binding.action, key))
-        });
-        keys.filter(is_typed)
-            .map(|(mode, action, key)| Flaw::Typed { mode, action, key })
-    }
-
-    fn confirmed_by_opening(&self, opens: BoundAction) -> Vec<Flaw> {
-        let mode = match opens.0 {
-            Mode::Question => Mode::ConfirmAgain,
-            _ => Mode::Question,
-        };
-        let confirms = (mode, Action::Dialog(DialogAction::Confirm));
-        let keys = self.keys(opens.0, opens.1).iter();
-        let both = keys.filter(|key| self.keys(confirms.0, confirms.1).contains(key));
-        let flaw = |&key: &Key| Flaw::AnswersItself {
-            key,
-            opens,
-            confirms,
-        };
-        both.map(flaw).collect()
     }
 }
 

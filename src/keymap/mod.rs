@@ -4,21 +4,23 @@
 
 mod action;
 mod checks;
-mod key;
 mod user_keys;
 
 use std::borrow::Cow;
+use std::fmt;
+
+use strum::IntoStaticStr;
 
 pub use action::{
     Action, BindTestAction, DialogAction, MoveAction, PaneAction, PortAction, ProgramAction,
     SessionAction, TableAction,
 };
 pub use checks::{BoundAction, Flaw};
-pub use key::Key;
 pub use user_keys::Keymap;
 
 /// The current mode of the keyboard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Mode {
     /// Moving in the table; panes may be open below it.
     Table,
@@ -35,9 +37,63 @@ pub enum Mode {
     /// Answering a question.
     Question,
     /// Answering it a second time, which takes another key.
+    #[strum(serialize = "insist")]
     ConfirmAgain,
     /// Reading the help.
     Help,
+}
+
+/// A key press, free of any terminal library's types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is the key of that name")]
+pub enum Key {
+    /// A character as typed, with Shift applied.
+    Char(char),
+    /// A lower-case letter with Ctrl held.
+    Ctrl(char),
+    Enter,
+    Esc,
+    Tab,
+    BackTab,
+    Backspace,
+    Delete,
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+    /// A function key, from 1.
+    F(u8),
+}
+
+impl fmt::Display for Key {
+    /// The key as help and documentation write it: `j`, `Space`, `Ctrl-C`, `PgDn`, `↑`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Char(' ') => "Space",
+            Self::Char(c) => return write!(f, "{c}"),
+            Self::Ctrl(c) => return write!(f, "Ctrl-{}", c.to_ascii_uppercase()),
+            Self::F(number) => return write!(f, "F{number}"),
+            Self::Enter => "Enter",
+            Self::Esc => "Esc",
+            Self::Tab => "Tab",
+            Self::BackTab => "Shift-Tab",
+            Self::Backspace => "Backspace",
+            Self::Delete => "Del",
+            Self::Up => "↑",
+            Self::Down => "↓",
+            Self::Left => "←",
+            Self::Right => "→",
+            Self::PageUp => "PgUp",
+            Self::PageDown => "PgDn",
+            Self::Home => "Home",
+            Self::End => "End",
+        };
+        f.write_str(name)
+    }
 }
 
 /// One or more keys, the mode and action that they are bound to, and the help.
@@ -208,18 +264,8 @@ pub fn modes() -> Vec<Mode> {
 
 impl Mode {
     /// Its name in the config.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Table => "table",
-            Self::Bind => "bind",
-            Self::Prompt => "prompt",
-            Self::Digits => "digits",
-            Self::Menu => "menu",
-            Self::Palette => "palette",
-            Self::Question => "question",
-            Self::ConfirmAgain => "insist",
-            Self::Help => "help",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -5,7 +5,7 @@ use crate::keymap::{Action, Binding, KEYMAP, Key, Mode};
 
 /// Every binding of the program, in the order of the table.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Keymap(Vec<Binding>);
+pub struct Keymap(pub(super) Vec<Binding>);
 
 impl Default for Keymap {
     fn default() -> Self {
@@ -22,10 +22,6 @@ impl Keymap {
             None if mode == Mode::Bind => self.lookup(Mode::Table, key),
             bound => bound.map(|binding| binding.action),
         }
-    }
-
-    pub(super) fn all(&self) -> &[Binding] {
-        &self.0
     }
 
     /// The keys of a mode, in the order of the list; some of its actions may have none.
