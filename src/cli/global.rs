@@ -14,9 +14,7 @@ use sockeye::model::duration;
 use sockeye::model::{Family, Kinds, Protocol, Services, clean};
 use sockeye::query::{Query, Sort, Tab};
 use sockeye::settings::Settings;
-use sockeye::source::{
-    DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT, Source, System, own_uid,
-};
+use sockeye::source::{DEFAULT_MAX_SIZE, Recorder, STANDARD_INPUT, own_uid};
 use sockeye::track::Tracker;
 
 use crate::cli::output;
@@ -238,14 +236,6 @@ impl GlobalArgs {
 
     pub fn replays_standard_input(&self) -> bool {
         self.replay.as_deref() == Some(Path::new(STANDARD_INPUT))
-    }
-
-    /// The recording, or this machine with these kinds of sockets.
-    pub fn source(&self, kinds: Kinds) -> anyhow::Result<Box<dyn Source>> {
-        Ok(match &self.replay {
-            Some(path) => Box::new(Replay::open(path)?),
-            None => Box::new(System::new().with_kinds(kinds)),
-        })
     }
 
     /// Creates the file of `--record`.

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use sockeye::clock::Clock;
 use sockeye::model::duration;
-use sockeye::report::{self, WaitResult, WaitedPort};
+use sockeye::report::{self, WaitedPort};
 use sockeye::runtime::process::signals;
 use sockeye::runtime::wait::{Goal, Port, PortWaiter, WaitError};
 
@@ -95,29 +95,31 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
         seen_at: port.seen_at,
         summary: port.summary.as_deref(),
     });
-    let result = WaitResult {
-        wanted: name,
-        happened,
-        time: clock.now().steady,
-        ports: ports.collect(),
-    };
+    let ports: Vec<_> = ports.collect();
     if !wait.quiet {
-        print_result(wait, &result)?;
+        print_result(wait, name, clock.now().steady, &ports)?;
     }
     Ok(if happened { 0 } else { EXIT_NO })
 }
 
 /// Prints the result on standard output, and a timeout on standard error.
-fn print_result(wait: &Wait, result: &WaitResult<'_>) -> io::Result<()> {
+fn print_result(
+    wait: &Wait,
+    wanted: &'static str,
+    waited: Duration,
+    ports: &[WaitedPort<'_>],
+) -> io::Result<()> {
     let zone = jiff::tz::TimeZone::system();
+    let line = |port| report::wait_line(wanted, port, &zone);
+    let failed: Vec<_> = ports.iter().filter(|port| !port.happened).collect();
     if wait.json {
-        print(|out| report::write_wait_json(out, result))?;
-    } else if result.happened {
-        print(|out| report::write_wait(out, result, &zone))?;
+        print(|out| report::write_wait_json(out, wanted, waited, ports))?;
+    } else if failed.is_empty() {
+        let mut lines = ports.iter().map(line);
+        print(|out| lines.try_for_each(|line| writeln!(out, "{line}")))?;
     }
-    for port in result.ports.iter().filter(|port| !port.happened) {
-        let line = report::wait_line(result.wanted, port, &zone);
-        print_error(&format!("timed out: {line}"));
+    for port in failed {
+        print_error(&format!("timed out: {}", line(port)));
     }
     Ok(())
 }

@@ -16,12 +16,12 @@ use sockeye::runtime::collector::{self, Collector, CollectorEvent};
 use sockeye::runtime::watch::{self, Deadline, WatchEnd};
 use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
-use sockeye::source::{Recorder, Replay, Source as _};
+use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::TableUpdate;
 
 use super::errors::{is_relevant, print_error};
 use super::global::{GlobalArgs, query, tracker};
-use super::output::{Printed, print};
+use super::output::print;
 use super::{EXIT_BUG, EXIT_ERROR};
 
 const EXAMPLES: &str = "\
@@ -79,7 +79,7 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let collector = Collector {
-        source: global.source(settings.kinds)?,
+        source: Box::new(System::new().with_kinds(settings.kinds)),
         tracker: tracker(&settings),
         recorder: global.recorder()?,
         clock,
@@ -217,8 +217,7 @@ impl Printer {
         if !self.deadline.waits_for_stdout() {
             return Ok(false);
         }
-        let printed = self.deadline.while_writing(|| print(write))?;
-        Ok(printed == Printed::Whole)
+        self.deadline.while_writing(|| print(write))
     }
 }
 

@@ -36,11 +36,18 @@ pub fn write_text(
     if offered.is_empty() {
         // An age needs two snapshots.
         let once = ALL.iter().filter(|column| column.id != ColumnId::Age);
-        offered.extend(once.filter(|column| has_content(column, rows, context)));
+        // The main columns are always shown, others if any row has a text there.
+        offered.extend(once.filter(|column| {
+            let is_main = column.priority <= 4 && column.id != ColumnId::Remote;
+            is_main || rows.iter().any(|row| (column.text)(row, context) != "–")
+        }));
     }
     let has_header = !layout.without_header;
     if let Some(width) = layout.width {
-        let columns = fit(&offered, width, |column| demand(column, rows, context));
+        let columns = fit(&offered, width, |column| {
+            let demands = rows.iter().map(|row| column.demand(row, context));
+            demands.fold(Demand::default(), Demand::max)
+        });
         let context = beside(columns.iter().map(|fitted| fitted.column.id), context);
         let cells = rows.iter().map(|row| {
             let columns = columns.iter();
@@ -74,17 +81,6 @@ fn beside(mut columns: impl Iterator<Item = ColumnId>, context: &CellContext) ->
         has_user: columns.any(|id| id == ColumnId::User),
         ..*context
     }
-}
-
-/// Whether any row has a text there. The main columns are always shown.
-fn has_content(column: &Column, rows: &[&Row], context: &CellContext) -> bool {
-    column.priority <= 4 && column.id != ColumnId::Remote
-        || rows.iter().any(|row| (column.text)(row, context) != "–")
-}
-
-fn demand(column: &Column, rows: &[&Row], context: &CellContext) -> Demand {
-    let demands = rows.iter().map(|row| column.demand(row, context));
-    demands.fold(Demand::default(), Demand::max)
 }
 
 /// Writes cells with a space between them, without spaces at the end of a line.

@@ -13,20 +13,7 @@ use crate::bind::Target;
 use crate::columns::socket_with_owner;
 use crate::model::{Holder, Moment, Protocol};
 
-/// How waiting for some ports ended.
-#[derive(Debug)]
-pub struct WaitResult<'a> {
-    /// `free` or `listening`.
-    pub wanted: &'static str,
-    /// Whether it happened for every port.
-    pub happened: bool,
-    /// How long it took.
-    pub time: Duration,
-    /// The ports.
-    pub ports: Vec<WaitedPort<'a>>,
-}
-
-/// One of the ports.
+/// A port that was waited for.
 #[derive(Debug)]
 pub struct WaitedPort<'a> {
     /// The port.
@@ -43,8 +30,13 @@ pub struct WaitedPort<'a> {
     pub summary: Option<&'a str>,
 }
 
-/// Writes it as one JSON object, then a line feed.
-pub fn write_wait_json(out: &mut dyn Write, result: &WaitResult<'_>) -> io::Result<()> {
+/// Writes the result of waiting for `free` or `listening` as one JSON object, then a line feed.
+pub fn write_wait_json(
+    out: &mut dyn Write,
+    wanted: &'static str,
+    waited: Duration,
+    ports: &[WaitedPort<'_>],
+) -> io::Result<()> {
     #[derive(Serialize)]
     struct WaitRecord<'a> {
         schema: u32,
@@ -64,9 +56,9 @@ pub fn write_wait_json(out: &mut dyn Write, result: &WaitResult<'_>) -> io::Resu
         summary: Option<&'a str>,
         holders: Vec<SocketRecord<'a>>,
     }
-    let holders = result.ports.iter().flat_map(|port| port.holders);
+    let holders = ports.iter().flat_map(|port| port.holders);
     let processes = holder_processes(holders);
-    let targets = result.ports.iter().map(|port| {
+    let targets = ports.iter().map(|port| {
         let sockets = port.holders.iter().map(|holder| &holder.socket);
         let holders = sockets.map(|one| SocketRecord::of(one, port.seen_at.wall, &processes));
         TargetRecord {
@@ -81,19 +73,13 @@ pub fn write_wait_json(out: &mut dyn Write, result: &WaitResult<'_>) -> io::Resu
     });
     let record = WaitRecord {
         schema: SCHEMA,
-        r#for: result.wanted,
-        happened: result.happened,
-        waited_ms: millis(result.time),
+        r#for: wanted,
+        happened: ports.iter().all(|port| port.happened),
+        waited_ms: millis(waited),
         targets: targets.collect(),
         processes: &processes,
     };
     write_object(out, &record)
-}
-
-/// Writes a line for each port.
-pub fn write_wait(out: &mut dyn Write, result: &WaitResult<'_>, zone: &TimeZone) -> io::Result<()> {
-    let mut ports = result.ports.iter();
-    ports.try_for_each(|port| writeln!(out, "{}", wait_line(result.wanted, port, zone)))
 }
 
 /// The result for one port: `8080: free since 2026-01-02 12:04:31, before: tcp 127.0.0.1:8080 LISTEN node(40211)`, with

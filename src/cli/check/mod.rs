@@ -16,7 +16,7 @@ use sockeye::model::{Text, UnixAddress};
 use sockeye::report::{self, Checked};
 
 use crate::cli::global::GlobalArgs;
-use crate::cli::output::{Printed, output_width, print};
+use crate::cli::output::{output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use targets::{Group, parse_groups};
 
@@ -191,13 +191,12 @@ impl Run<'_> {
         let was_brief = self.was_brief.replace(is_brief);
         let is_apart = was_brief.is_some_and(|was_brief| !(is_brief && was_brief));
         if !self.check.json && !self.check.quiet && self.is_read {
-            let printed = print(|out| {
+            self.is_read = print(|out| {
                 if is_apart {
                     writeln!(out)?;
                 }
                 report::write_check(out, &checked, is_brief, self.width, self.has_colour)
-            });
-            self.is_read = printed? == Printed::Whole;
+            })?;
         }
         if self.check.json {
             self.checked.push(checked);

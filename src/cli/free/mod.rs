@@ -14,7 +14,7 @@ use sockeye::runtime::process::{self, child, exec, signals, stdio};
 
 use crate::cli::errors::print_error;
 use crate::cli::global::GlobalArgs;
-use crate::cli::output::{Printed, print};
+use crate::cli::output::print;
 use crate::cli::{EXIT_ERROR, EXIT_NO, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND};
 use search::{Found, Range, choose, holders_of};
 
@@ -112,13 +112,12 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
     }
     print_search(free, &request, &found, is_found)?;
     if !is_found {
-        print_error(&not_found(free, &found));
         return Ok(EXIT_NO);
     }
     deliver(free, found.choice.found)
 }
 
-/// Prints what was found as JSON, or on standard error why other ports were skipped.
+/// Prints the result as JSON, or on standard error why other ports were skipped, and if too few were found.
 fn print_search(
     free: &Free,
     request: &PortRequest,
@@ -140,13 +139,25 @@ fn print_search(
         };
         if free.json {
             print(|out| report::write_free_json(out, &result))?;
-            return Ok(());
-        }
-        for line in report::free_port_lines(&result) {
-            print_error(&line);
+        } else {
+            let lines = report::free_port_lines(&result);
+            lines.iter().for_each(|line| print_error(line));
         }
     }
-    if !free.stable && request.tcp && is_found {
+    if !is_found {
+        let range = free.range.as_ref();
+        let range = range.map_or(String::new(), |range| format!(" of {}", Text::new(range)));
+        let why = if choice.is_exhausted {
+            ": the kernel has no ports left to choose from (net.ipv4.ip_local_port_range)"
+        } else {
+            ""
+        };
+        print_error(&match (free.count, ports.len()) {
+            (1, _) => format!("no port{range} is free{why}"),
+            (count, found) => format!("only {found} of {count} ports{range} are free{why}"),
+        });
+    }
+    if is_found && request.tcp && !(free.stable || free.json) {
         // The range may be for a web server; for anything else the port is fine.
         for port in ports.iter().filter(|&&port| browsers_refuse(port)) {
             print_error(&format!("note: {port}: browsers refuse to connect to it"));
@@ -159,11 +170,11 @@ fn print_search(
 fn deliver(free: &Free, claims: Vec<Claim>) -> anyhow::Result<u8> {
     let Some(program) = free.command.first() else {
         if !free.json {
-            let printed = print(|out| {
+            let is_read = print(|out| {
                 let mut ports = claims.iter().map(Claim::port);
                 ports.try_for_each(|port| writeln!(out, "{port}"))
             });
-            if printed? == Printed::Cut {
+            if !is_read? {
                 return Ok(0);
             }
         }
@@ -202,23 +213,5 @@ fn not_started(program: &OsStr, error: &io::Error) -> u8 {
         io::ErrorKind::NotFound => EXIT_NOT_FOUND,
         io::ErrorKind::Unsupported => EXIT_ERROR,
         _ => EXIT_NOT_EXECUTABLE,
-    }
-}
-
-fn not_found(free: &Free, found: &Found) -> String {
-    let choice = &found.choice;
-    let range = free.range.as_ref();
-    let range = range.map_or(String::new(), |range| format!(" of {}", Text::new(range)));
-    let why = if choice.is_exhausted {
-        ": the kernel has no ports left to choose from (net.ipv4.ip_local_port_range)"
-    } else {
-        ""
-    };
-    match free.count {
-        1 => format!("no port{range} is free{why}"),
-        count => format!(
-            "only {} of {count} ports{range} are free{why}",
-            choice.found.len()
-        ),
     }
 }

@@ -21,7 +21,7 @@ use sockeye::track::{Row, Table};
 
 use crate::cli::errors::{is_relevant, print_error};
 use crate::cli::global::{GlobalArgs, query, tracker};
-use crate::cli::output::{Printed, output_width, print};
+use crate::cli::output::{output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use moment::{At, Found};
 
@@ -114,8 +114,8 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     let (update, refresh) = collector::track_snapshot(&mut tracker, snapshot, timings, clock);
     let table = update.table;
     let rows = query.select(&table);
-    let printed = print(|out| list.write(out, &table, &rows, &settings))?;
-    if let Some(found) = recorded.filter(|_| printed == Printed::Whole) {
+    let is_read = print(|out| list.write(out, &table, &rows, &settings))?;
+    if let Some(found) = recorded.filter(|_| is_read) {
         // A recording must not be mistaken for the present; the other formats are for programs.
         let is_for_programs = list.json || list.ndjson || list.csv.is_some();
         let is_table = !(is_for_programs || list.count || list.quiet);
@@ -131,7 +131,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     }
     let is_unread = |problem: &Problem| problem.code.is_unread();
     // JSON contains the problems.
-    if printed == Printed::Whole && !list.json {
+    if is_read && !list.json {
         for problem in &table.problems {
             // --quiet prints why there is no answer.
             let is_wanted = !list.quiet || is_unread(problem);
