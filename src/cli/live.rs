@@ -23,10 +23,7 @@ pub(super) fn run(
     named: Option<Settings>,
     words: &[String],
 ) -> anyhow::Result<u8> {
-    let below = match named {
-        Some(named) => named,
-        None => config::read_default()?,
-    };
+    let below = named.map_or_else(config::read_default, Ok)?;
     let settings = global.override_settings(below, words)?;
     // If standard input is a recording, keys come from the terminal itself.
     let has_keys = io::stdin().is_terminal() || global.replays_standard_input();

@@ -54,13 +54,9 @@ fn run() -> anyhow::Result<u8> {
         Err(help_or_version) => {
             let text = help_or_version.render();
             let is_styled = io::stdout().is_terminal() && output::allows_colour();
-            output::print(|out| {
-                if is_styled {
-                    write!(out, "{}", text.ansi())
-                } else {
-                    write!(out, "{text}")
-                }
-            })?;
+            let styled = is_styled.then(|| text.ansi().to_string());
+            let text = styled.unwrap_or_else(|| text.to_string());
+            output::print(|out| out.write_all(text.as_bytes()))?;
             return Ok(0);
         }
     };

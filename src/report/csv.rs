@@ -26,18 +26,9 @@ enum Cell {
 /// A socket and one of its processes, with its command line.
 struct Record<'a> {
     socket: &'a SocketRecord<'a>,
-    process: Option<ProcessRecord<'a>>,
+    portless: Option<&'a PortlessRecord<'a>>,
+    process: Option<&'a ProcessRecord<'a>>,
     command: Option<&'a str>,
-}
-
-impl<'a> Record<'a> {
-    fn process(&self) -> Option<&ProcessRecord<'a>> {
-        self.process.as_ref()
-    }
-
-    fn portless(&self) -> Option<&PortlessRecord<'a>> {
-        self.socket.portless.as_ref()
-    }
 }
 
 type Field = (&'static str, fn(&Record<'_>) -> Cell);
@@ -60,28 +51,28 @@ const FIELDS: &[Field] = &[
     ("uid", |row| plain(row.socket.uid)),
     ("user", |row| foreign(row.socket.user)),
     ("owner", |row| plain(Some(row.socket.owner.as_str()))),
-    ("processes_pid", |row| plain(row.process().map(|one| one.pid))),
-    ("processes_parent", |row| plain(row.process().and_then(|one| one.parent))),
-    ("processes_name", |row| foreign(row.process().map(|one| one.name))),
-    ("processes_comm", |row| foreign(row.process().and_then(|one| one.comm))),
-    ("processes_executable", |row| foreign(row.process().and_then(|one| one.executable))),
+    ("processes_pid", |row| plain(row.process.map(|one| one.pid))),
+    ("processes_parent", |row| plain(row.process.and_then(|one| one.parent))),
+    ("processes_name", |row| foreign(row.process.map(|one| one.name))),
+    ("processes_comm", |row| foreign(row.process.and_then(|one| one.comm))),
+    ("processes_executable", |row| foreign(row.process.and_then(|one| one.executable))),
     ("processes_command", |row| foreign(row.command)),
-    ("processes_cwd", |row| foreign(row.process().and_then(|one| one.cwd))),
-    ("processes_user", |row| foreign(row.process().and_then(|one| one.user))),
-    ("processes_uid", |row| plain(row.process().and_then(|one| one.uid))),
-    ("processes_started_at", |row| plain(row.process().and_then(|one| one.started_at.as_ref()))),
+    ("processes_cwd", |row| foreign(row.process.and_then(|one| one.cwd))),
+    ("processes_user", |row| foreign(row.process.and_then(|one| one.user))),
+    ("processes_uid", |row| plain(row.process.and_then(|one| one.uid))),
+    ("processes_started_at", |row| plain(row.process.and_then(|one| one.started_at.as_ref()))),
     ("unit", |row| foreign(row.socket.unit)),
     ("container", |row| foreign(row.socket.container)),
     ("queue_receive", |row| plain(row.socket.queue.map(|queue| queue.receive))),
     ("queue_send", |row| plain(row.socket.queue.map(|queue| queue.send))),
     ("first_seen", |row| plain(Some(&row.socket.first_seen))),
     ("state_since", |row| plain(row.socket.state_since.as_ref())),
-    ("type", |row| plain(row.portless().and_then(|one| one.kind))),
-    ("path", |row| foreign(row.portless().and_then(|one| one.name.path))),
-    ("abstract", |row| foreign(row.portless().and_then(|one| one.name.abstract_name))),
-    ("peer_inode", |row| plain(row.portless().and_then(|one| one.peer.as_ref()).map(|peer| peer.inode))),
-    ("ethertype", |row| plain(row.portless().and_then(|one| one.ethertype))),
-    ("ip_protocol", |row| plain(row.portless().and_then(|one| one.ip_protocol))),
+    ("type", |row| plain(row.portless.and_then(|one| one.kind))),
+    ("path", |row| foreign(row.portless.and_then(|one| one.name.path))),
+    ("abstract", |row| foreign(row.portless.and_then(|one| one.name.abstract_name))),
+    ("peer_inode", |row| plain(row.portless.and_then(|one| one.peer.as_ref()).map(|peer| peer.inode))),
+    ("ethertype", |row| plain(row.portless.and_then(|one| one.ethertype))),
+    ("ip_protocol", |row| plain(row.portless.and_then(|one| one.ip_protocol))),
 ];
 
 /// Writes a row of names and the rows as CSV (RFC 4180, but lines end with a line feed alone). A socket has a row for
@@ -101,9 +92,11 @@ pub fn write_csv<'a>(
         let processes = row.socket.owner.processes();
         let none = processes.is_empty().then_some(None);
         for process in processes.iter().map(Some).chain(none) {
+            let of_process = process.map(|process| ProcessRecord::of(process));
             let record = Record {
                 socket: &socket,
-                process: process.map(|process| ProcessRecord::of(process)),
+                portless: socket.portless.as_ref(),
+                process: of_process.as_ref(),
                 command: process.and_then(|process| process.command.as_deref()),
             };
             let cells = FIELDS.iter().map(|(_, cell)| cell(&record).text(options));

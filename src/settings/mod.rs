@@ -6,6 +6,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::columns::{self, ColumnId};
 use crate::filter::{Filter, FilterError};
 use crate::keymap::Keymap;
@@ -68,7 +70,8 @@ pub struct CustomView {
 }
 
 /// How the user is notified of an alert about a pinned port, besides the line on the screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub enum Notify {
     /// The terminal's bell.
     #[default]

@@ -42,20 +42,13 @@ pub fn parse(text: &str) -> Result<At, String> {
         "%Y-%m-%dT%H:%M",
     ];
     const TIME_OF_DAY: [&str; 2] = ["%H:%M:%S", "%H:%M"];
-    let local = || {
-        LOCAL
-            .into_iter()
-            .find_map(|form| DateTime::strptime(form, text).ok())
-    };
-    let time = || {
-        TIME_OF_DAY
-            .into_iter()
-            .find_map(|form| Time::strptime(form, text).ok())
-    };
-    let instant = text.parse().map(At::Instant).ok();
+    let instant = text.parse().map(At::Instant);
+    let mut local = LOCAL.iter().map(|form| DateTime::strptime(form, text));
+    let mut time = TIME_OF_DAY.iter().map(|form| Time::strptime(form, text));
     instant
-        .or_else(|| local().map(At::Local))
-        .or_else(|| time().map(At::TimeOfDay))
+        .ok()
+        .or_else(|| local.find_map(Result::ok).map(At::Local))
+        .or_else(|| time.find_map(Result::ok).map(At::TimeOfDay))
         .or_else(|| duration::parse(text).map(At::BeforeEnd).ok())
         .ok_or_else(|| ACCEPTED.to_owned())
 }

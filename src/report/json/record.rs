@@ -62,13 +62,11 @@ pub struct SocketRecord<'a> {
 impl<'a> SocketRecord<'a> {
     /// A tracked socket. A closed one is `CLOSED`, and its owners are past.
     pub fn of_row(row: &'a Row, processes: &Processes<'_>) -> Self {
-        let record = Self::of(&row.socket, row.first_seen.wall, processes);
-        Self {
-            state: state(row),
-            owner: owner_kind(&row.socket.owner, row),
-            state_since: row.state_began().map(time),
-            ..record
-        }
+        let mut record = Self::of(&row.socket, row.first_seen.wall, processes);
+        record.state = state(row);
+        record.owner = owner_kind(&row.socket.owner, row);
+        record.state_since = row.state_began().map(time);
+        record
     }
 
     /// An open socket, first seen at this time. Its processes are among these.
@@ -306,10 +304,8 @@ impl<'a> Processes<'a> {
 impl Serialize for Processes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.by_pid.iter().map(|(pid, &(process, unit))| {
-            let record = ProcessRecord {
-                unit,
-                ..ProcessRecord::of(process)
-            };
+            let mut record = ProcessRecord::of(process);
+            record.unit = unit;
             (pid, record)
         }))
     }
