@@ -64,11 +64,9 @@ impl Cli {
         let global: Vec<Arg> = global.cloned().collect();
         cli.mut_subcommands(|command| {
             let used: Vec<_> = global_options_of(command.get_name()).split(' ').collect();
-            let unused = global
-                .iter()
-                .filter(|arg| !used.contains(&arg.get_id().as_str()));
-            let hidden: Vec<_> = unused.map(|arg| arg.clone().hide(true)).collect();
-            command.args(hidden)
+            let is_unused = |arg: &&Arg| !used.contains(&arg.get_id().as_str());
+            let unused = global.iter().filter(is_unused);
+            command.args(unused.map(|arg| arg.clone().hide(true)))
         })
     }
 

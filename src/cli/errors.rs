@@ -43,10 +43,8 @@ pub fn usage_error(error: clap::Error) -> String {
     let error = Cli::parsed_from(words).err().unwrap_or(error);
     let text = error.to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let message = lines
-        .next()
-        .unwrap_or_default()
-        .trim_start_matches("error: ");
+    let message = lines.next().unwrap_or_default();
+    let message = message.trim_start_matches("error: ");
     let mut message = match error.kind() {
         // Only of `sockeye help`: any other word would be a filter.
         ErrorKind::InvalidSubcommand => match error.get(ContextKind::InvalidSubcommand) {
@@ -62,11 +60,9 @@ pub fn usage_error(error: clap::Error) -> String {
     let rest: Vec<_> = lines.collect();
     if message.ends_with(':') {
         // The arguments that are missing, or contradict each other, follow on lines of their own.
-        let arguments = rest.iter().take_while(|line| !line.starts_with("Usage:"));
-        let arguments: Vec<_> = arguments
-            .filter(|line| !line.starts_with("tip:"))
-            .copied()
-            .collect();
+        let arguments = rest.split(|line| line.starts_with("Usage:")).next();
+        let mut arguments = arguments.unwrap_or_default().to_vec();
+        arguments.retain(|line| !line.starts_with("tip:"));
         message = format!("{message} {}", arguments.join(", "));
     }
     let mut tips = rest.iter().filter_map(|line| line.strip_prefix("tip: "));

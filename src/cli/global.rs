@@ -22,10 +22,7 @@ use crate::cli::output;
 /// The options of every command.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Common options")]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own for the user"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct GlobalArgs {
     /// Time between two refreshes [default: 1s; wait: 100ms]
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse_interval)]

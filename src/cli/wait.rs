@@ -106,14 +106,14 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
 fn print_result(
     wait: &Wait,
     wanted: &'static str,
-    waited: Duration,
+    elapsed: Duration,
     ports: &[WaitedPort<'_>],
 ) -> io::Result<()> {
     let zone = jiff::tz::TimeZone::system();
     let line = |port| report::wait_line(wanted, port, &zone);
     let failed: Vec<_> = ports.iter().filter(|port| !port.happened).collect();
     if wait.json {
-        print(|out| report::write_wait_json(out, wanted, waited, ports))?;
+        print(|out| report::write_wait_json(out, wanted, elapsed, ports))?;
     } else if failed.is_empty() {
         let mut lines = ports.iter().map(line);
         print(|out| lines.try_for_each(|line| writeln!(out, "{line}")))?;

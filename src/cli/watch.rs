@@ -170,14 +170,10 @@ impl Printer {
 
     fn print_update(&mut self, update: &TableUpdate) -> io::Result<bool> {
         let table = &update.table;
-        let unread = table
-            .problems
-            .iter()
-            .find(|problem| problem.code.is_unread());
         // A part of the table is an answer; nothing is a failure.
-        self.failure = unread
-            .filter(|_| table.rows.is_empty())
-            .map(|problem| problem.message.to_string());
+        let mut unread = table.problems.iter().filter(|one| one.code.is_unread());
+        let unread = unread.next().filter(|_| table.rows.is_empty());
+        self.failure = unread.map(|problem| problem.message.to_string());
         let mut changes = self.feed.observe(update);
         if self.changes_only {
             changes.retain(|record| record.change.is_some());
@@ -191,9 +187,7 @@ impl Printer {
                     return Ok(false);
                 }
             }
-            None => problems
-                .iter()
-                .for_each(|problem| print_error(&problem.message)),
+            None => problems.iter().for_each(|one| print_error(&one.message)),
         }
         for ChangeRecord { at, change, row } in &changes {
             let change = (*at, change.as_ref(), &**row);

@@ -44,29 +44,25 @@ fn parse_key(written: &str) -> Result<Key, String> {
     if let Some(number) = (1..=12).find(|n| format!("f{n}") == lower) {
         return Ok(Key::F(number));
     }
-    let letter = match lower.strip_prefix("ctrl-").map(str::as_bytes) {
-        Some(&[letter @ b'a'..=b'z']) => char::from(letter),
-        _ => {
-            let one = lower
-                .strip_prefix("shift-")
-                .filter(|rest| rest.chars().count() == 1);
-            let near = nearest(written, NAMED.map(|(name, _)| name));
-            let hint = match (one, near) {
-                (Some(letter), _) => format!("write \"{}\"", letter.to_uppercase()),
-                (None, Some(near)) if lower.chars().count() > 1 => format!("did you mean `{near}`?"),
-                _ => "use a character, space, enter, esc, tab, shift-tab, backspace, del, up, down, left, \
-                      right, pgup, pgdn, home, end, ctrl-a to ctrl-z, f1 to f12"
-                    .to_owned(),
-            };
-            return Err(format!("unknown key `{}`; {hint}", excerpt(written)));
-        }
-    };
-    match SAME.iter().find(|(same, _)| *same == letter) {
-        Some((_, name)) => Err(format!(
-            "terminals send {name} for `ctrl-{letter}`; write \"{name}\""
-        )),
-        None => Ok(Key::Ctrl(letter)),
+    if let Some(&[letter @ b'a'..=b'z']) = lower.strip_prefix("ctrl-").map(str::as_bytes) {
+        let letter = char::from(letter);
+        return match SAME.iter().find(|(same, _)| *same == letter) {
+            None => Ok(Key::Ctrl(letter)),
+            Some((_, name)) => Err(format!(
+                "terminals send {name} for `ctrl-{letter}`; write \"{name}\""
+            )),
+        };
     }
+    let shifted = lower.strip_prefix("shift-");
+    let near = nearest(written, NAMED.map(|(name, _)| name));
+    let hint = match (shifted, near) {
+        (Some(one), _) if one.chars().count() == 1 => format!("write \"{}\"", one.to_uppercase()),
+        (_, Some(near)) if lower.chars().count() > 1 => format!("did you mean `{near}`?"),
+        _ => "use a character, space, enter, esc, tab, shift-tab, backspace, del, up, down, left, right, \
+              pgup, pgdn, home, end, ctrl-a to ctrl-z, f1 to f12"
+            .to_owned(),
+    };
+    Err(format!("unknown key `{}`; {hint}", excerpt(written)))
 }
 
 fn key_text(key: Key) -> String {

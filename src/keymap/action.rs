@@ -126,10 +126,7 @@ impl MoveAction {
 
 /// A command that a key or a click gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    missing_docs,
-    reason = "each kind says what it is, and the keymap describes each action"
-)]
+#[expect(missing_docs, reason = "the keymap describes each action")]
 pub enum Action {
     Move(MoveAction),
     Table(TableAction),

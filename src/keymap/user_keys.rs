@@ -116,10 +116,8 @@ impl Keymap {
 
     /// The same as aligned text.
     pub fn plain(&self) -> String {
-        let widths = [Mode::Table, Mode::Bind]
-            .into_iter()
-            .flat_map(|mode| self.bound(mode))
-            .map(|binding| width(&binding.keys_text()));
+        let both = self.bound(Mode::Table).chain(self.bound(Mode::Bind));
+        let widths = both.map(|binding| width(&binding.keys_text()));
         let widest = widths.max().unwrap_or(0);
         let row = |binding: &Binding| {
             let keys = pad(&binding.keys_text(), widest);
@@ -199,9 +197,8 @@ impl Keymap {
 
     /// Whether some key does this in a mode.
     fn reaches(&self, mode: Mode, action: Action) -> bool {
-        let mut keys = [mode, Mode::Table]
-            .into_iter()
-            .flat_map(|of| self.keys(of, action));
+        let inherited = self.keys(Mode::Table, action);
+        let mut keys = self.keys(mode, action).iter().chain(inherited);
         keys.any(|&key| self.lookup(mode, key) == Some(action))
     }
 }

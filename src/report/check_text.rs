@@ -78,8 +78,8 @@ fn write_verdict<C, B>(
     }
     fixes(out, &verdict.fixes, columns)?;
     let matrix = verdict.matrix.iter().map(|row| {
-        let [with, without] = [&row.with_reuse_address, &row.without].map(|cell| cell.as_str());
-        [row.address.as_str(), with, without]
+        let (with, without) = (&row.with_reuse_address, &row.without);
+        [row.address.as_str(), with.as_str(), without.as_str()]
     });
     let profiles = verdict.profiles.iter();
     let profiles = profiles.map(|(of, start)| [of.servers, of.shown, start.as_str()]);

@@ -7,16 +7,14 @@ mod check_text;
 mod csv;
 mod free;
 mod json;
+mod record;
 mod text;
 mod wait;
-
-use json::record;
 
 pub use check_json::write_check_json;
 pub use check_text::{Checked, write_check, write_gaps};
 pub use csv::{CsvOptions, write_csv};
 pub use free::{FreePorts, free_port_lines, write_free_json};
-pub use json::stream::JsonStream;
-pub use json::{write_change_json, write_json, write_ndjson};
+pub use json::{JsonStream, write_change_json, write_json, write_ndjson};
 pub use text::{Layout, refresh_line, write_change, write_text};
 pub use wait::{WaitedPort, wait_line, write_wait_json};

@@ -57,9 +57,10 @@ pub fn write_text(
         write_lines(out, &columns, has_header, cells)
     } else {
         let context = beside(offered.iter().map(|column| column.id), context);
+        let columns = offered.iter();
         let texts = |row: &&Row| {
-            offered
-                .iter()
+            columns
+                .clone()
                 .map(|one| (one.text)(row, &context))
                 .collect()
         };
@@ -93,11 +94,9 @@ fn write_lines(
     let titles = columns.iter().map(|one| one.column.title.to_owned());
     let header = has_header.then(|| titles.collect());
     for texts in header.into_iter().chain(rows) {
-        let cells = columns
-            .iter()
-            .zip(&texts)
-            .map(|(one, text)| one.render(text));
-        let line = cells.collect::<Vec<_>>().join(" ");
+        let cells = columns.iter().zip(&texts);
+        let cells: Vec<_> = cells.map(|(one, text)| one.render(text)).collect();
+        let line = cells.join(" ");
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())

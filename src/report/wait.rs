@@ -34,7 +34,7 @@ pub struct WaitedPort<'a> {
 pub fn write_wait_json(
     out: &mut dyn Write,
     wanted: &'static str,
-    waited: Duration,
+    elapsed: Duration,
     ports: &[WaitedPort<'_>],
 ) -> io::Result<()> {
     #[derive(Serialize)]
@@ -75,7 +75,7 @@ pub fn write_wait_json(
         schema: SCHEMA,
         r#for: wanted,
         happened: ports.iter().all(|port| port.happened),
-        waited_ms: millis(waited),
+        waited_ms: millis(elapsed),
         targets: targets.collect(),
         processes: &processes,
     };

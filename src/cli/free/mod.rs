@@ -140,8 +140,9 @@ fn print_search(
         if free.json {
             print(|out| report::write_free_json(out, &result))?;
         } else {
-            let lines = report::free_port_lines(&result);
-            lines.iter().for_each(|line| print_error(line));
+            for line in report::free_port_lines(&result) {
+                print_error(&line);
+            }
         }
     }
     if !is_found {

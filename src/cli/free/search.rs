@@ -122,7 +122,7 @@ pub fn choose(
             Unfit::of(evidence)
         })
     };
-    let choice = bind::choose(ports.into_iter(), count, is_unfit, claim, doubt);
+    let choice = bind::choose(ports, count, is_unfit, claim, doubt);
     let choice = choice.map_err(|refusal| {
         let what = match refusal.result.as_str() {
             "EADDRNOTAVAIL" => "the address is not one of this machine",
@@ -142,18 +142,14 @@ pub fn choose(
 
 /// The sockets that have the ports in use, as far as one snapshot shows them: for each port a listener, if there is one.
 pub fn holders_of(request: &PortRequest, passed_over: &[(u16, Unfit)]) -> HashMap<u16, Socket> {
-    let in_use = passed_over
-        .iter()
-        .filter(|(_, unfit)| *unfit == Unfit::InUse);
-    let ports: HashSet<u16> = in_use.map(|&(port, _)| port).collect();
+    let in_use = |(port, unfit): &(u16, Unfit)| (*unfit == Unfit::InUse).then_some(*port);
+    let ports: HashSet<u16> = passed_over.iter().filter_map(in_use).collect();
     if ports.is_empty() {
         return HashMap::new();
     }
     let is_wanted = |socket: &Socket| {
-        ports.contains(&socket.local.port)
-            && request
-                .protocols()
-                .any(|protocol| protocol == socket.protocol)
+        let mut protocols = request.protocols();
+        ports.contains(&socket.local.port) && protocols.any(|one| one == socket.protocol)
     };
     let wanted = |sockets: &[Socket]| sockets.iter().map(is_wanted).collect();
     // If the table can't be read, the holders are unknown; the ports are in use all the same.

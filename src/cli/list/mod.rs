@@ -200,7 +200,7 @@ fn read(
     now: Moment,
 ) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
     let mut recorder = global.recorder()?;
-    let (mut snapshot, timings, recorded) = if let Some(path) = &global.replay {
+    let (mut snapshot, timings, found) = if let Some(path) = &global.replay {
         let found = at.map(|at| find(path, at)).transpose()?;
         let mut recording = Replay::open(path)?;
         match &found {
@@ -229,7 +229,7 @@ fn read(
         let problem = Recorder::incomplete_problem(&snapshot);
         snapshot.problems.extend(problem);
     }
-    Ok((snapshot, timings, recorded))
+    Ok((snapshot, timings, found))
 }
 
 fn find(path: &Path, at: At) -> anyhow::Result<Found> {

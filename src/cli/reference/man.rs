@@ -97,7 +97,13 @@ fn page(mut command: Command) -> io::Result<Vec<u8>> {
     let mut roff = Vec::new();
     page.render(&mut roff)?;
     let roff = String::from_utf8(roff).map_err(io::Error::other)?;
-    Ok((polished(&roff) + &more).into_bytes())
+    // Code is printed in bold, as roff takes backquotes for opening quotes.
+    let code = Regex::new("`([^`\n]+)`").expect("the pattern is fixed and valid");
+    let roff = code.replace_all(&roff, r"\fB$1\fR");
+    // The generator leaves out the date, so that roff would take the version as the date.
+    let undated = Regex::new(r"(?m)^(\.TH \S+ 1)  ").expect("the pattern is fixed and valid");
+    let roff = undated.replace(&roff, "$1 \"\" ").into_owned();
+    Ok((roff + &more).into_bytes())
 }
 
 /// The examples at the end of the help.
@@ -129,15 +135,6 @@ fn section<'a>(title: &str, words: impl Iterator<Item = (String, &'a str)>) -> S
             .text([roman(meaning)]);
     }
     roff.to_roff()
-}
-
-/// Prints code in bold, as roff takes backquotes for opening quotes; and adds an empty date, which the generator leaves
-/// out, so that roff would take the version as the date.
-fn polished(roff: &str) -> String {
-    let code = Regex::new("`([^`\n]+)`").expect("the pattern is fixed and valid");
-    let roff = code.replace_all(roff, r"\fB$1\fR");
-    let undated = Regex::new(r"(?m)^(\.TH \S+ 1)  ").expect("the pattern is fixed and valid");
-    undated.replace(&roff, "$1 \"\" ").into_owned()
 }
 
 /// The commands that have a page. This is part of the definition, so it can't be derived from it; a test compares them.
