@@ -35,7 +35,7 @@ pub(super) static KEYS: [Key; 15] = [
     Key { name: "families", takes: "[\"ipv4\"], [\"ipv6\"] or [\"ipv4\", \"ipv6\"]", read: families, print: |c| list(FAMILIES.map(|(name, family)| (name, c.family.is_none_or(|one| one == family)))) },
     Key { name: "filter", takes: "a filter in quotes, such as \"user:ann !udp\"", read: |c, v| set(&mut c.filter, value::filter(v, &c.services)), print: |c| quoted(&c.filter.to_string()) },
     Key { name: "columns", takes: "a list of columns in quotes, such as [\"port\", \"state\", \"process\"]", read: shown_columns, print: |c| columns_text(&c.columns) },
-    Key { name: "sort", takes: "the name of a column in quotes, such as \"port\"", read: |c, v| set(&mut c.sort.by, value::column(v).map(|column| column.id)), print: |c| quoted(columns::column(c.sort.by).name) },
+    Key { name: "sort", takes: "the name of a column in quotes, such as \"port\"", read: |c, v| set(&mut c.sort.by, value::column(v)), print: |c| quoted(columns::column(c.sort.by).name) },
     Key { name: "reverse", takes: BOOLEAN, read: |c, v| set(&mut c.sort.descending, value::boolean(v)), print: |c| c.sort.descending.to_string() },
     Key { name: "stats", takes: BOOLEAN, read: |c, v| set(&mut c.stats, value::boolean(v)), print: |c| c.stats.to_string() },
     Key { name: "notify", takes: "\"bell\", \"desktop\", \"both\" or \"none\"", read: |c, v| set(&mut c.notify, value::word(v, "notification", Notify::VARIANTS.iter().map(|&one| (one.into(), one)))), print: |c| quoted(c.notify.into()) },
@@ -100,9 +100,8 @@ fn own_themes_text(config: &Settings) -> String {
     };
     let own = config.themes.own().iter().map(|theme| {
         let style = |&role: &Role| quoted(&theme.styles.of(role).to_string());
-        let styles = Role::ALL
-            .iter()
-            .map(|role| format!("{} = {}", role.name(), style(role)));
+        let entry = |role: &Role| format!("{} = {}", role.name(), style(role));
+        let styles = Role::ALL.iter().map(entry);
         format!("{} = {}", theme.name, table(styles.collect()))
     });
     table(own.collect())
@@ -110,7 +109,7 @@ fn own_themes_text(config: &Settings) -> String {
 
 /// Columns that are never dropped can't be left out: no key could bring them back.
 fn shown_columns(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
-    let ids = value::list(value, |one| value::column(one).map(|column| column.id))?;
+    let ids = value::list(value, value::column)?;
     let is_missing = |column: &&columns::Column| column.priority == 0 && !ids.contains(&column.id);
     if let Some(column) = columns::ALL.iter().find(is_missing) {
         let why = format!("`{}` is missing; it can't be hidden", column.name);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::columns::{self, Column};
+use crate::columns::{self, ColumnId};
 use crate::filter::Filter;
 use crate::model::{Services, excerpt};
 use crate::theme::{ErrorAt, unknown};
@@ -80,8 +80,8 @@ pub(super) fn filter(value: &Value<'_>, services: &Services) -> Result<Filter, R
     Filter::parse_with(text(value)?, services).map_err(|error| invalid(value, error.message))
 }
 
-pub(super) fn column(value: &Value<'_>) -> Result<&'static Column, Refusal> {
-    let names = columns::ALL.iter().map(|column| (column.name, column));
+pub(super) fn column(value: &Value<'_>) -> Result<ColumnId, Refusal> {
+    let names = columns::ALL.iter().map(|column| (column.name, column.id));
     word(value, "column", names)
 }
 

@@ -42,7 +42,7 @@ pub enum Mode {
 }
 
 /// A key press, free of any terminal library's types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr)]
 #[expect(missing_docs, reason = "each is the key of that name")]
 pub enum Key {
     /// A character as typed, with Shift applied.
@@ -52,14 +52,22 @@ pub enum Key {
     Enter,
     Esc,
     Tab,
+    #[strum(serialize = "Shift-Tab")]
     BackTab,
     Backspace,
+    #[strum(serialize = "Del")]
     Delete,
+    #[strum(serialize = "↑")]
     Up,
+    #[strum(serialize = "↓")]
     Down,
+    #[strum(serialize = "←")]
     Left,
+    #[strum(serialize = "→")]
     Right,
+    #[strum(serialize = "PgUp")]
     PageUp,
+    #[strum(serialize = "PgDn")]
     PageDown,
     Home,
     End,
@@ -70,27 +78,13 @@ pub enum Key {
 impl fmt::Display for Key {
     /// The key as help and documentation write it: `j`, `Space`, `Ctrl-C`, `PgDn`, `↑`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
-            Self::Char(' ') => "Space",
-            Self::Char(c) => return write!(f, "{c}"),
-            Self::Ctrl(c) => return write!(f, "Ctrl-{}", c.to_ascii_uppercase()),
-            Self::F(number) => return write!(f, "F{number}"),
-            Self::Enter => "Enter",
-            Self::Esc => "Esc",
-            Self::Tab => "Tab",
-            Self::BackTab => "Shift-Tab",
-            Self::Backspace => "Backspace",
-            Self::Delete => "Del",
-            Self::Up => "↑",
-            Self::Down => "↓",
-            Self::Left => "←",
-            Self::Right => "→",
-            Self::PageUp => "PgUp",
-            Self::PageDown => "PgDn",
-            Self::Home => "Home",
-            Self::End => "End",
-        };
-        f.write_str(name)
+        match self {
+            Self::Char(' ') => f.write_str("Space"),
+            Self::Char(c) => write!(f, "{c}"),
+            Self::Ctrl(c) => write!(f, "Ctrl-{}", c.to_ascii_uppercase()),
+            Self::F(number) => write!(f, "F{number}"),
+            named => f.write_str(named.into()),
+        }
     }
 }
 

@@ -135,19 +135,16 @@ impl Cell {
 /// Puts an apostrophe before what a spreadsheet would run as a formula, which makes it text there. See "CSV Injection"
 /// of OWASP. In locales with a decimal comma a semicolon ends a cell, even between quotes.
 fn harmless(text: &str) -> String {
+    const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     let parts = text.split(';').map(|part| {
-        let apostrophe = if is_formula(part) { "'" } else { "" };
+        // Spreadsheets skip blanks, may take a quote for that of the cell, and some treat the wide forms of these
+        // characters as the same.
+        let rest = part.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
+        let is_formula = rest.starts_with(STARTS) || part.starts_with(['\t', '\r']);
+        let apostrophe = if is_formula { "'" } else { "" };
         format!("{apostrophe}{part}")
     });
     parts.collect::<Vec<_>>().join(";")
-}
-
-/// Spreadsheets skip blanks, may take a quote for that of the cell, and some treat the wide forms of these characters
-/// as the same.
-fn is_formula(text: &str) -> bool {
-    const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-    let rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
-    rest.starts_with(STARTS) || text.starts_with(['\t', '\r'])
 }
 
 #[cfg(test)]
