@@ -26,7 +26,7 @@ use crate::cli::output;
 pub struct GlobalArgs {
     /// Time between two refreshes [default: 1s; wait: 100ms]
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse_interval)]
-    interval: Option<Duration>,
+    pub interval: Option<Duration>,
     /// How long closed rows stay [default: 5s]
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse)]
     pub linger: Option<Duration>,
@@ -120,7 +120,7 @@ impl GlobalArgs {
         let kinds = self.kinds();
         let kinds = kinds.unwrap_or_else(|| below.kinds.and(filter.kinds().optional()));
         let settings = Settings {
-            interval: self.interval_or(below.interval),
+            interval: self.interval.unwrap_or(below.interval),
             linger: self.linger.unwrap_or(below.linger),
             highlight: self.highlight.unwrap_or(below.highlight),
             view: match (self.listening, shows_all) {
@@ -149,10 +149,6 @@ impl GlobalArgs {
         Ok(settings)
     }
 
-    pub fn interval_or(&self, default: Duration) -> Duration {
-        self.interval.unwrap_or(default)
-    }
-
     /// As the options say; without them, as the environment does.
     fn has_colour(&self) -> bool {
         match self.color {
@@ -165,11 +161,6 @@ impl GlobalArgs {
     /// Whether a command prints colours: to a file or a pipe only with `--color always`.
     pub fn has_coloured_output(&self) -> bool {
         self.color == Some(When::Always) || self.has_colour() && io::stdout().is_terminal()
-    }
-
-    /// Whether to use TCP, and UDP: without an option, both.
-    pub const fn protocols(&self) -> (bool, bool) {
-        (self.tcp || !self.udp, self.udp || !self.tcp)
     }
 
     /// The kinds of sockets that options name: `-t` is `--kind tcp`, `-u` `--kind udp`.

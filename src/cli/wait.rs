@@ -74,7 +74,7 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
     };
     let mut progress = Progress::new(!wait.quiet);
     signals::exit_on_signal_after(progress.eraser()).context("can't wait for signals")?;
-    let (clock, interval) = (Clock::start(), global.interval_or(DEFAULT_INTERVAL));
+    let (clock, interval) = (Clock::start(), global.interval.unwrap_or(DEFAULT_INTERVAL));
     let mut waiter = PortWaiter::new(targets, goal, clock);
     let result = waiter.wait(interval, wait.timeout, |ports| {
         progress.show(wait.wanted, ports, clock.now().steady);

@@ -56,7 +56,8 @@ pub fn request(global: &GlobalArgs, range: Option<&Range>) -> PortRequest {
             let named = range.target.protocol;
             (named == Protocol::Tcp, named == Protocol::Udp)
         }
-        _ => global.protocols(),
+        // Without an option, both.
+        _ => (global.tcp || !global.udp, global.udp || !global.tcp),
     };
     let address = range.map_or(Address::Every, |range| range.target.address);
     PortRequest {

@@ -65,6 +65,7 @@ fn pages(definition: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
 }
 
 fn page(mut command: Command) -> io::Result<Vec<u8>> {
+    let filters = || section("FILTERS", filter::words());
     let more = if command.has_subcommands() {
         let keymap = Keymap::default();
         let keys = |title, mode| {
@@ -119,10 +120,6 @@ fn examples(command: &Command) -> String {
     }
     roff.control("EE", []);
     roff.to_roff()
-}
-
-fn filters() -> String {
-    section("FILTERS", filter::words())
 }
 
 /// A heading, and words with their meanings.
