@@ -180,7 +180,7 @@ fn is_reported(observation: &TableUpdate, now: Moment) {
 
     for event in &observation.events {
         let (kind, row) = (Some(&event.change.kind), &event.row);
-        let line = written(|out| report::write_change_json(out, now, kind, row));
+        let line = written(|out| report::write_change_json(out, (now, kind, row)));
         is_clean(line.trim_end_matches('\n'));
         let line =
             written(|out| report::write_change(out, (now, kind, row), &TimeZone::UTC, false));

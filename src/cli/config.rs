@@ -4,9 +4,15 @@ use anyhow::Context as _;
 use clap::Args;
 use sockeye::config::{default_file, default_path};
 
-use super::examples;
 use super::global::GlobalArgs;
 use super::output::print;
+
+const EXAMPLES: &str = "\
+Examples:
+  file=$(sockeye config --path)
+  [ -e \"$file\" ] || { mkdir -p \"${file%/*}\" && sockeye config >\"$file\"; }
+                                        a file to begin with
+  sockeye --config ./sockeye.toml       another one";
 
 /// Print the settings of the live table with their defaults
 ///
@@ -15,7 +21,7 @@ use super::output::print;
 /// `sockeye keys` shows the keys it sets. The other commands use only its service names, so that a script does the same
 /// for every user; a file named with --config is checked all the same. No setting runs a program or names a file.
 #[derive(Debug, Args)]
-#[command(after_long_help = examples::CONFIG)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct PrintConfig {
     /// Print the path of the config file instead
     #[arg(long)]

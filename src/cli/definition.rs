@@ -64,27 +64,15 @@ impl Cli {
         let global: Vec<Arg> = global.cloned().collect();
         cli.mut_subcommands(|command| {
             let used: Vec<_> = global_options_of(command.get_name()).split(' ').collect();
-            let unused = global
-                .iter()
-                .filter(|arg| !used.contains(&arg.get_id().as_str()));
-            let hidden: Vec<_> = unused.map(|arg| arg.clone().hide(true)).collect();
-            command.args(hidden)
+            let is_unused = |arg: &&Arg| !used.contains(&arg.get_id().as_str());
+            let unused = global.iter().filter(is_unused);
+            command.args(unused.map(|arg| arg.clone().hide(true)))
         })
     }
 
-    /// # Errors
-    /// Bad usage; or the help or version that the words ask for.
     pub fn parsed_from(words: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
         let matches = Self::definition().try_get_matches_from(words)?;
         Self::from_arg_matches(&matches)
-    }
-
-    /// Whether it shows or parses names of services.
-    pub const fn uses_service_names(&self) -> bool {
-        !matches!(
-            self.command,
-            Some(Command::Completions(_) | Command::Man(_) | Command::Keys(_) | Command::Config(_))
-        )
     }
 
     /// The error if the first word of the filter is a mistyped command. After `--` every word is a filter. `words` are
@@ -103,25 +91,23 @@ impl Cli {
     }
 }
 
-/// The command that a mistyped word most likely means.
+/// The command that a mistyped word most likely means: one with the same first letter and about the same length, or the
+/// same letters. Short names are near many words (`man`, `main`), so all letters must be the same.
 pub fn meant_command(word: &str) -> Option<String> {
-    let cli = Cli::definition();
-    let names = visible_commands(&cli).map(clap::Command::get_name);
-    nearest(word, names.filter(|name| is_typo(word, name))).map(str::to_owned)
-}
-
-/// Whether a word may be a mistyped command: same first letter and about the same length, or the same letters. Short
-/// names are near many words (`man`, `main`), so all letters must be the same.
-fn is_typo(word: &str, name: &str) -> bool {
     let sorted = |word: &str| {
         let mut letters: Vec<_> = word.to_lowercase().chars().collect();
         letters.sort_unstable();
         letters
     };
-    let (letters, others) = (sorted(word), sorted(name));
-    let same_start = word.to_lowercase().chars().next() == name.chars().next();
-    let differ_by = letters.len().abs_diff(others.len());
-    letters == others || name.len() > 3 && same_start && differ_by <= name.len() / 4
+    let is_typo = |name: &&str| {
+        let (letters, others) = (sorted(word), sorted(name));
+        let same_start = word.to_lowercase().chars().next() == name.chars().next();
+        let differ_by = letters.len().abs_diff(others.len());
+        letters == others || name.len() > 3 && same_start && differ_by <= name.len() / 4
+    };
+    let cli = Cli::definition();
+    let names = visible_commands(&cli).map(clap::Command::get_name);
+    nearest(word, names.filter(is_typo)).map(str::to_owned)
 }
 
 /// The ids of the global options that a command uses.

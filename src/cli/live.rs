@@ -11,7 +11,7 @@ use sockeye::model::{Kinds, clean};
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, process::signals};
 use sockeye::settings::Settings;
-use sockeye::source::{Replay, Source, lineage, own_uid};
+use sockeye::source::{Replay, Source, System, lineage, own_uid};
 
 use super::errors::print_error;
 use super::global::{GlobalArgs, tracker};
@@ -23,10 +23,7 @@ pub(super) fn run(
     named: Option<Settings>,
     words: &[String],
 ) -> anyhow::Result<u8> {
-    let below = match named {
-        Some(named) => named,
-        None => config::read_default()?,
-    };
+    let below = named.map_or_else(config::read_default, Ok)?;
     let settings = global.override_settings(below, words)?;
     // If standard input is a recording, keys come from the terminal itself.
     let has_keys = io::stdin().is_terminal() || global.replays_standard_input();
@@ -99,7 +96,8 @@ fn reload(global: &GlobalArgs, words: &[String]) -> Result<(Settings, String), S
 fn source(global: &GlobalArgs, kinds: Kinds) -> anyhow::Result<(Box<dyn Source>, String)> {
     let Some(path) = &global.replay else {
         let name = sysinfo::System::host_name().unwrap_or_default();
-        return Ok((global.source(kinds)?, clean(&name).into_owned()));
+        let system = System::new().with_kinds(kinds);
+        return Ok((Box::new(system), clean(&name).into_owned()));
     };
     let replay = Replay::open(path)?;
     let file = if global.replays_standard_input() {

@@ -4,14 +4,12 @@ mod check;
 mod config;
 mod definition;
 mod errors;
-mod examples;
 mod free;
 mod global;
 mod list;
 mod live;
 mod output;
 mod reference;
-mod usage;
 mod wait;
 mod watch;
 
@@ -24,9 +22,8 @@ use sockeye::model::Services;
 use sockeye::runtime::panic;
 
 use definition::{Cli, Command};
-use errors::{print_error, print_error_chain};
+use errors::{print_error, print_error_chain, usage_error};
 use reference::{completions, keys, man};
-use usage::usage_error;
 
 /// The answer is no: nothing matches, a port can't be bound.
 const EXIT_NO: u8 = 1;
@@ -57,13 +54,9 @@ fn run() -> anyhow::Result<u8> {
         Err(help_or_version) => {
             let text = help_or_version.render();
             let is_styled = io::stdout().is_terminal() && output::allows_colour();
-            output::print(|out| {
-                if is_styled {
-                    write!(out, "{}", text.ansi())
-                } else {
-                    write!(out, "{text}")
-                }
-            })?;
+            let styled = is_styled.then(|| text.ansi().to_string());
+            let text = styled.unwrap_or_else(|| text.to_string());
+            output::print(|out| out.write_all(text.as_bytes()))?;
             return Ok(0);
         }
     };
@@ -73,9 +66,7 @@ fn run() -> anyhow::Result<u8> {
     }
     // The config file is read from here on. Its folder may hang (a home on a network), so help, version and usage
     // errors come first.
-    if cli.uses_service_names() {
-        cli.global.services = own_services(&cli);
-    }
+    cli.global.services = own_services(&cli);
     // Every command refuses a named config file with an error in it; only the live table uses the settings.
     let named = cli.global.config.as_deref().map(read).transpose()?;
     match cli.command {
@@ -97,6 +88,11 @@ fn run() -> anyhow::Result<u8> {
 /// The user's names for ports, which a filter or a target may use. An error in the default file is a warning to the
 /// commands; the live table, or `--config`, reads the whole file and refuses it.
 fn own_services(cli: &Cli) -> Services {
+    use Command as C;
+    // These commands neither show nor parse them.
+    if let Some(C::Completions(_) | C::Man(_) | C::Keys(_) | C::Config(_)) = cli.command {
+        return Services::default();
+    }
     let named = cli.global.config.as_deref();
     read_services(named).unwrap_or_else(|error| {
         if cli.command.is_some() && named.is_none() {

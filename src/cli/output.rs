@@ -7,16 +7,8 @@ use sockeye::runtime::terminal::SHOWS_ALL;
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::ui::in_ascii;
 
-/// Whether the reader has read all of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Printed {
-    Whole,
-    /// The reader closed the pipe, which is not an error.
-    Cut,
-}
-
-/// Writes to standard output, and flushes.
-pub fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<Printed> {
+/// Writes to standard output, and flushes. `false` if the reader has closed the pipe, which is not an error.
+pub fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<bool> {
     let mut out = BufWriter::new(RetryWriter(io::stdout().lock()));
     let written = if io::stdout().is_terminal() && glyphs() == Glyphs::Ascii {
         let mut text = Vec::new();
@@ -28,8 +20,8 @@ pub fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Re
         write(&mut out)
     };
     match written.and_then(|()| out.flush()) {
-        Ok(()) => Ok(Printed::Whole),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Printed::Cut),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => {
             let message = format!("standard output: {error}");
             Err(io::Error::new(error.kind(), message))

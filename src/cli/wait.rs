@@ -9,18 +9,23 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use sockeye::clock::Clock;
 use sockeye::model::duration;
-use sockeye::report::{self, WaitResult, WaitedPort};
+use sockeye::report::{self, WaitedPort};
 use sockeye::runtime::process::signals;
 use sockeye::runtime::wait::{Goal, Port, PortWaiter, WaitError};
 
 use super::check::targets::{parse_targets, parse_targets_as_named};
 use super::errors::print_error;
-use super::examples;
 use super::global::GlobalArgs;
 use super::output::{print, terminal_width};
 use super::{EXIT_ERROR, EXIT_NO};
 
 const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
+
+const EXAMPLES: &str = "\
+Examples:
+  sockeye wait 8080 --timeout 30 && curl localhost:8080
+  sockeye wait 5432 6379                until something listens on both
+  sockeye wait 8080 --for free && ./server";
 
 /// Wait until something listens on a port, or until the port is free
 ///
@@ -29,7 +34,7 @@ const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// Exit codes: 0 it happened, 1 it didn't within --timeout, 2 waiting can't help (or bad usage).
 #[derive(Debug, Args)]
-#[command(after_long_help = examples::WAIT)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Wait {
     /// The ports, as for check: `8080`, `8080/udp`, `127.0.0.1:8080`, `localhost:8080`, `3000-3010`
     #[arg(value_name = "TARGET", required = true)]
@@ -69,7 +74,7 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
     };
     let mut progress = Progress::new(!wait.quiet);
     signals::exit_on_signal_after(progress.eraser()).context("can't wait for signals")?;
-    let (clock, interval) = (Clock::start(), global.interval_or(DEFAULT_INTERVAL));
+    let (clock, interval) = (Clock::start(), global.interval.unwrap_or(DEFAULT_INTERVAL));
     let mut waiter = PortWaiter::new(targets, goal, clock);
     let result = waiter.wait(interval, wait.timeout, |ports| {
         progress.show(wait.wanted, ports, clock.now().steady);
@@ -82,40 +87,39 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
             return Ok(EXIT_ERROR);
         }
     };
-    let result = WaitResult {
-        wanted: name,
-        happened,
-        time: clock.now().steady,
-        ports: waiter.ports.iter().map(waited_port).collect(),
-    };
-    if !wait.quiet {
-        print_result(wait, &result)?;
-    }
-    Ok(if happened { 0 } else { EXIT_NO })
-}
-
-fn waited_port(port: &Port) -> WaitedPort<'_> {
-    WaitedPort {
+    let ports = waiter.ports.iter().map(|port| WaitedPort {
         target: &port.target,
         happened: port.is_reached,
         changed_at: port.changed_at.filter(|_| port.is_reached),
         holders: &port.holders,
         seen_at: port.seen_at,
         summary: port.summary.as_deref(),
+    });
+    let ports: Vec<_> = ports.collect();
+    if !wait.quiet {
+        print_result(wait, name, clock.now().steady, &ports)?;
     }
+    Ok(if happened { 0 } else { EXIT_NO })
 }
 
 /// Prints the result on standard output, and a timeout on standard error.
-fn print_result(wait: &Wait, result: &WaitResult<'_>) -> io::Result<()> {
+fn print_result(
+    wait: &Wait,
+    wanted: &'static str,
+    elapsed: Duration,
+    ports: &[WaitedPort<'_>],
+) -> io::Result<()> {
     let zone = jiff::tz::TimeZone::system();
+    let line = |port| report::wait_line(wanted, port, &zone);
+    let failed: Vec<_> = ports.iter().filter(|port| !port.happened).collect();
     if wait.json {
-        print(|out| report::write_wait_json(out, result))?;
-    } else if result.happened {
-        print(|out| report::write_wait(out, result, &zone))?;
+        print(|out| report::write_wait_json(out, wanted, elapsed, ports))?;
+    } else if failed.is_empty() {
+        let mut lines = ports.iter().map(line);
+        print(|out| lines.try_for_each(|line| writeln!(out, "{line}")))?;
     }
-    for port in result.ports.iter().filter(|port| !port.happened) {
-        let line = report::wait_line(result.wanted, port, &zone);
-        print_error(&format!("timed out: {line}"));
+    for port in failed {
+        print_error(&format!("timed out: {}", line(port)));
     }
     Ok(())
 }

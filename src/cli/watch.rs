@@ -16,14 +16,18 @@ use sockeye::runtime::collector::{self, Collector, CollectorEvent};
 use sockeye::runtime::watch::{self, Deadline, WatchEnd};
 use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
-use sockeye::source::{Recorder, Replay, Source as _};
+use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::TableUpdate;
 
 use super::errors::{is_relevant, print_error};
-use super::examples;
 use super::global::{GlobalArgs, query, tracker};
-use super::output::{Printed, print};
+use super::output::print;
 use super::{EXIT_BUG, EXIT_ERROR};
+
+const EXAMPLES: &str = "\
+Examples:
+  sockeye watch -l :8000-8999           who opens and closes these ports
+  sockeye watch --json --changes-only | jq -c '{at, kind, port: .socket.local.port}'";
 
 /// Print changes as they happen
 ///
@@ -33,7 +37,7 @@ use super::{EXIT_BUG, EXIT_ERROR};
 ///
 /// Exit codes: 0 the time is over or the reader is gone, 2 the table can't be read (or bad usage).
 #[derive(Debug, Args)]
-#[command(after_long_help = examples::WATCH)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Watch {
     /// What to watch; without it, listeners and bound sockets
     ///
@@ -75,7 +79,7 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let collector = Collector {
-        source: global.source(settings.kinds)?,
+        source: Box::new(System::new().with_kinds(settings.kinds)),
         tracker: tracker(&settings),
         recorder: global.recorder()?,
         clock,
@@ -149,20 +153,27 @@ impl Printer {
                 self.deadline.while_writing(|| print_error(&line));
                 Ok(true)
             }
-            CollectorEvent::Failed(why) => self.print_failure(why),
+            // In a stream every time, otherwise once.
+            CollectorEvent::Failed(why) => {
+                let mut lines = Vec::new();
+                if let Some(stream) = &mut self.stream {
+                    stream.write_failure(&mut lines, self.clock.now(), &why)?;
+                }
+                if self.failure.as_ref() != Some(&why) {
+                    print_error(&why);
+                    self.failure = Some(why);
+                }
+                self.print_lines(&lines)
+            }
         }
     }
 
     fn print_update(&mut self, update: &TableUpdate) -> io::Result<bool> {
         let table = &update.table;
-        let unread = table
-            .problems
-            .iter()
-            .find(|problem| problem.code.is_unread());
         // A part of the table is an answer; nothing is a failure.
-        self.failure = unread
-            .filter(|_| table.rows.is_empty())
-            .map(|problem| problem.message.to_string());
+        let mut unread = table.problems.iter().filter(|one| one.code.is_unread());
+        let unread = unread.next().filter(|_| table.rows.is_empty());
+        self.failure = unread.map(|problem| problem.message.to_string());
         let mut changes = self.feed.observe(update);
         if self.changes_only {
             changes.retain(|record| record.change.is_some());
@@ -176,30 +187,19 @@ impl Printer {
                     return Ok(false);
                 }
             }
-            None => problems
-                .iter()
-                .for_each(|problem| print_error(&problem.message)),
+            None => problems.iter().for_each(|one| print_error(&one.message)),
         }
-        for record in &changes {
-            if !self.print(|out| self.write(record, out))? {
+        for ChangeRecord { at, change, row } in &changes {
+            let change = (*at, change.as_ref(), &**row);
+            let is_printed = self.print(|out| match self.stream {
+                Some(_) => report::write_change_json(out, change),
+                None => report::write_change(out, change, &self.zone, self.has_colour),
+            });
+            if !is_printed? {
                 return Ok(false);
             }
         }
         Ok(true)
-    }
-
-    /// Prints a failed snapshot: in a stream every time, otherwise once.
-    fn print_failure(&mut self, why: String) -> io::Result<bool> {
-        let now = self.clock.now();
-        let mut lines = Vec::new();
-        if let Some(stream) = &mut self.stream {
-            stream.write_failure(&mut lines, now, &why)?;
-        }
-        if self.failure.as_ref() != Some(&why) {
-            print_error(&why);
-            self.failure = Some(why);
-        }
-        self.print_lines(&lines)
     }
 
     fn print_lines(&self, lines: &[u8]) -> io::Result<bool> {
@@ -211,18 +211,7 @@ impl Printer {
         if !self.deadline.waits_for_stdout() {
             return Ok(false);
         }
-        let printed = self.deadline.while_writing(|| print(write))?;
-        Ok(printed == Printed::Whole)
-    }
-
-    fn write(&self, record: &ChangeRecord, out: &mut dyn io::Write) -> io::Result<()> {
-        let ChangeRecord { at, change, row } = record;
-        if self.stream.is_some() {
-            report::write_change_json(out, *at, change.as_ref(), row)
-        } else {
-            let change = (*at, change.as_ref(), &**row);
-            report::write_change(out, change, &self.zone, self.has_colour)
-        }
+        self.deadline.while_writing(|| print(write))
     }
 }
 

@@ -1,15 +1,15 @@
 //! The config file: where it is, and reading it. Only regular files are read, up to a limit: a pipe would block, a
 //! device has no end.
 
-use std::fs::{File, Metadata};
+use std::fmt;
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 
-use super::error::{Cause, ConfigError};
 use super::{Fault, parse, parse_services};
-use crate::model::Services;
+use crate::model::{Services, Text};
 use crate::settings::Settings;
 
 /// The largest file that is read, in bytes: larger than any that a person writes.
@@ -17,6 +17,59 @@ pub const MAX_BYTES: u64 = 64 * 1024;
 
 /// Accepted in place of an empty file.
 const EMPTY: &str = "/dev/null";
+
+/// A config file that can't be used. Each line of its text begins with the name of the file.
+#[derive(Debug)]
+pub struct ConfigError {
+    path: PathBuf,
+    cause: Cause,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Unreadable(String),
+    Faults(Vec<Fault>),
+}
+
+impl ConfigError {
+    /// One line, with the first error of several.
+    pub fn brief(&self) -> String {
+        let clean = |name: &std::ffi::OsStr| Text::new(&name.to_string_lossy());
+        let name = clean(self.path.file_name().unwrap_or(self.path.as_os_str()));
+        match &self.cause {
+            Cause::Unreadable(why) => {
+                let folder = clean(self.path.parent().unwrap_or(Path::new("")).as_os_str());
+                let in_folder = if folder.is_empty() { "" } else { ", in " };
+                format!("{name}: {why}{in_folder}{folder}")
+            }
+            Cause::Faults(faults) => {
+                let first = faults.first().map(|fault| (fault.line, &*fault.message));
+                let (line, message) = first.unwrap_or((1, "invalid"));
+                let count = match faults.len() {
+                    0 | 1 => String::new(),
+                    count => format!("{count} errors, the first: "),
+                };
+                format!("{count}{name}:{line}: {message}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = Text::new(&self.path.to_string_lossy());
+        match &self.cause {
+            Cause::Unreadable(why) => write!(f, "{path}: {why}"),
+            Cause::Faults(faults) => {
+                let lines = faults.iter();
+                let lines = lines.map(|one| format!("{path}:{}: {}", one.line, one.message));
+                f.write_str(&lines.collect::<Vec<_>>().join("\n"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
 
 /// Where the config file is looked for: below `$XDG_CONFIG_HOME` or `~/.config`, on Windows below `%APPDATA%`. `None`
 /// for a user without a home.
@@ -84,26 +137,32 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
         return Ok(Vec::new());
     }
     // Checked before it is opened: opening a pipe waits for its other end, and a device may react.
-    if let Some(what) = other_type(&path.metadata()?) {
-        return Err(io::Error::other(format!("{what}, not a file")));
+    let file = path.metadata()?;
+    if file.is_dir() {
+        return Err(io::Error::other("a folder, not a file"));
+    } else if !file.is_file() {
+        return Err(io::Error::other("a pipe, socket or device, not a file"));
     }
     let mut bytes = Vec::new();
-    File::open(path)?
-        .take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(io::Error::other(format!("larger than {MAX_BYTES} bytes")));
     }
     Ok(bytes)
 }
 
-/// What it is, unless a regular file.
-fn other_type(file: &Metadata) -> Option<&'static str> {
-    if file.is_file() {
-        None
-    } else if file.is_dir() {
-        Some("a folder")
-    } else {
-        Some("a pipe, socket or device")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_brief_error_names_the_folder_if_the_path_has_one() {
+        let brief = |path: &str| {
+            let (path, cause) = (path.into(), Cause::Unreadable("gone".into()));
+            ConfigError { path, cause }.brief()
+        };
+        assert_eq!(brief("/etc/own.toml"), "own.toml: gone, in /etc");
+        assert_eq!(brief("own.toml"), "own.toml: gone");
     }
 }

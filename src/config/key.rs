@@ -1,6 +1,8 @@
 //! The keys of the config file: one table for reading, printing and suggestions. A key has the name of the command-line
 //! option with the same meaning.
 
+use strum::VariantArray as _;
+
 use super::value::{self, Refusal, Value, invalid, quoted};
 use crate::columns;
 use crate::model::{Family, Protocol, duration};
@@ -28,33 +30,26 @@ pub(super) static KEYS: [Key; 15] = [
     Key { name: "interval", takes: DURATION, read: |c, v| set(&mut c.interval, value::duration(v, duration::parse_interval)), print: |c| quoted(&duration::format(c.interval)) },
     Key { name: "linger", takes: DURATION, read: |c, v| set(&mut c.linger, value::duration(v, duration::parse)), print: |c| quoted(&duration::format(c.linger)) },
     Key { name: "highlight", takes: DURATION, read: |c, v| set(&mut c.highlight, value::duration(v, duration::parse)), print: |c| quoted(&duration::format(c.highlight)) },
-    Key { name: "view", takes: "\"listening\", \"connections\", \"all\", \"changes\" or a view of your own", read: first_view, print: |c| quoted(first_view_text(c)) },
+    Key { name: "view", takes: "\"listening\", \"connections\", \"all\", \"changes\" or a view of your own", read: first_view, print: |c| quoted(c.custom_view.and_then(|at| c.views.get(at)).map_or(name_of(c.view), |view| &view.name)) },
     Key { name: "protocols", takes: "a list of tcp, udp, udplite, sctp, raw, packet, unix in quotes, such as [\"tcp\", \"udp\"]", read: protocols, print: |c| list(Protocol::ALL.map(|one| (one.as_str(), c.kinds.has(one)))) },
     Key { name: "families", takes: "[\"ipv4\"], [\"ipv6\"] or [\"ipv4\", \"ipv6\"]", read: families, print: |c| list(FAMILIES.map(|(name, family)| (name, c.family.is_none_or(|one| one == family)))) },
     Key { name: "filter", takes: "a filter in quotes, such as \"user:ann !udp\"", read: |c, v| set(&mut c.filter, value::filter(v, &c.services)), print: |c| quoted(&c.filter.to_string()) },
     Key { name: "columns", takes: "a list of columns in quotes, such as [\"port\", \"state\", \"process\"]", read: shown_columns, print: |c| columns_text(&c.columns) },
-    Key { name: "sort", takes: "the name of a column in quotes, such as \"port\"", read: |c, v| set(&mut c.sort.by, value::column(v).map(|column| column.id)), print: |c| quoted(columns::column(c.sort.by).name) },
+    Key { name: "sort", takes: "the name of a column in quotes, such as \"port\"", read: |c, v| set(&mut c.sort.by, value::column(v)), print: |c| quoted(columns::column(c.sort.by).name) },
     Key { name: "reverse", takes: BOOLEAN, read: |c, v| set(&mut c.sort.descending, value::boolean(v)), print: |c| c.sort.descending.to_string() },
     Key { name: "stats", takes: BOOLEAN, read: |c, v| set(&mut c.stats, value::boolean(v)), print: |c| c.stats.to_string() },
-    Key { name: "notify", takes: "\"bell\", \"desktop\", \"both\" or \"none\"", read: |c, v| set(&mut c.notify, value::word(v, "notification", NOTIFICATIONS)), print: |c| quoted(NOTIFICATIONS.iter().find(|(_, one)| *one == c.notify).map_or("", |(name, _)| name)) },
+    Key { name: "notify", takes: "\"bell\", \"desktop\", \"both\" or \"none\"", read: |c, v| set(&mut c.notify, value::word(v, "notification", Notify::VARIANTS.iter().map(|&one| (one.into(), one)))), print: |c| quoted(c.notify.into()) },
     Key { name: "color", takes: BOOLEAN, read: |c, v| set(&mut c.color, value::boolean(v)), print: |c| c.color.to_string() },
     Key { name: "themes", takes: "themes of your own, such as [themes.mine] with good = \"blue bold\" below", read: own_themes, print: |c| own_themes_text(c) },
     // After `themes`, as it may be one of them.
-    Key { name: "theme", takes: "the name of a theme in quotes, such as \"dark\"", read: chosen_theme, print: |c| quoted(&c.themes.chosen().name) },
+    Key { name: "theme", takes: "the name of a theme in quotes, such as \"dark\"", read: |c, v| c.themes.choose(value::text(v)?).map_err(|why| invalid(v, why)), print: |c| quoted(&c.themes.chosen().name) },
 ];
 
-const VIEWS: [(&str, Tab); 4] = [
+pub(super) const VIEWS: [(&str, Tab); 4] = [
     ("listening", Tab::Listening),
     ("connections", Tab::Connections),
     ("all", Tab::All),
     ("changes", Tab::Changes),
-];
-
-const NOTIFICATIONS: [(&str, Notify); 4] = [
-    ("bell", Notify::Bell),
-    ("desktop", Notify::Desktop),
-    ("both", Notify::Both),
-    ("none", Notify::None),
 ];
 
 const FAMILIES: [(&str, Family); 2] = [("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)];
@@ -105,22 +100,16 @@ fn own_themes_text(config: &Settings) -> String {
     };
     let own = config.themes.own().iter().map(|theme| {
         let style = |&role: &Role| quoted(&theme.styles.of(role).to_string());
-        let styles = Role::ALL
-            .iter()
-            .map(|role| format!("{} = {}", role.name(), style(role)));
+        let entry = |role: &Role| format!("{} = {}", role.name(), style(role));
+        let styles = Role::ALL.iter().map(entry);
         format!("{} = {}", theme.name, table(styles.collect()))
     });
     table(own.collect())
 }
 
-fn chosen_theme(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
-    let chosen = config.themes.choose(value::text(value)?);
-    chosen.map_err(|why| invalid(value, why))
-}
-
 /// Columns that are never dropped can't be left out: no key could bring them back.
 fn shown_columns(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
-    let ids = value::list(value, |one| value::column(one).map(|column| column.id))?;
+    let ids = value::list(value, value::column)?;
     let is_missing = |column: &&columns::Column| column.priority == 0 && !ids.contains(&column.id);
     if let Some(column) = columns::ALL.iter().find(is_missing) {
         let why = format!("`{}` is missing; it can't be hidden", column.name);
@@ -137,11 +126,6 @@ fn first_view(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
     let own = own.map(|(at, view)| (&*view.name, (view.shows, Some(at))));
     (config.view, config.custom_view) = value::word(value, "view", always.chain(own))?;
     Ok(())
-}
-
-fn first_view_text(config: &Settings) -> &str {
-    let own = config.custom_view.and_then(|at| config.views.get(at));
-    own.map_or_else(|| name_of(config.view), |view| &view.name)
 }
 
 pub(super) fn columns_text(columns: &[columns::ColumnId]) -> String {

@@ -1,24 +1,60 @@
 //! Bytes to settings, or every error in the order of its line.
 
-use toml::Spanned;
-use toml::de::{DeString, DeTable};
+use toml::de::DeTable;
 
-use super::Fault;
 use super::key::KEYS;
-use super::section::{SECTIONS, Section, keys, unknown_key};
-use crate::model::{Services, counted};
+use super::{SECTIONS, keys, services};
+use crate::model::{Services, Text, counted, excerpt};
 use crate::settings::Settings;
-use crate::theme::ErrorAt;
+use crate::theme::{ErrorAt, unknown};
 
 /// How many errors are reported: a file in another format has one on each line.
 const MAX_FAULTS: usize = 20;
+
+/// Options of the command line, for a suggestion: their names are too different to count as a typing mistake.
+const OPTIONS: [(&str, &str); 8] = [
+    ("tcp", "protocols"),
+    ("udp", "protocols"),
+    ("ipv4", "families"),
+    ("ipv6", "families"),
+    ("listening", "view"),
+    ("all", "view"),
+    ("no-color", "color"),
+    ("family", "families"),
+];
+
+/// One error of a config file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// An existing line of the file, from 1.
+    pub line: usize,
+    /// The key, the error, and the accepted values: one line, safe to show on a terminal.
+    pub message: String,
+}
+
+impl Fault {
+    /// Turns offsets, in rising order, into lines. An error at the end of the text is on its last line.
+    fn numbered(text: &[u8], errors: Vec<ErrorAt>) -> Vec<Self> {
+        let text = text.strip_suffix(b"\n").unwrap_or(text);
+        let (mut line, mut counted) = (1, 0);
+        let numbered = errors.into_iter().map(|(at, message)| {
+            let at = at.min(text.len());
+            // Each byte is counted once: there may be as many errors as bytes.
+            line += memchr::memchr_iter(b'\n', &text[counted..at]).count();
+            counted = at;
+            let message = Text::new(&message).to_string();
+            Self { line, message }
+        });
+        numbered.collect()
+    }
+}
 
 /// Reads a configuration. Missing keys have their defaults.
 ///
 /// # Errors
 /// Every error in the order of its line, at most a screenful. If the text is not TOML, only that.
 pub fn parse(bytes: &[u8]) -> Result<Settings, Vec<Fault>> {
-    read_table(bytes, settings)
+    read(bytes, read_settings)
 }
 
 /// Reads only the names of ports.
@@ -26,18 +62,16 @@ pub fn parse(bytes: &[u8]) -> Result<Settings, Vec<Fault>> {
 /// # Errors
 /// As [`parse`], but ignores errors in the rest.
 pub fn parse_services(bytes: &[u8]) -> Result<Services, Vec<Fault>> {
-    let settings = read_table(bytes, |table| {
-        let mut settings = Settings::default();
-        let services = SECTIONS.iter().filter(|section| section.name == "services");
-        let errors = services.flat_map(|section| read_section(&mut settings, section, table));
-        (errors.collect(), settings)
+    let settings = read(bytes, |settings, table| match table.get("services") {
+        Some(value) => services::read(settings, value),
+        None => Vec::new(),
     });
     Ok(settings?.services)
 }
 
-fn read_table(
+fn read(
     bytes: &[u8],
-    read: impl Fn(&DeTable<'_>) -> (Vec<ErrorAt>, Settings),
+    read: impl Fn(&mut Settings, &DeTable<'_>) -> Vec<ErrorAt>,
 ) -> Result<Settings, Vec<Fault>> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
@@ -63,13 +97,22 @@ fn read_table(
         });
         let mut faults = faults(bytes, errors.collect());
         for fault in faults.iter_mut().take(MAX_FAULTS) {
-            name_key(text, fault);
+            // The parser does not name the key.
+            let line = text.split('\n').nth(fault.line - 1).unwrap_or_default();
+            let word = line.split(['=', ' ', '\t', '\r']).next();
+            let word = word.map(|word| word.trim_start_matches('\u{feff}'));
+            if let Some(key) = KEYS.iter().find(|key| Some(key.name) == word) {
+                fault.message = format!("{}: {}", key.name, fault.message);
+            }
         }
         return Err(faults);
     }
-    match read(table.get_ref()) {
-        (errors, settings) if errors.is_empty() => Ok(settings),
-        (errors, _) => Err(faults(bytes, errors)),
+    let mut settings = Settings::default();
+    let errors = read(&mut settings, table.get_ref());
+    if errors.is_empty() {
+        Ok(settings)
+    } else {
+        Err(faults(bytes, errors))
     }
 }
 
@@ -87,32 +130,20 @@ fn faults(text: &[u8], mut errors: Vec<ErrorAt>) -> Vec<Fault> {
     faults
 }
 
-fn settings(table: &DeTable<'_>) -> (Vec<ErrorAt>, Settings) {
-    let mut settings = Settings::default();
+fn read_settings(settings: &mut Settings, table: &DeTable<'_>) -> Vec<ErrorAt> {
     let mut errors = Vec::new();
     for section in &SECTIONS {
-        errors.extend(read_section(&mut settings, section, table));
+        let value = table.get(section.name);
+        errors.extend(
+            value
+                .into_iter()
+                .flat_map(|value| (section.read)(settings, value)),
+        );
     }
-    errors.extend(read_keys(&mut settings, table));
-    let is_unknown = |name: &&Spanned<DeString<'_>>| keys().all(|key| key != name.get_ref());
-    let unknown = table.keys().filter(is_unknown);
-    errors.extend(unknown.map(|name| (name.span().start, unknown_key(name.get_ref()))));
-    (errors, settings)
-}
-
-fn read_section(settings: &mut Settings, section: &Section, table: &DeTable<'_>) -> Vec<ErrorAt> {
-    let value = table.get(section.name);
-    value.map_or_else(Vec::new, |value| (section.read)(settings, value))
-}
-
-/// Reads the keys with one value.
-fn read_keys(settings: &mut Settings, table: &DeTable<'_>) -> Vec<ErrorAt> {
-    let mut errors = Vec::new();
     for key in &KEYS {
-        let read = table
-            .get(key.name)
-            .map_or(Ok(()), |value| (key.read)(settings, value));
-        errors.extend(read.err().map(|refusal| refusal.of(key.name, key.takes)));
+        let value = table.get(key.name);
+        let refusal = value.and_then(|value| (key.read)(settings, value).err());
+        errors.extend(refusal.map(|refusal| refusal.of(key.name, key.takes)));
     }
     // A long filter may have no room for the family.
     let own = settings.views.iter().map(|view| ("views", &view.filter));
@@ -122,17 +153,18 @@ fn read_keys(settings: &mut Settings, table: &DeTable<'_>) -> Vec<ErrorAt> {
             errors.push((value.span().start, why));
         }
     }
-    errors
-}
-
-/// Adds the key on its line to an error of the grammar.
-fn name_key(text: &str, fault: &mut Fault) {
-    let line = text.split('\n').nth(fault.line - 1).unwrap_or_default();
-    let word = line.split(['=', ' ', '\t', '\r']).next();
-    let word = word.map(|word| word.trim_start_matches('\u{feff}'));
-    if let Some(key) = KEYS.iter().find(|key| Some(key.name) == word) {
-        fault.message = format!("{}: {}", key.name, fault.message);
+    for name in table.keys() {
+        let (at, name) = (name.span().start, name.get_ref());
+        if keys().all(|key| key != name) {
+            let option = name.to_lowercase().replace('_', "-");
+            let error = match OPTIONS.iter().find(|(one, _)| *one == option) {
+                Some((_, key)) => format!("unknown key `{}`; did you mean `{key}`?", excerpt(name)),
+                None => unknown(name, "key", &keys().collect::<Vec<_>>()),
+            };
+            errors.push((at, error));
+        }
     }
+    errors
 }
 
 #[cfg(test)]

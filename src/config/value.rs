@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::columns::{self, Column};
+use crate::columns::{self, ColumnId};
 use crate::filter::Filter;
 use crate::model::{Services, excerpt};
 use crate::theme::{ErrorAt, unknown};
@@ -80,8 +80,8 @@ pub(super) fn filter(value: &Value<'_>, services: &Services) -> Result<Filter, R
     Filter::parse_with(text(value)?, services).map_err(|error| invalid(value, error.message))
 }
 
-pub(super) fn column(value: &Value<'_>) -> Result<&'static Column, Refusal> {
-    let names = columns::ALL.iter().map(|column| (column.name, column));
+pub(super) fn column(value: &Value<'_>) -> Result<ColumnId, Refusal> {
+    let names = columns::ALL.iter().map(|column| (column.name, column.id));
     word(value, "column", names)
 }
 
@@ -107,8 +107,10 @@ pub(super) fn list<T: PartialEq>(
     value: &Value<'_>,
     read: impl Fn(&Value<'_>) -> Result<T, Refusal>,
 ) -> Result<Vec<T>, Refusal> {
-    let array = value.get_ref().as_array();
-    let list = distinct(array.ok_or_else(|| wrong_type(value))?, read)?;
+    if !value.get_ref().is_array() {
+        return Err(wrong_type(value));
+    }
+    let list = any_of(value, read)?;
     if list.is_empty() {
         return Err(invalid(value, "an empty list would show nothing".into()));
     }
@@ -120,17 +122,11 @@ pub(super) fn any_of<T: PartialEq>(
     value: &Value<'_>,
     read: impl Fn(&Value<'_>) -> Result<T, Refusal>,
 ) -> Result<Vec<T>, Refusal> {
-    match value.get_ref() {
-        DeValue::String(_) => Ok(vec![read(value)?]),
-        DeValue::Array(array) => distinct(array, read),
-        _ => Err(wrong_type(value)),
-    }
-}
-
-fn distinct<'a, T: PartialEq>(
-    values: impl IntoIterator<Item = &'a Value<'a>>,
-    read: impl Fn(&Value<'_>) -> Result<T, Refusal>,
-) -> Result<Vec<T>, Refusal> {
+    let values = match value.get_ref() {
+        DeValue::String(_) => std::slice::from_ref(value),
+        DeValue::Array(array) => array,
+        _ => return Err(wrong_type(value)),
+    };
     let mut list = Vec::new();
     for one in values {
         let read = read(one)?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::key::{KEYS, columns_text, name_of};
+use super::key::{KEYS, VIEWS, columns_text, name_of};
 use super::value::{self, Refusal, Value, quoted};
 use crate::columns::{column, width};
 use crate::model::{Text, excerpt};
@@ -40,10 +40,8 @@ pub(super) fn read(settings: &mut Settings, value: &Value<'_>) -> Vec<ErrorAt> {
         }
     }
     if let Some(first) = views.get(MAX_VIEWS) {
-        errors.push((
-            first.span().start,
-            format!("views: at most {MAX_VIEWS} views"),
-        ));
+        let why = format!("views: at most {MAX_VIEWS} views");
+        errors.push((first.span().start, why));
     }
     errors
 }
@@ -70,11 +68,8 @@ fn read_one(view: &Value<'_>, settings: &Settings) -> Result<CustomView, Vec<Err
             let read = (reader.read)(&mut read, value);
             errors.extend(read.err().map(|refusal| refused(refusal, reader.takes)));
         } else {
-            let accepted: Vec<_> = FIELDS
-                .iter()
-                .map(|(field, _)| *field)
-                .chain(["name"])
-                .collect();
+            let fields = FIELDS.iter().map(|(field, _)| *field);
+            let accepted: Vec<_> = fields.chain(["name"]).collect();
             let why = unknown(key.get_ref(), "key", &accepted);
             errors.push((key.span().start, format!("views: {why}")));
         }
@@ -105,10 +100,8 @@ fn name_of_view(value: &Value<'_>, others: &[CustomView]) -> Result<String, Refu
             "invalid name `{shown}`; use 1 to {MAX_NAME} visible characters"
         ));
     }
-    let mut names = Tab::ALL
-        .iter()
-        .map(|&tab| name_of(tab))
-        .chain(others.iter().map(|view| &*view.name));
+    let others = others.iter().map(|view| &*view.name);
+    let mut names = VIEWS.iter().map(|(name, _)| *name).chain(others);
     if names.any(|other| other.eq_ignore_ascii_case(name)) {
         return refuse(format!("view `{}` already exists", excerpt(name)));
     }

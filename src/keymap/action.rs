@@ -1,8 +1,8 @@
 //! All actions of keys, by kind, with their names in the config.
 
-/// Declares one kind of actions: each variant with its name in the config, which must never change.
+/// Declares kinds of actions: each variant with its name in the config, which must never change.
 macro_rules! actions {
-    ($(#[$doc:meta])* $kind:ident { $($variant:ident = $name:literal,)* }) => {
+    ($($(#[$doc:meta])* $kind:ident { $($variant:ident = $name:literal,)* })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "the keymap describes each for the help screen")]
@@ -18,7 +18,7 @@ macro_rules! actions {
                 }
             }
         }
-    };
+    )*};
 }
 
 actions! {
@@ -31,9 +31,7 @@ actions! {
         Top = "top",
         Bottom = "bottom",
     }
-}
 
-actions! {
     /// Actions on the table and its rows.
     TableAction {
         GoTo = "go-to",
@@ -53,9 +51,7 @@ actions! {
         Copy = "copy",
         Write = "write",
     }
-}
 
-actions! {
     /// The pane below the table.
     PaneAction {
         ToggleDetails = "toggle-details",
@@ -64,9 +60,7 @@ actions! {
         Down = "pane-down",
         Up = "pane-up",
     }
-}
 
-actions! {
     /// Actions on a port or a process.
     PortAction {
         BindTest = "bind-test",
@@ -74,18 +68,14 @@ actions! {
         FindFreePort = "find-free-port",
         EndProcess = "end-process",
     }
-}
 
-actions! {
     /// Actions on an open bind test.
     BindTestAction {
         Watch = "watch",
         EndBlocker = "end-blocker",
         GoToBlocker = "go-to-blocker",
     }
-}
 
-actions! {
     /// Actions on the whole program.
     ProgramAction {
         TogglePause = "toggle-pause",
@@ -97,18 +87,14 @@ actions! {
         OpenPalette = "open-palette",
         ToggleHelp = "toggle-help",
     }
-}
 
-actions! {
     /// Actions in every mode.
     SessionAction {
         Redraw = "redraw",
         Quit = "quit",
         Suspend = "suspend",
     }
-}
 
-actions! {
     /// Actions on an open dialog: a prompt, a menu, the palette, a question.
     DialogAction {
         Accept = "accept",
@@ -140,10 +126,7 @@ impl MoveAction {
 
 /// A command that a key or a click gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    missing_docs,
-    reason = "each kind says what it is, and the keymap describes each action"
-)]
+#[expect(missing_docs, reason = "the keymap describes each action")]
 pub enum Action {
     Move(MoveAction),
     Table(TableAction),

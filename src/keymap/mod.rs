@@ -3,22 +3,22 @@
 //! The table has the default keys; a [`Keymap`] has those of this user, and is what the program looks up.
 
 mod action;
-mod checks;
-mod key;
 mod user_keys;
 
 use std::borrow::Cow;
+use std::fmt;
+
+use strum::IntoStaticStr;
 
 pub use action::{
     Action, BindTestAction, DialogAction, MoveAction, PaneAction, PortAction, ProgramAction,
     SessionAction, TableAction,
 };
-pub use checks::{BoundAction, Flaw};
-pub use key::Key;
-pub use user_keys::Keymap;
+pub use user_keys::{BoundAction, Flaw, Keymap};
 
 /// The current mode of the keyboard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Mode {
     /// Moving in the table; panes may be open below it.
     Table,
@@ -35,9 +35,57 @@ pub enum Mode {
     /// Answering a question.
     Question,
     /// Answering it a second time, which takes another key.
+    #[strum(serialize = "insist")]
     ConfirmAgain,
     /// Reading the help.
     Help,
+}
+
+/// A key press, free of any terminal library's types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr)]
+#[expect(missing_docs, reason = "each is the key of that name")]
+pub enum Key {
+    /// A character as typed, with Shift applied.
+    Char(char),
+    /// A lower-case letter with Ctrl held.
+    Ctrl(char),
+    Enter,
+    Esc,
+    Tab,
+    #[strum(serialize = "Shift-Tab")]
+    BackTab,
+    Backspace,
+    #[strum(serialize = "Del")]
+    Delete,
+    #[strum(serialize = "↑")]
+    Up,
+    #[strum(serialize = "↓")]
+    Down,
+    #[strum(serialize = "←")]
+    Left,
+    #[strum(serialize = "→")]
+    Right,
+    #[strum(serialize = "PgUp")]
+    PageUp,
+    #[strum(serialize = "PgDn")]
+    PageDown,
+    Home,
+    End,
+    /// A function key, from 1.
+    F(u8),
+}
+
+impl fmt::Display for Key {
+    /// The key as help and documentation write it: `j`, `Space`, `Ctrl-C`, `PgDn`, `↑`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Char(' ') => f.write_str("Space"),
+            Self::Char(c) => write!(f, "{c}"),
+            Self::Ctrl(c) => write!(f, "Ctrl-{}", c.to_ascii_uppercase()),
+            Self::F(number) => write!(f, "F{number}"),
+            named => f.write_str(named.into()),
+        }
+    }
 }
 
 /// One or more keys, the mode and action that they are bound to, and the help.
@@ -208,18 +256,8 @@ pub fn modes() -> Vec<Mode> {
 
 impl Mode {
     /// Its name in the config.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Table => "table",
-            Self::Bind => "bind",
-            Self::Prompt => "prompt",
-            Self::Digits => "digits",
-            Self::Menu => "menu",
-            Self::Palette => "palette",
-            Self::Question => "question",
-            Self::ConfirmAgain => "insist",
-            Self::Help => "help",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -46,8 +46,8 @@ impl Background {
     }
 }
 
-/// What a process with a port serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a process with a port serves, serialized as `check --json` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Behind {
     /// What it is.
     pub kind: BehindKind,
@@ -63,6 +63,8 @@ pub struct Behind {
     pub project: Option<Text>,
     /// The service in that project.
     pub service: Option<Text>,
+    /// The beginning of the id of the pod that publishes the port.
+    pub pod: Option<Text>,
     /// Where the traffic goes.
     pub address: Option<IpAddr>,
     /// The port there.
@@ -74,14 +76,16 @@ pub struct Behind {
     /// The user of a rootless engine; `None` for root's engine.
     pub user: Option<Text>,
     /// Whether the user may use the engine without root; for a tunnel, whether it has no other purpose.
+    #[serde(skip)]
     pub is_reachable: bool,
     /// Whether the container's first process ignores SIGTERM.
+    #[serde(skip)]
     pub ignores_term: bool,
     /// The other ports that the container publishes.
+    #[serde(skip)]
     pub ports: Vec<(Protocol, u16)>,
-    /// The beginning of the id of the pod that publishes the port.
-    pub pod: Option<Text>,
     /// How to close only this tunnel: `-KR 8080` after the escape `~C`, or a command of ssh.
+    #[serde(skip)]
     pub escape: Option<Text>,
 }
 
@@ -144,7 +148,7 @@ pub enum Engine {
 }
 
 /// A program that serves behind a port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Serving {
     /// Its pid in our pid namespace.
     pub pid: Pid,
@@ -152,28 +156,34 @@ pub struct Serving {
     pub name: Text,
 }
 
-/// What restarts a process.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What restarts a process, serialized as `check --json` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Supervisor {
     /// What it is.
     pub kind: SupervisorKind,
     /// The process's name in its stop command: an app, a program, a service directory, a unit.
     pub name: Option<Text>,
     /// An id that the command takes instead of the name: of an app of pm2.
+    #[serde(skip)]
     pub id: Option<Text>,
     /// Its own process.
     pub pid: Option<Pid>,
     /// That process's name.
+    #[serde(skip)]
     pub process: Option<Text>,
     /// Whether it restarts the process.
     pub restarts: Restarts,
     /// Another argument for its stop command: a config file, a server's address, a home folder.
+    #[serde(skip)]
     pub place: Option<Text>,
     /// The user that its process runs as, if it has one process and one user.
+    #[serde(skip)]
     pub uid: Option<u32>,
     /// The user for its stop command, if that is neither root nor the current user.
+    #[serde(skip)]
     pub user: Option<Text>,
     /// Whether the user may use it without root.
+    #[serde(skip)]
     pub is_reachable: bool,
 }
 

@@ -8,6 +8,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::{
     Background, Behind, Endpoint, Manager, Moment, Pid, Process, Redirect, Serving, Socket, Text,
     Unit,
@@ -142,7 +144,8 @@ pub enum Opening {
 }
 
 /// Where the descriptor of a socket was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FoundIn {
     /// In the descriptor table of its processes.
     Descriptors,
@@ -150,6 +153,7 @@ pub enum FoundIn {
     /// thread has ended.
     Thread,
     /// Registered with an `io_uring` of the process, with no descriptor.
+    #[serde(rename = "io_uring")]
     Ring,
     /// In a message on a unix socket of the process (`SCM_RIGHTS`).
     InFlight,

@@ -1,31 +1,20 @@
 //! `check --json`: the names and types that scripts rely on. Unknown values are `null`.
 
 use std::io::{self, Write};
-use std::net::IpAddr;
-use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::check_text::unix_state;
+use super::check_text::{Checked, unix_state};
 use super::json::write_object;
-use super::record::{Processes, SCHEMA, SocketRecord};
+use super::record::{Processes, SCHEMA, SocketRecord, millis};
 use crate::bind::{
-    Address, AnyVerdict, Cause, Fix, Note, Outcome, Probe, Profile, Start, Target, UnixCause,
-    UnixVerdict, Verdict,
+    Address, AnyVerdict, Fix, Note, Outcome, Probe, Profile, Start, Target, UnixVerdict, Verdict,
 };
 use crate::model::{
-    Behind, BehindKind, Engine, FoundIn, Gap, Holder, OwnerKind, Pid, Queue, Restarts, Supervisor,
-    SupervisorKind, UnixAddress, UnixHolder, UnixKind,
+    Behind, BehindKind, FoundIn, Gap, Holder, OwnerKind, Pid, Queue, Supervisor, UnixAddress,
+    UnixKind,
 };
-
-/// A target with its verdict.
-#[derive(Clone, Debug)]
-pub enum Checked {
-    /// A port.
-    Port(Target, Verdict),
-    /// The name of a unix socket.
-    Unix(UnixAddress, UnixVerdict),
-}
 
 #[derive(Serialize)]
 struct Check<'a> {
@@ -41,12 +30,12 @@ struct TargetRecord<'a> {
     address: Option<String>,
     port: Option<u16>,
     verdict: Outcome,
-    cause: AnyCause,
+    cause: Value,
     summary: &'a str,
     details: &'a [String],
     remedies: &'a [Fix],
-    behind: Option<BehindRecord<'a>>,
-    kept_by: Option<KeptByRecord<'a>>,
+    behind: Option<&'a Behind>,
+    kept_by: Option<&'a Supervisor>,
     free_in_ms: Option<u64>,
     servers: Servers,
     profiles: Vec<ProfileRecord>,
@@ -54,44 +43,6 @@ struct TargetRecord<'a> {
     blockers: Vec<BlockerRecord<'a>>,
     notes: &'a [Note],
     gaps: &'a [Gap],
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum AnyCause {
-    Port(Cause),
-    Unix(UnixCause),
-}
-
-#[derive(Serialize)]
-struct BehindRecord<'a> {
-    kind: BehindKind,
-    name: Option<&'a str>,
-    engine: Option<Engine>,
-    id: Option<&'a str>,
-    image: Option<&'a str>,
-    project: Option<&'a str>,
-    service: Option<&'a str>,
-    pod: Option<&'a str>,
-    address: Option<IpAddr>,
-    port: Option<u16>,
-    process: Option<ServingRecord<'a>>,
-    server: Option<&'a str>,
-    user: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct ServingRecord<'a> {
-    pid: Pid,
-    name: &'a str,
-}
-
-#[derive(Serialize)]
-struct KeptByRecord<'a> {
-    kind: SupervisorKind,
-    name: Option<&'a str>,
-    pid: Option<Pid>,
-    restarts: Restarts,
 }
 
 #[derive(Serialize)]
@@ -122,7 +73,7 @@ struct PortBlocker<'a> {
     reuse_port: Option<bool>,
     expires_in_ms: Option<u64>,
     #[serde(rename = "held_in")]
-    found_in: Option<&'static str>,
+    found_in: Option<FoundIn>,
 }
 
 #[derive(Serialize)]
@@ -141,15 +92,15 @@ struct UnixBlocker<'a> {
 }
 
 /// Writes the verdicts as one JSON object, then a line feed.
-///
-/// # Errors
-/// Those of the writer.
-pub fn write_check_json<'a>(
-    out: &mut dyn Write,
-    verdicts: impl IntoIterator<Item = &'a Checked>,
-) -> io::Result<()> {
-    let verdicts: Vec<_> = verdicts.into_iter().collect();
-    let processes = holder_processes(verdicts.iter().flat_map(|checked| holders(checked)));
+pub fn write_check_json(out: &mut dyn Write, verdicts: &[Checked]) -> io::Result<()> {
+    let holders = verdicts.iter().flat_map(|checked| match checked {
+        Checked::Port(_, verdict) => verdict.blockers.iter().collect(),
+        Checked::Unix(_, verdict) => {
+            let holders = verdict.blockers.iter().map(|one| &one.holder);
+            holders.collect::<Vec<_>>()
+        }
+    });
+    let processes = holder_processes(holders);
     let targets = verdicts.iter().map(|checked| match checked {
         Checked::Port(target, verdict) => port_record(target, verdict, &processes),
         Checked::Unix(name, verdict) => unix_record(name, verdict, &processes),
@@ -160,14 +111,6 @@ pub fn write_check_json<'a>(
         processes,
     };
     write_object(out, &check)
-}
-
-/// The sockets in the way.
-fn holders(checked: &Checked) -> Vec<&Holder> {
-    match checked {
-        Checked::Port(_, verdict) => verdict.blockers.iter().collect(),
-        Checked::Unix(_, verdict) => verdict.blockers.iter().map(|one| &one.holder).collect(),
-    }
 }
 
 /// The owners of these sockets. The unit of a container's process may be that of the engine's client.
@@ -190,14 +133,15 @@ fn port_record<'a>(
     verdict: &'a Verdict,
     processes: &Processes<'_>,
 ) -> TargetRecord<'a> {
-    let blocker = |holder: &'a Holder| PortBlocker {
-        socket: SocketRecord::of(&holder.socket, verdict.taken_at.wall, processes),
-        reuse_address: holder.options.map(|options| options.reuse_address),
-        reuse_port: holder.options.map(|options| options.reuse_port),
-        expires_in_ms: holder.expires_in.map(millis),
-        found_in: (!holder.socket.owner.present().is_empty()).then(|| found_in(holder)),
-    };
-    let blockers = verdict.blockers.iter().map(blocker);
+    let blockers = verdict.blockers.iter().map(|holder| {
+        BlockerRecord::Port(Box::new(PortBlocker {
+            socket: SocketRecord::of(&holder.socket, verdict.taken_at.wall, processes),
+            reuse_address: holder.options.map(|options| options.reuse_address),
+            reuse_port: holder.options.map(|options| options.reuse_port),
+            expires_in_ms: holder.expires_in.map(millis),
+            found_in: (!holder.socket.owner.present().is_empty()).then_some(holder.found_in),
+        }))
+    });
     TargetRecord {
         target: target.to_string(),
         protocol: target.protocol.as_str(),
@@ -208,19 +152,8 @@ fn port_record<'a>(
             Address::Zoned(one, zone) => Some(format!("{one}%{zone}")),
         },
         port: Some(target.first_port()),
-        blockers: blockers
-            .map(|one| BlockerRecord::Port(Box::new(one)))
-            .collect(),
-        ..record(verdict, AnyCause::Port(verdict.cause))
-    }
-}
-
-const fn found_in(holder: &Holder) -> &'static str {
-    match holder.found_in {
-        FoundIn::Descriptors => "descriptors",
-        FoundIn::Thread => "thread",
-        FoundIn::Ring => "io_uring",
-        FoundIn::InFlight => "in_flight",
+        blockers: blockers.collect(),
+        ..record(verdict)
     }
 }
 
@@ -229,7 +162,7 @@ fn unix_record<'a>(
     verdict: &'a UnixVerdict,
     processes: &Processes<'_>,
 ) -> TargetRecord<'a> {
-    let blocker = |one: &'a UnixHolder| {
+    let blockers = verdict.blockers.iter().map(|one| {
         let socket = &one.holder.socket;
         BlockerRecord::Unix(UnixBlocker {
             protocol: "unix",
@@ -244,16 +177,16 @@ fn unix_record<'a>(
             unit: socket.unit.as_deref(),
             queue: socket.queue,
         })
-    };
+    });
     TargetRecord {
         target: name.to_string(),
-        blockers: verdict.blockers.iter().map(blocker).collect(),
-        ..record(verdict, AnyCause::Unix(verdict.cause))
+        blockers: blockers.collect(),
+        ..record(verdict)
     }
 }
 
 /// The fields common to both kinds of targets; the others are for a unix socket.
-fn record<C, B>(verdict: &AnyVerdict<C, B>, cause: AnyCause) -> TargetRecord<'_> {
+fn record<C: Serialize, B>(verdict: &AnyVerdict<C, B>) -> TargetRecord<'_> {
     let profiles = verdict.profiles.iter();
     TargetRecord {
         target: String::new(),
@@ -261,12 +194,12 @@ fn record<C, B>(verdict: &AnyVerdict<C, B>, cause: AnyCause) -> TargetRecord<'_>
         address: None,
         port: None,
         verdict: verdict.outcome,
-        cause,
+        cause: json!(verdict.cause),
         summary: &verdict.summary,
         details: &verdict.details,
         remedies: &verdict.fixes,
-        behind: verdict.behind.as_ref().map(behind_record),
-        kept_by: verdict.kept_by.as_ref().map(kept_by_record),
+        behind: verdict.behind.as_ref(),
+        kept_by: verdict.kept_by.as_ref(),
         free_in_ms: verdict.free_in.map(millis),
         servers: Servers {
             reuse_address: verdict.with_reuse_address,
@@ -280,40 +213,6 @@ fn record<C, B>(verdict: &AnyVerdict<C, B>, cause: AnyCause) -> TargetRecord<'_>
         notes: &verdict.notes,
         gaps: &verdict.gaps,
     }
-}
-
-fn behind_record(behind: &Behind) -> BehindRecord<'_> {
-    BehindRecord {
-        kind: behind.kind,
-        name: behind.name.as_deref(),
-        engine: behind.engine,
-        id: behind.id.as_deref(),
-        image: behind.image.as_deref(),
-        project: behind.project.as_deref(),
-        service: behind.service.as_deref(),
-        pod: behind.pod.as_deref(),
-        address: behind.address,
-        port: behind.port,
-        process: behind.process.as_ref().map(|process| ServingRecord {
-            pid: process.pid,
-            name: &process.name,
-        }),
-        server: behind.server.as_deref(),
-        user: behind.user.as_deref(),
-    }
-}
-
-fn kept_by_record(kept_by: &Supervisor) -> KeptByRecord<'_> {
-    KeptByRecord {
-        kind: kept_by.kind,
-        name: kept_by.name.as_deref(),
-        pid: kept_by.pid,
-        restarts: kept_by.restarts,
-    }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

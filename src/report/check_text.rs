@@ -4,46 +4,60 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::bind::{AnyVerdict, Fix, Outcome};
+use crate::bind::{AnyVerdict, Fix, Note, Outcome, Target, UnixVerdict, Verdict};
 use crate::columns::{align, owner_with_pid, socket_text, wrap};
-use crate::model::{Holder, Text, UnixHolder};
+use crate::model::{Text, UnixAddress, UnixHolder};
 
 /// More blockers than this are counted, not listed.
 const MAX_LISTED: usize = 8;
 
 const INDENT: &str = "  ";
 
-/// A socket in the way, as a line of a table.
-pub trait Blocker {
-    /// From how many on they are listed.
-    const LISTED_FROM: usize;
-    /// Its cells.
-    fn cells(&self) -> Vec<String>;
+/// A target with its verdict.
+#[derive(Clone, Debug)]
+pub enum Checked {
+    /// A port.
+    Port(Target, Verdict),
+    /// The name of a unix socket.
+    Unix(UnixAddress, UnixVerdict),
 }
 
-impl Blocker for Holder {
-    const LISTED_FROM: usize = 1;
-
-    fn cells(&self) -> Vec<String> {
-        let socket = &self.socket;
-        vec![
-            socket_text(socket),
-            socket.state.to_string(),
-            owner_with_pid(socket),
-        ]
+/// Writes one verdict, if `is_brief` only its outcome and notes. Sentences are broken at `columns` cells if there is such
+/// a limit; the outcome is coloured if `has_colour`.
+pub fn write_check(
+    out: &mut dyn Write,
+    checked: &Checked,
+    is_brief: bool,
+    columns: Option<u16>,
+    has_colour: bool,
+) -> io::Result<()> {
+    let (target, outcome, notes): (&dyn Display, _, _) = match checked {
+        Checked::Port(target, verdict) => (target, verdict.outcome, &verdict.notes),
+        Checked::Unix(name, verdict) => (name, verdict.outcome, &verdict.notes),
+    };
+    let code = match outcome {
+        Outcome::Free => 32,
+        Outcome::InUse => 31,
+        Outcome::Denied | Outcome::Unavailable | Outcome::Raced => 33,
+    };
+    let word = outcome.as_str();
+    if has_colour {
+        writeln!(out, "{target}: \x1b[1;{code}m{word}\x1b[0m")?;
+    } else {
+        writeln!(out, "{target}: {word}")?;
     }
-}
-
-impl Blocker for UnixHolder {
-    /// A single one is named in the summary.
-    const LISTED_FROM: usize = 2;
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.kind.as_str().to_owned(),
-            unix_state(self).to_owned(),
-            owner_with_pid(&self.holder.socket),
-        ]
+    match checked {
+        _ if is_brief => write_notes(out, notes, columns),
+        Checked::Port(_, verdict) => write_verdict(out, verdict, 1, columns, |holder| {
+            let socket = &holder.socket;
+            let state = socket.state.to_string();
+            [socket_text(socket), state, owner_with_pid(socket)]
+        }),
+        // A single socket is named in the summary.
+        Checked::Unix(_, verdict) => write_verdict(out, verdict, 2, columns, |one| {
+            let [kind, state] = [one.kind.as_str(), unix_state(one)].map(str::to_owned);
+            [kind, state, owner_with_pid(&one.holder.socket)]
+        }),
     }
 }
 
@@ -51,35 +65,40 @@ pub(super) const fn unix_state(one: &UnixHolder) -> &'static str {
     if one.is_listening { "LISTEN" } else { "UNCONN" }
 }
 
-/// Writes one verdict. Sentences are broken at `columns` cells if there is such a limit; the outcome
-/// is coloured if `has_colour`.
-///
-/// # Errors
-/// Those of the writer.
-pub fn write_check<C, B: Blocker>(
+/// Writes all but the outcome. Sockets in the way are listed from so many on, as rows of these cells.
+fn write_verdict<C, B>(
     out: &mut dyn Write,
-    target: &dyn Display,
     verdict: &AnyVerdict<C, B>,
+    listed_from: usize,
     columns: Option<u16>,
-    has_colour: bool,
+    cells: impl Fn(&B) -> [String; 3],
 ) -> io::Result<()> {
-    write_outcome(out, target, verdict.outcome, has_colour)?;
     for text in std::iter::once(&verdict.summary).chain(&verdict.details) {
-        sentence(out, "", text, columns)?;
+        indented(out, 1, text, columns)?;
     }
     fixes(out, &verdict.fixes, columns)?;
-    for rows in [matrix(verdict), profiles(verdict)] {
-        // The first is the heading.
-        if rows.len() > 1 {
+    let matrix = verdict.matrix.iter().map(|row| {
+        let (with, without) = (&row.with_reuse_address, &row.without);
+        [row.address.as_str(), with.as_str(), without.as_str()]
+    });
+    let profiles = verdict.profiles.iter();
+    let profiles = profiles.map(|(of, start)| [of.servers, of.shown, start.as_str()]);
+    for (heading, rows) in [
+        (
+            ["address", "with SO_REUSEADDR", "without"],
+            matrix.collect(),
+        ),
+        (["servers", "binds", "result"], profiles.collect::<Vec<_>>()),
+    ] {
+        if !rows.is_empty() {
             writeln!(out)?;
-            table(out, rows)?;
+            table(out, std::iter::once(heading).chain(rows))?;
         }
     }
     let blockers = &verdict.blockers;
-    if blockers.len() >= B::LISTED_FROM {
+    if blockers.len() >= listed_from {
         writeln!(out, "\n{INDENT}in the way")?;
-        let shown = blockers.iter().take(MAX_LISTED).map(Blocker::cells);
-        table(out, shown.collect())?;
+        table(out, blockers.iter().take(MAX_LISTED).map(cells))?;
         let more = blockers.len().saturating_sub(MAX_LISTED);
         if more > 0 {
             writeln!(out, "{INDENT}{INDENT}and {more} more")?;
@@ -88,19 +107,12 @@ pub fn write_check<C, B: Blocker>(
     if !(verdict.notes.is_empty() && verdict.gaps.is_empty()) {
         writeln!(out)?;
     }
-    for note in &verdict.notes {
-        sentence(out, "note: ", &note.message, columns)?;
-    }
-    for gap in &verdict.gaps {
-        sentence(out, "not known: ", &format!("{}.", gap.message), columns)?;
-    }
-    Ok(())
+    write_notes(out, &verdict.notes, columns)?;
+    let mut gaps = verdict.gaps.iter().map(|gap| &gap.message);
+    gaps.try_for_each(|gap| write_gap(out, gap, columns))
 }
 
 /// Writes the gaps of targets that were written briefly, after an empty line; nothing if there are none.
-///
-/// # Errors
-/// Those of the writer.
 pub fn write_gaps(
     out: &mut dyn Write,
     gaps: &BTreeSet<Text>,
@@ -109,47 +121,17 @@ pub fn write_gaps(
     if !gaps.is_empty() {
         writeln!(out)?;
     }
-    for gap in gaps {
-        sentence(out, "not known: ", &format!("{gap}."), columns)?;
-    }
-    Ok(())
+    let mut gaps = gaps.iter();
+    gaps.try_for_each(|gap| write_gap(out, gap, columns))
 }
 
-/// Writes only the outcome of a verdict and its notes.
-///
-/// # Errors
-/// Those of the writer.
-pub fn write_check_briefly<C, B>(
-    out: &mut dyn Write,
-    target: &dyn Display,
-    verdict: &AnyVerdict<C, B>,
-    columns: Option<u16>,
-    has_colour: bool,
-) -> io::Result<()> {
-    write_outcome(out, target, verdict.outcome, has_colour)?;
-    for note in &verdict.notes {
-        sentence(out, "note: ", &note.message, columns)?;
-    }
-    Ok(())
+fn write_gap(out: &mut dyn Write, gap: &Text, columns: Option<u16>) -> io::Result<()> {
+    indented(out, 1, &format!("not known: {gap}."), columns)
 }
 
-fn write_outcome(
-    out: &mut dyn Write,
-    target: &dyn Display,
-    outcome: Outcome,
-    has_colour: bool,
-) -> io::Result<()> {
-    let code = match outcome {
-        Outcome::Free => 32,
-        Outcome::InUse => 31,
-        Outcome::Denied | Outcome::Unavailable | Outcome::Raced => 33,
-    };
-    let word = outcome.as_str();
-    if has_colour {
-        writeln!(out, "{target}: \x1b[1;{code}m{word}\x1b[0m")
-    } else {
-        writeln!(out, "{target}: {word}")
-    }
+fn write_notes(out: &mut dyn Write, notes: &[Note], columns: Option<u16>) -> io::Result<()> {
+    let mut notes = notes.iter().map(|note| format!("note: {}", note.message));
+    notes.try_for_each(|note| indented(out, 1, &note, columns))
 }
 
 /// Each fix as a sentence, its command on the next line, and below what else it does.
@@ -157,11 +139,8 @@ fn fixes(out: &mut dyn Write, fixes: &[Fix], columns: Option<u16>) -> io::Result
     if fixes.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "\n{INDENT}{}",
-        if fixes.len() == 1 { "fix" } else { "fixes" }
-    )?;
+    let title = if fixes.len() == 1 { "fix" } else { "fixes" };
+    writeln!(out, "\n{INDENT}{title}")?;
     for fix in fixes {
         let end = if fix.command.is_some() { ':' } else { '.' };
         indented(out, 2, &format!("{}{end}", fix.text), columns)?;
@@ -188,29 +167,11 @@ fn indented(out: &mut dyn Write, depth: usize, text: &str, columns: Option<u16>)
     Ok(())
 }
 
-fn sentence(out: &mut dyn Write, label: &str, text: &str, columns: Option<u16>) -> io::Result<()> {
-    indented(out, 1, &format!("{label}{text}"), columns)
-}
-
-fn table(out: &mut dyn Write, rows: Vec<Vec<String>>) -> io::Result<()> {
-    let mut lines = align(rows).into_iter();
+fn table(
+    out: &mut dyn Write,
+    rows: impl Iterator<Item = [impl Into<String>; 3]>,
+) -> io::Result<()> {
+    let rows = rows.map(|cells| cells.map(Into::into).to_vec());
+    let mut lines = align(rows.collect()).into_iter();
     lines.try_for_each(|line| writeln!(out, "{INDENT}{INDENT}{line}"))
-}
-
-fn matrix<C, B>(verdict: &AnyVerdict<C, B>) -> Vec<Vec<String>> {
-    let heading = ["address", "with SO_REUSEADDR", "without"].map(str::to_owned);
-    let rows = verdict.matrix.iter().map(|row| {
-        let cells = [&row.with_reuse_address, &row.without];
-        let [with, without] = cells.map(|cell| cell.as_str().to_owned());
-        vec![row.address.clone(), with, without]
-    });
-    std::iter::once(heading.to_vec()).chain(rows).collect()
-}
-
-fn profiles<C, B>(verdict: &AnyVerdict<C, B>) -> Vec<Vec<String>> {
-    let heading = ["servers", "binds", "result"];
-    let rows = verdict.profiles.iter();
-    let rows = rows.map(|(profile, start)| [profile.servers, profile.shown, start.as_str()]);
-    let rows = std::iter::once(heading).chain(rows);
-    rows.map(|row| row.map(str::to_owned).to_vec()).collect()
 }

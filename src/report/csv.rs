@@ -2,9 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::json::portless::PortlessRecord;
-use super::json::record::{ProcessRecord, Processes, SocketRecord};
-use crate::model::Process;
+use super::record::{PortlessRecord, ProcessRecord, Processes, SocketRecord};
 use crate::track::Row;
 
 /// How CSV is written.
@@ -25,10 +23,12 @@ enum Cell {
     Empty,
 }
 
-/// A socket and one of its processes.
+/// A socket and one of its processes, with its command line.
 struct Record<'a> {
     socket: &'a SocketRecord<'a>,
-    process: Option<(&'a Process, ProcessRecord<'a>)>,
+    portless: Option<&'a PortlessRecord<'a>>,
+    process: Option<&'a ProcessRecord<'a>>,
+    command: Option<&'a str>,
 }
 
 type Field = (&'static str, fn(&Record<'_>) -> Cell);
@@ -51,50 +51,32 @@ const FIELDS: &[Field] = &[
     ("uid", |row| plain(row.socket.uid)),
     ("user", |row| foreign(row.socket.user)),
     ("owner", |row| plain(Some(row.socket.owner.as_str()))),
-    ("processes_pid", |row| plain(row.process().map(|one| one.pid))),
-    ("processes_parent", |row| plain(row.process().and_then(|one| one.parent))),
-    ("processes_name", |row| foreign(row.process().map(|one| one.name))),
-    ("processes_comm", |row| foreign(row.process().and_then(|one| one.comm))),
-    ("processes_executable", |row| foreign(row.process().and_then(|one| one.executable))),
-    ("processes_command", |row| foreign(row.command())),
-    ("processes_cwd", |row| foreign(row.process().and_then(|one| one.cwd))),
-    ("processes_user", |row| foreign(row.process().and_then(|one| one.user))),
-    ("processes_uid", |row| plain(row.process().and_then(|one| one.uid))),
-    ("processes_started_at", |row| plain(row.process().and_then(|one| one.started_at.as_ref()))),
+    ("processes_pid", |row| plain(row.process.map(|one| one.pid))),
+    ("processes_parent", |row| plain(row.process.and_then(|one| one.parent))),
+    ("processes_name", |row| foreign(row.process.map(|one| one.name))),
+    ("processes_comm", |row| foreign(row.process.and_then(|one| one.comm))),
+    ("processes_executable", |row| foreign(row.process.and_then(|one| one.executable))),
+    ("processes_command", |row| foreign(row.command)),
+    ("processes_cwd", |row| foreign(row.process.and_then(|one| one.cwd))),
+    ("processes_user", |row| foreign(row.process.and_then(|one| one.user))),
+    ("processes_uid", |row| plain(row.process.and_then(|one| one.uid))),
+    ("processes_started_at", |row| plain(row.process.and_then(|one| one.started_at.as_ref()))),
     ("unit", |row| foreign(row.socket.unit)),
     ("container", |row| foreign(row.socket.container)),
     ("queue_receive", |row| plain(row.socket.queue.map(|queue| queue.receive))),
     ("queue_send", |row| plain(row.socket.queue.map(|queue| queue.send))),
     ("first_seen", |row| plain(Some(&row.socket.first_seen))),
     ("state_since", |row| plain(row.socket.state_since.as_ref())),
-    ("type", |row| plain(row.portless().and_then(|one| one.kind))),
-    ("path", |row| foreign(row.portless().and_then(|one| one.name.path))),
-    ("abstract", |row| foreign(row.portless().and_then(|one| one.name.abstract_name))),
-    ("peer_inode", |row| plain(row.portless().and_then(|one| one.peer.as_ref()).map(|peer| peer.inode))),
-    ("ethertype", |row| plain(row.portless().and_then(|one| one.ethertype))),
-    ("ip_protocol", |row| plain(row.portless().and_then(|one| one.ip_protocol))),
+    ("type", |row| plain(row.portless.and_then(|one| one.kind))),
+    ("path", |row| foreign(row.portless.and_then(|one| one.name.path))),
+    ("abstract", |row| foreign(row.portless.and_then(|one| one.name.abstract_name))),
+    ("peer_inode", |row| plain(row.portless.and_then(|one| one.peer.as_ref()).map(|peer| peer.inode))),
+    ("ethertype", |row| plain(row.portless.and_then(|one| one.ethertype))),
+    ("ip_protocol", |row| plain(row.portless.and_then(|one| one.ip_protocol))),
 ];
-
-impl<'a> Record<'a> {
-    fn process(&self) -> Option<&ProcessRecord<'a>> {
-        self.process.as_ref().map(|(_, record)| record)
-    }
-
-    fn portless(&self) -> Option<&PortlessRecord<'a>> {
-        self.socket.portless.as_ref()
-    }
-
-    fn command(&self) -> Option<&'a str> {
-        let (process, _) = self.process.as_ref()?;
-        process.command.as_deref()
-    }
-}
 
 /// Writes a row of names and the rows as CSV (RFC 4180, but lines end with a line feed alone). A socket has a row for
 /// each of its processes, and one if it has none. Unknown is an empty cell.
-///
-/// # Errors
-/// If the writer fails.
 pub fn write_csv<'a>(
     out: &mut dyn Write,
     rows: impl IntoIterator<Item = &'a Row>,
@@ -107,20 +89,18 @@ pub fn write_csv<'a>(
     }
     for row in rows {
         let socket = SocketRecord::of_row(row, &Processes::default());
-        let mut write = |process: Option<&'a Process>| {
-            let process = process.map(|process| (process, ProcessRecord::of(process)));
+        let processes = row.socket.owner.processes();
+        let none = processes.is_empty().then_some(None);
+        for process in processes.iter().map(Some).chain(none) {
+            let of_process = process.map(|process| ProcessRecord::of(process));
             let record = Record {
                 socket: &socket,
-                process,
+                portless: socket.portless.as_ref(),
+                process: of_process.as_ref(),
+                command: process.and_then(|process| process.command.as_deref()),
             };
             let cells = FIELDS.iter().map(|(_, cell)| cell(&record).text(options));
-            csv.write_record(cells).map_err(io_error)
-        };
-        match row.socket.owner.processes() {
-            [] => write(None)?,
-            processes => processes
-                .iter()
-                .try_for_each(|process| write(Some(process)))?,
+            csv.write_record(cells).map_err(io_error)?;
         }
     }
     csv.flush()
@@ -155,19 +135,16 @@ impl Cell {
 /// Puts an apostrophe before what a spreadsheet would run as a formula, which makes it text there. See "CSV Injection"
 /// of OWASP. In locales with a decimal comma a semicolon ends a cell, even between quotes.
 fn harmless(text: &str) -> String {
+    const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     let parts = text.split(';').map(|part| {
-        let apostrophe = if is_formula(part) { "'" } else { "" };
+        // Spreadsheets skip blanks, may take a quote for that of the cell, and some treat the wide forms of these
+        // characters as the same.
+        let rest = part.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
+        let is_formula = rest.starts_with(STARTS) || part.starts_with(['\t', '\r']);
+        let apostrophe = if is_formula { "'" } else { "" };
         format!("{apostrophe}{part}")
     });
     parts.collect::<Vec<_>>().join(";")
-}
-
-/// Spreadsheets skip blanks, may take a quote for that of the cell, and some treat the wide forms of these characters
-/// as the same.
-fn is_formula(text: &str) -> bool {
-    const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-    let rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '"');
-    rest.starts_with(STARTS) || text.starts_with(['\t', '\r'])
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::json::record::{Processes, SCHEMA};
 use super::json::write_object;
+use super::record::{Processes, SCHEMA};
 use crate::bind::{PortRequest, Unfit};
 use crate::columns::socket_with_owner;
 use crate::model::{Gap, Limits, Owner, Pid, Protocol, Socket};
@@ -30,44 +30,22 @@ pub struct FreePorts<'a> {
 }
 
 /// Consecutive ports that are unfit for the same reason.
+#[derive(Serialize)]
 struct Run<'a> {
     first: u16,
     last: u16,
     code: &'static str,
     message: String,
+    /// The pids of the owner in JSON.
+    pids: Vec<Pid>,
+    #[serde(skip)]
     owner: Option<&'a Owner>,
 }
 
-#[derive(Serialize)]
-struct RunRecord<'a> {
-    first: u16,
-    last: u16,
-    code: &'static str,
-    message: &'a str,
-    pids: Vec<Pid>,
-}
-
-impl<'a> RunRecord<'a> {
-    fn all(runs: &'a [Run<'_>], processes: &Processes<'_>) -> Vec<Self> {
-        let record = |run: &'a Run<'_>| Self {
-            first: run.first,
-            last: run.last,
-            code: run.code,
-            message: &run.message,
-            pids: run
-                .owner
-                .map_or_else(Vec::new, |owner| processes.pids(owner)),
-        };
-        runs.iter().map(record).collect()
-    }
-}
-
+/// More runs than this are counted, not listed.
 const MAX_LINES: usize = 12;
 
 /// Writes it as one JSON object, then a line feed.
-///
-/// # Errors
-/// If the writer fails.
 pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<()> {
     #[derive(Serialize)]
     struct FreeRecord<'a> {
@@ -75,25 +53,25 @@ pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<
         ports: &'a [u16],
         protocols: Vec<Protocol>,
         processes: &'a Processes<'a>,
-        passed_over: Vec<RunRecord<'a>>,
+        passed_over: Vec<Run<'a>>,
         #[serde(rename = "settled_for")]
-        second_best: Vec<RunRecord<'a>>,
+        second_best: Vec<Run<'a>>,
         gaps: &'a [Gap],
     }
-    let [passed_over, second_best] =
-        [free.passed_over, free.second_best].map(|ports| runs(ports, free));
-    let owners = passed_over
-        .iter()
-        .chain(&second_best)
-        .filter_map(|run| run.owner);
-    let processes = Processes::of(owners);
+    let mut passed_over = runs(free.passed_over, free);
+    let mut second_best = runs(free.second_best, free);
+    let all = passed_over.iter().chain(&second_best);
+    let processes = Processes::of(all.filter_map(|run| run.owner));
+    for run in passed_over.iter_mut().chain(&mut second_best) {
+        run.pids = run.owner.map(|it| processes.pids(it)).unwrap_or_default();
+    }
     let record = FreeRecord {
         schema: SCHEMA,
         ports: free.ports,
         protocols: free.request.protocols().collect(),
         processes: &processes,
-        passed_over: RunRecord::all(&passed_over, &processes),
-        second_best: RunRecord::all(&second_best, &processes),
+        passed_over,
+        second_best,
         gaps: free.gaps,
     };
     write_object(out, &record)
@@ -102,7 +80,23 @@ pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<
 /// A line for each reason why ports were not chosen, and for faults of chosen ones.
 pub fn free_port_lines(free: &FreePorts<'_>) -> Vec<String> {
     let passed_over = runs(free.passed_over, free);
-    let mut lines: Vec<_> = passed_over.iter().take(MAX_LINES).map(Run::line).collect();
+    let listed = passed_over.iter().take(MAX_LINES);
+    let mut lines: Vec<_> = listed
+        .map(|run| {
+            let Run {
+                first,
+                last,
+                message,
+                ..
+            } = run;
+            let last = if first == last {
+                String::new()
+            } else {
+                format!("-{last}")
+            };
+            format!("{first}{last}: {message}")
+        })
+        .collect();
     if passed_over.len() > MAX_LINES {
         let rest = passed_over[MAX_LINES..].iter();
         let rest: usize = rest.map(|run| usize::from(run.last - run.first) + 1).sum();
@@ -117,22 +111,6 @@ pub fn free_port_lines(free: &FreePorts<'_>) -> Vec<String> {
     let gaps = free.gaps.iter();
     lines.extend(gaps.map(|gap| format!("not known: {}", gap.message)));
     lines
-}
-
-impl Run<'_> {
-    fn line(&self) -> String {
-        let Self {
-            first,
-            last,
-            message,
-            ..
-        } = self;
-        if first == last {
-            format!("{first}: {message}")
-        } else {
-            format!("{first}-{last}: {message}")
-        }
-    }
 }
 
 fn runs<'a>(ports: &[(u16, Unfit)], free: &FreePorts<'a>) -> Vec<Run<'a>> {
@@ -155,6 +133,7 @@ fn runs<'a>(ports: &[(u16, Unfit)], free: &FreePorts<'a>) -> Vec<Run<'a>> {
                 last: *port,
                 code: unfit.code(),
                 message,
+                pids: Vec::new(),
                 owner: holder.map(|socket| &socket.owner),
             }),
         }

@@ -1,27 +1,20 @@
 //! Tables, changes and verdicts as text, JSON and CSV, for the commands and for files. Pure: everything is
-//! written to a given writer.
+//! written to a given writer, whose errors are returned.
+#![expect(clippy::missing_errors_doc, reason = "all are those of the writer")]
 
 mod check_json;
 mod check_text;
 mod csv;
 mod free;
 mod json;
-mod stats;
+mod record;
 mod text;
 mod wait;
-mod watch;
 
-use json::record;
-
-pub use check_json::{Checked, write_check_json};
-pub use check_text::{write_check, write_check_briefly, write_gaps};
+pub use check_json::write_check_json;
+pub use check_text::{Checked, write_check, write_gaps};
 pub use csv::{CsvOptions, write_csv};
 pub use free::{FreePorts, free_port_lines, write_free_json};
-pub use json::event::write_change_json;
-pub use json::record::SCHEMA;
-pub use json::stream::JsonStream;
-pub use json::{write_json, write_ndjson};
-pub use stats::refresh_line;
-pub use text::{Layout, write_text};
-pub use wait::{WaitResult, WaitedPort, wait_line, write_wait, write_wait_json};
-pub use watch::write_change;
+pub use json::{JsonStream, write_change_json, write_json, write_ndjson};
+pub use text::{Layout, refresh_line, write_change, write_text};
+pub use wait::{WaitedPort, wait_line, write_wait_json};

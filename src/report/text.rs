@@ -1,9 +1,14 @@
-//! `list`: the table as aligned text.
+//! `list` and `watch`: the table as aligned text, changes and the cost of a refresh as lines.
 
 use std::io::{self, Write};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
 
 use crate::columns::{ALL, CellContext, Column, ColumnId, Demand, Fitted, fit, fit_all, width};
-use crate::track::Row;
+use crate::columns::{change_text, owner_with_pid, socket_text};
+use crate::model::{Moment, Refresh, counted, duration};
+use crate::track::{ChangeKind, Mark, Row};
 
 /// The layout of a listing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,9 +23,6 @@ pub struct Layout<'a> {
 }
 
 /// Writes a line of headings and the rows; nothing if there are no rows.
-///
-/// # Errors
-/// If the writer fails.
 pub fn write_text(
     out: &mut dyn Write,
     rows: &[&Row],
@@ -34,11 +36,18 @@ pub fn write_text(
     if offered.is_empty() {
         // An age needs two snapshots.
         let once = ALL.iter().filter(|column| column.id != ColumnId::Age);
-        offered.extend(once.filter(|column| has_content(column, rows, context)));
+        // The main columns are always shown, others if any row has a text there.
+        offered.extend(once.filter(|column| {
+            let is_main = column.priority <= 4 && column.id != ColumnId::Remote;
+            is_main || rows.iter().any(|row| (column.text)(row, context) != "–")
+        }));
     }
     let has_header = !layout.without_header;
     if let Some(width) = layout.width {
-        let columns = fit(&offered, width, |column| demand(column, rows, context));
+        let columns = fit(&offered, width, |column| {
+            let demands = rows.iter().map(|row| column.demand(row, context));
+            demands.fold(Demand::default(), Demand::max)
+        });
         let context = beside(columns.iter().map(|fitted| fitted.column.id), context);
         let cells = rows.iter().map(|row| {
             let columns = columns.iter();
@@ -48,9 +57,10 @@ pub fn write_text(
         write_lines(out, &columns, has_header, cells)
     } else {
         let context = beside(offered.iter().map(|column| column.id), context);
+        let columns = offered.iter();
         let texts = |row: &&Row| {
-            offered
-                .iter()
+            columns
+                .clone()
                 .map(|one| (one.text)(row, &context))
                 .collect()
         };
@@ -74,17 +84,6 @@ fn beside(mut columns: impl Iterator<Item = ColumnId>, context: &CellContext) ->
     }
 }
 
-/// Whether any row has a text there. The main columns are always shown.
-fn has_content(column: &Column, rows: &[&Row], context: &CellContext) -> bool {
-    column.priority <= 4 && column.id != ColumnId::Remote
-        || rows.iter().any(|row| (column.text)(row, context) != "–")
-}
-
-fn demand(column: &Column, rows: &[&Row], context: &CellContext) -> Demand {
-    let demands = rows.iter().map(|row| column.demand(row, context));
-    demands.fold(Demand::default(), Demand::max)
-}
-
 /// Writes cells with a space between them, without spaces at the end of a line.
 fn write_lines(
     out: &mut dyn Write,
@@ -95,12 +94,112 @@ fn write_lines(
     let titles = columns.iter().map(|one| one.column.title.to_owned());
     let header = has_header.then(|| titles.collect());
     for texts in header.into_iter().chain(rows) {
-        let cells = columns
-            .iter()
-            .zip(&texts)
-            .map(|(one, text)| one.render(text));
-        let line = cells.collect::<Vec<_>>().join(" ");
+        let cells = columns.iter().zip(&texts);
+        let cells: Vec<_> = cells.map(|(one, text)| one.render(text)).collect();
+        let line = cells.join(" ");
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+/// Writes one change as a line, with date and time in `zone`: `2026-01-02 12:04:31.250 + tcp 127.0.0.1:8080  opened
+/// LISTEN  node(40211)`. Without `change` the socket is open. The mark is coloured if `has_colour`.
+pub fn write_change(
+    out: &mut dyn Write,
+    (at, change, row): (Moment, Option<&ChangeKind>, &Row),
+    zone: &TimeZone,
+    has_colour: bool,
+) -> io::Result<()> {
+    let time = at.wall.to_zoned(zone.clone());
+    let time = time.strftime("%Y-%m-%d %H:%M:%S%.3f");
+    let socket = &row.socket;
+    let (mark, what) = match change {
+        None => ("=".to_owned(), socket.state.to_string()),
+        Some(kind) => {
+            let mark = Mark::of(kind);
+            let code = match mark {
+                Mark::Opened => 32,
+                Mark::Changed => 33,
+                Mark::Closed => 31,
+            };
+            let glyph = mark.glyph();
+            let mark = if has_colour {
+                format!("\x1b[{code}m{glyph}\x1b[0m")
+            } else {
+                glyph.to_string()
+            };
+            (mark, change_text(kind, socket))
+        }
+    };
+    write!(out, "{time} {mark} {}  {what}", socket_text(socket))?;
+    match change {
+        // The change names the owner.
+        Some(ChangeKind::Owner { .. }) => writeln!(out),
+        _ => writeln!(out, "  {}", owner_with_pid(socket)),
+    }
+}
+
+/// `10450 rows: dump 9.8 ms, owners 1.0 ms, processes 0.6 ms, diff 0.9 ms; 0 processes searched, 2 files read`. A time
+/// that was not measured is `–`; of a recording, all but the diff.
+pub fn refresh_line(refresh: &Refresh) -> String {
+    let cost = &refresh.cost;
+    let part = |name: &str, time: Duration| {
+        let unit = if time.is_zero() { "" } else { " ms" };
+        format!("{name} {}{unit}", duration::format_millis(time))
+    };
+    let parts = [
+        part("dump", cost.dump),
+        part("owners", cost.owners),
+        part("processes", cost.processes),
+        part("diff", cost.diff),
+    ];
+    let rows = counted(refresh.rows, "row", "rows");
+    let searched = counted(cost.searched, "process", "processes");
+    let files = counted(cost.files, "file", "files");
+    format!(
+        "{rows}: {}; {searched} searched, {files} read",
+        parts.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RefreshTimings;
+
+    fn line(rows: usize, micros: [u64; 4], [searched, files]: [u64; 2]) -> String {
+        let [dump, owners, processes, diff] = micros.map(Duration::from_micros);
+        refresh_line(&Refresh {
+            taken_at: Moment {
+                steady: Duration::ZERO,
+                wall: jiff::Timestamp::UNIX_EPOCH,
+            },
+            rows,
+            cost: RefreshTimings {
+                dump,
+                owners,
+                processes,
+                diff,
+                searched,
+                files,
+            },
+        })
+    }
+
+    #[test]
+    fn every_part_has_its_unit() {
+        assert_eq!(
+            line(10_450, [9_840, 1_000, 600, 900], [0, 2]),
+            "10450 rows: dump 9.8 ms, owners 1.0 ms, processes 0.6 ms, diff 0.9 ms; \
+             0 processes searched, 2 files read"
+        );
+    }
+
+    #[test]
+    fn one_is_singular_and_a_dash_is_not_measured() {
+        assert_eq!(
+            line(1, [0, 0, 0, 40], [1, 1]),
+            "1 row: dump –, owners –, processes –, diff 0.0 ms; 1 process searched, 1 file read"
+        );
+    }
 }

@@ -7,26 +7,13 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::check_json::holder_processes;
-use super::json::record::{Processes, SCHEMA, SocketRecord, time};
 use super::json::write_object;
+use super::record::{Processes, SCHEMA, SocketRecord, millis, time};
 use crate::bind::Target;
 use crate::columns::socket_with_owner;
 use crate::model::{Holder, Moment, Protocol};
 
-/// How waiting for some ports ended.
-#[derive(Debug)]
-pub struct WaitResult<'a> {
-    /// `free` or `listening`.
-    pub wanted: &'static str,
-    /// Whether it happened for every port.
-    pub happened: bool,
-    /// How long it took.
-    pub time: Duration,
-    /// The ports.
-    pub ports: Vec<WaitedPort<'a>>,
-}
-
-/// One of the ports.
+/// A port that was waited for.
 #[derive(Debug)]
 pub struct WaitedPort<'a> {
     /// The port.
@@ -43,11 +30,13 @@ pub struct WaitedPort<'a> {
     pub summary: Option<&'a str>,
 }
 
-/// Writes it as one JSON object, then a line feed.
-///
-/// # Errors
-/// If the writer fails.
-pub fn write_wait_json(out: &mut dyn Write, result: &WaitResult<'_>) -> io::Result<()> {
+/// Writes the result of waiting for `free` or `listening` as one JSON object, then a line feed.
+pub fn write_wait_json(
+    out: &mut dyn Write,
+    wanted: &'static str,
+    elapsed: Duration,
+    ports: &[WaitedPort<'_>],
+) -> io::Result<()> {
     #[derive(Serialize)]
     struct WaitRecord<'a> {
         schema: u32,
@@ -57,57 +46,40 @@ pub fn write_wait_json(out: &mut dyn Write, result: &WaitResult<'_>) -> io::Resu
         processes: &'a Processes<'a>,
         targets: Vec<TargetRecord<'a>>,
     }
-    let holders = result.ports.iter().flat_map(|port| port.holders);
+    #[derive(Serialize)]
+    struct TargetRecord<'a> {
+        target: String,
+        protocol: Protocol,
+        port: u16,
+        happened: bool,
+        changed_at: Option<String>,
+        summary: Option<&'a str>,
+        holders: Vec<SocketRecord<'a>>,
+    }
+    let holders = ports.iter().flat_map(|port| port.holders);
     let processes = holder_processes(holders);
-    let ports = result.ports.iter();
-    let record = WaitRecord {
-        schema: SCHEMA,
-        r#for: result.wanted,
-        happened: result.happened,
-        waited_ms: result.time.as_millis().try_into().unwrap_or(u64::MAX),
-        targets: ports
-            .map(|port| TargetRecord::of(port, &processes))
-            .collect(),
-        processes: &processes,
-    };
-    write_object(out, &record)
-}
-
-#[derive(Serialize)]
-struct TargetRecord<'a> {
-    target: String,
-    protocol: Protocol,
-    port: u16,
-    happened: bool,
-    changed_at: Option<String>,
-    summary: Option<&'a str>,
-    holders: Vec<SocketRecord<'a>>,
-}
-
-impl<'a> TargetRecord<'a> {
-    fn of(port: &WaitedPort<'a>, processes: &Processes<'_>) -> Self {
-        let holders = port.holders.iter();
-        let socket =
-            |holder: &'a Holder| SocketRecord::of(&holder.socket, port.seen_at.wall, processes);
-        Self {
+    let targets = ports.iter().map(|port| {
+        let sockets = port.holders.iter().map(|holder| &holder.socket);
+        let holders = sockets.map(|one| SocketRecord::of(one, port.seen_at.wall, &processes));
+        TargetRecord {
             target: port.target.to_string(),
             protocol: port.target.protocol,
             port: port.target.first_port(),
             happened: port.happened,
             changed_at: port.changed_at.map(|at| time(at.wall)),
             summary: port.summary.filter(|_| !port.happened),
-            holders: holders.map(socket).collect(),
+            holders: holders.collect(),
         }
-    }
-}
-
-/// Writes a line for each port.
-///
-/// # Errors
-/// If the writer fails.
-pub fn write_wait(out: &mut dyn Write, result: &WaitResult<'_>, zone: &TimeZone) -> io::Result<()> {
-    let mut ports = result.ports.iter();
-    ports.try_for_each(|port| writeln!(out, "{}", wait_line(result.wanted, port, zone)))
+    });
+    let record = WaitRecord {
+        schema: SCHEMA,
+        r#for: wanted,
+        happened: ports.iter().all(|port| port.happened),
+        waited_ms: millis(elapsed),
+        targets: targets.collect(),
+        processes: &processes,
+    };
+    write_object(out, &record)
 }
 
 /// The result for one port: `8080: free since 2026-01-02 12:04:31, before: tcp 127.0.0.1:8080 LISTEN node(40211)`, with

@@ -3,14 +3,10 @@
 //! One struct for the config file, the command line and the running program: a new setting needs a field here, a
 //! default, and a row in the table of config keys. Pure: independent of where values come from.
 
-mod custom_view;
-mod notify;
-
 use std::fmt::Write as _;
 use std::time::Duration;
 
-pub use custom_view::CustomView;
-pub use notify::Notify;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::columns::{self, ColumnId};
 use crate::filter::{Filter, FilterError};
@@ -56,6 +52,36 @@ pub struct Settings {
     pub services: Services,
     /// The key bindings.
     pub keymap: Keymap,
+}
+
+/// A custom view from the config.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CustomView {
+    /// The label of its tab.
+    pub name: String,
+    /// The view that it is based on.
+    pub shows: Tab,
+    /// Its filter.
+    pub filter: Filter,
+    /// Its columns in order, if not the default.
+    pub columns: Option<Vec<ColumnId>>,
+    /// Its sort order, if not the default.
+    pub sort: Option<Sort>,
+}
+
+/// How the user is notified of an alert about a pinned port, besides the line on the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
+pub enum Notify {
+    /// The terminal's bell.
+    #[default]
+    Bell,
+    /// A notice on the desktop, sent through the terminal.
+    Desktop,
+    /// Both.
+    Both,
+    /// Neither.
+    None,
 }
 
 impl Default for Settings {

@@ -15,11 +15,17 @@ use sockeye::inspect::BindTester;
 use sockeye::model::{Text, UnixAddress};
 use sockeye::report::{self, Checked};
 
-use crate::cli::examples;
 use crate::cli::global::GlobalArgs;
-use crate::cli::output::{Printed, output_width, print};
+use crate::cli::output::{output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use targets::{Group, parse_groups};
+
+const EXAMPLES: &str = "\
+Examples:
+  sockeye check 8080                    can it be bound, and if not, why
+  sockeye check -q 3000-3010 && echo all of them
+  sockeye check 53/udp '[::1]:8080' https
+  sockeye check /run/app.sock           who listens there, or what is left";
 
 /// Bind-test ports and unix sockets, and explain the result
 ///
@@ -29,7 +35,7 @@ use targets::{Group, parse_groups};
 /// Exit codes: 0 a server that sets `SO_REUSEADDR` can bind every target, 1 it can't bind one, 2 unknown (or bad
 /// usage).
 #[derive(Debug, Args)]
-#[command(after_long_help = examples::CHECK)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Check {
     /// What to test: `8080`, `8080/udp`, `127.0.0.1:8080`, `[::1]:8080`, `[fe80::1%eth0]:80`, `localhost:8080`,
     /// `3000-3010`, `https`; or a unix socket: `/run/app.sock`, `./app.sock`, `@name`
@@ -133,30 +139,9 @@ impl Run<'_> {
                     verdict = Verdict::of(&tester.test(target), &self.zone, self.clock.now());
                 }
             }
-            flow = self.add_port(target, verdict);
+            flow = self.add(Checked::Port(target.clone(), verdict));
             *flow.as_ref().unwrap_or(&ControlFlow::Break(()))
         });
-        flow
-    }
-
-    fn add_port(&mut self, target: &Target, verdict: Verdict) -> io::Result<ControlFlow<()>> {
-        // Of several targets, free ones take one line each.
-        let is_brief = !self.is_single && verdict.outcome == Outcome::Free;
-        let write = if is_brief {
-            let gaps = verdict.gaps.iter().map(|gap| gap.message.clone());
-            self.gaps.extend(gaps);
-            report::write_check_briefly
-        } else {
-            report::write_check
-        };
-        let answer = answer(verdict.outcome, verdict.cause == Cause::ProbeFailed);
-        let (width, has_colour) = (self.width, self.has_colour);
-        let flow = self.add(answer, is_brief, |out| {
-            write(out, target, &verdict, width, has_colour)
-        });
-        if self.check.json {
-            self.checked.push(Checked::Port(target.clone(), verdict));
-        }
         flow
     }
 
@@ -167,12 +152,8 @@ impl Run<'_> {
     ) -> anyhow::Result<ControlFlow<()>> {
         let mut test = || {
             let evidence = tester.unix_name(name)?;
-            Some(UnixVerdict::of(
-                name,
-                &evidence,
-                &self.zone,
-                self.clock.now(),
-            ))
+            let now = self.clock.now();
+            Some(UnixVerdict::of(name, &evidence, &self.zone, now))
         };
         let mut verdict = test().context("unix sockets can be tested on Linux only")?;
         for _ in 0..self.retries() {
@@ -180,15 +161,7 @@ impl Run<'_> {
                 verdict = test().unwrap_or(verdict);
             }
         }
-        let answer = answer(verdict.outcome, verdict.cause == UnixCause::ProbeFailed);
-        let (width, has_colour) = (self.width, self.has_colour);
-        let flow = self.add(answer, false, |out| {
-            report::write_check(out, name, &verdict, width, has_colour)
-        })?;
-        if self.check.json {
-            self.checked.push(Checked::Unix(name.clone(), verdict));
-        }
-        Ok(flow)
+        Ok(self.add(Checked::Unix(name.clone(), verdict))?)
     }
 
     const fn retries(&self) -> usize {
@@ -196,23 +169,37 @@ impl Run<'_> {
     }
 
     /// Adds an answer, and prints it as text if requested. Breaks if only the exit code still matters, and it is known.
-    fn add(
-        &mut self,
-        answer: Answer,
-        is_brief: bool,
-        write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
-    ) -> io::Result<ControlFlow<()>> {
+    fn add(&mut self, checked: Checked) -> io::Result<ControlFlow<()>> {
+        let (outcome, has_failed) = match &checked {
+            Checked::Port(_, verdict) => (verdict.outcome, verdict.cause == Cause::ProbeFailed),
+            Checked::Unix(_, verdict) => (verdict.outcome, verdict.cause == UnixCause::ProbeFailed),
+        };
+        let answer = match outcome {
+            Outcome::Free => Answer::Free,
+            Outcome::Raced => Answer::Unknown,
+            _ if has_failed => Answer::Unknown,
+            _ => Answer::Taken,
+        };
+        self.answer = self.answer.max(answer);
+        let mut is_brief = false;
+        if let Checked::Port(_, verdict) = &checked {
+            // Of several targets, free ports take one line each.
+            is_brief = !self.is_single && outcome == Outcome::Free;
+            let gaps = verdict.gaps.iter().filter(|_| is_brief);
+            self.gaps.extend(gaps.map(|gap| gap.message.clone()));
+        }
         let was_brief = self.was_brief.replace(is_brief);
         let is_apart = was_brief.is_some_and(|was_brief| !(is_brief && was_brief));
-        self.answer = self.answer.max(answer);
         if !self.check.json && !self.check.quiet && self.is_read {
-            let printed = print(|out| {
+            self.is_read = print(|out| {
                 if is_apart {
                     writeln!(out)?;
                 }
-                write(out)
-            });
-            self.is_read = printed? == Printed::Whole;
+                report::write_check(out, &checked, is_brief, self.width, self.has_colour)
+            })?;
+        }
+        if self.check.json {
+            self.checked.push(checked);
         }
         let is_unread = self.check.quiet || !self.is_read;
         Ok(if is_unread && self.answer == Answer::Taken {
@@ -220,14 +207,5 @@ impl Run<'_> {
         } else {
             ControlFlow::Continue(())
         })
-    }
-}
-
-fn answer(outcome: Outcome, has_failed: bool) -> Answer {
-    match outcome {
-        Outcome::Free => Answer::Free,
-        Outcome::Raced => Answer::Unknown,
-        _ if has_failed => Answer::Unknown,
-        _ => Answer::Taken,
     }
 }

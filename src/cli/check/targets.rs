@@ -50,31 +50,27 @@ pub fn parse_targets_as_named(
     texts: &[String],
 ) -> anyhow::Result<Vec<Target>> {
     let mut targets = Vec::new();
-    for text in texts.iter().flat_map(|text| with_protocols(global, text)) {
-        let mut target = Target::parse_with(&text, &global.services)?;
-        check_address(global, &mut target, &text)?;
-        let one = |port| Target {
-            ports: port..=port,
-            ..target
+    for text in texts {
+        // The protocols of -t and -u, for a text without one.
+        let protocols: &[&str] = match (text.contains('/'), global.tcp, global.udp) {
+            (false, false, true) => &["/udp"],
+            (false, true, true) => &["/tcp", "/udp"],
+            _ => &[""],
         };
-        targets.extend(target.ports.clone().map(one));
+        for text in protocols.iter().map(|protocol| format!("{text}{protocol}")) {
+            let mut target = Target::parse_with(&text, &global.services)?;
+            check_address(global, &mut target, &text)?;
+            let one = |port| Target {
+                ports: port..=port,
+                ..target
+            };
+            targets.extend(target.ports.clone().map(one));
+        }
     }
     Ok(targets)
 }
 
-/// Adds the protocols of `-t` and `-u` to a text without one.
-fn with_protocols(global: &GlobalArgs, text: &str) -> Vec<String> {
-    match (text.contains('/'), global.tcp, global.udp) {
-        (true, ..) | (false, _, false) => vec![text.to_owned()],
-        (false, false, true) => vec![format!("{text}/udp")],
-        (false, true, true) => vec![format!("{text}/tcp"), format!("{text}/udp")],
-    }
-}
-
 /// Replaces the number of an interface by its name.
-///
-/// # Errors
-/// An unknown interface, or an address that is not of the family of `-4` or `-6`.
 pub fn check_address(global: &GlobalArgs, target: &mut Target, text: &str) -> anyhow::Result<()> {
     let text = Text::new(text);
     if let Address::Zoned(v6, zone) = target.address {

@@ -12,13 +12,19 @@ use sockeye::model::{Protocol, Text};
 use sockeye::report::{self, FreePorts};
 use sockeye::runtime::process::{self, exec, signals, stdio};
 
-use crate::cli::check::targets::check_address;
 use crate::cli::errors::print_error;
-use crate::cli::examples;
 use crate::cli::global::GlobalArgs;
-use crate::cli::output::{Printed, print};
+use crate::cli::output::print;
 use crate::cli::{EXIT_ERROR, EXIT_NO, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND};
 use search::{Found, Range, choose, holders_of};
+
+const EXAMPLES: &str = "\
+Examples:
+  port=$(sockeye free)                  one that TCP and UDP have free
+  sockeye free 3000-3010                the first of these
+  sockeye free 8000-8999 -- ./server    a server that takes the socket from us
+  sockeye free --hold -- python3 -m http.server '{}'
+                                        one that binds by itself";
 
 /// Choose a free port by binding it
 ///
@@ -28,7 +34,7 @@ use search::{Found, Range, choose, holders_of};
 /// Exit codes: 0 found, 1 no port is free, 2 unknown (or bad usage); with a command, that of the command, or 127 if
 /// it doesn't exist and 126 if it can't be executed.
 #[derive(Debug, Args)]
-#[command(after_long_help = examples::FREE)]
+#[command(after_long_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct Free {
     /// The ports to choose from, lowest first: `3000-3010`, `127.0.0.1:3000-3010`; without it, or with port 0
@@ -75,12 +81,8 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
         bail!("--count {}: a command gets one port", free.count);
     }
     let range = free.range.as_deref();
-    let range = range.map(|text| Range::parse(text, &global.services));
-    let mut range = range.transpose()?;
-    if let (Some(range), Some(text)) = (&mut range, &free.range) {
-        check_address(global, &mut range.target, text)?;
-    }
-    let request = search::request(global, free.range.as_deref(), range.as_ref());
+    let range = range.map(|text| Range::parse(text, global)).transpose()?;
+    let request = search::request(global, range.as_ref());
     if request.address == Address::Loopback && !free.command.is_empty() && !free.keep {
         bail!("localhost is two addresses: a command gets one socket (127.0.0.1:3000-3010)");
     }
@@ -110,13 +112,12 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
     }
     print_search(free, &request, &found, is_found)?;
     if !is_found {
-        print_error(&not_found(free, &found));
         return Ok(EXIT_NO);
     }
     deliver(free, found.choice.found)
 }
 
-/// Prints what was found as JSON, or on standard error why other ports were skipped.
+/// Prints the result as JSON, or on standard error why other ports were skipped, and if too few were found.
 fn print_search(
     free: &Free,
     request: &PortRequest,
@@ -138,13 +139,26 @@ fn print_search(
         };
         if free.json {
             print(|out| report::write_free_json(out, &result))?;
-            return Ok(());
-        }
-        for line in report::free_port_lines(&result) {
-            print_error(&line);
+        } else {
+            for line in report::free_port_lines(&result) {
+                print_error(&line);
+            }
         }
     }
-    if !free.stable && request.tcp && is_found {
+    if !is_found {
+        let range = free.range.as_ref();
+        let range = range.map_or(String::new(), |range| format!(" of {}", Text::new(range)));
+        let why = if choice.is_exhausted {
+            ": the kernel has no ports left to choose from (net.ipv4.ip_local_port_range)"
+        } else {
+            ""
+        };
+        print_error(&match (free.count, ports.len()) {
+            (1, _) => format!("no port{range} is free{why}"),
+            (count, found) => format!("only {found} of {count} ports{range} are free{why}"),
+        });
+    }
+    if is_found && request.tcp && !(free.stable || free.json) {
         // The range may be for a web server; for anything else the port is fine.
         for port in ports.iter().filter(|&&port| browsers_refuse(port)) {
             print_error(&format!("note: {port}: browsers refuse to connect to it"));
@@ -157,16 +171,23 @@ fn print_search(
 fn deliver(free: &Free, claims: Vec<Claim>) -> anyhow::Result<u8> {
     let Some(program) = free.command.first() else {
         if !free.json {
-            let printed = print(|out| {
+            let is_read = print(|out| {
                 let mut ports = claims.iter().map(Claim::port);
                 ports.try_for_each(|port| writeln!(out, "{port}"))
             });
-            if printed? == Printed::Cut {
+            if !is_read? {
                 return Ok(0);
             }
         }
         if free.keep {
-            wait_for_stdin_end()?;
+            if io::stdin().is_terminal() {
+                print_error("kept until Ctrl-D or Ctrl-C");
+            }
+            if stdio::stdin_is_at_end() {
+                // As in the background of a script.
+                print_error("standard input is closed already, so the port is not kept");
+            }
+            stdio::drain_stdin()?;
         }
         return Ok(0);
     };
@@ -193,34 +214,5 @@ fn not_started(program: &OsStr, error: &io::Error) -> u8 {
         io::ErrorKind::NotFound => EXIT_NOT_FOUND,
         io::ErrorKind::Unsupported => EXIT_ERROR,
         _ => EXIT_NOT_EXECUTABLE,
-    }
-}
-
-fn wait_for_stdin_end() -> io::Result<()> {
-    if io::stdin().is_terminal() {
-        print_error("kept until Ctrl-D or Ctrl-C");
-    }
-    if stdio::stdin_is_at_end() {
-        // As in the background of a script.
-        print_error("standard input is closed already, so the port is not kept");
-    }
-    stdio::drain_stdin()
-}
-
-fn not_found(free: &Free, found: &Found) -> String {
-    let choice = &found.choice;
-    let range = free.range.as_ref();
-    let range = range.map_or(String::new(), |range| format!(" of {}", Text::new(range)));
-    let why = if choice.is_exhausted {
-        ": the kernel has no ports left to choose from (net.ipv4.ip_local_port_range)"
-    } else {
-        ""
-    };
-    match free.count {
-        1 => format!("no port{range} is free{why}"),
-        count => format!(
-            "only {} of {count} ports{range} are free{why}",
-            choice.found.len()
-        ),
     }
 }

@@ -3,15 +3,14 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use sockeye::bind::{
-    self, Address, Choice, Claim, PortRequest, Refusal, Target, TargetError, Unfit,
-};
+use sockeye::bind::{self, Address, Choice, Claim, PortRequest, Target, Unfit};
 use sockeye::clock::Clock;
 use sockeye::inspect::this_machine;
 use sockeye::model::{Gap, Limits, Protocol, Services, Socket};
 use sockeye::source::System;
 
 use super::Free;
+use crate::cli::check::targets::check_address;
 use crate::cli::global::GlobalArgs;
 
 /// How many ports of the kernel are tried, as one may be taken for the other protocol.
@@ -23,38 +22,44 @@ const STABLE_FROM: u16 = 10_000;
 /// The argument RANGE.
 pub struct Range {
     /// If the kernel chooses, its ports don't count.
-    pub target: Target,
+    target: Target,
     /// Whether the port is 0: the kernel chooses.
     is_kernels: bool,
+    names_protocol: bool,
 }
 
 impl Range {
-    pub fn parse(text: &str, services: &Services) -> Result<Self, TargetError> {
-        let (place, protocol) = text.split_once('/').unwrap_or((text, ""));
+    pub fn parse(text: &str, global: &GlobalArgs) -> anyhow::Result<Self> {
+        let (place, protocol) = text.split_at(text.find('/').unwrap_or(text.len()));
         let is_kernels = place == "0" || place.ends_with(":0");
-        let target = if is_kernels {
+        let mut target = if is_kernels {
             // A target needs a port: any will do.
             let place = place.strip_suffix('0').unwrap_or(place);
-            let slash = if protocol.is_empty() { "" } else { "/" };
-            Target::parse_with(&format!("{place}1{slash}{protocol}"), services)?
+            let protocol = if protocol == "/" { "" } else { protocol };
+            Target::parse_with(&format!("{place}1{protocol}"), &global.services)?
         } else {
-            Target::parse_with(text, services)?
+            Target::parse_with(text, &global.services)?
         };
-        Ok(Self { target, is_kernels })
+        check_address(global, &mut target, text)?;
+        Ok(Self {
+            target,
+            is_kernels,
+            names_protocol: !protocol.is_empty(),
+        })
     }
 }
 
-/// The protocols and the address to search for. `text` is the argument RANGE.
-pub fn request(global: &GlobalArgs, text: Option<&str>, range: Option<&Range>) -> PortRequest {
-    let target = range.map(|range| &range.target);
-    let (tcp, udp) = match target {
-        Some(target) if text.is_some_and(|text| text.contains('/')) => (
-            target.protocol == Protocol::Tcp,
-            target.protocol == Protocol::Udp,
-        ),
-        _ => global.protocols(),
+/// The protocols and the address to search for.
+pub fn request(global: &GlobalArgs, range: Option<&Range>) -> PortRequest {
+    let (tcp, udp) = match range {
+        Some(range) if range.names_protocol => {
+            let named = range.target.protocol;
+            (named == Protocol::Tcp, named == Protocol::Udp)
+        }
+        // Without an option, both.
+        _ => (global.tcp || !global.udp, global.udp || !global.tcp),
     };
-    let address = target.map_or(Address::Every, |target| target.address);
+    let address = range.map_or(Address::Every, |range| range.target.address);
     PortRequest {
         tcp,
         udp,
@@ -79,40 +84,18 @@ pub fn choose(
     services: &Services,
 ) -> anyhow::Result<Found> {
     let count = usize::from(free.count);
-    let found = match range.filter(|range| !range.is_kernels) {
-        Some(range) => choose_among(range.target.ports.clone(), free, request, services),
-        None if free.stable => choose_among(STABLE_FROM..=u16::MAX, free, request, services),
-        // Each port that the kernel chooses stays bound, so it never chooses it twice.
-        None => choose_among(
-            std::iter::repeat_n(0, count + MAX_TRIES),
-            free,
-            request,
-            services,
-        ),
+    let ports: Vec<u16> = match range.filter(|range| !range.is_kernels) {
+        Some(range) => range.target.ports.clone().collect(),
+        None if free.stable => (STABLE_FROM..=u16::MAX).collect(),
+        // Port 0 is the kernel's choice. Each stays bound, so the kernel never chooses it twice.
+        None => vec![0; count + MAX_TRIES],
     };
-    found.map_err(|refusal| {
-        let what = match refusal.result.as_str() {
-            "EADDRNOTAVAIL" => "the address is not one of this machine",
-            "EMFILE" | "ENFILE" => "no descriptors are left",
-            _ => "no port can be bound",
-        };
-        anyhow::anyhow!("{what} ({})", refusal.result)
-    })
-}
-
-/// Port 0 is the kernel's choice.
-fn choose_among(
-    ports: impl Iterator<Item = u16> + Clone,
-    free: &Free,
-    request: &PortRequest,
-    services: &Services,
-) -> Result<Found, Refusal> {
     let now = Clock::start().now();
     let mut inspector = this_machine();
-    let first = ports.clone().next().filter(|_| free.stable);
-    let limits = first.map_or_else(Limits::default, |first| {
-        inspector.rows(Protocol::Tcp, first, now).limits
-    });
+    let limits = match ports.first() {
+        Some(&first) if free.stable => inspector.rows(Protocol::Tcp, first, now).limits,
+        _ => Limits::default(),
+    };
     // A command starts like any server, also beside connections that an earlier one left.
     let hands_over = request.tcp && !free.command.is_empty() && !free.keep;
     // Two closures use the inspector in turn.
@@ -140,7 +123,15 @@ fn choose_among(
             Unfit::of(evidence)
         })
     };
-    let choice = bind::choose(ports, usize::from(free.count), is_unfit, claim, doubt)?;
+    let choice = bind::choose(ports, count, is_unfit, claim, doubt);
+    let choice = choice.map_err(|refusal| {
+        let what = match refusal.result.as_str() {
+            "EADDRNOTAVAIL" => "the address is not one of this machine",
+            "EMFILE" | "ENFILE" => "no descriptors are left",
+            _ => "no port can be bound",
+        };
+        anyhow::anyhow!("{what} ({})", refusal.result)
+    })?;
     gaps.sort_by(|a: &Gap, b| a.message.cmp(&b.message));
     gaps.dedup();
     Ok(Found {
@@ -152,18 +143,14 @@ fn choose_among(
 
 /// The sockets that have the ports in use, as far as one snapshot shows them: for each port a listener, if there is one.
 pub fn holders_of(request: &PortRequest, passed_over: &[(u16, Unfit)]) -> HashMap<u16, Socket> {
-    let in_use = passed_over
-        .iter()
-        .filter(|(_, unfit)| *unfit == Unfit::InUse);
-    let ports: HashSet<u16> = in_use.map(|&(port, _)| port).collect();
+    let in_use = |(port, unfit): &(u16, Unfit)| (*unfit == Unfit::InUse).then_some(*port);
+    let ports: HashSet<u16> = passed_over.iter().filter_map(in_use).collect();
     if ports.is_empty() {
         return HashMap::new();
     }
     let is_wanted = |socket: &Socket| {
-        ports.contains(&socket.local.port)
-            && request
-                .protocols()
-                .any(|protocol| protocol == socket.protocol)
+        let mut protocols = request.protocols();
+        ports.contains(&socket.local.port) && protocols.any(|one| one == socket.protocol)
     };
     let wanted = |sockets: &[Socket]| sockets.iter().map(is_wanted).collect();
     // If the table can't be read, the holders are unknown; the ports are in use all the same.

@@ -8,11 +8,10 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
 use sockeye::columns::{self, CellContext, Column};
-use sockeye::model::{Moment, Playback, Problem, RefreshTimings, Snapshot};
+use sockeye::model::{Moment, Problem, RefreshTimings, Snapshot};
 use sockeye::query::{Query, Sort};
 use sockeye::report::{self, CsvOptions, Layout};
 use sockeye::runtime::collector;
@@ -21,11 +20,19 @@ use sockeye::source::{Recorder, Replay, Source as _, System};
 use sockeye::track::{Row, Table};
 
 use crate::cli::errors::{is_relevant, print_error};
-use crate::cli::examples;
 use crate::cli::global::{GlobalArgs, query, tracker};
-use crate::cli::output::{Printed, output_width, print};
+use crate::cli::output::{output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use moment::{At, Found};
+
+const EXAMPLES: &str = "\
+Examples:
+  sockeye list                          what listens or is bound
+  sockeye list -l :5432                 who listens on 5432
+  sockeye list user:ann state:time_wait
+  sockeye list --columns port,process,command --sort process
+  sockeye list --ndjson | jq -c '[.socket.local.port, .processes[].name]'
+  sockeye list -q :5432 && echo something has it";
 
 /// Print the table once
 ///
@@ -33,7 +40,7 @@ use moment::{At, Found};
 ///
 /// Exit codes: 0 something matches, 1 nothing does, 2 the table can't be read (or bad usage).
 #[derive(Debug, Args)]
-#[command(after_long_help = examples::LIST, group = ArgGroup::new("form"))]
+#[command(after_long_help = EXAMPLES, group = ArgGroup::new("form"))]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct List {
     /// What to print; without it, listeners and bound sockets
@@ -102,25 +109,29 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     if list.at.is_some() && global.replay.is_none() {
         bail!("--at needs a recording: name one with --replay FILE");
     }
-    let Read {
-        snapshot,
-        timings,
-        recorded,
-    } = read(global, &query, list.at, clock.now())?;
+    let (snapshot, timings, recorded) = read(global, &query, list.at, clock.now())?;
     let mut tracker = tracker(&settings);
     let (update, refresh) = collector::track_snapshot(&mut tracker, snapshot, timings, clock);
     let table = update.table;
     let rows = query.select(&table);
-    let printed = print(|out| list.write(out, &table, &rows, &settings))?;
-    if let Some(recorded) = recorded.filter(|_| printed == Printed::Whole) {
-        // The other formats are for programs.
-        if recorded.is_after_end || list.is_table() {
-            print_error(&recording_note(recorded, table.taken_at.wall));
+    let is_read = print(|out| list.write(out, &table, &rows, &settings))?;
+    if let Some(found) = recorded.filter(|_| is_read) {
+        // A recording must not be mistaken for the present; the other formats are for programs.
+        let is_for_programs = list.json || list.ndjson || list.csv.is_some();
+        let is_table = !(is_for_programs || list.count || list.quiet);
+        let at = moment::local_time(table.taken_at.wall, &TimeZone::system());
+        if found.is_after_end {
+            let note = format!("the recording ends at {at}; this is its last snapshot");
+            print_error(&note);
+        } else if is_table {
+            let (number, total) = (found.number, found.total);
+            let note = format!("recorded at {at}: snapshot {number} of {total}");
+            print_error(&note);
         }
     }
     let is_unread = |problem: &Problem| problem.code.is_unread();
     // JSON contains the problems.
-    if printed == Printed::Whole && !list.json {
+    if is_read && !list.json {
         for problem in &table.problems {
             // --quiet prints why there is no answer.
             let is_wanted = !list.quiet || is_unread(problem);
@@ -140,12 +151,6 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
 }
 
 impl List {
-    /// Whether the output is for a person.
-    const fn is_table(&self) -> bool {
-        let is_for_programs = self.json || self.ndjson || self.csv.is_some();
-        !(is_for_programs || self.count || self.quiet)
-    }
-
     fn write(
         &self,
         out: &mut dyn io::Write,
@@ -186,32 +191,29 @@ impl List {
     }
 }
 
-/// The snapshot to list.
-struct Read {
-    snapshot: Snapshot,
-    timings: RefreshTimings,
-    /// Of a recording: which of its snapshots this is.
-    recorded: Option<Found>,
-}
-
-/// A line that keeps a recording from being mistaken for the present.
-fn recording_note(found: Found, taken_at: Timestamp) -> String {
-    let at = moment::local_time(taken_at, &TimeZone::system());
-    if found.is_after_end {
-        format!("the recording ends at {at}; this is its last snapshot")
-    } else {
-        format!(
-            "recorded at {at}: snapshot {} of {}",
-            found.number, found.total
-        )
-    }
-}
-
-/// Takes the snapshot to list, and records it if an option says so.
-fn read(global: &GlobalArgs, query: &Query, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
+/// Takes the snapshot to list, and records it if an option says so. Of a recording also which of its snapshots it is: that
+/// of this moment, or the last one.
+fn read(
+    global: &GlobalArgs,
+    query: &Query,
+    at: Option<At>,
+    now: Moment,
+) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
     let mut recorder = global.recorder()?;
-    let mut read = if let Some(path) = &global.replay {
-        read_recording(path, at, now)?
+    let (mut snapshot, timings, found) = if let Some(path) = &global.replay {
+        let found = at.map(|at| find(path, at)).transpose()?;
+        let mut recording = Replay::open(path)?;
+        match &found {
+            Some(found) => recording.seek(found.number)?,
+            None => recording.seek_last()?,
+        }
+        let snapshot = recording.take(now)?;
+        let last = recording.playback().map(|playback| Found {
+            number: playback.number,
+            total: playback.total.unwrap_or(playback.number),
+            is_after_end: false,
+        });
+        (snapshot, recording.timings(), found.or(last))
     } else {
         let system = System::new().with_kinds(query.kinds);
         let mut system = system.with_services(global.services.clone());
@@ -220,41 +222,14 @@ fn read(global: &GlobalArgs, query: &Query, at: Option<At>, now: Moment) -> anyh
             Some(_) => system.take_once(now)?,
             None => system.take_with_owners_of(now, |sockets| query.could_show(sockets, now))?,
         };
-        Read {
-            snapshot,
-            timings: system.timings(),
-            recorded: None,
-        }
+        (snapshot, system.timings(), None)
     };
     if let Some(recorder) = &mut recorder {
-        recorder.record(&read.snapshot)?;
-        let problem = Recorder::incomplete_problem(&read.snapshot);
-        read.snapshot.problems.extend(problem);
+        recorder.record(&snapshot)?;
+        let problem = Recorder::incomplete_problem(&snapshot);
+        snapshot.problems.extend(problem);
     }
-    Ok(read)
-}
-
-/// Reads the snapshot of this moment of a recording, or the last one.
-fn read_recording(path: &Path, at: Option<At>, now: Moment) -> anyhow::Result<Read> {
-    let found = at.map(|at| find(path, at)).transpose()?;
-    let mut recording = Replay::open(path)?;
-    match &found {
-        Some(found) => recording.seek(found.number)?,
-        None => recording.seek(usize::MAX)?,
-    }
-    let (snapshot, timings) = (recording.take(now)?, recording.timings());
-    let last = recording
-        .playback()
-        .map(|Playback { number, total, .. }| Found {
-            number,
-            total: total.unwrap_or(number),
-            is_after_end: false,
-        });
-    Ok(Read {
-        snapshot,
-        timings,
-        recorded: found.or(last),
-    })
+    Ok((snapshot, timings, found))
 }
 
 fn find(path: &Path, at: At) -> anyhow::Result<Found> {

@@ -34,8 +34,6 @@ const ACCEPTED: &str =
 /// The rest of a second: the screen shows no fractions, so a time read from it means all of its second.
 const REST_OF_SECOND: SignedDuration = SignedDuration::from_nanos(999_999_999);
 
-/// # Errors
-/// One line that says what is accepted.
 pub fn parse(text: &str) -> Result<At, String> {
     const LOCAL: [&str; 4] = [
         "%Y-%m-%d %H:%M:%S",
@@ -44,29 +42,19 @@ pub fn parse(text: &str) -> Result<At, String> {
         "%Y-%m-%dT%H:%M",
     ];
     const TIME_OF_DAY: [&str; 2] = ["%H:%M:%S", "%H:%M"];
-    let local = || {
-        LOCAL
-            .into_iter()
-            .find_map(|form| DateTime::strptime(form, text).ok())
-    };
-    let time = || {
-        TIME_OF_DAY
-            .into_iter()
-            .find_map(|form| Time::strptime(form, text).ok())
-    };
-    let instant = text.parse().map(At::Instant).ok();
+    let instant = text.parse().map(At::Instant);
+    let mut local = LOCAL.iter().map(|form| DateTime::strptime(form, text));
+    let mut time = TIME_OF_DAY.iter().map(|form| Time::strptime(form, text));
     instant
-        .or_else(|| local().map(At::Local))
-        .or_else(|| time().map(At::TimeOfDay))
+        .ok()
+        .or_else(|| local.find_map(Result::ok).map(At::Local))
+        .or_else(|| time.find_map(Result::ok).map(At::TimeOfDay))
         .or_else(|| duration::parse(text).map(At::BeforeEnd).ok())
         .ok_or_else(|| ACCEPTED.to_owned())
 }
 
 impl At {
     /// The last of the snapshots taken at these times that was taken by this moment.
-    ///
-    /// # Errors
-    /// One line, if there is none.
     pub fn find(self, times: &[Timestamp], zone: &TimeZone) -> Result<Found, String> {
         let (Some(&first), Some(&end)) = (times.first(), times.last()) else {
             return Err("the recording is empty".into());

@@ -1,6 +1,6 @@
 //! `sockeye completions`: shell completions, generated from the definition of the command line.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use clap::{Arg, Args, Command, ValueHint};
 use clap_complete::Shell;
@@ -27,7 +27,15 @@ pub struct Completions {
 }
 
 pub fn run(wanted: &Completions, definition: &Command) -> io::Result<u8> {
-    let mut cli = definition_for_shells(definition);
+    // Without the FILTER of the live table: zsh would read a command as the filter, and complete nothing after it.
+    let options = definition
+        .get_arguments()
+        .filter(|arg| !arg.is_positional());
+    let commands = definition.get_subcommands().cloned();
+    let mut cli = Command::new("sockeye")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(options.cloned().map(without_files))
+        .subcommands(commands.map(|command| command.mut_args(without_files)));
     let mut script = Vec::new();
     clap_complete::generate(wanted.shell, &mut cli, "sockeye", &mut script);
     if wanted.shell == Shell::Zsh {
@@ -36,22 +44,22 @@ pub fn run(wanted: &Completions, definition: &Command) -> io::Result<u8> {
         script = text.replace("'*::", "'*:").into_bytes();
     }
     if wanted.shell == Shell::Fish {
-        let arguments = visible_commands(&cli).map(fish_arguments);
-        script.extend(arguments.collect::<String>().into_bytes());
+        // What the generator leaves out: the possible values of a command's arguments, and that they are not files.
+        for command in visible_commands(&cli) {
+            let takes_files = command.get_positionals().any(Arg::is_last_set);
+            let files = if takes_files { "" } else { " --no-files" };
+            let values = command.get_positionals().flat_map(Arg::get_possible_values);
+            let words: Vec<_> = values.map(|value| value.get_name().to_owned()).collect();
+            writeln!(
+                script,
+                "complete -c sockeye -n \"__fish_sockeye_using_subcommand {}\"{files} -a \"{}\"",
+                command.get_name(),
+                words.join(" ")
+            )?;
+        }
     }
     print(|out| out.write_all(&script))?;
     Ok(0)
-}
-
-/// The definition without the FILTER of the live table: zsh would read a command as the filter, and complete nothing
-/// after it.
-fn definition_for_shells(cli: &Command) -> Command {
-    let options = cli.get_arguments().filter(|arg| !arg.is_positional());
-    let commands = cli.get_subcommands().cloned();
-    Command::new("sockeye")
-        .version(env!("CARGO_PKG_VERSION"))
-        .args(options.cloned().map(without_files))
-        .subcommands(commands.map(|command| command.mut_args(without_files)))
 }
 
 /// Keeps shells from offering files, unless the argument is a path or a command to start.
@@ -64,18 +72,4 @@ fn without_files(arg: Arg) -> Arg {
     } else {
         arg
     }
-}
-
-/// What the generator for fish leaves out: the possible values of a command's arguments, and that they are not files.
-fn fish_arguments(command: &Command) -> String {
-    let condition = format!("__fish_sockeye_using_subcommand {}", command.get_name());
-    let files = if command.get_positionals().any(Arg::is_last_set) {
-        ""
-    } else {
-        " --no-files"
-    };
-    let values = command.get_positionals().flat_map(Arg::get_possible_values);
-    let words: Vec<_> = values.map(|value| value.get_name().to_owned()).collect();
-    let words = words.join(" ");
-    format!("complete -c sockeye -n \"{condition}\"{files} -a \"{words}\"\n")
 }

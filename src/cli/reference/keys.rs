@@ -17,10 +17,7 @@ pub struct Keys {
 }
 
 pub fn run(named: Option<Settings>, wanted: &Keys) -> anyhow::Result<u8> {
-    let Settings { keymap, .. } = match named {
-        Some(named) => named,
-        None => config::read_default()?,
-    };
+    let keymap = named.map_or_else(config::read_default, Ok)?.keymap;
     let text = if wanted.markdown {
         keymap.markdown()
     } else {

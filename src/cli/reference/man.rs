@@ -65,12 +65,17 @@ fn pages(definition: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
 }
 
 fn page(mut command: Command) -> io::Result<Vec<u8>> {
+    let filters = || section("FILTERS", filter::words());
     let more = if command.has_subcommands() {
-        filters() + &keys()
+        let keymap = Keymap::default();
+        let keys = |title, mode| {
+            let bindings = keymap.bindings(mode);
+            section(title, bindings.map(|one| (one.keys_text(), one.help)))
+        };
+        filters() + &keys("KEYS", Mode::Table) + &keys("KEYS OF A BIND TEST", Mode::Bind)
     } else {
-        let takes_a_filter = command
-            .get_positionals()
-            .any(|arg| arg.get_id() == "filter");
+        let mut arguments = command.get_positionals();
+        let takes_a_filter = arguments.any(|arg| arg.get_id() == "filter");
         let filters = takes_a_filter.then(filters).unwrap_or_default();
         examples(&command) + &filters + ".SH \"SEE ALSO\"\n\\fBsockeye\\fR(1)\n"
     };
@@ -93,7 +98,13 @@ fn page(mut command: Command) -> io::Result<Vec<u8>> {
     let mut roff = Vec::new();
     page.render(&mut roff)?;
     let roff = String::from_utf8(roff).map_err(io::Error::other)?;
-    Ok((polished(&roff) + &more).into_bytes())
+    // Code is printed in bold, as roff takes backquotes for opening quotes.
+    let code = Regex::new("`([^`\n]+)`").expect("the pattern is fixed and valid");
+    let roff = code.replace_all(&roff, r"\fB$1\fR");
+    // The generator leaves out the date, so that roff would take the version as the date.
+    let undated = Regex::new(r"(?m)^(\.TH \S+ 1)  ").expect("the pattern is fixed and valid");
+    let roff = undated.replace(&roff, "$1 \"\" ").into_owned();
+    Ok((roff + &more).into_bytes())
 }
 
 /// The examples at the end of the help.
@@ -111,19 +122,6 @@ fn examples(command: &Command) -> String {
     roff.to_roff()
 }
 
-fn filters() -> String {
-    section("FILTERS", filter::words())
-}
-
-fn keys() -> String {
-    let keymap = Keymap::default();
-    let of = |mode| {
-        let bindings = keymap.bindings(mode);
-        bindings.map(|binding| (binding.keys_text(), binding.help))
-    };
-    section("KEYS", of(Mode::Table)) + &section("KEYS OF A BIND TEST", of(Mode::Bind))
-}
-
 /// A heading, and words with their meanings.
 fn section<'a>(title: &str, words: impl Iterator<Item = (String, &'a str)>) -> String {
     let mut roff = Roff::new();
@@ -134,15 +132,6 @@ fn section<'a>(title: &str, words: impl Iterator<Item = (String, &'a str)>) -> S
             .text([roman(meaning)]);
     }
     roff.to_roff()
-}
-
-/// Prints code in bold, as roff takes backquotes for opening quotes; and adds an empty date, which the generator leaves
-/// out, so that roff would take the version as the date.
-fn polished(roff: &str) -> String {
-    let code = Regex::new("`([^`\n]+)`").expect("the pattern is fixed and valid");
-    let roff = code.replace_all(roff, r"\fB$1\fR");
-    let undated = Regex::new(r"(?m)^(\.TH \S+ 1)  ").expect("the pattern is fixed and valid");
-    undated.replace(&roff, "$1 \"\" ").into_owned()
 }
 
 /// The commands that have a page. This is part of the definition, so it can't be derived from it; a test compares them.

@@ -971,3 +971,16 @@ fn hostile_text_in_a_theme_is_harmless_and_short_in_errors() {
         }
     }
 }
+
+#[test]
+fn every_byte_is_on_an_existing_line() {
+    let lines = |text: &[u8]| {
+        let errors = (0..=text.len()).map(|at| (at, String::new()));
+        let faults = Fault::numbered(text, errors.collect());
+        faults.iter().map(|fault| fault.line).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(b""), [1]);
+    assert_eq!(lines(b"\n"), [1, 1]);
+    assert_eq!(lines(b"a\n\nb\n"), [1, 1, 2, 3, 3, 3]);
+    assert_eq!(lines(b"a\r\nb"), [1, 1, 1, 2, 2]);
+}

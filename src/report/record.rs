@@ -2,13 +2,15 @@
 //! unknown.
 
 use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+use std::time::Duration;
 
 use jiff::{Timestamp, Unit};
 use serde::{Serialize, Serializer};
 
-use super::portless::{EndRecord, PortlessRecord};
 use crate::model::{
-    Owner, OwnerKind, Pid, Problem, ProblemCode, Process, Protocol, Queue, Socket, State, Text,
+    Endpoint, Owner, OwnerKind, PacketType, Pid, Portless, Problem, ProblemCode, Process, Protocol,
+    Queue, Socket, State, Text, UnixName,
 };
 use crate::track::Row;
 
@@ -60,13 +62,11 @@ pub struct SocketRecord<'a> {
 impl<'a> SocketRecord<'a> {
     /// A tracked socket. A closed one is `CLOSED`, and its owners are past.
     pub fn of_row(row: &'a Row, processes: &Processes<'_>) -> Self {
-        let record = Self::of(&row.socket, row.first_seen.wall, processes);
-        Self {
-            state: state(row),
-            owner: owner_kind(&row.socket.owner, row),
-            state_since: row.state_began().map(time),
-            ..record
-        }
+        let mut record = Self::of(&row.socket, row.first_seen.wall, processes);
+        record.state = state(row);
+        record.owner = owner_kind(&row.socket.owner, row);
+        record.state_since = row.state_began().map(time);
+        record
     }
 
     /// An open socket, first seen at this time. Its processes are among these.
@@ -91,6 +91,102 @@ impl<'a> SocketRecord<'a> {
             portless: socket.portless.as_deref().map(PortlessRecord::of),
             first_seen: time(first_seen),
             state_since: None,
+        }
+    }
+}
+
+/// One end of a socket with an address. A raw socket has no port.
+#[derive(Clone, Copy, Serialize)]
+pub struct EndRecord {
+    pub address: IpAddr,
+    pub port: Option<u16>,
+}
+
+impl EndRecord {
+    pub fn of(end: Option<Endpoint>, socket: &Socket) -> Option<Self> {
+        let end = end.filter(|_| socket.has_address())?;
+        Some(Self {
+            address: end.address,
+            port: socket.protocol.has_ports().then_some(end.port),
+        })
+    }
+}
+
+#[derive(Default, Serialize)]
+pub struct PortlessRecord<'a> {
+    /// `stream`, `datagram` or `seqpacket` of a unix socket, `raw` or `datagram` of a packet socket, `raw`
+    /// or `ping` of a raw one.
+    #[serde(rename = "type")]
+    pub kind: Option<&'static str>,
+    #[serde(flatten)]
+    pub name: NameRecord<'a>,
+    pub peer: Option<PeerRecord<'a>>,
+    pub ethertype: Option<u16>,
+    pub ip_protocol: Option<u8>,
+    pub icmp_identifier: Option<u16>,
+}
+
+/// What a unix socket is bound to, its abstract name without the zero byte before it.
+#[derive(Default, Serialize)]
+pub struct NameRecord<'a> {
+    pub path: Option<&'a str>,
+    #[serde(rename = "abstract")]
+    pub abstract_name: Option<&'a str>,
+}
+
+/// The other end of a unix socket.
+#[derive(Serialize)]
+pub struct PeerRecord<'a> {
+    pub inode: u32,
+    #[serde(flatten)]
+    name: NameRecord<'a>,
+    process: Option<&'a str>,
+}
+
+impl<'a> PortlessRecord<'a> {
+    pub fn of(portless: &'a Portless) -> Self {
+        match portless {
+            Portless::Unix(unix) => Self {
+                kind: Some(unix.kind.as_str()),
+                name: NameRecord::of(unix.name.as_ref()),
+                peer: unix.peer.as_ref().map(|peer| PeerRecord {
+                    inode: peer.inode,
+                    name: NameRecord::of(peer.name.as_ref()),
+                    process: peer.process.as_deref(),
+                }),
+                ..Self::default()
+            },
+            Portless::Packet(packet) => Self {
+                kind: Some(match packet.kind {
+                    PacketType::Raw => "raw",
+                    PacketType::Datagram => "datagram",
+                }),
+                ethertype: Some(packet.ethertype),
+                ..Self::default()
+            },
+            Portless::Raw(raw) => Self {
+                kind: Some(match raw.identifier {
+                    None => "raw",
+                    Some(_) => "ping",
+                }),
+                ip_protocol: Some(raw.number),
+                icmp_identifier: raw.identifier,
+                ..Self::default()
+            },
+        }
+    }
+}
+
+impl<'a> NameRecord<'a> {
+    fn of(name: Option<&'a UnixName>) -> Self {
+        let (path, abstract_name) = match name {
+            None => (None, None),
+            Some(UnixName::Path(path)) => (Some(&**path), None),
+            Some(UnixName::Abstract(name)) => (None, Some(&**name)),
+        };
+        Self {
+            path,
+            abstract_name,
         }
     }
 }
@@ -176,19 +272,14 @@ impl<'a> Processes<'a> {
         let mut processes = Self::default();
         // Thousands of sockets may have the same thousands of owners.
         let mut seen = HashSet::new();
-        for owner in present.chain(owners.filter(is_former)) {
-            if seen.insert(owner.processes().as_ptr()) {
-                processes.add(owner);
-            }
+        let owners = present.chain(owners.filter(is_former));
+        let distinct = owners.filter(|owner| seen.insert(owner.processes().as_ptr()));
+        for process in distinct.flat_map(Owner::processes) {
+            let known = processes.by_pid.entry(process.pid);
+            let (known, _) = known.or_insert((process, None));
+            processes.was_reused |= !known.is_same(process);
         }
         processes
-    }
-
-    fn add(&mut self, owner: &'a Owner) {
-        for process in owner.processes() {
-            let (known, _) = self.by_pid.entry(process.pid).or_insert((process, None));
-            self.was_reused |= !known.is_same(process);
-        }
     }
 
     /// Sets the unit in which a process runs.
@@ -213,13 +304,16 @@ impl<'a> Processes<'a> {
 impl Serialize for Processes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.by_pid.iter().map(|(pid, &(process, unit))| {
-            let record = ProcessRecord {
-                unit,
-                ..ProcessRecord::of(process)
-            };
+            let mut record = ProcessRecord::of(process);
+            record.unit = unit;
             (pid, record)
         }))
     }
+}
+
+/// A duration in JSON.
+pub fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// `2026-01-02T03:04:05.678Z`: always three digits, so that times compare as text.

@@ -1,16 +1,128 @@
-//! The lines of `watch --json` about the stream itself: its start, problems and gaps.
+//! JSON: `list --json`, `list --ndjson` and `watch --json`.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::record::{ProblemRecord, SCHEMA, time};
-use super::write_object;
-use crate::model::{Moment, Problem, ProblemCode};
-use crate::track::Table;
+use super::record::{
+    ProblemRecord, Processes, SCHEMA, SocketRecord, millis, owner_kind, state, time,
+};
+use crate::model::{Moment, OwnerKind, Pid, Problem, ProblemCode, State};
+use crate::track::{ChangeKind, Row, Table};
 
-/// The stream of `watch --json`.
+/// Writes the value as one JSON object, then a line feed.
+pub(super) fn write_object(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    writeln!(out)
+}
+
+/// Writes the table's problems and these of its rows as one JSON object, then a line feed.
+/// Times are RFC 3339 in UTC with milliseconds.
+pub fn write_json(out: &mut dyn Write, table: &Table, rows: &[&Row]) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Listing<'a> {
+        schema: u32,
+        taken_at: String,
+        problems: Vec<ProblemRecord<'a>>,
+        processes: &'a Processes<'a>,
+        sockets: Vec<SocketRecord<'a>>,
+    }
+    let processes = Processes::of_rows(rows);
+    let sockets = rows.iter().map(|row| SocketRecord::of_row(row, &processes));
+    let listing = Listing {
+        schema: SCHEMA,
+        taken_at: time(table.taken_at.wall),
+        problems: table.problems.iter().map(ProblemRecord::of).collect(),
+        processes: &processes,
+        sockets: sockets.collect(),
+    };
+    write_object(out, &listing)
+}
+
+/// Writes each of these rows of the table as a line of its own: as `watch --json` writes sockets that are open, with
+/// the version of the schema in each.
+pub fn write_ndjson(out: &mut dyn Write, table: &Table, rows: &[&Row]) -> io::Result<()> {
+    let mut rows = rows.iter();
+    rows.try_for_each(|row| write_line(out, Some(SCHEMA), (table.taken_at, None, row)))
+}
+
+/// Writes one change as a line of `watch --json`; without a change the socket is open.
+pub fn write_change_json(
+    out: &mut dyn Write,
+    change: (Moment, Option<&ChangeKind>, &Row),
+) -> io::Result<()> {
+    // The first line of the stream has the version.
+    write_line(out, None, change)
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<u32>,
+    kind: &'static str,
+    at: String,
+    #[serde(flatten)]
+    change: Option<Sides>,
+    socket: SocketRecord<'a>,
+    /// Those that it names, so that no line needs another.
+    processes: Processes<'a>,
+}
+
+#[derive(Serialize)]
+struct Sides {
+    from: Side,
+    to: Side,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Side {
+    State { state: State },
+    Owner { owner: OwnerKind, pids: Vec<Pid> },
+}
+
+fn write_line(
+    out: &mut dyn Write,
+    schema: Option<u32>,
+    (at, change, row): (Moment, Option<&ChangeKind>, &Row),
+) -> io::Result<()> {
+    let now = &row.socket.owner;
+    let before = match change {
+        Some(ChangeKind::Owner { from }) => Some(from),
+        _ => None,
+    };
+    // The present owners come first.
+    let processes = Processes::of([now].into_iter().chain(before));
+    let in_state = |state| Side::State { state };
+    let owner = |owner| Side::Owner {
+        owner: owner_kind(owner, row),
+        pids: processes.pids(owner),
+    };
+    let (kind, from) = match change {
+        None => ("present", None),
+        // No socket is the state `CLOSED` of RFC 9293.
+        Some(ChangeKind::Opened) => ("opened", Some(in_state(State::Closed))),
+        Some(ChangeKind::Closed) => ("closed", Some(in_state(row.socket.state))),
+        Some(ChangeKind::State { from }) => ("state", Some(in_state(*from))),
+        Some(ChangeKind::Owner { from }) => ("owner", Some(owner(from))),
+    };
+    let to = match before {
+        None => in_state(state(row)),
+        Some(_) => owner(now),
+    };
+    let line = Line {
+        schema,
+        kind,
+        at: time(at.wall),
+        change: from.map(|from| Sides { from, to }),
+        socket: SocketRecord::of_row(row, &processes),
+        processes,
+    };
+    write_object(out, &line)
+}
+
+/// The stream of `watch --json`: its lines besides those of changes.
 pub struct JsonStream {
     /// Unknown for a recording.
     interval: Option<Duration>,
@@ -30,9 +142,6 @@ impl JsonStream {
     }
 
     /// Writes the lines before the changes of a snapshot: the start, gaps, and these problems, which are new.
-    ///
-    /// # Errors
-    /// If the writer fails.
     pub fn write_snapshot(
         &mut self,
         out: &mut dyn Write,
@@ -69,9 +178,6 @@ impl JsonStream {
     }
 
     /// Writes the lines for a failed snapshot.
-    ///
-    /// # Errors
-    /// If the writer fails.
     pub fn write_failure(&mut self, out: &mut dyn Write, now: Moment, why: &str) -> io::Result<()> {
         self.write_start(out, now)?;
         self.write_gap(out, now, "failed", why)
@@ -89,7 +195,6 @@ impl JsonStream {
         if std::mem::replace(&mut self.has_started, true) {
             return Ok(());
         }
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let start = Start {
             schema: SCHEMA,
             kind: "start",

@@ -1,7 +1,5 @@
 //! The options of every command, and how they combine.
 
-mod size;
-
 use std::io::{self, IsTerminal as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -16,9 +14,7 @@ use sockeye::model::duration;
 use sockeye::model::{Family, Kinds, Protocol, Services, clean};
 use sockeye::query::{Query, Sort, Tab};
 use sockeye::settings::Settings;
-use sockeye::source::{
-    DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT, Source, System, own_uid,
-};
+use sockeye::source::{DEFAULT_MAX_SIZE, Recorder, STANDARD_INPUT, own_uid};
 use sockeye::track::Tracker;
 
 use crate::cli::output;
@@ -26,14 +22,11 @@ use crate::cli::output;
 /// The options of every command.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Common options")]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own for the user"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub struct GlobalArgs {
     /// Time between two refreshes [default: 1s; wait: 100ms]
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse_interval)]
-    interval: Option<Duration>,
+    pub interval: Option<Duration>,
     /// How long closed rows stay [default: 5s]
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse)]
     pub linger: Option<Duration>,
@@ -82,7 +75,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// With --record: stop recording before the file gets larger than this, such as 500M or 2G [default: 1G]
-    #[arg(long, global = true, value_name = "SIZE", value_parser = size::parse)]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
     record_max: Option<u64>,
     /// With --record: replace addresses, users, units, containers and interfaces with pseudonyms, and leave out arguments;
     /// process names, pids, ports and times stay
@@ -108,9 +101,6 @@ enum When {
 
 impl GlobalArgs {
     /// These settings, overridden by the command line and the environment. `words` are the filter.
-    ///
-    /// # Errors
-    /// An invalid filter, or an unknown theme.
     pub fn override_settings(&self, below: Settings, words: &[String]) -> anyhow::Result<Settings> {
         let mut themes = below.themes.clone();
         if let Some(name) = &self.theme {
@@ -130,7 +120,7 @@ impl GlobalArgs {
         let kinds = self.kinds();
         let kinds = kinds.unwrap_or_else(|| below.kinds.and(filter.kinds().optional()));
         let settings = Settings {
-            interval: self.interval_or(below.interval),
+            interval: self.interval.unwrap_or(below.interval),
             linger: self.linger.unwrap_or(below.linger),
             highlight: self.highlight.unwrap_or(below.highlight),
             view: match (self.listening, shows_all) {
@@ -159,10 +149,6 @@ impl GlobalArgs {
         Ok(settings)
     }
 
-    pub fn interval_or(&self, default: Duration) -> Duration {
-        self.interval.unwrap_or(default)
-    }
-
     /// As the options say; without them, as the environment does.
     fn has_colour(&self) -> bool {
         match self.color {
@@ -175,11 +161,6 @@ impl GlobalArgs {
     /// Whether a command prints colours: to a file or a pipe only with `--color always`.
     pub fn has_coloured_output(&self) -> bool {
         self.color == Some(When::Always) || self.has_colour() && io::stdout().is_terminal()
-    }
-
-    /// Whether to use TCP, and UDP: without an option, both.
-    pub const fn protocols(&self) -> (bool, bool) {
-        (self.tcp || !self.udp, self.udp || !self.tcp)
     }
 
     /// The kinds of sockets that options name: `-t` is `--kind tcp`, `-u` `--kind udp`.
@@ -213,9 +194,6 @@ impl GlobalArgs {
     }
 
     /// Returns an error for a command that can't use recordings, with the reason.
-    ///
-    /// # Errors
-    /// An option names one.
     pub fn refuse_recordings(&self, why: &'static str) -> anyhow::Result<()> {
         if self.replay.is_some() {
             bail!(why);
@@ -226,8 +204,6 @@ impl GlobalArgs {
         Ok(())
     }
 
-    /// # Errors
-    /// Options that need another one, or a file.
     pub fn check(&self) -> anyhow::Result<()> {
         if self.redact && self.record.is_none() {
             bail!("--redact needs --record: name a file (--record FILE --redact)");
@@ -248,14 +224,6 @@ impl GlobalArgs {
 
     pub fn replays_standard_input(&self) -> bool {
         self.replay.as_deref() == Some(Path::new(STANDARD_INPUT))
-    }
-
-    /// The recording, or this machine with these kinds of sockets.
-    pub fn source(&self, kinds: Kinds) -> anyhow::Result<Box<dyn Source>> {
-        Ok(match &self.replay {
-            Some(path) => Box::new(Replay::open(path)?),
-            None => Box::new(System::new().with_kinds(kinds)),
-        })
     }
 
     /// Creates the file of `--record`.
@@ -281,9 +249,6 @@ fn kind_name() -> impl TypedValueParser<Value = Kinds> {
 }
 
 /// The rows that these settings select.
-///
-/// # Errors
-/// The filter is too long when narrowed to a family.
 pub fn query(settings: &Settings, sort: Sort) -> anyhow::Result<Query> {
     Ok(Query {
         tab: settings.view,
@@ -301,4 +266,62 @@ pub fn tracker(settings: &Settings) -> Tracker {
     let mut tracker = Tracker::new(settings.linger);
     tracker.services = settings.services.clone();
     tracker
+}
+
+/// Reads a number of bytes, such as `500M`, `2G`. `K`, `M`, `G` and `T` are powers of 1,024, with or without `B` or `iB` after them.
+fn parse_size(text: &str) -> Result<u64, String> {
+    const EXPECTED: &str = "expected a size such as 500M or 2G";
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    let (digits, unit) = text.split_at(end.unwrap_or(text.len()));
+    let power = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 1,
+        "m" | "mb" | "mib" => 2,
+        "g" | "gb" | "gib" => 3,
+        "t" | "tb" | "tib" => 4,
+        _ => return Err(EXPECTED.to_owned()),
+    };
+    let number: u64 = digits.parse().map_err(|_| EXPECTED.to_owned())?;
+    match number.checked_mul(1 << (10 * power)) {
+        None => Err("larger than any file".to_owned()),
+        Some(0) => Err("a recording needs room for one snapshot".to_owned()),
+        Some(bytes) => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_size;
+
+    #[test]
+    fn a_size_has_a_unit_or_is_in_bytes() {
+        for (text, bytes) in [
+            ("1", 1),
+            ("4096b", 4096),
+            ("10k", 10 << 10),
+            ("500M", 500 << 20),
+            ("2GiB", 2 << 30),
+            ("1tb", 1 << 40),
+        ] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_size_is_refused() {
+        for text in [
+            "",
+            "G",
+            "-1",
+            "1.5G",
+            "2 G",
+            "5X",
+            "0",
+            "0k",
+            "99999999999999999999",
+            "99999999T",
+        ] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
 }
