@@ -7,11 +7,9 @@ use std::ops::Range;
 
 use super::Filter;
 use super::expr::Term;
-use super::fields::{FIELDS, Field};
-use super::names::Names;
+use super::fields::{FIELDS, Field, Names};
 use super::needle::{Needle, folded};
-use super::parse::token::{regex_source, unquoted};
-use super::parse::word::is_delimiter;
+use super::parse::term::{is_delimiter, regex_source, unquoted};
 use super::print::value_text;
 use super::vocabulary::TRANSPORTS;
 use crate::track::Row;

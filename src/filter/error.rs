@@ -5,9 +5,9 @@ use std::ops::Range;
 use thiserror::Error;
 
 use super::Filter;
-use crate::model::Text;
+use crate::model::excerpt;
 
-/// The longest piece of the input that a message repeats, in characters.
+/// The longest word that a message repeats whole, in characters; a longer one is not compared.
 const MAX_SHOWN: usize = 40;
 
 /// Why a text is not a filter.
@@ -40,11 +40,7 @@ impl FilterError {
 
 /// A piece of the input as a message shows it: in backticks, cleaned and cut.
 pub(super) fn shown(piece: &str) -> String {
-    let mut cut: String = piece.chars().take(MAX_SHOWN).collect();
-    if cut.len() < piece.len() {
-        cut.push('…');
-    }
-    format!("`{}`", Text::new(&cut))
+    format!("`{}`", excerpt(piece))
 }
 
 /// The sentence for a word that is not accepted: "unknown state `lisn`; did you mean `listen`?". A list of what is

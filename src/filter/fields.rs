@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::expr::{Part, Term};
-use super::names::Names;
 use super::parse::value;
 use super::vocabulary::{FLAGS, FORMS, TRANSPORTS};
-use crate::model::{Services, State};
+use crate::model::{Services, Socket, State};
+use crate::track::Row;
 
 /// A word with a colon and a value after it.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ pub struct Field {
 pub static FIELDS: [Field; 12] = [
     Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: Names::ports },
     Field { name: "pid", accepts: "4242, 4000-4999", help: "the pid of an owner, present or past", read: |text, _| value::pid(text), values: |_| Vec::new() },
-    Field { name: "proc", accepts: "text", help: "part of a process name", read: |text, _| value::part(Part::Process, text), values: |names| listed(&names.processes) },
-    Field { name: "cmd", accepts: "text", help: "part of a command line", read: |text, _| value::part(Part::Command, text), values: |_| Vec::new() },
+    Field { name: "proc", accepts: "text", help: "part of a process name", read: |text, _| value::part(Part::Proc, text), values: |names| listed(&names.processes) },
+    Field { name: "cmd", accepts: "text", help: "part of a command line", read: |text, _| value::part(Part::Cmd, text), values: |_| Vec::new() },
     Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", read: |text, _| value::part(Part::User, text), values: |names| listed(&names.users) },
     Field { name: "unit", accepts: "text", help: "part of the systemd unit", read: |text, _| value::part(Part::Unit, text), values: |names| listed(&names.units) },
     Field { name: "service", accepts: "text", help: "part of the service name", read: |text, _| value::part(Part::Service, text), values: |names| listed(&names.services) },
@@ -55,9 +55,8 @@ fn listed(names: &BTreeSet<String>) -> Vec<String> {
 
 /// Every word of the language as it is typed, with what it matches: for the help and the man page.
 pub fn words() -> impl Iterator<Item = (String, &'static str)> {
-    let forms = FORMS
-        .iter()
-        .map(|form| (form.example.to_owned(), form.help));
+    let forms = FORMS.iter();
+    let forms = forms.map(|&(example, help)| (example.to_owned(), help));
     let fields = FIELDS
         .iter()
         .map(|field| (format!("{}:", field.name), field.help));
@@ -68,4 +67,58 @@ pub fn words() -> impl Iterator<Item = (String, &'static str)> {
         .iter()
         .map(|word| (word.word().into_owned(), word.help));
     forms.chain(fields).chain(flags).chain(transports)
+}
+
+/// The names in a table, which completion offers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    ports: BTreeSet<u16>,
+    /// Services of these ports.
+    port_services: BTreeSet<String>,
+    /// Also services of peers' ports.
+    pub services: BTreeSet<String>,
+    pub users: BTreeSet<String>,
+    pub processes: BTreeSet<String>,
+    pub units: BTreeSet<String>,
+    /// The user's names for ports.
+    pub own_services: Services,
+}
+
+impl Names {
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
+        let mut names = Self::default();
+        for socket in rows.into_iter().map(|row| &row.socket) {
+            if let Some(port) = socket.port().filter(|_| !socket.is_connection()) {
+                names.ports.insert(port);
+                add(&mut names.port_services, socket.service());
+            }
+            add(&mut names.services, socket.service());
+            if let Some(own) = &socket.own_service {
+                let Socket {
+                    protocol, local, ..
+                } = socket;
+                names.own_services.add(*protocol, local.port, own);
+            }
+            add(&mut names.users, socket.user.as_deref());
+            add(&mut names.units, socket.unit.as_deref());
+            for process in socket.owner.processes() {
+                add(&mut names.processes, Some(&process.name));
+            }
+        }
+        names
+    }
+
+    /// Services first, as a name says more than a number. A connection's service may be that of its peer's port, so
+    /// connections don't count.
+    pub fn ports(&self) -> Vec<String> {
+        let numbers = self.ports.iter().map(ToString::to_string);
+        self.port_services.iter().cloned().chain(numbers).collect()
+    }
+}
+
+/// Most names are known already.
+fn add(names: &mut BTreeSet<String>, name: Option<&str>) {
+    if let Some(name) = name.filter(|name| !names.contains(*name)) {
+        names.insert(name.to_owned());
+    }
 }

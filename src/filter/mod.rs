@@ -10,13 +10,14 @@ mod endpoint;
 mod error;
 mod expr;
 mod fields;
-mod matching;
-mod names;
 mod needle;
 mod parse;
+mod pass;
 mod print;
+mod subject;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod vocabulary;
 
 use std::time::Duration;
@@ -24,8 +25,8 @@ use std::time::Duration;
 pub use complete::{Completion, complete};
 pub use error::{FilterError, nearest};
 pub use fields::{FIELDS, Field, words};
-pub use matching::Pass;
-pub use vocabulary::{FLAGS, FORMS, Flag, FlagWord, Form, TRANSPORTS, Transport};
+pub use pass::Pass;
+pub use vocabulary::{FLAGS, FORMS, Flag, TRANSPORTS, Transport};
 
 use crate::model::{Kinds, Moment, Services, Socket};
 use crate::track::Row;

@@ -1,7 +1,6 @@
 //! Reads the value after the colon of a field. An error is one sentence; the caller adds its position.
 
-use super::endpoint::EndpointError;
-use super::ports::{ports, range};
+use super::endpoint::{ports, range};
 use crate::filter::endpoint::{EndpointPattern, Side};
 use crate::filter::error::unknown;
 use crate::filter::expr::{Part, Term};
@@ -14,8 +13,11 @@ pub type Value = Result<Term, String>;
 
 /// `port:`, and what follows a bare `:`.
 pub fn local_port(text: &str, services: &Services) -> Value {
-    let pattern = EndpointPattern::at_port(ports(text, services)?);
-    Ok(Term::Endpoint(Side::Local, pattern))
+    let ports = Some(ports(text, services)?);
+    Ok(Term::Endpoint(
+        Side::Local,
+        EndpointPattern { host: None, ports },
+    ))
 }
 
 pub fn pid(text: &str) -> Value {
@@ -50,21 +52,21 @@ pub fn state(text: &str) -> Value {
 pub fn local(text: &str, services: &Services) -> Value {
     EndpointPattern::read(text, services)
         .map(|pattern| Term::Endpoint(Side::Local, pattern))
-        .map_err(EndpointError::message)
+        .map_err(|error| error.to_string())
 }
 
 /// A port needs no colon before it.
 pub fn remote(text: &str, services: &Services) -> Value {
     EndpointPattern::read_or_port(text, services)
         .map(|pattern| Term::Endpoint(Side::Remote, pattern))
-        .map_err(EndpointError::message)
+        .map_err(|error| error.to_string())
 }
 
 pub fn flag(text: &str) -> Value {
     let mut flags = FLAGS.iter();
     let found = flags.find(|word| word.name.eq_ignore_ascii_case(text));
     found
-        .map(|word| Term::Is(word.flag))
+        .map(Term::Is)
         .ok_or_else(|| not_accepted(text, "flag", FLAGS.iter().map(|word| word.name)))
 }
 
