@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use super::Filter;
 use crate::model::excerpt;
 
 /// The longest word that a message repeats whole, in characters; a longer one is not compared.
@@ -26,15 +25,6 @@ impl FilterError {
             span,
             message: message.into(),
         }
-    }
-
-    /// The filter exceeds [`Filter::MAX_BYTES`].
-    pub(super) fn too_long(span: Range<usize>) -> Self {
-        let most = Filter::MAX_BYTES;
-        Self::new(
-            span,
-            format!("the filter is too long: at most {most} bytes"),
-        )
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::expr::{Part, Term};
 use super::parse::value;
 use super::vocabulary::{FLAGS, FORMS, TRANSPORTS};
-use crate::model::{Services, Socket, State};
+use crate::model::{Services, State};
 use crate::track::Row;
 
 /// A word with a colon and a value after it.
@@ -43,9 +43,8 @@ pub static FIELDS: [Field; 12] = [
 impl Field {
     /// Ignores case.
     pub(super) fn named(name: &str) -> Option<&'static Self> {
-        FIELDS
-            .iter()
-            .find(|field| field.name.eq_ignore_ascii_case(name))
+        let is_it = |field: &&Self| field.name.eq_ignore_ascii_case(name);
+        FIELDS.iter().find(is_it)
     }
 }
 
@@ -57,15 +56,11 @@ fn listed(names: &BTreeSet<String>) -> Vec<String> {
 pub fn words() -> impl Iterator<Item = (String, &'static str)> {
     let forms = FORMS.iter();
     let forms = forms.map(|&(example, help)| (example.to_owned(), help));
-    let fields = FIELDS
-        .iter()
-        .map(|field| (format!("{}:", field.name), field.help));
-    let flags = FLAGS
-        .iter()
-        .map(|flag| (format!("is:{}", flag.name), flag.help));
-    let transports = TRANSPORTS
-        .iter()
-        .map(|word| (word.word().into_owned(), word.help));
+    let fields = FIELDS.iter();
+    let fields = fields.map(|field| (format!("{}:", field.name), field.help));
+    let flags = FLAGS.iter();
+    let flags = flags.map(|flag| (format!("is:{}", flag.name), flag.help));
+    let transports = TRANSPORTS.iter().map(|word| (word.word(), word.help));
     forms.chain(fields).chain(flags).chain(transports)
 }
 
@@ -94,10 +89,8 @@ impl Names {
             }
             add(&mut names.services, socket.service());
             if let Some(own) = &socket.own_service {
-                let Socket {
-                    protocol, local, ..
-                } = socket;
-                names.own_services.add(*protocol, local.port, own);
+                let port = socket.local.port;
+                names.own_services.add(socket.protocol, port, own);
             }
             add(&mut names.users, socket.user.as_deref());
             add(&mut names.units, socket.unit.as_deref());

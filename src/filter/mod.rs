@@ -74,9 +74,16 @@ impl Filter {
     /// # Errors
     /// As [`Filter::parse`].
     pub fn parse_with(text: &str, services: &Services) -> Result<Self, FilterError> {
+        let too_long = |from| {
+            let message = format!("the filter is too long: at most {} bytes", Self::MAX_BYTES);
+            FilterError::new(from..text.len(), message)
+        };
+        if text.len() > Self::MAX_BYTES {
+            return Err(too_long(text.floor_char_boundary(Self::MAX_BYTES)));
+        }
         let filter = parse::parse(text, services).map(|expr| Self { expr })?;
         if filter.to_string().len() > Self::MAX_BYTES {
-            return Err(FilterError::too_long(0..text.len()));
+            return Err(too_long(0));
         }
         Ok(filter)
     }

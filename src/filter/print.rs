@@ -1,7 +1,7 @@
 //! The canonical spelling of a filter: it reads back to the same filter.
 
-use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter, Write as _};
+use std::ops::RangeInclusive;
 use std::slice;
 
 use ipnet::IpNet;
@@ -59,14 +59,11 @@ impl Display for Term {
             Self::Number(number) => number.fmt(f),
             Self::Transport(transport) => f.write_str(&transport.word()),
             Self::Endpoint(side, pattern) => write_endpoint(f, *side, pattern),
-            Self::Pid(range) => {
-                f.write_str("pid:")?;
-                write_range(f, range.start(), range.end())
-            }
-            Self::Text(needle) if term::reads_as_text(needle.as_str()) => {
-                f.write_str(needle.as_str())
-            }
-            Self::Text(needle) => f.write_str(&quoted(needle.as_str())),
+            Self::Pid(range) => write!(f, "pid:{}", range_text(range)),
+            Self::Text(needle) => match needle.as_str() {
+                text if term::reads_as_text(text) => f.write_str(text),
+                text => f.write_str(&quoted(text)),
+            },
             Self::Part(part, needle) => {
                 let name: &str = part.into();
                 write!(f, "{name}:{}", value_text(needle.as_str()))
@@ -80,59 +77,47 @@ impl Display for Term {
 }
 
 fn write_endpoint(f: &mut Formatter<'_>, side: Side, pattern: &EndpointPattern) -> fmt::Result {
-    match (side, pattern.host) {
-        (Side::Local, None) | (Side::Either, _) => {}
-        (Side::Local, Some(_)) => f.write_str("addr:")?,
-        (Side::Remote, _) => f.write_str("remote:")?,
-    }
-    match (pattern.host, &pattern.ports) {
+    let EndpointPattern { host, ports } = pattern;
+    let field = match side {
+        Side::Local if host.is_some() => "addr:",
+        Side::Remote => "remote:",
+        Side::Local | Side::Either => "",
+    };
+    let mut host_text = match host {
+        None => String::new(),
+        Some(Host::Localhost) => "localhost".into(),
+        Some(Host::Zoned(address, zone)) => format!("{address}%{zone}"),
         // A bare IPv4 address is text; with its prefix it is a network of one.
-        (Some(Host::Net(net @ IpNet::V4(_))), None) if side == Side::Either => net.fmt(f)?,
-        (Some(Host::Net(net @ IpNet::V6(_))), Some(_)) => {
-            f.write_char('[')?;
-            write_net(f, net)?;
-            f.write_char(']')?;
+        Some(Host::Net(net @ IpNet::V4(_))) if side == Side::Either && ports.is_none() => {
+            net.to_string()
         }
-        (Some(Host::Net(net)), _) => write_net(f, net)?,
-        (Some(Host::Zoned(address, zone)), Some(_)) => write!(f, "[{address}%{zone}]")?,
-        (Some(Host::Zoned(address, zone)), None) => write!(f, "{address}%{zone}")?,
-        (Some(Host::Localhost), _) => f.write_str("localhost")?,
-        (None, _) => {}
+        Some(Host::Net(net)) if net.prefix_len() == net.max_prefix_len() => net.addr().to_string(),
+        Some(Host::Net(net)) => net.to_string(),
+    };
+    if host_text.contains(':') && ports.is_some() {
+        host_text = format!("[{host_text}]");
     }
-    match &pattern.ports {
-        None => Ok(()),
+    let port_text = match ports {
+        None => String::new(),
         // A service may have the name of a host; a number can't be one.
-        Some(Ports::Range(range)) if side == Side::Remote && pattern.host.is_none() => {
-            write_range(f, range.start(), range.end())
-        }
-        Some(Ports::Service { name, .. }) => write!(f, ":{name}"),
-        Some(Ports::Range(range)) => {
-            f.write_char(':')?;
-            write_range(f, range.start(), range.end())
-        }
-    }
+        Some(Ports::Range(range)) if side == Side::Remote && host.is_none() => range_text(range),
+        Some(Ports::Range(range)) => format!(":{}", range_text(range)),
+        Some(Ports::Service { name, .. }) => format!(":{name}"),
+    };
+    write!(f, "{field}{host_text}{port_text}")
 }
 
-fn write_net(f: &mut Formatter<'_>, net: IpNet) -> fmt::Result {
-    if net.prefix_len() == net.max_prefix_len() {
-        net.addr().fmt(f)
-    } else {
-        net.fmt(f)
-    }
-}
-
-fn write_range<T: Display + PartialEq>(f: &mut Formatter<'_>, first: &T, last: &T) -> fmt::Result {
-    if first == last {
-        first.fmt(f)
-    } else {
-        write!(f, "{first}-{last}")
+fn range_text<T: Display + PartialEq>(range: &RangeInclusive<T>) -> String {
+    match (range.start(), range.end()) {
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first}-{last}"),
     }
 }
 
 /// A text as the value of a field, in quotes if it needs them.
-pub(super) fn value_text(text: &str) -> Cow<'_, str> {
+pub(super) fn value_text(text: &str) -> String {
     if text.contains(term::is_delimiter) {
-        quoted(text).into()
+        quoted(text)
     } else {
         text.into()
     }

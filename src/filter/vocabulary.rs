@@ -1,8 +1,6 @@
 //! The words of the language besides its fields, one line each. Parser, printer, help, completion and error messages
 //! use these tables.
 
-use std::borrow::Cow;
-
 use super::Context;
 use super::subject::Subject;
 use crate::model::{Family, Fill, Kinds, Owner, Protocol, Scope};
@@ -105,19 +103,14 @@ impl Transport {
     }
 
     /// As it is typed: `tcp`, `proto:unix`.
-    pub(super) fn word(&self) -> Cow<'static, str> {
-        if self.is_bare_word() {
-            self.name.into()
-        } else {
-            format!("proto:{}", self.name).into()
-        }
+    pub(super) fn word(&self) -> String {
+        let field = if self.is_bare_word() { "" } else { "proto:" };
+        format!("{field}{}", self.name)
     }
 
     /// Ignores case.
     pub(super) fn named(name: &str) -> Option<Self> {
-        let mut words = TRANSPORTS.iter();
-        words
-            .find(|word| word.name.eq_ignore_ascii_case(name))
-            .copied()
+        let is_it = |word: &&Self| word.name.eq_ignore_ascii_case(name);
+        TRANSPORTS.iter().find(is_it).copied()
     }
 }

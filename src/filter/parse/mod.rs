@@ -63,10 +63,6 @@ type Parsed = Result<Option<Expr>, FilterError>;
 
 /// Reads a filter; `None` for a text of white space.
 pub(super) fn parse(text: &str, services: &Services) -> Parsed {
-    if text.len() > Filter::MAX_BYTES {
-        let from = text.floor_char_boundary(Filter::MAX_BYTES);
-        return Err(FilterError::too_long(from..text.len()));
-    }
     let mut cursor = Cursor {
         text,
         at: 0,
