@@ -35,12 +35,8 @@ pub(super) fn shown(piece: &str) -> String {
 
 /// The sentence for a word that is not accepted: "unknown state `lisn`; did you mean `listen`?". A list of what is
 /// accepted may follow.
-pub(super) fn unknown<'a>(
-    word: &str,
-    kind: &str,
-    accepted: impl IntoIterator<Item = &'a str>,
-) -> String {
-    let hint = nearest(word, accepted)
+pub(super) fn unknown(word: &str, kind: &str, accepted: &[&str]) -> String {
+    let hint = nearest(word, accepted.iter().copied())
         .map_or_else(|| ".".into(), |near| format!("; did you mean `{near}`?"));
     format!("unknown {kind} {}{hint}", shown(word))
 }

@@ -20,13 +20,13 @@ pub struct Field {
     /// Reads the value, which may be empty. An error is one sentence.
     pub(super) read: fn(&str, &Services) -> Result<Term, String>,
     /// The values that completion offers, given the names in the table.
-    pub(super) values: fn(&Names) -> Vec<String>,
+    pub(super) values: fn(&Names<'_>) -> Vec<String>,
 }
 
 /// Every field, in the order in which the help lists them.
 #[rustfmt::skip]
 pub static FIELDS: [Field; 12] = [
-    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: Names::ports },
+    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: |names| names.ports() },
     Field { name: "pid", accepts: "4242, 4000-4999", help: "the pid of an owner, present or past", read: |text, _| value::pid(text), values: |_| Vec::new() },
     Field { name: "proc", accepts: "text", help: "part of a process name", read: |text, _| value::part(Part::Proc, text), values: |names| listed(&names.processes) },
     Field { name: "cmd", accepts: "text", help: "part of a command line", read: |text, _| value::part(Part::Cmd, text), values: |_| Vec::new() },
@@ -48,8 +48,8 @@ impl Field {
     }
 }
 
-fn listed(names: &BTreeSet<String>) -> Vec<String> {
-    names.iter().cloned().collect()
+fn listed(names: &BTreeSet<&str>) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
 }
 
 /// Every word of the language as it is typed, with what it matches: for the help and the man page.
@@ -65,53 +65,47 @@ pub fn words() -> impl Iterator<Item = (String, &'static str)> {
 }
 
 /// The names in a table, which completion offers.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Names {
+#[derive(Default)]
+pub(super) struct Names<'a> {
     ports: BTreeSet<u16>,
     /// Services of these ports.
-    port_services: BTreeSet<String>,
+    port_services: BTreeSet<&'a str>,
     /// Also services of peers' ports.
-    pub services: BTreeSet<String>,
-    pub users: BTreeSet<String>,
-    pub processes: BTreeSet<String>,
-    pub units: BTreeSet<String>,
+    pub services: BTreeSet<&'a str>,
+    pub users: BTreeSet<&'a str>,
+    pub processes: BTreeSet<&'a str>,
+    pub units: BTreeSet<&'a str>,
     /// The user's names for ports.
     pub own_services: Services,
 }
 
-impl Names {
-    pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
+impl<'a> Names<'a> {
+    pub fn of(rows: impl IntoIterator<Item = &'a Row>) -> Self {
         let mut names = Self::default();
         for socket in rows.into_iter().map(|row| &row.socket) {
             if let Some(port) = socket.port().filter(|_| !socket.is_connection()) {
                 names.ports.insert(port);
-                add(&mut names.port_services, socket.service());
+                names.port_services.extend(socket.service());
             }
-            add(&mut names.services, socket.service());
+            names.services.extend(socket.service());
             if let Some(own) = &socket.own_service {
                 let port = socket.local.port;
                 names.own_services.add(socket.protocol, port, own);
             }
-            add(&mut names.users, socket.user.as_deref());
-            add(&mut names.units, socket.unit.as_deref());
-            for process in socket.owner.processes() {
-                add(&mut names.processes, Some(&process.name));
-            }
+            names.users.extend(socket.user.as_deref());
+            names.units.extend(socket.unit.as_deref());
+            let processes = socket.owner.processes().iter();
+            names
+                .processes
+                .extend(processes.map(|process| &*process.name));
         }
         names
     }
 
     /// Services first, as a name says more than a number. A connection's service may be that of its peer's port, so
     /// connections don't count.
-    pub fn ports(&self) -> Vec<String> {
+    fn ports(&self) -> Vec<String> {
         let numbers = self.ports.iter().map(ToString::to_string);
-        self.port_services.iter().cloned().chain(numbers).collect()
-    }
-}
-
-/// Most names are known already.
-fn add(names: &mut BTreeSet<String>, name: Option<&str>) {
-    if let Some(name) = name.filter(|name| !names.contains(*name)) {
-        names.insert(name.to_owned());
+        [listed(&self.port_services), numbers.collect()].concat()
     }
 }

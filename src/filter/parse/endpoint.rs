@@ -1,7 +1,7 @@
 //! Reads an address, a port, or both; and ranges of numbers.
 
 use std::fmt::Display;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -91,10 +91,7 @@ fn split(text: &str) -> Option<(Option<Host>, Option<&str>)> {
     if host.is_empty() {
         return Some((None, Some(port)));
     }
-    let is_host = host.eq_ignore_ascii_case("localhost")
-        || host.parse::<Ipv4Addr>().is_ok()
-        || host.parse::<Ipv4Net>().is_ok();
-    let host = Host::read(host).filter(|_| is_host)?;
+    let host = Host::read(host).filter(|_| !host.contains(':'))?;
     Some((Some(host), Some(port)))
 }
 

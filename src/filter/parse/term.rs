@@ -206,12 +206,8 @@ fn number(digits: &str) -> Result<Term, String> {
 }
 
 fn unknown_field(name: &str, at: usize) -> FilterError {
-    let names = FIELDS.iter().map(|field| field.name);
-    let message = unknown(name, "field", names.clone());
-    let list: Vec<_> = names.map(|name| format!("{name}:")).collect();
-    let list = list.join(" ");
-    FilterError::new(
-        at..at + name.len() + 1,
-        format!("{message} Accepted: {list} Quote it to find it as text"),
-    )
+    let names = FIELDS.each_ref().map(|field| field.name);
+    let (message, list) = (unknown(name, "field", &names), names.join(": "));
+    let message = format!("{message} Accepted: {list}: Quote it to find it as text");
+    FilterError::new(at..at + name.len() + 1, message)
 }
