@@ -20,7 +20,7 @@ pub struct Pass<'a> {
     context: Context,
     /// By needle and by text or list of owners, both by address in memory: whether the one contains the other.
     pub(super) known: HashMap<(usize, usize), bool, BuildSpread>,
-    /// Addresses as they are printed before a port: `127.0.0.1:`, `[::1]:`.
+    /// Addresses as they are printed before a port: `127.0.0.1`, `[::1]`.
     pub(super) addresses: HashMap<IpAddr, String>,
     /// The line of the current row, once a regex needed it.
     pub(super) line: String,

@@ -1,7 +1,7 @@
 //! Terms that search the texts of a row.
 
 use std::fmt::Write as _;
-use std::ptr;
+use std::{iter, ptr};
 
 use super::expr::{Part, Pattern};
 use super::needle::{Needle, is_digits};
@@ -12,22 +12,23 @@ use crate::model::{Endpoint, Kinds, Process, Socket, State};
 impl Pass<'_> {
     /// Whether any text of the row contains the needle.
     pub(super) fn row_contains(&mut self, needle: &Needle, subject: &Subject<'_>) -> Option<bool> {
-        let owners = self.any_owner(needle, subject, |process| {
-            name_contains(needle, process)
-                || command_contains(needle, process)
-                || process.user.as_ref().is_some_and(|user| needle.is_in(user))
-        });
         let socket = subject.socket;
-        let is_found = owners == Some(true)
+        let is_found = self.address_contains(needle, socket)
             || subject.names().any(|name| self.contains(needle, name))
             || socket
                 .service()
                 .is_some_and(|name| self.contains(needle, name))
             || self.contains(needle, socket.state.as_str())
             || subject.is_closed() && self.contains(needle, State::Closed.as_str())
-            || kind_contains(needle, socket)
-            || self.address_contains(needle, socket);
-        if is_found { Some(true) } else { owners }
+            || kind_contains(needle, socket);
+        if is_found {
+            return Some(true);
+        }
+        self.any_owner(needle, subject, |process| {
+            name_contains(needle, process)
+                || command_contains(needle, process)
+                || process.user.as_ref().is_some_and(|user| needle.is_in(user))
+        })
     }
 
     /// Whether this text of the row contains the needle.
@@ -122,7 +123,7 @@ impl Pass<'_> {
         self.line.push(' ');
         self.line
             .push_str(address.or_insert_with(|| before_port(endpoint)));
-        let _ = write!(self.line, "{}", endpoint.port);
+        let _ = write!(self.line, ":{}", endpoint.port);
     }
 
     /// Whether one of the owners matches. Many rows share a list, and command lines are long.
@@ -158,26 +159,22 @@ impl Pass<'_> {
             let texts = [socket.local_text(), socket.remote_text()];
             return texts.iter().flatten().any(|text| needle.is_in(text));
         }
-        needle.may_be_in_address(socket.family())
-            && (self.endpoint_contains(needle, &socket.local)
-                || (socket.remote.as_ref()).is_some_and(|end| self.endpoint_contains(needle, end)))
-    }
-
-    /// Whether the needle is in the printed address, in the port, or across the colon between them.
-    fn endpoint_contains(&mut self, needle: &Needle, endpoint: &Endpoint) -> bool {
+        if !needle.may_be_in_address(socket.family()) {
+            return false;
+        }
         let text = needle.as_str();
-        let address = self.addresses.entry(endpoint.address);
-        let address = address.or_insert_with(|| before_port(endpoint));
-        if address.contains(text) {
-            return true;
-        }
-        let port = || endpoint.port.to_string();
-        match text.rsplit_once(':') {
-            None => needle.is_digits() && port().contains(text),
-            Some((end, start)) => {
-                address.trim_end_matches(':').ends_with(end) && port().starts_with(start)
-            }
-        }
+        let around_colon = text.rsplit_once(':');
+        let mut ends = iter::once(&socket.local).chain(&socket.remote);
+        ends.any(|end| {
+            let address = self.addresses.entry(end.address);
+            let address = address.or_insert_with(|| before_port(end));
+            let port = || end.port.to_string();
+            address.contains(text)
+                || match around_colon {
+                    None => needle.is_digits() && port().contains(text),
+                    Some((before, after)) => address.ends_with(before) && port().starts_with(after),
+                }
+        })
     }
 }
 
@@ -211,9 +208,9 @@ fn kind_contains(needle: &Needle, socket: &Socket) -> bool {
     !Kinds::DEFAULT.has(socket.protocol) && words.any(|word| needle.is_in(word))
 }
 
-/// The printed address with the colon after it.
+/// The address as it is printed before a colon and a port.
 fn before_port(endpoint: &Endpoint) -> String {
     let mut text = Endpoint::new(endpoint.address, 0).to_string();
-    text.pop();
+    text.truncate(text.len() - ":0".len());
     text
 }
