@@ -1,8 +1,13 @@
 //! The texts of cells that need more than a line of code.
 
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
 use super::CellContext;
 use super::describe::{NONE, PENDING, name_and_pid, owner_text};
-use crate::model::{AcceptQueue, Fill, Owner};
+use crate::model::duration::format_age;
+use crate::model::{AcceptQueue, Age, Fill, Moment, Owner};
 use crate::track::{ChangeKind, Row};
 
 pub(super) fn or_none(value: Option<impl ToString>) -> String {
@@ -25,28 +30,24 @@ pub(super) fn local(row: &Row, _: &CellContext) -> String {
 }
 
 /// `closed` for a row that lingers, `old → new` while a change of state is highlighted; the use of an accept queue
-/// from half full on: `LISTEN 96/128`, `LISTEN 129/128 full`.
+/// from half full on: `LISTEN 96/128`, `LISTEN 129/128 full`, in brief `LISTEN 75%`, `LISTEN full`.
 pub(super) fn state(row: &Row, context: &CellContext) -> String {
     let state = row.socket.state;
     match fresh_change(row, context) {
-        Some(ChangeKind::Closed) => "closed".into(),
-        Some(ChangeKind::State { from }) => format!("{from} → {state}"),
-        _ => match AcceptQueue::of(&row.socket) {
-            Some(queue) => format!("{state}{}", fill_text(queue, context)),
-            None => state.to_string(),
-        },
+        Some(ChangeKind::Closed) => return "closed".into(),
+        Some(ChangeKind::State { from }) => return format!("{from} → {state}"),
+        _ => {}
     }
-}
-
-/// In brief it is as wide as the longest state: ` 75%`, ` full`.
-fn fill_text(queue: AcceptQueue, context: &CellContext) -> String {
+    let Some(queue) = AcceptQueue::of(&row.socket) else {
+        return state.to_string();
+    };
     let AcceptQueue { waiting, backlog } = queue;
     match (queue.fill(), context.brief) {
-        (Fill::Roomy, _) => String::new(),
-        (Fill::Filling, true) => format!(" {}%", queue.percent()),
-        (Fill::Filling, false) => format!(" {waiting}/{backlog}"),
-        (Fill::Full, true) => " full".into(),
-        (Fill::Full, false) => format!(" {waiting}/{backlog} full"),
+        (Fill::Roomy, _) => state.to_string(),
+        (Fill::Filling, true) => format!("{state} {}%", queue.percent()),
+        (Fill::Filling, false) => format!("{state} {waiting}/{backlog}"),
+        (Fill::Full, true) => format!("{state} full"),
+        (Fill::Full, false) => format!("{state} {waiting}/{backlog} full"),
     }
 }
 
@@ -91,4 +92,57 @@ pub(super) fn user(row: &Row, context: &CellContext) -> String {
         (Some(user), uid) if context.names || uid.is_none() => user.to_string(),
         (_, uid) => or_none(uid),
     }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// The largest lower bound shown: a longer one does not fit behind the `>`.
+const MAX_AT_LEAST: Duration = Duration::from_hours(99 * 24);
+
+/// `42s`, `5m`, `3h`, `12d`: time in this state. For a listener older than this program it is the age of its oldest
+/// process; for other rows of unknown beginning it is a lower bound: `>5m`.
+pub fn age_text(row: &Row, now: Moment) -> String {
+    match shown_age(row, now) {
+        Age::Exactly(age) => format_age(age),
+        Age::AtLeast(age) if age < SECOND => NONE.into(),
+        Age::AtLeast(age) => format!(">{}", format_age(age.min(MAX_AT_LEAST))),
+    }
+}
+
+/// After how long [`age_text`] of the row can change.
+pub fn next_age_change(row: &Row, now: Moment) -> Duration {
+    let shown = shown_age(row, now).duration();
+    let unit = if shown < MINUTE { SECOND } else { MINUTE };
+    let since_change = shown.as_nanos() % unit.as_nanos();
+    unit.saturating_sub(Duration::from_nanos(since_change.try_into().unwrap_or(0)))
+}
+
+/// Sorts the youngest first, by lower bounds where the beginning is unknown; `None` without any bound.
+pub(super) fn age_sort_key(row: &Row) -> Option<u64> {
+    let began = process_start(row).or_else(|| row.state_began_by());
+    began.map(|at| u64::MAX - at.as_millisecond().abs_diff(i64::MIN))
+}
+
+fn shown_age(row: &Row, now: Moment) -> Age {
+    match process_start(row) {
+        Some(started) => Age::Exactly(since(started, row, now)),
+        None => row.age(now),
+    }
+}
+
+/// Start of the oldest process of a listener older than this program.
+fn process_start(row: &Row) -> Option<Timestamp> {
+    let processes = row.socket.owner.present().iter();
+    let started = processes.filter_map(|process| process.started_at).min();
+    started.filter(|_| row.is_unchanged_since_start() && row.socket.is_listening())
+}
+
+/// Time since then. Process starts use the wall clock as it was when this program started; the time since the row was
+/// first seen comes from the steady clock, so that a clock that is set has no effect.
+fn since(started: Timestamp, row: &Row, now: Moment) -> Duration {
+    let before = row.first_seen.wall.duration_since(started);
+    let seen = row.first_seen.age(now).try_into();
+    let whole = before.saturating_add(seen.unwrap_or(SignedDuration::MAX));
+    whole.try_into().unwrap_or_default()
 }

@@ -3,7 +3,6 @@
 //!
 //! To add a column, add a row to [`ALL`]. Pure.
 
-mod age;
 mod cells;
 mod describe;
 mod fit;
@@ -12,7 +11,7 @@ mod measure;
 use std::borrow::Cow;
 use std::time::Duration;
 
-pub use age::{age_text, next_age_change};
+pub use cells::{age_text, next_age_change};
 pub use describe::{
     change_text, owner_change_text, owner_text, owner_with_pid, program_text, socket_text,
     socket_with_owner,
@@ -151,7 +150,7 @@ pub const ALL: &[Column] = &[
              sort: SortBy::Text(|row| Some((**row.socket.container.as_ref().or(row.socket.unit.as_ref())?).into())),
              description: "systemd unit or container" },
     Column { id: ColumnId::Age, name: "age", title: "AGE", min: 4, max: 4, priority: 5, align: Align::Right,
-             text: |row, context| age_text(row, context.now), sort: SortBy::Number(age::sort_key),
+             text: |row, context| age_text(row, context.now), sort: SortBy::Number(cells::age_sort_key),
              description: "time since it opened or changed state; > means at least" },
     Column { id: ColumnId::RecvQ, name: "recv-q", title: "RECV-Q", min: 6, max: 7, priority: 9, align: Align::Right,
              text: |row, _| or_none(row.socket.queue.map(|queue| queue.receive)), sort: SortBy::Number(|row| Some(row.socket.queue?.receive.into())),

@@ -7,11 +7,9 @@ use std::ops::Range;
 
 use super::Filter;
 use super::expr::Term;
-use super::fields::{FIELDS, Field};
-use super::names::Names;
+use super::fields::{FIELDS, Field, Names};
 use super::needle::{Needle, folded};
-use super::parse::token::{regex_source, unquoted};
-use super::parse::word::is_delimiter;
+use super::parse::term::{is_delimiter, regex_source, unquoted};
 use super::print::value_text;
 use super::vocabulary::TRANSPORTS;
 use crate::track::Row;
@@ -79,7 +77,7 @@ fn end_of_term(text: &str) -> usize {
 }
 
 /// Completions of a word without a colon: fields, protocols, names.
-fn words(typed: &str, names: &Names) -> Vec<String> {
+fn words(typed: &str, names: &Names<'_>) -> Vec<String> {
     let fields = FIELDS.iter().map(|field| format!("{}:", field.name));
     let transports = TRANSPORTS.iter().filter(|word| word.is_bare_word());
     let transports = transports.map(|word| word.name.to_owned());
@@ -99,18 +97,16 @@ fn words(typed: &str, names: &Names) -> Vec<String> {
 }
 
 /// Completions of a field's value, each with the field before it as it was typed.
-fn values(field: &Field, prefix: &str, typed: &str, names: &Names) -> Vec<String> {
+fn values(field: &Field, prefix: &str, typed: &str, names: &Names<'_>) -> Vec<String> {
     let quoted = typed.strip_prefix('"').map(|text| unquoted(text).0);
     let typed = quoted.as_deref().unwrap_or(typed);
     let mut offers = (field.values)(names);
     offers.retain(|value| starts_with(value, typed));
-    let spelled = offers
-        .iter()
-        .map(|value| format!("{prefix}{}", value_text(value)));
+    let spelled = (offers.iter()).map(|value| format!("{prefix}{}", value_text(value)));
     spelled.filter(|offer| is_filter(offer, names)).collect()
 }
 
-fn is_filter(text: &str, names: &Names) -> bool {
+fn is_filter(text: &str, names: &Names<'_>) -> bool {
     Filter::parse_with(text, &names.own_services).is_ok_and(|filter| !filter.is_empty())
 }
 

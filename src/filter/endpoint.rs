@@ -50,21 +50,25 @@ pub(super) enum Ports {
 }
 
 impl EndpointPattern {
-    /// A port at any address.
-    pub const fn at_port(ports: Ports) -> Self {
-        Self {
-            host: None,
-            ports: Some(ports),
-        }
+    /// Whether an end of the socket matches.
+    pub fn matches(&self, side: Side, socket: &Socket) -> bool {
+        let has_such_an_end = match self.ports {
+            None => socket.has_address(),
+            Some(_) => socket.protocol.has_ports(),
+        };
+        let local = Some(&socket.local).filter(|_| side != Side::Remote);
+        let remote = socket.remote.as_ref().filter(|_| side != Side::Local);
+        let mut ends = local.into_iter().chain(remote);
+        has_such_an_end && ends.any(|end| self.matches_end(socket, end))
     }
 
-    /// Whether this end of the socket matches. The ports of a service depend on the protocol.
-    pub fn matches(&self, socket: &Socket, endpoint: &Endpoint) -> bool {
+    /// The ports of a service depend on the protocol.
+    fn matches_end(&self, socket: &Socket, end: &Endpoint) -> bool {
         let host = self.host.as_ref();
-        host.is_none_or(|host| host.contains(socket, endpoint))
+        host.is_none_or(|host| host.contains(socket, end))
             && self.ports.as_ref().is_none_or(|ports| match ports {
-                Ports::Range(range) => range.contains(&endpoint.port),
-                Ports::Service { ports, .. } => ports.contains(&(socket.protocol, endpoint.port)),
+                Ports::Range(range) => range.contains(&end.port),
+                Ports::Service { ports, .. } => ports.contains(&(socket.protocol, end.port)),
             })
     }
 }

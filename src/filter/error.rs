@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use super::Filter;
-use crate::model::Text;
+use crate::model::excerpt;
 
-/// The longest piece of the input that a message repeats, in characters.
+/// The longest word that a message repeats whole, in characters; a longer one is not compared.
 const MAX_SHOWN: usize = 40;
 
 /// Why a text is not a filter.
@@ -27,34 +26,17 @@ impl FilterError {
             message: message.into(),
         }
     }
-
-    /// The filter exceeds [`Filter::MAX_BYTES`].
-    pub(super) fn too_long(span: Range<usize>) -> Self {
-        let most = Filter::MAX_BYTES;
-        Self::new(
-            span,
-            format!("the filter is too long: at most {most} bytes"),
-        )
-    }
 }
 
 /// A piece of the input as a message shows it: in backticks, cleaned and cut.
 pub(super) fn shown(piece: &str) -> String {
-    let mut cut: String = piece.chars().take(MAX_SHOWN).collect();
-    if cut.len() < piece.len() {
-        cut.push('…');
-    }
-    format!("`{}`", Text::new(&cut))
+    format!("`{}`", excerpt(piece))
 }
 
 /// The sentence for a word that is not accepted: "unknown state `lisn`; did you mean `listen`?". A list of what is
 /// accepted may follow.
-pub(super) fn unknown<'a>(
-    word: &str,
-    kind: &str,
-    accepted: impl IntoIterator<Item = &'a str>,
-) -> String {
-    let hint = nearest(word, accepted)
+pub(super) fn unknown(word: &str, kind: &str, accepted: &[&str]) -> String {
+    let hint = nearest(word, accepted.iter().copied())
         .map_or_else(|| ".".into(), |near| format!("; did you mean `{near}`?"));
     format!("unknown {kind} {}{hint}", shown(word))
 }

@@ -7,6 +7,7 @@
 use std::ops::RangeInclusive;
 
 use regex::Regex;
+use strum::IntoStaticStr;
 
 use super::endpoint::{EndpointPattern, Side};
 use super::needle::Needle;
@@ -37,34 +38,32 @@ pub(super) enum Term {
     /// Part of one of its texts.
     Part(Part, Needle),
     State(State),
-    Is(Flag),
+    Is(&'static Flag),
     /// A regex over the row's text.
     Regex(Pattern),
 }
 
-/// The texts of a row that have a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The texts of a row that have a field, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Part {
-    Process,
-    Command,
+    /// A process name.
+    Proc,
+    /// A command line.
+    Cmd,
     /// User name; digits are a uid.
     User,
     Unit,
     Service,
 }
 
-/// A compiled regex, compared by its source.
+/// A regex that ignores case, compared by its source.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
-    /// As written, without the slashes around it.
-    pub source: String,
-    /// Compiled, ignoring case.
-    pub regex: Regex,
-}
+pub(super) struct Pattern(pub Regex);
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.source == other.source
+        self.0.as_str() == other.0.as_str()
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::expr::{Part, Term};
-use super::names::Names;
 use super::parse::value;
 use super::vocabulary::{FLAGS, FORMS, TRANSPORTS};
 use crate::model::{Services, State};
+use crate::track::Row;
 
 /// A word with a colon and a value after it.
 #[derive(Debug)]
@@ -20,16 +20,16 @@ pub struct Field {
     /// Reads the value, which may be empty. An error is one sentence.
     pub(super) read: fn(&str, &Services) -> Result<Term, String>,
     /// The values that completion offers, given the names in the table.
-    pub(super) values: fn(&Names) -> Vec<String>,
+    pub(super) values: fn(&Names<'_>) -> Vec<String>,
 }
 
 /// Every field, in the order in which the help lists them.
 #[rustfmt::skip]
 pub static FIELDS: [Field; 12] = [
-    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: Names::ports },
+    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: |names| names.ports() },
     Field { name: "pid", accepts: "4242, 4000-4999", help: "the pid of an owner, present or past", read: |text, _| value::pid(text), values: |_| Vec::new() },
-    Field { name: "proc", accepts: "text", help: "part of a process name", read: |text, _| value::part(Part::Process, text), values: |names| listed(&names.processes) },
-    Field { name: "cmd", accepts: "text", help: "part of a command line", read: |text, _| value::part(Part::Command, text), values: |_| Vec::new() },
+    Field { name: "proc", accepts: "text", help: "part of a process name", read: |text, _| value::part(Part::Proc, text), values: |names| listed(&names.processes) },
+    Field { name: "cmd", accepts: "text", help: "part of a command line", read: |text, _| value::part(Part::Cmd, text), values: |_| Vec::new() },
     Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", read: |text, _| value::part(Part::User, text), values: |names| listed(&names.users) },
     Field { name: "unit", accepts: "text", help: "part of the systemd unit", read: |text, _| value::part(Part::Unit, text), values: |names| listed(&names.units) },
     Field { name: "service", accepts: "text", help: "part of the service name", read: |text, _| value::part(Part::Service, text), values: |names| listed(&names.services) },
@@ -43,29 +43,69 @@ pub static FIELDS: [Field; 12] = [
 impl Field {
     /// Ignores case.
     pub(super) fn named(name: &str) -> Option<&'static Self> {
-        FIELDS
-            .iter()
-            .find(|field| field.name.eq_ignore_ascii_case(name))
+        let is_it = |field: &&Self| field.name.eq_ignore_ascii_case(name);
+        FIELDS.iter().find(is_it)
     }
 }
 
-fn listed(names: &BTreeSet<String>) -> Vec<String> {
-    names.iter().cloned().collect()
+fn listed(names: &BTreeSet<&str>) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
 }
 
 /// Every word of the language as it is typed, with what it matches: for the help and the man page.
 pub fn words() -> impl Iterator<Item = (String, &'static str)> {
-    let forms = FORMS
-        .iter()
-        .map(|form| (form.example.to_owned(), form.help));
-    let fields = FIELDS
-        .iter()
-        .map(|field| (format!("{}:", field.name), field.help));
-    let flags = FLAGS
-        .iter()
-        .map(|flag| (format!("is:{}", flag.name), flag.help));
-    let transports = TRANSPORTS
-        .iter()
-        .map(|word| (word.word().into_owned(), word.help));
+    let forms = FORMS.iter();
+    let forms = forms.map(|&(example, help)| (example.to_owned(), help));
+    let fields = FIELDS.iter();
+    let fields = fields.map(|field| (format!("{}:", field.name), field.help));
+    let flags = FLAGS.iter();
+    let flags = flags.map(|flag| (format!("is:{}", flag.name), flag.help));
+    let transports = TRANSPORTS.iter().map(|word| (word.word(), word.help));
     forms.chain(fields).chain(flags).chain(transports)
+}
+
+/// The names in a table, which completion offers.
+#[derive(Default)]
+pub(super) struct Names<'a> {
+    ports: BTreeSet<u16>,
+    /// Services of these ports.
+    port_services: BTreeSet<&'a str>,
+    /// Also services of peers' ports.
+    pub services: BTreeSet<&'a str>,
+    pub users: BTreeSet<&'a str>,
+    pub processes: BTreeSet<&'a str>,
+    pub units: BTreeSet<&'a str>,
+    /// The user's names for ports.
+    pub own_services: Services,
+}
+
+impl<'a> Names<'a> {
+    pub fn of(rows: impl IntoIterator<Item = &'a Row>) -> Self {
+        let mut names = Self::default();
+        for socket in rows.into_iter().map(|row| &row.socket) {
+            if let Some(port) = socket.port().filter(|_| !socket.is_connection()) {
+                names.ports.insert(port);
+                names.port_services.extend(socket.service());
+            }
+            names.services.extend(socket.service());
+            if let Some(own) = &socket.own_service {
+                let port = socket.local.port;
+                names.own_services.add(socket.protocol, port, own);
+            }
+            names.users.extend(socket.user.as_deref());
+            names.units.extend(socket.unit.as_deref());
+            let processes = socket.owner.processes().iter();
+            names
+                .processes
+                .extend(processes.map(|process| &*process.name));
+        }
+        names
+    }
+
+    /// Services first, as a name says more than a number. A connection's service may be that of its peer's port, so
+    /// connections don't count.
+    fn ports(&self) -> Vec<String> {
+        let numbers = self.ports.iter().map(ToString::to_string);
+        [listed(&self.port_services), numbers.collect()].concat()
+    }
 }

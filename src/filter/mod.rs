@@ -10,13 +10,14 @@ mod endpoint;
 mod error;
 mod expr;
 mod fields;
-mod matching;
-mod names;
 mod needle;
 mod parse;
+mod pass;
 mod print;
+mod subject;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod vocabulary;
 
 use std::time::Duration;
@@ -24,8 +25,8 @@ use std::time::Duration;
 pub use complete::{Completion, complete};
 pub use error::{FilterError, nearest};
 pub use fields::{FIELDS, Field, words};
-pub use matching::Pass;
-pub use vocabulary::{FLAGS, FORMS, Flag, FlagWord, Form, TRANSPORTS, Transport};
+pub use pass::Pass;
+pub use vocabulary::{FLAGS, FORMS, Flag, TRANSPORTS, Transport};
 
 use crate::model::{Kinds, Moment, Services, Socket};
 use crate::track::Row;
@@ -73,9 +74,16 @@ impl Filter {
     /// # Errors
     /// As [`Filter::parse`].
     pub fn parse_with(text: &str, services: &Services) -> Result<Self, FilterError> {
+        let too_long = |from| {
+            let message = format!("the filter is too long: at most {} bytes", Self::MAX_BYTES);
+            FilterError::new(from..text.len(), message)
+        };
+        if text.len() > Self::MAX_BYTES {
+            return Err(too_long(text.floor_char_boundary(Self::MAX_BYTES)));
+        }
         let filter = parse::parse(text, services).map(|expr| Self { expr })?;
         if filter.to_string().len() > Self::MAX_BYTES {
-            return Err(FilterError::too_long(0..text.len()));
+            return Err(too_long(0));
         }
         Ok(filter)
     }

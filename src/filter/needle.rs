@@ -20,8 +20,17 @@ impl Needle {
     }
 
     pub fn is_in(&self, haystack: &str) -> bool {
-        (self.0.is_ascii() && self.is_in_bytes(haystack.as_bytes()))
-            || (!haystack.is_ascii() && self.is_in_chars(haystack))
+        let needle = self.as_str();
+        let mut windows = haystack.as_bytes().windows(needle.len());
+        let mut is_in_bytes =
+            || windows.any(|window| window.eq_ignore_ascii_case(needle.as_bytes()));
+        let is_in_chars = || {
+            haystack.char_indices().any(|(start, _)| {
+                let mut folded = haystack[start..].chars().flat_map(fold);
+                needle.chars().all(|c| folded.next() == Some(c))
+            })
+        };
+        (needle.is_ascii() && is_in_bytes()) || (!haystack.is_ascii() && is_in_chars())
     }
 
     pub fn is_digits(&self) -> bool {
@@ -33,23 +42,6 @@ impl Needle {
         self.0.bytes().all(|b| match family {
             Family::Ipv4 => b.is_ascii_digit() || matches!(b, b'.' | b':'),
             Family::Ipv6 => b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'[' | b']'),
-        })
-    }
-
-    fn is_in_bytes(&self, haystack: &[u8]) -> bool {
-        let needle = self.0.as_bytes();
-        let Some(first) = needle.first() else {
-            return true;
-        };
-        haystack.windows(needle.len()).any(|window| {
-            window[0].to_ascii_lowercase() == *first && window.eq_ignore_ascii_case(needle)
-        })
-    }
-
-    fn is_in_chars(&self, haystack: &str) -> bool {
-        haystack.char_indices().any(|(start, _)| {
-            let mut folded = haystack[start..].chars().flat_map(fold);
-            self.0.chars().all(|c| folded.next() == Some(c))
         })
     }
 }

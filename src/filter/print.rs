@@ -1,14 +1,15 @@
 //! The canonical spelling of a filter: it reads back to the same filter.
 
-use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter, Write as _};
+use std::ops::RangeInclusive;
+use std::slice;
 
 use ipnet::IpNet;
 
 use super::Filter;
 use super::endpoint::{EndpointPattern, Host, Ports, Side};
-use super::expr::{Expr, Part, Term};
-use super::parse::word;
+use super::expr::{Expr, Pattern, Term};
+use super::parse::term;
 
 impl Display for Filter {
     /// One space between terms, ` | ` between alternatives, parentheses where they are needed.
@@ -19,59 +20,36 @@ impl Display for Filter {
 
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Term(term) => term.fmt(f),
+        let (members, between) = match self {
+            Self::Term(term) => return term.fmt(f),
             Self::Not(inner) => {
                 f.write_char('!')?;
-                write_inside(f, inner, Binding::Not)
+                (slice::from_ref(&**inner), "")
             }
-            Self::All(members) => write_joined(f, members, " ", Binding::All),
-            Self::Any(members) => write_joined(f, members, " | ", Binding::Any),
+            Self::All(members) => (&members[..], " "),
+            Self::Any(members) => (&members[..], " | "),
+        };
+        for (index, member) in members.iter().enumerate() {
+            f.write_str(if index > 0 { between } else { "" })?;
+            if member.precedence() > self.precedence() {
+                member.fmt(f)?;
+            } else {
+                write!(f, "({member})")?;
+            }
         }
+        Ok(())
     }
-}
-
-/// Precedence, loosest first.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
-enum Binding {
-    Any,
-    All,
-    Not,
-    Term,
 }
 
 impl Expr {
-    const fn binding(&self) -> Binding {
+    /// How tightly it binds.
+    const fn precedence(&self) -> u8 {
         match self {
-            Self::Term(_) => Binding::Term,
-            Self::Not(_) => Binding::Not,
-            Self::All(_) => Binding::All,
-            Self::Any(_) => Binding::Any,
+            Self::Any(_) => 0,
+            Self::All(_) => 1,
+            Self::Not(_) => 2,
+            Self::Term(_) => 3,
         }
-    }
-}
-
-fn write_joined(
-    f: &mut Formatter<'_>,
-    members: &[Expr],
-    between: &str,
-    outer: Binding,
-) -> fmt::Result {
-    for (index, member) in members.iter().enumerate() {
-        if index > 0 {
-            f.write_str(between)?;
-        }
-        write_inside(f, member, outer)?;
-    }
-    Ok(())
-}
-
-/// Writes a part of a larger expression, in parentheses if it binds no tighter.
-fn write_inside(f: &mut Formatter<'_>, inner: &Expr, outer: Binding) -> fmt::Result {
-    if inner.binding() > outer {
-        inner.fmt(f)
-    } else {
-        write!(f, "({inner})")
     }
 }
 
@@ -81,91 +59,65 @@ impl Display for Term {
             Self::Number(number) => number.fmt(f),
             Self::Transport(transport) => f.write_str(&transport.word()),
             Self::Endpoint(side, pattern) => write_endpoint(f, *side, pattern),
-            Self::Pid(range) => {
-                f.write_str("pid:")?;
-                write_range(f, range.start(), range.end())
-            }
-            Self::Text(needle) if word::reads_as_text(needle.as_str()) => {
-                f.write_str(needle.as_str())
-            }
-            Self::Text(needle) => f.write_str(&quoted(needle.as_str())),
+            Self::Pid(range) => write!(f, "pid:{}", range_text(range)),
+            Self::Text(needle) => match needle.as_str() {
+                text if term::reads_as_text(text) => f.write_str(text),
+                text => f.write_str(&quoted(text)),
+            },
             Self::Part(part, needle) => {
-                f.write_str(part.prefix())?;
-                f.write_str(&value_text(needle.as_str()))
+                let name: &str = part.into();
+                write!(f, "{name}:{}", value_text(needle.as_str()))
             }
             Self::State(state) => write!(f, "state:{}", state.as_str().to_lowercase()),
-            Self::Is(flag) => write!(f, "is:{}", flag.name()),
-            Self::Regex(pattern) => write_regex(f, &pattern.source),
-        }
-    }
-}
-
-impl Part {
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::Process => "proc:",
-            Self::Command => "cmd:",
-            Self::User => "user:",
-            Self::Unit => "unit:",
-            Self::Service => "service:",
+            Self::Is(flag) => write!(f, "is:{}", flag.name),
+            // No slash in it is escaped.
+            Self::Regex(Pattern(regex)) => write!(f, "/{}/", regex.as_str().replace('/', r"\/")),
         }
     }
 }
 
 fn write_endpoint(f: &mut Formatter<'_>, side: Side, pattern: &EndpointPattern) -> fmt::Result {
-    match (side, pattern.host) {
-        (Side::Local, None) | (Side::Either, _) => {}
-        (Side::Local, Some(_)) => f.write_str("addr:")?,
-        (Side::Remote, _) => f.write_str("remote:")?,
-    }
-    match (pattern.host, &pattern.ports) {
+    let EndpointPattern { host, ports } = pattern;
+    let field = match side {
+        Side::Local if host.is_some() => "addr:",
+        Side::Remote => "remote:",
+        Side::Local | Side::Either => "",
+    };
+    let mut host_text = match host {
+        None => String::new(),
+        Some(Host::Localhost) => "localhost".into(),
+        Some(Host::Zoned(address, zone)) => format!("{address}%{zone}"),
         // A bare IPv4 address is text; with its prefix it is a network of one.
-        (Some(Host::Net(net @ IpNet::V4(_))), None) if side == Side::Either => net.fmt(f)?,
-        (Some(Host::Net(net @ IpNet::V6(_))), Some(_)) => {
-            f.write_char('[')?;
-            write_net(f, net)?;
-            f.write_char(']')?;
+        Some(Host::Net(net @ IpNet::V4(_))) if side == Side::Either && ports.is_none() => {
+            net.to_string()
         }
-        (Some(Host::Net(net)), _) => write_net(f, net)?,
-        (Some(Host::Zoned(address, zone)), Some(_)) => write!(f, "[{address}%{zone}]")?,
-        (Some(Host::Zoned(address, zone)), None) => write!(f, "{address}%{zone}")?,
-        (Some(Host::Localhost), _) => f.write_str("localhost")?,
-        (None, _) => {}
+        Some(Host::Net(net)) if net.prefix_len() == net.max_prefix_len() => net.addr().to_string(),
+        Some(Host::Net(net)) => net.to_string(),
+    };
+    if host_text.contains(':') && ports.is_some() {
+        host_text = format!("[{host_text}]");
     }
-    match &pattern.ports {
-        None => Ok(()),
+    let port_text = match ports {
+        None => String::new(),
         // A service may have the name of a host; a number can't be one.
-        Some(Ports::Range(range)) if side == Side::Remote && pattern.host.is_none() => {
-            write_range(f, range.start(), range.end())
-        }
-        Some(Ports::Service { name, .. }) => write!(f, ":{name}"),
-        Some(Ports::Range(range)) => {
-            f.write_char(':')?;
-            write_range(f, range.start(), range.end())
-        }
-    }
+        Some(Ports::Range(range)) if side == Side::Remote && host.is_none() => range_text(range),
+        Some(Ports::Range(range)) => format!(":{}", range_text(range)),
+        Some(Ports::Service { name, .. }) => format!(":{name}"),
+    };
+    write!(f, "{field}{host_text}{port_text}")
 }
 
-fn write_net(f: &mut Formatter<'_>, net: IpNet) -> fmt::Result {
-    if net.prefix_len() == net.max_prefix_len() {
-        net.addr().fmt(f)
-    } else {
-        net.fmt(f)
-    }
-}
-
-fn write_range<T: Display + PartialEq>(f: &mut Formatter<'_>, first: &T, last: &T) -> fmt::Result {
-    if first == last {
-        first.fmt(f)
-    } else {
-        write!(f, "{first}-{last}")
+fn range_text<T: Display + PartialEq>(range: &RangeInclusive<T>) -> String {
+    match (range.start(), range.end()) {
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first}-{last}"),
     }
 }
 
 /// A text as the value of a field, in quotes if it needs them.
-pub(super) fn value_text(text: &str) -> Cow<'_, str> {
-    if text.contains(word::is_delimiter) {
-        quoted(text).into()
+pub(super) fn value_text(text: &str) -> String {
+    if text.contains(term::is_delimiter) {
+        quoted(text)
     } else {
         text.into()
     }
@@ -174,23 +126,4 @@ pub(super) fn value_text(text: &str) -> Cow<'_, str> {
 fn quoted(text: &str) -> String {
     let escaped = text.replace('\\', r"\\").replace('"', r#"\""#);
     format!("\"{escaped}\"")
-}
-
-/// Escapes the slashes that would end the regex, and leaves its own escapes alone.
-fn write_regex(f: &mut Formatter<'_>, source: &str) -> fmt::Result {
-    f.write_char('/')?;
-    let mut characters = source.chars();
-    while let Some(c) = characters.next() {
-        match c {
-            '/' => f.write_str(r"\/")?,
-            '\\' => {
-                f.write_char(c)?;
-                characters
-                    .next()
-                    .map_or(Ok(()), |next| f.write_char(next))?;
-            }
-            c => f.write_char(c)?,
-        }
-    }
-    f.write_char('/')
 }

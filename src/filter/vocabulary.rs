@@ -1,35 +1,20 @@
 //! The words of the language besides its fields, one line each. Parser, printer, help, completion and error messages
 //! use these tables.
 
-use std::borrow::Cow;
-
-use crate::model::{Family, Kinds, Protocol};
-
-/// A property that `is:` tests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is described in `FLAGS`")]
-pub enum Flag {
-    New,
-    Changed,
-    Closed,
-    Hidden,
-    Mine,
-    Loopback,
-    Public,
-    Conflict,
-    Filling,
-    Full,
-}
+use super::Context;
+use super::subject::Subject;
+use crate::model::{Family, Fill, Kinds, Owner, Protocol, Scope};
+use crate::track::Mark;
 
 /// A word that may follow `is:`.
 #[derive(Debug)]
-pub struct FlagWord {
+pub struct Flag {
     /// The word.
     pub name: &'static str,
     /// What it matches, in a few words.
     pub help: &'static str,
-    /// The property that it tests.
-    pub flag: Flag,
+    /// Whether it is true; `None` if that depends on the owner, which is not known yet.
+    pub(super) matches: fn(&Subject<'_>, &Context) -> Option<bool>,
 }
 
 /// A protocol with or without a family. The words for TCP and UDP need no `proto:` before them.
@@ -45,28 +30,23 @@ pub struct Transport {
     pub family: Option<Family>,
 }
 
-/// A form of the language that has no word.
-#[derive(Debug)]
-pub struct Form {
-    /// An example, which is a filter.
-    pub example: &'static str,
-    /// What it matches, in a few words.
-    pub help: &'static str,
-}
-
 /// Every word that may follow `is:`.
 #[rustfmt::skip]
-pub static FLAGS: [FlagWord; 10] = [
-    FlagWord { name: "new", help: "opened just now", flag: Flag::New },
-    FlagWord { name: "changed", help: "changed state or owner just now", flag: Flag::Changed },
-    FlagWord { name: "closed", help: "closed, and still shown for a while", flag: Flag::Closed },
-    FlagWord { name: "hidden", help: "its owner can't be seen", flag: Flag::Hidden },
-    FlagWord { name: "mine", help: "belongs to you", flag: Flag::Mine },
-    FlagWord { name: "loopback", help: "its own address is loopback", flag: Flag::Loopback },
-    FlagWord { name: "public", help: "the peer is public; or bound to a public address or to all addresses", flag: Flag::Public },
-    FlagWord { name: "conflict", help: "another process has the same port", flag: Flag::Conflict },
-    FlagWord { name: "filling", help: "its accept queue is at least half full", flag: Flag::Filling },
-    FlagWord { name: "full", help: "its accept queue is full", flag: Flag::Full },
+pub static FLAGS: [Flag; 10] = [
+    Flag { name: "new", help: "opened just now", matches: |it, context| Some(it.has_mark(Mark::Opened, context)) },
+    Flag { name: "changed", help: "changed state or owner just now", matches: |it, context| Some(it.has_mark(Mark::Changed, context)) },
+    Flag { name: "closed", help: "closed, and still shown for a while", matches: |it, _| Some(it.is_closed()) },
+    Flag { name: "hidden", help: "its owner can't be seen", matches: |it, _| Some(it.row?.socket.owner == Owner::Hidden) },
+    Flag { name: "mine", help: "belongs to you", matches: |it, context| Some(context.uid.is_some() && it.socket.uid == context.uid) },
+    Flag { name: "loopback", help: "its own address is loopback", matches: |it, _| Some(it.local_scope() == Some(Scope::Loopback)) },
+    Flag { name: "public", help: "the peer is public; or bound to a public address or to all addresses",
+           matches: |it, _| Some(match it.socket.remote {
+               Some(remote) => remote.scope() == Scope::Public,
+               None => matches!(it.local_scope(), Some(Scope::Any | Scope::Public)),
+           }) },
+    Flag { name: "conflict", help: "another process has the same port", matches: |it, _| Some(it.row?.is_in_conflict) },
+    Flag { name: "filling", help: "its accept queue is at least half full", matches: |it, _| Some(it.is_filled(Fill::Filling)) },
+    Flag { name: "full", help: "its accept queue is full", matches: |it, _| Some(it.is_filled(Fill::Full)) },
 ];
 
 /// Every protocol word. Where two mean the same, the first is canonical.
@@ -91,27 +71,27 @@ pub static TRANSPORTS: [Transport; 17] = [
     Transport { name: "unix", help: "unix sockets", protocol: Protocol::Unix, family: None },
 ];
 
-/// Everything else that can be written.
+/// Everything else that can be written: an example, which is a filter, and what it matches.
 #[rustfmt::skip]
-pub static FORMS: [Form; 12] = [
-    Form { example: "8080", help: "a port that starts with 8080, local or remote; or that pid" },
-    Form { example: ":8080", help: "the local port" },
-    Form { example: ":8000-8999", help: "a range of local ports" },
-    Form { example: ":https", help: "the local port of a service" },
-    Form { example: "nginx", help: "part of any name, command line, address or state" },
-    Form { example: "[::1]:80", help: "an address, local or remote; also 10.0.0.0/8" },
-    Form { example: r#""8080 tcp""#, help: "exactly this text, spaces and all; \\\" is a quote" },
-    Form { example: "/nginx|node/", help: "a regex over the whole row; \\/ is a slash" },
-    Form { example: "nginx :80", help: "both" },
-    Form { example: "nginx | :80", help: "either one; a b | c means (a b) | c" },
-    Form { example: "!udp", help: "not this term or group" },
-    Form { example: "(nginx | node) :80", help: "a group" },
+pub static FORMS: [(&str, &str); 12] = [
+    ("8080", "a port that starts with 8080, local or remote; or that pid"),
+    (":8080", "the local port"),
+    (":8000-8999", "a range of local ports"),
+    (":https", "the local port of a service"),
+    ("nginx", "part of any name, command line, address or state"),
+    ("[::1]:80", "an address, local or remote; also 10.0.0.0/8"),
+    (r#""8080 tcp""#, "exactly this text, spaces and all; \\\" is a quote"),
+    ("/nginx|node/", "a regex over the whole row; \\/ is a slash"),
+    ("nginx :80", "both"),
+    ("nginx | :80", "either one; a b | c means (a b) | c"),
+    ("!udp", "not this term or group"),
+    ("(nginx | node) :80", "a group"),
 ];
 
-impl Flag {
-    pub(super) fn name(self) -> &'static str {
-        let word = FLAGS.iter().find(|word| word.flag == self);
-        word.map_or("", |word| word.name)
+/// By name: each is there once.
+impl PartialEq for Flag {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
     }
 }
 
@@ -123,19 +103,14 @@ impl Transport {
     }
 
     /// As it is typed: `tcp`, `proto:unix`.
-    pub(super) fn word(&self) -> Cow<'static, str> {
-        if self.is_bare_word() {
-            self.name.into()
-        } else {
-            format!("proto:{}", self.name).into()
-        }
+    pub(super) fn word(&self) -> String {
+        let field = if self.is_bare_word() { "" } else { "proto:" };
+        format!("{field}{}", self.name)
     }
 
     /// Ignores case.
     pub(super) fn named(name: &str) -> Option<Self> {
-        let mut words = TRANSPORTS.iter();
-        words
-            .find(|word| word.name.eq_ignore_ascii_case(name))
-            .copied()
+        let is_it = |word: &&Self| word.name.eq_ignore_ascii_case(name);
+        TRANSPORTS.iter().find(is_it).copied()
     }
 }

@@ -13,24 +13,9 @@ pub enum Colour {
     Rgb(u8, u8, u8),
 }
 
-/// The names of the first sixteen.
-pub(super) const NAMES: [&str; 16] = [
-    "black",
-    "red",
-    "green",
-    "yellow",
-    "blue",
-    "magenta",
-    "cyan",
-    "white",
-    "bright-black",
-    "bright-red",
-    "bright-green",
-    "bright-yellow",
-    "bright-blue",
-    "bright-magenta",
-    "bright-cyan",
-    "bright-white",
+/// The names of the first eight; with `bright-` before them they are those of the next eight.
+const NAMES: [&str; 8] = [
+    "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
 ];
 
 /// The values along an edge of the 6×6×6 cube.
@@ -45,10 +30,10 @@ impl Colour {
             let [_, red, green, blue] = value.to_be_bytes();
             return Some(Self::Rgb(red, green, blue));
         }
-        let named = NAMES.iter().zip(0..).find(|(name, _)| **name == word);
         let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
         let number = || word.parse().ok().filter(|_| is_number);
-        named.map(|(_, at)| at).or_else(number).map(Self::Indexed)
+        let named = (0..16).find(|&at| Self::Indexed(at).to_string() == word);
+        named.or_else(number).map(Self::Indexed)
     }
 
     /// Its red, green and blue; `None` for the terminal's palette, which the user can change.
@@ -94,10 +79,9 @@ fn weighed(rgb: [u8; 3]) -> Lab {
 impl fmt::Display for Colour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Indexed(at) => match NAMES.get(usize::from(at)) {
-                Some(name) => f.write_str(name),
-                None => write!(f, "{at}"),
-            },
+            Self::Indexed(at @ 0..8) => f.write_str(NAMES[usize::from(at)]),
+            Self::Indexed(at @ 8..16) => write!(f, "bright-{}", NAMES[usize::from(at - 8)]),
+            Self::Indexed(at) => write!(f, "{at}"),
             Self::Rgb(red, green, blue) => write!(f, "#{red:02x}{green:02x}{blue:02x}"),
         }
     }

@@ -5,8 +5,6 @@
 
 mod capabilities;
 mod colour;
-mod read;
-mod role;
 mod style;
 mod themes;
 
@@ -15,13 +13,52 @@ mod tests;
 
 pub use capabilities::{Depth, Glyphs};
 pub use colour::Colour;
-pub use read::{ErrorAt, read};
-pub use role::Role;
 pub use style::{Emphasis, Style};
-pub use themes::{BUILT_IN, Themes};
+pub use themes::{BUILT_IN, ErrorAt, Themes, read};
+
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::filter::nearest;
 use crate::model::excerpt;
+
+/// The role of a piece of text; the theme sets its style. Colour never carries a meaning alone: there is always a glyph
+/// or a word too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase")]
+pub enum Role {
+    /// Ordinary text, and the background of the screen.
+    Plain,
+    /// Repeated or less important text.
+    Dim,
+    /// Emphasised text.
+    Strong,
+    /// The one accent: the program's name, the chosen view, keys.
+    Accent,
+    /// Listening; opened; `ok`.
+    Good,
+    /// A live connection.
+    Busy,
+    /// Changed; a problem with a remedy.
+    Warning,
+    /// Wrong, refused, closed.
+    Bad,
+    /// The wrong part of a typed text.
+    Wrong,
+    /// The row or choice under the cursor.
+    Selected,
+    /// Lines around panes.
+    Border,
+}
+
+impl Role {
+    /// Every role, in the order of declaration.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// Its name in the file of a theme.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
 
 /// A style for every role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,13 +83,22 @@ impl Styles {
     /// a whole by `terminal`; without colours only the emphasis of `terminal` is left, as other themes may have none.
     #[must_use]
     pub fn on(self, depth: Depth) -> Self {
-        let each = |styles: Self, change: fn(Style) -> Style| Self(styles.0.map(change));
+        let is_of_sixteen = |colour: Colour| matches!(colour, Colour::Indexed(0..16));
+        let styles = self.0.iter();
+        let colours = styles.flat_map(|style| [style.foreground, style.background]);
         match depth {
             Depth::Full => self,
-            Depth::Indexed => each(self, Style::indexed),
-            Depth::Sixteen if self.0.iter().all(Style::needs_only_sixteen) => self,
+            Depth::Indexed => Self(self.0.map(|style| Style {
+                foreground: style.foreground.map(Colour::indexed),
+                background: style.background.map(Colour::indexed),
+                ..style
+            })),
+            Depth::Sixteen if colours.flatten().all(is_of_sixteen) => self,
             Depth::Sixteen => Themes::terminal(),
-            Depth::None => each(Themes::terminal(), Style::without_colours),
+            Depth::None => Self(Themes::terminal().0.map(|style| Style {
+                emphasis: style.emphasis,
+                ..Style::default()
+            })),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::colour::{Colour, NAMES};
+use super::colour::Colour;
 use super::unknown;
 use crate::filter::nearest;
 use crate::model::excerpt;
@@ -69,29 +69,6 @@ impl Style {
         }
         Ok(style)
     }
-
-    /// Each colour replaced by the nearest of 256.
-    pub(super) fn indexed(self) -> Self {
-        Self {
-            foreground: self.foreground.map(Colour::indexed),
-            background: self.background.map(Colour::indexed),
-            ..self
-        }
-    }
-
-    pub(super) fn without_colours(self) -> Self {
-        let emphasis = self.emphasis;
-        Self {
-            emphasis,
-            ..Self::default()
-        }
-    }
-
-    /// Whether a terminal of sixteen colours shows it as it is.
-    pub(super) fn needs_only_sixteen(&self) -> bool {
-        let mut colours = self.foreground.into_iter().chain(self.background);
-        colours.all(|colour| matches!(colour, Colour::Indexed(0..16)))
-    }
 }
 
 fn set(colour: &mut Option<Colour>, word: &str, second: &str, hint: &str) -> Result<(), String> {
@@ -107,12 +84,13 @@ fn unknown_colour(word: &str) -> String {
         return format!("unknown color `{word}`; # needs six hex digits, as in #d8dee9");
     }
     let words = Emphasis::ALL.map(|(name, _)| name);
-    let every: Vec<_> = NAMES.into_iter().chain(words).collect();
+    let names: Vec<_> = (0..16).map(|at| Colour::Indexed(at).to_string()).collect();
+    let every: Vec<_> = names.iter().map(String::as_str).chain(words).collect();
     if nearest(word, every.iter().copied()).is_some() {
         return unknown(word, "color", &every);
     }
     let others = ["the same with bright-", "0 to 255", "#d8dee9"];
-    unknown(word, "color", &[&NAMES[..8], &others, &words].concat())
+    unknown(word, "color", &[&every[..8], &others, &words].concat())
 }
 
 /// As it is read.
@@ -120,15 +98,10 @@ impl fmt::Display for Style {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let foreground = self.foreground.map(|colour| colour.to_string());
         let background = self.background.map(|colour| format!("on {colour}"));
-        let emphases = Emphasis::ALL
-            .iter()
-            .filter(|(_, one)| self.emphasis.contains(*one));
-        let emphases = emphases.map(|(name, _)| (*name).to_owned());
-        let words: Vec<_> = foreground
-            .into_iter()
-            .chain(background)
-            .chain(emphases)
-            .collect();
+        let mut words: Vec<_> = foreground.into_iter().chain(background).collect();
+        let emphases = Emphasis::ALL.iter();
+        let emphases = emphases.filter(|(_, one)| self.emphasis.contains(*one));
+        words.extend(emphases.map(|(name, _)| (*name).to_owned()));
         f.write_str(&words.join(" "))
     }
 }

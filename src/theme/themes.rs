@@ -1,10 +1,11 @@
-//! The themes, built in or the user's own, and the chosen one.
+//! The themes, built in or the user's own, and the chosen one; reads one from a TOML table: a key for each role, its
+//! value a style in quotes.
 
 use std::sync::LazyLock;
 
 use toml::de::DeTable;
 
-use super::{Styles, Theme, read, unknown};
+use super::{Role, Style, Styles, Theme, unknown};
 use crate::model::excerpt;
 
 macro_rules! files {
@@ -104,5 +105,36 @@ impl Themes {
     /// Chooses the next theme; the first after the last.
     pub fn choose_next(&mut self) {
         self.chosen = (self.chosen + 1) % self.all.len();
+    }
+}
+
+/// The byte offset of an error in the file, and its message.
+pub type ErrorAt = (usize, String);
+
+/// Reads a theme of this name. Roles missing from the table are taken from `base`.
+///
+/// # Errors
+/// Every error with its place.
+pub fn read(name: &str, table: &DeTable<'_>, base: Styles) -> Result<Theme, Vec<ErrorAt>> {
+    let (mut styles, mut errors) = (base, Vec::new());
+    for (key, value) in table {
+        let (key, at) = (key.get_ref(), key.span().start);
+        let Some(role) = Role::ALL.iter().find(|role| role.name() == key) else {
+            let names: Vec<_> = Role::ALL.iter().map(|role| role.name()).collect();
+            errors.push((at, unknown(key, "role", &names)));
+            continue;
+        };
+        let text = value.get_ref().as_str();
+        let text = text.ok_or_else(|| "a style is text in quotes, such as \"red bold\"".to_owned());
+        match text.and_then(Style::parse) {
+            Ok(style) => styles.0[*role as usize] = style,
+            Err(why) => errors.push((value.span().start, format!("{key}: {why}"))),
+        }
+    }
+    let name = name.to_owned();
+    if errors.is_empty() {
+        Ok(Theme { name, styles })
+    } else {
+        Err(errors)
     }
 }

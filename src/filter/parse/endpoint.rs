@@ -1,32 +1,30 @@
-//! Reads an address, a port, or both.
+//! Reads an address, a port, or both; and ranges of numbers.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
+use thiserror::Error;
 
-use super::ports::ports;
-use crate::filter::endpoint::{EndpointPattern, Host};
-use crate::filter::error::shown;
+use crate::filter::endpoint::{EndpointPattern, Host, Ports};
+use crate::filter::error::{nearest, shown};
+use crate::filter::needle::is_digits;
 use crate::model::{Services, Zone};
 
 const ACCEPTED: &str =
     "use an address, 10.0.0.0/8 or localhost, also with a port as in 10.0.0.1:443 or [::1]:443";
 
 /// Why a text can't be read, with the sentence to show.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub(super) enum EndpointError {
     /// It does not begin with an address.
+    #[error("{0}")]
     NotAnAddress(String),
     /// It does, but the port or the interface after it is wrong.
+    #[error("{0}")]
     WrongPort(String),
-}
-
-impl EndpointError {
-    pub fn message(self) -> String {
-        match self {
-            Self::NotAnAddress(message) | Self::WrongPort(message) => message,
-        }
-    }
 }
 
 impl EndpointPattern {
@@ -63,14 +61,16 @@ impl EndpointPattern {
             return pattern;
         }
         match ports(text, services) {
-            Ok(ports) => Ok(Self::at_port(ports)),
+            Ok(ports) => Ok(Self {
+                host: None,
+                ports: Some(ports),
+            }),
             // Digits are meant as a port.
             Err(message) if text.starts_with(|c: char| c.is_ascii_digit()) => {
                 Err(EndpointError::WrongPort(message))
             }
             Err(_) => pattern.map_err(|error| {
-                let message = format!("{}; or a port (443, https)", error.message());
-                EndpointError::NotAnAddress(message)
+                EndpointError::NotAnAddress(format!("{error}; or a port (443, https)"))
             }),
         }
     }
@@ -91,10 +91,7 @@ fn split(text: &str) -> Option<(Option<Host>, Option<&str>)> {
     if host.is_empty() {
         return Some((None, Some(port)));
     }
-    let is_host = host.eq_ignore_ascii_case("localhost")
-        || host.parse::<Ipv4Addr>().is_ok()
-        || host.parse::<Ipv4Net>().is_ok();
-    let host = Host::read(host).filter(|_| is_host)?;
+    let host = Host::read(host).filter(|_| !host.contains(':'))?;
     Some((Some(host), Some(port)))
 }
 
@@ -111,14 +108,63 @@ impl Host {
         }
         let address = text.parse::<IpAddr>().map(IpNet::from);
         let net = address.or_else(|_| text.parse::<IpNet>()).ok()?.trunc();
-        Some(Self::Net(unmapped(net).unwrap_or(net)))
+        let unmapped = || {
+            let IpNet::V6(v6) = net else { return None };
+            let bits = v6.prefix_len().checked_sub(96)?;
+            Ipv4Net::new(v6.addr().to_ipv4_mapped()?, bits).ok()
+        };
+        Some(Self::Net(unmapped().map_or(net, IpNet::V4)))
     }
 }
 
-/// The IPv4 network in a v4-mapped one (`::ffff:10.0.0.0/104`).
-fn unmapped(net: IpNet) -> Option<IpNet> {
-    let IpNet::V6(v6) = net else { return None };
-    let bits = v6.prefix_len().checked_sub(96)?;
-    let v4 = Ipv4Net::new(v6.addr().to_ipv4_mapped()?, bits).ok()?;
-    Some(IpNet::V4(v4))
+/// A port, a range of ports or the name of a service.
+pub fn ports(text: &str, services: &Services) -> Result<Ports, String> {
+    if text.is_empty() {
+        let accepted = "use a port, a range or a service, as in 8080, 8000-8999, https";
+        return Err(format!("the port is missing: {accepted}"));
+    }
+    if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        return range(text, "port", &u16::MAX).map(Ports::Range);
+    }
+    let is_it = |name: &&str| name.eq_ignore_ascii_case(text);
+    let service = services.names().find(is_it).map(|name| Ports::Service {
+        name: name.into(),
+        ports: services.ports(name),
+    });
+    service.ok_or_else(|| {
+        let near = nearest(text, services.names());
+        let hint = near.map_or("use".into(), |near| format!("did you mean `{near}`? Use"));
+        let name = shown(text);
+        format!("no service named {name}; {hint} a port, a range or a known service name")
+    })
+}
+
+/// A number, or two with a hyphen between them.
+pub fn range<T>(text: &str, what: &str, max: &T) -> Result<RangeInclusive<T>, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    const ACCEPTED: &str = "use a number, or a range as in 10-19";
+    if text.is_empty() {
+        return Err(format!("the {what} is missing: {ACCEPTED}"));
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let number = |digits: &str| match digits {
+        "" => Err(format!(
+            "{} is an incomplete range: write it as in 10-19",
+            shown(text)
+        )),
+        _ if !is_digits(digits) => Err(format!("{} is not a {what}: {ACCEPTED}", shown(digits))),
+        _ => (digits.parse::<T>()).map_err(|_| {
+            format!(
+                "{} is too large: the highest {what} is {max}",
+                shown(digits)
+            )
+        }),
+    };
+    let (first, last) = (number(first)?, number(last)?);
+    if first > last {
+        return Err(format!("{} is reversed: write {last}-{first}", shown(text)));
+    }
+    Ok(first..=last)
 }

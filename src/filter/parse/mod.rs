@@ -10,27 +10,65 @@
 //!
 //! White space is allowed between any two of them. A function returns `None` if what it reads does not start here.
 
-mod cursor;
 mod endpoint;
-mod ports;
-pub(super) mod token;
+pub(super) mod term;
 pub(super) mod value;
-pub(super) mod word;
+
+use std::ops::Range;
 
 use super::expr::Expr;
 use super::{Filter, FilterError};
 use crate::model::Services;
-use cursor::Cursor;
+
+/// The text of a filter, read from left to right.
+struct Cursor<'a> {
+    text: &'a str,
+    /// In bytes, on a character boundary.
+    at: usize,
+    open_groups: usize,
+    /// The user's names for ports.
+    services: &'a Services,
+}
+
+impl<'a> Cursor<'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn next(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    /// Skips the next character if it is this one, and returns its position.
+    fn eat(&mut self, c: char) -> Option<Range<usize>> {
+        let start = self.at;
+        self.rest().strip_prefix(c)?;
+        self.at += c.len_utf8();
+        Some(start..self.at)
+    }
+
+    fn take_while(&mut self, is_part: impl Fn(char) -> bool) -> &'a str {
+        let rest = self.rest();
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
+    }
+
+    fn skip_spaces(&mut self) {
+        self.take_while(char::is_whitespace);
+    }
+}
 
 type Parsed = Result<Option<Expr>, FilterError>;
 
 /// Reads a filter; `None` for a text of white space.
 pub(super) fn parse(text: &str, services: &Services) -> Parsed {
-    if text.len() > Filter::MAX_BYTES {
-        let from = text.floor_char_boundary(Filter::MAX_BYTES);
-        return Err(FilterError::too_long(from..text.len()));
-    }
-    let mut cursor = Cursor::new(text, services);
+    let mut cursor = Cursor {
+        text,
+        at: 0,
+        open_groups: 0,
+        services,
+    };
     cursor.skip_spaces();
     let expr = alternatives(&mut cursor)?;
     if let Some(bar) = cursor.eat('|') {
@@ -75,9 +113,9 @@ fn factor(cursor: &mut Cursor<'_>) -> Parsed {
     let expr = match cursor.next() {
         None | Some('|' | ')') => None,
         Some('(') => Some(group(cursor)?),
-        Some('"') => Some(Expr::Term(token::quoted_term(cursor)?)),
-        Some('/') => Some(Expr::Term(token::regex_term(cursor)?)),
-        Some(_) => Some(Expr::Term(token::word_term(cursor)?)),
+        Some('"') => Some(Expr::Term(term::quoted_term(cursor)?)),
+        Some('/') => Some(Expr::Term(term::regex_term(cursor)?)),
+        Some(_) => Some(Expr::Term(term::word_term(cursor)?)),
     };
     match (expr, last_bang) {
         (None, Some(bang)) => Err(FilterError::new(bang, "`!` needs a term after it")),

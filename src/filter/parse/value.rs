@@ -1,7 +1,6 @@
 //! Reads the value after the colon of a field. An error is one sentence; the caller adds its position.
 
-use super::endpoint::EndpointError;
-use super::ports::{ports, range};
+use super::endpoint::{ports, range};
 use crate::filter::endpoint::{EndpointPattern, Side};
 use crate::filter::error::unknown;
 use crate::filter::expr::{Part, Term};
@@ -14,8 +13,8 @@ pub type Value = Result<Term, String>;
 
 /// `port:`, and what follows a bare `:`.
 pub fn local_port(text: &str, services: &Services) -> Value {
-    let pattern = EndpointPattern::at_port(ports(text, services)?);
-    Ok(Term::Endpoint(Side::Local, pattern))
+    let (host, ports) = (None, Some(ports(text, services)?));
+    Ok(Term::Endpoint(Side::Local, EndpointPattern { host, ports }))
 }
 
 pub fn pid(text: &str) -> Value {
@@ -31,9 +30,9 @@ pub fn part(part: Part, text: &str) -> Value {
 }
 
 pub fn transport(text: &str) -> Value {
-    let names = TRANSPORTS.iter().map(|word| word.name);
+    let names = TRANSPORTS.map(|word| word.name);
     let found = Transport::named(text).map(Term::Transport);
-    found.ok_or_else(|| not_accepted(text, "protocol", names))
+    found.ok_or_else(|| not_accepted(text, "protocol", &names))
 }
 
 /// Hyphens and underscores may be left out or swapped.
@@ -42,42 +41,37 @@ pub fn state(text: &str) -> Value {
     let wanted = text.to_lowercase().replace(['-', '_'], "");
     let mut states = State::ALL.into_iter().zip(&names);
     let found = states.find(|(_, name)| name.replace('_', "") == wanted);
-    found
-        .map(|(state, _)| Term::State(state))
-        .ok_or_else(|| not_accepted(text, "state", names.iter().map(String::as_str)))
+    let names = names.each_ref().map(String::as_str);
+    (found.map(|(state, _)| Term::State(state))).ok_or_else(|| not_accepted(text, "state", &names))
 }
 
 pub fn local(text: &str, services: &Services) -> Value {
     EndpointPattern::read(text, services)
         .map(|pattern| Term::Endpoint(Side::Local, pattern))
-        .map_err(EndpointError::message)
+        .map_err(|error| error.to_string())
 }
 
 /// A port needs no colon before it.
 pub fn remote(text: &str, services: &Services) -> Value {
     EndpointPattern::read_or_port(text, services)
         .map(|pattern| Term::Endpoint(Side::Remote, pattern))
-        .map_err(EndpointError::message)
+        .map_err(|error| error.to_string())
 }
 
 pub fn flag(text: &str) -> Value {
+    let names = FLAGS.each_ref().map(|word| word.name);
     let mut flags = FLAGS.iter();
     let found = flags.find(|word| word.name.eq_ignore_ascii_case(text));
     found
-        .map(|word| Term::Is(word.flag))
-        .ok_or_else(|| not_accepted(text, "flag", FLAGS.iter().map(|word| word.name)))
+        .map(Term::Is)
+        .ok_or_else(|| not_accepted(text, "flag", &names))
 }
 
 /// The sentence for a word that is not one of these.
-fn not_accepted<'a>(
-    word: &str,
-    kind: &str,
-    accepted: impl Iterator<Item = &'a str> + Clone,
-) -> String {
-    let list: Vec<_> = accepted.clone().collect();
+fn not_accepted(word: &str, kind: &str, accepted: &[&str]) -> String {
     let message = match word {
         "" => format!("the {kind} is missing."),
         _ => unknown(word, kind, accepted),
     };
-    format!("{message} Accepted: {}", list.join(" "))
+    format!("{message} Accepted: {}", accepted.join(" "))
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::complete;
-use super::super::parse::token::unquoted;
+use super::super::parse::term::unquoted;
 use super::super::print::value_text;
 use super::{process, row};
 use crate::model::{Owner, Protocol, State};

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{Owner, Pid, Process, Socket, Text};
-use crate::track::Row;
+use super::Context;
+use crate::model::{AcceptQueue, Fill, Owner, Pid, Process, Scope, Socket, Text};
+use crate::track::{Mark, Row};
 
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
@@ -14,14 +15,6 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub fn of_row(row: &'a Row) -> Self {
-        let socket: &Socket = &row.socket;
-        Self {
-            socket,
-            row: Some(row),
-        }
-    }
-
     /// Its owners, past or present; `None` if they are not known yet.
     pub fn owners(&self) -> Option<&'a [Arc<Process>]> {
         let owner = &self.socket.owner;
@@ -30,14 +23,15 @@ impl<'a> Subject<'a> {
     }
 
     /// Its names besides those of its owners, in the order of the columns.
-    pub const fn names(&self) -> [&'a Option<Text>; 4] {
+    pub fn names(&self) -> impl Iterator<Item = &'a Text> + use<'a> {
         let socket = self.socket;
-        [
+        let names = [
             &socket.user,
             &socket.unit,
             &socket.container,
             &socket.interface,
-        ]
+        ];
+        names.into_iter().flatten()
     }
 
     /// Whether any owner has this pid.
@@ -48,5 +42,22 @@ impl<'a> Subject<'a> {
 
     pub fn is_closed(&self) -> bool {
         self.row.is_some_and(Row::is_closed)
+    }
+
+    pub fn has_mark(&self, mark: Mark, context: &Context) -> bool {
+        let row = self.row;
+        row.is_some_and(|row| row.mark(context.now, context.highlight) == Some(mark))
+    }
+
+    /// Whether its accept queue is filled at least that far; a closed socket has none.
+    pub fn is_filled(&self, least: Fill) -> bool {
+        let queue = AcceptQueue::of(self.socket).filter(|_| !self.is_closed());
+        queue.is_some_and(|queue| queue.fill() >= least)
+    }
+
+    /// The scope of its own address, if it has one.
+    pub fn local_scope(&self) -> Option<Scope> {
+        let socket = self.socket;
+        socket.has_address().then(|| socket.local.scope())
     }
 }

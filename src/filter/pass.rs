@@ -1,0 +1,137 @@
+//! Whether a row matches a filter.
+//!
+//! A term is true, false, or, of a socket whose owner is not known yet, undecided (`None`). Terms combine by
+//! Kleene's rules: an answer that is certain needs no more terms.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::expr::{Expr, Term};
+use super::subject::Subject;
+use super::{Context, Filter};
+use crate::model::{BuildSpread, Socket, State};
+use crate::track::Row;
+
+/// A filter applied to many rows of one table: it keeps what rows share.
+///
+/// Start a new one for each table, at the moment of its [`Context`].
+pub struct Pass<'a> {
+    filter: &'a Filter,
+    context: Context,
+    /// By needle and by text or list of owners, both by address in memory: whether the one contains the other.
+    pub(super) known: HashMap<(usize, usize), bool, BuildSpread>,
+    /// Addresses as they are printed before a port: `127.0.0.1`, `[::1]`.
+    pub(super) addresses: HashMap<IpAddr, String>,
+    /// The line of the current row, once a regex needed it.
+    pub(super) line: String,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(filter: &'a Filter, context: &Context) -> Self {
+        Self {
+            filter,
+            context: *context,
+            known: HashMap::default(),
+            addresses: HashMap::default(),
+            line: String::new(),
+        }
+    }
+
+    /// Same answer as [`Filter::matches`].
+    pub fn matches(&mut self, row: &'a Row) -> bool {
+        let socket = &row.socket;
+        // With a row nothing is undecided.
+        self.find(&Subject {
+            socket,
+            row: Some(row),
+        }) == Some(true)
+    }
+
+    /// Same answer as [`Filter::could_match`].
+    pub fn could_match(&mut self, socket: &'a Socket) -> Option<bool> {
+        self.find(&Subject { socket, row: None })
+    }
+
+    fn find(&mut self, subject: &Subject<'a>) -> Option<bool> {
+        self.line.clear();
+        let expr = self.filter.expr.as_ref();
+        expr.map_or(Some(true), |expr| self.expr(expr, subject))
+    }
+
+    fn expr(&mut self, expr: &Expr, subject: &Subject<'_>) -> Option<bool> {
+        match expr {
+            Expr::Term(term) => self.term(term, subject),
+            Expr::Not(inner) => self.expr(inner, subject).map(|matches| !matches),
+            Expr::All(all) => combine(false, all.iter().map(|one| self.expr(one, subject))),
+            Expr::Any(all) => combine(true, all.iter().map(|one| self.expr(one, subject))),
+        }
+    }
+
+    fn term(&mut self, term: &Term, subject: &Subject<'_>) -> Option<bool> {
+        let socket = subject.socket;
+        match term {
+            Term::Number(number) => {
+                let remote_port = socket.remote.map(|remote| remote.port);
+                let mut ports = [socket.port(), remote_port].into_iter().flatten();
+                if socket.protocol.has_ports() && ports.any(|port| starts_with(port, *number)) {
+                    return Some(true);
+                }
+                subject.has_pid(|pid| pid == *number)
+            }
+            Term::Transport(transport) => {
+                let is_family = |family| socket.family() == family;
+                let is_protocol = socket.protocol == transport.protocol;
+                Some(is_protocol && transport.family.is_none_or(is_family))
+            }
+            Term::Endpoint(side, pattern) => Some(pattern.matches(*side, socket)),
+            Term::Pid(range) => subject.has_pid(|pid| range.contains(&pid)),
+            Term::Text(needle) => self.row_contains(needle, subject),
+            Term::Part(part, needle) => self.part_contains(*part, needle, subject),
+            // A closed row has two states: the last one it had, and closed.
+            Term::State(State::Closed) if subject.is_closed() => Some(true),
+            Term::State(state) => Some(socket.state == *state),
+            Term::Is(flag) => (flag.matches)(subject, &self.context),
+            Term::Regex(pattern) => self.line_matches(pattern, subject),
+        }
+    }
+}
+
+/// The decisive answer, if there is one; otherwise its opposite, unless an answer is undecided.
+fn combine(decisive: bool, answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut combined = Some(!decisive);
+    for answer in answers {
+        match answer {
+            Some(found) if found == decisive => return Some(decisive),
+            Some(_) => {}
+            None => combined = None,
+        }
+    }
+    combined
+}
+
+/// Whether the digits of the port start with those of the number.
+fn starts_with(port: u16, number: u32) -> bool {
+    let mut start = u32::from(port);
+    while start > number && start > 9 {
+        start /= 10;
+    }
+    start == number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_combine_by_kleenes_rules() {
+        let all = |answers: &[Option<bool>]| combine(false, answers.iter().copied());
+        let any = |answers: &[Option<bool>]| combine(true, answers.iter().copied());
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(all(&[yes, yes]), yes);
+        assert_eq!(all(&[None, no]), no, "one no is enough");
+        assert_eq!(all(&[yes, None, yes]), None);
+        assert_eq!(any(&[no, no]), no);
+        assert_eq!(any(&[None, yes]), yes, "one yes is enough");
+        assert_eq!(any(&[no, None, no]), None);
+    }
+}

@@ -1,0 +1,216 @@
+//! Terms that search the texts of a row.
+
+use std::fmt::Write as _;
+use std::{iter, ptr};
+
+use super::expr::{Part, Pattern};
+use super::needle::{Needle, is_digits};
+use super::pass::Pass;
+use super::subject::Subject;
+use crate::model::{Endpoint, Kinds, Process, Socket, State};
+
+impl Pass<'_> {
+    /// Whether any text of the row contains the needle.
+    pub(super) fn row_contains(&mut self, needle: &Needle, subject: &Subject<'_>) -> Option<bool> {
+        let socket = subject.socket;
+        let is_found = self.address_contains(needle, socket)
+            || subject.names().any(|name| self.contains(needle, name))
+            || socket
+                .service()
+                .is_some_and(|name| self.contains(needle, name))
+            || self.contains(needle, socket.state.as_str())
+            || subject.is_closed() && self.contains(needle, State::Closed.as_str())
+            || kind_contains(needle, socket);
+        if is_found {
+            return Some(true);
+        }
+        self.any_owner(needle, subject, |process| {
+            name_contains(needle, process)
+                || command_contains(needle, process)
+                || process.user.as_ref().is_some_and(|user| needle.is_in(user))
+        })
+    }
+
+    /// Whether this text of the row contains the needle.
+    pub(super) fn part_contains(
+        &mut self,
+        part: Part,
+        needle: &Needle,
+        subject: &Subject<'_>,
+    ) -> Option<bool> {
+        let socket = subject.socket;
+        let is_in = |text: Option<&str>| Some(text.is_some_and(|text| needle.is_in(text)));
+        match part {
+            Part::Proc => self.any_owner(needle, subject, |one| name_contains(needle, one)),
+            Part::Cmd => self.any_owner(needle, subject, |one| command_contains(needle, one)),
+            Part::User => {
+                let is_user = |user: &str| user_matches(needle, user);
+                let uid = socket.uid.filter(|_| needle.is_digits());
+                if uid.is_some_and(|uid| needle.as_str().parse() == Ok(uid))
+                    || socket.user.as_deref().is_some_and(is_user)
+                {
+                    return Some(true);
+                }
+                self.any_owner(needle, subject, |process| {
+                    process.user.as_deref().is_some_and(is_user)
+                })
+            }
+            Part::Unit => is_in(socket.unit.as_deref()),
+            Part::Service => is_in(socket.service()),
+        }
+    }
+
+    /// Whether the regex finds something in the row's line.
+    pub(super) fn line_matches(
+        &mut self,
+        Pattern(regex): &Pattern,
+        subject: &Subject<'_>,
+    ) -> Option<bool> {
+        if self.line.is_empty() {
+            self.write_line(subject);
+        }
+        if subject.owners().is_some() {
+            return Some(regex.is_match(&self.line));
+        }
+        // A regex looks at most one character beyond what it finds. So what it finds before the end of this
+        // beginning it finds in the whole line, too.
+        let end = regex.shortest_match(&self.line)?;
+        (end < self.line.len()).then_some(true)
+    }
+
+    /// The texts in the order of the columns, with one space between them. If the owner is not known yet, the line ends
+    /// before it.
+    fn write_line(&mut self, subject: &Subject<'_>) {
+        let socket = subject.socket;
+        self.line.push_str(socket.protocol_and_family());
+        if socket.portless.is_some() {
+            self.push(socket.local_text().as_deref());
+        } else {
+            self.push_endpoint(&socket.local);
+            self.push(socket.service());
+            if let Some(remote) = &socket.remote {
+                self.push_endpoint(remote);
+            }
+        }
+        self.push(Some(socket.state.as_str()));
+        self.push(subject.is_closed().then_some(State::Closed.as_str()));
+        let Some(owners) = subject.owners() else {
+            return;
+        };
+        for process in owners {
+            let _ = write!(self.line, " {}", process.pid);
+            self.push(Some(&process.name));
+        }
+        subject.names().for_each(|name| self.push(Some(name)));
+        for process in owners {
+            self.push(process.command.as_deref());
+        }
+        if socket.portless.is_some() {
+            // The peer of a unix socket is found together with the owners.
+            self.push(socket.remote_text().as_deref());
+        }
+    }
+
+    fn push(&mut self, text: Option<&str>) {
+        if let Some(text) = text {
+            self.line.push(' ');
+            self.line.push_str(text);
+        }
+    }
+
+    fn push_endpoint(&mut self, endpoint: &Endpoint) {
+        let address = self.addresses.entry(endpoint.address);
+        self.line.push(' ');
+        self.line
+            .push_str(address.or_insert_with(|| before_port(endpoint)));
+        let _ = write!(self.line, ":{}", endpoint.port);
+    }
+
+    /// Whether one of the owners matches. Many rows share a list, and command lines are long.
+    fn any_owner(
+        &mut self,
+        needle: &Needle,
+        subject: &Subject<'_>,
+        matches: impl Fn(&Process) -> bool,
+    ) -> Option<bool> {
+        let owners = subject.owners()?;
+        let any = || owners.iter().any(|process| matches(process));
+        Some(self.known(needle, owners.as_ptr().addr(), any))
+    }
+
+    /// Whether the text contains the needle. Many rows share it.
+    fn contains(&mut self, needle: &Needle, text: &str) -> bool {
+        self.known(needle, text.as_ptr().addr(), || needle.is_in(text))
+    }
+
+    /// What was found for the needle in the thing at this address in memory.
+    fn known(&mut self, needle: &Needle, thing: usize, find: impl FnOnce() -> bool) -> bool {
+        let key = (ptr::from_ref(needle).addr(), thing);
+        if let Some(found) = self.known.get(&key) {
+            return *found;
+        }
+        let found = find();
+        self.known.insert(key, found);
+        found
+    }
+
+    fn address_contains(&mut self, needle: &Needle, socket: &Socket) -> bool {
+        if socket.portless.is_some() {
+            let texts = [socket.local_text(), socket.remote_text()];
+            return texts.iter().flatten().any(|text| needle.is_in(text));
+        }
+        if !needle.may_be_in_address(socket.family()) {
+            return false;
+        }
+        let text = needle.as_str();
+        let around_colon = text.rsplit_once(':');
+        let mut ends = iter::once(&socket.local).chain(&socket.remote);
+        ends.any(|end| {
+            let address = self.addresses.entry(end.address);
+            let address = address.or_insert_with(|| before_port(end));
+            let port = || end.port.to_string();
+            address.contains(text)
+                || match around_colon {
+                    None => needle.is_digits() && port().contains(text),
+                    Some((before, after)) => address.ends_with(before) && port().starts_with(after),
+                }
+        })
+    }
+}
+
+/// A needle of digits is a uid or part of a name such as `user10`, never part of a longer uid: a user without
+/// a name is called by its uid.
+fn user_matches(needle: &Needle, name: &str) -> bool {
+    if needle.is_digits() && is_digits(name) {
+        name == needle.as_str()
+    } else {
+        needle.is_in(name)
+    }
+}
+
+/// The name that is shown, or the kernel's.
+fn name_contains(needle: &Needle, process: &Process) -> bool {
+    needle.is_in(&process.name) || needle.is_in(&process.comm)
+}
+
+/// The command line that is shown may be cut; the arguments are whole.
+fn command_contains(needle: &Needle, process: &Process) -> bool {
+    process
+        .command
+        .as_ref()
+        .is_some_and(|command| needle.is_in(command))
+        || process.is_command_cut() && needle.is_in(&process.full_command())
+}
+
+/// Kinds that are not listed by default are found by their words: `unix`, `u_str`.
+fn kind_contains(needle: &Needle, socket: &Socket) -> bool {
+    let mut words = [socket.protocol.as_str(), socket.protocol_and_family()].into_iter();
+    !Kinds::DEFAULT.has(socket.protocol) && words.any(|word| needle.is_in(word))
+}
+
+/// The address as it is printed before a colon and a port.
+fn before_port(endpoint: &Endpoint) -> String {
+    let mut text = Endpoint::new(endpoint.address, 0).to_string();
+    text.truncate(text.len() - ":0".len());
+    text
+}
