@@ -115,7 +115,7 @@ impl Cleaner {
     }
 }
 
-/// Whether terminals act on it, show nothing for it, or disagree on its width. A list, so that the check is cheap; a test
+/// Whether terminals act on it, show nothing for it, or disagree on its width. A list, as the check must be cheap; a test
 /// holds it against the classes of Unicode:
 ///
 /// - controls (`Cc`), line and paragraph separators (`Zl`, `Zp`);
