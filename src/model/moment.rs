@@ -5,9 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// When something was seen: the wall clock to print it, and a steady clock to measure with.
-///
-/// The wall clock may jump; ages and expiries are measured on `steady` alone.
+/// When something was seen: the wall clock, which may jump, to print it, and a steady clock to measure ages with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Moment {
     /// Time since the program (or the recording) began; never goes back.

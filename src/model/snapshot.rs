@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use super::{EphemeralPorts, Kinds, Moment, Pid, Problem, Process, Socket};
 
-/// The system's sockets and their processes at one moment.
-///
-/// A snapshot is not atomic: a row may be missing from one and back in the next.
+/// The system's sockets and processes at a moment. Not atomic: a row may be missing from one and back in the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// When it was taken.

@@ -119,8 +119,7 @@ impl Query {
         row.is_closed() && row.state_since.age(now) >= self.linger
     }
 
-    /// On the steady clock: when a closed row is over, or what changed is no longer new. From then on time changes
-    /// nothing.
+    /// On the steady clock: when a closed row is over, or a change no longer new. From then on time changes nothing.
     pub(crate) fn expires_at(&self, row: &Row) -> Option<Duration> {
         let (since, time) = if row.is_closed() {
             (row.state_since, self.linger)

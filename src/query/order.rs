@@ -14,8 +14,7 @@ use crate::model::{BuildSpread, Endpoint, Family};
 use crate::query::Sort;
 use crate::track::Row;
 
-/// A row's numbers on the present levels, and its index, which rises with its id: no two are equal, so
-/// that ties never reshuffle.
+/// A row's numbers on the present levels, and its index, which rises with its id, so that ties never reshuffle.
 type Numbered = ([u64; 2], usize);
 
 /// Sorts these of the rows, which are in the order of their ids.

@@ -2,7 +2,7 @@
 //!
 //! The kernel's cookie identifies a socket, where both snapshots have it: no other is ever taken for it. It continues a
 //! row without an inode if the addresses are the same, too: a socket that connects elsewhere ends one connection and
-//! begins another. Else identity is protocol, addresses and inode, never the pid, with two exceptions, both the kernel's:
+//! begins another. Else identity is protocol, addresses and inode, never the pid, with two exceptions of the kernel:
 //! a connection loses its inode when its process closes it (and gains one when it is accepted), and a bound socket gets
 //! other addresses when it connects.
 

@@ -142,8 +142,7 @@ impl Row {
         }
     }
 
-    /// The mark to show at `now`, given for how long changes are highlighted. A closed row is
-    /// marked as long as it is there.
+    /// The mark at `now`, if changes are highlighted for this long. A closed row keeps its mark.
     pub fn mark(&self, now: Moment, highlight: Duration) -> Option<Mark> {
         let change = self.change.as_ref()?;
         let mark = Mark::of(&change.kind);

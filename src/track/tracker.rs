@@ -61,8 +61,7 @@ impl Tracker {
         }
     }
 
-    /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row
-    /// ids go on, so that none ever means two rows.
+    /// Forgets every row, after a comparison that crashed half-way. Row ids go on, so that none ever means two rows.
     pub fn reset(&mut self) {
         *self = Self {
             next_id: self.next_id,
@@ -71,8 +70,7 @@ impl Tracker {
         };
     }
 
-    /// Compares the next snapshot with the rows. Sockets of the first one are not new, nor are sockets of a kind that
-    /// was not read before.
+    /// Sockets of the first snapshot are not new, nor are those of a kind that was not read before.
     pub fn apply(&mut self, mut snapshot: Snapshot) -> TableUpdate {
         let (now, kinds) = (snapshot.taken_at, snapshot.kinds);
         let mut sockets = std::mem::take(&mut snapshot.sockets);
@@ -123,8 +121,8 @@ impl Tracker {
         }
     }
 
-    /// Gives each replaced listener an entry of its own again, to be found in the next snapshot. Returns pairs of indices:
-    /// the successor, and the one that it replaced.
+    /// Gives each replaced listener an entry of its own again, to be found in the next snapshot. Returns the indices of
+    /// each successor and of the one that it replaced.
     fn release_replaced(&mut self) -> Vec<(usize, usize)> {
         let mut replacements = Vec::new();
         for successor in 0..self.live.len() {

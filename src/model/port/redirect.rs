@@ -45,8 +45,7 @@ pub struct RedirectTarget {
     pub port: Option<u16>,
     /// All of it: `port 9090`, `172.17.0.2:80`, `one of 10.0.0.1:80 and 10.0.0.2:80`.
     pub text: Text,
-    /// Whether this machine has no route to the address, so that the packets are lost: what is left
-    /// of a container that was killed.
+    /// Whether this machine has no route to the address: the packets are lost, as after a container was killed.
     pub is_unreachable: bool,
 }
 

@@ -86,8 +86,7 @@ impl Services {
         own.chain(registered().map(|(_, name)| -> &str { name }))
     }
 
-    /// The ports of this name, the user's first, then the registered ones; empty if it is unknown. Case does
-    /// not matter.
+    /// The ports of this name in any case, the user's first, then the registered ones; empty if it is unknown.
     pub fn ports(&self, name: &str) -> Vec<(Protocol, u16)> {
         self.own_ports(name).chain(registered_ports(name)).collect()
     }

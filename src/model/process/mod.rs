@@ -28,8 +28,7 @@ pub struct Process {
     /// Empty in older recordings, whose `name` it was.
     #[serde(default)]
     pub comm: Text,
-    /// Path of the executable, as `/proc/PID/exe` has it (without ` (deleted)`); `None` if it can't be
-    /// read: another user's process for an ordinary user, a kernel thread.
+    /// As `/proc/PID/exe` has it (without ` (deleted)`); `None` if unreadable: another user's process, a kernel thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executable: Option<Text>,
     /// All arguments, not truncated; `None` if unreadable or empty.

@@ -45,11 +45,9 @@ pub struct Socket {
     pub portless: Option<Arc<Portless>>,
     /// State at the time of the snapshot.
     pub state: State,
-    /// Inode of the socket (Linux); `None` where the kernel keeps none (`TIME_WAIT`, orphans, a
-    /// connection that waits in an accept queue).
+    /// Inode (Linux); `None` where the kernel keeps none (`TIME_WAIT`, orphans, a connection in an accept queue).
     pub inode: Option<u32>,
-    /// The kernel's number of the socket (Linux, `SO_COOKIE` of `socket(7)`): unique as long as the
-    /// system runs, and the same from the handshake to the end of `TIME_WAIT`.
+    /// `SO_COOKIE` of `socket(7)` (Linux): unique while the system runs, the same until the end of `TIME_WAIT`.
     pub cookie: Option<u64>,
     /// Owning uid (unix). The kernel reports 0 for every `TIME_WAIT`: that is `None` here.
     pub uid: Option<u32>,
@@ -69,8 +67,7 @@ pub struct Socket {
     pub container: Option<Text>,
     /// The user's own name for its port, or for its peer's. Set by the tracker, and in no recording.
     pub own_service: Option<Arc<str>>,
-    /// How long after the snapshot the kernel removes it at the earliest, if it ends by itself: `TIME_WAIT`, or an
-    /// orphan in `FIN_WAIT2` (Linux).
+    /// When the kernel removes it at the earliest, after the snapshot (Linux): `TIME_WAIT`, an orphan in `FIN_WAIT2`.
     pub expires_in: Option<Duration>,
     /// How long it had been in its state, as far as the kernel knows (Linux, TCP connections). Only in the first
     /// snapshot of a series: later ages follow from it.
@@ -151,8 +148,8 @@ impl Socket {
         }
     }
 
-    /// Whether it waits for peers or reserves its port for that, as the default view shows it. A UDP socket with a peer is
-    /// a connection.
+    /// Whether it waits for peers or reserves its port for that: what the default view shows. A UDP socket with a peer
+    /// is a connection.
     pub fn is_listening(&self) -> bool {
         match self.protocol {
             Protocol::Tcp | Protocol::Sctp => matches!(self.state, State::Listen | State::Bound),
@@ -183,8 +180,7 @@ impl Socket {
         }
     }
 
-    /// Protocol and family in one word, as `ss` says it: `tcp`, `tcp6`, `udpl`, `sctp6`, `raw`, `p_raw`, `u_str`; `icmp`
-    /// for a ping socket.
+    /// Protocol and family in one word, as `ss` says it: `tcp6`, `udpl`, `raw`, `p_raw`; `icmp` for a ping socket.
     pub fn protocol_and_family(&self) -> &'static str {
         let (ipv4, ipv6) = match (self.protocol, self.portless.as_deref()) {
             (_, Some(Portless::Unix(unix))) => match unix.kind {
@@ -219,8 +215,7 @@ impl Socket {
         }
     }
 
-    /// Its own side in words: `127.0.0.1:80`, `0.0.0.0:icmp`, `/run/app.sock`, `@name`, `arp`; `None`
-    /// for a unix socket without a name.
+    /// Its own side in words: `127.0.0.1:80`, `0.0.0.0:icmp`, `@name`, `arp`; `None` for an unnamed unix socket.
     pub fn local_text(&self) -> Option<String> {
         match self.portless.as_deref() {
             None => Some(self.local.to_string()),

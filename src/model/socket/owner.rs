@@ -23,8 +23,7 @@ pub enum Owner {
     Hidden,
     /// The kernel itself has it (VXLAN, NFS, …), or no process that could be read.
     Kernel,
-    /// No process any more: it outlived its process or its descriptor (`TIME_WAIT`, an orphan). These
-    /// processes had it; never empty.
+    /// No process any more: it outlived its process or descriptor (`TIME_WAIT`, an orphan). These had it; never empty.
     #[strum_discriminants(serde(rename = "past"))]
     #[strum_discriminants(strum(serialize = "past"))]
     Former(Arc<[Arc<Process>]>),

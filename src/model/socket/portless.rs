@@ -53,8 +53,7 @@ impl UnixKind {
     }
 }
 
-/// What a unix socket is bound to. A path need not exist any more, and may be that of another mount
-/// namespace.
+/// What a unix socket is bound to. A path need not exist any more, and may be of another mount namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnixName {
@@ -116,8 +115,7 @@ impl Portless {
 }
 
 impl UnixName {
-    /// A name as the kernel gives it: an abstract one begins with a zero byte, a path may end in one.
-    /// `None` if there is nothing.
+    /// As the kernel gives it: an abstract one begins with a zero byte, a path may end in one. `None` if empty.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [] => None,

@@ -72,9 +72,8 @@ impl Protocol {
     }
 }
 
-/// State of a socket: TCP's states, `BOUND` for a TCP socket that has a port but neither listens
-/// nor connects, and `UNCONN` for a UDP socket without a peer. A connected UDP socket is
-/// `ESTABLISHED`, as `ss` says it.
+/// TCP's states, `BOUND` for a TCP socket that has a port but neither listens nor connects, and `UNCONN` for a UDP
+/// socket without a peer. A connected UDP socket is `ESTABLISHED`, as `ss` says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[derive(Display, IntoStaticStr, VariantArray)]

@@ -115,8 +115,8 @@ impl Cleaner {
     }
 }
 
-/// Whether terminals act on it, show nothing for it, or disagree on its width. A list, so that the check is cheap; a test
-/// holds it against the classes of Unicode:
+/// Whether terminals act on it, show nothing for it, or disagree on its width. A list, to be cheap; a test holds it
+/// against the classes of Unicode:
 ///
 /// - controls (`Cc`), line and paragraph separators (`Zl`, `Zp`);
 /// - format characters (`Cf`): bidirectional ones, joiners, the byte order mark, interlinear annotations;

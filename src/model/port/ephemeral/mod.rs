@@ -50,8 +50,7 @@ pub struct EphemeralUse {
     pub capacity: usize,
     /// Ports of it that TCP uses, each once, by the strongest of its uses.
     pub ports: PortUsage,
-    /// Those with connections that were bound before they connected, so no destination can use them. A lower bound, see
-    /// `bound_first`.
+    /// Those with connections that were bound before they connected: no destination can use them. A lower bound.
     pub bound_first: PortUsage,
     /// The destination with the fewest ports left; `None` without a connection from the range.
     pub fullest: Option<Destination>,

@@ -3,7 +3,7 @@
 //! Pure: comm, executable and arguments in, a name out. The executable decides, which no process can
 //! choose freely; `comm` is cut at 15 bytes, is that of a thread (Node 24 calls its first one
 //! `MainThread`) and is anything a program sets (`prctl(2)`). Arguments name the script of an
-//! interpreter (`script`). Where these leave a doubt, the name is `comm`.
+//! interpreter (`interpreter`). Where these leave a doubt, the name is `comm`.
 
 mod interpreter;
 

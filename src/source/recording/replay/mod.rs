@@ -111,8 +111,8 @@ impl Replay {
         self.reader.is_at_end()
     }
 
-    /// Whether there is a next snapshot; else the current one stays, with a problem if an incomplete line follows, which
-    /// was cut off or is being written.
+    /// Whether there is a next snapshot. Else the current one stays, with a problem if a line follows that was cut off
+    /// or is being written.
     fn advance(&mut self) -> Result<bool, SourceError> {
         match self.reader.next()? {
             Next::Line(_, frame) => {
