@@ -205,7 +205,7 @@ fn read(
         let mut recording = Replay::open(path)?;
         match &found {
             Some(found) => recording.seek(found.number)?,
-            None => recording.seek_last()?,
+            None => recording.seek(usize::MAX)?,
         }
         let snapshot = recording.take(now)?;
         let last = recording.playback().map(|playback| Found {
