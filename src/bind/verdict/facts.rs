@@ -1,5 +1,5 @@
-//! The facts of one case: the error that decides it, and what else is known, in words. Unknown facts are `None`, or empty
-//! for a part of a sentence.
+//! The facts of one case: the error that decides it, and what else is known, in words. Unknown facts are `None`, or
+//! empty for a part of a sentence.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
