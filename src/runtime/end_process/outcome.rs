@@ -14,7 +14,6 @@ pub(super) fn after(time: Duration) -> String {
 }
 
 /// The state of the port after the processes ended.
-#[derive(Clone)]
 pub(super) enum Outcome {
     /// No port was in question.
     Ended,
