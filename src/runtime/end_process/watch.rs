@@ -74,7 +74,7 @@ impl<'a> Watch<'a> {
         let port = self.ending.port.as_ref().map(Target::first_port);
         let text = outcome.text(port.unwrap_or_default());
         Msg::EndOutcome {
-            succeeded: outcome.is_good(),
+            succeeded: matches!(outcome, Outcome::Ended | Outcome::Free { .. }),
             message: format!("{who} exited {after}{text}"),
         }
     }
