@@ -1,11 +1,24 @@
 //! Terminals of any size.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use vt100::Color;
 
 use crate::live::scene::{BINARY, Holder, Live, listeners, stage};
 use crate::support::pty::Pty;
+use crate::support::wait_until;
+
+/// The picture of a paused table: its ages and counts stand still.
+fn paused_picture(live: &mut Live) -> String {
+    live.press("p");
+    live.wait_for_text("paused");
+    let time = Duration::from_millis(200);
+    wait_until("the whole picture", || {
+        live.pty.bytes_written_during(time) == 0
+    });
+    live.pty.screen_text()
+}
 
 #[test]
 fn the_picture_is_right_again_after_a_small_size() {
@@ -13,7 +26,7 @@ fn the_picture_is_right_again_after_a_small_size() {
         let _holder = Holder::of(listeners(&[8080, 9000]));
         let mut live = Live::start_in((100, 30), &[]);
         live.wait_for_row(9000, |row| row.contains("sleep"));
-        let before = live.wait_for_text("quit");
+        let before = paused_picture(&mut live);
         for (columns, lines) in [(20, 5), (1, 1), (2, 2), (60, 1), (1, 40), (59, 11)] {
             live.pty.resize(columns, lines);
             live.wait_for_cells("something drawn", |screen| {
@@ -85,7 +98,7 @@ fn control_l_draws_the_screen_anew_after_others_wrote_on_it() {
         let _holder = Holder::of(listeners(&[8080]));
         let mut live = Live::start(&[]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
-        let before = live.pty.screen_text();
+        let before = paused_picture(&mut live);
         // As `wall` does, and worse: it leaves a colour, the cursor, and the screen itself.
         let terminal = format!("/proc/{}/fd/1", live.pty.pid().as_raw_nonzero());
         let mut terminal = std::fs::File::options().write(true).open(terminal).unwrap();
