@@ -25,9 +25,12 @@ enum Party<'a> {
     Hidden,
 }
 
+/// Makes the fixes of a party: those of its other sockets, which may be thousands, are not needed.
+type MakeFixes<'a> = Box<dyn FnOnce() -> Vec<Fix> + 'a>;
+
 /// Ends the sockets in the way: each is in the first fix that has a command, or is named in a sentence before it.
 pub(in crate::bind) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
-    let mut parties: Vec<(Party<'_>, Vec<Fix>)> = Vec::new();
+    let mut parties: Vec<(Party<'_>, MakeFixes<'_>)> = Vec::new();
     let mut processes: BTreeMap<Pid, Member<'_>> = BTreeMap::new();
     let mut at = None;
     for &holder in &situation.holders {
@@ -46,11 +49,11 @@ pub(in crate::bind) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
     // The processes take the position of the first one found.
     let at = at.unwrap_or_default();
     let processes: Vec<_> = processes.into_values().collect();
-    let families = families(&processes);
-    let families = families.iter().map(|it| of_members(it, situation));
+    let families = families(&processes).into_iter();
+    let families = families.map(|members| of_members(members, situation));
     parties.splice(at..at, families);
     let once = grouped(parties.into_iter()).into_iter();
-    joined(once.map(|(_, mut fixes)| fixes.swap_remove(0)).collect())
+    joined(once.map(|(_, mut make)| make.swap_remove(0)()).collect())
 }
 
 /// Whether a process is a service manager, or its child before `exec`, which has every socket until then: it is called
@@ -70,10 +73,13 @@ fn server_unit(background: &Background) -> Option<&Unit> {
 }
 
 /// The party that owns the whole socket, regardless of process.
-fn of_socket<'a>(holder: &'a Holder, situation: &Situation<'_>) -> Option<(Party<'a>, Vec<Fix>)> {
+fn of_socket<'a>(
+    holder: &'a Holder,
+    situation: &'a Situation<'_>,
+) -> Option<(Party<'a>, MakeFixes<'a>)> {
     if let Some(activation) = &holder.activation {
-        let stop = stop_socket_unit(activation, holder, situation);
-        return Some((Party::SocketUnit(activation), vec![stop]));
+        let stop = move || vec![stop_socket_unit(activation, holder, situation)];
+        return Some((Party::SocketUnit(activation), Box::new(stop)));
     }
     let served = holder.backgrounds.iter();
     let served = served.filter_map(|background| Some((background.behind.as_ref()?, background)));
@@ -85,24 +91,31 @@ fn of_socket<'a>(holder: &'a Holder, situation: &Situation<'_>) -> Option<(Party
         None => holder.hidden_unit.as_ref(),
     };
     if let Some(unit) = unit {
-        let fixes = service::unit_fixes(unit, None, situation);
-        return Some((Party::Unit(&unit.name), fixes));
+        let fixes = move || service::unit_fixes(unit, None, situation);
+        return Some((Party::Unit(&unit.name), Box::new(fixes)));
     }
     if let Some((behind, background)) = container {
         let ignores_term = why_term_fails(background.reaction.term).is_some();
         let (id, name) = (behind.id.as_ref(), behind.name.as_ref());
-        let stop = container::stop(behind, ignores_term, situation);
-        return Some((Party::Container(behind.engine, id, name), vec![stop]));
+        let stop = move || vec![container::stop(behind, ignores_term, situation)];
+        let party = Party::Container(behind.engine, id, name);
+        return Some((party, Box::new(stop)));
     }
-    let is_hidden = holder.socket.owner == Owner::Hidden;
-    is_hidden.then(|| (Party::Hidden, vec![end_hidden(holder, situation)]))
+    if holder.socket.owner == Owner::Hidden {
+        let end = move || vec![end_hidden(holder, situation)];
+        return Some((Party::Hidden, Box::new(end)));
+    }
+    None
 }
 
 /// The party of processes that belong together, by the background of the first.
-fn of_members<'a>(members: &Members<'a>, situation: &Situation<'_>) -> (Party<'a>, Vec<Fix>) {
+fn of_members<'a>(
+    members: Members<'a>,
+    situation: &'a Situation<'_>,
+) -> (Party<'a>, MakeFixes<'a>) {
     if let Some(unit) = server_unit(members.background) {
-        let fixes = service::unit_fixes(unit, Some(members), situation);
-        return (Party::Unit(&unit.name), fixes);
+        let fixes = move || service::unit_fixes(unit, Some(&members), situation);
+        return (Party::Unit(&unit.name), Box::new(fixes));
     }
     let is_app = |kept_by: &&Supervisor| {
         use SupervisorKind as K;
@@ -113,11 +126,13 @@ fn of_members<'a>(members: &Members<'a>, situation: &Situation<'_>) -> (Party<'a
         // A supervisor that listens itself is not an app.
         has_own_command && (kept_by.pid != Some(members.first.pid) || kept_by.name.is_some())
     };
-    let fixes = match members.background.kept_by.as_ref().filter(is_app) {
-        Some(kept_by) => service::app_fixes(kept_by, members, situation),
-        None => process::fixes(members, situation),
+    let kept_by = members.background.kept_by.as_ref().filter(is_app);
+    let party = Party::Processes(members.first.pid);
+    let fixes = move || match kept_by {
+        Some(kept_by) => service::app_fixes(kept_by, &members, situation),
+        None => process::fixes(&members, situation),
     };
-    (Party::Processes(members.first.pid), fixes)
+    (party, Box::new(fixes))
 }
 
 fn stop_socket_unit(activation: &Activation, holder: &Holder, situation: &Situation<'_>) -> Fix {
@@ -177,14 +192,16 @@ fn joined(mut of_parties: Vec<Vec<Fix>>) -> Vec<Fix> {
         sentences.append(&mut commands);
         return sentences;
     }
-    let known = |text: fn(&Fix) -> Option<&str>| commands.iter().filter_map(text).collect();
-    let warnings: Vec<&str> = known(|fix| fix.warning.as_deref());
-    let typed: Vec<&str> = known(|fix| fix.command.as_deref());
+    let warnings = commands.iter().filter_map(|fix| fix.warning.as_deref());
+    let warnings: Vec<&str> = warnings.collect();
+    let typed = commands.iter().filter_map(|fix| fix.command.as_deref());
+    let typed: Vec<&str> = typed.collect();
     let first = commands[0].code;
     let is_same = commands.iter().all(|fix| fix.code == first);
-    let code = match first {
-        first if is_same && first != FixCode::EndProcess => first,
-        _ => FixCode::EndProcesses,
+    let code = if is_same && first != FixCode::EndProcess {
+        first
+    } else {
+        FixCode::EndProcesses
     };
     let mut run_as = commands.iter().map(|fix| &fix.run_as);
     let run_as = run_as.find(|run_as| **run_as != RunAs::User);

@@ -153,8 +153,8 @@ fn by_term(members: &Members<'_>, reaction: Reaction, before: Option<Pid>) -> Fi
     }
     let text = text_of(members, handles);
     // A master may end a worker that ignores SIGTERM; one without a handler does not.
-    let mut members = members.all.iter();
-    let stays = members.find(|(_, one)| why_term_fails(one.reaction.term).is_some());
+    let mut all = members.all.iter();
+    let stays = all.find(|(_, one)| why_term_fails(one.reaction.term).is_some());
     if let (Some((who, _)), false) = (stays, handles) {
         let text = format!("{text}, by SIGKILL: {} ignores SIGTERM", named(who));
         return FixCode::EndHard.command(text, kill("-KILL ", &pids));
