@@ -141,7 +141,7 @@ pub(in crate::bind) fn start(
         bind.0.is_ipv6() && (is_off(probed(bind, true)) || is_off(probed(bind, false)))
     };
     let start_of = |bind: Bind| {
-        // The option only ever helps.
+        // The option only ever helps: a success without it, or a failure with it, decides the other bind too.
         let other = probed(bind, !reuse_address).filter(|it| it.is_ok() == reuse_address);
         match probed(bind, reuse_address).or(other) {
             Some(ProbeResult::Ok) => Start::Ok,

@@ -90,8 +90,13 @@ impl Unfit {
 
     /// The fix if the port is used anyway, a sentence with the exact command.
     pub fn remedy(&self, port: u16, limits: &Limits) -> Option<String> {
-        let command = reserve(limits, port).filter(|_| matches!(self, Self::Ephemeral(_)))?;
-        Some(format!("to keep it from clients: {command}"))
+        match self {
+            Self::Ephemeral(_) => {
+                let command = reserve(limits, port)?;
+                Some(format!("to keep it from clients: {command}"))
+            }
+            _ => None,
+        }
     }
 
     /// Whether a gap may hide what [`Self::of`] returns.

@@ -95,12 +95,20 @@ impl<'a> Case<'a> {
             _ if socket.remote == Some(socket.local) => Kind::SelfConnect,
             (_, State::SynSent) => Kind::Outgoing,
             (_, State::SynRecv) => Kind::Accepted,
-            _ => match holder.opening {
-                Some(Opening::Active) => Kind::Outgoing,
-                None if !is_ephemeral(&socket.local) => Kind::Accepted,
-                None if !socket.remote.as_ref().is_some_and(is_ephemeral) => Kind::Outgoing,
-                _ => Kind::Accepted,
-            },
+            _ => {
+                let is_outgoing = match holder.opening {
+                    Some(opening) => opening == Opening::Active,
+                    None => {
+                        is_ephemeral(&socket.local)
+                            && !socket.remote.as_ref().is_some_and(is_ephemeral)
+                    }
+                };
+                if is_outgoing {
+                    Kind::Outgoing
+                } else {
+                    Kind::Accepted
+                }
+            }
         }
     }
 
@@ -125,6 +133,7 @@ impl<'a> Case<'a> {
         likely.collect()
     }
 
+    /// The predictions for binds without `SO_REUSEADDR`.
     pub(super) fn predictions_without(&self) -> impl Iterator<Item = Prediction> + '_ {
         let probes = self.target_trials().map(|trial| &trial.probe);
         probes.map(|probe| self.result.predict(probe.bind(), false))

@@ -10,6 +10,7 @@ use crate::bind::text::{after, capitalised, grouped, listed};
 use crate::bind::{Address, browsers_refuse as is_refused_by_browsers};
 use crate::model::{AcceptQueue, Fill, Holder, counted};
 
+/// The sentence of a note, if it applies.
 type Message = fn(&Case<'_>) -> Option<String>;
 
 static TABLE: &[(NoteCode, Message)] = &[

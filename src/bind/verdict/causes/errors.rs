@@ -83,8 +83,11 @@ pub(super) fn scope_needed(case: &Case<'_>) -> Explanation {
 pub(super) fn privileged_port(case: &Case<'_>) -> Explanation {
     let (port, limits) = (case.port(), case.limits);
     let caveat = ", and that of this user namespace does not count for the network namespace";
-    let caveat = case.is_capability_foreign().then_some(caveat);
-    let caveat = caveat.unwrap_or_default();
+    let caveat = if case.is_capability_foreign() {
+        caveat
+    } else {
+        ""
+    };
     let first = after("", limits.unprivileged_from);
     let text = format!("Let every program of every user bind ports from {port} on");
     let command = format!("sysctl net.ipv4.ip_unprivileged_port_start={port}");

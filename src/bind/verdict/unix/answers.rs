@@ -10,6 +10,7 @@ use crate::model::{
     AtPath, Connected, Folder, Holder, Protocol, SocketFile, UnixAddress, UnixHolder, UnixKind,
 };
 
+/// The cause, the sentence and the fixes.
 type Answer = (UnixCause, String, Vec<Fix>);
 
 fn change_config(cause: UnixCause, text: String, help: &str) -> Answer {
