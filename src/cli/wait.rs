@@ -87,7 +87,7 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
             return Ok(EXIT_ERROR);
         }
     };
-    let ports = waiter.ports.iter().map(|port| WaitedPort {
+    let ports = waiter.ports().iter().map(|port| WaitedPort {
         target: &port.target,
         happened: port.is_reached,
         changed_at: port.changed_at.filter(|_| port.is_reached),

@@ -28,8 +28,7 @@ pub enum Goal {
 
 /// Waits for several ports, one target for each.
 pub struct PortWaiter {
-    /// The ports.
-    pub ports: Vec<Port>,
+    ports: Vec<Port>,
     goal: Goal,
     clock: Clock,
     tester: BindTester,
@@ -82,6 +81,11 @@ impl PortWaiter {
             clock,
             tester: BindTester::new(clock),
         }
+    }
+
+    /// The ports.
+    pub fn ports(&self) -> &[Port] {
+        &self.ports
     }
 
     /// Checks every `interval` until all ports have reached the goal at the same time, or until `timeout`; returns

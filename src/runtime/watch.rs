@@ -97,6 +97,12 @@ impl Deadline {
     }
 }
 
+/// Messages from the threads to the caller.
+enum Message {
+    Event(CollectorEvent),
+    End(WatchEnd),
+}
+
 /// Takes snapshots until the deadline, at least one, and passes each event to `handle`, which returns whether it
 /// wants more. It ends as soon as the reader of standard output is gone, whether or not there is something to
 /// write. While `handle` runs, one further snapshot is taken at most, which the next is compared with.
@@ -112,8 +118,8 @@ pub fn watch(
     // Dropped at the end, which ends the collector.
     let (_control, commands) = mpsc::channel();
     let (on_crash, events) = (sender.clone(), sender.clone());
-    let crashed = move |what| drop(on_crash.send(Err(WatchEnd::Crashed(what))));
-    let send = move |event| events.send(Ok(event)).is_ok();
+    let crashed = move |what| drop(on_crash.send(Message::End(WatchEnd::Crashed(what))));
+    let send = move |event| events.send(Message::Event(event)).is_ok();
     let collect = move || collector.run(&commands, send);
     spawn_worker("collector", crashed, collect)?;
     watch_for_reader(sender)?;
@@ -127,8 +133,8 @@ pub fn watch(
         };
         let event = match received {
             Err(_) => return Ok(WatchEnd::Done),
-            Ok(Err(end)) => return Ok(end),
-            Ok(Ok(event)) => event,
+            Ok(Message::End(end)) => return Ok(end),
+            Ok(Message::Event(event)) => event,
         };
         // A measurement is followed by its update.
         has_begun |= !matches!(event, CollectorEvent::Measured(_));
@@ -140,7 +146,7 @@ pub fn watch(
 
 /// Sends a message when standard output is a pipe or a socket whose other end is closed.
 #[cfg(unix)]
-fn watch_for_reader(sender: SyncSender<Result<CollectorEvent, WatchEnd>>) -> io::Result<()> {
+fn watch_for_reader(sender: SyncSender<Message>) -> io::Result<()> {
     use rustix::{event::PollFlags, io::Errno};
 
     use super::process::stdio::poll_stream;
@@ -152,7 +158,7 @@ fn watch_for_reader(sender: SyncSender<Result<CollectorEvent, WatchEnd>>) -> io:
         }
         let gone = PollFlags::ERR | PollFlags::HUP;
         if events.is_ok_and(|events| events.intersects(gone)) {
-            let _ = sender.send(Err(WatchEnd::ReaderGone));
+            let _ = sender.send(Message::End(WatchEnd::ReaderGone));
         }
     };
     // If it crashes, the next write fails with the same result.
@@ -161,6 +167,6 @@ fn watch_for_reader(sender: SyncSender<Result<CollectorEvent, WatchEnd>>) -> io:
 
 /// The next write fails instead.
 #[cfg(not(unix))]
-fn watch_for_reader(_: SyncSender<Result<CollectorEvent, WatchEnd>>) -> io::Result<()> {
+fn watch_for_reader(_: SyncSender<Message>) -> io::Result<()> {
     Ok(())
 }

@@ -122,9 +122,13 @@ impl Collector {
         if self.partial_owners_first {
             let now = self.clock.now();
             match panic::catch(|| self.source.take_without_owners(now)) {
-                Ok(Some(snapshot)) => drop(self.update(snapshot, send)?),
+                Ok(Some(snapshot)) => {
+                    self.update(snapshot, send)?;
+                }
                 Ok(None) => {}
-                Err(what) => drop(self.reset(&what, send)?),
+                Err(what) => {
+                    self.reset(&what, send)?;
+                }
             }
         }
         loop {
@@ -133,7 +137,8 @@ impl Collector {
             fault::point("collector");
             // At most once, so that a busy machine doesn't stretch the interval.
             if next == Next::Confirm && self.interval > CONFIRM_AFTER && !is_paused {
-                if self.wait(control, began, Some(CONFIRM_AFTER), &mut is_paused)? {
+                let wait = self.wait(control, began, Some(CONFIRM_AFTER), &mut is_paused)?;
+                if wait == Wait::Command {
                     continue;
                 }
                 if self.collect(send)? == Next::Retry {
@@ -227,14 +232,13 @@ impl Collector {
     }
 
     /// Sleeps until `delay`, or the interval, has passed since `began`; while paused until a command ends that.
-    /// Returns whether a command requests a snapshot now.
     fn wait(
         &mut self,
         control: &Receiver<Control>,
         began: Duration,
         delay: Option<Duration>,
         is_paused: &mut bool,
-    ) -> Option<bool> {
+    ) -> Option<Wait> {
         loop {
             let received = if *is_paused {
                 control.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -247,20 +251,20 @@ impl Collector {
                 }
             };
             match received {
-                Err(RecvTimeoutError::Timeout) => return Some(false),
+                Err(RecvTimeoutError::Timeout) => return Some(Wait::Elapsed),
                 Err(RecvTimeoutError::Disconnected) => return None,
-                Ok(Control::Refresh) => return Some(true),
+                Ok(Control::Refresh) => return Some(Wait::Command),
                 Ok(Control::SetInterval(interval)) => self.interval = interval,
                 Ok(Control::SetLinger(linger)) => self.tracker.linger = linger,
                 Ok(Control::SetServices(services)) => self.tracker.services = services,
                 Ok(Control::SetKinds(kinds)) => {
                     if self.source.set_kinds(kinds) && !*is_paused {
-                        return Some(true);
+                        return Some(Wait::Command);
                     }
                 }
                 Ok(Control::SetPaused(paused)) => {
                     if std::mem::replace(is_paused, paused) && !paused {
-                        return Some(true);
+                        return Some(Wait::Command);
                     }
                 }
             }
@@ -285,6 +289,15 @@ enum Next {
     Confirm,
     /// After a growing delay, as this one crashed.
     Retry,
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    /// The time has passed.
+    Elapsed,
+    /// A command requests a snapshot now.
+    Command,
 }
 
 #[cfg(test)]

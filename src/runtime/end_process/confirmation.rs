@@ -13,6 +13,7 @@ use crate::model::{
 use crate::source::lineage;
 use crate::source::proc_stat::proc_stat;
 
+/// The most owners to read the background of.
 const AT_A_TIME: usize = 32;
 
 /// The port of DNS, which the machine's resolver has.

@@ -63,6 +63,7 @@ fn open_targets(ending: &Ending) -> Result<Vec<(EndRole, Recipient)>, Failure> {
     }
 }
 
+/// Opens the process if it is still the same.
 fn open(target: &EndTarget) -> Result<Recipient, NotSent> {
     let process = Arc::clone(&target.process);
     let failed = |error| unreadable(error, process.pid);

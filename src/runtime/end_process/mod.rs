@@ -83,7 +83,7 @@ impl NotSent {
 
 /// Sends the signal; the message describes the result.
 pub fn end_process(ending: &Ending) -> Msg {
-    sent(ending).map_or_else(Msg::SignalFailed, |(_, message)| Msg::JobDone {
+    try_send(ending).map_or_else(Msg::SignalFailed, |(_, message)| Msg::JobDone {
         succeeded: true,
         message,
     })
@@ -92,7 +92,7 @@ pub fn end_process(ending: &Ending) -> Msg {
 /// Sends the signal and watches the result for some seconds. `notify` gets the progress.
 pub fn end_and_watch(ending: &Ending, clock: Clock, notify: &mut dyn FnMut(Msg)) -> Msg {
     let mut watch = watch::Watch::begin(ending, clock);
-    match sent(ending) {
+    match try_send(ending) {
         Ok((sent, text)) => {
             notify(Msg::EndPending(format!("{text}, waiting for its end…")));
             watch.run(&sent, notify)
@@ -101,8 +101,8 @@ pub fn end_and_watch(ending: &Ending, clock: Clock, notify: &mut dyn FnMut(Msg))
     }
 }
 
-/// Sends the signal; a sentence on the result. It is an error if the kernel drops the signal.
-fn sent(ending: &Ending) -> Result<(Sent, String), String> {
+/// Sends the signal; returns a sentence on the result. It is an error if the kernel drops the signal.
+fn try_send(ending: &Ending) -> Result<(Sent, String), String> {
     let signal = ending.signal.as_str();
     let Failure { process, why, sent } = match send(ending) {
         Ok(sent) => {

@@ -13,6 +13,7 @@ use crate::report::{self, CsvOptions};
 use crate::settings::Settings;
 use crate::track::{RowId, Table};
 
+/// How many ports are tried to find a free one.
 const MAX_TRIES: usize = 1000;
 
 /// Makes real binds, and reads the evidence that explains the results.

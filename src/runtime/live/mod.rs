@@ -28,6 +28,7 @@ pub type ReadAgain = Arc<dyn Fn() -> Result<(Settings, String), String> + Send +
 /// typed input then stays in the terminal.
 const MAX_WAITING: usize = 512;
 
+/// How many messages are processed before the screen is drawn again.
 const MAX_BURST: usize = 512;
 
 /// Runs the live table until the user leaves it.

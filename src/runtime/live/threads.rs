@@ -104,7 +104,7 @@ impl Live {
 fn end_even_if_stuck(signal: i32) {
     let end = move || {
         std::thread::sleep(LAST_WRITE);
-        // There is nothing left to report an error to.
+        // Without `terminal::restore`, which may be blocked in a write. There is nothing left to report an error to.
         let _ = disable_raw_mode();
         std::process::exit(signals::end_by(signal).into());
     };

@@ -23,7 +23,7 @@ const LISTEN: [&str; 4] = [
 /// replaced by the port, which is in `PORT` as well.
 ///
 /// # Errors
-/// Why the command could not be executed, always if not on unix. It does not return otherwise.
+/// Why the command could not be executed; it does not return otherwise. Only Unix supports this.
 pub fn exec_with_socket(words: &[OsString], socket: Socket, port: u16) -> io::Result<Infallible> {
     let mut command = command(words, port);
     command.env("LISTEN_FDS", "1");
