@@ -146,9 +146,9 @@ impl PortInspector for LinuxInspector {
             self.explain_rows(evidence, (protocol, port), answered);
             let gaps = &mut evidence.gaps;
             if is_open {
-                gaps.extend_from_slice(
-                    programs.get_or_insert_with(|| Vec::from_iter(sk_lookup::gap())),
-                );
+                let programs =
+                    programs.get_or_insert_with(|| sk_lookup::gap().into_iter().collect());
+                gaps.extend_from_slice(programs);
             }
             if let Some(search) = elsewhere {
                 let code = GapCode::Namespaces;

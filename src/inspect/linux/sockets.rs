@@ -20,6 +20,7 @@ use crate::source::owners::owners;
 /// The most sockets to read options of, listeners and bound sockets first.
 const MAX_OPTIONS: usize = 64;
 
+/// The time between two readings of a full accept queue.
 const QUEUE_INTERVAL: Duration = Duration::from_millis(100);
 
 impl LinuxInspector {

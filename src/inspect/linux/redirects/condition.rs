@@ -101,6 +101,7 @@ impl Condition {
         }
     }
 
+    /// Whether no packet can meet both.
     fn excludes(&self, other: &Self) -> bool {
         // Two random choices are independent.
         if self.is_share() || other.is_share() {

@@ -90,7 +90,7 @@ impl Table {
         let matches = |element: &Element| -> Outcome {
             if !element.key.is_empty() && element.key.len() != lookup.fields.len() {
                 let texts: Vec<_> = element.key.iter().map(Value::text).collect();
-                return unknown(texts.join(" . ")).pop();
+                return Some(vec![Condition::new(Subject::Unknown, texts.join(" . "))]);
             }
             let pairs = lookup.fields.iter().zip(&element.key);
             let each = pairs.map(|(field, value)| packet.has(field, value));

@@ -82,7 +82,7 @@ impl Set {
 pub(super) struct Element {
     /// A value for each field; none matches every packet.
     pub(super) key: Vec<Value>,
-    /// The action of a map for it.
+    /// The action of a map for it. [`Action::Send`] has only the parts of the target that the map stores.
     pub(super) action: Option<Action>,
     pub(super) comment: Option<String>,
 }
