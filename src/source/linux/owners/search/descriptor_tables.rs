@@ -145,7 +145,10 @@ impl Search<'_> {
     /// Follows the inheritance of each socket: from an owner to its parent and its children, and on from each of those
     /// that has it too.
     fn scan_relatives(&self, pids: &[Pid]) {
-        let owners: Vec<Pid> = (self.state().found.values().flatten().map(|one| one.pid)).collect();
+        let owners: Vec<Pid> = {
+            let state = self.state();
+            state.found.values().flatten().map(|one| one.pid).collect()
+        };
         if owners.len() > MAX_RELATIVES {
             return;
         }
