@@ -115,7 +115,9 @@ impl Replay {
     /// or is being written.
     fn advance(&mut self) -> Result<bool, SourceError> {
         match self.reader.next()? {
-            Next::Line(_, frame) => {
+            Next::Line(line, frame) => {
+                // It may have 256 MiB, and the snapshot takes memory too.
+                drop(line);
                 self.current = self.reader.snapshot(frame)?;
                 self.number += 1;
                 return Ok(true);
