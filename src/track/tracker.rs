@@ -61,7 +61,8 @@ impl Tracker {
         }
     }
 
-    /// Forgets every row, after a comparison that crashed half-way. Row ids go on, so that none ever means two rows.
+    /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row ids go on, so
+    /// that none ever means two rows.
     pub fn reset(&mut self) {
         *self = Self {
             next_id: self.next_id,
@@ -70,7 +71,8 @@ impl Tracker {
         };
     }
 
-    /// Sockets of the first snapshot are not new, nor are those of a kind that was not read before.
+    /// Compares the next snapshot with the rows. Sockets of the first one are not new, nor are those of a kind that was
+    /// not read before.
     pub fn apply(&mut self, mut snapshot: Snapshot) -> TableUpdate {
         let (now, kinds) = (snapshot.taken_at, snapshot.kinds);
         let mut sockets = std::mem::take(&mut snapshot.sockets);

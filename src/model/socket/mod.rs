@@ -47,7 +47,8 @@ pub struct Socket {
     pub state: State,
     /// Inode (Linux); `None` where the kernel keeps none (`TIME_WAIT`, orphans, a connection in an accept queue).
     pub inode: Option<u32>,
-    /// `SO_COOKIE` of `socket(7)` (Linux): unique while the system runs, the same until the end of `TIME_WAIT`.
+    /// `SO_COOKIE` of `socket(7)` (Linux): unique while the system runs, and the same from the handshake to the end of
+    /// `TIME_WAIT`.
     pub cookie: Option<u64>,
     /// Owning uid (unix). The kernel reports 0 for every `TIME_WAIT`: that is `None` here.
     pub uid: Option<u32>,
