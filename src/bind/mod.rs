@@ -19,8 +19,7 @@ pub use fix::{Fix, FixCode, Frees, RunAs, also_ends_text, fixes_for, shell_word,
 pub use free::{
     Choice, Claim, PortRequest, Refusal, Unfit, browsers_refuse, choose, has_only_leftovers, unfit,
 };
-pub use probe::result::{Probe, ProbeResult};
-pub use probe::{interface, probe};
+pub use probe::{Probe, ProbeResult, interface, probe};
 pub use target::listeners::reachable_listeners;
 pub use target::{Address, Target, TargetError, unix_name};
 pub use verdict::{

@@ -11,7 +11,7 @@ use sockeye::clock::Clock;
 use sockeye::model::duration;
 use sockeye::report::{self, WaitedPort};
 use sockeye::runtime::process::signals;
-use sockeye::runtime::wait::{Goal, Port, PortWaiter, WaitError};
+use sockeye::runtime::wait::{Goal, Port, PortWaiter};
 
 use super::check::targets::{parse_targets, parse_targets_as_named};
 use super::errors::print_error;
@@ -82,7 +82,7 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
     drop(progress);
     let happened = match result {
         Ok(happened) => happened,
-        Err(WaitError { target, why }) => {
+        Err((target, why)) => {
             print_error(&format!("{target}: waiting can't help: {why}"));
             return Ok(EXIT_ERROR);
         }

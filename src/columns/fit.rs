@@ -77,10 +77,8 @@ fn start(candidates: &[&'static Column], width: impl Fn(&Column) -> u16) -> Vec<
 /// Cells that these columns take; one without width needs no gap.
 fn total(columns: &[Fitted]) -> u16 {
     let widths = columns.iter().map(|one| one.width);
-    let shown = widths.filter(|&width| width > 0);
-    shown
-        .fold(0, |sum, width| sum + width + GAP)
-        .saturating_sub(GAP)
+    let taken = widths.filter(|&width| width > 0).map(|width| width + GAP);
+    taken.sum::<u16>().saturating_sub(GAP)
 }
 
 /// Narrows the last columns until all fit, first down to their minimum, then to nothing; the port comes last.

@@ -7,16 +7,31 @@ use crate::model::Family;
 
 /// A folded piece of text; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Needle(String);
+pub(super) struct Needle {
+    text: String,
+    /// By family, whether it could be part of a printed address and port.
+    may_be_in_address: [bool; 2],
+}
 
 impl Needle {
     pub fn new(text: &str) -> Self {
-        Self(folded(text))
+        let text = folded(text);
+        let is_v4 = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b':');
+        let is_v6 = |b: u8| is_v4(b) || b.is_ascii_hexdigit() || matches!(b, b'[' | b']');
+        let may_be_in_address = [text.bytes().all(is_v4), text.bytes().all(is_v6)];
+        Self {
+            text,
+            may_be_in_address,
+        }
     }
 
     /// The folded text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    pub const fn may_be_in_address(&self, family: Family) -> bool {
+        self.may_be_in_address[family as usize]
     }
 
     pub fn is_in(&self, haystack: &str) -> bool {
@@ -34,15 +49,7 @@ impl Needle {
     }
 
     pub fn is_digits(&self) -> bool {
-        is_digits(&self.0)
-    }
-
-    /// Whether it could be part of a printed address and port, so that printing one is worth it.
-    pub fn may_be_in_address(&self, family: Family) -> bool {
-        self.0.bytes().all(|b| match family {
-            Family::Ipv4 => b.is_ascii_digit() || matches!(b, b'.' | b':'),
-            Family::Ipv6 => b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'[' | b']'),
-        })
+        is_digits(&self.text)
     }
 }
 

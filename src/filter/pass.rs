@@ -18,7 +18,8 @@ use crate::track::Row;
 pub struct Pass<'a> {
     filter: &'a Filter,
     context: Context,
-    /// By needle and by text or list of owners, both by address in memory: whether the one contains the other.
+    /// By needle and by text or list of owners, whether the one is in the other. Both are known by their addresses in
+    /// memory: as long as the pass borrows them they stay where they are.
     pub(super) known: HashMap<(usize, usize), bool, BuildSpread>,
     /// Addresses as they are printed before a port: `127.0.0.1`, `[::1]`.
     pub(super) addresses: HashMap<IpAddr, String>,

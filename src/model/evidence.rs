@@ -246,16 +246,18 @@ pub struct Elsewhere {
 /// The subject of a gap in the evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the words say it")]
 pub enum GapCode {
     /// The table of sockets, or a part of it.
     Table,
     /// Sockets that are only bound: this kernel does not list them.
     BoundSockets,
+    /// Owners of sockets.
     Owners,
     /// Options of sockets.
     Options,
+    /// Limits of the system.
     Limits,
+    /// The active security modules.
     SecurityModules,
     /// Other network namespaces.
     Namespaces,

@@ -46,11 +46,8 @@ pub fn bug_report(what: &str) -> String {
     format!("{what}; this is a bug, please report it")
 }
 
-/// Runs `body`. State left inconsistent by a panic must not be used again.
-///
-/// # Errors
-/// If it panics: the line `MESSAGE (file:line)`.
-pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+/// Runs `body`. If it panics, the error is `MESSAGE (file:line)`; state that it left inconsistent must not be used.
+pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     panic::catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
         let noted = LAST_PANIC.take();
         noted.unwrap_or_else(|| summary(&*payload, None))

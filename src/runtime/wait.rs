@@ -57,15 +57,6 @@ pub struct Port {
 
 type RowKey = (Option<u32>, State, Endpoint, Option<Endpoint>);
 
-/// Why the goal is impossible: the port, and one sentence.
-#[derive(Debug, PartialEq, Eq)]
-pub struct WaitError {
-    /// The port.
-    pub target: Target,
-    /// The reason.
-    pub why: String,
-}
-
 /// The least time between two bind tests while rows change all the time.
 const TEST_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -97,13 +88,13 @@ impl PortWaiter {
     /// whether they have. Calls `show` between two checks.
     ///
     /// # Errors
-    /// If one of them can never reach it.
+    /// If one of them can never reach it: which, and why in one sentence.
     pub fn wait(
         &mut self,
         interval: Duration,
         timeout: Option<Duration>,
         mut show: impl FnMut(&[Port]),
-    ) -> Result<bool, WaitError> {
+    ) -> Result<bool, (Target, String)> {
         let end = timeout.map(|timeout| self.clock.now().steady + timeout);
         let mut is_first = true;
         loop {
@@ -122,7 +113,7 @@ impl PortWaiter {
                     Goal::Listening(family) => self.check_listening(at, evidence, family),
                 };
                 let port = &mut self.ports[at];
-                port.is_reached = is_reached.map_err(|why| port.error(why))?;
+                port.is_reached = is_reached.map_err(|why| (port.target.clone(), why))?;
                 if port.is_reached && !is_first {
                     port.changed_at = Some(self.clock.now());
                 }
@@ -136,7 +127,9 @@ impl PortWaiter {
                 // If a table was never read, the goal may have been reached.
                 let unread = |port: &&Port| !port.is_reached && port.unread.0 > 0;
                 let unread = self.ports.iter().find(unread);
-                return unread.map_or(Ok(false), |port| Err(port.error(port.unread.1.clone())));
+                return unread.map_or(Ok(false), |port| {
+                    Err((port.target.clone(), port.unread.1.clone()))
+                });
             }
             show(&self.ports);
             thread::sleep(interval.min(left));
@@ -258,11 +251,6 @@ impl PortWaiter {
 }
 
 impl Port {
-    fn error(&self, why: String) -> WaitError {
-        let target = self.target.clone();
-        WaitError { target, why }
-    }
-
     /// Binds, unless that could get in the way of a server.
     fn can_be_bound(&self, has_row: bool) -> bool {
         let Target {

@@ -87,7 +87,7 @@ struct Actor {
 }
 
 fn start(seed: u64, at: u16) -> Actor {
-    let path = std::env::temp_dir().join(format!("exact-{at}"));
+    let path = std::env::temp_dir().join(format!("exact-{}-{at}", std::process::id()));
     let path = path.to_str().unwrap().to_owned();
     let seed = Random::new(seed + u64::from(at)).below(1 << 30);
     let (first_port, end) = (1_100 + at * PORTS, (now() + TIME).as_nanos());

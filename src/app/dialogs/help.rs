@@ -1,7 +1,7 @@
 //! The help: keys, filter language and columns, generated from their tables.
 
+use crate::app::dialogs::Sheet;
 use crate::app::layout::Size;
-use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, hanging, span};
 use crate::app::{App, Dialog};
 use crate::columns::{self, width};

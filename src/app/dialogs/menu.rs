@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::app::dialogs::Sheet;
 use crate::app::layout::Size;
-use crate::app::view::sheet::Sheet;
 use crate::app::view::{Role, cut_line, span};
 use crate::app::{App, Dialog, Effect, NoticeKind, Written};
 use crate::bind::{Verdict, shell_word};

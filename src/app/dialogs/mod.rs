@@ -7,14 +7,14 @@ pub(crate) mod menu;
 pub(crate) mod palette;
 pub(crate) mod prompt;
 
+use crate::app::App;
+use crate::app::layout::Area;
+use crate::app::view::{Line, OverlayView, Part, Scrollbar, widest};
 use end_process::Question;
 use go_to::GoTo;
 use menu::Menu;
 use palette::Palette;
 use prompt::{Edited, Prompt};
-
-use crate::app::App;
-use crate::app::view::{OverlayView, Scrollbar};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Dialog {
@@ -46,15 +46,45 @@ impl Dialog {
 }
 
 impl App {
+    /// The menu, question or help in the middle of the screen with its border; on a compact screen it covers all but
+    /// the footer. The width is that of all lines, visible or not, so that scrolling does not change it.
     pub(crate) fn overlay(&self) -> Option<(OverlayView, Option<Scrollbar>)> {
+        let screen = self.size;
         let sheet = match &self.dialog {
             Dialog::None | Dialog::Prompt(_) | Dialog::GoTo(_) => return None,
-            Dialog::Help { scroll } => help::sheet(*scroll, self.size, &self.settings.keymap),
-            Dialog::Menu(menu) => menu::sheet(menu, self.size, self.menu_height()),
-            Dialog::Palette(palette) => palette::sheet(palette, self.size, self.menu_height()),
-            Dialog::Question(question) => end_process::text::sheet(question, self.size),
+            Dialog::Help { scroll } => help::sheet(*scroll, screen, &self.settings.keymap),
+            Dialog::Menu(menu) => menu::sheet(menu, screen, self.menu_height()),
+            Dialog::Palette(palette) => palette::sheet(palette, screen, self.menu_height()),
+            Dialog::Question(question) => end_process::text::sheet(question, screen),
         };
-        Some(sheet.place(self.size, self.layout().footer.y))
+        let (top, height, count) = (sheet.top, sheet.height, sheet.lines.len());
+        let area = if screen.is_compact() {
+            Area {
+                height: self.layout().footer.y.max(1).min(screen.height),
+                ..screen.area()
+            }
+        } else {
+            let cells = |content: usize| u16::try_from(content + 2).unwrap_or(u16::MAX);
+            let width = cells(widest(&sheet.lines).max(20)).min(screen.width - 4);
+            let visible = (count - top.min(count)).min(height);
+            let height = cells(visible).min(screen.height - 2);
+            Area {
+                x: (screen.width - width) / 2,
+                y: (screen.height - height) / 2,
+                width,
+                height,
+            }
+        };
+        let bar = || Scrollbar::new(Part::Overlay, area.right_edge(), count, height, top);
+        let bar = (!screen.is_compact()).then(bar).flatten();
+        let view = OverlayView {
+            title: sheet.title,
+            lines: sheet.lines.into_iter().skip(top).take(height).collect(),
+            area,
+            selected: sheet.selected.map(|at| at.saturating_sub(top)),
+            choices: top..sheet.choices.min(top.saturating_add(height)),
+        };
+        Some((view, bar))
     }
 
     pub(crate) fn menu_height(&self) -> usize {
@@ -64,5 +94,30 @@ impl App {
             self.size.height.saturating_sub(6)
         };
         usize::from(room).max(1)
+    }
+}
+
+/// Everything that an overlay shows if there is room.
+pub(crate) struct Sheet {
+    pub title: String,
+    /// At most as wide as [`Size::overlay_width`](crate::app::Size::overlay_width).
+    pub lines: Vec<Line>,
+    pub top: usize,
+    pub height: usize,
+    /// How many lines, from the first, are choices.
+    pub choices: usize,
+    pub selected: Option<usize>,
+}
+
+impl Sheet {
+    pub fn of(title: &str, lines: Vec<Line>) -> Self {
+        Self {
+            title: title.to_owned(),
+            lines,
+            top: 0,
+            height: usize::MAX,
+            choices: 0,
+            selected: None,
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::app::dialogs::Sheet;
 use crate::app::dialogs::prompt::{Prompt, PromptKind};
 use crate::app::layout::Size;
-use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
 use crate::app::{App, Dialog};
 use crate::columns::{pad, width};

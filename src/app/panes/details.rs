@@ -60,15 +60,6 @@ impl App {
         });
     }
 
-    /// For each process of the selected row its other sockets, in the order of the processes.
-    pub(crate) fn related_sockets(&self) -> impl Iterator<Item = Vec<&Row>> {
-        self.dock.related.iter().flat_map(|all| {
-            let row = |&at: &usize| &*all.table.rows[at];
-            let by_process = all.by_process.iter();
-            by_process.map(move |rows| rows.iter().map(row).collect())
-        })
-    }
-
     pub(crate) fn details(&self, row: &Row, columns: usize, now: Moment) -> Vec<Line> {
         let socket = &row.socket;
         let mut lines = self.socket_lines(row, columns, now);
@@ -79,16 +70,21 @@ impl App {
         for process in processes.iter().take(MAX_LINES / 4) {
             lines.extend(self.process_lines(process));
         }
-        for (process, others) in processes.iter().zip(self.related_sockets()) {
-            if !others.is_empty() {
-                let (name, pid) = (&process.name, process.pid);
-                let title = format!("other sockets of {name} ({pid}): {}", others.len());
-                lines.push(vec![span(title, Role::Dim)]);
+        if let Some(RelatedSockets {
+            table, by_process, ..
+        }) = &self.dock.related
+        {
+            for (process, others) in processes.iter().zip(by_process) {
+                if !others.is_empty() {
+                    let (name, pid) = (&process.name, process.pid);
+                    let title = format!("other sockets of {name} ({pid}): {}", others.len());
+                    lines.push(vec![span(title, Role::Dim)]);
+                }
+                lines.extend(others.iter().map(|&at| {
+                    let other = &table.rows[at].socket;
+                    fact("", format!("{} {}", socket_text(other), other.state))
+                }));
             }
-            lines.extend(others.iter().map(|other| {
-                let text = format!("{} {}", socket_text(&other.socket), other.socket.state);
-                fact("", text)
-            }));
         }
         lines.truncate(MAX_LINES);
         lines

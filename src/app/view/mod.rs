@@ -7,7 +7,6 @@ mod footer;
 mod header;
 pub(crate) mod line;
 pub(crate) mod scrollbar;
-pub(crate) mod sheet;
 
 use std::ops::Range;
 use std::time::Duration;

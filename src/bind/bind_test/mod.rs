@@ -7,8 +7,7 @@ pub(super) mod servers;
 #[cfg(test)]
 mod tests;
 
-use super::probe::RULES_ARE_MEASURED;
-use super::probe::result::Bind;
+use super::probe::{Bind, RULES_ARE_MEASURED};
 use super::rules::{self, Answer, Prediction, Request};
 use super::{Probe, ProbeResult, Target};
 use crate::model::{Answered, Evidence, State, Text};

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::Serialize;
 
 use super::BindTestResult;
-use crate::bind::probe::result::Bind;
+use crate::bind::probe::Bind;
 use crate::bind::rules::Answer;
 use crate::bind::{Address, ProbeResult};
 use crate::model::Protocol;

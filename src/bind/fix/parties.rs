@@ -46,11 +46,9 @@ pub(in crate::bind) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
     // The processes take the position of the first one found.
     let at = at.unwrap_or_default();
     let processes: Vec<_> = processes.into_values().collect();
-    let families = families(&processes).into_iter();
-    parties.splice(
-        at..at,
-        families.map(|members| of_members(&members, situation)),
-    );
+    let families = families(&processes);
+    let families = families.iter().map(|it| of_members(it, situation));
+    parties.splice(at..at, families);
     let once = grouped(parties.into_iter()).into_iter();
     joined(once.map(|(_, mut fixes)| fixes.swap_remove(0)).collect())
 }

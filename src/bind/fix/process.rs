@@ -24,8 +24,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
     if let Some(fixes) = close_forward(members, situation) {
         return fixes;
     }
-    let end = members.by_whom_with_supervisor(end(members), situation);
-    let mut fixes = vec![end];
+    let mut fixes = vec![members.by_whom_with_supervisor(end(members), situation)];
     if fixes[0].command.is_some() && fixes[0].code != FixCode::EndHard && members.all.len() > 1 {
         let text = "If some of them still run, kill all of them at once";
         let hard = Fix {

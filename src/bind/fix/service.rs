@@ -165,7 +165,13 @@ fn command(kept_by: &Supervisor, members: &Members<'_>) -> Option<String> {
         }
         SupervisorKind::Supervisord => {
             let server = supervisord(kept_by.place.as_deref()?)?;
-            let name = kept_by.name.as_deref().filter(|name| is_program(name))?;
+            // One program: `all` means all, and `web:` a whole group.
+            let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+            let is_program = |name: &&str| {
+                let is_whole = name.split(':').all(|part| !part.is_empty());
+                is_whole && name.chars().all(is_allowed) && *name != "all" && !name.starts_with('-')
+            };
+            let name = kept_by.name.as_deref().filter(is_program)?;
             Some(format!("supervisorctl {server} stop {name}"))
         }
         SupervisorKind::Runit => Some(format!("sv down {}", folder()?)),
@@ -189,11 +195,4 @@ fn supervisord(place: &str) -> Option<String> {
         _ if place.starts_with('/') => Some(format!("-c {}", shell_word(place))),
         _ => None,
     }
-}
-
-/// Whether `supervisorctl stop` interprets this as one program: `all` means all, and `web:` a whole group.
-fn is_program(name: &str) -> bool {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
-    let is_whole = name.split(':').all(|part| !part.is_empty());
-    name.chars().all(is_allowed) && is_whole && name != "all" && !name.starts_with('-')
 }

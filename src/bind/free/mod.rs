@@ -115,10 +115,7 @@ pub fn choose<C>(
     Ok(choice)
 }
 
-/// The fault of a port after a refusal.
-///
-/// # Errors
-/// The refusal, if it is about something else.
+/// The fault of a port after a refusal, or that refusal if it is about something else.
 fn reason(refusal: Refusal) -> Result<Unfit, Refusal> {
     match &refusal.result {
         result if result.is_in_use() => Ok(Unfit::InUse),

@@ -16,9 +16,6 @@ use socket2::Socket;
 use windows_sys::Win32::Networking::WinSock::{SO_EXCLUSIVEADDRUSE, SOL_SOCKET, setsockopt};
 
 /// Sets the option, before the socket is bound.
-///
-/// # Errors
-/// What `setsockopt` says.
 pub(super) fn set_exclusive(socket: &Socket) -> io::Result<()> {
     let yes = 1_i32;
     let raw = usize::try_from(socket.as_raw_socket()).map_err(io::Error::other)?;

@@ -1,5 +1,5 @@
-//! The facts of one case: the error that decides it, and what else is known, in words. Unknown facts are `None`, or empty
-//! for a part of a sentence.
+//! The facts of one case: the error that decides it, and what else is known, in words. Unknown facts are `None`, or
+//! empty for a part of a sentence.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -71,9 +71,7 @@ impl<'a> Case<'a> {
         let mut ranges = self.limits.excluded.iter().flatten().filter(|_| is_denied);
         ranges.find(|range| range.contains(&self.port()))
     }
-}
 
-impl Case<'_> {
     /// The target at the beginning of a sentence: `Port 80`, `127.0.0.1:80`, `UDP port 53`.
     pub(super) fn target_first(&self) -> String {
         let target = &self.result.target;
@@ -122,10 +120,7 @@ impl Case<'_> {
         let first = &self.main_holder()?.socket.owner;
         let others = self.alike().filter(|holder| holder.socket.owner != *first);
         let others = grouped(others.map(|holder| (owner_of(holder), holder))).into_iter();
-        let others = others.map(|(owner, holders)| {
-            let locals = locals_text(holders.into_iter());
-            format!("{owner} on {locals}")
-        });
+        let others = others.map(|(owner, all)| format!("{owner} on {}", locals_text(all)));
         Some(listed(others)).filter(|others| !others.is_empty())
     }
 

@@ -1,8 +1,9 @@
 //! The fixes of causes, with exact commands for this case, and changes because of redirects.
 
+use std::collections::BTreeSet;
+
 use super::case::{Case, Kind};
 use super::phrases::seconds;
-
 use crate::bind::fix::{self, Fix, FixCode, shell_word};
 use crate::bind::text::{after, unique};
 use crate::model::{Holder, Limits, SocketOptions, State};
@@ -147,9 +148,7 @@ impl Case<'_> {
         });
         let states: Vec<&str> = unique(states).into_iter().collect::<Option<_>>()?;
         // Not other connections on the port, on other addresses.
-        let mut locals: Vec<_> = self.alike().map(|holder| holder.socket.local).collect();
-        locals.sort_unstable();
-        locals.dedup();
+        let locals: BTreeSet<_> = self.alike().map(|holder| holder.socket.local).collect();
         let sources: Vec<_> = locals.iter().map(|local| format!("src {local}")).collect();
         let command = format!("ss -Kt {} '{}'", states.join(" "), sources.join(" or "));
         let text = format!("Have the kernel drop {}", self.one_or("it", "them"));

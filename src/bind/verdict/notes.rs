@@ -190,11 +190,8 @@ const MAX_REDIRECTS: usize = 4;
 fn redirected(case: &Case<'_>) -> Option<String> {
     let redirects = case.foreign_redirects();
     let by_target = grouped(redirects.map(|one| (one.target(), one.packets("this port"))));
-    let by_packets = grouped(
-        by_target
-            .into_iter()
-            .map(|(target, packets)| (packets, target)),
-    );
+    let by_target = by_target.into_iter();
+    let by_packets = grouped(by_target.map(|(target, packets)| (packets, target)));
     let shown = by_packets.iter().take(MAX_REDIRECTS);
     let mut sentences: Vec<_> = shown
         .map(|(packets, targets)| {

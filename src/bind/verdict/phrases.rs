@@ -91,8 +91,8 @@ pub(super) fn local_text(holder: &Holder) -> String {
 }
 
 /// The local addresses of these sockets, each once.
-pub(super) fn locals_text<'a>(holders: impl Iterator<Item = &'a Holder>) -> String {
-    listed(unique(holders.map(local_text)))
+pub(super) fn locals_text<'a>(holders: impl IntoIterator<Item = &'a Holder>) -> String {
+    listed(unique(holders.into_iter().map(local_text)))
 }
 
 /// The verb for a socket in this state, before its address.
@@ -147,10 +147,8 @@ pub(super) fn behind_text(holder: &Holder) -> Option<String> {
             format!("The port belongs to {container}{inside}.")
         }
         BehindKind::SshForward if name.is_some_and(|socket| socket.starts_with('/')) => {
-            format!(
-                "It is a tunnel of the shared ssh connection{}.",
-                after(" ", name)
-            )
+            let socket = after(" ", name);
+            format!("It is a tunnel of the shared ssh connection{socket}.")
         }
         BehindKind::SshForward => format!("It is a tunnel of ssh{}.", after(" to ", name)),
         BehindKind::SshSession => {
@@ -169,14 +167,12 @@ pub(super) fn restarts_text(holder: &Holder) -> Option<String> {
     let mut backgrounds = holder.backgrounds.iter();
     let kept_by = backgrounds.find_map(|background| background.kept_by.as_ref())?;
     let supervisor = supervisor_text(kept_by);
-    match kept_by.restarts {
-        Restarts::Yes => Some(format!("It is started again by {supervisor} when it ends.")),
-        Restarts::OnChange => Some(format!(
-            "It is started again by {supervisor} when a file changes."
-        )),
-        Restarts::Unknown if kept_by.kind == SupervisorKind::UnknownParent => Some(format!(
-            "Its parent {supervisor} waits for it and may start it again."
-        )),
-        Restarts::Unknown | Restarts::No => None,
-    }
+    Some(match kept_by.restarts {
+        Restarts::Yes => format!("It is started again by {supervisor} when it ends."),
+        Restarts::OnChange => format!("It is started again by {supervisor} when a file changes."),
+        Restarts::Unknown if kept_by.kind == SupervisorKind::UnknownParent => {
+            format!("Its parent {supervisor} waits for it and may start it again.")
+        }
+        Restarts::Unknown | Restarts::No => return None,
+    })
 }

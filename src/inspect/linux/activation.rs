@@ -3,6 +3,7 @@
 //! The control group of such a socket is that of its unit (`nginx.socket`), as systemd creates it there. If the group is
 //! unknown, the unit files are searched for one that listens on the port.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -58,43 +59,38 @@ fn listening(folders: &[&Path], socket: &Socket) -> Option<String> {
         _ => "ListenDatagram",
     };
     let (local, port) = (socket.local.to_string(), socket.local.port.to_string());
-    let mut units: Vec<String> = folders
-        .iter()
-        .flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".socket"))
-        .collect();
-    units.sort_unstable();
-    units.dedup();
+    let files = folders.iter().flat_map(fs::read_dir).flatten().flatten();
+    let names = files.filter_map(|entry| entry.file_name().into_string().ok());
+    let units: BTreeSet<_> = names.filter(|name| name.ends_with(".socket")).collect();
     units.into_iter().find(|unit| {
         let text = text_of(folders, unit);
         // An empty value resets those before it.
-        let mut addresses = values(&text, key)
-            .rev()
-            .take_while(|value| !value.is_empty());
+        let last_first = values(&text, key).rev();
+        let mut addresses = last_first.take_while(|value| !value.is_empty());
         addresses.any(|value| value == port || value == local)
     })
 }
 
 /// A unit file and its drop-ins, in the order in which they apply.
 fn text_of(folders: &[&Path], unit: &str) -> String {
-    let files = folders.iter().map(|folder| folder.join(unit));
-    let mut texts: Vec<_> = files.flat_map(fs::read_to_string).take(1).collect();
-    let drop_ins = folders
+    let main = folders
+        .iter()
+        .map(|folder| fs::read_to_string(folder.join(unit)));
+    let folders = folders
         .iter()
         .map(|folder| folder.join(format!("{unit}.d")));
-    let drop_ins = drop_ins.flat_map(fs::read_dir).flatten().flatten();
-    let mut drop_ins: Vec<_> = drop_ins
-        .map(|entry| (entry.file_name(), entry.path()))
-        .filter(|(name, _)| Path::new(name).extension() == Some("conf".as_ref()))
-        .collect();
-    drop_ins.sort();
-    texts.extend(
-        drop_ins
-            .iter()
-            .flat_map(|(_, path)| fs::read_to_string(path)),
-    );
-    texts.join("\n")
+    let files = folders.flat_map(fs::read_dir).flatten().flatten();
+    let named = files.map(|entry| (entry.file_name(), entry.path()));
+    let drop_ins = named.filter(|(name, _)| Path::new(name).extension() == Some("conf".as_ref()));
+    let drop_ins: BTreeSet<_> = drop_ins.collect();
+    let drop_ins = drop_ins
+        .iter()
+        .flat_map(|(_, path)| fs::read_to_string(path));
+    main.flatten()
+        .take(1)
+        .chain(drop_ins)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The values of a key, in order.

@@ -75,8 +75,8 @@ impl PortInspector for LinuxInspector {
     fn survey(&mut self, protocol: Protocol) -> Option<HashSet<u16>> {
         let ports = rows::ports(&mut self.diag, protocol);
         self.surveys.remove(&protocol);
-        self.surveys
-            .extend(ports.clone().map(|ports| (protocol, ports)));
+        let survey = ports.clone().map(|ports| (protocol, ports));
+        self.surveys.extend(survey);
         ports
     }
 

@@ -75,11 +75,9 @@ impl LinuxInspector {
             evidence.gaps.push(Gap::new(GapCode::Owners, &message));
         }
         let holders = &mut evidence.holders;
+        let members = groups.iter().flat_map(|&id| self.cgroups.members(id));
         let hints = Hints {
-            pids: groups
-                .iter()
-                .flat_map(|&id| self.cgroups.members(id))
-                .collect(),
+            pids: members.collect(),
             uids: holders.iter().filter_map(|one| one.socket.uid).collect(),
         };
         let open = holders.iter().filter(|holder| holder.is_still_open);

@@ -107,9 +107,8 @@ fn rows_of_path(
         rows.retain(|row| !row.is_connected());
     }
     let is_cut_off = |row: &UnixRow| !has_file(row) && !is_known_by_name;
-    rows.into_iter()
-        .map(|row| (is_cut_off(&row), row))
-        .collect()
+    let rows = rows.into_iter();
+    rows.map(|row| (is_cut_off(&row), row)).collect()
 }
 
 /// The absolute path, without links in its folder.

@@ -246,27 +246,23 @@ impl Collector {
                     received => received,
                 }
             };
-            let is_due = match received {
+            match received {
                 Err(RecvTimeoutError::Timeout) => return Some(false),
                 Err(RecvTimeoutError::Disconnected) => return None,
-                Ok(Control::Refresh) => true,
-                Ok(Control::SetInterval(interval)) => {
-                    self.interval = interval;
-                    false
+                Ok(Control::Refresh) => return Some(true),
+                Ok(Control::SetInterval(interval)) => self.interval = interval,
+                Ok(Control::SetLinger(linger)) => self.tracker.linger = linger,
+                Ok(Control::SetServices(services)) => self.tracker.services = services,
+                Ok(Control::SetKinds(kinds)) => {
+                    if self.source.set_kinds(kinds) && !*is_paused {
+                        return Some(true);
+                    }
                 }
-                Ok(Control::SetLinger(linger)) => {
-                    self.tracker.linger = linger;
-                    false
+                Ok(Control::SetPaused(paused)) => {
+                    if std::mem::replace(is_paused, paused) && !paused {
+                        return Some(true);
+                    }
                 }
-                Ok(Control::SetServices(services)) => {
-                    self.tracker.services = services;
-                    false
-                }
-                Ok(Control::SetKinds(kinds)) => self.source.set_kinds(kinds) && !*is_paused,
-                Ok(Control::SetPaused(paused)) => std::mem::replace(is_paused, paused) && !paused,
-            };
-            if is_due {
-                return Some(true);
             }
         }
     }

@@ -14,10 +14,8 @@ use crate::source::{ProcessHandle, SignalDisposition};
 
 pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
     let all = open_targets(ending)?;
-    let processes: Vec<_> = all
-        .iter()
-        .map(|(_, one)| Arc::clone(&one.process))
-        .collect();
+    let processes = all.iter().map(|(_, one)| Arc::clone(&one.process));
+    let processes: Vec<_> = processes.collect();
     let supervisor = check(ending, &processes)?;
     let sockets: HashSet<u32> = ending.sockets.iter().copied().collect();
     for (role, one) in &all {

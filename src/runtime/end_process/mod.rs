@@ -101,7 +101,7 @@ pub fn end_and_watch(ending: &Ending, clock: Clock, notify: &mut dyn FnMut(Msg))
     }
 }
 
-/// Sends the signal; a sentence on the result. The kernel may drop it: then it was sent in vain.
+/// Sends the signal; a sentence on the result. It is an error if the kernel drops the signal.
 fn sent(ending: &Ending) -> Result<(Sent, String), String> {
     let signal = ending.signal.as_str();
     let Failure { process, why, sent } = match send(ending) {
@@ -148,10 +148,8 @@ fn named(process: &Process) -> String {
 /// `nginx (12), nginx (13) and 4 more`
 fn names<'a>(processes: impl IntoIterator<Item = &'a Arc<Process>>) -> String {
     const MAX: usize = 3;
-    let mut names: Vec<String> = processes
-        .into_iter()
-        .map(|process| named(process))
-        .collect();
+    let names = processes.into_iter().map(|process| named(process));
+    let mut names: Vec<String> = names.collect();
     let more = names.len().saturating_sub(MAX);
     names.truncate(MAX);
     match names.pop() {

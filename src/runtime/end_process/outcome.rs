@@ -14,7 +14,6 @@ pub(super) fn after(time: Duration) -> String {
 }
 
 /// The state of the port after the processes ended.
-#[derive(Clone)]
 pub(super) enum Outcome {
     /// No port was in question.
     Ended,
@@ -48,10 +47,6 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    pub(super) const fn is_good(&self) -> bool {
-        matches!(self, Self::Ended | Self::Free { .. })
-    }
-
     pub(super) fn text(&self, port: u16) -> String {
         let optional = |text: Option<String>| text.unwrap_or_default();
         match self {

@@ -74,16 +74,15 @@ impl<'a> Watch<'a> {
         let port = self.ending.port.as_ref().map(Target::first_port);
         let text = outcome.text(port.unwrap_or_default());
         Msg::EndOutcome {
-            succeeded: outcome.is_good(),
+            succeeded: matches!(outcome, Outcome::Ended | Outcome::Free { .. }),
             message: format!("{who} exited {after}{text}"),
         }
     }
 
     fn still_running(&mut self, recipients: &[Recipient]) -> String {
         let running: Vec<_> = recipients.iter().filter(|one| !one.has_ended()).collect();
-        let why = running
-            .first()
-            .map(|one| one.why_it_runs(self.ending.signal));
+        let signal = self.ending.signal;
+        let why = running.first().map(|one| one.why_it_runs(signal));
         let (why, ends) = why.unwrap_or_default();
         // It may have closed its socket and go on for its clients.
         let target = self.ending.port.clone();

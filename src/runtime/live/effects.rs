@@ -4,11 +4,12 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crossterm::Command;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
 
 use super::{Live, jobs, unless_gone};
-use crate::app::{Effect, Exit, Inspected, Msg};
+use crate::app::{Effect, Exit, Msg};
 use crate::model::clean;
 use crate::runtime::collector::Control;
 use crate::runtime::end_process::{end_and_watch, inspect_owner};
@@ -44,15 +45,7 @@ impl Live {
             }
             Effect::InspectOwner { job, socket } => {
                 let inspect = move || inspect_owner(job, &socket, clock);
-                // Then only the check before the signal counts.
-                let failed = move |_| {
-                    let unread = Inspected {
-                        job,
-                        ..Inspected::default()
-                    };
-                    Msg::OwnerInspected(Box::new(unread))
-                };
-                self.start("inspection", failed, inspect);
+                self.start("inspection", move |_| jobs::uninspected(job), inspect);
             }
             Effect::EndProcess(ending) => {
                 let sender = self.sender.clone();
@@ -65,9 +58,13 @@ impl Live {
                 let write = move || jobs::write_rows(&table, &rows, format, now);
                 self.start("writer", jobs::failed, write);
             }
-            Effect::Copy(text) => return copy(&text),
-            Effect::Bell => return print("\x07"),
-            Effect::DesktopNotice(text) => return print(&self.notifier.sequence(&text)),
+            // By the terminal (OSC 52), so that it works over SSH too. Control characters are made visible: the text
+            // may be pasted anywhere.
+            Effect::Copy(text) => {
+                return write(CopyToClipboard::to_clipboard_from(clean(&text).as_ref()));
+            }
+            Effect::Bell => return write(Print("\x07")),
+            Effect::DesktopNotice(text) => return write(Print(self.notifier.sequence(&text))),
             // This fails on a system without job control: then there is no shell to return to.
             Effect::SuspendJob => drop(signals::suspend_job()),
             Effect::Suspend => {
@@ -129,14 +126,6 @@ impl Live {
 }
 
 /// Writes a sequence that moves nothing on the screen.
-fn print(text: &str) -> ControlFlow<Exit> {
-    unless_gone(crossterm::execute!(RetryWriter(io::stdout()), Print(text)))
-}
-
-/// Copies by the terminal (OSC 52), so that it works over SSH too. Control characters are made visible: the text
-/// may be pasted anywhere.
-fn copy(text: &str) -> ControlFlow<Exit> {
-    let text = clean(text).into_owned();
-    let copy = CopyToClipboard::to_clipboard_from(text);
-    unless_gone(crossterm::execute!(RetryWriter(io::stdout()), copy))
+fn write(sequence: impl Command) -> ControlFlow<Exit> {
+    unless_gone(crossterm::execute!(RetryWriter(io::stdout()), sequence))
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::app::{BindReport, FileFormat, Msg, Written};
+use crate::app::{BindReport, FileFormat, Inspected, Msg, Written};
 use crate::bind::{self, Address, Claim, PortRequest, Target};
 use crate::clock::Clock;
 use crate::inspect::BindTester;
@@ -112,6 +112,15 @@ fn write_file(
         path: path.display().to_string(),
         not_in: None,
     })
+}
+
+/// The answer if nothing could be read of an owner: then only the check before the signal counts.
+pub fn uninspected(job: u64) -> Msg {
+    let unread = Inspected {
+        job,
+        ..Inspected::default()
+    };
+    Msg::OwnerInspected(Box::new(unread))
 }
 
 /// The result of a job that failed.

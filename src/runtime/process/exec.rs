@@ -23,34 +23,29 @@ const LISTEN: [&str; 4] = [
 /// replaced by the port, which is in `PORT` as well.
 ///
 /// # Errors
-/// Why the command could not be executed. It does not return otherwise.
-#[cfg(unix)]
+/// Why the command could not be executed, always if not on unix. It does not return otherwise.
 pub fn exec_with_socket(words: &[OsString], socket: Socket, port: u16) -> io::Result<Infallible> {
-    use std::os::unix::process::CommandExt as _;
-
-    use command_fds::{CommandFdExt as _, FdMapping};
-
     let mut command = command(words, port);
     command.env("LISTEN_FDS", "1");
     command.env("LISTEN_PID", std::process::id().to_string());
-    let mapping = FdMapping {
-        parent_fd: socket.into(),
-        child_fd: 3,
-    };
-    command
-        .fd_mappings(vec![mapping])
-        .map_err(io::Error::other)?;
-    Err(command.exec())
-}
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
 
-/// Not supported on this system.
-///
-/// # Errors
-/// Always.
-#[cfg(not(unix))]
-pub fn exec_with_socket(_: &[OsString], _: Socket, _: u16) -> io::Result<Infallible> {
-    let message = "sockets can't be handed over on this system; --hold keeps the port instead";
-    Err(io::Error::new(io::ErrorKind::Unsupported, message))
+        use command_fds::{CommandFdExt as _, FdMapping};
+        let mapping = FdMapping {
+            parent_fd: socket.into(),
+            child_fd: 3,
+        };
+        let mapped = command.fd_mappings(vec![mapping]);
+        Err(mapped.map_err(io::Error::other)?.exec())
+    }
+    #[cfg(not(unix))]
+    {
+        drop(socket);
+        let message = "sockets can't be handed over on this system; --hold keeps the port instead";
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
 }
 
 /// The command with the port filled in, and without the variables of [`LISTEN`].

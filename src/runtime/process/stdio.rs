@@ -52,18 +52,17 @@ pub fn drain_stdin() -> io::Result<()> {
 }
 
 /// Whether standard input is at its end right now. Reads nothing from it.
-#[cfg(unix)]
 pub fn stdin_is_at_end() -> bool {
-    use std::io::{BufRead as _, IsTerminal as _};
-    let stdin = io::stdin();
-    let is_ready =
-        || poll_stream(&stdin, PollFlags::IN, Some(Duration::ZERO)).is_ok_and(|it| !it.is_empty());
-    !stdin.is_terminal() && is_ready() && stdin.lock().fill_buf().is_ok_and(<[u8]>::is_empty)
-}
-
-/// This can't be determined without blocking.
-#[cfg(not(unix))]
-pub fn stdin_is_at_end() -> bool {
+    #[cfg(unix)]
+    {
+        use std::io::{BufRead as _, IsTerminal as _};
+        let stdin = io::stdin();
+        let ready = || poll_stream(&stdin, PollFlags::IN, Some(Duration::ZERO));
+        let is_ready = !stdin.is_terminal() && ready().is_ok_and(|it| !it.is_empty());
+        is_ready && stdin.lock().fill_buf().is_ok_and(<[u8]>::is_empty)
+    }
+    // It can't be determined without blocking.
+    #[cfg(not(unix))]
     false
 }
 

@@ -119,10 +119,9 @@ fn char_key(c: char, modifiers: KeyModifiers) -> Option<Key> {
     match (has_ctrl, modifiers.contains(KeyModifiers::ALT)) {
         // AltGr.
         (true, true) if cfg!(windows) => Some(Key::Char(c)),
-        (_, true) => None,
         (false, false) => Some(Key::Char(c)),
         (true, false) if c.is_ascii_alphabetic() => Some(Key::Ctrl(c.to_ascii_lowercase())),
-        (true, false) => None,
+        _ => None,
     }
 }
 

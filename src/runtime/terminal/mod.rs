@@ -86,10 +86,7 @@ impl Screen {
     }
 
     /// Makes the next draw write the whole screen.
-    ///
-    /// # Errors
-    /// If the terminal cannot be written: it is gone.
-    pub fn repaint(&mut self) -> io::Result<()> {
+    pub(crate) fn repaint(&mut self) -> io::Result<()> {
         self.terminal.clear()
     }
 
@@ -115,10 +112,7 @@ const MAX_CELLS: u32 = 1 << 20;
 const USUAL: (u16, u16) = (80, 24);
 
 /// Columns and lines of the terminal, as far as they are drawn.
-///
-/// # Errors
-/// If there is no terminal.
-pub fn size() -> io::Result<(u16, u16)> {
+pub(crate) fn size() -> io::Result<(u16, u16)> {
     let (columns, lines) = crossterm::terminal::size()?;
     Ok(used(columns, lines))
 }

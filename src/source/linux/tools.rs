@@ -64,7 +64,7 @@ pub(crate) fn run_all(commands: &[ToolCommand]) -> Vec<Printed> {
         let running = running.into_iter().zip(commands);
         let printed = running.map(|(thread, command)| match thread {
             Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            // It does without the thread that can't be started.
+            // Where no thread can be started, it runs here.
             Err(_) => run(command),
         });
         printed.collect()

@@ -276,7 +276,8 @@ fn refresh_system(system: &mut sysinfo::System, pids: &[Pid]) {
     if pids.is_empty() {
         return;
     }
-    let pids: Vec<_> = (pids.iter().copied().map(sysinfo::Pid::from_u32)).collect();
+    let pids = pids.iter().map(|&pid| sysinfo::Pid::from_u32(pid));
+    let pids: Vec<_> = pids.collect();
     let kind = ProcessRefreshKind::nothing().with_user(UpdateKind::Always);
     #[cfg(not(target_os = "linux"))]
     let kind = kind

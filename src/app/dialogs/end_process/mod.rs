@@ -1,6 +1,6 @@
 //! The question whether to end processes: which ones, with which signal, what is lost, and whether one yes is enough.
 //!
-//! It opens at once with data from the table, while the background of the owners is read ([`Inspected`]). An early yes
+//! It opens at once with data from the table, while the background of the owners is read (`Inspected`). An early yes
 //! is carried out once it is known that one yes is enough. A guarded process requires a second yes with another key, so
 //! that a repeated key answers only the first question.
 

@@ -3,8 +3,8 @@
 use super::targets::{Choice, sockets_of};
 use super::{Question, named};
 use crate::app::Signal;
+use crate::app::dialogs::Sheet;
 use crate::app::layout::Size;
-use crate::app::view::sheet::Sheet;
 use crate::app::view::{Line, Role, cut_line, span};
 use crate::bind::{also_ends_text, supervisor_text};
 use crate::columns::wrap_anywhere;

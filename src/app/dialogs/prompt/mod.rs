@@ -149,15 +149,13 @@ impl Prompt {
             Turn::On => (shown + 1..history.len()).find(fits),
         };
         let stays = turn == Turn::Back && shown < history.len();
-        let text = match found.or(stays.then_some(shown)) {
+        self.line = match found.or(stays.then_some(shown)) {
             Some(at) => {
-                let text = history[at].clone();
                 self.recalled = Some((at, typed));
-                text
+                Input::from(history[at].clone())
             }
-            None => typed,
+            None => Input::from(typed),
         };
-        self.line = Input::from(text);
     }
 
     /// Completes the word at the cursor, or shows another suggestion.

@@ -123,36 +123,29 @@ pub(super) fn ipv6_shadow(case: &Case<'_>) -> Explanation {
 }
 
 pub(super) fn self_connect(case: &Case<'_>) -> Explanation {
+    let (who, locals, port) = (case.who(), case.locals(), case.port());
     let range = case.ephemeral_range().map(|range| {
         format!(
-            "{} is in the ephemeral range {range}: if a client connects to such a port while no server listens on \
-             it, the kernel may give the client that same port.",
-            case.port()
+            "{port} is in the ephemeral range {range}: if a client connects to such a port while no server listens on \
+             it, the kernel may give the client that same port."
         )
     });
-    Explanation::new(format!(
-        "{} is connected to itself on {}.",
-        case.who(),
-        case.locals()
-    ))
-    .details([range])
-    .detail("No server can start on it until that connection ends.")
-    .fixes(case.end_holders())
-    .fix(case.move_server())
-    .fix(case.reserve_port())
+    Explanation::new(format!("{who} is connected to itself on {locals}."))
+        .details([range])
+        .detail("No server can start on it until that connection ends.")
+        .fixes(case.end_holders())
+        .fix(case.move_server())
+        .fix(case.reserve_port())
 }
 
 pub(super) fn old_connection(case: &Case<'_>) -> Explanation {
     let mut holders = case.evidence.holders.iter();
     let is_served = holders.any(|holder| holder.socket.state == State::Listen);
     let unserved = (!is_served).then_some("; no process listens any more");
+    let (who, connections, locals) = (case.who(), case.connections(), case.locals());
+    let (others, unserved) = (after(", and ", case.others()), after("", unserved));
     Explanation::new(format!(
-        "{} still has {} of an old server on {}{}{}.",
-        case.who(),
-        case.connections(),
-        case.locals(),
-        after(", and ", case.others()),
-        unserved.unwrap_or_default()
+        "{who} still has {connections} of an old server on {locals}{others}{unserved}."
     ))
     .detail("A worker or child of the old server may have inherited it.")
     .details(case.about_connection())

@@ -148,11 +148,8 @@ fn redirect(sent: Sent, protocol: Protocol, port: u16) -> Redirect {
         phrases.extend(unknown.iter().map(|one| one.phrase()));
     }
     let only = targets.first().filter(|_| targets.len() == 1);
-    let texts: Vec<_> = targets
-        .iter()
-        .take(MOST_NAMED)
-        .map(|one| target_text(one, port))
-        .collect();
+    let some = targets.iter().take(MOST_NAMED);
+    let texts: Vec<_> = some.map(|one| target_text(one, port)).collect();
     let text = match (texts.as_slice(), targets.len()) {
         ([only], 1) => only.clone(),
         ([others @ .., last], count) if count <= MOST_NAMED => {

@@ -71,7 +71,6 @@ fn may_read() -> bool {
 }
 
 /// A table to be saved by a tool of `iptables`.
-#[derive(Clone, Copy)]
 struct Wanted {
     save: &'static str,
     /// The name of its rules.
@@ -125,19 +124,15 @@ impl Rules {
         commands.extend(legacy.iter().map(Wanted::command));
         let mut printed = run_all(&commands).into_iter();
         let listed = printed.next().unwrap_or(Ok(None));
-        let why = match listed.map(|json| json.map(|json| nftables::parse(&json))) {
-            Ok(Some(Some(tables))) => {
-                rules.nftables = tables;
-                None
-            }
-            Ok(Some(None)) => Some("nft printed something unknown".to_owned()),
-            Ok(None) => Some("nft is not installed".to_owned()),
-            Err(why) => Some(why),
-        };
-        // Then the rules of `iptables` are read anyway.
-        let has_nft = why.is_none();
-        let gap = why.map(|why| format!("of nftables can't be read: {why}"));
-        rules.gaps.extend(gap);
+        let listed = listed.and_then(|json| json.ok_or("nft is not installed".to_owned()));
+        let unknown = || "nft printed something unknown".to_owned();
+        let parsed = listed.and_then(|json| nftables::parse(&json).ok_or_else(unknown));
+        // If they are not known, the rules of `iptables` are read anyway.
+        let has_nft = parsed.is_ok();
+        match parsed {
+            Ok(tables) => rules.nftables = tables,
+            Err(why) => rules.gaps.push(format!("of nftables can't be read: {why}")),
+        }
         for (wanted, printed) in legacy.iter().zip(printed) {
             rules.add_saved(wanted, printed);
         }
@@ -182,20 +177,20 @@ impl Rules {
     /// Adds the output of a save tool; returns whether it contained the table.
     fn add_saved(&mut self, wanted: &Wanted, printed: Printed) -> bool {
         let (name, save) = (wanted.name, wanted.save);
-        let why = match printed {
-            Ok(Some(text)) => {
+        match printed.and_then(|text| text.ok_or("it is not installed".to_owned())) {
+            Ok(text) => {
                 let text = String::from_utf8_lossy(&text);
                 let parsed = iptables::parse(&text, name, wanted.table, wanted.family);
                 let is_there = parsed.is_some();
                 self.others.extend(parsed);
-                return is_there;
+                is_there
             }
-            Ok(None) => "it is not installed".to_owned(),
-            Err(why) => why,
-        };
-        let gap = format!("of {name} can't be read with {save}: {why}");
-        self.gaps.push(gap);
-        false
+            Err(why) => {
+                let gap = format!("of {name} can't be read with {save}: {why}");
+                self.gaps.push(gap);
+                false
+            }
+        }
     }
 
     /// The tables of legacy `iptables` that the kernel has. In a user namespace their list may exist and not be

@@ -21,7 +21,6 @@ pub(super) struct BaseChain {
 }
 
 /// The known properties of the traced packets.
-#[derive(Clone, Copy)]
 pub(super) struct Packet<'a> {
     pub(super) protocol: Protocol,
     pub(super) port: u16,
@@ -43,7 +42,7 @@ fn on(subject: Subject, value: impl Into<String>) -> Outcome {
     Some(vec![Condition::new(subject, value)])
 }
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) enum Field {
     Port,
     /// Or else the source port.
@@ -68,7 +67,6 @@ pub(super) enum Field {
     Other(Subject, String),
 }
 
-#[derive(Clone)]
 pub(super) enum Value {
     Number(u64),
     Range(u64, u64),

@@ -79,12 +79,8 @@ impl Tracer<'_> {
         let (table, packet) = (self.table, self.packet);
         let chain = self.chains.entry(name.to_owned());
         let branches = chain.or_insert_with(|| {
-            let rules = table.chains.get(name)?.iter();
-            Some(
-                rules
-                    .flat_map(|rule| table.branches(rule, packet))
-                    .collect(),
-            )
+            let of_rule = |rule| table.branches(rule, packet);
+            Some(table.chains.get(name)?.iter().flat_map(of_rule).collect())
         });
         let Some(branches) = branches.clone() else {
             self.give_up(&format!("there is no chain {name}"));

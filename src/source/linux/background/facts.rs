@@ -137,7 +137,8 @@ impl Facts {
         others.iter().all(|&uid| uid == first).then_some(first)
     }
 
-    /// The real user: a set-user-ID root program acts for who started it. `None` if `status` can't be read.
+    /// The real user: a set-user-ID root program still acts for the user who started it. `None` if `status` can't be
+    /// read.
     pub(super) fn acts_for(&self) -> Option<u32> {
         let other = self.uids.iter().find(|&&uid| uid != 0);
         other.or(self.uids.first()).copied()
@@ -209,7 +210,8 @@ pub(super) fn variable_of(pid: Pid, name: &str) -> Option<String> {
     String::from_utf8(value.to_vec()).ok()
 }
 
-/// The children of a process (`proc_pid_task_tid_children(5)`), or by parent if the kernel has no such file.
+/// The children of a process (`proc_pid_task_tid_children(5)`); if the kernel has no such file, they are found by
+/// parent.
 pub(super) fn children_of(pid: Pid) -> Vec<Pid> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
     let tasks = tasks.into_iter().flatten().flatten();

@@ -8,7 +8,7 @@ use crate::model::{Behind, BehindKind, Text};
 const WITH_VALUE: &str = "BbcDEeFIiJLlmOoPpQRSWw";
 
 /// Folders of editors' remote servers.
-const EDITORS: [&str; 4] = [
+const EDITOR_FOLDERS: [&str; 4] = [
     "/.vscode-server/",
     "/.cursor-server/",
     "/.windsurf-server/",
@@ -27,7 +27,7 @@ pub(super) fn forward(facts: &Facts, port: u16) -> Option<Behind> {
         let words: Vec<&str> = words.filter(|one| !one.starts_with('-')).collect();
         (!words.is_empty()).then(|| Text::new(&words.join(" ")))
     };
-    let is_editor_s = |part: &&str| facts.title().contains(part);
+    let is_in = |folder: &&str| facts.title().contains(folder);
     let name = match facts.program() {
         "ssh" => return Some(ssh(facts, port)),
         "sshd" | "sshd-session" => return None,
@@ -38,7 +38,9 @@ pub(super) fn forward(facts: &Facts, port: u16) -> Option<Behind> {
         "socat" => words(1),
         program if programs::has(programs::FORWARDERS, program) => Some(facts.name()),
         // VS Code and its relatives forward ports of a remote machine in the editor's own process.
-        program if programs::has(programs::EDITORS, program) || EDITORS.iter().any(is_editor_s) => {
+        program
+            if programs::has(programs::EDITORS, program) || EDITOR_FOLDERS.iter().any(is_in) =>
+        {
             Some(Text::new("an editor's remote server"))
         }
         _ => return None,

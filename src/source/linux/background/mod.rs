@@ -202,7 +202,9 @@ fn systemd_proxy(facts: &Facts) -> Option<Behind> {
     if facts.program() != NAME {
         let path = std::fs::read_link(format!("/proc/{}/exe", facts.pid)).ok()?;
         let name = path.file_name()?.to_str()?.trim_end_matches(" (deleted)");
-        (name == NAME).then_some(())?;
+        if name != NAME {
+            return None;
+        }
     }
     Some(Behind {
         name: facts.argv.last().map(|target| Text::new(target)),

@@ -86,6 +86,7 @@ impl Facts {
         has(INTERPRETERS, self.program().trim_end_matches(is_version))
     }
 
+    /// Whether it only runs another program and ends with it.
     pub(super) fn is_wrapper(&self) -> bool {
         self.is_shell() || self.runs_one_of(WRAPPERS)
     }

@@ -52,7 +52,9 @@ impl DumpError {
         let transient = [Errno::NOBUFS, Errno::NOMEM, Errno::INTR, Errno::AGAIN];
         match self {
             Self::Interrupted => true,
-            Self::System(error) => transient.map(Some).contains(&Errno::from_io_error(error)),
+            Self::System(error) => {
+                Errno::from_io_error(error).is_some_and(|error| transient.contains(&error))
+            }
             Self::Malformed => false,
         }
     }

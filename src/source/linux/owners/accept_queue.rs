@@ -40,7 +40,8 @@ pub(crate) fn assign(sockets: &[Socket], owner_pids: &mut [OwnerPids]) {
             Some((fit(&sockets[row], listener)?, !has_queue))
         };
         let best = on_port.iter().filter_map(|listener| rank(&listener)).min();
-        let fitting = (on_port.iter()).filter(|listener| best.is_some() && rank(listener) == best);
+        let is_best = |listener: &&usize| best.is_some() && rank(listener) == best;
+        let fitting = on_port.iter().filter(is_best);
         let owners = fitting.map(|&listener| owner_pids[listener].clone());
         owner_pids[row] = owners.reduce(together).unwrap_or(OwnerPids::None);
     }

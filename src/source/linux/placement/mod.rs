@@ -4,7 +4,10 @@ use super::proc::mounts;
 use crate::model::{Engine, Text};
 
 /// Unit types that hold processes (`systemd.unit(5)`); a slice only groups others.
-const UNIT_SUFFIXES: [&str; 5] = [".service", ".scope", ".socket", ".mount", ".swap"];
+const UNIT_SUFFIXES: &[&str] = &[".service", ".scope", ".socket", ".mount", ".swap"];
+
+/// Those that may hold a server: the helper of a mount belongs to the unit above, such as a user manager.
+const SERVER_SUFFIXES: &[&str] = &[".service", ".scope", ".socket"];
 
 /// Prefixes that container engines put before an id in the name of a group.
 const ENGINE_PREFIXES: [(&str, Engine); 7] = [
@@ -44,7 +47,12 @@ impl Placement {
             let is_podman_s_own =
                 stem.starts_with(PODMAN_PAYLOAD) || stem.starts_with(PODMAN_MONITOR);
             let group = named(component).filter(|_| !is_podman_s_own)?;
-            Some(Text::new(short(&group.id)))
+            let name = match group.engine {
+                Engine::Lxc => unescape(&group.id),
+                Engine::Nspawn => group.id,
+                _ => short(&group.id).to_owned(),
+            };
+            (!name.is_empty()).then(|| Text::new(&name))
         };
         // The layout of LXC before 4.0: `/lxc/NAME`.
         let old_lxc = || {
@@ -53,7 +61,7 @@ impl Placement {
             components.next().filter(|_| is_lxc).map(Text::new)
         };
         Self {
-            unit: unit(path).map(|unit| Text::new(&unescape(unit))),
+            unit: innermost(path, UNIT_SUFFIXES).map(|unit| Text::new(&unescape(unit))),
             container: components(path).rev().find_map(container).or_else(old_lxc),
         }
     }
@@ -102,18 +110,23 @@ fn named(component: &str) -> Option<Group> {
             Some(name) => (Engine::Lxc, name.to_owned()),
             None => (Engine::Nspawn, unescape(nspawn?)),
         };
-        (!id.is_empty()).then_some(Group { engine, id })
+        Some(Group { engine, id })
     };
     ENGINE_PREFIXES.iter().find_map(of_engine).or_else(by_name)
 }
 
-/// The innermost unit of a group, as systemd spells it.
+/// The innermost unit of a group that may hold a server, as systemd spells it.
 pub(super) fn unit(path: &str) -> Option<&str> {
+    innermost(path, SERVER_SUFFIXES)
+}
+
+/// The innermost unit of one of these types.
+fn innermost<'a>(path: &'a str, suffixes: &[&str]) -> Option<&'a str> {
     components(path).rev().find_map(|component| {
         // systemd puts `_` before a name that a controller's file could have.
         let name = component.strip_prefix('_').unwrap_or(component);
-        let has_type = |suffix: &str| name.len() > suffix.len() && name.ends_with(suffix);
-        UNIT_SUFFIXES.into_iter().any(has_type).then_some(name)
+        let has_type = |suffix: &&str| name.len() > suffix.len() && name.ends_with(suffix);
+        suffixes.iter().any(has_type).then_some(name)
     })
 }
 
@@ -156,9 +169,10 @@ fn is_id(text: &str) -> bool {
     text.len() == ID && text.bytes().all(is_digit)
 }
 
-/// The first digits of an id, as the engines' tools print it; a name stays whole.
+/// The first digits of an id, as the engines' tools print it; a name of another length stays whole.
 pub(super) fn short(id: &str) -> &str {
-    if is_id(id) { &id[..SHORT_ID] } else { id }
+    let digits = id.get(..SHORT_ID).filter(|_| id.len() == ID);
+    digits.unwrap_or(id)
 }
 
 /// Undoes systemd's `\x2d` for a dash and the like (`systemd-escape(1)`).

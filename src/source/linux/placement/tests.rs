@@ -91,6 +91,24 @@ const CASES: &[(&str, Option<&str>, Option<&str>)] = &[
         Some("web"),
     ),
     ("/lxc/web", None, Some("web")),
+    ("/lxc.payload.my\\x2dbox", None, Some("my-box")),
+    ("/lxc.payload.ID", None, Some(SOME_ID)),
+    ("/lxc.payload.", None, None),
+    (
+        "/machine.slice/machine-.scope",
+        Some("machine-.scope"),
+        None,
+    ),
+    (
+        "/machine.slice/machine-ID.scope",
+        Some("machine-ID.scope"),
+        Some(SOME_ID),
+    ),
+    (
+        "/user.slice/user-1000.slice/user@1000.service/app.slice/mnt.mount",
+        Some("mnt.mount"),
+        None,
+    ),
     ("/docker/0123456789ABCDEF", None, None),
     (
         "/system.slice/a\\x1bb.service",
@@ -213,6 +231,8 @@ fn the_unit_is_the_innermost_and_a_manager_is_not_inside_itself() {
         None
     );
     assert_eq!(unit("/system.slice"), None);
+    let helper = "/user.slice/user-1000.slice/user@1000.service/app.slice/mnt.mount";
+    assert_eq!(unit(helper), Some("user@1000.service"));
 }
 
 #[test]

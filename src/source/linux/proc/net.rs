@@ -134,7 +134,9 @@ pub(crate) fn hexadecimal(digits: &str) -> Option<u32> {
 
 /// Digits only: Rust's own parser accepts a sign too.
 pub(super) fn number(digits: &str, radix: u32) -> Option<u32> {
-    let is_number = digits.chars().all(|digit| digit.is_digit(radix));
+    let is_number = digits
+        .bytes()
+        .all(|digit| char::from(digit).is_digit(radix));
     is_number.then(|| u32::from_str_radix(digits, radix).ok())?
 }
 

@@ -122,6 +122,7 @@ impl Replay {
                 return Ok(false);
             }
         };
+        // The line is freed by now: it may have 256 MiB, and the snapshot takes memory too.
         self.current = self.reader.snapshot(frame)?;
         self.number += 1;
         Ok(true)

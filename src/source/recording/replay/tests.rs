@@ -450,6 +450,11 @@ fn any_snapshot_can_be_reached_without_reading_those_between() {
     let reading = replay.take(at(1)).unwrap();
     assert_eq!((reading.sockets.len(), reading.problems.len()), (1, 1));
     assert_eq!(replay.playback().unwrap().number, 3);
+    // Its end was still being written.
+    std::fs::write(&file.0, &lines).unwrap();
+    let reading = replay.take(at(2)).unwrap();
+    assert_eq!((reading.sockets.len(), reading.problems.len()), (0, 0));
+    assert_eq!(replay.playback().unwrap().number, 4);
 }
 
 #[test]

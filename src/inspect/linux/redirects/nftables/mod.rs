@@ -112,43 +112,36 @@ impl NftTable {
 
     /// The arguments of `nft` that name it, if its name can be an argument: `nft` parses them.
     pub(super) fn arguments(&self) -> Option<[&str; 2]> {
+        let name = self.name.as_str();
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/\\_.-".contains(letter);
-        let begins_well = self
-            .name
-            .starts_with(|first: char| first.is_ascii_alphabetic());
-        let is_plain = begins_well && self.name.chars().all(is_plain);
-        is_plain.then_some([&self.family, &self.name])
+        let begins_well = name.starts_with(|first: char| first.is_ascii_alphabetic());
+        let is_plain = begins_well && name.chars().all(is_plain);
+        is_plain.then_some([self.family.as_str(), name])
     }
 
     /// Whether rules that may send a packet elsewhere depend on sets whose elements were not printed.
     pub(super) fn lacks_elements(&self) -> bool {
-        let steps = || {
-            self.table
-                .chains
-                .values()
-                .flatten()
-                .flat_map(|rule| &rule.steps)
-        };
-        let may_send = |step: &Step| match step {
+        let rules = self.table.chains.values().flatten();
+        let steps: Vec<&Step> = rules.flat_map(|rule| &rule.steps).collect();
+        let may_send = |step: &&Step| match step {
             Step::Act(action) => matches!(action, Action::Send { .. } | Action::Opaque(_)),
             Step::Map { otherwise, .. } => matches!(otherwise, Action::Send { .. }),
             Step::Match { .. } => false,
         };
-        let is_unknown = |step: &Step| match step {
+        let is_unknown = |step: &&Step| match step {
             Step::Match { lookup, .. } | Step::Map { lookup, .. } => match &lookup.set {
                 Set::Named(name) => matches!(self.table.sets.get(name), Some(None)),
                 Set::Inline(_) => false,
             },
             Step::Act(_) => false,
         };
-        !self.table.bases.is_empty() && steps().any(may_send) && steps().any(is_unknown)
+        !self.table.bases.is_empty() && steps.iter().any(may_send) && steps.iter().any(is_unknown)
     }
 
     /// Takes the elements of its sets from another listing of it.
     pub(super) fn add_elements(&mut self, listed: Vec<Self>) {
-        let same = listed
-            .into_iter()
-            .filter(|one| one.is(&self.family, &self.name));
+        let is_same = |one: &Self| one.is(&self.family, &self.name);
+        let same = listed.into_iter().filter(is_same);
         let sets = same.flat_map(|other| other.table.sets);
         let known: Vec<_> = sets.filter(|(_, elements)| elements.is_some()).collect();
         self.table.sets.extend(known);

@@ -15,7 +15,8 @@ use crate::source::linux::placement::{self, Group, short};
 use crate::source::linux::scan;
 
 impl Containers<'_> {
-    /// The container of root's Docker that publishes the port, by its proxy's arguments or by the engine's state.
+    /// The container of root's Docker that publishes the port, if its owner can't be seen: by the arguments of its
+    /// proxy, or by the engine's state.
     pub(crate) fn of_port(&mut self) -> Option<Behind> {
         let at = self.at;
         let proxies = self.processes().iter();
@@ -42,7 +43,8 @@ impl Containers<'_> {
         })
     }
 
-    /// The process that runs a container in the foreground: a supervisor that restarts it restarts the container.
+    /// The process that runs a container in the foreground (`docker run`, `docker start -a`): a supervisor that restarts
+    /// it restarts the container.
     pub(crate) fn client_of(&mut self, behind: &Behind) -> Option<Pid> {
         if behind.engine != Some(Engine::Docker) || behind.user.is_some() {
             return None;

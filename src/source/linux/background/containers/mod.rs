@@ -219,7 +219,8 @@ fn group_of(owner: Option<Pid>, pids: &[Pid]) -> Option<(Group, Pid)> {
     groups.is_empty().then_some(only)
 }
 
-/// Whether one is the first process of a container and survives SIGTERM: an engine waits ten seconds for it.
+/// Whether one of these is the first process of a container and does not end by SIGTERM: an engine waits ten seconds
+/// for it before it sends SIGKILL.
 fn init_ignores_term(pids: impl IntoIterator<Item = Pid>) -> bool {
     let mut facts = pids.into_iter().filter_map(Facts::of);
     facts.any(|facts| facts.is_init() && !ends_by_term(&facts))

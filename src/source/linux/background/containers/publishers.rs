@@ -21,7 +21,8 @@ pub(crate) enum Publisher<'a> {
     Dockerd,
     /// podman's monitor: the container's id and name.
     Conmon { id: &'a str, name: Option<&'a str> },
-    /// podman's forwarder without root, in the network namespace of the container: `rootlessport`, `pasta`, `slirp4netns`.
+    /// podman's forwarder without root: `rootlessport` in the container's network namespace, or `pasta` or
+    /// `slirp4netns`, which lead into it.
     RootlessPodman,
     /// Rootless Docker's forwarder.
     Rootlesskit,
@@ -52,7 +53,7 @@ pub(crate) fn publisher(facts: &Facts) -> Option<Publisher<'_>> {
         "slirp4netns" | "pasta" | "pasta.avx2" | "passt" | "passt.avx2" | "rootlessport"
         | "rootlessport-child" => Some(Publisher::RootlessPodman),
         // The program of rootlessport's child is called `exe`.
-        _ if ["rootlessport", "rootlessport-ch"].contains(&&*facts.comm) => {
+        _ if matches!(&*facts.comm, "rootlessport" | "rootlessport-ch") => {
             Some(Publisher::RootlessPodman)
         }
         _ if is_comm("passt") || is_comm("pasta") => Some(Publisher::RootlessPodman),

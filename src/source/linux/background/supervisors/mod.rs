@@ -52,6 +52,7 @@ impl Lookup for System {
 
     fn folder(&self, pid: Pid) -> Option<Text> {
         let path = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
+        // A text that was cleaned of control characters is another path.
         let text = Text::new(path.to_str()?);
         (path.to_str() == Some(&*text)).then_some(text)
     }

@@ -85,10 +85,11 @@ pub(super) fn pm2_home(facts: &Facts) -> Option<&str> {
 
 /// A daemon of pm2 that listens for an app, or that starts the app whose environment is looked up.
 pub(super) fn pm2(daemon: &Facts, home: &str, listens: bool, lookup: &dyn Lookup) -> Supervisor {
-    let is_number = |id: &str| id.len() < 10 && id.bytes().all(|byte| byte.is_ascii_digit());
+    let is_id = |id: &String| {
+        !id.is_empty() && id.len() < 10 && id.bytes().all(|byte| byte.is_ascii_digit())
+    };
     let is_app = !listens && lookup.variable("pm_exec_path").is_some();
-    let id = lookup.variable("pm_id");
-    let id = id.filter(|id| is_app && !id.is_empty() && is_number(id));
+    let id = lookup.variable("pm_id").filter(|id| is_app && is_id(id));
     let name = if listens {
         lookup.clustered(daemon.pid)
     } else {

@@ -238,10 +238,11 @@ impl<P: Procfs> OwnerIndex<P> {
 
     /// Why owners may be hidden.
     pub(crate) fn hidden_reason(&self) -> Option<HiddenReason> {
-        match self.error {
-            Some(_) => Some(HiddenReason::NotPermitted),
-            None => (self.procfs).hidden_reason(self.processes.has_unreadable()),
+        if self.error.is_some() {
+            return Some(HiddenReason::NotPermitted);
         }
+        let is_refused = self.processes.has_unreadable();
+        self.procfs.hidden_reason(is_refused)
     }
 
     /// Removes processes that have ended. Whether that left a socket without an owner.

@@ -23,6 +23,9 @@ use crate::source::proc_stat::proc_stat;
 /// Up to this number of descriptors on the whole machine, all of them are read.
 const FEW: u64 = 8192;
 
+/// How many processes a thread scans before it checks whether the search is over: neighbours often share a socket.
+const CHUNK: usize = 4;
+
 const MAX_THREADS: usize = 4;
 
 /// How many relatives of owners are scanned at most.
@@ -97,12 +100,15 @@ struct State {
 impl Search<'_> {
     /// Scans processes in this order, on as many threads as help.
     fn run(&self, pids: &[Pid]) {
+        let chunks: Vec<&[Pid]> = pids.chunks(CHUNK).collect();
         let next = AtomicUsize::new(0);
         let work = || {
             while !self.state().is_over
-                && let Some(&pid) = pids.get(next.fetch_add(1, Ordering::Relaxed))
+                && let Some(chunk) = chunks.get(next.fetch_add(1, Ordering::Relaxed))
             {
-                self.scan(pid);
+                for &pid in *chunk {
+                    self.scan(pid);
+                }
             }
         };
         let processors = thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -134,18 +140,24 @@ impl Search<'_> {
             return false;
         };
         sockets.retain(|(inode, _)| self.wanted.contains(inode));
-        for &(inode, number) in &sockets {
+        if sockets.is_empty() {
+            return false;
+        }
+        for (inode, number) in sockets {
             let descriptors = state.found.entry(inode).or_default();
             descriptors.push(Descriptor { pid, number });
         }
         state.is_over |= !self.reads_all && state.found.len() == self.wanted.len();
-        !sockets.is_empty()
+        true
     }
 
     /// Follows the inheritance of each socket: from an owner to its parent and its children, and on from each of those
     /// that has it too.
     fn scan_relatives(&self, pids: &[Pid]) {
-        let owners: Vec<Pid> = (self.state().found.values().flatten().map(|one| one.pid)).collect();
+        let owners: Vec<Pid> = {
+            let state = self.state();
+            state.found.values().flatten().map(|one| one.pid).collect()
+        };
         if owners.len() > MAX_RELATIVES {
             return;
         }

@@ -29,8 +29,9 @@ pub(crate) struct SocketFacts {
     remote: Option<Endpoint>,
 }
 
-/// Reads the facts of this inode through a descriptor of a process that has it. Fails with `EPERM` where this process may not trace the other (`ptrace(2)`, "Ptrace access mode checking"), `ENOSYS` before Linux
-/// 5.6, `ENOENT` where the descriptor is another one by now.
+/// Reads the facts of this inode through a descriptor of a process that has it. Fails with `EPERM` where this process may
+/// not trace the other (`ptrace(2)`, "Ptrace access mode checking"), `ENOSYS` before Linux 5.6, `ENOENT` where the
+/// descriptor is another one by now.
 pub(crate) fn read(inode: u32, descriptor: Descriptor) -> io::Result<SocketFacts> {
     let Descriptor { pid, number } = descriptor;
     // Check first that the descriptor number still refers to the socket.

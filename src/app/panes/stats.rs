@@ -1,8 +1,7 @@
-//! The cost of each refresh with the draws before it, newest first, under the median and the worst.
+//! The cost of each refresh with the draws before it, newest first, under the median and the worst; above them the use
+//! of the ephemeral ports.
 //!
 //! A draw is shown with the next refresh: shown at once, it would change the screen, and each draw would cause another.
-
-mod gauge;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use Figure::{Count, Time};
 use crate::app::App;
 use crate::app::view::{Line, Role, span};
 use crate::columns::{pad, pad_left, width};
-use crate::model::{Refresh, duration};
+use crate::model::{EphemeralUse, PortUsage, Refresh, duration};
 
 pub(crate) const MAX_REFRESHES: usize = 100;
 
@@ -31,13 +30,6 @@ pub(crate) struct Stats {
 pub(crate) struct Measured {
     pub refresh: Refresh,
     pub draws: Draws,
-}
-
-impl Measured {
-    /// The refresh and the longest draw together.
-    pub(crate) fn total(&self) -> Duration {
-        self.refresh.cost.total() + self.draws.longest
-    }
 }
 
 /// How often the screen was drawn, and how long the longest of these took.
@@ -123,7 +115,7 @@ const COLUMNS: &[Column] = &[
     column("processes", 4, |one| Time(one.refresh.cost.processes)),
     column("diff",      5, |one| Time(one.refresh.cost.diff)),
     column("draw",      3, |one| Time(one.draws.longest)),
-    column("total",     0, |one| Time(one.total())),
+    column("total",     0, |one| Time(one.refresh.cost.total() + one.draws.longest)),
     column("procs read", 7, |one| Count(one.refresh.cost.searched)),
     column("files",     8, |one| Count(one.refresh.cost.files)),
     column("draws",     9, |one| Count(one.draws.count)),
@@ -135,7 +127,7 @@ impl App {
     pub(crate) fn stats(&self, columns: usize, height: usize) -> (Vec<Line>, usize) {
         let known = self.rows.table.ephemeral.as_ref();
         let shown = known.filter(|_| height >= LINES_FOR_GAUGE);
-        let mut lines = shown.map_or_else(Vec::new, |known| gauge::lines(known, columns));
+        let mut lines = shown.map_or_else(Vec::new, |known| gauges(known, columns));
         let has_summary = height >= LINES_FOR_SUMMARY;
         let head = lines.len() + if has_summary { 3 } else { 1 };
         let measured: Vec<&Measured> = self.stats.refreshes().collect();
@@ -211,4 +203,69 @@ fn line(
     });
     let label = span(pad(label, LABEL), Role::Dim);
     std::iter::once(label).chain(cells).collect()
+}
+
+/// Cells of a bar in a pane of this width; a narrow one has only the figures.
+const fn bar(columns: usize) -> usize {
+    match columns {
+        0..60 => 0,
+        60..100 => 10,
+        _ => 20,
+    }
+}
+
+const GAUGE_LABEL: usize = 13;
+
+/// The use of the ephemeral ports as bars: in total, and for the busiest peer. No bar if the range is unknown.
+fn gauges(ephemeral: &EphemeralUse, columns: usize) -> Vec<Line> {
+    let line = |label, taken, text| gauge(label, taken, ephemeral, text, columns);
+    let in_use = ephemeral.ports;
+    let text = format!(" in use{}", parts(in_use));
+    let mut lines = vec![line("ephemeral", in_use.total(), text)];
+    if let Some(fullest) = ephemeral.fullest {
+        let text = format!(" to {}{}", fullest.remote, parts(fullest.usage));
+        lines.push(line("busiest peer", fullest.usage.total(), text));
+    }
+    lines
+}
+
+fn gauge(label: &str, taken: usize, of: &EphemeralUse, text: String, columns: usize) -> Line {
+    const SHORT: usize = EphemeralUse::SHORT;
+    let (percent, capacity) = (of.percent_of(taken), of.capacity);
+    let role = match percent {
+        0..SHORT => Role::Plain,
+        SHORT..100 => Role::Warning,
+        _ => Role::Bad,
+    };
+    let mut line = vec![span(pad(label, GAUGE_LABEL), Role::Dim)];
+    let cells = bar(columns);
+    if cells > 0 {
+        // Full only if all are used, empty only if none is.
+        let filled = taken.min(capacity) * cells / capacity.max(1);
+        let filled = filled.max(usize::from(taken > 0 && capacity > 0));
+        line.push(span("█".repeat(filled), role));
+        line.push(span("░".repeat(cells - filled), Role::Dim));
+        line.push(span(" ", Role::Plain));
+    }
+    line.push(span(format!("{percent}% {taken} of {capacity}"), role));
+    line.push(span(text, Role::Dim));
+    line
+}
+
+/// `: 27 TIME_WAIT · 12 connected · 3 bound`, without zeros.
+fn parts(usage: PortUsage) -> String {
+    let parts = [
+        (usage.time_wait, "TIME_WAIT"),
+        (usage.connected, "connected"),
+        (usage.bound, "bound"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<_> = parts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", parts.join(" · "))
+    }
 }
