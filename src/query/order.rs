@@ -14,7 +14,8 @@ use crate::model::{BuildSpread, Endpoint, Family};
 use crate::query::Sort;
 use crate::track::Row;
 
-/// A row's numbers on the present levels, and its index, which rises with its id, so that ties never reshuffle.
+/// A row's numbers on the present levels, and its index, which rises with its id: no two are equal, so that ties never
+/// reshuffle.
 type Numbered = ([u64; 2], usize);
 
 /// Sorts these of the rows, which are in the order of their ids.
@@ -111,7 +112,7 @@ fn place_level(row: &Row, level: usize) -> Option<u64> {
     // The rest of an IPv6 own address, then the peer; rows without one come first.
     let peer_level = match (level, row.socket.family()) {
         (0, _) => return Some(place_of(row)),
-        (6.., _) => return name_of(row).get(level - 6).copied(),
+        (6.., _) => return name_level(row, level - 6),
         (1 | 2, Family::Ipv6) => return Some(parts(row.socket.local)[level]),
         (_, Family::Ipv6) => level - 3,
         (_, Family::Ipv4) => level - 1,
@@ -126,20 +127,17 @@ fn place_level(row: &Row, level: usize) -> Option<u64> {
 const NAME_LEVELS: usize = 8;
 
 /// The name of a unix socket as numbers in the order of the names; one without a name comes last.
-fn name_of(row: &Row) -> [u64; NAME_LEVELS] {
-    let Some(unix) = row.socket.unix() else {
-        return [0; NAME_LEVELS];
+fn name_level(row: &Row, level: usize) -> Option<u64> {
+    let number = match row.socket.unix().map(|unix| &unix.name) {
+        None => 0,
+        Some(None) => u64::MAX,
+        Some(Some(name)) => {
+            let bytes = name.text().as_bytes().iter().skip(level * 8);
+            let bytes = bytes.chain(std::iter::repeat(&0)).take(8);
+            bytes.fold(0, |all, &byte| all << 8 | u64::from(byte))
+        }
     };
-    let Some(name) = &unix.name else {
-        return [u64::MAX; NAME_LEVELS];
-    };
-    let name = name.text().as_bytes();
-    std::array::from_fn(|level| {
-        let bytes = name.iter().skip(level * 8).chain(std::iter::repeat(&0));
-        bytes
-            .take(8)
-            .fold(0, |all, &byte| all << 8 | u64::from(byte))
-    })
+    (level < NAME_LEVELS).then_some(number)
 }
 
 /// Port, protocol, and the beginning of its own address.
@@ -190,7 +188,9 @@ impl<'a> Texts<'a> {
         }
         let next = self.by_text.len();
         let number = *self.by_text.entry(text).or_insert(next);
-        self.by_place.extend(place.map(|place| (place, number)));
+        if let Some(place) = place {
+            self.by_place.insert(place, number);
+        }
         number
     }
 
@@ -238,3 +238,7 @@ fn compare_keys<K>(
         (a, b) => a.is_none().cmp(&b.is_none()),
     }
 }
+
+#[cfg(test)]
+#[path = "tests/order.rs"]
+mod tests;

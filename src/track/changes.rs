@@ -6,20 +6,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::matching::are_same_key;
 use super::{Change, ChangeKind, Event, Row};
 use crate::model::{Moment, Owner, Socket};
 
 /// The most that two measurements of one end differ.
 const JITTER: Duration = Duration::from_secs(1);
 
-/// Updates a row from its socket in the snapshot, and adds events for the changes. The content of `socket` is
-/// unspecified afterwards; it is not moved out of its list, as nearly always nothing has changed.
+/// Updates a row from its socket in the snapshot, and adds events for the changes. Returns whether it still has the same
+/// key. The content of `socket` is unspecified afterwards; it is not moved out of its list, as nearly always nothing has
+/// changed.
 pub(super) fn update_row(
     row: &mut Arc<Row>,
     socket: &mut Socket,
     now: Moment,
     events: &mut Vec<Event>,
-) {
+) -> bool {
     if let Some(owner) = carried_owner(&row.socket, socket) {
         socket.owner = owner;
     }
@@ -35,9 +37,10 @@ pub(super) fn update_row(
         Arc::make_mut(row).ends_at = ends_at;
     }
     if row.socket == *socket {
-        return;
+        return true;
     }
     let before = &row.socket;
+    let has_same_key = are_same_key(before, socket);
     let from = before.state;
     let state = (from != socket.state).then_some(ChangeKind::State { from });
     // A connection in an accept queue (no inode) has no owner yet, though its listener is named as one.
@@ -52,6 +55,7 @@ pub(super) fn update_row(
     for kind in state.into_iter().chain(owner) {
         change(row, kind, now, events);
     }
+    has_same_key
 }
 
 /// When the socket closes by itself. The remaining time differs in each snapshot and would change the row.

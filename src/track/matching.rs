@@ -22,6 +22,9 @@ const FEW: usize = 8;
 /// For each socket the index of the row that it continues; no row is given twice.
 pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     let rows = rows_by_dump_order(live, sockets);
+    if live.is_empty() || rows.iter().all(Option::is_some) {
+        return rows;
+    }
     let is_taken = is_taken(live, &rows);
     let mut lookup = Lookup {
         live,
@@ -74,7 +77,9 @@ fn rows_by_dump_order(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
         Some(order[next - 1])
     };
     let mut rows: Vec<_> = sockets.iter().map(&mut find).collect();
-    if rows.iter().any(Option::is_some) {
+    // Nearly always there is a row for each socket and a socket for each row.
+    let found = rows.iter().flatten().count();
+    if found > 0 && found < live.len().max(sockets.len()) {
         release_twins(&mut rows, live, sockets);
     }
     rows
@@ -86,9 +91,6 @@ fn release_twins(found: &mut [Option<usize>], live: &[Live], sockets: &[Socket])
     let unplaced = sockets.iter().zip(&*found);
     let unplaced = unplaced.filter_map(|(socket, place)| place.is_none().then_some(socket));
     let left: Vec<&Socket> = rows.chain(unplaced).collect();
-    if left.is_empty() {
-        return;
-    }
     let keys: HashSet<Key> = left.iter().map(|socket| key(socket)).collect();
     // Few sockets share their ports with what is left, and only they are looked up.
     let ports = |socket: &Socket| {
@@ -130,7 +132,7 @@ impl Lookup<'_> {
         key: impl Fn(&Socket) -> Option<K>,
         fits: impl Fn(&Socket, &Socket) -> bool,
     ) {
-        if self.live.is_empty() || self.rows.iter().all(Option::is_some) {
+        if self.rows.iter().all(Option::is_some) {
             return;
         }
         let mut index: HashMap<K, VecDeque<usize>> = HashMap::new();

@@ -1,5 +1,6 @@
 //! What the tracker says about small tables whose history is known.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -706,7 +707,7 @@ proptest! {
 #[test]
 fn a_socket_that_connects_elsewhere_closes_one_connection_and_opens_another() {
     let connected = |port| Socket {
-        cookie: Some(7),
+        cookie: NonZeroU64::new(7),
         inode: Some(70),
         ..Socket::new(
             Protocol::Udp,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::changes::{change, handover, learn_owner, set_conflict, take_end, update_row};
 use super::conflicts::mark_conflicts;
-use super::matching::{self, Address, are_same_key};
+use super::matching::{self, Address};
 use super::row::Live;
 use super::{ChangeKind, Counts, Event, Row, RowId, Table};
 use crate::model::{
@@ -61,7 +61,8 @@ impl Tracker {
         }
     }
 
-    /// Forgets every row, after a comparison that crashed half-way. Row ids go on, so that none ever means two rows.
+    /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row ids go on, so
+    /// that none ever means two rows.
     pub fn reset(&mut self) {
         *self = Self {
             next_id: self.next_id,
@@ -70,7 +71,8 @@ impl Tracker {
         };
     }
 
-    /// Sockets of the first snapshot are not new, nor are those of a kind that was not read before.
+    /// Compares the next snapshot with the rows. Sockets of the first one are not new, nor are those of a kind that was
+    /// not read before.
     pub fn apply(&mut self, mut snapshot: Snapshot) -> TableUpdate {
         let (now, kinds) = (snapshot.taken_at, snapshot.kinds);
         let mut sockets = std::mem::take(&mut snapshot.sockets);
@@ -193,21 +195,23 @@ impl Tracker {
                 is_present[index] = true;
                 let live = &mut self.live[index];
                 live.missing_since = None;
-                live.dump_index = are_same_key(&live.row.socket, socket).then_some(at);
-                update_row(&mut live.row, socket, now, &mut self.events);
+                let has_same_key = update_row(&mut live.row, socket, now, &mut self.events);
+                live.dump_index = has_same_key.then_some(at);
             }
         }
         for (live, _) in self.live.iter_mut().zip(is_present).filter(|(_, is)| !is) {
             live.dump_index = None;
             live.missing_since.get_or_insert(now);
         }
-        // Nearly always nothing is new: no socket is moved then.
-        if rows.iter().all(Option::is_some) {
-            return Vec::new();
+        // Nearly always nothing is new: no socket is moved then. Of a first snapshot all are: a list that grows would
+        // move them again and again.
+        let count = rows.iter().filter(|row| row.is_none()).count();
+        let mut new = Vec::with_capacity(count);
+        if count > 0 {
+            let all = sockets.into_iter().enumerate().zip(rows);
+            new.extend(all.filter_map(|(socket, row)| row.is_none().then_some(socket)));
         }
-        let all = sockets.into_iter().enumerate().zip(rows);
-        let new = all.filter_map(|(socket, row)| row.is_none().then_some(socket));
-        new.collect()
+        new
     }
 
     /// Closes rows missing from two snapshots in a row, and connections whose addresses have a new socket.
@@ -238,9 +242,9 @@ impl Tracker {
             .kinds
             .map_or(Kinds::ALL, |before| kinds.without(before));
         newcomers.sort_by_key(|(_, socket)| socket.inode);
-        let is_added = |(_, socket): &(usize, Socket)| added.has(socket.protocol);
-        let (found, opened): (Vec<_>, Vec<_>) = newcomers.into_iter().partition(is_added);
-        for (at, socket) in found {
+        self.live.reserve(newcomers.len());
+        let is_added = |(_, socket): &mut (usize, Socket)| added.has(socket.protocol);
+        for (at, socket) in newcomers.extract_if(.., is_added) {
             let row = Row {
                 was_open_at_start: true,
                 ..self.new_row(socket, now)
@@ -250,8 +254,8 @@ impl Tracker {
                 ..Live::new(Arc::new(row))
             });
         }
-        if !opened.is_empty() {
-            self.open(opened.into_iter().map(|(_, socket)| socket), now);
+        if !newcomers.is_empty() {
+            self.open(newcomers.into_iter().map(|(_, socket)| socket), now);
         }
     }
 

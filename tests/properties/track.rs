@@ -1,6 +1,7 @@
 //! The tracker, told the history of a small world in which everything happens that sockets do.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,10 +166,8 @@ impl World {
         Socket {
             inode: Some(self.last_inode),
             // Every other one, as if it had been read in another way.
-            cookie: self
-                .last_inode
-                .is_multiple_of(2)
-                .then(|| self.last_inode.into()),
+            cookie: NonZeroU64::new(self.last_inode.into())
+                .filter(|cookie| cookie.get().is_multiple_of(2)),
             owner: Owner::Known([process(pid)].into()),
             ..Socket::new(Protocol::Tcp, endpoint(port), remote.map(endpoint), state)
         }

@@ -75,7 +75,8 @@ pub(super) fn ports<'a>(
     is_bound_first
 }
 
-/// The even ports with only one connection per local address, which may have been bound; none if many are shared.
+/// The even ports with only one connection per local address, which may have been bound; none if many are shared, as
+/// `connect()` shares them.
 fn even_ports(
     even: impl Iterator<Item = (usize, Pair)>,
     may_be_bound_first: impl Fn(Pair) -> bool,

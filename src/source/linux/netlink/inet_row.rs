@@ -1,5 +1,6 @@
 //! A row of a TCP or UDP dump. Pure. Nothing here allocates; ten thousand rows are parsed for every snapshot.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use netlink_packet_sock_diag::inet::{InetResponseBuffer, InetResponseHeader};
@@ -25,7 +26,7 @@ pub(crate) struct InetRow {
     pub(crate) local: Endpoint,
     pub(crate) remote: Option<Endpoint>,
     pub(crate) inode: Option<u32>,
-    pub(crate) cookie: Option<u64>,
+    pub(crate) cookie: Option<NonZeroU64>,
     pub(crate) uid: Option<u32>,
     /// Of listeners, of sockets that are only bound, and of unconnected UDP.
     pub(crate) v6only: Option<bool>,
@@ -73,7 +74,7 @@ pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
         remote: (!remote.is_unspecified() && state != State::Bound).then_some(remote),
         inode: (header.inode != 0).then_some(header.inode),
         // `INET_DIAG_NOCOOKIE` (all ones) is not a cookie.
-        cookie: Some(u64::from_ne_bytes(id.cookie)).filter(|id| ![0, u64::MAX].contains(id)),
+        cookie: NonZeroU64::new(u64::from_ne_bytes(id.cookie)).filter(|id| *id != NonZeroU64::MAX),
         uid: netstat::uid(header.inode, header.uid),
         v6only: None,
         interface: (id.interface_id != 0).then_some(id.interface_id),

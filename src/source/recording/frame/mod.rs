@@ -10,6 +10,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -151,7 +152,6 @@ macro_rules! with_fields_of {
             portless: $from.portless,
             state: $from.state,
             inode: $from.inode,
-            cookie: $from.cookie,
             uid: $from.uid,
             user: $from.user,
             dual_stack: $from.dual_stack,
@@ -170,8 +170,15 @@ impl SocketFrame {
     fn of(socket: &Socket) -> Self {
         let pids = socket.owner.processes().iter().map(|process| process.pid);
         let (owner, pids) = (socket.owner.kind(), pids.collect());
-        let socket = socket.clone();
-        with_fields_of!(socket, Self { owner, pids })
+        let (socket, cookie) = (socket.clone(), socket.cookie.map(u64::from));
+        with_fields_of!(
+            socket,
+            Self {
+                owner,
+                pids,
+                cookie
+            }
+        )
     }
 
     fn socket<'a>(
@@ -192,7 +199,15 @@ impl SocketFrame {
             return Err(format!("a {protocol} socket is not described as one"));
         }
         let (frame, own_service) = (self.clone(), None);
-        Ok(with_fields_of!(frame, Socket { owner, own_service }))
+        let cookie = frame.cookie.and_then(NonZeroU64::new);
+        Ok(with_fields_of!(
+            frame,
+            Socket {
+                owner,
+                own_service,
+                cookie
+            }
+        ))
     }
 
     fn owner(&self, processes: &HashMap<Pid, Arc<Process>>) -> Result<Owner, String> {

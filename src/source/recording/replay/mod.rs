@@ -111,21 +111,21 @@ impl Replay {
         self.reader.is_at_end()
     }
 
-    /// Whether there is a next snapshot. Else the current one stays, with a problem if a line follows that was cut off
-    /// or is being written.
+    /// Reads the next snapshot, and returns whether there is one. Else the current one stays, with a problem if a line
+    /// follows that was cut off or is being written.
     fn advance(&mut self) -> Result<bool, SourceError> {
-        match self.reader.next()? {
-            Next::Line(line, frame) => {
-                // It may have 256 MiB, and the snapshot takes memory too.
-                drop(line);
-                self.current = self.reader.snapshot(frame)?;
-                self.number += 1;
-                return Ok(true);
+        let frame = match self.reader.next()? {
+            Next::Line(_, frame) => frame,
+            Next::End => return Ok(false),
+            Next::BrokenOff(_) => {
+                self.add_broken_off_problem();
+                return Ok(false);
             }
-            Next::End => {}
-            Next::BrokenOff(_) => self.add_broken_off_problem(),
-        }
-        Ok(false)
+        };
+        // The line is freed by now: it may have 256 MiB, and the snapshot takes memory too.
+        self.current = self.reader.snapshot(frame)?;
+        self.number += 1;
+        Ok(true)
     }
 
     /// The times of all snapshots in a file, in order. An incomplete line has none.

@@ -638,6 +638,27 @@ fn a_file_that_grows_is_followed_and_one_that_shrinks_has_ended() {
     assert_eq!(replay.take(at(4)).unwrap().sockets.len(), 1);
 }
 
+/// Its rest was read as a line of its own, which is no snapshot.
+#[test]
+fn a_line_that_was_incomplete_when_a_seek_reached_it_is_continued_when_the_file_grows() {
+    let path = Scratch::new("growing-after-seek");
+    let (whole, port) = (frame("", ""), frame(&socket("none", ""), ""));
+    for number in [2, usize::MAX] {
+        std::fs::write(&path.0, format!("{whole}\n{}", &port[..99])).unwrap();
+        let mut replay = Replay::open(&path.0).unwrap();
+        replay.seek(number).unwrap();
+        // However often it is reached, there is one problem.
+        for second in 1..=2 {
+            let before = replay.take(at(second)).unwrap();
+            assert_eq!((before.sockets.len(), before.problems.len()), (0, 1));
+        }
+        std::fs::write(&path.0, format!("{whole}\n{port}\n")).unwrap();
+        let grown = replay.take(at(3)).unwrap();
+        assert_eq!((grown.sockets.len(), grown.problems.len()), (1, 0));
+        assert_eq!(replay.playback().unwrap().number, 2);
+    }
+}
+
 #[test]
 fn what_is_no_recording_is_refused_before_much_of_it_is_read() {
     let endless = Box::new(BufReader::new(std::io::repeat(0)));
