@@ -219,3 +219,30 @@ fn before_port(endpoint: &Endpoint) -> String {
     text.truncate(text.len() - ":0".len());
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::filter::{Context, Filter};
+    use crate::model::Moment;
+
+    #[test]
+    fn a_text_that_begins_where_another_does_is_searched_too() {
+        let (filter, needle) = (Filter::default(), Needle::new("nginx"));
+        let now = Moment {
+            steady: Duration::ZERO,
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let mut pass = filter.pass(&Context {
+            now,
+            highlight: Duration::ZERO,
+            uid: None,
+        });
+        let text = "nginx";
+        assert!(!pass.contains(&needle, &text[..0]));
+        assert!(!pass.contains(&needle, &text[..4]));
+        assert!(pass.contains(&needle, text));
+    }
+}
