@@ -178,6 +178,7 @@ impl App {
         self.environment.origin.can().has(Capabilities::LIVE)
     }
 
+    /// Whether the origin of the table supports this.
     pub(crate) const fn can(&self, action: PortAction) -> bool {
         self.environment.origin.can().has(match action {
             PortAction::BindTest | PortAction::BindTestAny => Capabilities::BIND,

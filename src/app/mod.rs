@@ -15,6 +15,7 @@ mod pinned_ports;
 mod playhead;
 mod reload;
 mod table;
+mod theme;
 pub mod view;
 mod views;
 

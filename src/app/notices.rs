@@ -25,6 +25,7 @@ pub(crate) struct Notice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoticeKind {
     Good,
+    /// A failure or a warning.
     Bad,
     /// In progress; the notice stays until there is an answer.
     Pending,
@@ -86,11 +87,13 @@ pub(crate) fn countdown_changes_in(left: Duration) -> Option<Duration> {
     }
 }
 
+/// For how long a notice stays.
 const NOTICE_TIME: Duration = Duration::from_secs(8);
 
 /// A notice this wide stays twice as long.
 const LONG_TEXT: usize = 70;
 
+/// The most lines of a notice.
 const MAX_LINES: u16 = 4;
 
 impl Notice {
@@ -98,6 +101,7 @@ impl Notice {
         self.kind != NoticeKind::Pending && self.changes_in(now).is_zero()
     }
 
+    /// How many lines it takes on a terminal of this size.
     pub(crate) fn height(&self, size: Size) -> u16 {
         if self.kind == NoticeKind::Pending {
             return 1;

@@ -1,11 +1,11 @@
-//! Settings that change while the program runs: all, read again, or the theme.
+//! Settings that were read again while the program runs.
 
 use crate::app::views::{Arrangement, without};
 use crate::app::{App, Effect, Pane};
 use crate::model::Moment;
 use crate::query::Selection;
 use crate::settings::{CustomView, Settings};
-use crate::theme::{Depth, Styles, Themes};
+use crate::theme::Themes;
 
 impl App {
     /// Applies the changes in settings that were read again. Unchanged settings keep what the keys have set since.
@@ -96,37 +96,6 @@ impl App {
                 self.arrange(arrangement);
             }
         }
-    }
-
-    /// Switches to the next theme, with a notice of its name and whether the terminal lacks colours for it.
-    pub(crate) fn choose_next_theme(&mut self, now: Moment) {
-        if self.depth() == Depth::None {
-            return self.warn(
-                "no colors here: --no-color, NO_COLOR, color = false or TERM=dumb",
-                now,
-            );
-        }
-        self.settings.themes.choose_next();
-        let themes = &self.settings.themes;
-        let (name, (at, count)) = (&themes.chosen().name, themes.position());
-        let mut text = format!("theme: {name} ({at} of {count})");
-        let is_itself = self.styles() == themes.chosen().styles;
-        if self.depth() == Depth::Sixteen && !is_itself {
-            text.push_str(", shown as terminal: 16 colors here");
-        }
-        self.report(text, now);
-    }
-
-    fn depth(&self) -> Depth {
-        if self.settings.color {
-            self.environment.depth
-        } else {
-            Depth::None
-        }
-    }
-
-    pub(crate) fn styles(&self) -> Styles {
-        self.settings.themes.chosen().styles.on(self.depth())
     }
 }
 

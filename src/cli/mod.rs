@@ -88,9 +88,11 @@ fn run() -> anyhow::Result<u8> {
 /// The user's names for ports, which a filter or a target may use. An error in the default file is a warning to the
 /// commands; the live table, or `--config`, reads the whole file and refuses it.
 fn own_services(cli: &Cli) -> Services {
-    use Command as C;
-    // These commands neither show nor parse them.
-    if let Some(C::Completions(_) | C::Man(_) | C::Keys(_) | C::Config(_)) = cli.command {
+    let uses_none = matches!(
+        cli.command,
+        Some(Command::Completions(_) | Command::Man(_) | Command::Keys(_) | Command::Config(_))
+    );
+    if uses_none {
         return Services::default();
     }
     let named = cli.global.config.as_deref();

@@ -30,7 +30,8 @@ pub(super) fn local(row: &Row, _: &CellContext) -> String {
 }
 
 /// `closed` for a row that lingers, `old → new` while a change of state is highlighted; the use of an accept queue
-/// from half full on: `LISTEN 96/128`, `LISTEN 129/128 full`, in brief `LISTEN 75%`, `LISTEN full`.
+/// from half full on: `LISTEN 96/128`, `LISTEN 129/128 full`; in brief `LISTEN 75%`, `LISTEN full`, as wide as the
+/// longest state.
 pub(super) fn state(row: &Row, context: &CellContext) -> String {
     let state = row.socket.state;
     match fresh_change(row, context) {

@@ -19,13 +19,16 @@ pub struct Pass<'a> {
     filter: &'a Filter,
     context: Context,
     /// By needle and by text or list of owners, whether the one is in the other. Both are known by their addresses in
-    /// memory: as long as the pass borrows them they stay where they are.
-    pub(super) known: HashMap<(usize, usize), bool, BuildSpread>,
+    /// memory: as long as the pass borrows them (`'a`) they stay where they are, and nothing else gets their place.
+    pub(super) known: HashMap<(usize, Place), bool, BuildSpread>,
     /// Addresses as they are printed before a port: `127.0.0.1`, `[::1]`.
     pub(super) addresses: HashMap<IpAddr, String>,
     /// The line of the current row, once a regex needed it.
     pub(super) line: String,
 }
+
+/// Where in memory a text or a list begins, and how long it is: an empty one may begin where another thing does.
+pub(super) type Place = (usize, usize);
 
 impl<'a> Pass<'a> {
     pub(super) fn new(filter: &'a Filter, context: &Context) -> Self {
@@ -59,7 +62,7 @@ impl<'a> Pass<'a> {
         expr.map_or(Some(true), |expr| self.expr(expr, subject))
     }
 
-    fn expr(&mut self, expr: &Expr, subject: &Subject<'_>) -> Option<bool> {
+    fn expr(&mut self, expr: &'a Expr, subject: &Subject<'a>) -> Option<bool> {
         match expr {
             Expr::Term(term) => self.term(term, subject),
             Expr::Not(inner) => self.expr(inner, subject).map(|matches| !matches),
@@ -68,7 +71,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn term(&mut self, term: &Term, subject: &Subject<'_>) -> Option<bool> {
+    fn term(&mut self, term: &'a Term, subject: &Subject<'a>) -> Option<bool> {
         let socket = subject.socket;
         match term {
             Term::Number(number) => {

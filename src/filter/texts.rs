@@ -5,13 +5,17 @@ use std::{iter, ptr};
 
 use super::expr::{Part, Pattern};
 use super::needle::{Needle, is_digits};
-use super::pass::Pass;
+use super::pass::{Pass, Place};
 use super::subject::Subject;
 use crate::model::{Endpoint, Kinds, Process, Socket, State};
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
     /// Whether any text of the row contains the needle.
-    pub(super) fn row_contains(&mut self, needle: &Needle, subject: &Subject<'_>) -> Option<bool> {
+    pub(super) fn row_contains(
+        &mut self,
+        needle: &'a Needle,
+        subject: &Subject<'a>,
+    ) -> Option<bool> {
         let socket = subject.socket;
         let is_found = self.address_contains(needle, socket)
             || subject.names().any(|name| self.contains(needle, name))
@@ -35,8 +39,8 @@ impl Pass<'_> {
     pub(super) fn part_contains(
         &mut self,
         part: Part,
-        needle: &Needle,
-        subject: &Subject<'_>,
+        needle: &'a Needle,
+        subject: &Subject<'a>,
     ) -> Option<bool> {
         let socket = subject.socket;
         let is_in = |text: Option<&str>| Some(text.is_some_and(|text| needle.is_in(text)));
@@ -129,23 +133,24 @@ impl Pass<'_> {
     /// Whether one of the owners matches. Many rows share a list, and command lines are long.
     fn any_owner(
         &mut self,
-        needle: &Needle,
-        subject: &Subject<'_>,
+        needle: &'a Needle,
+        subject: &Subject<'a>,
         matches: impl Fn(&Process) -> bool,
     ) -> Option<bool> {
         let owners = subject.owners()?;
         let any = || owners.iter().any(|process| matches(process));
-        Some(self.known(needle, owners.as_ptr().addr(), any))
+        Some(self.known(needle, (owners.as_ptr().addr(), owners.len()), any))
     }
 
     /// Whether the text contains the needle. Many rows share it.
-    fn contains(&mut self, needle: &Needle, text: &str) -> bool {
-        self.known(needle, text.as_ptr().addr(), || needle.is_in(text))
+    fn contains(&mut self, needle: &'a Needle, text: &'a str) -> bool {
+        let place = (text.as_ptr().addr(), text.len());
+        self.known(needle, place, || needle.is_in(text))
     }
 
-    /// What was found for the needle in the thing at this address in memory.
-    fn known(&mut self, needle: &Needle, thing: usize, find: impl FnOnce() -> bool) -> bool {
-        let key = (ptr::from_ref(needle).addr(), thing);
+    /// What was found for the needle in the thing at this place.
+    fn known(&mut self, needle: &'a Needle, place: Place, find: impl FnOnce() -> bool) -> bool {
+        let key = (ptr::from_ref(needle).addr(), place);
         if let Some(found) = self.known.get(&key) {
             return *found;
         }
@@ -213,4 +218,31 @@ fn before_port(endpoint: &Endpoint) -> String {
     let mut text = Endpoint::new(endpoint.address, 0).to_string();
     text.truncate(text.len() - ":0".len());
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::filter::{Context, Filter};
+    use crate::model::Moment;
+
+    #[test]
+    fn a_text_that_begins_where_another_does_is_searched_too() {
+        let (filter, needle) = (Filter::default(), Needle::new("nginx"));
+        let now = Moment {
+            steady: Duration::ZERO,
+            wall: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let mut pass = filter.pass(&Context {
+            now,
+            highlight: Duration::ZERO,
+            uid: None,
+        });
+        let text = "nginx";
+        assert!(!pass.contains(&needle, &text[..0]));
+        assert!(!pass.contains(&needle, &text[..4]));
+        assert!(pass.contains(&needle, text));
+    }
 }

@@ -3,6 +3,7 @@
 //! The table has the default keys; a [`Keymap`] has those of this user, and is what the program looks up.
 
 mod action;
+mod checks;
 mod user_keys;
 
 use std::borrow::Cow;
@@ -14,7 +15,8 @@ pub use action::{
     Action, BindTestAction, DialogAction, MoveAction, PaneAction, PortAction, ProgramAction,
     SessionAction, TableAction,
 };
-pub use user_keys::{BoundAction, Flaw, Keymap};
+pub use checks::{BoundAction, Flaw};
+pub use user_keys::Keymap;
 
 /// The current mode of the keyboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]

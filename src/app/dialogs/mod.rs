@@ -28,6 +28,17 @@ pub(crate) enum Dialog {
 }
 
 impl Dialog {
+    /// The line of text being typed, if there is one.
+    pub const fn prompt(&self) -> Option<&Prompt> {
+        match self {
+            Self::Prompt(prompt) => Some(prompt),
+            Self::Palette(palette) => Some(&palette.prompt),
+            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
+                None
+            }
+        }
+    }
+
     /// Edits the line of text being typed, if there is one.
     pub fn edit(&mut self, edit: impl FnOnce(&mut Prompt) -> Edited) -> Edited {
         match self {
@@ -40,7 +51,9 @@ impl Dialog {
                 }
                 edited
             }
-            _ => Edited::Nothing,
+            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
+                Edited::Nothing
+            }
         }
     }
 }
@@ -102,7 +115,9 @@ pub(crate) struct Sheet {
     pub title: String,
     /// At most as wide as [`Size::overlay_width`](crate::app::Size::overlay_width).
     pub lines: Vec<Line>,
+    /// The first visible line.
     pub top: usize,
+    /// How many lines are visible at most.
     pub height: usize,
     /// How many lines, from the first, are choices.
     pub choices: usize,
@@ -110,6 +125,7 @@ pub(crate) struct Sheet {
 }
 
 impl Sheet {
+    /// Without choices or scrolling.
     pub fn of(title: &str, lines: Vec<Line>) -> Self {
         Self {
             title: title.to_owned(),

@@ -119,7 +119,7 @@ impl App {
             Action::Table(TableAction::Copy) => is_row_selected,
             Action::Port(action) => {
                 let needs_row = matches!(action, PortAction::BindTest | PortAction::EndProcess);
-                self.is_live() && (is_row_selected || !needs_row)
+                self.can(action) && (is_row_selected || !needs_row)
             }
             Action::Program(_)
             | Action::Pane(_)

@@ -123,7 +123,8 @@ fn targets_of_pane(view: &View) -> Vec<Target> {
 fn targets_of_cells(line: &[CellView], area: Area) -> impl Iterator<Item = Target> {
     line.iter().filter_map(move |cell| {
         let (x, width) = (cell.x, cells(width(&cell.text)));
-        Some(Target::new(Area { x, width, ..area }, cell.click?))
+        let cells = Area { x, width, ..area };
+        Some(Target::new(cells.within(area), cell.click?))
     })
 }
 

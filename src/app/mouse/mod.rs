@@ -16,24 +16,45 @@ const DOUBLE_CLICK: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MouseState {
-    /// The scrollbar that is dragged, and how far the pointer is below the first cell of its thumb.
-    pub drag: Option<(Part, u16)>,
+    pub drag: Option<Drag>,
     /// The cell where another click would be a double click.
     first: Option<(u16, u16)>,
     pressed: Option<Moment>,
 }
 
+/// A scrollbar that is dragged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Drag {
+    part: Part,
+    /// How far the pointer is below the first cell of the thumb.
+    below: u16,
+}
+
+/// The timing of a click after the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ClickKind {
+    /// The first click, or later than a double click.
+    Single,
+    /// Within that time, on another cell or as the third on the same one.
+    Rapid,
+    /// Within that time, as the second on the same cell.
+    Double,
+}
+
 impl MouseState {
-    /// The button went down: returns whether that is within the time of a double click, and whether it is the second
-    /// click on the same cell. A third click on a cell is not another double click.
-    fn press(&mut self, column: u16, row: u16, now: Moment) -> (bool, bool) {
+    /// The button went down. A third click on a cell is not another double click.
+    fn press(&mut self, column: u16, row: u16, now: Moment) -> ClickKind {
         self.drag = None;
         let is_soon = self.pressed.is_some_and(|at| at.age(now) <= DOUBLE_CLICK);
         self.pressed = Some(now);
         let here = Some((column, row));
-        let is_double = is_soon && self.first == here;
-        self.first = here.filter(|_| !is_double);
-        (is_soon, is_double)
+        let is_second = is_soon && self.first == here;
+        self.first = here.filter(|_| !is_second);
+        match (is_soon, is_second) {
+            (_, true) => ClickKind::Double,
+            (true, false) => ClickKind::Rapid,
+            (false, false) => ClickKind::Single,
+        }
     }
 }
 
@@ -65,13 +86,17 @@ impl App {
     }
 
     fn click(&mut self, column: u16, row: u16, now: Moment) {
-        let (is_soon, is_double) = self.mouse.press(column, row, now);
+        let kind = self.mouse.press(column, row, now);
         let view = self.view(now);
         let click = view.click_at(column, row);
         // A question may have opened under the pointer since the last click, and people double-click by accident: the
         // second of a double click never counts there, and no rapid click says yes.
         let is_yes = click == Some(Click::Do(Action::Dialog(DialogAction::Confirm)));
-        let is_accident = is_double || is_soon && is_yes;
+        let is_accident = match kind {
+            ClickKind::Single => false,
+            ClickKind::Rapid => is_yes,
+            ClickKind::Double => true,
+        };
         if matches!(self.dialog, Dialog::Question(_)) && is_accident {
             return;
         }
@@ -81,8 +106,8 @@ impl App {
                 let was_selected = self.rows.cursor.place() == place;
                 self.step(Step::To(place));
                 // The rows may have moved between the two clicks.
-                let opens = is_double && was_selected;
-                if opens && !matches!(self.dock.pane, Some(Pane::Details)) {
+                let is_double = kind == ClickKind::Double && was_selected;
+                if is_double && !matches!(self.dock.pane, Some(Pane::Details)) {
                     self.set_pane(Some(Pane::Details));
                 }
             }
@@ -94,7 +119,10 @@ impl App {
                 // The thumb moves to where it is clicked, and is dragged from there.
                 let mut bars = view.scrollbars.iter();
                 let bar = bars.find(|bar| bar.part == part);
-                self.mouse.drag = bar.map(|bar| (part, bar.grab_offset(row)));
+                self.mouse.drag = bar.map(|bar| Drag {
+                    part,
+                    below: bar.grab_offset(row),
+                });
                 self.drag(row, now);
             }
             Some(Click::Dismiss) => self.dismiss_notices(),
@@ -122,7 +150,7 @@ impl App {
 
     /// Moves the dragged thumb so that its cell under the pointer is in this row.
     fn drag(&mut self, row: u16, now: Moment) {
-        let Some((part, below)) = self.mouse.drag else {
+        let Some(Drag { part, below }) = self.mouse.drag else {
             return;
         };
         let bars = self.view(now).scrollbars;

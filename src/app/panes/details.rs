@@ -13,10 +13,14 @@ use crate::model::{
 };
 use crate::track::{Row, RowId, Table};
 
+/// The most processes of a socket whose other sockets are searched.
 const MAX_PROCESSES: usize = 8;
 
+/// The most sockets of each process to keep.
 const MAX_SOCKETS: usize = 1000;
 
+/// The other sockets of the processes that have the selected one. Found once for each table and selection, as walking
+/// all rows for each draw is too slow.
 #[derive(Clone, Debug)]
 pub(crate) struct RelatedSockets {
     table: Arc<Table>,
@@ -25,6 +29,7 @@ pub(crate) struct RelatedSockets {
     by_process: Vec<Vec<usize>>,
 }
 
+/// Cells of the labels.
 const LABEL: usize = 12;
 
 const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";

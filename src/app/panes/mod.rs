@@ -80,41 +80,10 @@ impl App {
         let (mut lines, head) = self.pane_lines_of(pane, layout, now);
         let scroll = self.dock.scroll.min(lines.len().saturating_sub(height));
         let below = lines.len().saturating_sub(scroll + height);
-        let (title, close) = match pane {
-            Pane::Details => (
-                "details".to_owned(),
-                Action::Pane(PaneAction::ToggleDetails),
-            ),
-            Pane::Events => {
-                let dropped = match self.log.forgotten() {
-                    0 => String::new(),
-                    forgotten => format!(", {forgotten} older dropped"),
-                };
-                let title = format!("events · {}{dropped}", self.log.len());
-                (title, Action::Pane(PaneAction::ToggleEvents))
-            }
-            Pane::Stats => (
-                // The unit, as columns have no room for it.
-                format!(
-                    "stats · {} · ms",
-                    counted(self.stats.count, "refresh", "refreshes")
-                ),
-                Action::Pane(PaneAction::ToggleStats),
-            ),
-            Pane::Bind(pane) => (bind::title(pane, now), Action::Back),
-        };
+        let (title, close) = self.pane_title(pane, now);
         let head = head.min(lines.len());
         let visible = height.saturating_sub(head);
-        // In the right border, beside the lines that scroll.
-        let edge = layout.pane.right_edge();
-        let beside_head = (edge.height).saturating_sub(u16::try_from(visible).unwrap_or(u16::MAX));
-        let area = Area {
-            y: edge.y + beside_head,
-            height: edge.height - beside_head,
-            ..edge
-        };
-        let bar = || Scrollbar::new(Part::Pane, area, lines.len() - head, visible, scroll);
-        let bar = layout.has_borders.then(bar).flatten();
+        let bar = pane_scrollbar(layout, lines.len() - head, visible, scroll);
         lines.drain(head..head + scroll.min(lines.len() - head));
         let visible = lines.into_iter().take(height);
         let mut lines: Vec<_> = visible.map(|line| cut_line(line, columns)).collect();
@@ -125,6 +94,31 @@ impl App {
         }
         let hint = self.pane_hint(below, close);
         Some((PaneView { title, hint, lines }, bar))
+    }
+
+    /// The title of a pane, and the action that closes it.
+    fn pane_title(&self, pane: &Pane, now: Moment) -> (String, Action) {
+        match pane {
+            Pane::Details => {
+                let close = Action::Pane(PaneAction::ToggleDetails);
+                ("details".to_owned(), close)
+            }
+            Pane::Events => {
+                let dropped = match self.log.forgotten() {
+                    0 => String::new(),
+                    forgotten => format!(", {forgotten} older dropped"),
+                };
+                let title = format!("events · {}{dropped}", self.log.len());
+                (title, Action::Pane(PaneAction::ToggleEvents))
+            }
+            Pane::Stats => {
+                let refreshes = counted(self.stats.count, "refresh", "refreshes");
+                // The unit, as columns have no room for it.
+                let title = format!("stats · {refreshes} · ms");
+                (title, Action::Pane(PaneAction::ToggleStats))
+            }
+            Pane::Bind(pane) => (bind::title(pane, now), Action::Back),
+        }
     }
 
     /// The right end of a pane's border: how many lines are below, and the key that closes the pane.
@@ -174,6 +168,19 @@ impl App {
         };
         (lines, 0)
     }
+}
+
+/// In the right border, beside the lines that scroll.
+fn pane_scrollbar(layout: &Layout, lines: usize, visible: usize, top: usize) -> Option<Scrollbar> {
+    let edge = layout.pane.right_edge();
+    let head = (edge.height).saturating_sub(u16::try_from(visible).unwrap_or(u16::MAX));
+    let area = Area {
+        y: edge.y + head,
+        height: edge.height - head,
+        ..edge
+    };
+    let bar = || Scrollbar::new(Part::Pane, area, lines, visible, top);
+    layout.has_borders.then(bar).flatten()
 }
 
 /// Columns and lines of a pane's content: inside the border, or below the title.

@@ -11,6 +11,7 @@ pub(crate) struct Cursor {
     selected: Option<RowId>,
     /// Its index in the listing, used if its row disappears.
     place: usize,
+    /// The first visible line.
     top: usize,
 }
 

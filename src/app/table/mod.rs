@@ -28,6 +28,7 @@ pub(crate) struct TableView {
     /// Whether services and users are shown by name.
     pub names: bool,
     pub custom_view: Option<views::Opened>,
+    /// Why the last attempt to read the sockets failed.
     pub failure: Option<String>,
     pub has_snapshot: bool,
 }

@@ -132,6 +132,7 @@ impl App {
         (!self.size.is_compact()).then(bar).flatten()
     }
 
+    /// Why there are no rows.
     pub(crate) fn why_empty(&self, now: Moment) -> String {
         if !self.rows.has_snapshot {
             // Before the first table, its age is that of the program.

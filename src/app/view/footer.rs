@@ -15,12 +15,7 @@ impl App {
         if area.height == 0 {
             return (Vec::new(), None);
         }
-        let prompt = match &self.dialog {
-            Dialog::Prompt(prompt) => Some(prompt),
-            Dialog::Palette(palette) => Some(&palette.prompt),
-            _ => None,
-        };
-        if let Some(prompt) = prompt {
+        if let Some(prompt) = self.dialog.prompt() {
             let (line, x) = self.prompt_line(prompt, columns);
             let below = cut_line(self.below_prompt(now), columns);
             return (vec![line, below], Some((area.x + x, area.y)));
@@ -78,7 +73,11 @@ impl App {
                 (action != other_targets || question.choices().len() > 1)
                     && (action != Action::CopyFix || question.command().is_some())
             }
-            _ => action != toggle,
+            Dialog::None
+            | Dialog::Prompt(_)
+            | Dialog::GoTo(_)
+            | Dialog::Palette(_)
+            | Dialog::Help { .. } => action != toggle,
         };
         in_dialog && !matches!(action, Action::Port(action) if !self.can(action))
     }

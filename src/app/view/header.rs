@@ -1,7 +1,7 @@
 //! The first line: name, counts, problems.
 
 use crate::app::App;
-use crate::app::panes::events::history::sparkline;
+use crate::app::view::bars::sparkline;
 use crate::app::view::{Line, Role, cut_line, line_width, span};
 use crate::columns::width;
 use crate::model::{Moment, Protocol};
@@ -29,7 +29,7 @@ const SPARK: usize = 12;
 /// minute, not at all if nothing changes.
 const BUCKETS_PER_CELL: u64 = 5;
 
-const SPARK_PERIOD: &str = "  last 5 min";
+const SPARK_PERIOD: &str = "last 5 min";
 
 struct Kind {
     what: &'static str,
@@ -103,7 +103,7 @@ impl App {
             one
         }));
         if let Some(last) = segments.last_mut().filter(|_| self.rows.has_snapshot) {
-            last.spark += SPARK_PERIOD;
+            last.spark.extend([GAP, SPARK_PERIOD]);
         }
         if let Some(ports) = self.pinned.text() {
             let pinned = vec![span("pinned ", Role::Dim), span(ports, Role::Accent)];

@@ -3,6 +3,7 @@
 //! A [`View`] is immutable and contains everything that drawing needs. Equal views look the same, so that nothing is
 //! written to the terminal when nothing changed.
 
+pub(crate) mod bars;
 mod footer;
 mod header;
 pub(crate) mod line;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use sockeye::bind::{self, Address, Choice, Claim, PortRequest, Target, Unfit};
+use sockeye::bind::{self, Address, Choice, Claim, PortRequest, Refusal, Target, Unfit};
 use sockeye::clock::Clock;
 use sockeye::inspect::this_machine;
 use sockeye::model::{Gap, Limits, Protocol, Services, Socket};
@@ -124,14 +124,7 @@ pub fn choose(
         })
     };
     let choice = bind::choose(ports, count, is_unfit, claim, doubt);
-    let choice = choice.map_err(|refusal| {
-        let what = match refusal.result.as_str() {
-            "EADDRNOTAVAIL" => "the address is not one of this machine",
-            "EMFILE" | "ENFILE" => "no descriptors are left",
-            _ => "no port can be bound",
-        };
-        anyhow::anyhow!("{what} ({})", refusal.result)
-    })?;
+    let choice = choice.map_err(|refusal| anyhow::anyhow!(why_refused(&refusal)))?;
     gaps.sort_by(|a: &Gap, b| a.message.cmp(&b.message));
     gaps.dedup();
     Ok(Found {
@@ -139,6 +132,16 @@ pub fn choose(
         limits,
         gaps,
     })
+}
+
+/// Why the search ended at a port.
+fn why_refused(refusal: &Refusal) -> String {
+    let what = match refusal.result.as_str() {
+        "EADDRNOTAVAIL" => "the address is not one of this machine",
+        "EMFILE" | "ENFILE" => "no descriptors are left",
+        _ => "no port can be bound",
+    };
+    format!("{what} ({})", refusal.result)
 }
 
 /// The sockets that have the ports in use, as far as one snapshot shows them: for each port a listener, if there is one.

@@ -34,12 +34,14 @@ pub(crate) struct Prompt {
     pub completing: Option<Completing>,
 }
 
+/// A direction in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     Back,
     On,
 }
 
+/// What a key or a paste has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edited {
     Nothing,
@@ -66,7 +68,7 @@ impl Prompt {
         self.line.value()
     }
 
-    /// In characters.
+    /// The cursor, in characters.
     pub fn cursor(&self) -> usize {
         self.line.cursor()
     }
@@ -181,6 +183,7 @@ impl Prompt {
         }
     }
 
+    /// The cursor, in bytes.
     pub fn cursor_byte(&self) -> usize {
         let text = self.text();
         let at = text.char_indices().nth(self.cursor());

@@ -5,11 +5,12 @@ pub(crate) mod history;
 use crate::app::App;
 use crate::app::panes::Pane;
 use crate::app::table::cursor::Step;
+use crate::app::view::bars::bar;
 use crate::app::view::{Line, MAX_LINES, Role, mark_role, span};
 use crate::columns::{change_text, owner_with_pid, pad, program_text, socket_text, width};
 use crate::model::Moment;
 use crate::track::{ChangeKind, Event, Mark};
-use history::{Bucket, SECONDS, bar};
+use history::{Bucket, SECONDS};
 
 /// Cells of a time of day.
 const CLOCK: usize = 8;
