@@ -41,6 +41,7 @@ fn what_is_seen_of_a_process_says_when_it_started_to_the_tick() {
 fn the_one_that_was_seen_gets_the_signal() {
     stage_with_pids(|| {
         let mut server = Server::with(listener());
+        assert!(server.answers(), "it is `cat` by then, no longer `sh`");
         let (succeeded, message) = end(&seen());
         assert!(succeeded, "{message}");
         assert_eq!(message, format!("sent SIGTERM to cat ({})", server.pid()));
