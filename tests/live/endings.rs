@@ -184,11 +184,11 @@ fn control_z_stops_it_for_the_shell_and_fg_brings_the_picture_back() {
         let _holder = Holder::of(listeners(&[8080]));
         let arguments = ["--norc", "--noprofile", "-i"];
         let mut shell = Live {
-            // Too narrow for ages, which go on.
+            // Too narrow for ages, which go on; the bars in the header would, too.
             pty: Pty::spawn("bash", &arguments, (80, 30), &[("PS1", "READY> ")]),
         };
         shell.wait_for_text("READY>");
-        shell.press(&format!("{BINARY} --interval 100ms\r"));
+        shell.press(&format!("{BINARY} --interval 100ms --no-stats\r"));
         shell.wait_for_table();
         shell.wait_for_row(8080, |row| row.contains("sleep"));
         let before = shell.pty.screen_text();

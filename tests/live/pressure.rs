@@ -100,7 +100,7 @@ fn one_cell_is_enough_whatever_is_open() {
 fn a_terminal_that_does_not_know_its_size_is_taken_for_a_usual_one() {
     stage(|| {
         let _holder = Holder::of(listeners(&[8080]));
-        let mut live = Live::start_in((80, 24), &[]);
+        let mut live = Live::start_in((80, 24), &["--no-stats"]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
         let before = live.pty.screen_text();
         live.pty.claim_size(0, 0);
