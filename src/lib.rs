@@ -2,32 +2,28 @@
 //!
 //! # The map
 //!
-//! | module | what it is |
-//! |---|---|
-//! | [`app`] | the state machine behind the screen: messages in, effects out, a view to draw; pure |
-//! | [`bind`] | the rules of bind, real binds, verdicts and fixes, choosing a port; pure but for `probe` and `free/claim` |
-//! | [`clock`] | the one place that reads the clock |
-//! | [`columns`] | the columns of the table: text, width, order; pure |
-//! | [`config`] | the config file; pure but for `file` |
-//! | [`filter`] | the filter language: parse, print, match; pure |
-//! | [`inspect`] | everything about one port that explains a bind: rows, owners, options, limits, redirects; the bind test |
-//! | [`keymap`] | the keys and actions: one table; pure |
-//! | [`model`] | origins, sockets, processes, owners, snapshots; pure |
-//! | [`query`] | which rows are shown, in which order: views, filter, sort, and the feed of changes; pure |
-//! | [`report`] | tables, changes and verdicts as text, JSON and CSV; pure |
-//! | [`runtime`] | the loop, threads, terminal, signals, and started programs |
-//! | [`settings`] | what a user can set; pure |
-//! | [`source`] | where snapshots come from: this machine or a recording |
-//! | [`theme`] | the style of each meaning, and what a terminal can show of it; pure |
-//! | [`track`] | what changed between two snapshots; pure |
-//! | [`ui`] | draws the view that `app` makes; decides nothing |
+//! | module | what it is | may import |
+//! |---|---|---|
+//! | [`app`] | the state machine behind the screen: messages in, effects out, a view to draw; one file or folder for each part of the screen; pure | `model`, `track`, `columns`, `filter`, `bind`, `theme`, `query`, `keymap`, `settings` |
+//! | [`bind`] | which sockets conflict, real binds, verdicts and fixes, choosing a port; pure except for `probe` and `free/claim` | `model`, `track` |
+//! | [`clock`] | the one place that reads the clock | `model` |
+//! | [`columns`] | the columns, all in one table; text measured and laid out in cells; pure | `model`, `track` |
+//! | [`config`] | the config file, all keys in one table; pure except for `file` | `model`, `columns`, `filter`, `theme`, `query`, `keymap`, `settings` |
+//! | [`filter`] | the filter language: parse, print, match; pure | `model`, `track` |
+//! | [`inspect`] | the evidence about one port that explains a bind: rows, owners, options, limits, redirects; runs the bind test | `model`, `bind`, `source`, `clock` |
+//! | [`keymap`] | keys and actions, all in one table; pure | `columns` |
+//! | [`model`] | sockets, processes, owners, origins, snapshots; pure | – |
+//! | [`query`] | which rows are shown, in which order: views, filter, sort; the feed of changes; pure | `model`, `track`, `columns`, `filter` |
+//! | [`report`] | tables, changes and verdicts as text, JSON and CSV; pure | `model`, `track`, `columns`, `bind` |
+//! | [`runtime`] | the loop, threads, terminal, signals, and started programs | everything |
+//! | [`settings`] | what a user can set; pure | `model`, `columns`, `filter`, `theme`, `query`, `keymap` |
+//! | [`source`] | where snapshots come from: `linux` (netlink, owners, control groups, other kinds of sockets, and in `background` what is behind an owner), netstat2 for other systems, `recording` | `model` |
+//! | [`theme`] | the style of each meaning, as data, and what a terminal can show of it; pure | `model`, `filter` |
+//! | [`track`] | what changed between two snapshots, the event log; pure | `model` |
+//! | [`ui`] | draws the view that `app` makes; decides nothing | `app`, `columns`, `theme` |
 //!
-//! # The dependency rule
-//!
-//! `model` ← `track`, `columns`, `filter`, `bind` ← `query`, `keymap` ← `settings` ← `app` ← `ui`; `settings` ← `config`;
-//! `filter` ← `theme` ← `settings`; `columns`, `bind` ← `report`; `model` ← `source`; `source`, `bind`, `clock` ← `inspect`.
-//! Only `runtime` and the command line may import everything. `tests/architecture` checks this, and that pure modules import
-//! no terminal, system, clock or thread.
+//! The command line (`src/cli`, one file or folder for each command) may import everything too. `tests/architecture` checks this,
+//! and that pure modules import no terminal, system, clock or thread.
 #![cfg_attr(not(windows), forbid(unsafe_code))]
 
 pub mod app;

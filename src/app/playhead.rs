@@ -1,7 +1,7 @@
 //! The moment that the table is shown at (live, paused, or at a moment of a recording), and its text in the header.
 //!
-//! A paused table changes only by a key for that, even during a bind test or after a signal. Later updates are merged
-//! and shown on resume, so that no event is lost.
+//! A paused table changes only when the user steps or resumes, even during a bind test or after a signal. Later updates are
+//! merged and shown on resume, so that no event is lost.
 
 use std::time::Duration;
 

@@ -17,7 +17,8 @@ pub use bind_test::servers::{Profile, Start};
 pub use bind_test::{Agreement, BindTestResult, Prober, Trial};
 pub use fix::{Fix, FixCode, Frees, RunAs, also_ends_text, fixes_for, shell_word, supervisor_text};
 pub use free::{
-    Choice, Claim, PortRequest, Refusal, Unfit, browsers_refuse, choose, has_only_leftovers, unfit,
+    Choice, Claim, PortRequest, Refusal, SkipReason, browsers_refuse, choose, has_only_leftovers,
+    skip_reason,
 };
 pub use probe::{Probe, ProbeResult, interface, probe};
 pub use target::listeners::reachable_listeners;

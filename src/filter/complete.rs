@@ -1,7 +1,7 @@
 //! Completes the word at the cursor of a filter.
 //!
 //! Fields, flags, protocols and states come from the tables of the language; names of services, users, processes and
-//! units from the rows. An offer is quoted if it must be, and left out if no spelling of it is a filter.
+//! units from the rows. A suggestion is quoted if necessary, and left out if no spelling of it is a filter.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ pub struct Completion {
     pub offers: Vec<String>,
 }
 
-/// Completes the word of `text` at byte `cursor` from the names in the rows. `None` if there is nothing to offer: in a
+/// Completes the word of `text` at byte `cursor` from the names in the rows. `None` if there is nothing to suggest: in a
 /// regex, in a quoted text, in a field that takes anything.
 pub fn complete<'a>(
     text: &str,

@@ -27,7 +27,7 @@ pub struct Field {
 #[rustfmt::skip]
 pub static FIELDS: [Field; 12] = [
     Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: |names| names.ports() },
-    Field { name: "pid", accepts: "4242, 4000-4999", help: "the pid of an owner, present or past", read: |text, _| value::pid(text), values: |_| Vec::new() },
+    Field { name: "pid", accepts: "4242, 4000-4999", help: "the pid of an owner, current or former", read: |text, _| value::pid(text), values: |_| Vec::new() },
     Field { name: "proc", accepts: "text", help: "part of a process name", read: |text, _| value::part(Part::Proc, text), values: |names| listed(&names.processes) },
     Field { name: "cmd", accepts: "text", help: "part of a command line", read: |text, _| value::part(Part::Cmd, text), values: |_| Vec::new() },
     Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", read: |text, _| value::part(Part::User, text), values: |names| listed(&names.users) },
@@ -37,7 +37,7 @@ pub static FIELDS: [Field; 12] = [
     Field { name: "state", accepts: "listen, time_wait, …", help: "the state", read: |text, _| value::state(text), values: |_| State::ALL.iter().map(|state| state.as_str().to_lowercase()).collect() },
     Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, fe80::1%eth0, :443", help: "the local address, network or port", read: value::local, values: |_| Vec::new() },
     Field { name: "remote", accepts: "443, https, 1.1.1.1:443, 10.0.0.0/8", help: "the peer's port, address or network", read: value::remote, values: |_| Vec::new() },
-    Field { name: "is", accepts: "new, mine, public, …", help: "what the row is", read: |text, _| value::flag(text), values: |_| FLAGS.iter().map(|word| word.name.to_owned()).collect() },
+    Field { name: "is", accepts: "new, mine, public, …", help: "a property of the row, listed below", read: |text, _| value::flag(text), values: |_| FLAGS.iter().map(|word| word.name.to_owned()).collect() },
 ];
 
 impl Field {

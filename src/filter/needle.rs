@@ -1,4 +1,4 @@
-//! Finds a piece of text in any case.
+//! Case-insensitive substring search.
 //!
 //! The needle is folded once, when the filter is read. A haystack is never copied: ASCII is compared byte by byte, and
 //! only other text goes through Unicode's lower case.

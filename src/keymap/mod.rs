@@ -182,10 +182,10 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
     bind(Bind, &[Char('r')], A::Program(ProgramAction::Refresh), "test again", "test again"),
-    bind(Bind, &[Char('w')], A::BindTest(BindTestAction::Watch), "watch: count down what ends by itself, test again each second, ring the bell when the port is free", "watch"),
+    bind(Bind, &[Char('w')], A::BindTest(BindTestAction::Watch), "watch: count down to when the port frees itself, test again each second, ring the bell when it is free", "watch"),
     bind(Bind, &[Char('c'), Char('y')], A::CopyFix, "copy a fix, or the answer", "copy"),
     bind(Bind, &[Char('K'), Char('x')], A::BindTest(BindTestAction::EndBlocker), "end the process that has the port: you confirm first, then see the outcome", "end"),
-    bind(Bind, &[Char('J')], A::BindTest(BindTestAction::GoToBlocker), "go to the row of the next socket in the way", "go to row"),
+    bind(Bind, &[Char('J')], A::BindTest(BindTestAction::GoToBlocker), "go to the row of the next blocking socket", "go to row"),
     bind(Bind, &[Esc], A::Back, "close the bind test", "close"),
 
     bind(Prompt, &[Enter], A::Dialog(DialogAction::Accept), "confirm it", "confirm"),

@@ -1,7 +1,6 @@
-//! The order of rows: by a column, and if that leaves two of them equal, by their place.
+//! The order of rows: by a column; ties by their position.
 //!
-//! Rows are sorted by numbers, level by level: what a level leaves equal, and nothing else, is sorted by the next one.
-//! So few rows are read more than once, and texts, of which there are few, are compared once each.
+//! Sorts by one numeric key, and compares only ties by the next key. Each distinct text is compared once.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

@@ -1,8 +1,7 @@
-//! Which rows of the table are shown, and in which order, kept from one moment to the next.
+//! Which rows of the table are shown, and in which order, updated from one table to the next.
 //!
-//! A row that is the very same one as in the table before keeps its place and its verdict. Only rows that are new or
-//! changed, or run out with time, are read again; another filter reads every row but sorts none, another view reads
-//! none, another order sorts them.
+//! Unchanged rows keep their position and match result. Rows that are new, changed, or expire with time are matched again.
+//! Changing the filter re-matches all rows without sorting; changing the view does neither; changing the order only sorts.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::json::write_object;
 use super::record::{Processes, SCHEMA};
-use crate::bind::{PortRequest, Unfit};
+use crate::bind::{PortRequest, SkipReason};
 use crate::columns::socket_with_owner;
 use crate::model::{Gap, Limits, Owner, Pid, Protocol, Socket};
 
@@ -18,9 +18,9 @@ pub struct FreePorts<'a> {
     /// The ports, in the order in which they were found.
     pub ports: &'a [u16],
     /// Ports that were not chosen, and why; in order.
-    pub passed_over: &'a [(u16, Unfit)],
+    pub passed_over: &'a [(u16, SkipReason)],
     /// Ports that were chosen because there was nothing better.
-    pub second_best: &'a [(u16, Unfit)],
+    pub second_best: &'a [(u16, SkipReason)],
     /// The sockets that have ports in use, where known.
     pub holders: &'a HashMap<u16, Socket>,
     /// The limits of this system; empty unless they were needed.
@@ -29,7 +29,7 @@ pub struct FreePorts<'a> {
     pub gaps: &'a [Gap],
 }
 
-/// Consecutive ports that are unfit for the same reason.
+/// Consecutive ports that are skipped for the same reason.
 #[derive(Serialize)]
 struct Run<'a> {
     first: u16,
@@ -102,36 +102,39 @@ pub fn free_port_lines(free: &FreePorts<'_>) -> Vec<String> {
         let rest: usize = rest.map(|run| usize::from(run.last - run.first) + 1).sum();
         lines.push(format!("and {rest} more"));
     }
-    for (port, unfit) in free.second_best {
+    for (port, skip_reason) in free.second_best {
         lines.push(format!(
-            "{port} is chosen as there is nothing better: {unfit}"
+            "{port} is chosen as there is nothing better: {skip_reason}"
         ));
-        lines.extend(unfit.remedy(*port, free.limits));
+        lines.extend(skip_reason.remedy(*port, free.limits));
     }
     let gaps = free.gaps.iter();
     lines.extend(gaps.map(|gap| format!("not known: {}", gap.message)));
     lines
 }
 
-fn runs<'a>(ports: &[(u16, Unfit)], free: &FreePorts<'a>) -> Vec<Run<'a>> {
+fn runs<'a>(ports: &[(u16, SkipReason)], free: &FreePorts<'a>) -> Vec<Run<'a>> {
     let mut runs: Vec<Run<'a>> = Vec::new();
-    for (port, unfit) in ports {
-        let holder = free.holders.get(port).filter(|_| *unfit == Unfit::InUse);
+    for (port, skip_reason) in ports {
+        let holder = free
+            .holders
+            .get(port)
+            .filter(|_| *skip_reason == SkipReason::InUse);
         let message = match holder {
             Some(holder) => format!("in use, {}", socket_with_owner(holder)),
-            None => unfit.to_string(),
+            None => skip_reason.to_string(),
         };
         match runs.last_mut() {
             Some(run)
                 if run.last.checked_add(1) == Some(*port)
-                    && (run.code, &run.message) == (unfit.code(), &message) =>
+                    && (run.code, &run.message) == (skip_reason.code(), &message) =>
             {
                 run.last = *port;
             }
             _ => runs.push(Run {
                 first: *port,
                 last: *port,
-                code: unfit.code(),
+                code: skip_reason.code(),
                 message,
                 pids: Vec::new(),
                 owner: holder.map(|socket| &socket.owner),
@@ -160,8 +163,8 @@ mod tests {
         let local = Endpoint::new([127, 0, 0, 1].into(), 4);
         let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
         socket.owner = Owner::Known(node);
-        let (limits, in_use) = (Limits::default(), |port| (port, Unfit::InUse));
-        let mut passed_over = vec![(1, Unfit::Reserved), (2, Unfit::Reserved)];
+        let (limits, in_use) = (Limits::default(), |port| (port, SkipReason::InUse));
+        let mut passed_over = vec![(1, SkipReason::Reserved), (2, SkipReason::Reserved)];
         passed_over.extend([3, 4, 6].map(in_use));
         let holders = HashMap::from([(4, socket)]);
         let mut free = FreePorts {

@@ -1,4 +1,4 @@
-//! Takes snapshots for a command without a screen: one update after another, until it has enough.
+//! Takes snapshots for a command without a screen: one update after another, until the caller stops it.
 
 use std::io;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Where snapshots come from: this machine, or a recording.
 //!
+//! A source implements [`Source`]. An operating system implements `Platform` (`platform.rs`), chosen in `system.rs`.
+//!
 //! It does not compare snapshots, and gets the time from its caller; the clocks that it reads itself only measure. A
 //! failed read becomes a [`Problem`](crate::model::Problem) in the snapshot; it is an error only if nothing could be
 //! read.

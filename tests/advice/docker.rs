@@ -80,14 +80,17 @@ fn without_proxy() {
         let stop = |name: &str, pre: &str| format!("^{pre}docker stop {name}$");
         let published = |name, port| published(name, port, "", "");
         let scenes = vec![
-            Scene::new("a container's port, no proxy: dockerd itself has it", 8011)
-                .expects("^stop_container$", &stop("bare", ""), "docker stop bare")
-                .behind("name", "^bare$")
-                .never(&HARMFUL)
-                .seen_outside()
-                .set_up(move || published("bare", 8011)),
-            Scene::new("the same, by a user from whom dockerd is hidden", 8012)
-                .asked_by(User::Ann)
+            Scene::new(
+                "a container's port without a proxy: dockerd itself has it",
+                8011,
+            )
+            .expects("^stop_container$", &stop("bare", ""), "docker stop bare")
+            .behind("name", "^bare$")
+            .never(&HARMFUL)
+            .seen_outside()
+            .set_up(move || published("bare", 8011)),
+            Scene::new("the same, by a user who can't see dockerd", 8012)
+                .run_by(User::Ann)
                 .expects_sentence("^end_process$", "sudo sockeye check 8012", None)
                 .never(&HARMFUL)
                 .set_up(move || {
@@ -109,7 +112,7 @@ fn left_behind() {
         signal("KILL", engine.pid()).unwrap();
         drop(engine);
         let scene = Scene::new(
-            "dockerd was killed, its container and its redirect stay",
+            "dockerd was killed; its container and its redirect remain",
             8021,
         )
         .bound_before()

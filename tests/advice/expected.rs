@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::schema::valid;
 
-/// One fix, as interface2.md has it.
+/// One fix, as `assets/check.schema.json` describes it.
 #[derive(Clone, Debug)]
 pub struct Fix {
     pub code: String,

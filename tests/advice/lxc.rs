@@ -21,14 +21,11 @@ fn in_the_hosts_network() {
                 .never(&harmful)
                 .seen_outside()
                 .set_up(|| boxed("box", 8301)),
-            Scene::new(
-                "the same, by a user from whom its processes are hidden",
-                8302,
-            )
-            .asked_by(User::Ann)
-            .expects_sentence("^end_process$", "sudo sockeye check 8302", None)
-            .never(&harmful)
-            .set_up(|| boxed("crate", 8302)),
+            Scene::new("the same, by a user who can't see its processes", 8302)
+                .run_by(User::Ann)
+                .expects_sentence("^end_process$", "sudo sockeye check 8302", None)
+                .never(&harmful)
+                .set_up(|| boxed("crate", 8302)),
         ];
         follow_all("lxc", scenes);
     });

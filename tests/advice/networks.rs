@@ -59,23 +59,20 @@ fn redirect_scenes() -> Vec<Scene> {
             .never(&[r"\bkill\b"])
     };
     vec![
-        free(
-            "nobody listens, a rule of nftables leads the port elsewhere",
-            8701,
-        )
-        .set_up(|| by_nft("192.0.2.1", 8701, "tcp dport 8701 dnat to 198.51.100.2:80")),
-        free("the same by a map of ports", 8702).set_up(|| {
+        free("no listener, and an nftables rule redirects the port", 8701)
+            .set_up(|| by_nft("192.0.2.1", 8701, "tcp dport 8701 dnat to 198.51.100.2:80")),
+        free("the same with a map of ports", 8702).set_up(|| {
             let map = "dnat ip to tcp dport map { 8702 : 198.51.100.2 . 80 }";
             by_nft("192.0.2.1", 8702, map)
         }),
-        free("the same by a rule that names an address and no port", 80)
+        free("the same with a rule that names an address and no port", 80)
             .at(&["192.0.2.9"])
             .set_up(|| {
                 sh("ip address add 192.0.2.9/24 dev cable");
                 by_nft("192.0.2.9", 80, "ip daddr 192.0.2.9 dnat to 198.51.100.2")
             }),
         free(
-            "the same by chains of iptables, as kube-proxy makes them",
+            "the same with chains of iptables, as kube-proxy creates them",
             8704,
         )
         .set_up(|| {
@@ -86,7 +83,7 @@ fn redirect_scenes() -> Vec<Scene> {
             redirected("192.0.2.1", 8704, make, "true")
         }),
         Scene::new(
-            "a program has the port, a rule leads its packets elsewhere",
+            "a program has the port, and a rule redirects its packets",
             8705,
         )
         .expects_sentence(".", ELSEWHERE, Some("^kill {PID}$"))
@@ -133,7 +130,7 @@ fn address_scenes() -> Vec<Scene> {
                 wait_for_flag("2001:db8::7", "dadfailed");
                 SetUp::new()
             }),
-        Scene::new("a server on an address that is gone", 8713)
+        Scene::new("a server on an address that was removed", 8713)
             .at(&["192.0.2.77"])
             .expects_sentence(".", ".", None)
             .set_up(|| {

@@ -90,8 +90,8 @@ fn scenes_of_root() -> Vec<Scene> {
                 answers(8201);
                 set_up
             }),
-        Scene::new("the same, by a user from whom conmon is hidden", 8202)
-            .asked_by(User::Ann)
+        Scene::new("the same, by a user who can't see conmon", 8202)
+            .run_by(User::Ann)
             .expects_sentence("^end_process$", "sudo sockeye check 8202", None)
             .never(&HARMFUL)
             .set_up(|| {
@@ -197,7 +197,7 @@ fn rootless_scenes() -> Vec<Scene> {
     };
     vec![
         Scene::new("a rootless container's port: rootlessport has it", 8211)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects("^stop_container$", "^podman stop mine$", "podman stop mine")
             .behind("kind", "^container$")
             .behind("name", "^mine$")
@@ -218,7 +218,7 @@ fn rootless_scenes() -> Vec<Scene> {
             "a rootless container whose first process ignores TERM",
             8213,
         )
-        .asked_by(User::Ann)
+        .run_by(User::Ann)
         .expects(
             "^stop_container$",
             "^podman stop (-t|--time)[ =]?[0-3] deaf$",
@@ -237,7 +237,7 @@ fn pasta() {
     on_stage("podman::pasta", "podman", || {
         engine(&[User::Ann]);
         let scene = Scene::new("a program behind pasta", 8214)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects(
                 "^end_(process|processes|hard)$",
                 "^kill -(s )?(SIG)?KILL {CHILD}$|^kill -9 {CHILD}$",
@@ -271,7 +271,7 @@ fn left_behind() {
         let address = sh(inspect);
         signal("KILL", pid_of("/conmon .* -n web ")).unwrap();
         let scene = Scene::new(
-            "conmon was killed, its container and its redirect stay",
+            "conmon was killed; its container and its redirect remain",
             8221,
         )
         .bound_before()

@@ -20,18 +20,18 @@ fn plain() {
 fn plain_scenes() -> Vec<Scene> {
     vec![
         Scene::new("a program that was started by hand", 8101)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects("^end_process$", "^kill {PID}$", "kill {PID}")
             .never(&["sudo", "KILL"])
             .seen_outside()
             .set_up(|| server(User::Ann, 8101)),
         Scene::new("another user's program", 8102)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects_sentence("^end_process$", "sudo sockeye check 8102", None)
             .never(&["KILL"])
             .set_up(|| server(User::Bob, 8102)),
-        Scene::new("an ancestor of the shell that asks", 8103)
-            .asked_by(User::Ann)
+        Scene::new("an ancestor of the shell that runs sockeye", 8103)
+            .run_by(User::Ann)
             .expects_sentence(".", ".", None)
             .never(&[r"\bkill\b"])
             .set_up(under_an_agent),
@@ -102,7 +102,7 @@ fn plain_scenes() -> Vec<Scene> {
             set_up.keep(server)
         }),
         Scene::new("PostgreSQL with a client, by its user", 8109)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects(
                 "^(stop_app|end_process)$",
                 "pg_ctl .*stop|pg_ctl stop|^kill -(s )?(SIG)?INT {PID}$",

@@ -1,12 +1,12 @@
-//! The rows "situation, who asks, first fix, what happened": one file each in the folder that
-//! `SOCKEYE_ADVICE_REPORT` names, which is mounted on the stage. `.ci/advice` makes the table of docs/taken.md of them.
+//! The rows "situation, run by, first fix, what happened": one file each in the folder that
+//! `SOCKEYE_ADVICE_REPORT` names, which is mounted on the stage. `.ci/advice` makes the table of docs/taken.md from them.
 
 use std::fs;
 use std::path::Path;
 
 use crate::started::User;
 
-/// What is said of a scene that went as it should.
+/// The row of a scene that went as expected.
 pub struct Row<'a> {
     /// With `number` the name of its file, which decides its place in the table.
     pub family: &'a str,

@@ -1,4 +1,4 @@
-//! One situation: who has the port, who asks, what the first fix has to be, and what must live on.
+//! One situation: who has the port, who runs sockeye, the first fix expected, and what must keep running.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::Command;
@@ -7,13 +7,13 @@ use crate::expected::First;
 use crate::started::{User, is_alive};
 use crate::traffic::{Place, Protocol};
 
-/// What lives on: its name and whether it does.
+/// Something that must keep running: its name and whether it does.
 type Bystander = (String, Box<dyn Fn() -> bool + Send>);
 
-/// How a line is run, where it is not by the user's own shell: through an ssh session, say.
+/// How a line is run if not by the user's own shell: through an ssh session, for example.
 type Shell = Box<dyn Fn(&str) -> Command + Send>;
 
-/// What a set-up leaves behind: guards that end it, what must live on, and what its placeholders mean.
+/// What a set-up leaves behind: guards that end it, what must keep running, and what its placeholders mean.
 #[derive(Default)]
 pub struct SetUp {
     pub guards: Vec<Box<dyn Send>>,
@@ -33,7 +33,7 @@ impl SetUp {
         self
     }
 
-    /// Something else that must be so afterwards, as it is now.
+    /// Something else that must still be true afterwards, as it is now.
     pub fn lives(mut self, name: &str, check: impl Fn() -> bool + Send + 'static) -> Self {
         assert!(check(), "{name} is not alive before");
         self.bystanders.push((name.to_owned(), Box::new(check)));
@@ -45,7 +45,7 @@ impl SetUp {
         self.lives(name, move || is_alive(pid))
     }
 
-    /// `{name}` in the scene's expectations means this; in the report it stands for it.
+    /// `{name}` in the scene's expectations is replaced by this value; in the report the value is replaced by the name.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a pid or a text, without an ampersand at each call"
@@ -91,7 +91,7 @@ impl SetUp {
     }
 }
 
-/// A row of advice.md's table, made for real.
+/// A row of the table in docs/taken.md, set up for real.
 pub struct Scene {
     pub situation: &'static str,
     pub place: Place,
@@ -137,14 +137,14 @@ impl Scene {
         self
     }
 
-    /// Only these addresses are asked for. One address is the target `ADDRESS:PORT`.
+    /// Only these addresses are checked. One address is the target `ADDRESS:PORT`.
     pub fn at(mut self, addresses: &[&str]) -> Self {
         let parse = |text: &&str| text.parse::<IpAddr>().unwrap();
         self.place.addresses = addresses.iter().map(parse).collect();
         self
     }
 
-    pub fn asked_by(mut self, user: User) -> Self {
+    pub fn run_by(mut self, user: User) -> Self {
         self.user = user;
         self
     }

@@ -22,7 +22,7 @@ fn unheard() {
 fn scenes() -> Vec<Scene> {
     vec![
         Scene::new("a stopped program (Ctrl-Z)", 8121)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects(
                 "^(continue_then_end|end_hard)$",
                 "^kill {PID}( &&|;) kill -(CONT|SIGCONT|s CONT) {PID}$|^kill (-KILL|-9) {PID}$",
@@ -37,13 +37,13 @@ fn scenes() -> Vec<Scene> {
                 held_by(server)
             }),
         Scene::new("a program that ignores TERM", 8122)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects("^end_hard$", KILL, "kill -KILL {PID}")
             .never(&["^kill {PID}$"])
             .seen_outside()
             .set_up(|| held_by(holder(User::Ann, 8122, "ignore"))),
         Scene::new("a program that blocks TERM", 8123)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects("^end_hard$", KILL, "kill -KILL {PID}")
             .never(&["^kill {PID}$"])
             .seen_outside()
@@ -63,7 +63,7 @@ fn scenes() -> Vec<Scene> {
             SetUp::new().keep(unshare).names("PID", pid)
         }),
         Scene::new("a program that waits in the kernel (state D)", 8125)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects_sentence(".", "(?i)signal|kernel|I/O|state D", None)
             .never(&["^kill {PID}$"])
             .set_up(|| {

@@ -60,11 +60,11 @@ fn tunnels() -> Vec<Scene> {
     };
     vec![
         scene("a tunnel of ssh -N -L", 8601)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .behind("kind", "^ssh_forward$")
             .set_up(move || client(8601, "-N -L 8601:127.0.0.1:9")),
         scene("a proxy of ssh -N -D", 8602)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .behind("kind", "^ssh_forward$")
             .set_up(move || client(8602, "-N -D 8602")),
         scene(
@@ -91,7 +91,7 @@ fn logins() -> Vec<Scene> {
     };
     vec![
         scene("a forward of a session (ssh -L)", 8611, "~C.*-KL 8611")
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .set_up(move || login(8611, "-tt -L 8611:127.0.0.1:9")),
         scene(
             "a port that a session forwards here (ssh -R)",
@@ -100,27 +100,27 @@ fn logins() -> Vec<Scene> {
         )
         .set_up(move || login(8612, "-tt -R 8612:127.0.0.1:9")),
         scene(
-            "the same of the session that asks, as root by sudo",
+            "the same for the session that runs sockeye, as root by sudo",
             8613,
             "~C.*-KR 8613",
         )
         .set_up(|| own_session(8613, "sudo", "")),
         Scene::new(
-            "the same of the session that asks, as an ordinary user",
+            "the same for the session that runs sockeye, as an ordinary user",
             8614,
         )
-        .asked_by(User::Ann)
-        .expects_sentence(".", "hidden|~C", None)
+        .run_by(User::Ann)
+        .expects_sentence(".", "allowed to see|~C", None)
         .never(&ENDS)
         .set_up(|| own_session(8614, "", "")),
         scene(
-            "the same, asked in tmux that runs on in it",
+            "the same, with sockeye in tmux inside that session",
             8615,
             "~C.*-KR 8615",
         )
         .set_up(|| own_session(8615, "sudo", "tmux -L own new-session -d")),
         Scene::new("the master of shared connections (ControlMaster)", 8616)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects_sentence("^close_forward$", "-O cancel", Some("^kill [0-9]+$"))
             .never(&ENDS)
             .set_up(|| {
@@ -187,5 +187,5 @@ fn own_session(port: u16, sudo: &str, launcher: &str) -> SetUp {
         command
     };
     let set_up = SetUp::new().keep(undo).keep(client).by_shell(shell);
-    with_server(set_up.lives_on("the login that asks", pid))
+    with_server(set_up.lives_on("the login that runs sockeye", pid))
 }

@@ -29,7 +29,7 @@ const HARMFUL: [&str; 2] = [r"\bkill\b", "podman stop"];
 
 fn scenes() -> Vec<Scene> {
     vec![
-        Scene::new("a quadlet of root's", 8401)
+        Scene::new("root's quadlet", 8401)
             .expects("^stop_unit$", r"^systemctl stop web(\.service)?$", "systemctl stop web")
             .behind("kind", "^container$")
             .kept_by("kind", "^systemd$")
@@ -37,7 +37,7 @@ fn scenes() -> Vec<Scene> {
             .seen_outside()
             .set_up(|| quadlet(User::Root, "web", 8401)),
         Scene::new("a user's quadlet", 8402)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects(
                 "^stop_unit$",
                 r"^systemctl --user stop web2(\.service)?$",

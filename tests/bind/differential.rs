@@ -1,8 +1,8 @@
-//! What the rules foretell of random binds beside random holders, held against the kernel.
+//! The predictions of the rules for random binds beside random holders, compared with the kernel.
 //!
-//! Each bind is predicted thrice: from what the machine tells, from what it tells one who may not ask
-//! the holders for their options, and with what only the test knows of leftovers. A doubt is no
-//! mistake where something could not be read; a wrong answer is one in all three.
+//! Each bind is predicted three times: from the evidence, from the evidence without the holders' options
+//! (which not every user may read), and with the options of leftovers, which only the test knows. Doubt is
+//! allowed where something could not be read; a wrong answer never is.
 //!
 //! `SOCKEYE_SEED=N` repeats a run; the seed of each is printed.
 
@@ -88,7 +88,7 @@ struct Tally {
 /// What the holders' side of a prediction is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Knowledge {
-    /// What the machine tells.
+    /// From the evidence.
     Read,
     /// The same without any options.
     Unread,
@@ -240,7 +240,7 @@ impl Run {
         (kind, self.dice.manner(self.has_users))
     }
 
-    /// What the machine tells of the holders, each of which must be there.
+    /// The evidence about the holders, which must contain each of them.
     fn seen(&mut self, held: &Held, protocol: Protocol) -> Vec<Holder> {
         let at = Moment {
             steady: Duration::ZERO,
@@ -303,7 +303,7 @@ impl Run {
     }
 }
 
-/// Doubt is for what nobody can be asked about. Beside that the kernel may let a bind with
+/// Doubt is allowed only for options that can't be read. Apart from that, the kernel may let a bind with
 /// `SO_REUSEPORT` pass because of a socket that shares, or once shared, the port.
 fn may_doubt(knowledge: Knowledge, told: &Prediction, holders: &[Holder], asked: Manner) -> bool {
     let mut doubtful = told.doubtful.iter().map(|&index| &holders[index]);
@@ -354,7 +354,7 @@ fn unread(holders: &[Holder]) -> Vec<Holder> {
     holders.iter().map(unread).collect()
 }
 
-/// The same holders with what nobody can be asked about. What was read must be as it was made.
+/// The same holders with the options that can't be read. Those that were read must be as they were set.
 fn with_all_known(holders: &[Holder], (kind, manner): (Kind, Manner)) -> Vec<Holder> {
     let options = SocketOptions {
         reuse_address: manner.reuse_address,

@@ -164,7 +164,7 @@ fn cause(kind: Kind, manner: Manner) -> Cause {
         Kind::Client | Kind::ClientUnbound | Kind::SynSent => Cause::OutgoingConnection,
         Kind::Accepted | Kind::CloseWait | Kind::HalfClosed => Cause::OldConnection,
         Kind::FinWait1 | Kind::FinWait2 | Kind::LastAck => Cause::ClosingOrphan,
-        // What the leftovers had not set helps nobody.
+        // If the leftovers had not set the option, setting it doesn't help.
         Kind::TimeWaitOfServer | Kind::TimeWaitOfClient | Kind::TimeWaitOfClientUnbound => {
             if manner.reuse_address {
                 Cause::TimeWait

@@ -20,7 +20,7 @@ use crate::support::wait_until;
 pub struct Manner {
     pub reuse_address: bool,
     pub reuse_port: bool,
-    /// Nobody, if not the test itself.
+    /// Whether it belongs to `nobody` instead of the test's user.
     pub is_of_nobody: bool,
     pub address: &'static str,
     /// `IPV6_V6ONLY`; means nothing for IPv4.
@@ -229,7 +229,7 @@ impl Manner {
         Ok(socket)
     }
 
-    /// The user of a socket is whoever made it, whatever is done with it later.
+    /// The user of a socket is the one who created it, whatever happens to it later.
     fn unbound(self, kind: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
         let make = || Socket::new(self.domain(), kind, protocol);
         let socket = if self.is_of_nobody {
@@ -248,7 +248,7 @@ impl Manner {
         Ok(socket)
     }
 
-    /// Whether the kernel takes its socket for one of IPv6 alone: where that was asked for, and where
+    /// Whether the kernel treats its socket as IPv6-only: if that was requested, and if
     /// it was bound to a single IPv6 address.
     pub fn is_v6_alone(self, kind: Kind) -> bool {
         let is_one_v6 = self.address == "::1" && !kind.is_unbound();
@@ -264,7 +264,7 @@ impl Manner {
     }
 }
 
-/// Runs this on a thread of its own that is nobody's: uids are a thread's own to the kernel.
+/// Runs this as `nobody` on a separate thread: to the kernel each thread has its own uids.
 pub fn as_nobody<T: Send>(body: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let work = scope.spawn(|| {
@@ -364,7 +364,7 @@ fn with_no_port_but(port: u16, body: impl FnOnce() -> io::Result<()>) -> io::Res
     result
 }
 
-/// A connection that gets no answer: whoever listens there has a full queue.
+/// A connection that gets no answer: the queue of its listener is full.
 fn unanswered(manner: Manner, port: u16) -> io::Result<Vec<Socket>> {
     let hung = Socket::new(manner.domain(), Type::STREAM, None)?;
     hung.bind(&manner.near(0).into())?;

@@ -76,8 +76,8 @@ fn only_holder() -> Holder {
     holders.remove(0)
 }
 
-/// Without the processes that have ended since: `nft` is asked beside, and between its fork and its exec it
-/// shares the sockets of this very process.
+/// Without the processes that have ended since: `nft` runs at the same time, and between its fork and its exec it
+/// shares the sockets of this process.
 fn pids(holder: &Holder) -> Vec<u32> {
     let processes = holder.socket.owner.present().iter();
     let pids = processes.map(|process| process.pid);
@@ -207,7 +207,7 @@ fn the_listener_of_a_connection_that_waits_to_be_accepted() {
     });
 }
 
-/// A message with some other socket makes nobody the owner of the kernel's.
+/// A message with another socket gives the kernel's socket no owner.
 #[test]
 fn the_kernel_alone() {
     stage_in_first_pidns(|| {

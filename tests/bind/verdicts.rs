@@ -19,7 +19,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_sockeye");
 /// Below the ephemeral range, so that no client of a test gets it by chance.
 const PORT: u16 = 20_000;
 
-/// Each pattern with what stands in its place.
+/// Each pattern with its replacement.
 const REDACTED: &[(&str, &str)] = &[
     (r"pid \d+", "pid PID"),
     (r"kill( -[A-Z]+)?( \d+)+", "kill$1 PID"),
@@ -31,7 +31,10 @@ const REDACTED: &[(&str, &str)] = &[
     (r"about \d+ s", "about N s"),
     (r"\d+ bytes", "N bytes"),
     (r":[3-6]\d{4}\b", ":CLIENT"),
-    (r"\(pid PID, root, [^)]+\)", "(pid PID, root)"),
+    (
+        r"\(pid PID, root(?:, [^),]+)??(, running since TIME)?\)",
+        "(pid PID, root$1)",
+    ),
     (r" \(active: [^)]+\)", ""),
     (r"(?m)^ +Stop its (unit|container): .*\n", ""),
     (
@@ -153,7 +156,7 @@ fn ipv6_off() {
     stage(|| {
         std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1").unwrap();
         says("ipv6_off", "[::1]:20000");
-        // Where IPv4 was asked for as well, that is enough.
+        // If IPv4 was requested as well, that is enough.
         says("ipv6_off_localhost", "localhost:20000");
     });
 }

@@ -1,7 +1,7 @@
-//! The docs say what the program does: its tables are theirs, and every link leads somewhere.
+//! The docs agree with the program: their tables come from its tables, and every link has a target.
 //!
-//! What stands between `<!-- name -->` and `<!-- /name -->` is generated; `INSTA_UPDATE=always cargo test
-//! --test pure docs` puts there what the program says now.
+//! The text between `<!-- name -->` and `<!-- /name -->` is generated; `INSTA_UPDATE=always cargo test
+//! --test pure docs` regenerates it.
 
 #![allow(clippy::unwrap_used, reason = "all of this is test code")]
 
@@ -190,7 +190,7 @@ fn every_link_leads_to_a_file_and_a_heading_that_are_there() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// Journeys and places are of use only as long as the files are there.
+/// A named file is useful only if it exists.
 #[test]
 fn every_file_that_the_contributing_page_names_is_there() {
     let page = text("CONTRIBUTING.md");
@@ -234,10 +234,10 @@ fn rust(version: &str) -> (u32, u32) {
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-/// Lower it could not be built with, higher would keep somebody away for nothing.
+/// It could not be built with a lower one, and a higher one would exclude users for no reason.
 #[test]
 #[cfg(target_os = "linux")]
-fn the_rust_version_is_the_highest_that_a_dependency_asks_for() {
+fn the_rust_version_is_the_highest_that_a_dependency_needs() {
     // Those of other systems are not on this machine; the ones of this one are, as the tests were built.
     let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let output = Command::new(env!("CARGO"))
@@ -268,7 +268,7 @@ fn the_rust_version_is_the_highest_that_a_dependency_asks_for() {
     assert!(text("README.md").contains(&promise), "{promise}");
 }
 
-/// The gate runs what a reader is told to run, and finds it as one line.
+/// The gate runs the command in the README, and finds it as one line.
 #[test]
 fn the_readme_has_one_line_of_tests_and_the_gate_runs_it() {
     let readme = text("README.md");
@@ -320,8 +320,8 @@ fn the_schemas_have_every_word_of_the_code_and_no_other() {
     ] {
         assert_eq!(words(common, &format!("/$defs/{name}")), expected, "{name}");
     }
-    let unfit = codes("src/bind/free/unfit.rs", "Unfit", "code");
-    assert_eq!(words("assets/free.schema.json", "/$defs/unfit"), unfit);
+    let reasons = codes("src/bind/free/skip_reasons.rs", "SkipReason", "code");
+    assert_eq!(words("assets/free.schema.json", "/$defs/unfit"), reasons);
     let (verdict, background) = ("src/bind/verdict/mod.rs", "src/model/background.rs");
     for (schema, path, file, of) in [
         (

@@ -1,4 +1,4 @@
-//! Agreement and disagreement, with a prober who says what the test has it say.
+//! Agreement and disagreement, with a fake prober.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -1,11 +1,12 @@
 //! Fixes that free a port, best first, with the exact command if there is one.
 //!
 //! The rule: the first fix with a command frees the port for good when run as printed, and ends only the processes that
-//! it names. If no command does that, the first fix is a sentence, and fixes that do less or more come later with a
-//! warning. Commands are not run here, but by people, so names from outside are quoted in `shell`.
+//! it names. If no command does that, the first fix is a sentence. Commands that end something else, or that free the port
+//! only for a moment, come later with a warning. Commands are not run here, but by people, so names from outside are quoted
+//! in `shell`.
 
 mod container;
-mod parties;
+mod owner_groups;
 mod process;
 mod process_group;
 mod protected;
@@ -19,7 +20,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{AlsoEnds, Holder, Limits, Protocol};
-pub(super) use parties::{end_holders, is_systemd};
+pub(super) use owner_groups::{end_holders, is_systemd};
 pub use process_group::supervisor_text;
 pub(super) use protected::consequence;
 pub use shell::shell_word;

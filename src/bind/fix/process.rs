@@ -1,4 +1,4 @@
-//! Ends processes: which of them, with which signal, and the alternatives if that costs more than the port. A tunnel is
+//! Ends processes: which of them, with which signal, and the alternatives if that would end more than the port. A tunnel is
 //! closed without the session that carries it.
 
 use super::process_group::{Members, named, supervisor_text, why_term_fails};

@@ -85,7 +85,7 @@ fn sentences(end_risk: EndRisk, first: &Process, port: u16) -> Vec<Fix> {
             return [address].into_iter().chain(has_stub.then_some(stub)).collect();
         }
         EndRisk::SshServer => FixCode::OtherPort.fix(format!(
-            "Use another port, or have the ssh server listen on another (Port in sshd_config): {who} takes the logins"
+            "Use another port, or have the ssh server listen on another (Port in sshd_config): {who} accepts logins"
         )),
         EndRisk::Network => other_port("keeps this machine's network up"),
         EndRisk::SystemService => other_port("is a service that the system needs"),

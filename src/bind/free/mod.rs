@@ -1,15 +1,15 @@
 //! Choosing a free port: by binding it and keeping it, never by reading a table.
 //!
-//! A table can be stale, and two programs may pick the same gap; a bound port is taken. `unfit` has reasons against a
+//! A table can be stale, and two programs may pick the same gap; a bound port is taken. `skip_reasons` has reasons against a
 //! port; only `claim` touches the operating system.
 
 mod claim;
+mod skip_reasons;
 #[cfg(test)]
 mod tests;
-mod unfit;
 
 pub use claim::{Claim, Refusal};
-pub use unfit::{Unfit, browsers_refuse, has_only_leftovers, unfit};
+pub use skip_reasons::{SkipReason, browsers_refuse, has_only_leftovers, skip_reason};
 
 use super::{Address, ProbeResult};
 use crate::model::Protocol;
@@ -39,16 +39,16 @@ pub struct Choice<C> {
     /// The ports that were found, at most as many as were wanted.
     pub found: Vec<C>,
     /// The ports that were tried before and not taken, in their order.
-    pub passed_over: Vec<(u16, Unfit)>,
+    pub passed_over: Vec<(u16, SkipReason)>,
     /// Whether the kernel, which was to choose, has none left.
     pub is_exhausted: bool,
-    /// The ports among those found that were taken because no better one was free, each with its fault.
-    pub second_best: Vec<(u16, Unfit)>,
+    /// The ports among those found that were taken because no better one was free, each with its reason.
+    pub second_best: Vec<(u16, SkipReason)>,
 }
 
 /// Tries `ports` in their order until `claim` has bound `count` of them.
 ///
-/// Those that `is_unfit` finds a fault in come last, and are taken only if no other can be bound.
+/// Ports with a `reason_to_skip` come last, and are taken only if no other can be bound.
 /// `claim` may be called with port 0, and then says which one it refused; `doubt` may still reject a port that was just
 /// bound.
 ///
@@ -57,9 +57,9 @@ pub struct Choice<C> {
 pub fn choose<C>(
     ports: impl IntoIterator<Item = u16>,
     count: usize,
-    is_unfit: impl Fn(u16) -> Option<Unfit>,
+    reason_to_skip: impl Fn(u16) -> Option<SkipReason>,
     mut claim: impl FnMut(u16) -> Result<C, Refusal>,
-    mut doubt: impl FnMut(u16) -> Option<Unfit>,
+    mut doubt: impl FnMut(u16) -> Option<SkipReason>,
 ) -> Result<Choice<C>, Refusal> {
     let mut choice = Choice {
         found: Vec::new(),
@@ -73,8 +73,8 @@ pub fn choose<C>(
         if choice.found.len() == count {
             return Ok(choice);
         }
-        let claimed = match is_unfit(port) {
-            Some(unfit) => Err(unfit),
+        let claimed = match reason_to_skip(port) {
+            Some(skip_reason) => Err(skip_reason),
             None => match claim(port) {
                 Ok(claimed) => doubt(port).map_or(Ok(claimed), Err),
                 Err(refusal) if refusal.port == 0 => {
@@ -90,9 +90,9 @@ pub fn choose<C>(
         };
         match claimed {
             Ok(claimed) => choice.found.push(claimed),
-            Err(unfit) => {
+            Err(skip_reason) => {
                 candidates.push(choice.passed_over.len());
-                choice.passed_over.push((port, unfit));
+                choice.passed_over.push((port, skip_reason));
             }
         }
     }
@@ -100,13 +100,13 @@ pub fn choose<C>(
         if choice.found.len() == count {
             break;
         }
-        let (port, unfit) = &mut choice.passed_over[at];
+        let (port, skip_reason) = &mut choice.passed_over[at];
         match claim(*port) {
             Ok(claimed) => {
                 choice.found.push(claimed);
-                choice.second_best.push((*port, unfit.clone()));
+                choice.second_best.push((*port, skip_reason.clone()));
             }
-            Err(refusal) => *unfit = reason(refusal)?,
+            Err(refusal) => *skip_reason = reason(refusal)?,
         }
     }
     let taken = &choice.second_best;
@@ -115,12 +115,12 @@ pub fn choose<C>(
     Ok(choice)
 }
 
-/// The fault of a port after a refusal, or that refusal if it is about something else.
-fn reason(refusal: Refusal) -> Result<Unfit, Refusal> {
+/// The reason to skip a port after a refusal, or that refusal if it is about something else.
+fn reason(refusal: Refusal) -> Result<SkipReason, Refusal> {
     match &refusal.result {
-        result if result.is_in_use() => Ok(Unfit::InUse),
+        result if result.is_in_use() => Ok(SkipReason::InUse),
         ProbeResult::Errno(name) if ["EACCES", "EPERM"].contains(&&**name) => {
-            Ok(Unfit::Denied(name.clone()))
+            Ok(SkipReason::Denied(name.clone()))
         }
         _ => Err(refusal),
     }

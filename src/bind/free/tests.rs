@@ -22,14 +22,14 @@ fn chosen(
     ports: std::ops::RangeInclusive<u16>,
     count: usize,
     in_use: &[u16],
-    is_unfit: impl Fn(u16) -> Option<Unfit>,
+    reason_to_skip: impl Fn(u16) -> Option<SkipReason>,
 ) -> Choice<u16> {
     let claim = |port| match port {
         port if in_use.contains(&port) => Err(refused(port, "EADDRINUSE")),
         0..1024 => Err(refused(port, "EACCES")),
         port => Ok(port),
     };
-    choose(ports, count, is_unfit, claim, |_| None).unwrap()
+    choose(ports, count, reason_to_skip, claim, |_| None).unwrap()
 }
 
 #[test]
@@ -37,9 +37,9 @@ fn the_first_free_port_is_taken() {
     let choice = chosen(1023..=1030, 2, &[1024, 1026], |_| None);
     assert_eq!(choice.found, [1025, 1027]);
     let expected = [
-        (1023, Unfit::Denied("EACCES".into())),
-        (1024, Unfit::InUse),
-        (1026, Unfit::InUse),
+        (1023, SkipReason::Denied("EACCES".into())),
+        (1024, SkipReason::InUse),
+        (1026, SkipReason::InUse),
     ];
     assert_eq!(choice.passed_over, expected);
 }
@@ -51,24 +51,24 @@ fn fewer_ports_than_wanted_are_returned() {
 }
 
 #[test]
-fn an_unfit_port_is_taken_only_if_no_better_one_is_free() {
-    let is_unfit = |port| (port < 2002).then_some(Unfit::Reserved);
-    let choice = chosen(2000..=2003, 1, &[], is_unfit);
+fn a_skipped_port_is_taken_only_if_no_better_one_is_free() {
+    let reason_to_skip = |port| (port < 2002).then_some(SkipReason::Reserved);
+    let choice = chosen(2000..=2003, 1, &[], reason_to_skip);
     assert_eq!((choice.found, choice.second_best), (vec![2002], vec![]));
     assert_eq!(choice.passed_over.len(), 2);
-    let choice = chosen(2000..=2003, 1, &[2000, 2002, 2003], is_unfit);
+    let choice = chosen(2000..=2003, 1, &[2000, 2002, 2003], reason_to_skip);
     assert_eq!(choice.found, [2001]);
-    assert_eq!(choice.second_best, [(2001, Unfit::Reserved)]);
-    let in_use = |port| (port, Unfit::InUse);
+    assert_eq!(choice.second_best, [(2001, SkipReason::Reserved)]);
+    let in_use = |port| (port, SkipReason::InUse);
     assert_eq!(choice.passed_over, [2000, 2002, 2003].map(in_use));
 }
 
 #[test]
 fn a_claim_that_is_doubted_is_given_up() {
-    let doubt = |port| (port == 2000).then_some(Unfit::Reserved);
+    let doubt = |port| (port == 2000).then_some(SkipReason::Reserved);
     let choice = choose(2000..=2001, 1, |_| None, Ok::<_, Refusal>, doubt).unwrap();
     assert_eq!(choice.found, [2001]);
-    assert_eq!(choice.passed_over, [(2000, Unfit::Reserved)]);
+    assert_eq!(choice.passed_over, [(2000, SkipReason::Reserved)]);
 }
 
 #[test]
@@ -98,7 +98,8 @@ fn a_stable_port_has_its_faults() {
         reserved: Some(vec![9000..=9001, 40_000..=40_000]),
         ..Limits::default()
     };
-    let said = |port| unfit(&BOTH, port, &limits, &Services::default()).map(|why| why.to_string());
+    let said =
+        |port| skip_reason(&BOTH, port, &limits, &Services::default()).map(|why| why.to_string());
     let is = |port: u16, text: &str| assert_eq!(said(port).as_deref(), Some(text), "{port}");
     is(80, "needs a privilege, as does every port below 1024");
     is(9001, "set aside in net.ipv4.ip_local_reserved_ports");
@@ -118,16 +119,16 @@ fn only_the_services_of_the_requested_protocol_count() {
     let limits = Limits::default();
     let tcp = PortRequest { udp: false, ..BOTH };
     let udp = PortRequest { tcp: false, ..BOTH };
-    assert!(unfit(&tcp, 5432, &limits, &Services::default()).is_some());
-    assert_eq!(unfit(&udp, 5432, &limits, &Services::default()), None);
+    assert!(skip_reason(&tcp, 5432, &limits, &Services::default()).is_some());
+    assert_eq!(skip_reason(&udp, 5432, &limits, &Services::default()), None);
     // No browser fetches a page over UDP from a port that it refuses.
     assert_eq!(
-        unfit(&tcp, 6000, &limits, &Services::default()),
-        Some(Unfit::BrowsersRefuse)
+        skip_reason(&tcp, 6000, &limits, &Services::default()),
+        Some(SkipReason::BrowsersRefuse)
     );
     assert_ne!(
-        unfit(&udp, 6000, &limits, &Services::default()),
-        Some(Unfit::BrowsersRefuse)
+        skip_reason(&udp, 6000, &limits, &Services::default()),
+        Some(SkipReason::BrowsersRefuse)
     );
 }
 

@@ -215,8 +215,8 @@ fn unread_facts_make_an_answer_depend_only_if_they_matter() {
     assert_eq!(conflicts(&v6only("::"), &wildcard), Answer::Yes);
 }
 
-/// The listener of nobody shares, what root accepted from it would not, and the
-/// kernel asks only about the first. It is the same with UDP, where the order decides.
+/// The listener of `nobody` shares; the connection that root accepted from it would not, and the
+/// kernel checks only the first. The same with UDP, where the order decides.
 #[test]
 fn a_socket_that_shares_may_let_a_bind_pass_the_others() {
     let of = |uid, holder| changed(holder, |socket: &mut Socket| socket.uid = Some(uid));
@@ -233,11 +233,11 @@ fn a_socket_that_shares_may_let_a_bind_pass_the_others() {
     assert_eq!(
         refused(RA, &[listener, others]),
         Answer::Yes,
-        "only where it is asked for"
+        "only with `SO_REUSEPORT`"
     );
 }
 
-/// The listener was nobody's, root accepted from it, and it is gone: the kernel still lets nobody
+/// The listener belonged to `nobody`, root accepted from it, and it is closed: the kernel still lets `nobody`
 /// share its port.
 #[test]
 fn a_connection_may_have_another_user_than_its_listener() {

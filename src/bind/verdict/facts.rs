@@ -124,8 +124,17 @@ impl<'a> Case<'a> {
         Some(listed(others)).filter(|others| !others.is_empty())
     }
 
+    /// The main holder's owner with its start: `nginx (pid 812, root, running since 12:00:00)`.
+    pub(super) fn who_since(&self) -> String {
+        let (who, since) = (self.who(), self.running_since());
+        match who.strip_suffix(')') {
+            Some(who) => format!("{who}{since})"),
+            None => who,
+        }
+    }
+
     /// `, running since 12:00:00`, of the process that is named: the first.
-    pub(super) fn running_since(&self) -> String {
+    fn running_since(&self) -> String {
         let holder = self.main_holder().filter(|it| it.activation.is_none());
         let process = holder.and_then(|holder| holder.socket.owner.present().first());
         let Some(started) = process.and_then(|process| process.started_at) else {
@@ -186,8 +195,8 @@ impl<'a> Case<'a> {
         }
         let mut known = self.alike().filter_map(|holder| holder.options);
         known.any(|options| !options.reuse_address).then(|| {
-            let who = self.one_or("It did not", "Not all of them");
-            format!("{who} set SO_REUSEADDR, so setting it in your server does not help.")
+            let who = self.one_or("It didn't", "Not all of them");
+            format!("{who} set SO_REUSEADDR, so setting it in your server doesn't help.")
         })
     }
 

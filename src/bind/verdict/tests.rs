@@ -224,7 +224,7 @@ fn since_is_that_of_the_process_that_is_named() {
     let summary = judged(&answered("80", "EADDRINUSE", evidence)).summary;
     assert_eq!(
         summary,
-        "nginx (pid 812 and 1 more) listens on 0.0.0.0:80, running since 00:01:00."
+        "nginx (pid 812 and 1 more, running since 00:01:00) listens on 0.0.0.0:80."
     );
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use sockeye::bind::{self, Address, Choice, Claim, PortRequest, Refusal, Target, Unfit};
+use sockeye::bind::{self, Address, Choice, Claim, PortRequest, Refusal, SkipReason, Target};
 use sockeye::clock::Clock;
 use sockeye::inspect::this_machine;
 use sockeye::model::{Gap, Limits, Protocol, Services, Socket};
@@ -111,19 +111,19 @@ pub fn choose(
         }
         claimed => claimed,
     };
-    let is_unfit = |port| {
-        let unfit = || bind::unfit(request, port, &limits, services);
-        free.stable.then(unfit).flatten()
+    let reason_to_skip = |port| {
+        let skip_reason = || bind::skip_reason(request, port, &limits, services);
+        free.stable.then(skip_reason).flatten()
     };
     let doubt = |port| {
         request.protocols().filter(|_| free.stable).find_map(|of| {
             let evidence = inspector.borrow_mut().traffic(of, port, now);
-            let relevant = evidence.gaps.iter().filter(|gap| Unfit::is_about(gap));
+            let relevant = evidence.gaps.iter().filter(|gap| SkipReason::is_about(gap));
             gaps.extend(relevant.cloned());
-            Unfit::of(evidence)
+            SkipReason::of(evidence)
         })
     };
-    let choice = bind::choose(ports, count, is_unfit, claim, doubt);
+    let choice = bind::choose(ports, count, reason_to_skip, claim, doubt);
     let choice = choice.map_err(|refusal| anyhow::anyhow!(why_refused(&refusal)))?;
     gaps.sort_by(|a: &Gap, b| a.message.cmp(&b.message));
     gaps.dedup();
@@ -145,8 +145,13 @@ fn why_refused(refusal: &Refusal) -> String {
 }
 
 /// The sockets that have the ports in use, as far as one snapshot shows them: for each port a listener, if there is one.
-pub fn holders_of(request: &PortRequest, passed_over: &[(u16, Unfit)]) -> HashMap<u16, Socket> {
-    let in_use = |(port, unfit): &(u16, Unfit)| (*unfit == Unfit::InUse).then_some(*port);
+pub fn holders_of(
+    request: &PortRequest,
+    passed_over: &[(u16, SkipReason)],
+) -> HashMap<u16, Socket> {
+    let in_use = |(port, skip_reason): &(u16, SkipReason)| {
+        (*skip_reason == SkipReason::InUse).then_some(*port)
+    };
     let ports: HashSet<u16> = passed_over.iter().filter_map(in_use).collect();
     if ports.is_empty() {
         return HashMap::new();

@@ -1,6 +1,6 @@
-//! The socket unit that systemd listens for, and the service that a first connection starts.
+//! The socket unit whose socket systemd listens on, and the service that a first connection starts.
 //!
-//! The control group of such a socket is that of its unit (`nginx.socket`), as systemd creates it there. If the group is
+//! The control group of such a socket is that of its unit (`nginx.socket`), because systemd creates it there. If the group is
 //! unknown, the unit files are searched for one that listens on the port.
 
 use std::collections::BTreeSet;

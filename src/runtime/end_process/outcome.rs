@@ -151,11 +151,11 @@ mod tests {
                 FIFTH,
                 free(
                     Some(
-                        "Free for a server that sets SO_REUSEADDR: all that is left is 1 connection.",
+                        "Free for a server that sets SO_REUSEADDR: all that's left is 1 connection.",
                     ),
                     None,
                 ),
-                "app (12) exited after 0.2 s; port 8080 is free for a server that sets SO_REUSEADDR: all that is left is 1 connection",
+                "app (12) exited after 0.2 s; port 8080 is free for a server that sets SO_REUSEADDR: all that's left is 1 connection",
             ),
             (
                 FIFTH,

@@ -1,4 +1,4 @@
-//! The terminal: taken when the program shows its screen, and given back exactly as it was.
+//! The terminal: set up when the program shows its screen, and restored exactly as it was.
 //!
 //! Every way out of the program leads through [`restore`]: leaving, dropping the [`Screen`], the panic
 //! hook. Only the first call does anything.

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{self, Errno};
 
-use super::owners::search::other_places::Places;
+use super::owners::search::non_descriptor_owners::NonDescriptorSearch;
 use super::proc::scan;
 use crate::model::Pid;
 use crate::source::proc_stat::{ProcStat, proc_stat};
@@ -60,9 +60,9 @@ impl ProcessHandle {
             has_one |= inodes.contains(&inode);
         });
         if !has_one {
-            let mut places = Places::new(inodes);
-            places.scan(&self.directory, self.pid);
-            has_one = !places.found.is_empty();
+            let mut search = NonDescriptorSearch::new(inodes);
+            search.scan(&self.directory, self.pid);
+            has_one = !search.found.is_empty();
         }
         // Messages are read by pid, which is valid while the process exists.
         self.started_at_tick()?;

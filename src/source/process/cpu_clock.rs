@@ -7,8 +7,8 @@
 //! it takes no right. It does not show changes of a descriptor table that another process shares (`CLONE_FILES` without
 //! `CLONE_THREAD`), nor a parent that ended. Where `/proc` is that of another pid namespace it shows nothing.
 //!
-//! The clock of a thread on another processor advances at that one's next tick only (seen: up to 18 ms late), so it counts
-//! only if it was read a while ago.
+//! The clock of a thread on another processor advances only at that processor's next tick (seen: up to 18 ms late), so a
+//! reading is trusted only once it is older than that delay.
 
 use crate::model::Pid;
 #[cfg(target_os = "linux")]

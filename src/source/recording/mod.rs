@@ -1,4 +1,4 @@
-//! Recordings: snapshots in a file, one a line, written by a [`Recorder`] and given again by a [`Replay`].
+//! Recordings: snapshots in a file, one per line, written by a [`Recorder`] and replayed by a [`Replay`].
 
 mod frame;
 mod recorder;

@@ -1,4 +1,4 @@
-//! The user that this program runs as, and the names of all.
+//! The user that this program runs as, and all user names.
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -1,4 +1,4 @@
-//! The names of users where sysinfo has them all.
+//! User names from sysinfo.
 
 use crate::model::{Socket, Text};
 

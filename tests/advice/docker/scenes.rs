@@ -5,7 +5,7 @@ use crate::scene::{Scene, SetUp};
 use crate::started::{Started, User, sh};
 use crate::traffic::{Protocol, wait_for_answer};
 
-/// A container that publishes one port, and who asks.
+/// A container that publishes one port, and who runs sockeye.
 pub fn published_ports() -> Vec<Scene> {
     let stop = |name: &str, pre: &str| format!(r"^{pre}docker stop {name}$");
     vec![
@@ -20,7 +20,7 @@ pub fn published_ports() -> Vec<Scene> {
             .seen_outside()
             .set_up(|| published("web", 8001, "", "")),
         Scene::new("the same, by a user of the group docker", 8002)
-            .asked_by(User::Dora)
+            .run_by(User::Dora)
             .expects("^stop_container$", &stop("web2", ""), "docker stop web2")
             .behind("name", "^web2$")
             .never(&HARMFUL)
@@ -28,7 +28,7 @@ pub fn published_ports() -> Vec<Scene> {
             .seen_outside()
             .set_up(|| published("web2", 8002, "", "")),
         Scene::new("the same, by a user who may use sudo", 8003)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects(
                 "^stop_container$",
                 "^sudo docker stop (web3|{ID})",
@@ -140,7 +140,7 @@ pub fn others() -> Vec<Scene> {
                 wait_for_answer(Protocol::Tcp, "127.0.0.1", 8008);
                 set_up.lives("the other container", runs("other"))
             }),
-        Scene::new("one container publishes, another one in its network serves", 8009)
+        Scene::new("one container publishes the port, another in its network serves it", 8009)
             .also_ends("^server$")
             .expects("^stop_container$", &stop("publisher", ""), "docker stop publisher")
             .never(&HARMFUL)

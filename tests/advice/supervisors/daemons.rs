@@ -34,7 +34,7 @@ pub fn of_supervisord() -> Vec<Scene> {
             8502,
             "sudo supervisorctl -c /run/stage/groups.conf stop shop:api",
         )
-        .asked_by(User::Ann)
+        .run_by(User::Ann)
         .set_up(|| {
             let text = format!(
                 "{}user=ann\n[group:shop]\nprograms=api\n",
@@ -47,7 +47,7 @@ pub fn of_supervisord() -> Vec<Scene> {
             8503,
             "supervisorctl -c /home/ann/own.conf stop web",
         )
-        .asked_by(User::Ann)
+        .run_by(User::Ann)
         .set_up(|| {
             supervisord(
                 User::Ann,
@@ -73,7 +73,7 @@ pub fn of_supervisord() -> Vec<Scene> {
                 )
             }),
         Scene::new("a program of supervisord that ignores SIGTERM", 8505)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects(
                 "^stop_app$",
                 "^supervisorctl -c /home/ann/deaf.conf stop web & sleep 1; kill -KILL {PID}$",

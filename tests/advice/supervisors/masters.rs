@@ -9,7 +9,7 @@ use crate::support::wait_until;
 pub fn scenes() -> Vec<Scene> {
     let scene = |what, port| {
         Scene::new(what, port)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects("^end_process$", "^kill {PID}$", "kill {PID}")
             .never(&["KILL", "-9"])
             .seen_outside()
@@ -32,7 +32,7 @@ pub fn scenes() -> Vec<Scene> {
             master(User::Ann, &line, 8563, "uvicorn .*--port 8563", 1)
         }),
         Scene::new("a Python program whose children have its listener", 8564)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects("^end_processes$", "^kill {PID} {A} {B}$", "kill {PID} {A} {B}")
             .never(&["^kill {PID}$"])
             .seen_outside()

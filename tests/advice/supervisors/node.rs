@@ -28,7 +28,7 @@ pub fn scenes() -> Vec<Scene> {
     };
     let parent = |what, port| {
         Scene::new(what, port)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects(
                 "^end_processes$",
                 "^kill {PID} {PARENT}$",
@@ -39,7 +39,7 @@ pub fn scenes() -> Vec<Scene> {
     };
     vec![
         scene("an app of pm2", 8521, "{pm2 stop ID}")
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .kept_by("kind", "^pm2$")
             .set_up(|| app(User::Ann, "", "fork", 8521)),
         scene(
@@ -47,7 +47,7 @@ pub fn scenes() -> Vec<Scene> {
             8522,
             "pm2 stop cluster",
         )
-        .asked_by(User::Ann)
+        .run_by(User::Ann)
         .set_up(|| app(User::Ann, "", "cluster -i 2", 8522)),
         scene(
             "an app of another user's pm2",
@@ -80,7 +80,7 @@ pub fn scenes() -> Vec<Scene> {
             )
         }),
         scene("a program of forever", 8527, "forever stop {PID}")
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .set_up(|| {
                 let path = script(8527);
                 by(User::Ann, &format!("forever start {path}"));
@@ -91,7 +91,7 @@ pub fn scenes() -> Vec<Scene> {
                 set_up.names("PID", pid_of(&format!("node {path}$")))
             }),
         Scene::new("a program of npm start", 8528)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects("^end_process$", "^kill {PID}$", "kill {PID}")
             .seen_outside()
             .set_up(|| {

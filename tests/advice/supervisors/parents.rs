@@ -9,7 +9,7 @@ use crate::started::{Started, Undo, User, by, pid_of, sh};
 pub fn scenes() -> Vec<Scene> {
     let scene = |what, port| {
         Scene::new(what, port)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects(
                 "^end_processes$",
                 "^kill {PARENT} {PID}$",
@@ -49,7 +49,7 @@ pub fn scenes() -> Vec<Scene> {
 pub fn others() -> Vec<Scene> {
     vec![
         Scene::new("one of two programs of honcho", 8544)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects("^end_process$", "^kill {PID}$", "kill {PID}")
             .also_ends("^httpd")
             .never(&["^kill {PARENT}$", "KILL"])
@@ -63,7 +63,7 @@ pub fn others() -> Vec<Scene> {
                 waited(set_up, 8594)
             }),
         Scene::new("a server that the user's shell started in tmux", 8545)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects("^end_process$", "^kill {PID}$", "kill {PID}")
             .seen_outside()
             .set_up(|| {
@@ -78,7 +78,7 @@ pub fn others() -> Vec<Scene> {
                 set_up.names("PID", web_pid(8545)).lives_on("tmux", tmux)
             }),
         Scene::new("a server that the user's editor started", 8547)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects("^end_process$", "^kill {PID}$", "kill {PID}")
             .never(&["KILL"])
             .seen_outside()
@@ -95,7 +95,7 @@ pub fn others() -> Vec<Scene> {
                 set_up.lives_on("the editor", pid_of("^vim.tiny -c"))
             }),
         Scene::new("a loop of root's shell that runs the user's server", 8548)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects(
                 "^end_processes$",
                 "^sudo kill {PARENT} {PID}$",

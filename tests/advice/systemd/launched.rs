@@ -29,16 +29,16 @@ pub fn scenes() -> Vec<Scene> {
             .seen_outside()
     };
     vec![
-        scene("a server that a cron job left", 8461).set_up(|| left(8461, "cron.service")),
-        scene("a server that an at job left", 8462).set_up(|| {
+        scene("a server left running by a cron job", 8461).set_up(|| left(8461, "cron.service")),
+        scene("a server left running by an at job", 8462).set_up(|| {
             sh(&format!(
                 "echo 'nohup {} >/dev/null 2>&1 &' | at now 2>/dev/null",
                 web(8462)
             ));
             left(8462, "atd.service")
         }),
-        scene("a server that an ssh session left", 8463)
-            .asked_by(User::Ann)
+        scene("a server left running by an ssh session", 8463)
+            .run_by(User::Ann)
             .set_up(|| {
                 by(
                     User::Ann,
@@ -46,8 +46,8 @@ pub fn scenes() -> Vec<Scene> {
                 );
                 left(8463, "ssh.service")
             }),
-        scene("a server that a login session left", 8464)
-            .asked_by(User::Ann)
+        scene("a server left running by a login session", 8464)
+            .run_by(User::Ann)
             .set_up(|| {
                 let line = format!("nohup {} >/dev/null 2>&1 </dev/null &", web(8464));
                 by(

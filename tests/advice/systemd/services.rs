@@ -25,7 +25,7 @@ pub fn plain() -> Vec<Scene> {
             .seen_outside()
             .set_up(move || served("s1.service", 8401, always)),
         Scene::new("a service whose server is a child of its shell", 8402)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects(
                 "^stop_unit$",
                 "^sudo systemctl stop s2.service$",
@@ -75,7 +75,7 @@ pub fn plain() -> Vec<Scene> {
 pub fn special() -> Vec<Scene> {
     let always = "Restart=always\nRestartSec=0.1\n";
     vec![
-        Scene::new("a service of KillMode=process, a child has the port", 8405)
+        Scene::new("a KillMode=process service whose child has the port", 8405)
             .expects(
                 "^stop_unit$",
                 "^systemctl stop s5.service; kill {PID}$",
@@ -119,7 +119,7 @@ pub fn special() -> Vec<Scene> {
                 waited(SetUp::new().keep(one).keep(other), 8407)
             }),
         Scene::new("a service of nginx: a master and its workers", 8408)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects("^stop_unit$", "^sudo systemctl stop s8.service$", "sudo systemctl stop s8.service")
             .never(&[KILL])
             .seen_outside()
@@ -142,7 +142,7 @@ pub fn special() -> Vec<Scene> {
                 let set_up = SetUp::new().keep(unit).names("PID", main_pid("s10.service"));
                 set_up.lives("the resolver", is_active("s10.service"))
             }),
-        Scene::new("the service that runs the shell that asks", 8409)
+        Scene::new("the service whose shell runs sockeye", 8409)
             .expects_sentence(".", "(?i)session|port", Some("systemctl stop s9.service"))
             .never(&[r"\bkill\b", "systemctl stop"])
             .set_up(agent),

@@ -26,7 +26,7 @@ pub fn scenes() -> Vec<Scene> {
                     .keep(started("k1.socket", &listen(8421)))
             }),
         Scene::new("a socket unit and its started service", 8422)
-            .asked_by(User::Ann)
+            .run_by(User::Ann)
             .expects(
                 "^stop_socket_unit$",
                 "^sudo systemctl stop k2.socket k2.service$",

@@ -1,4 +1,4 @@
-//! Units of ann's own manager: asked for by herself, by root and by another user.
+//! Units of ann's own manager, checked by her, by root and by another user.
 
 use super::sockets::activated;
 use super::{KILL, service, waited, web};
@@ -40,7 +40,7 @@ pub fn scenes() -> Vec<Scene> {
             "^stop_unit$",
             format!("{own} u1.service"),
         )
-        .asked_by(User::Ann)
+        .run_by(User::Ann)
         .set_up(|| served("u1.service", 8441)),
         scene(
             "a service of another user's manager",
@@ -55,7 +55,7 @@ pub fn scenes() -> Vec<Scene> {
             "^stop_socket_unit$",
             format!("{own} u3.socket"),
         )
-        .asked_by(User::Ann)
+        .run_by(User::Ann)
         .set_up(|| listening("u3", 8443)),
         scene(
             "a socket unit of another user's manager",
@@ -70,7 +70,7 @@ pub fn scenes() -> Vec<Scene> {
             "^stop_socket_unit$",
             format!("{own} u5.socket u5.service"),
         )
-        .asked_by(User::Ann)
+        .run_by(User::Ann)
         .set_up(|| waited(listening("u5", 8445), 8445)),
         scene(
             "a socket unit and service of another user's manager",

@@ -1,8 +1,8 @@
 //! The last minutes in buckets of a few seconds: counts of sockets by kind, and events.
 //!
 //! Times are from the tables, by the steady clock: setting the wall clock back has no effect, and a recording has its
-//! playback time. A period without tables (paused, suspended) is a gap; between tables within the interval, the counts
-//! of the first are valid.
+//! playback time. A period without tables (paused, suspended) is a gap. Between two tables no further apart than the
+//! interval, the earlier counts apply.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -3,8 +3,8 @@
 //! Errors come first, since the kernel returns them before it looks at other sockets. Then the most important blocker
 //! determines the cause (`case` sorts them): a listener before connections.
 
+mod blockers;
 mod errors;
-mod holders;
 
 use super::case::{Case, Kind};
 use super::{Cause, Outcome};
@@ -33,21 +33,21 @@ pub(super) static TABLE: &[Row] = &[
     (Cause::Policy, Denied, |case| case.is_denied_with("EACCES"), errors::policy),
     (Cause::ProbeFailed, Unavailable, |case| case.denial().is_some(), errors::probe_failed),
     (Cause::Free, Free, |case| !case.is_refused(), errors::free),
-    (Cause::InvisibleHolder, InUse, |case| case.blockers.is_empty(), holders::invisible_holder),
-    (Cause::HiddenOwner, InUse, |case| case.is_owner_hidden(), holders::hidden_owner),
-    (Cause::KernelSocket, InUse, |case| case.inode_owner() == Some(&Owner::Kernel), holders::kernel_socket),
-    (Cause::DualStackListener, InUse, |case| case.is_dual_stack(), holders::dual_stack_listener),
-    (Cause::Listener, InUse, |case| case.is(Kind::Listener), holders::listener),
-    (Cause::BoundNotListening, InUse, |case| case.is(Kind::Bound), holders::bound_not_listening),
-    (Cause::UdpSocket, InUse, |case| case.is(Kind::Udp), holders::udp_socket),
-    (Cause::Ipv6Shadow, InUse, |case| case.is_ipv6_shadow(), holders::ipv6_shadow),
-    (Cause::SelfConnect, InUse, |case| case.is(Kind::SelfConnect), holders::self_connect),
-    (Cause::OldConnection, InUse, |case| case.is(Kind::Accepted), holders::old_connection),
-    (Cause::OutgoingConnection, InUse, |case| case.is(Kind::Outgoing), holders::outgoing_connection),
-    (Cause::ClosingOrphan, InUse, |case| case.is(Kind::Orphan), holders::closing_orphan),
-    (Cause::TimeWait, InUse, |case| case.is(Kind::TimeWait) && case.only_plain_is_refused(), holders::time_wait),
-    (Cause::TimeWaitNoReuse, InUse, |case| case.is(Kind::TimeWait), holders::time_wait_no_reuse),
-    (Cause::InvisibleHolder, InUse, |_| true, holders::undetermined),
+    (Cause::InvisibleHolder, InUse, |case| case.blockers.is_empty(), blockers::invisible_holder),
+    (Cause::HiddenOwner, InUse, |case| case.is_owner_hidden(), blockers::hidden_owner),
+    (Cause::KernelSocket, InUse, |case| case.inode_owner() == Some(&Owner::Kernel), blockers::kernel_socket),
+    (Cause::DualStackListener, InUse, |case| case.is_dual_stack(), blockers::dual_stack_listener),
+    (Cause::Listener, InUse, |case| case.is(Kind::Listener), blockers::listener),
+    (Cause::BoundNotListening, InUse, |case| case.is(Kind::Bound), blockers::bound_not_listening),
+    (Cause::UdpSocket, InUse, |case| case.is(Kind::Udp), blockers::udp_socket),
+    (Cause::Ipv6Shadow, InUse, |case| case.is_ipv6_shadow(), blockers::ipv6_shadow),
+    (Cause::SelfConnect, InUse, |case| case.is(Kind::SelfConnect), blockers::self_connect),
+    (Cause::OldConnection, InUse, |case| case.is(Kind::Accepted), blockers::old_connection),
+    (Cause::OutgoingConnection, InUse, |case| case.is(Kind::Outgoing), blockers::outgoing_connection),
+    (Cause::ClosingOrphan, InUse, |case| case.is(Kind::Orphan), blockers::closing_orphan),
+    (Cause::TimeWait, InUse, |case| case.is(Kind::TimeWait) && case.only_plain_is_refused(), blockers::time_wait),
+    (Cause::TimeWaitNoReuse, InUse, |case| case.is(Kind::TimeWait), blockers::time_wait_no_reuse),
+    (Cause::InvisibleHolder, InUse, |_| true, blockers::undetermined),
 ];
 
 pub(super) fn find(case: &Case<'_>) -> &'static Row {

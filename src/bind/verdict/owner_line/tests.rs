@@ -1,4 +1,4 @@
-//! What is said of holders that were started in the ways that there are.
+//! The owner line for each way a process can be started.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! Names of processes for people: `nginx`, `node server.js`, `python3 pg.py`, `gunicorn`.
 //!
-//! Pure: comm, executable and arguments in, a name out. The executable decides, which no process can
-//! choose freely; `comm` is cut at 15 bytes, is that of a thread (Node 24 calls its first one
-//! `MainThread`) and is anything a program sets (`prctl(2)`). Arguments name the script of an
-//! interpreter (`interpreter`). Where these leave a doubt, the name is `comm`.
+//! Pure: comm, executable and arguments in, a name out. The executable decides because a process can't
+//! fake it. `comm` is cut at 15 bytes, may be a thread's name (Node 24 calls its first one `MainThread`),
+//! and can be set by the program (`prctl(2)`). Arguments name the script of an interpreter
+//! (`interpreter`). If in doubt, the name is `comm`.
 
 mod interpreter;
 

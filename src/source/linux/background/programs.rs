@@ -1,4 +1,4 @@
-//! Programs that are known by name. ONE place: a program is a word in a list.
+//! Programs that are known by name. To add a program, add a word to a list.
 //!
 //! A name is that of the program, from its first argument or the kernel; for most lists also of a script that the
 //! program runs. See [`Facts::is_one_of`] and [`Facts::runs_one_of`].

@@ -2,13 +2,12 @@
 //! for either, but counters show them. Seen on 6.18; `bytes_sent` exists since 4.19.
 //!
 //! **Age.** The times since data was last sent and last received both start when the connection is established. If
-//! nothing was ever sent, or nothing ever received, that time is the age. Other connections are at least as old as the
-//! last thing seen of them, and as the time that they were busy sending. These times come in steps of 4 ms.
+//! nothing was ever sent, or nothing was ever received, that time is the age. Any other connection is at least as old as its
+//! last activity, and as the time it was busy sending. The resolution is 4 ms.
 //!
-//! **Opening.** The side that called `connect` sent a SYN, and the kernel counts its acknowledgement as one byte of
-//! `bytes_acked`, while `bytes_sent` counts only what was written. The side that accepted starts counting after the
-//! handshake. So the bytes acknowledged and in flight exceed those sent by one on the one side and by none on the other,
-//! also under retransmission; a FIN that was sent adds one on either.
+//! **Opening.** On the connecting side acked + in flight = sent + 1; on the accepting side they are equal. The reason: the
+//! kernel counts the acknowledgement of the SYN as one byte of `bytes_acked`, but not the SYN in `bytes_sent`, and the
+//! accepting side starts counting after the handshake. Retransmission changes neither; a FIN adds one on both sides.
 
 use std::time::Duration;
 
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_stood_still_or_began_again_gives_a_lower_bound() {
+    fn a_clock_that_stopped_or_restarted_gives_a_lower_bound() {
         let clock = |running, suspended| KernelClock { running, suspended };
         let (age, days) = (Age::Exactly(ms(7000)), Duration::from_hours(24 * 50));
         assert_eq!(clock(days / 2, ms(1)).corrected(age), age);
@@ -228,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn counters_that_do_not_fit_together_tell_nothing() {
+    fn inconsistent_counters_give_no_result() {
         assert_eq!(opening(State::Established, &counters(9, 0, 0, 0), 0), None);
         assert_eq!(opening(State::Established, &counters(0, 9, 0, 0), 0), None);
         assert_eq!(opening(State::Established, &counters(0, 0, 0, 9), 0), None);

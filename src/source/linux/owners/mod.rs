@@ -7,7 +7,7 @@
 //! | `index` | the live table: every socket, snapshot after snapshot | listeners on the port, new processes, those with sockets, the others; only those that ran since | descriptors per second | when every new socket is found; a sweep checks all processes every 10 s |
 //! | `search` | one port or a few sockets, once | processes of the same control group, of the same user, those with many descriptors | none | when every socket is found, if the machine has many descriptors; then parents and children of the owners |
 //!
-//! A search looks at other places too (`search::other_places`) for sockets that no descriptor table has.
+//! A search also finds owners (`search::non_descriptor_owners`) for sockets that no descriptor table has.
 
 pub(crate) mod accept_queue;
 pub(crate) mod index;

@@ -1,5 +1,5 @@
-//! Containers of root's Docker, with the server behind a port and the restart policy, and of podman: its monitor and the
-//! control group show their user, the storage's list has their names.
+//! Containers of root's Docker, with server and restart policy. Containers of podman: user from conmon and the control
+//! group, name from podman's storage.
 
 use std::net::IpAddr;
 use std::path::PathBuf;

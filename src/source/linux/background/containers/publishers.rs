@@ -1,7 +1,7 @@
 //! Parses the arguments of the engines' processes: publishers of a container's port, and commands that run as long as
 //! their container. Pure.
 //!
-//! Measured with Docker 20.10, podman 4.3 and pasta (kernel.md's table of publishers); the arguments of Docker 28, LXD
+//! Measured with Docker 20.10, podman 4.3 and pasta (the cases in `tests`); the arguments of Docker 28, LXD
 //! and Incus are from their sources. Any user may give a program any name and arguments, so only the user of the
 //! process identifies root's engine.
 

@@ -1,8 +1,8 @@
 //! The owners of a few sockets, found once: in descriptor tables first, then in the other places.
 
 mod descriptor_tables;
+pub(crate) mod non_descriptor_owners;
 pub(crate) mod options;
-pub(crate) mod other_places;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -12,7 +12,7 @@ use std::thread;
 use rustix::io::Errno;
 
 pub(crate) use self::descriptor_tables::search as in_descriptor_tables;
-use self::other_places::Places;
+use self::non_descriptor_owners::NonDescriptorSearch;
 use crate::model::{FoundIn, Gap, GapCode, Pid, RefreshTimings, Socket};
 use crate::source::linux::problems;
 use crate::source::linux::proc::descriptor_limit::{self, Shortage};
@@ -39,8 +39,8 @@ pub(crate) struct Hints {
 pub(crate) struct Owners {
     /// For sockets in descriptor tables: by pid ascending, one for each process.
     descriptors: HashMap<u32, Vec<Descriptor>>,
-    /// For sockets in other places.
-    other_places: HashMap<u32, (Arc<[Pid]>, FoundIn)>,
+    /// For sockets outside descriptor tables.
+    elsewhere: HashMap<u32, (Arc<[Pid]>, FoundIn)>,
     /// Why an owner may be hidden.
     pub(crate) hidden: Option<HiddenReason>,
     /// Whether no process was scanned, for want of descriptors.
@@ -74,13 +74,13 @@ impl Owners {
         let is_missing = |inode: &&u32| !owners.descriptors.contains_key(inode);
         let missing: HashSet<u32> = inodes.iter().filter(is_missing).copied().collect();
         if !missing.is_empty() {
-            let mut places = Places::new(&missing);
+            let mut search = NonDescriptorSearch::new(&missing);
             // That `/proc` can't be read is a gap already.
-            let _ = places.scan_all();
-            if let Some(message) = places.unread_messages() {
+            let _ = search.scan_all();
+            if let Some(message) = search.unread_messages() {
                 gap(&message);
             }
-            owners.other_places = places.found;
+            owners.elsewhere = search.found;
         }
         let is_hidden = |&inode: &u32| owners.by_inode(inode) == OwnerPids::Hidden;
         if inodes.iter().any(is_hidden) {
@@ -123,7 +123,7 @@ impl Owners {
         if let Some(descriptors) = self.descriptors.get(&inode) {
             return Some(descriptors.iter().map(|one| one.pid).collect());
         }
-        let (pids, _) = self.other_places.get(&inode)?;
+        let (pids, _) = self.elsewhere.get(&inode)?;
         Some(Arc::clone(pids))
     }
 
@@ -134,7 +134,7 @@ impl Owners {
 
     /// Where a socket was found.
     pub(crate) fn place(&self, socket: &Socket) -> FoundIn {
-        let found = socket.inode.and_then(|inode| self.other_places.get(&inode));
+        let found = socket.inode.and_then(|inode| self.elsewhere.get(&inode));
         found.map_or(FoundIn::Descriptors, |&(_, place)| place)
     }
 }

@@ -61,9 +61,9 @@ pub(super) fn kernel_socket(case: &Case<'_>) -> Explanation {
 
 /// A socket of a server; `rest` comes after its addresses.
 fn taken(case: &Case<'_>, verb: &str, rest: &str) -> Explanation {
-    let (who, locals, since) = (case.who(), case.locals(), case.running_since());
+    let (who, locals) = (case.who_since(), case.locals());
     let others = after(", and ", case.others());
-    Explanation::new(format!("{who} {verb} {locals}{rest}{others}{since}."))
+    Explanation::new(format!("{who} {verb} {locals}{rest}{others}."))
 }
 
 pub(super) fn dual_stack_listener(case: &Case<'_>) -> Explanation {
@@ -203,7 +203,7 @@ pub(super) fn closing_orphan(case: &Case<'_>) -> Explanation {
 pub(super) fn time_wait(case: &Case<'_>) -> Explanation {
     let (connections, ends) = (case.connections(), case.last_ends());
     Explanation::new(format!(
-        "Free for a server that sets SO_REUSEADDR: all that is left is {connections} in TIME_WAIT{ends}."
+        "Free for a server that sets SO_REUSEADDR: all that's left is {connections} in TIME_WAIT{ends}."
     ))
     .detail("Without SO_REUSEADDR a server is refused until then; most set it.")
     .fix(case.set_reuse_address())
@@ -213,13 +213,12 @@ pub(super) fn time_wait(case: &Case<'_>) -> Explanation {
 
 pub(super) fn time_wait_no_reuse(case: &Case<'_>) -> Explanation {
     let (connections, ends) = (case.connections(), case.last_ends());
-    let sockets = case.one_or("Its socket", "Their sockets");
-    let are = case.one_or("is", "are");
+    let sockets = case.one_or("That socket", "Those sockets");
     Explanation::new(format!(
-        "Only {connections} in TIME_WAIT of an old server or client {are} left{ends}."
+        "All that's left is {connections} in TIME_WAIT, from an old server or client{ends}."
     ))
     .detail(&format!(
-        "{sockets} did not set SO_REUSEADDR, so setting it in your server will not help before then."
+        "{sockets} didn't set SO_REUSEADDR, so setting it in your server won't help until then."
     ))
     .fix(case.wait())
     .fix(case.drop_connections())

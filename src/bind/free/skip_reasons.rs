@@ -1,4 +1,4 @@
-//! Faults of a port. Pure.
+//! Reasons to skip a port. Pure.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,9 +9,9 @@ use super::PortRequest;
 use crate::bind::verdict::reserve;
 use crate::model::{Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Redirect, Services, State};
 
-/// Why a port was not taken, or only because no better one was free.
+/// Why a port was not chosen, or only because no better one was free.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unfit {
+pub enum SkipReason {
     /// Another socket has it.
     InUse,
     /// This process may not bind it, with this error.
@@ -56,32 +56,32 @@ pub fn has_only_leftovers(evidence: &Evidence) -> bool {
     !evidence.may_lack_rows() && !evidence.holders.iter().any(keeps)
 }
 
-/// The fault of a port as the stable port of a service, whether it is in use or not.
-pub fn unfit(
+/// The reason not to choose a port as the stable port of a service, whether it is in use or not.
+pub fn skip_reason(
     request: &PortRequest,
     port: u16,
     limits: &Limits,
     services: &Services,
-) -> Option<Unfit> {
+) -> Option<SkipReason> {
     if limits.is_privileged(port) {
-        return limits.unprivileged_from.map(Unfit::Privileged);
+        return limits.unprivileged_from.map(SkipReason::Privileged);
     }
     if limits.is_reserved(port) {
-        return Some(Unfit::Reserved);
+        return Some(SkipReason::Reserved);
     }
     let ephemeral = limits.ephemeral.as_ref();
     if let Some(range) = ephemeral.filter(|range| range.contains(&port)) {
-        return Some(Unfit::Ephemeral(range.clone()));
+        return Some(SkipReason::Ephemeral(range.clone()));
     }
     if request.tcp && browsers_refuse(port) {
-        return Some(Unfit::BrowsersRefuse);
+        return Some(SkipReason::BrowsersRefuse);
     }
     let mut names = request.protocols().filter_map(|of| services.name(of, port));
-    names.next().map(|name| Unfit::Registered(name.into()))
+    names.next().map(|name| SkipReason::Registered(name.into()))
 }
 
-impl Unfit {
-    /// The fault that comes from other namespaces or the packet filter.
+impl SkipReason {
+    /// The reason that comes from other namespaces or the packet filter.
     pub fn of(evidence: Evidence) -> Option<Self> {
         let elsewhere = evidence.elsewhere.into_iter().map(Self::Elsewhere);
         let redirects = evidence.redirects.into_iter().map(Self::Redirected);
@@ -120,7 +120,7 @@ impl Unfit {
     }
 }
 
-impl fmt::Display for Unfit {
+impl fmt::Display for SkipReason {
     /// The text after a port: `8080: in use`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,20 +1,20 @@
-//! The parties that have a port, each as one command can end it (a container, a unit, an app of a supervisor,
-//! processes), and their fixes combined: freeing the port requires ending all of them.
+//! Groups the owners of a port by the command that ends them (a container, a unit, an app of a supervisor, processes), and
+//! combines their fixes: freeing the port requires ending all groups.
 
 use std::collections::BTreeMap;
 
 use super::process_group::{Member, Members, UNKNOWN, families, why_term_fails};
 use super::shell::unit_operands;
 use super::{Fix, FixCode, RunAs, Situation, container, process, protected, service};
-use crate::bind::text::{after, grouped, uncapitalised};
+use crate::bind::text::{grouped, uncapitalised};
 use crate::model::{
     Activation, Background, BehindKind, Engine, Holder, Manager, Owner, Pid, Process, Supervisor,
     SupervisorKind, Text, Unit,
 };
 
-/// What one party has in common in all of its sockets.
+/// Identifies a group; the same for all of its sockets.
 #[derive(PartialEq)]
-enum Party<'a> {
+enum OwnerGroup<'a> {
     SocketUnit(&'a Activation),
     /// The engine, the id and the name.
     Container(Option<Engine>, Option<&'a Text>, Option<&'a Text>),
@@ -25,17 +25,17 @@ enum Party<'a> {
     Hidden,
 }
 
-/// Makes the fixes of a party: those of its other sockets, which may be thousands, are not needed.
+/// Makes the fixes of a group: those of its other sockets, which may be thousands, are not needed.
 type MakeFixes<'a> = Box<dyn FnOnce() -> Vec<Fix> + 'a>;
 
 /// Ends the sockets in the way: each is in the first fix that has a command, or is named in a sentence before it.
 pub(in crate::bind) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
-    let mut parties: Vec<(Party<'_>, MakeFixes<'_>)> = Vec::new();
+    let mut groups: Vec<(OwnerGroup<'_>, MakeFixes<'_>)> = Vec::new();
     let mut processes: BTreeMap<Pid, Member<'_>> = BTreeMap::new();
     let mut at = None;
     for &holder in &situation.holders {
-        if let Some(party) = of_socket(holder, situation) {
-            parties.push(party);
+        if let Some(group) = of_socket(holder, situation) {
+            groups.push(group);
             continue;
         }
         for process in holder.socket.owner.present() {
@@ -43,7 +43,7 @@ pub(in crate::bind) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
             let background = backgrounds.find(|one| one.pid == process.pid);
             let member = (process, background.unwrap_or(&UNKNOWN));
             processes.entry(process.pid).or_insert(member);
-            at.get_or_insert(parties.len());
+            at.get_or_insert(groups.len());
         }
     }
     // The processes take the position of the first one found.
@@ -51,8 +51,8 @@ pub(in crate::bind) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
     let processes: Vec<_> = processes.into_values().collect();
     let families = families(&processes).into_iter();
     let families = families.map(|members| of_members(members, situation));
-    parties.splice(at..at, families);
-    let once = grouped(parties.into_iter()).into_iter();
+    groups.splice(at..at, families);
+    let once = grouped(groups.into_iter()).into_iter();
     joined(once.map(|(_, mut make)| make.swap_remove(0)()).collect())
 }
 
@@ -72,14 +72,14 @@ fn server_unit(background: &Background) -> Option<&Unit> {
     unit.filter(|unit| unit.is_server == Some(true))
 }
 
-/// The party that owns the whole socket, regardless of process.
+/// The group that owns the whole socket, regardless of process.
 fn of_socket<'a>(
     holder: &'a Holder,
     situation: &'a Situation<'_>,
-) -> Option<(Party<'a>, MakeFixes<'a>)> {
+) -> Option<(OwnerGroup<'a>, MakeFixes<'a>)> {
     if let Some(activation) = &holder.activation {
         let stop = move || vec![stop_socket_unit(activation, holder, situation)];
-        return Some((Party::SocketUnit(activation), Box::new(stop)));
+        return Some((OwnerGroup::SocketUnit(activation), Box::new(stop)));
     }
     let served = holder.backgrounds.iter();
     let served = served.filter_map(|background| Some((background.behind.as_ref()?, background)));
@@ -92,30 +92,30 @@ fn of_socket<'a>(
     };
     if let Some(unit) = unit {
         let fixes = move || service::unit_fixes(unit, None, situation);
-        return Some((Party::Unit(&unit.name), Box::new(fixes)));
+        return Some((OwnerGroup::Unit(&unit.name), Box::new(fixes)));
     }
     if let Some((behind, background)) = container {
         let ignores_term = why_term_fails(background.reaction.term).is_some();
         let (id, name) = (behind.id.as_ref(), behind.name.as_ref());
         let stop = move || vec![container::stop(behind, ignores_term, situation)];
-        let party = Party::Container(behind.engine, id, name);
-        return Some((party, Box::new(stop)));
+        let group = OwnerGroup::Container(behind.engine, id, name);
+        return Some((group, Box::new(stop)));
     }
     if holder.socket.owner == Owner::Hidden {
         let end = move || vec![end_hidden(holder, situation)];
-        return Some((Party::Hidden, Box::new(end)));
+        return Some((OwnerGroup::Hidden, Box::new(end)));
     }
     None
 }
 
-/// The party of processes that belong together, by the background of the first.
+/// The group of processes that belong together, by the background of the first.
 fn of_members<'a>(
     members: Members<'a>,
     situation: &'a Situation<'_>,
-) -> (Party<'a>, MakeFixes<'a>) {
+) -> (OwnerGroup<'a>, MakeFixes<'a>) {
     if let Some(unit) = server_unit(members.background) {
         let fixes = move || service::unit_fixes(unit, Some(&members), situation);
-        return (Party::Unit(&unit.name), Box::new(fixes));
+        return (OwnerGroup::Unit(&unit.name), Box::new(fixes));
     }
     let is_app = |kept_by: &&Supervisor| {
         use SupervisorKind as K;
@@ -127,12 +127,12 @@ fn of_members<'a>(
         has_own_command && (kept_by.pid != Some(members.first.pid) || kept_by.name.is_some())
     };
     let kept_by = members.background.kept_by.as_ref().filter(is_app);
-    let party = Party::Processes(members.first.pid);
+    let group = OwnerGroup::Processes(members.first.pid);
     let fixes = move || match kept_by {
         Some(kept_by) => service::app_fixes(kept_by, &members, situation),
         None => process::fixes(&members, situation),
     };
-    (party, Box::new(fixes))
+    (group, Box::new(fixes))
 }
 
 fn stop_socket_unit(activation: &Activation, holder: &Holder, situation: &Situation<'_>) -> Fix {
@@ -162,26 +162,30 @@ fn end_hidden(holder: &Holder, situation: &Situation<'_>) -> Fix {
         let how = protected::by_escape(&format!("in the ssh session of {who}"), escape);
         return FixCode::CloseForward.fix(format!("Close only the forward: {how}"));
     }
-    let of = after(" of ", holder.socket.user.as_ref());
-    let how = match &situation.check_as_root {
+    let user = holder.socket.user.as_ref();
+    let process = match user {
+        Some(user) => format!("{user}'s process"),
+        None => "the process".to_owned(),
+    };
+    let sentence = match &situation.check_as_root {
         Some(command) => {
-            format!("hidden from you: `{command}` shows which it is and how to end it")
+            format!("You aren't allowed to see {process}: `{command}` shows it and how to end it")
         }
         None if situation.limits.uid == Some(0) => {
-            "hidden even from root here: end it where it can be seen".to_owned()
+            "Not even root can see this process from here: end it where it is visible".to_owned()
         }
-        None => "hidden from you: ask its user, or root, to end it".to_owned(),
+        None => format!("You aren't allowed to see {process}: its user or root has to end it"),
     };
-    FixCode::EndProcess.fix(format!("The process{of} is {how}"))
+    FixCode::EndProcess.fix(sentence)
 }
 
-/// The fixes of a single party unchanged; for several, one fix that combines the first of each.
-fn joined(mut of_parties: Vec<Vec<Fix>>) -> Vec<Fix> {
-    of_parties.retain(|fixes| !fixes.is_empty());
-    if of_parties.len() <= 1 {
-        return of_parties.pop().unwrap_or_default();
+/// The fixes of a single group unchanged; for several, one fix that combines the first of each.
+fn joined(mut of_groups: Vec<Vec<Fix>>) -> Vec<Fix> {
+    of_groups.retain(|fixes| !fixes.is_empty());
+    if of_groups.len() <= 1 {
+        return of_groups.pop().unwrap_or_default();
     }
-    let firsts = of_parties.iter().map(|fixes| fixes[0].clone());
+    let firsts = of_groups.iter().map(|fixes| fixes[0].clone());
     let (mut sentences, mut commands): (Vec<Fix>, Vec<Fix>) =
         firsts.partition(|fix| fix.command.is_none());
     if !sentences.is_empty() {

@@ -1,5 +1,5 @@
-//! Sockets that are in no process's descriptor table: in that of a single thread, in an `io_uring`, or in a message
-//! between processes.
+//! Owners of sockets that are in no process's descriptor table: they are in the table of a single thread, in an `io_uring`,
+//! or in a message between processes.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -23,23 +23,23 @@ const MAX_IN_MESSAGE: usize = 253;
 /// How many threads of a process are scanned at most: a process with so many shares one table among them.
 const MAX_THREADS: usize = 4096;
 
-/// Searches the other places for some inodes.
-pub(crate) struct Places<'a> {
+/// Searches for some inodes outside the descriptor tables of processes.
+pub(crate) struct NonDescriptorSearch<'a> {
     wanted: &'a HashSet<u32>,
     unix_sockets: HashSet<u32>,
     /// The processes of each inode, ascending, and where they have it.
     pub(crate) found: HashMap<u32, (Arc<[Pid]>, FoundIn)>,
     /// The processes whose messages could not be read to the end.
-    couriers: Vec<Pid>,
+    unread: Vec<Pid>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> NonDescriptorSearch<'a> {
     pub(crate) fn new(wanted: &'a HashSet<u32>) -> Self {
         Self {
             wanted,
             unix_sockets: scan::inodes_in("unix", 6),
             found: HashMap::new(),
-            couriers: Vec::new(),
+            unread: Vec::new(),
         }
     }
 
@@ -52,17 +52,17 @@ impl<'a> Places<'a> {
                 self.scan(&process, pid);
             }
         }
-        self.couriers.dedup();
+        self.unread.dedup();
         Ok(())
     }
 
     /// The gap if a missing socket may be in an unreadable message.
     pub(super) fn unread_messages(&self) -> Option<String> {
         let is_found = |inode: &u32| self.found.contains_key(inode);
-        if self.couriers.is_empty() || self.wanted.iter().all(is_found) {
+        if self.unread.is_empty() || self.wanted.iter().all(is_found) {
             return None;
         }
-        let pids: Vec<_> = self.couriers.iter().map(ToString::to_string).collect();
+        let pids: Vec<_> = self.unread.iter().map(ToString::to_string).collect();
         Some(format!(
             "descriptors wait in messages to other processes (pid {}): a socket may be among them",
             pids.join(", ")
@@ -88,7 +88,7 @@ impl<'a> Places<'a> {
                 if count > 0 {
                     let inodes = peek(Descriptor { pid, number }).unwrap_or_default();
                     if inodes.len() < count {
-                        self.couriers.push(pid);
+                        self.unread.push(pid);
                     }
                     for inode in inodes {
                         self.add(inode, pid, FoundIn::InFlight);
