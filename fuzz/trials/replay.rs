@@ -1,6 +1,6 @@
 //! Any bytes as a recording: what is refused says where in one clean line, and what is accepted goes
 //! through the tracker, the live table with each of its panes, the drawing and the reports, as a
-//! recording that somebody sent would.
+//! recording from another machine would.
 //!
 //! `fuzz_targets/replay.rs` feeds it new bytes, `tests/properties/corpus.rs` those that were kept.
 
@@ -142,7 +142,7 @@ fn is_clean(text: &str) {
     assert!(held, "{text:?}");
 }
 
-/// Every way to tell of it: one line each, clean, and what reads it reads it back.
+/// Every report of it: one line each, clean, and readable by its parser.
 fn is_reported(observation: &TableUpdate, now: Moment) {
     let Table { rows, .. } = &*observation.table;
     let rows: Vec<&Row> = rows.iter().map(|row| &**row).collect();

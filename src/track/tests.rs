@@ -38,7 +38,7 @@ impl Watch {
         watch
     }
 
-    /// One more snapshot; returns what the tracker told, one line an event.
+    /// One more snapshot; returns the tracker's events, one per line.
     fn see(&mut self, sockets: &[Socket]) -> Vec<String> {
         self.observe(sockets).events.iter().map(line).collect()
     }
@@ -327,7 +327,7 @@ fn twins_are_in_the_order_in_which_they_opened_whatever_the_kernels_order_and_th
         rows.map(|row| row.socket.inode.unwrap()).collect()
     };
     let twin = |inode, pid| listener(80, inode, &[pid]);
-    // The kernel tells the latest first, and pids say nothing.
+    // The kernel lists the latest first; pids don't show the order.
     let mut watch = Watch::begin(&[twin(30, 2), twin(20, 9), twin(10, 5)]);
     let again = [twin(10, 5), twin(20, 9), twin(30, 2)];
     assert_eq!(inodes(&watch.observe(&again).table), [10, 20, 30]);
@@ -489,7 +489,7 @@ fn a_row_that_is_as_it_was_is_the_very_same_one() {
 }
 
 #[test]
-fn a_tracker_that_begins_afresh_never_gives_an_id_again() {
+fn a_reset_tracker_never_reuses_an_id() {
     let mut watch = Watch::begin(&[listener(80, 1, &[7]), listener(81, 2, &[7])]);
     let before = watch.observe(&[listener(80, 1, &[7]), listener(81, 2, &[7])]);
     watch.tracker.reset();
@@ -647,7 +647,7 @@ fn a_wall_clock_that_jumps_closes_and_forgets_nothing_early_or_late() {
     }
 }
 
-/// Sockets of which many have a twin: the same key, told apart by nothing but their uid.
+/// Sockets of which many have a twin: the same key, distinguished only by their uid.
 fn twin() -> impl Strategy<Value = Socket> {
     let states = vec![State::Listen, State::Bound, State::Established];
     let inode = option::of(1..3u32);

@@ -1,11 +1,13 @@
-//! Reads a source file as code on the one hand, and as comments and strings on the other.
+//! Splits a source file into code, and comments and strings.
 
-/// A source text in two halves of as many lines.
+/// A source text, split; each part has the same lines.
 pub struct Halves {
     /// The code; a string is a space.
     pub code: String,
     /// Comments, docs and strings.
     pub prose: String,
+    /// Comments and docs alone.
+    pub comments: String,
 }
 
 /// The code alone; comments, strings and characters are not paths.
@@ -16,11 +18,13 @@ pub fn without_comments_and_strings(text: &str) -> String {
 /// Both halves of a source text.
 pub fn halves(text: &str) -> Halves {
     let mut code = String::with_capacity(text.len());
-    let mut prose = String::new();
+    let (mut prose, mut comments) = (String::new(), String::new());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
+        let before = prose.len();
+        let is_comment = c == '/' && chars.peek() == Some(&'/');
         match c {
-            '/' if chars.peek() == Some(&'/') => {
+            '/' if is_comment => {
                 while let Some(c) = chars.next_if(|&c| c != '\n') {
                     prose.push(c);
                 }
@@ -40,8 +44,14 @@ pub fn halves(text: &str) -> Halves {
                 }
             }
         }
+        let added = prose[before..].chars();
+        comments.extend(added.filter(|&c| is_comment || c == '\n'));
     }
-    Halves { code, prose }
+    Halves {
+        code,
+        prose,
+        comments,
+    }
 }
 
 /// The text without what is compiled for tests: everything from `#[cfg(test)]` (or more of a condition) and `mod` on,

@@ -149,7 +149,7 @@ fn nothing_reaches_over_its_parent() {
     assert!(faults.is_empty(), "super::super in {faults:#?}");
 }
 
-/// The bodies in braces behind a keyword, each with what stands before its brace.
+/// The bodies in braces behind a keyword, each with the text before its brace.
 fn bodies<'a>(code: &'a str, keyword: &str) -> Vec<(&'a str, &'a str)> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices(keyword) {

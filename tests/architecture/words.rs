@@ -1,11 +1,11 @@
-//! The language of the code: words that no name, comment or text of the program may have. A program that explains
-//! has to read like a colleague's sentence, and a name has to be the kernel's, POSIX's or the man page's.
+//! The language of the code: words that no name and text of the program may have, and no comment, not even of a test. A
+//! program that explains has to read like a colleague's sentence; a name is the kernel's, POSIX's or the man page's.
 
 use super::reader::{halves, is_name, without_tests};
-use super::{product, read, root};
+use super::{collect, product, read, root};
 
-/// Parts of identifiers and of file names: `take_in_news` has `news`. Most are persons' doings (a socket tells
-/// nothing), the others were private words for what has a usual name.
+/// Parts of identifiers and of file names: `take_in_news` has `news`. Most are for persons only (a socket
+/// is no person), the others were private words for things with a usual name.
 const NOT_IN_NAMES: &str = "tell tells told telling foretold ask asks asked asking whoever nobody anybody somebody \
     everybody pulse purse census unfound holding holdings held hold look looks looked seat seats unseat rival rivals \
     stranger strangers displaced neighbour neighbours neighbor neighbors witness witnesses investigator investigate \
@@ -40,14 +40,42 @@ fn no_comment_and_no_text_has_a_banned_word() {
     for file in product() {
         let text = read(&root().join(&file));
         let prose = halves(without_tests(&text)).prose;
-        for (line, words) in prose.lines().enumerate() {
-            let plain: String = words.split('`').step_by(2).collect();
-            let mut words = plain.split(|c: char| !c.is_ascii_alphabetic());
-            let found = words.find(|word| banned.contains(&&*word.to_ascii_lowercase()));
-            faults.extend(found.map(|word| format!("{file}:{}: {word}", line + 1)));
-        }
+        faults.extend(found(&banned, &prose, &file));
     }
     assert!(faults.is_empty(), "{} lines: {faults:#?}", faults.len());
+}
+
+#[test]
+fn no_comment_of_a_test_has_a_banned_word() {
+    let banned: Vec<_> = NOT_IN_TEXTS.split_whitespace().collect();
+    let mut files = Vec::new();
+    for folder in [
+        "../benches",
+        "../examples",
+        "../fuzz/trials",
+        "../tests",
+        "",
+    ] {
+        collect(&root().join(folder), &mut files);
+    }
+    let mut faults = Vec::new();
+    for file in files {
+        let comments = halves(&read(&file)).comments;
+        faults.extend(found(&banned, &comments, &file.display().to_string()));
+    }
+    assert!(faults.is_empty(), "{} lines: {faults:#?}", faults.len());
+}
+
+/// Each line with a banned word outside backquotes: `FILE:LINE: WORD`.
+fn found(banned: &[&str], text: &str, file: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (line, words) in text.lines().enumerate() {
+        let plain: String = words.split('`').step_by(2).collect();
+        let mut words = plain.split(|c: char| !c.is_ascii_alphabetic());
+        let found = words.find(|word| banned.contains(&&*word.to_ascii_lowercase()));
+        faults.extend(found.map(|word| format!("{file}:{}: {word}", line + 1)));
+    }
+    faults
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn a_port_of_an_address_with_its_interface_is_tested_there() {
         assert_eq!(target["address"], "fe80::77%near0");
         assert_eq!(target["cause"], "listener");
         assert_eq!(said(&["check", &by_number("near1")]).code, 0);
-        // What a bind without the interface is told leads there.
+        // The answer without the interface names the one to use.
         let without = said(&["check", "[fe80::77]:8080"]);
         assert!(
             without

@@ -1,5 +1,5 @@
-//! A signal to a process that holds a socket, against the real kernel: it reaches the one that was
-//! seen, or nobody. Each test has a pid namespace of its own, so that it can have a pid reused.
+//! A signal to a process that has a socket, with the real kernel: it reaches the process that was
+//! seen, or none. Each test has a pid namespace of its own, so that it can have a pid reused.
 
 mod namespaces;
 mod reuse;

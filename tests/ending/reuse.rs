@@ -69,7 +69,7 @@ fn a_pid_that_is_reused_within_a_second_is_not_signalled_though_it_holds_the_sam
     });
 }
 
-/// A hundredth of a second is the finest that the kernel tells; the socket is another one all the same.
+/// The kernel's start times have a resolution of 10 ms; the socket is a different one anyway.
 #[test]
 fn a_pid_that_is_reused_within_the_same_tick_is_not_signalled_though_it_has_the_same_port() {
     stage_with_pids(|| {
@@ -160,7 +160,7 @@ fn whenever_a_pid_is_reused_the_wrong_process_is_never_signalled() {
             let socket = listener();
             let mut server = Server::with(socket.try_clone().unwrap());
             let ending = server.ending(inode(&socket));
-            // The socket is the same; that the newcomer is another is to be told by its start.
+            // The socket is the same; only the start time shows that the process is a different one.
             wait_for_next_tick(&server);
             let delay = random.below(Duration::from_micros(400));
             orders.send((ending, delay)).unwrap();

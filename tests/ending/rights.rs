@@ -63,7 +63,7 @@ fn drop_capabilities(kept: CapabilitySet) {
 }
 
 #[test]
-fn root_without_the_right_to_signal_is_told_which_it_takes() {
+fn root_without_the_right_to_signal_sees_which_one_is_needed() {
     stage_with_users(|| {
         let mut server = Server::run(listener(), "exec cat", Some(BOB));
         assert!(server.answers());
@@ -81,7 +81,7 @@ fn root_without_the_right_to_signal_is_told_which_it_takes() {
 }
 
 #[test]
-fn a_user_who_may_look_but_not_signal_is_told_who_may() {
+fn a_user_who_may_look_but_not_signal_sees_who_may() {
     stage_with_users(|| {
         let mut server = Server::run(listener(), "exec cat", Some(BOB));
         assert!(server.answers());

@@ -1,4 +1,4 @@
-//! What the tests share: servers that answer, endings that are asked for, and the choice of a pid.
+//! Shared by the tests: servers that answer, requests to end them, and the choice of a pid.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -32,8 +32,8 @@ pub fn listener() -> TcpListener {
     socket.into()
 }
 
-/// A process with a listener as its descriptor 3 that repeats each line it is told. A signal that it
-/// does not handle ends it before it could repeat another.
+/// A process with a listener as its descriptor 3 that repeats each line of its input. A signal that it
+/// does not handle ends it before it can repeat another.
 pub struct Server {
     child: Child,
     input: Option<ChildStdin>,
@@ -71,7 +71,7 @@ impl Server {
         self.child.id()
     }
 
-    /// Tells it a line.
+    /// Writes a line to it.
     pub fn tell(&mut self, line: &str) {
         let _ = writeln!(self.input.as_ref().unwrap(), "{line}");
     }
@@ -107,7 +107,7 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// What would be asked for if this were seen to have the socket of this inode.
+    /// The request if this process was seen with the socket of this inode.
     pub fn ending(&self, inode: u32) -> Ending {
         ending(
             Process {
@@ -165,7 +165,7 @@ pub fn seen() -> Ending {
     ending(process, inode)
 }
 
-/// Asks for it; whether it was done, and what was said.
+/// Requests it; returns whether it was done, and the output.
 pub fn end(ending: &Ending) -> (bool, String) {
     match end_process(ending) {
         Msg::JobDone { succeeded, message } => (succeeded, message),
@@ -174,7 +174,7 @@ pub fn end(ending: &Ending) -> (bool, String) {
     }
 }
 
-/// Asks for it, and nothing must be sent; returns what was said.
+/// Requests it, and no signal must be sent; returns the output.
 pub fn refusal(ending: &Ending) -> String {
     let (succeeded, message) = end(ending);
     assert!(!succeeded, "{message}");

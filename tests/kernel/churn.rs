@@ -42,7 +42,7 @@ fn owners_are_right_whatever_processes_did() {
                     // What ended between table and scan is gone from the second one.
                     system.take(at(now)).unwrap();
                     let seen = system.take(at(now)).unwrap();
-                    assert_nobody_is_missing(&seen, &family);
+                    assert_none_is_missing(&seen, &family);
                 }
             }
             family.empty_the_mailbox();
@@ -60,7 +60,7 @@ fn owners_are_right_whatever_processes_did() {
 }
 
 /// The owner of a socket that was opened since the last snapshot is found in this one. A socket in the mailbox has none.
-fn assert_nobody_is_missing(seen: &Snapshot, family: &Family) {
+fn assert_none_is_missing(seen: &Snapshot, family: &Family) {
     let is_missing = |socket: &&sockeye::model::Socket| {
         socket.inode.is_some() && socket.owner.kind() != OwnerKind::Known
     };

@@ -282,7 +282,7 @@ impl Life {
         )
     }
 
-    /// Whether two snapshots in a row lie within its life.
+    /// Whether it exists during two consecutive snapshots.
     fn spans_two(&self, snapshots: &[(Duration, Duration)]) -> bool {
         snapshots
             .windows(2)

@@ -46,9 +46,9 @@ fn the_same_port_on_two_addresses_is_two_rows() {
 }
 
 #[test]
-fn dual_stack_and_v6_only_listeners_are_told_apart() {
+fn dual_stack_and_v6_only_listeners_are_distinguished() {
     in_netns(
-        "listeners::dual_stack_and_v6_only_listeners_are_told_apart",
+        "listeners::dual_stack_and_v6_only_listeners_are_distinguished",
         || {
             let dual = listener_with("[::]:8080", |socket| socket.set_only_v6(false));
             let v6 = listener_with("[::]:9090", |socket| socket.set_only_v6(true));

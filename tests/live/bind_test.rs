@@ -27,7 +27,7 @@ fn flat(screen: &str) -> String {
 }
 
 impl Live {
-    /// Waits until this sentence stands on the screen, in however many lines.
+    /// Waits until this sentence is on the screen, in any number of lines.
     fn wait_for_sentence(&self, sentence: &str) -> String {
         self.wait_for(sentence, |screen| flat(screen).contains(sentence))
     }
@@ -70,7 +70,7 @@ fn a_typed_port_that_is_free_can_be_bound() {
         // Where nothing is in the way no bind is made without the option.
         let ok = Some(("ok".to_owned(), "(ok)".to_owned()));
         assert_eq!(answers(&screen, "0.0.0.0"), ok, "{screen}");
-        // Its own sockets were never seen as anybody's.
+        // The sockets of the test itself are never in the table.
         live.wait_for_a_reading();
         live.pty.send_key(Key::Esc);
         live.wait_without("bind test ·");
@@ -78,7 +78,7 @@ fn a_typed_port_that_is_free_can_be_bound() {
 }
 
 #[test]
-fn r_asks_again() {
+fn r_tests_again() {
     stage(|| {
         let mut live = Live::start(&[]);
         live.press("B8080\r");
@@ -93,8 +93,8 @@ fn r_asks_again() {
     });
 }
 
-/// An orphan in `FIN_WAIT2` is kept for `tcp_fin_timeout`, which a test can set; nobody can make a
-/// `TIME_WAIT` shorter.
+/// An orphan in `FIN_WAIT2` is kept for `tcp_fin_timeout`, which a test can set; a `TIME_WAIT`
+/// can't be shortened.
 #[test]
 fn a_watch_counts_down_and_rings_when_the_port_is_free() {
     stage(|| {

@@ -1,5 +1,5 @@
 //! Clocks that jump under the program: set back, set forward, or ahead by hours of suspension. A small
-//! library in C stands before the system's clocks, in the program's own process alone.
+//! library in C replaces the system's clocks, only in the program's own process.
 
 use std::path::PathBuf;
 
@@ -60,7 +60,7 @@ fn a_wall_clock_that_jumps_changes_no_age() {
         for hours in [-5, 5] {
             clocks.shift(hours * 3600, 0);
             live.wait_for_a_reading();
-            // What happens now is told at the hour that the clock shows now.
+            // Events from now on have the new time.
             let now = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
             let hours_shown = [0, -1].map(|ago| {
                 let then = now + jiff::SignedDuration::from_mins(ago);

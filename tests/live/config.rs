@@ -143,7 +143,7 @@ fn a_file_that_is_wrong_leaves_the_terminal_alone_and_says_what_is_wrong() {
 }
 
 #[test]
-fn keys_of_ones_own_do_what_the_old_ones_did_and_are_told_everywhere() {
+fn custom_keys_do_what_the_default_ones_did_and_are_shown_everywhere() {
     stage(|| {
         let _open = listener(&at(8080));
         let settings = "
@@ -182,7 +182,7 @@ fn keys_of_ones_own_do_what_the_old_ones_did_and_are_told_everywhere() {
 }
 
 #[test]
-fn a_key_that_two_actions_would_have_is_told_before_anything_is_drawn() {
+fn a_key_of_two_actions_is_reported_before_anything_is_drawn() {
     stage(|| {
         let (mut live, home) = live("[keys]\nquit = ['b']\n", &[]);
         assert_eq!(live.pty.wait_exit(), 2);

@@ -1,11 +1,11 @@
-//! A part of the program crashes: the rest goes on. The crashes are real panics, asked for by
-//! `SOCKEYE_FAULT`, which only a debug build listens to.
+//! A part of the program crashes: the rest goes on. The crashes are real panics, triggered by
+//! `SOCKEYE_FAULT`, which only a debug build reads.
 #![cfg(debug_assertions)]
 
 use crate::live::scene::{BINARY, Holder, Live, at, listener, listeners, stage};
 use crate::support::pty::Pty;
 
-/// Starts the program with this fault, on a terminal wide enough for what it tells.
+/// Starts the program with this fault, on a terminal wide enough for its messages.
 fn with_fault(fault: &str) -> Live {
     let args = ["--interval", "100ms"];
     Live {
@@ -62,7 +62,7 @@ fn a_comparison_that_crashes_begins_anew_and_the_table_lives_on() {
 }
 
 #[test]
-fn a_job_that_crashes_is_told_in_one_line() {
+fn a_job_that_crashes_is_reported_in_one_line() {
     stage(|| {
         let _holder = Holder::of(listeners(&[8080]));
         for (job, keys) in [

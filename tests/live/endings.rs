@@ -29,7 +29,7 @@ fn assert_restored(pty: &Pty) {
     assert!(!pty.screen().hide_cursor());
 }
 
-/// What stands on the screen to which the terminal was given back.
+/// The text of the screen after the terminal was restored.
 fn left_behind(pty: &Pty) -> String {
     pty.screen_text().trim().to_owned()
 }

@@ -70,7 +70,7 @@ fn an_ancestor_further_up_is_guarded_as_well() {
 }
 
 #[test]
-fn sockeye_that_inherited_a_socket_asks_twice_before_it_ends_itself() {
+fn sockeye_that_inherited_a_socket_needs_two_confirmations_before_it_ends_itself() {
     stage(|| {
         let mut live = shell(&[], "exec \"$0\" --interval 100ms");
         live.press("K");

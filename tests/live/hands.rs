@@ -154,7 +154,7 @@ fn a_click_on_yes_ends_a_process_and_one_on_no_does_not() {
     });
 }
 
-/// The first yes of a process that is guarded stands where the second question has its no.
+/// For a protected process the yes of the first question is where the second question has its no.
 #[test]
 fn of_two_clicks_at_once_the_second_answers_no_question() {
     stage(|| {

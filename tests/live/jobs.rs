@@ -64,7 +64,7 @@ fn written_ports(text: &str, format: &str) -> Vec<String> {
 }
 
 #[test]
-fn where_it_cannot_be_written_the_file_goes_home_and_that_is_told() {
+fn an_unwritable_folder_is_replaced_by_the_home_and_that_is_shown() {
     stage(|| {
         let _open = listeners(&[8080]);
         let directory = TempDir::new();

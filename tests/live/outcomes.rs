@@ -77,7 +77,7 @@ fn a_process_that_is_started_again_is_back_and_its_parent_can_be_ended_too() {
         let by = format!("({}): `kill {} ", shell.pid(), shell.pid());
         assert!(flat(&screen).contains(&by), "{screen}");
         assert!(shell.is_running());
-        // The row of the one that ended is told closed by the next reading.
+        // The next snapshot marks the row of the ended process as closed.
         live.wait_for_a_reading();
         live.press("K");
         live.wait_for_words(&again);
@@ -203,7 +203,7 @@ fn an_early_yes_ends_an_ordinary_process() {
 }
 
 #[test]
-fn the_end_of_a_bind_test_is_told_as_in_the_table_and_the_pane_shows_it() {
+fn the_outcome_in_a_bind_test_is_shown_as_in_the_table_and_in_the_pane() {
     stage(|| {
         let holder = Holder::of([listener(&at(8080))]);
         let mut live = Live::start_in((80, 40), &[]);
@@ -229,7 +229,7 @@ fn leftovers_of_a_process_that_exited_are_named() {
         let mut live = start();
         live.press("Ky");
         live.wait_for_words(
-            "port 8080 is free for a server that sets SO_REUSEADDR: all that is left is 1 connection",
+            "port 8080 is free for a server that sets SO_REUSEADDR: all that's left is 1 connection",
         );
     });
 }

@@ -38,7 +38,7 @@ fn details_name_the_process_its_ancestors_and_its_other_sockets() {
 }
 
 #[test]
-fn events_tell_what_opened_changed_and_closed() {
+fn events_show_what_opened_changed_and_closed() {
     stage(|| {
         let listening = listener(&at(8080));
         let (client, _server) = crate::live::scene::connection(&listening);
@@ -75,7 +75,7 @@ fn events_tell_what_opened_changed_and_closed() {
 }
 
 #[test]
-fn stats_tell_of_each_refresh_and_go_on() {
+fn stats_show_each_refresh_and_continue() {
     stage(|| {
         let _open = listener(&at(8080));
         let mut live = Live::start(&["--stats"]);
@@ -103,7 +103,7 @@ fn stats_tell_of_each_refresh_and_go_on() {
     });
 }
 
-/// How many refreshes the title tells of.
+/// The number of refreshes in the title.
 fn refreshes(screen: &str) -> u32 {
     let (_, title) = screen.split_once("stats · ").unwrap_or_default();
     let count = title.split(' ').next().unwrap_or_default();
@@ -123,7 +123,7 @@ fn stats(screen: &str) -> Vec<Vec<f64>> {
 }
 
 #[test]
-fn stats_of_a_recording_tell_only_what_was_measured() {
+fn stats_of_a_recording_show_only_measured_values() {
     stage(|| {
         let file = std::env::temp_dir().join(format!("sockeye-stats-{}", std::process::id()));
         let _open = listener(&at(8080));
@@ -181,7 +181,7 @@ fn help_scrolls_on_a_small_screen() {
 }
 
 #[test]
-fn a_paused_table_stands_still_until_it_is_resumed() {
+fn a_paused_table_does_not_change_until_it_is_resumed() {
     stage(|| {
         let old = listener(&at(8080));
         let mut live = Live::start(&["--linger", "1m"]);
@@ -208,7 +208,7 @@ fn a_paused_table_stands_still_until_it_is_resumed() {
 }
 
 #[test]
-fn a_paused_table_stands_still_beside_a_bind_test() {
+fn a_paused_table_does_not_change_beside_a_bind_test() {
     stage(|| {
         let _old = listener(&at(8080));
         let mut live = Live::start(&[]);

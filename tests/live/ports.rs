@@ -1,4 +1,4 @@
-//! Going to a port, following what happens, and watching ports: what the terminal is told.
+//! Going to a port, following changes, and pinned ports with their alerts on the terminal.
 
 use std::process::Command;
 
@@ -72,7 +72,7 @@ fn the_cursor_follows_what_happens() {
 }
 
 #[test]
-fn a_watched_port_that_closes_and_opens_is_told_and_rings() {
+fn a_pinned_port_that_closes_and_opens_is_shown_and_rings() {
     stage(|| {
         let mut holder = Holder::of([listener(&at(8080))]);
         let mut live = Live::start(&["--linger", "1m"]);
@@ -105,7 +105,7 @@ fn a_watched_port_that_closes_and_opens_is_told_and_rings() {
 }
 
 #[test]
-fn a_watched_port_that_another_process_takes_over_is_told() {
+fn a_pinned_port_that_another_process_takes_over_is_shown() {
     stage(|| {
         let mut old = Holder::of([listener(&at(8080))]);
         // The next reading is far enough away for the address to change hands in between.
@@ -152,7 +152,7 @@ fn hostile_holder() -> Holder {
     Holder::run(shell, [listener(&at(8080))])
 }
 
-/// Closes a watched port whose process has a hostile name; returns all that the terminal was told, and the pid.
+/// Closes a pinned port whose process has a hostile name; returns all output to the terminal, and the pid.
 fn told_of_a_hostile_name(notify: &str, env: &[(&str, &str)]) -> (String, u32) {
     let mut holder = hostile_holder();
     let (mut live, _dir) = live_on(&format!("notify = '{notify}'"), env);
@@ -167,7 +167,7 @@ fn told_of_a_hostile_name(notify: &str, env: &[(&str, &str)]) -> (String, u32) {
 }
 
 #[test]
-fn a_notice_on_the_desktop_is_asked_for_in_the_terminal_s_own_way_and_holds_no_sequence() {
+fn a_desktop_notification_uses_the_terminal_s_own_sequence_and_contains_no_other() {
     stage(|| {
         let tmux = [
             ("TERM", "tmux-256color"),
@@ -188,7 +188,7 @@ fn a_notice_on_the_desktop_is_asked_for_in_the_terminal_s_own_way_and_holds_no_s
 }
 
 #[test]
-fn both_ring_and_ask_and_none_does_neither() {
+fn both_rings_and_notifies_and_none_does_neither() {
     stage(|| {
         let (raw, _) = told_of_a_hostile_name("both", &[]);
         assert!(raw.contains("\x1b]9;sockeye: 8080 closed"), "{raw:?}");

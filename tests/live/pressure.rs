@@ -129,7 +129,7 @@ fn a_terminal_that_claims_to_be_huge_costs_no_gigabytes() {
 }
 
 #[test]
-fn a_megabyte_pasted_into_the_filter_is_cut_and_told() {
+fn a_megabyte_pasted_into_the_filter_is_cut_with_a_message() {
     stage(|| {
         let (_holder, mut live) = at_the_prompt();
         live.pty.paste(&"nobody".repeat(1 << 18));

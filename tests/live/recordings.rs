@@ -38,7 +38,7 @@ fn shown(folder: &TempDir, size: (u16, u16), interval: &str) -> Live {
 }
 
 #[test]
-fn ages_are_those_of_the_recording_and_its_end_stands_still() {
+fn ages_are_those_of_the_recording_and_its_end_does_not_change() {
     stage(|| {
         let folder = TempDir::new();
         let live = shown(&folder, (110, 30), "100ms");

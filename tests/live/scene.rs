@@ -90,12 +90,12 @@ impl Live {
             .wait_for(what, |screen| has_owners(screen) && wanted(screen))
     }
 
-    /// Waits until this stands somewhere on the screen.
+    /// Waits until this is somewhere on the screen.
     pub fn wait_for_text(&self, text: &str) -> String {
         self.pty.wait_for_text(text)
     }
 
-    /// Waits until this stands nowhere on the screen.
+    /// Waits until this is nowhere on the screen.
     pub fn wait_without(&self, text: &str) -> String {
         let what = format!("the end of {text:?}");
         self.wait_for(&what, |screen| !screen.contains(text))
@@ -138,7 +138,7 @@ impl Live {
 }
 
 impl Drop for Live {
-    /// Whatever a test waited for in vain: this is what it saw instead.
+    /// Prints the last screen if the test failed.
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the screen at the end:\n{}", self.pty.screen_text());
@@ -161,7 +161,7 @@ fn rows(screen: &str) -> impl Iterator<Item = &str> {
     rows.filter(|row| row.get(2..).is_some_and(|row| row.starts_with(['t', 'u'])))
 }
 
-/// The port stands behind mark, protocol and address: the first word that is a number.
+/// The port comes after mark, protocol and address: it is the first word that is a number.
 fn port_of(row: &str) -> Option<u16> {
     row.split_whitespace().find_map(|word| word.parse().ok())
 }
@@ -256,7 +256,7 @@ impl Holder {
     /// `sleep` with these sockets, which are its alone from then on.
     pub fn of(sockets: impl IntoIterator<Item = Socket>) -> Self {
         let mut sleep = Command::new("sleep");
-        // Nobody shall wait for the end of its output, should the test end without it.
+        // No thread must wait for the end of its output if the test ends first.
         sleep
             .arg("1000")
             .stdout(Stdio::null())

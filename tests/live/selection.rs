@@ -78,7 +78,7 @@ fn k_never_ends_a_process() {
         let mut live = Live::start(&[]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.press("kkkyk");
-        // `y` opens the copy menu: no question was asked.
+        // `y` opens the copy menu: no question is open.
         live.wait_for_text("copy");
         assert!(!live.pty.screen_text().contains("End it"));
         live.pty.send_key(Key::Esc);
@@ -88,7 +88,7 @@ fn k_never_ends_a_process() {
 }
 
 #[test]
-fn ending_a_process_asks_first_and_no_means_no() {
+fn ending_a_process_needs_a_confirmation_and_no_means_no() {
     stage(|| {
         let mut holder = Holder::of(listeners(&[8080, 8081]));
         let mut live = Live::start(&[]);

@@ -50,7 +50,7 @@ table netdev doors {
 END
 "#;
 
-/// Sockets of every kind, some with peers in the world outside that a name could be asked for.
+/// Sockets of every kind, some with outside peers whose name could be looked up.
 struct Sockets {
     _tcp: (TcpListener, TcpListener, TcpStream),
     udp: [UdpSocket; 3],
@@ -68,7 +68,7 @@ impl Sockets {
         }
     }
 
-    /// Tells the kernel of peers outside; of UDP nothing is sent for that.
+    /// Connects to outside peers; for UDP this sends nothing.
     fn connect(&self) {
         let [_, over_v4, over_v6] = &self.udp;
         over_v4.connect("198.51.100.7:443").unwrap();
@@ -94,10 +94,10 @@ fn watched(name: &str, body: impl FnOnce()) {
     });
 }
 
-/// A datagram and a name that is asked for are both seen.
+/// A datagram and a name lookup are both counted.
 fn the_doors_are_watched() {
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-    // Whether the sender is told that it was dropped is the kernel's affair.
+    // The kernel may or may not report the drop to the sender.
     let _ = socket.send_to(b"x", "198.51.100.7:9");
     assert_eq!(packets(), 1, "{}", rules());
     let _ = socket.send_to(b"x", "127.0.0.1:9");

@@ -1,5 +1,5 @@
-//! The system does not answer: a file that the program reads is a pipe that nobody writes into, put in
-//! its place in the program's own mount namespace. Its threads really hang, and the screen does not.
+//! The system does not answer: a file that the program reads is replaced by a pipe without a writer, in
+//! the program's own mount namespace. Its threads really hang, and the screen does not.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -29,19 +29,19 @@ impl Block {
         }
     }
 
-    /// From now on whoever reads the file waits, in the namespace of this program.
+    /// From now on a reader of the file blocks, in the namespace of this program.
     fn put(&self, live: &Live) {
         let pipe = self.pipe.to_str().unwrap();
         mounted(live, &["mount", "--bind", pipe, &self.file]);
     }
 
-    /// The file is the file again, and whoever waits gets it.
+    /// Restores the file; blocked readers get its content.
     fn lift(&self, live: &Live) {
         mounted(live, &["umount", "--lazy", &self.file]);
         self.feed();
     }
 
-    /// Whoever waits for the file gets it. Here, outside, it is what it always was.
+    /// Blocked readers get the file. Outside, here, it was never replaced.
     fn feed(&self) {
         let text = std::fs::read(&self.file).unwrap();
         std::fs::write(&self.pipe, text).unwrap();
@@ -67,7 +67,7 @@ fn start() -> (Holder, Live) {
     (holder, live)
 }
 
-/// Waits until this is told with a number of seconds that is larger than `than`; returns it.
+/// Waits until this is shown with a number of seconds larger than `than`; returns it.
 fn wait_for_more(live: &Live, told: (&str, &str), than: u64) -> u64 {
     let what = format!("{}N{} with N > {than}", told.0, told.1);
     let screen = live.pty.wait_for(&what, |screen| {
@@ -76,13 +76,13 @@ fn wait_for_more(live: &Live, told: (&str, &str), than: u64) -> u64 {
     seconds(&screen, told).unwrap()
 }
 
-/// The number that stands between these two.
+/// The number between these two texts.
 fn seconds(screen: &str, (before, after): (&str, &str)) -> Option<u64> {
     let (_, rest) = screen.split_once(before)?;
     rest.split_once(after)?.0.parse().ok()
 }
 
-/// How the header tells the age of the data.
+/// The age of the data in the header.
 const AGE: (&str, &str) = ("· ", "s ago");
 
 #[test]
@@ -128,7 +128,7 @@ fn quitting_does_not_wait_for_what_hangs() {
 }
 
 #[test]
-fn a_signal_that_cannot_be_sent_yet_is_told_with_how_long_it_takes() {
+fn a_signal_that_cannot_be_sent_yet_is_shown_with_its_waiting_time() {
     stage(|| {
         let (mut holder, mut live) = start();
         let block = Block::of(format!("/proc/{}/stat", holder.pid()));

@@ -26,7 +26,7 @@ enum Event {
     /// A reading of the sockets whose bit is set.
     Read(u16),
     Fail,
-    /// The answer to the last bind test that was asked for, or to an older one.
+    /// The result of the last requested bind test, or of an older one.
     Answer {
         is_late: bool,
     },
@@ -111,7 +111,7 @@ fn sockets(bits: u16) -> Vec<Socket> {
     there.map(|(_, socket)| socket).collect()
 }
 
-/// The program and what was asked of the world.
+/// The app and its requested effects.
 struct Run {
     stage: Stage,
     asked: Vec<Effect>,
@@ -262,7 +262,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 100, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_sequence_of_events_panics_or_ends_a_process_unasked(events in vec(event(), 500)) {
+    fn no_sequence_of_events_panics_or_ends_a_process_without_a_confirmation(events in vec(event(), 500)) {
         let mut run = Run { stage: Stage::new(80, 24), asked: Vec::new() };
         for (at, event) in events.iter().enumerate() {
             let seen = run.view();

@@ -52,7 +52,7 @@ impl Path {
     fn run(&self, command: &str) -> Vec<String> {
         let said = self.0.join("said");
         let _ = std::fs::remove_file(&said);
-        // `kill` is built in: only as a file can it be stood in for.
+        // `kill` is a builtin: only a file can be replaced.
         let command = command.replacen(
             "kill ",
             "./kill ",
@@ -73,7 +73,7 @@ impl Drop for Path {
     }
 }
 
-/// Names that somebody may have made a cgroup with.
+/// Names that a user may have given a cgroup.
 fn name() -> impl Strategy<Value = String> {
     let known = select(vec![
         "a;rm -rf ~;",

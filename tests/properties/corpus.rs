@@ -38,6 +38,6 @@ fn every_filter_of_the_corpus_is_refused_in_its_place_or_prints_back() {
 }
 
 #[test]
-fn every_recording_of_the_corpus_is_refused_or_shown_and_told_clean() {
+fn every_recording_of_the_corpus_is_refused_or_shown_and_reported_clean() {
     try_all("replay", replay::run);
 }

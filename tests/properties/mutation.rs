@@ -13,9 +13,9 @@ pub enum Mutation {
     Splice(Index, Index),
     /// These bytes are lost.
     Lose(Index, Index),
-    /// These bytes stand there twice.
+    /// These bytes are duplicated.
     Double(Index, Index),
-    /// This stands there instead of a byte, or in between.
+    /// This replaces a byte, or is inserted.
     Write { at: Index, over: bool, text: String },
     /// A byte is another one.
     Flip(Index, u8),

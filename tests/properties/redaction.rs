@@ -12,7 +12,7 @@ use sockeye::source::{Recorder, Replay, Source as _};
 
 use super::rows::{moment, row};
 
-/// What marks every text that is to be hidden, and stands in no other.
+/// Marks every text that must be removed, and no other.
 const SECRET: &str = "ŝecret";
 
 fn hidden(text: Option<&Text>) -> Option<Text> {
@@ -68,7 +68,7 @@ fn recorded(snapshot: &Snapshot) -> (String, Snapshot) {
     (line, replay.take(snapshot.taken_at).expect("a reading"))
 }
 
-/// Every machine has it, so it tells nothing.
+/// Every machine has it, so it reveals nothing.
 fn tells_nothing(address: IpAddr) -> bool {
     let address = address.to_canonical();
     let is_broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
@@ -123,7 +123,7 @@ proptest! {
     fn a_redacted_recording_hides_and_keeps_the_shape(rows in vec(row(), 1..12)) {
         let mut pids = HashSet::new();
         let sockets: Vec<_> = rows.into_iter().map(|row| with_secrets(&row.socket)).collect();
-        // A pid stands for one process.
+        // A pid means one process.
         let mut is_new = |socket: &Socket| socket.owner.processes().iter().all(|one| pids.insert(one.pid));
         let sockets: Vec<_> = sockets.into_iter().filter(|socket| is_new(socket)).collect();
         let snapshot = Snapshot { kinds: Kinds::DEFAULT, ephemeral: None, taken_at: moment(1), sockets, processes: HashMap::new(), problems: Vec::new() };

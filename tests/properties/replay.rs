@@ -1,5 +1,5 @@
-//! Recordings that anybody may have written: what is read is clean and can be shown and reported, what is
-//! not is one line with file and line.
+//! Recordings from unknown sources: a readable one is clean and can be shown and reported, an unreadable
+//! one gives one line with file and line.
 
 use std::collections::HashMap;
 use std::fs;

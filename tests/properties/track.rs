@@ -1,4 +1,4 @@
-//! The tracker, told the history of a small world in which everything happens that sockets do.
+//! The tracker with the history of a small world in which sockets do everything they can.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU64;
@@ -32,7 +32,7 @@ enum Step {
     Leave(Index, State),
     /// A socket goes.
     Close(Index),
-    /// A socket goes, and another process has its place before anybody looks.
+    /// A socket closes, and another process has its address before the next snapshot.
     Restart(Index, Pid),
     /// The reading misses a socket that is there.
     Miss(Index),
@@ -87,7 +87,7 @@ impl World {
             }
             self.apply_step(step);
         }
-        // A socket without an inode can't be told from others by it: the reading sees them all.
+        // Sockets without an inode can't be distinguished by it: the snapshot has them all.
         let is_seen = |socket: &&Socket| socket.inode.is_none() || !missed.contains(&socket.inode);
         self.sockets.iter().filter(is_seen).cloned().collect()
     }
@@ -227,7 +227,7 @@ fn known(socket: &Socket) -> Known {
     (socket.local, socket.remote, socket.state, pids)
 }
 
-/// What somebody knows who saw the first table and was told every event since.
+/// The state derived from the first table and every event since.
 struct Listener {
     rows: BTreeMap<RowId, (Known, Option<u32>)>,
 }
@@ -314,7 +314,7 @@ fn is_sound(
             .iter()
             .chain(before)
             .any(|socket| is_of(&row, socket));
-        prop_assert!(is_there, "{:?} is not in the last two readings", row);
+        prop_assert!(is_there, "{:?} is not in the last two snapshots", row);
     }
     for row in table.rows.iter().filter(|row| row.is_closed()) {
         prop_assert!(
@@ -397,7 +397,7 @@ proptest! {
                 let what = |event: &Event| format!("{:?} {:?}", event.change.kind, known(&event.row.socket));
                 events.iter().map(what).collect()
             };
-            // Which of two twins took the place of a third is nobody's business.
+            // Which of two twins replaced a third does not matter.
             if has_twins(&reading) {
                 break;
             }

@@ -1,4 +1,4 @@
-//! What root's machine tells of a port, as Linux is set at first.
+//! The evidence about a port as root sees it, with the defaults of Linux.
 
 use sockeye::model::{Evidence, Holder, Limits, Moment};
 

@@ -85,7 +85,7 @@ pub fn stage_in_first_pidns<Body: FnOnce()>(body: Body) {
     }
 }
 
-/// The path of the test that a closure stands in.
+/// The path of the test that contains a closure.
 pub fn name_of<Body>() -> &'static str {
     let path = std::any::type_name::<Body>();
     let path = path.strip_suffix("::{{closure}}").unwrap_or(path);

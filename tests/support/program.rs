@@ -1,5 +1,5 @@
-//! What takes system calls that no safe crate has: small programs in C, built when they are asked
-//! for. Rust links by the same compiler, so it is there. Not part of `support`, which benches and
+//! System calls that no safe crate has, in small programs in C, built when they are
+//! needed. Rust links by the same compiler, so it is there. Not part of `support`, which benches and
 //! examples use too: only tests have a folder for such things.
 
 use std::path::{Path, PathBuf};

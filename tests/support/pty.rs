@@ -39,9 +39,9 @@ pub type Flood = JoinHandle<Box<dyn Write + Send>>;
 struct Output {
     told: Mutex<Told>,
     changed: Condvar,
-    /// Tells the reader to end at the next output.
+    /// Makes the reader end at the next output.
     is_ending: AtomicBool,
-    /// Tells the reader to read nothing.
+    /// Makes the reader read nothing.
     is_stopped: AtomicBool,
 }
 
@@ -160,7 +160,7 @@ impl Pty {
         self.output.is_stopped.store(false, Ordering::SeqCst);
     }
 
-    /// Has the terminal tell a size that is not that of the emulator behind it.
+    /// Makes the terminal report a size that differs from the emulator's.
     pub fn claim_size(&self, cols: u16, rows: u16) {
         let master = self.master.as_ref().expect("it has not hung up");
         master.resize(size(cols, rows)).expect("a new size");

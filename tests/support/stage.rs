@@ -1,4 +1,4 @@
-//! A small world that is told reading by reading to the real tracker and the real program.
+//! A small world, passed snapshot by snapshot to the real tracker and the real app.
 //!
 //! Nothing here reaches into either: sockets go in as a `Snapshot`, keys as `Input`, and what
 //! comes out is what `view` says. Time is what the test says it is.

@@ -93,8 +93,8 @@ fn a_signal_ends_it_with_its_exit_code() {
 }
 
 #[test]
-fn a_terminal_that_is_gone_ends_it_even_if_nobody_says_so() {
-    if !is_available("a_terminal_that_is_gone_ends_it_even_if_nobody_says_so") {
+fn a_terminal_that_is_gone_ends_it_even_without_a_signal() {
+    if !is_available("a_terminal_that_is_gone_ends_it_even_without_a_signal") {
         return;
     }
     let mut pty = start_with(&[("IGNORE_HUP", "1")]);

@@ -1,4 +1,4 @@
-//! Ctrl-Z, `fg`, and stops that nobody announced.
+//! Ctrl-Z, `fg`, and SIGSTOP, which the program can't handle.
 
 use rustix::process::Signal;
 

@@ -1,4 +1,4 @@
-//! What keys, readings and time make of the program, scene by scene.
+//! The effect of keys, snapshots and time on the app, part by part.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ struct Desk {
     app: App,
     tracker: Tracker,
     time: Duration,
-    /// Whether the scene itself answers what is asked of owners.
+    /// Whether the scene itself answers requests for owners.
     inspects_itself: bool,
 }
 

@@ -1,8 +1,8 @@
-//! What can be said of a socket before its owner is known.
+//! Matching a socket before its owner is known.
 
 use super::*;
 
-/// Asserts what these filters say of the row's socket, which is taken for one without an owner.
+/// Asserts the result of these filters for the row's socket without its owner.
 #[track_caller]
 fn check_before(row: &Row, said: Option<bool>, texts: &[&str]) {
     for text in texts {

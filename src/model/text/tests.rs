@@ -96,9 +96,9 @@ fn hostile_is_what_unicode_calls_control_format_invisible_private_or_none() {
 }
 
 #[test]
-fn every_character_is_measured_alike_by_all_wherever_it_stands() {
+fn every_character_has_the_same_width_for_all_at_every_position() {
     // A letter, one from the right, a wide one, an emoji, a Korean consonant, an accent, a vowel sign, the
-    // sign that joins two consonants, and what stands for a hostile character.
+    // sign that joins two consonants, and the replacement of a hostile character.
     let others = [
         "a",
         "ل",

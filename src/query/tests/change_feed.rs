@@ -39,7 +39,7 @@ impl Watch {
         }
     }
 
-    /// One more snapshot with these sockets; what is told of it, a line each.
+    /// One more snapshot with these sockets; returns its records, one line each.
     fn see(&mut self, sockets: &[Socket]) -> Vec<String> {
         self.seconds += 1;
         let seconds = i64::try_from(self.seconds).unwrap();
@@ -106,7 +106,7 @@ fn process(pid: u32, name: &str) -> Arc<Process> {
 }
 
 #[test]
-fn what_is_there_is_told_once_and_first() {
+fn present_sockets_are_reported_once_and_first() {
     let mut watch = Watch::of("");
     let (a, b) = (listener(80, 1, &[]), listener(81, 2, &[]));
     assert_eq!(
@@ -117,7 +117,7 @@ fn what_is_there_is_told_once_and_first() {
 }
 
 #[test]
-fn a_row_that_ceases_to_match_is_told_of_that_and_no_further() {
+fn a_row_that_stops_matching_is_reported_once_and_no_more() {
     let mut watch = Watch::of("state:established");
     assert_eq!(
         watch.see(&[connection(1, State::Established)]),
@@ -131,7 +131,7 @@ fn a_row_that_ceases_to_match_is_told_of_that_and_no_further() {
 }
 
 #[test]
-fn a_row_that_begins_to_match_is_told_of_by_the_change_that_made_it() {
+fn a_row_that_starts_matching_is_reported_with_the_change_that_caused_it() {
     let mut watch = Watch::of("state:close_wait");
     assert_eq!(
         watch.see(&[connection(1, State::Established)]),
@@ -142,7 +142,7 @@ fn a_row_that_begins_to_match_is_told_of_by_the_change_that_made_it() {
 }
 
 #[test]
-fn an_owner_that_is_found_out_late_is_told_as_an_opening_once() {
+fn an_owner_that_is_found_late_is_reported_as_one_opening() {
     let mut watch = Watch::of("proc:nginx");
     assert_eq!(watch.see(&[]), [] as [&str; 0]);
     assert_eq!(watch.see(&[listener(80, 1, &[])]), [] as [&str; 0]);
@@ -158,7 +158,7 @@ fn an_owner_that_is_found_out_late_is_told_as_an_opening_once() {
 }
 
 #[test]
-fn what_was_there_and_matches_late_is_told_as_present() {
+fn a_socket_that_matches_late_is_reported_as_present() {
     let mut watch = Watch::of("proc:worker");
     assert_eq!(watch.see(&[listener(80, 1, &["master"])]), [] as [&str; 0]);
     let shared = [listener(80, 1, &["master", "worker"])];
@@ -180,9 +180,9 @@ fn a_conflict_is_known_of_the_whole_table_alone() {
     assert_eq!(lines, ["80 opened", "80 present"]);
 }
 
-/// It was told of twice at the same moment: as being there and as a change of owner.
+/// Earlier it was reported twice at the same moment: as present and as a change of owner.
 #[test]
-fn a_server_that_takes_the_place_of_another_is_told_once() {
+fn a_server_that_replaces_another_is_reported_once() {
     let mut watch = Watch::of("proc:b");
     assert_eq!(watch.see(&[listener(80, 1, &["a"])]), [] as [&str; 0]);
     let after = Socket {

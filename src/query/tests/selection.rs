@@ -15,7 +15,7 @@ use crate::track::Tracker;
 
 const LINGER: Duration = Duration::from_secs(3);
 
-/// Something that happens to the table, or to what is asked of it.
+/// A change of the table or of the query.
 #[derive(Clone, Debug)]
 enum Event {
     Wait(u64),

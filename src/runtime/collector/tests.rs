@@ -1,4 +1,4 @@
-//! Which readings are taken, and when, from a source that the tests make up.
+//! Which snapshots are taken, and when, from a fake source.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::*;
 use crate::model::{Endpoint, Moment, Origin, Owner, OwnerKind, Process, Protocol, Socket, State};
 use crate::source::SourceError;
 
-/// One listener, whose owner is found at the third reading at the earliest.
+/// One listener, whose owner is found in the third snapshot at the earliest.
 #[derive(Default)]
 struct Slow {
     readings: Arc<AtomicUsize>,

@@ -1,5 +1,4 @@
-//! Contrast as WCAG 2 measures it, and how far colours are apart, also for eyes that see red or green not at
-//! all.
+//! Contrast as WCAG 2 measures it, and the distance of colours, including red- or green-blind vision.
 //!
 //! What such eyes see is simulated by the matrices of Machado, Oliveira and Fernandes, "A Physiologically-based
 //! Model for Simulation of Color Vision Deficiency" (2009), at their full severity, on linear light.

@@ -202,7 +202,7 @@ fn the_second_best_port_is_chosen_with_a_note() {
 }
 
 #[test]
-fn json_tells_the_same() {
+fn json_has_the_same() {
     stage(|| {
         let _sockets = Sockets::open();
         let said = sockeye(&["free", "--json", "-t", "8080-8085"]);

@@ -65,8 +65,8 @@ fn descriptors(line: &str) -> HashSet<u32> {
     open.map(|number| number.parse().unwrap()).collect()
 }
 
-/// Its leftovers had the option set, so it may start again beside them; who only wants a number is told
-/// that the port is not free.
+/// Its leftovers had the option set, so it can start again beside them; without a command the port is reported as not
+/// free.
 #[test]
 fn what_the_server_leaves_behind_does_not_keep_it_from_starting_again() {
     stage(|| {

@@ -36,7 +36,7 @@ fn two_hundred_at_once_never_get_the_same_port() {
 }
 
 #[test]
-fn a_kept_port_is_for_servers_that_set_the_option_and_for_nobody_else() {
+fn a_kept_port_is_only_for_servers_that_set_the_option() {
     stage(|| {
         let kept = Running::sockeye(&["free", "--hold"]);
         let port = kept.port();

@@ -80,7 +80,7 @@ impl Pty {
         self.send(&mouse(button, column, row, end));
     }
 
-    /// Pastes text as a terminal does for a program that asked for bracketed paste.
+    /// Pastes text as a terminal does for a program that enabled bracketed paste.
     pub fn paste(&mut self, text: &str) {
         self.send(&format!("\x1b[200~{text}\x1b[201~"));
     }

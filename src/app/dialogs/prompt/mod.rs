@@ -311,7 +311,7 @@ mod tests {
             prompt.press(Key::Char('\u{301}'));
         }
         assert_eq!(prompt.text().chars().count(), 7);
-        // What an accent stood on may go, and typing goes on.
+        // The base letter of an accent can be deleted, and typing continues.
         prompt.press(Key::Home);
         prompt.press(Key::Delete);
         prompt.press(Key::Char('b'));

@@ -17,7 +17,7 @@ fn the_rows_written_are_the_rows_shown() {
 }
 
 #[test]
-fn what_is_written_is_counted_before_and_told_with_its_folder_after() {
+fn rows_to_write_are_counted_before_and_the_folder_is_shown_after() {
     let mut desk = Desk::with_ports(&[80, 81]);
     desk.press("w");
     let menu = desk.view().overlay.expect("a choice of formats");
@@ -60,7 +60,7 @@ fn without_rows_there_is_nothing_to_write_or_to_copy() {
 }
 
 #[test]
-fn what_was_copied_is_told_and_cut_before_the_words_around_it_are() {
+fn copied_text_is_shown_and_cut_before_the_words_around_it() {
     let mut desk = Desk::with_ports(&[80]);
     desk.press("c");
     assert_eq!(desk.key(Key::Enter), [Effect::Copy("127.0.0.1:80".into())]);

@@ -1,4 +1,4 @@
-//! Ending a process: which one is meant, what is asked, and what it takes to say yes.
+//! Ending a process: its target, the question, and the confirmation.
 
 use crate::app::tests::*;
 use crate::model::{
@@ -57,7 +57,7 @@ fn a_question_is_answered_by_y_with_the_chosen_signal() {
 }
 
 #[test]
-fn the_question_is_about_the_process_and_the_socket_that_were_selected_when_it_was_asked() {
+fn the_question_is_about_the_process_and_the_socket_that_were_selected_when_it_opened() {
     let mut desk = Desk::with_ports(&[80, 81]);
     desk.press("K");
     desk.settle_on(&[81]);
@@ -67,7 +67,7 @@ fn the_question_is_about_the_process_and_the_socket_that_were_selected_when_it_w
 }
 
 #[test]
-fn a_connection_that_waits_to_be_accepted_stands_for_its_listener() {
+fn a_connection_that_waits_to_be_accepted_counts_as_its_listener() {
     let peer = Some(Endpoint::new("127.0.0.1".parse().unwrap(), 9));
     let waiting = Socket {
         inode: None,
@@ -90,7 +90,7 @@ fn a_connection_that_waits_to_be_accepted_stands_for_its_listener() {
 }
 
 #[test]
-fn of_those_who_share_a_socket_one_is_asked_about_that_needs_no_second_thought() {
+fn of_several_owners_the_question_is_about_one_without_a_second_confirmation() {
     for (pids, expected) in [
         (&[1, 20, 80][..], 80),
         (&[20, 30, 80], 80),
@@ -188,7 +188,7 @@ fn pid_1_is_left_alone_where_it_keeps_sockets_for_its_services() {
 }
 
 #[test]
-fn the_pane_of_a_bind_test_asks_twice_as_well() {
+fn the_pane_of_a_bind_test_needs_two_confirmations_as_well() {
     let mut desk = desk_below(&[40, 10]);
     desk.read(&[listener(10)]);
     let effects = desk.press("b");
@@ -200,7 +200,7 @@ fn the_pane_of_a_bind_test_asks_twice_as_well() {
     assert!(desk.view().pane.unwrap().title.contains("watching"));
 }
 
-/// A desk that answers what is asked of owners when the scene says so, with the question about port 80 open.
+/// A desk whose owners are inspected when the scene says so, with the question about port 80 open.
 fn asking(socket: &Socket) -> (Desk, u64) {
     let mut desk = Desk::new();
     desk.inspects_itself = true;
@@ -509,7 +509,7 @@ fn a_parent_that_starts_it_again_can_be_ended_too_and_gets_the_signal_first() {
 }
 
 #[test]
-fn what_comes_of_a_signal_is_told_when_it_is_known() {
+fn the_outcome_of_a_signal_is_shown_when_it_is_known() {
     let mut desk = Desk::with_ports(&[80]);
     desk.press("Ky");
     let looking = "app (80) exited after 0.2 s; checking whether something restarts it…";

@@ -2,7 +2,7 @@
 
 use crate::app::tests::*;
 
-/// Everything that stands in the lines at the bottom.
+/// The text of the lines at the bottom.
 fn footer(desk: &Desk) -> String {
     let lines = desk.view().footer;
     let texts = lines.into_iter().flatten().map(|span| span.text);
@@ -49,7 +49,7 @@ fn a_failed_reading_leaves_the_table_its_age_and_the_cursor() {
 }
 
 #[test]
-fn what_is_asked_for_is_told_until_it_is_done() {
+fn a_request_is_shown_until_it_is_done() {
     let mut desk = Desk::with_ports(&[8080]);
     desk.press("f");
     assert_eq!(footer(&desk), " looking for a free port above 8080…");
@@ -103,7 +103,7 @@ fn a_job_that_failed_does_not_end_the_bind_test_that_runs() {
 }
 
 #[test]
-fn going_on_after_a_stop_reads_at_once_unless_the_table_stands_still() {
+fn resuming_after_a_stop_reads_at_once_unless_the_table_is_paused() {
     let mut desk = Desk::with_ports(&[8080]);
     assert_eq!(desk.tell(Msg::Resumed), [Effect::Redraw, Effect::Refresh]);
     desk.press("p");

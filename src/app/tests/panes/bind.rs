@@ -92,7 +92,7 @@ fn a_watch_counts_down_and_rings_when_the_port_is_free() {
     desk.tell(Msg::BindTested(Box::new(answer)));
     assert!(pane_text(&desk).contains("◷ waiting"));
     assert!(pane_text(&desk).contains("about 2 s"));
-    // The time left is told on, test or no test.
+    // The time left counts down without a new test.
     desk.wait(SECOND);
     assert_eq!(desk.wake(), []);
     assert!(pane_text(&desk).contains("about 1 s"));
@@ -185,7 +185,7 @@ fn one_test_runs_at_a_time_and_the_next_begins_when_it_has_answered() {
 }
 
 #[test]
-fn what_has_the_port_after_the_process_has_ended_is_told() {
+fn the_new_owner_of_the_port_is_shown_after_the_process_has_ended() {
     let mut desk = Desk::with_ports(&[10, 20]);
     let effects = desk.press("b");
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);

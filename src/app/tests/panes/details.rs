@@ -81,7 +81,7 @@ fn one_byte_is_no_bytes() {
 
 /// Once in a row: at 80 columns the process column says whose it is, where there is a column of users, that one.
 #[test]
-fn a_hidden_owner_is_told_once_in_a_row() {
+fn a_hidden_owner_is_shown_once_in_a_row() {
     let mut desk = Desk::new();
     let hidden = |port, owner| Socket {
         owner,

@@ -1,4 +1,4 @@
-//! A paused table stands still, whatever else runs.
+//! A paused table does not change, whatever else runs.
 
 use crate::app::tests::panes::bind::report;
 use crate::app::tests::*;
@@ -34,7 +34,7 @@ fn a_bind_test_and_its_watch_read_nothing_into_a_paused_table() {
 }
 
 #[test]
-fn what_came_of_an_end_is_told_and_a_paused_table_stands() {
+fn the_outcome_of_an_end_is_shown_and_a_paused_table_does_not_change() {
     let mut desk = Desk::with_ports(&[10]);
     desk.press("p");
     let told = Msg::EndOutcome {

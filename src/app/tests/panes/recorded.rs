@@ -108,7 +108,7 @@ fn events_and_the_last_minutes_have_the_times_of_the_recording() {
 }
 
 #[test]
-fn that_it_is_a_recording_and_which_moment_stands_reversed_at_every_width() {
+fn a_recording_and_its_moment_are_shown_reversed_at_every_width() {
     let mut desk = Desk::recorded();
     for columns in 6..=220 {
         let (width_, height) = (columns, 24);

@@ -1,4 +1,4 @@
-//! What refreshes cost, as the pane tells it.
+//! The cost of refreshes in the stats pane.
 
 use crate::app::panes::stats::MAX_REFRESHES;
 use crate::app::tests::*;
@@ -40,7 +40,7 @@ fn words(desk: &Desk, begin: &str) -> Vec<String> {
 }
 
 #[test]
-fn refreshes_are_told_newest_first_below_the_median_and_the_worst() {
+fn refreshes_are_listed_newest_first_below_the_median_and_the_worst() {
     let mut desk = Desk::with_ports(&[10]);
     for dump in [5, 30, 10] {
         desk.tell(Msg::Drawn(millis(2)));
@@ -62,7 +62,7 @@ fn refreshes_are_told_newest_first_below_the_median_and_the_worst() {
 }
 
 #[test]
-fn a_refresh_is_told_with_the_longest_draw_since_the_one_before() {
+fn a_refresh_is_listed_with_the_longest_draw_since_the_one_before() {
     let mut desk = Desk::with_ports(&[10]);
     desk.press("$");
     desk.measure(millis(1));
@@ -76,7 +76,7 @@ fn a_refresh_is_told_with_the_longest_draw_since_the_one_before() {
 }
 
 #[test]
-fn a_draw_asks_for_no_other() {
+fn a_draw_requests_no_other() {
     let mut desk = Desk::with_ports(&[10]);
     desk.press("$");
     desk.measure(millis(1));

@@ -70,7 +70,7 @@ fn rows(desk: &Desk) -> Vec<String> {
 }
 
 #[test]
-fn the_menu_of_protocols_switches_one_on_and_the_source_is_asked_for_it() {
+fn the_menu_of_protocols_switches_one_on_and_requests_it_from_the_source() {
     let mut desk = Desk::with_ports(&[80]);
     assert!(!header(&desk).contains("unix"), "{}", header(&desk));
     desk.press("P");

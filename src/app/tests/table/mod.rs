@@ -2,8 +2,8 @@
 
 mod cursor;
 mod kinds;
-mod marked;
 mod mouse;
+mod pinned;
 mod ports;
 mod settings;
 mod themes;

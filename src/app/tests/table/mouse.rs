@@ -193,7 +193,7 @@ fn the_second_click_of_a_double_click_answers_no_question() {
     for x in (0..100).step_by(2) {
         let mut desk = Desk::wide(&[80]);
         desk.press("b");
-        // Whatever is clicked twice at once: one click never asks and answers.
+        // A double click never opens a question and answers it.
         for _ in 0..2 {
             let effects = desk.click((x, 44));
             assert!(!ends(&effects), "column {x}");

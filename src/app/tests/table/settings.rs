@@ -1,4 +1,4 @@
-//! Settings that are read again, and keys of one's own.
+//! Reloaded settings, and the user's own keys.
 
 use crate::app::tests::*;
 use crate::app::view::CellView;
@@ -55,7 +55,7 @@ fn the_keys_are_those_of_the_settings_from_the_first_on() {
 }
 
 #[test]
-fn an_action_without_a_key_is_told_nowhere() {
+fn an_action_without_a_key_is_shown_nowhere() {
     let mut desk = Desk::with(Settings {
         keymap: keymap(Action::Table(TableAction::ToggleTcp), &[]),
         ..at_start()
@@ -229,7 +229,7 @@ fn views_of_ones_own_are_reached_by_tab_and_by_click() {
 }
 
 #[test]
-fn a_view_that_there_is_not_is_told() {
+fn an_unknown_view_is_reported() {
     let mut desk = desk_with_views();
     desk.press("7");
     assert!(

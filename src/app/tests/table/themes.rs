@@ -56,7 +56,7 @@ fn without_colours_there_is_no_other_theme_and_the_key_says_why() {
 }
 
 #[test]
-fn where_there_are_sixteen_colours_the_default_stands_in_and_that_is_said() {
+fn with_sixteen_colours_the_default_is_used_and_a_notice_is_shown() {
     let mut desk = Desk::with_ports(&[80]);
     desk.app.environment.depth = Depth::Sixteen;
     desk.press("T");

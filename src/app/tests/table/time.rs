@@ -58,7 +58,7 @@ fn a_mark_goes_when_its_time_is_over() {
 
 /// Only the clock in the header goes on.
 #[test]
-fn a_paused_table_stands_still_with_its_marks_and_closed_rows() {
+fn a_paused_table_keeps_its_marks_and_closed_rows() {
     let mut desk = Desk::with_ports(&[10, 20]);
     desk.settle_on(&[10, 30]);
     assert_eq!(desk.press("p"), [Effect::SetPaused(true)]);

@@ -1,4 +1,4 @@
-//! The range by its rules; `tests/kernel/ephemeral.rs` holds them against the kernel.
+//! The rules of the ephemeral range; `tests/kernel/ephemeral.rs` compares them with the kernel.
 
 use super::*;
 

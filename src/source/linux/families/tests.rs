@@ -38,7 +38,7 @@ fn what_proc_net_lacks_is_said() {
 }
 
 #[test]
-fn nothing_is_read_where_nothing_is_asked_for() {
+fn nothing_is_read_if_nothing_is_requested() {
     let mut problems = Vec::new();
     assert_eq!(read(Kinds::DEFAULT, &mut problems), []);
     assert_eq!(problems, []);

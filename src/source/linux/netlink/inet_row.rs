@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_inode_and_uid_tells_neither() {
+    fn a_row_without_inode_and_uid_has_neither() {
         let mut bytes = row();
         bytes[68] = 0;
         assert_eq!(parse(&bytes, Protocol::Tcp).unwrap().uid, Some(1000));

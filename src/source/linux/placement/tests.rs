@@ -4,7 +4,7 @@ use super::*;
 
 const SOME_ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// Path, unit, container; `ID` stands for an id.
+/// Path, unit, container; `ID` is replaced by an id.
 const CASES: &[(&str, Option<&str>, Option<&str>)] = &[
     ("", None, None),
     ("/", None, None),

@@ -36,7 +36,7 @@ fn a_connection_over_ipv6_has_its_queues() {
 }
 
 #[test]
-fn a_leftover_tells_how_long_it_stays_and_not_whose_it_was() {
+fn a_leftover_has_its_remaining_time_and_no_user() {
     let line = "2: 0100007F:1F90 0100007F:C350 06 00000000:00000000 03:00001770 00000000     0 \
                 0 0 3 0000000000000000";
     let row = row(line, Protocol::Tcp).unwrap();

@@ -1,8 +1,8 @@
-//! Ports that are watched: what is told of them, how, and for how long.
+//! Pinned ports and their alerts.
 
 use crate::app::tests::*;
 
-/// The line at the bottom, and what was asked of the world at the last reading.
+/// Applies a snapshot of these sockets; returns the requested effects.
 fn read(desk: &mut Desk, sockets: &[Socket]) -> Vec<Effect> {
     desk.wait(SECOND);
     let observation = desk.tracker.apply(Snapshot {
@@ -21,7 +21,7 @@ fn read_ports(desk: &mut Desk, ports: &[u16]) -> Vec<Effect> {
     read(desk, &sockets)
 }
 
-/// A closed row is known to be one at the second reading that lacks it.
+/// A row counts as closed in the second snapshot without it.
 fn settle(desk: &mut Desk, ports: &[u16]) -> Vec<Effect> {
     let first = read_ports(desk, ports);
     [first, read_ports(desk, ports)].concat()
@@ -65,7 +65,7 @@ fn m_watches_the_port_of_the_row_and_m_again_no_longer() {
 }
 
 #[test]
-fn a_watched_port_that_closes_opens_and_changes_its_owner_is_told_and_rings() {
+fn a_pinned_port_that_closes_opens_and_changes_its_owner_is_shown_and_rings() {
     let mut desk = Desk::with_ports(&[10, 20]);
     desk.press("jm");
     assert_eq!(settle(&mut desk, &[10]), [Effect::Bell]);
@@ -123,7 +123,7 @@ fn several_at_once_ring_once() {
 }
 
 #[test]
-fn each_way_to_be_told_does_what_it_says() {
+fn each_kind_of_alert_does_what_it_says() {
     let text = || "10 closed: was app(10)".to_owned();
     for (notify, effects) in [
         (Notify::Bell, vec![Effect::Bell]),
@@ -186,7 +186,7 @@ fn another_protocol_s_port_is_another_port() {
 }
 
 #[test]
-fn a_port_that_closes_on_one_address_and_is_open_on_another_is_told_with_the_address() {
+fn a_port_that_closes_on_one_address_and_is_open_on_another_is_shown_with_the_address() {
     let other = Socket {
         local: Endpoint::new("127.0.0.2".parse().unwrap(), 10),
         inode: Some(99),
@@ -203,9 +203,9 @@ fn a_port_that_closes_on_one_address_and_is_open_on_another_is_told_with_the_add
     );
 }
 
-/// Were each compared with all that were told, this test would take half a minute.
+/// If each event were compared with all earlier ones, this test would take half a minute.
 #[test]
-fn forty_thousand_sockets_that_close_at_once_are_told_each_once() {
+fn forty_thousand_sockets_that_close_at_once_are_each_reported_once() {
     let address = |n| std::net::Ipv4Addr::from_bits(0x7f01_0000 + n);
     let many = (0..40_000).map(|n| Socket {
         local: Endpoint::new(address(n).into(), 10),
@@ -228,7 +228,7 @@ fn forty_thousand_sockets_that_close_at_once_are_told_each_once() {
 }
 
 #[test]
-fn two_sockets_of_one_owner_are_told_once() {
+fn two_sockets_of_one_owner_are_reported_once() {
     let other = Socket {
         local: Endpoint::new("127.0.0.2".parse().unwrap(), 10),
         inode: Some(99),
@@ -249,7 +249,7 @@ fn two_sockets_of_one_owner_are_told_once() {
 }
 
 #[test]
-fn what_is_watched_is_told_whatever_is_shown() {
+fn pinned_ports_are_reported_whatever_is_shown() {
     let mut desk = Desk::with_ports(&[10, 20]);
     desk.press("m2");
     desk.press("/:99");
