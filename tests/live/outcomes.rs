@@ -229,7 +229,7 @@ fn leftovers_of_a_process_that_exited_are_named() {
         let mut live = start();
         live.press("Ky");
         live.wait_for_words(
-            "port 8080 is free for a server that sets SO_REUSEADDR: all that is left is 1 connection",
+            "port 8080 is free for a server that sets SO_REUSEADDR: all that's left is 1 connection",
         );
     });
 }

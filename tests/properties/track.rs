@@ -314,7 +314,7 @@ fn is_sound(
             .iter()
             .chain(before)
             .any(|socket| is_of(&row, socket));
-        prop_assert!(is_there, "{:?} is not in the last two readings", row);
+        prop_assert!(is_there, "{:?} is not in the last two snapshots", row);
     }
     for row in table.rows.iter().filter(|row| row.is_closed()) {
         prop_assert!(
