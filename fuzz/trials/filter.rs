@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sockeye::filter::{Context, Filter, FilterError};
-use sockeye::model::{Moment, Owner};
+use sockeye::model::{Age, Moment, Owner};
 use sockeye::source::{Replay, Source as _};
 use sockeye::track::{Row, Table, Tracker};
 
@@ -62,8 +62,9 @@ fn matches_in_one_way(filter: &Filter) {
         assert_eq!(pass.matches(row), matches, "in a pass: {row:?}");
         if let (false, Some(negated)) = (filter.is_empty(), &negated) {
             let opposite = negated.matches(row, &context);
-            // What depends on an owner that is yet to be found matches neither.
-            let is_open = row.socket.owner == Owner::Unknown && !matches;
+            // What depends on an owner that is yet to be found, or on an age with a bound only, matches neither.
+            let has_open_age = matches!(row.shown_age(context.now), Age::AtLeast(_));
+            let is_open = (row.socket.owner == Owner::Unknown || has_open_age) && !matches;
             assert!(opposite != matches || is_open, "negated: {row:?}");
         }
         let unchanged = Row {

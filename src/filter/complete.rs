@@ -1,7 +1,8 @@
 //! Completes the word at the cursor of a filter.
 //!
-//! Fields, flags, protocols and states come from the tables of the language; names of services, users, processes and
-//! units from the rows. A suggestion is quoted if necessary, and left out if no spelling of it is a filter.
+//! Fields, flags, protocols, states and the words between terms come from the tables of the language; names of services,
+//! users, processes and units from the rows. A suggestion is quoted if necessary, and left out if no spelling of it is
+//! a filter.
 
 use std::ops::Range;
 
@@ -9,6 +10,7 @@ use super::Filter;
 use super::expr::Term;
 use super::fields::{FIELDS, Field, Names};
 use super::needle::{Needle, folded};
+use super::parse::Operator;
 use super::parse::term::{is_delimiter, regex_source, unquoted};
 use super::print::value_text;
 use super::vocabulary::TRANSPORTS;
@@ -35,12 +37,14 @@ pub fn complete<'a>(
     let word = word_at(text, cursor)?;
     let typed = &text[word.start..cursor];
     let names = Names::of(rows);
-    let mut offers = match typed.split_once(':') {
-        Some((name, value)) => {
-            let field = Field::named(if name.is_empty() { "port" } else { name })?;
-            values(field, &format!("{name}:"), value, &names)
-        }
-        None => words(typed, &names),
+    let mut offers = if let Some((name, value)) = typed.split_once(':') {
+        let field = Field::named(if name.is_empty() { "port" } else { name })?;
+        values(field, &format!("{name}:"), value, &names)
+    } else {
+        let mut offers = words(typed, &names);
+        let operators = operators(&text[..word.start], typed);
+        offers.extend(operators.map(str::to_owned));
+        offers
     };
     offers.truncate(MAX_OFFERED);
     (!offers.is_empty()).then_some(Completion { word, offers })
@@ -96,8 +100,23 @@ fn words(typed: &str, names: &Names<'_>) -> Vec<String> {
     offers
 }
 
-/// Completions of a field's value, each with the field before it as it was typed.
+/// Words between terms or before one, as far as such a word may follow `before`.
+fn operators(before: &str, typed: &str) -> impl Iterator<Item = &'static str> {
+    let before = before.trim_end();
+    let last_word = before.rsplit(is_delimiter).next().unwrap_or(before);
+    let is_after_a_term = !before.is_empty()
+        && !before.ends_with(['(', '|', '!'])
+        && Operator::named(last_word).is_none();
+    let words = Operator::WORDS.into_iter();
+    let fit = words.filter(move |&(_, operator)| is_after_a_term || operator == Operator::Not);
+    fit.filter_map(move |(word, _)| (!typed.is_empty() && starts_with(word, typed)).then_some(word))
+}
+
+/// Completions of a field's value, each with the field before it as it was typed; of a list, completions of the last.
 fn values(field: &Field, prefix: &str, typed: &str, names: &Names<'_>) -> Vec<String> {
+    let list = typed.rfind(',').filter(|_| field.takes_lists);
+    let (listed, typed) = typed.split_at(list.map_or(0, |comma| comma + 1));
+    let prefix = &format!("{prefix}{listed}");
     let quoted = typed.strip_prefix('"').map(|text| unquoted(text).0);
     let typed = quoted.as_deref().unwrap_or(typed);
     let mut offers = (field.values)(names);

@@ -1,5 +1,5 @@
 //! Patterns for addresses and ports: `10.0.0.7`, `10.0.0.0/8`, `::1`, `fe80::1%eth0`, `localhost`, each with or
-//! without a port as in `10.0.0.7:443`, `[::1]:8000-8999`, `localhost:https`; or a port alone, `:443`.
+//! without a port as in `10.0.0.7:443`, `[::1]:8000-8999`, `localhost:https`; or ports alone, `:443`, `:80,443`, `:>1024`.
 
 use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::number::Comparison;
 use crate::model::{Endpoint, Protocol, Scope, Socket, Zone};
 
 /// An end of a socket.
@@ -41,12 +42,15 @@ pub(super) enum Host {
 pub(super) enum Ports {
     /// A single port is a range of one.
     Range(RangeInclusive<u16>),
+    Compared(Comparison<u16>),
     Service {
         /// Its name in the service table.
         name: Arc<str>,
         /// Where it is registered; never empty.
         ports: Vec<(Protocol, u16)>,
     },
+    /// At least two, each a range or a service.
+    OneOf(Vec<Ports>),
 }
 
 impl EndpointPattern {
@@ -62,14 +66,34 @@ impl EndpointPattern {
         has_such_an_end && ends.any(|end| self.matches_end(socket, end))
     }
 
-    /// The ports of a service depend on the protocol.
     fn matches_end(&self, socket: &Socket, end: &Endpoint) -> bool {
         let host = self.host.as_ref();
         host.is_none_or(|host| host.contains(socket, end))
-            && self.ports.as_ref().is_none_or(|ports| match ports {
-                Ports::Range(range) => range.contains(&end.port),
-                Ports::Service { ports, .. } => ports.contains(&(socket.protocol, end.port)),
-            })
+            && self
+                .ports
+                .as_ref()
+                .is_none_or(|ports| ports.contain(socket.protocol, end.port))
+    }
+}
+
+impl Ports {
+    /// The ports of a service depend on the protocol.
+    fn contain(&self, protocol: Protocol, port: u16) -> bool {
+        match self {
+            Self::Range(range) => range.contains(&port),
+            Self::Compared(comparison) => comparison.holds(&port),
+            Self::Service { ports, .. } => ports.contains(&(protocol, port)),
+            Self::OneOf(all) => all.iter().any(|one| one.contain(protocol, port)),
+        }
+    }
+
+    /// Whether none is known by a name.
+    pub fn are_numbers(&self) -> bool {
+        match self {
+            Self::Range(_) | Self::Compared(_) => true,
+            Self::Service { .. } => false,
+            Self::OneOf(all) => all.iter().all(Self::are_numbers),
+        }
     }
 }
 

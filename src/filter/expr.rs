@@ -4,13 +4,14 @@
 //! another of its kind, no double negation. So equal filters compare equal, and what is printed reads back to the same
 //! tree.
 
-use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use regex::Regex;
 use strum::IntoStaticStr;
 
 use super::endpoint::{EndpointPattern, Side};
 use super::needle::Needle;
+use super::number::{Comparison, Numbers};
 use super::vocabulary::{Flag, Transport};
 use crate::model::{Kinds, Pid, State};
 
@@ -32,12 +33,16 @@ pub(super) enum Term {
     Transport(Transport),
     Endpoint(Side, EndpointPattern),
     /// Pids of the owners.
-    Pid(RangeInclusive<Pid>),
+    Pid(Numbers<Pid>),
     /// Part of any text of the row.
     Text(Needle),
     /// Part of one of its texts.
     Part(Part, Needle),
     State(State),
+    /// The time in its state.
+    Age(Comparison<Duration>),
+    /// Fill of a queue.
+    Queue(QueueEnd, Numbers<u32>),
     Is(&'static Flag),
     /// A regex over the row's text.
     Regex(Pattern),
@@ -55,6 +60,15 @@ pub(super) enum Part {
     User,
     Unit,
     Service,
+}
+
+/// The queues of a socket, by their fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+pub(super) enum QueueEnd {
+    #[strum(serialize = "recv-q")]
+    Receive,
+    #[strum(serialize = "send-q")]
+    Send,
 }
 
 /// A regex that ignores case, compared by its source.
@@ -101,6 +115,18 @@ impl Expr {
             Self::All(members) | Self::Any(members) => {
                 let kinds = members.iter().map(Self::kinds);
                 kinds.fold(Kinds::NONE, Kinds::and)
+            }
+        }
+    }
+
+    /// Its comparisons with ages: what changes with time alone, besides the marks.
+    pub fn ages(&self) -> Vec<&Comparison<Duration>> {
+        match self {
+            Self::Term(Term::Age(comparison)) => vec![comparison],
+            Self::Term(_) => Vec::new(),
+            Self::Not(inner) => inner.ages(),
+            Self::All(members) | Self::Any(members) => {
+                members.iter().flat_map(Self::ages).collect()
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::expr::{Part, Term};
+use super::expr::{Part, QueueEnd, Term};
 use super::parse::value;
 use super::vocabulary::{FLAGS, FORMS, TRANSPORTS};
 use crate::model::{Services, State};
@@ -17,6 +17,8 @@ pub struct Field {
     pub accepts: &'static str,
     /// What it matches, in a few words.
     pub help: &'static str,
+    /// Whether several values may stand there, with commas between them.
+    pub(super) takes_lists: bool,
     /// Reads the value, which may be empty. An error is one sentence.
     pub(super) read: fn(&str, &Services) -> Result<Term, String>,
     /// The values that completion offers, given the names in the table.
@@ -25,19 +27,22 @@ pub struct Field {
 
 /// Every field, in the order in which the help lists them.
 #[rustfmt::skip]
-pub static FIELDS: [Field; 12] = [
-    Field { name: "port", accepts: "8080, 8000-8999, https", help: "the local port, as after `:`", read: value::local_port, values: |names| names.ports() },
-    Field { name: "pid", accepts: "4242, 4000-4999", help: "the pid of an owner, current or former", read: |text, _| value::pid(text), values: |_| Vec::new() },
-    Field { name: "proc", accepts: "text", help: "part of a process name", read: |text, _| value::part(Part::Proc, text), values: |names| listed(&names.processes) },
-    Field { name: "cmd", accepts: "text", help: "part of a command line", read: |text, _| value::part(Part::Cmd, text), values: |_| Vec::new() },
-    Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", read: |text, _| value::part(Part::User, text), values: |names| listed(&names.users) },
-    Field { name: "unit", accepts: "text", help: "part of the systemd unit", read: |text, _| value::part(Part::Unit, text), values: |names| listed(&names.units) },
-    Field { name: "service", accepts: "text", help: "part of the service name", read: |text, _| value::part(Part::Service, text), values: |names| listed(&names.services) },
-    Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", read: |text, _| value::transport(text), values: |_| TRANSPORTS.iter().map(|word| word.name.to_owned()).collect() },
-    Field { name: "state", accepts: "listen, time_wait, …", help: "the state", read: |text, _| value::state(text), values: |_| State::ALL.iter().map(|state| state.as_str().to_lowercase()).collect() },
-    Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, fe80::1%eth0, :443", help: "the local address, network or port", read: value::local, values: |_| Vec::new() },
-    Field { name: "remote", accepts: "443, https, 1.1.1.1:443, 10.0.0.0/8", help: "the peer's port, address or network", read: value::remote, values: |_| Vec::new() },
-    Field { name: "is", accepts: "new, mine, public, …", help: "a property of the row, listed below", read: |text, _| value::flag(text), values: |_| FLAGS.iter().map(|word| word.name.to_owned()).collect() },
+pub static FIELDS: [Field; 15] = [
+    Field { name: "port", accepts: "8080, 8000-8999, 80,443, >1024, https", help: "the local port, as after `:`", takes_lists: true, read: value::local_port, values: |names| names.ports() },
+    Field { name: "pid", accepts: "4242, 4000-4999, 1,2, >1000", help: "the pid of an owner, current or former", takes_lists: true, read: |text, _| value::pid(text), values: |_| Vec::new() },
+    Field { name: "proc", accepts: "text", help: "part of a process name", takes_lists: false, read: |text, _| value::part(Part::Proc, text), values: |names| listed(&names.processes) },
+    Field { name: "cmd", accepts: "text", help: "part of a command line", takes_lists: false, read: |text, _| value::part(Part::Cmd, text), values: |_| Vec::new() },
+    Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", takes_lists: false, read: |text, _| value::part(Part::User, text), values: |names| listed(&names.users) },
+    Field { name: "unit", accepts: "text", help: "part of the systemd unit", takes_lists: false, read: |text, _| value::part(Part::Unit, text), values: |names| listed(&names.units) },
+    Field { name: "service", accepts: "text", help: "part of the service name", takes_lists: false, read: |text, _| value::part(Part::Service, text), values: |names| listed(&names.services) },
+    Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", takes_lists: false, read: |text, _| value::transport(text), values: |_| TRANSPORTS.iter().map(|word| word.name.to_owned()).collect() },
+    Field { name: "state", accepts: "listen, time_wait, …", help: "the state", takes_lists: false, read: |text, _| value::state(text), values: |_| State::ALL.iter().map(|state| state.as_str().to_lowercase()).collect() },
+    Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, fe80::1%eth0, :443", help: "the local address, network or port", takes_lists: true, read: value::local, values: |_| Vec::new() },
+    Field { name: "remote", accepts: "443, 80,443, >1024, https, 1.1.1.1:443, 10.0.0.0/8", help: "the peer's port, address or network", takes_lists: true, read: value::remote, values: |_| Vec::new() },
+    Field { name: "age", accepts: ">1m, <=30s, >2d", help: "the time in its state, as AGE shows it", takes_lists: false, read: |text, _| value::age(text), values: |_| owned(&[">10s", ">1m", ">1h", ">1d", "<10s", "<1m", "<1h", "<1d"]) },
+    Field { name: "recv-q", accepts: ">0, >=64k, 0", help: "bytes not read yet; of a listener, connections to accept", takes_lists: true, read: |text, _| value::queue(QueueEnd::Receive, text), values: |_| owned(&SIZES) },
+    Field { name: "send-q", accepts: ">0, >=64k, 0", help: "bytes not acknowledged yet; of a listener, its backlog", takes_lists: true, read: |text, _| value::queue(QueueEnd::Send, text), values: |_| owned(&SIZES) },
+    Field { name: "is", accepts: "new, mine, public, …", help: "a property of the row, listed below", takes_lists: false, read: |text, _| value::flag(text), values: |_| FLAGS.iter().map(|word| word.name.to_owned()).collect() },
 ];
 
 impl Field {
@@ -46,6 +51,13 @@ impl Field {
         let is_it = |field: &&Self| field.name.eq_ignore_ascii_case(name);
         FIELDS.iter().find(is_it)
     }
+}
+
+/// Sizes of queues that completion offers.
+const SIZES: [&str; 3] = [">0", ">4k", ">64k"];
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(ToString::to_string).collect()
 }
 
 fn listed(names: &BTreeSet<&str>) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! The filter language: parses text into a [`Filter`], which matches rows and prints back as text.
 //!
 //! Pure: the time and the user's uid are passed in as a [`Context`]; the text comes from the prompt or the command line.
-//! Terms side by side must all match. `|` is "or" and binds looser (`a b | c` is `(a b) | c`); `!` negates the one term
-//! or group after it. The words of the language are tables ([`FIELDS`], [`FLAGS`], [`TRANSPORTS`], [`FORMS`]) that
+//! Terms side by side must all match; `and` between them says the same. `|` or `or` is "or" and binds looser (`a b | c`
+//! is `(a b) | c`); `!` or `not` negates the one term or group after it. The words of the language are tables ([`FIELDS`], [`FLAGS`], [`TRANSPORTS`], [`FORMS`]) that
 //! parser, printer, error messages and help share.
 
 mod complete;
@@ -11,6 +11,7 @@ mod error;
 mod expr;
 mod fields;
 mod needle;
+mod number;
 mod parse;
 mod pass;
 mod print;
@@ -31,6 +32,7 @@ pub use vocabulary::{FLAGS, FORMS, Flag, TRANSPORTS, Transport};
 use crate::model::{Kinds, Moment, Services, Socket};
 use crate::track::Row;
 use expr::Expr;
+use number::Comparison;
 
 /// Which rows to show. The empty filter, which is the default, matches every row.
 ///
@@ -44,7 +46,7 @@ pub struct Filter {
 /// The context of a filter besides the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
-    /// The present, for `is:new` and `is:changed`.
+    /// The present, for `is:new`, `is:changed` and ages.
     pub now: Moment,
     /// For how long a change counts as new: as long as the table highlights it.
     pub highlight: Duration,
@@ -96,6 +98,15 @@ impl Filter {
     /// The kinds of sockets that it names (`proto:unix`), except under a negation.
     pub fn kinds(&self) -> Kinds {
         self.expr.as_ref().map_or(Kinds::NONE, Expr::kinds)
+    }
+
+    /// Whether it compares ages, so that a row can begin or cease to match without a change.
+    pub(crate) fn has_ages(&self) -> bool {
+        !self.ages().is_empty()
+    }
+
+    fn ages(&self) -> Vec<&Comparison<Duration>> {
+        self.expr.as_ref().map_or_else(Vec::new, Expr::ages)
     }
 
     /// Whether the row matches. For many rows, use a [`Pass`].

@@ -1,12 +1,15 @@
 //! Whether a row matches a filter.
 //!
-//! A term is true, false, or, of a socket whose owner is not known yet, undecided (`None`). Terms combine by
+//! A term is true, false, or undecided (`None`): of a socket whose owner is not known yet, and about an age of which only
+//! a lower bound is known. Terms combine by
 //! Kleene's rules: an answer that is certain needs no more terms.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
-use super::expr::{Expr, Term};
+use super::expr::{Expr, QueueEnd, Term};
+use super::number::Comparison;
 use super::subject::Subject;
 use super::{Context, Filter};
 use crate::model::{BuildSpread, Socket, State};
@@ -18,6 +21,8 @@ use crate::track::Row;
 pub struct Pass<'a> {
     filter: &'a Filter,
     context: Context,
+    /// The comparisons with ages in it.
+    ages: Vec<&'a Comparison<Duration>>,
     /// By needle and by text or list of owners, whether the one is in the other. Both are known by their addresses in
     /// memory: as long as the pass borrows them (`'a`) they stay where they are, and nothing else gets their place.
     pub(super) known: HashMap<(usize, Place), bool, BuildSpread>,
@@ -35,6 +40,7 @@ impl<'a> Pass<'a> {
         Self {
             filter,
             context: *context,
+            ages: filter.ages(),
             known: HashMap::default(),
             addresses: HashMap::default(),
             line: String::new(),
@@ -44,11 +50,24 @@ impl<'a> Pass<'a> {
     /// Same answer as [`Filter::matches`].
     pub fn matches(&mut self, row: &'a Row) -> bool {
         let socket = &row.socket;
-        // With a row nothing is undecided.
         self.find(&Subject {
             socket,
             row: Some(row),
         }) == Some(true)
+    }
+
+    /// On the steady clock: the first moment after now at which time alone can turn an answer about the row's age; from
+    /// then on it has to be matched again.
+    pub(crate) fn next_turn(&self, row: &Row) -> Option<Duration> {
+        if self.ages.is_empty() {
+            return None;
+        }
+        let now = self.context.now;
+        let age = row.shown_age(now).duration();
+        let turns = self.ages.iter().map(|comparison| comparison.turns_at());
+        let ahead = turns.filter_map(|turn| turn.checked_sub(age));
+        let left = ahead.filter(|left| !left.is_zero()).min()?;
+        now.steady.checked_add(left)
     }
 
     /// Same answer as [`Filter::could_match`].
@@ -88,12 +107,21 @@ impl<'a> Pass<'a> {
                 Some(is_protocol && transport.family.is_none_or(is_family))
             }
             Term::Endpoint(side, pattern) => Some(pattern.matches(*side, socket)),
-            Term::Pid(range) => subject.has_pid(|pid| range.contains(&pid)),
+            Term::Pid(pids) => subject.has_pid(|pid| pids.contains(&pid)),
             Term::Text(needle) => self.row_contains(needle, subject),
             Term::Part(part, needle) => self.part_contains(*part, needle, subject),
             // A closed row has two states: the last one it had, and closed.
             Term::State(State::Closed) if subject.is_closed() => Some(true),
             Term::State(state) => Some(socket.state == *state),
+            Term::Age(comparison) => comparison.holds_for(subject.age(self.context.now)?),
+            Term::Queue(end, sizes) => {
+                let queue = socket.queue.filter(|_| !subject.is_closed());
+                let fill = queue.map(|queue| match end {
+                    QueueEnd::Receive => queue.receive,
+                    QueueEnd::Send => queue.send,
+                });
+                Some(fill.is_some_and(|fill| sizes.contains(&fill)))
+            }
             Term::Is(flag) => (flag.matches)(subject, &self.context),
             Term::Regex(pattern) => self.line_matches(pattern, subject),
         }

@@ -1,7 +1,6 @@
 //! The canonical spelling of a filter: it reads back to the same filter.
 
 use std::fmt::{self, Display, Formatter, Write as _};
-use std::ops::RangeInclusive;
 use std::slice;
 
 use ipnet::IpNet;
@@ -9,6 +8,7 @@ use ipnet::IpNet;
 use super::Filter;
 use super::endpoint::{EndpointPattern, Host, Ports, Side};
 use super::expr::{Expr, Pattern, Term};
+use super::number::{AGE, PID, PORT, SIZE, Spelled};
 use super::parse::term;
 
 impl Display for Filter {
@@ -59,7 +59,7 @@ impl Display for Term {
             Self::Number(number) => number.fmt(f),
             Self::Transport(transport) => f.write_str(&transport.word()),
             Self::Endpoint(side, pattern) => write_endpoint(f, *side, pattern),
-            Self::Pid(range) => write!(f, "pid:{}", range_text(range)),
+            Self::Pid(pids) => write!(f, "pid:{}", Spelled(pids, &PID)),
             Self::Text(needle) => match needle.as_str() {
                 text if term::reads_as_text(text) => f.write_str(text),
                 text => f.write_str(&quoted(text)),
@@ -69,6 +69,11 @@ impl Display for Term {
                 write!(f, "{name}:{}", value_text(needle.as_str()))
             }
             Self::State(state) => write!(f, "state:{}", state.as_str().to_lowercase()),
+            Self::Age(comparison) => write!(f, "age:{}", AGE.comparison_text(comparison)),
+            Self::Queue(end, sizes) => {
+                let name: &str = end.into();
+                write!(f, "{name}:{}", Spelled(sizes, &SIZE))
+            }
             Self::Is(flag) => write!(f, "is:{}", flag.name),
             // No slash in it is escaped.
             Self::Regex(Pattern(regex)) => write!(f, "/{}/", regex.as_str().replace('/', r"\/")),
@@ -100,17 +105,25 @@ fn write_endpoint(f: &mut Formatter<'_>, side: Side, pattern: &EndpointPattern) 
     let port_text = match ports {
         None => String::new(),
         // A service may have the name of a host; a number can't be one.
-        Some(Ports::Range(range)) if side == Side::Remote && host.is_none() => range_text(range),
-        Some(Ports::Range(range)) => format!(":{}", range_text(range)),
-        Some(Ports::Service { name, .. }) => format!(":{name}"),
+        Some(ports) if side == Side::Remote && host.is_none() && ports.are_numbers() => {
+            ports.to_string()
+        }
+        Some(ports) => format!(":{ports}"),
     };
     write!(f, "{field}{host_text}{port_text}")
 }
 
-fn range_text<T: Display + PartialEq>(range: &RangeInclusive<T>) -> String {
-    match (range.start(), range.end()) {
-        (first, last) if first == last => first.to_string(),
-        (first, last) => format!("{first}-{last}"),
+impl Display for Ports {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Range(range) => f.write_str(&PORT.range_text(range)),
+            Self::Compared(comparison) => f.write_str(&PORT.comparison_text(comparison)),
+            Self::Service { name, .. } => f.write_str(name),
+            Self::OneOf(all) => {
+                let all: Vec<_> = all.iter().map(Self::to_string).collect();
+                f.write_str(&all.join(","))
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Context;
-use crate::model::{AcceptQueue, Fill, Owner, Pid, Process, Scope, Socket, Text};
+use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, Pid, Process, Scope, Socket, Text};
 use crate::track::{Mark, Row};
 
 #[derive(Clone, Copy)]
@@ -38,6 +38,11 @@ impl<'a> Subject<'a> {
     pub fn has_pid(&self, is_it: impl Fn(Pid) -> bool) -> Option<bool> {
         let owners = self.owners()?;
         Some(owners.iter().any(|process| is_it(process.pid)))
+    }
+
+    /// How long it has been in its state, as the table shows it.
+    pub fn age(&self, now: Moment) -> Option<Age> {
+        self.row.map(|row| row.shown_age(now))
     }
 
     pub fn is_closed(&self) -> bool {

@@ -73,10 +73,12 @@ pub static TRANSPORTS: [Transport; 17] = [
 
 /// Everything else that can be written: an example, which is a filter, and what it matches.
 #[rustfmt::skip]
-pub static FORMS: [(&str, &str); 12] = [
+pub static FORMS: [(&str, &str); 16] = [
     ("8080", "a port that starts with 8080, local or remote; or that pid"),
     (":8080", "the local port"),
     (":8000-8999", "a range of local ports"),
+    (":80,443,8000-8999", "any of these local ports"),
+    (":>1024", "local ports above 1024; also >=, < and <="),
     (":https", "the local port of a service"),
     ("nginx", "part of any name, command line, address or state"),
     ("[::1]:80", "an address, local or remote; also 10.0.0.0/8"),
@@ -86,6 +88,8 @@ pub static FORMS: [(&str, &str); 12] = [
     ("nginx | :80", "either one; a b | c means (a b) | c"),
     ("!udp", "not this term or group"),
     ("(nginx | node) :80", "a group"),
+    ("nginx and not udp or :80", "the same in words: (nginx !udp) | :80"),
+    (r#""and""#, "quoted, and, or and not are text"),
 ];
 
 /// By name: each is there once.

@@ -119,14 +119,21 @@ impl Query {
         row.is_closed() && row.state_since.age(now) >= self.linger
     }
 
-    /// On the steady clock: when a closed row is over, or a change no longer new. From then on time changes nothing.
-    pub(crate) fn expires_at(&self, row: &Row) -> Option<Duration> {
+    /// On the steady clock: when a closed row is over, or a change no longer new. From then on time changes nothing
+    /// but its age.
+    fn expires_at(&self, row: &Row) -> Option<Duration> {
         let (since, time) = if row.is_closed() {
             (row.state_since, self.linger)
         } else {
             (row.change.as_ref()?.at, self.highlight)
         };
         since.steady.checked_add(time)
+    }
+
+    /// On the steady clock: the first moment after `now` at which time alone may change what is said of the row.
+    pub(crate) fn next_due(&self, row: &Row, pass: &Pass<'_>, now: Moment) -> Option<Duration> {
+        let expires = self.expires_at(row).filter(|&time| time > now.steady);
+        expires.into_iter().chain(pass.next_turn(row)).min()
     }
 
     /// Whether the row matches, however long it has been closed.

@@ -75,6 +75,7 @@ impl Selection {
     /// read again, those that had run out first.
     pub fn update(&mut self, query: &Query, table: &Arc<Table>, now: Moment) -> Vec<usize> {
         let has_other_filter = self.query.filter != query.filter;
+        let had_ages = has_other_filter && self.query.filter.has_ages();
         let sort = self.query.sort;
         let is_other_query = self.query != *query;
         if is_other_query {
@@ -92,7 +93,12 @@ impl Selection {
         let mut again: Vec<_> = self.due.drain(..over).map(|(_, at)| at).collect();
         again.extend(new);
         self.judge(&again, table, now);
-        if has_other_filter {
+        if had_ages || has_other_filter && query.filter.has_ages() {
+            // With other ages, rows are due at other times.
+            self.due.clear();
+            again = (0..table.rows.len()).collect();
+            self.judge(&again, table, now);
+        } else if has_other_filter {
             let mut filter = self.query.pass(now);
             for (verdict, row) in self.verdicts.iter_mut().zip(&table.rows) {
                 verdict.matches_filter = filter.matches(row);
@@ -149,8 +155,7 @@ impl Selection {
                 is_over: self.query.is_over(row, now),
                 matches_filter: filter.matches(row),
             };
-            let expires_at = self.query.expires_at(row);
-            let due = expires_at.filter(|&time| time > now.steady);
+            let due = self.query.next_due(row, &filter, now);
             self.due.extend(due.map(|time| (time, at)));
         }
         if self.due.len() > known {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Age, Moment, Owner, Socket, State};
 
@@ -112,6 +112,31 @@ impl Row {
             Some(then) => then.after(watched),
             None => Age::AtLeast(watched),
         }
+    }
+
+    /// The same, but of a listener older than this program the age of its oldest process: the best that is known, and
+    /// what the table shows.
+    pub fn shown_age(&self, now: Moment) -> Age {
+        match self.process_start() {
+            Some(started) => Age::Exactly(self.since(started, now)),
+            None => self.age(now),
+        }
+    }
+
+    /// Start of the oldest process of a listener older than this program.
+    pub fn process_start(&self) -> Option<Timestamp> {
+        let processes = self.socket.owner.present().iter();
+        let started = processes.filter_map(|process| process.started_at).min();
+        started.filter(|_| self.is_unchanged_since_start() && self.socket.is_listening())
+    }
+
+    /// Time since then. Process starts use the wall clock as it was when this program started; the time since the row
+    /// was first seen comes from the steady clock, so that a clock that is set has no effect.
+    fn since(&self, started: Timestamp, now: Moment) -> Duration {
+        let before = self.first_seen.wall.duration_since(started);
+        let seen = self.first_seen.age(now).try_into();
+        let whole = before.saturating_add(seen.unwrap_or(SignedDuration::MAX));
+        whole.try_into().unwrap_or_default()
     }
 
     /// When it opened, if that is known.

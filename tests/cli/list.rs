@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 use std::io::Write as _;
-use std::net::{IpAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sockeye::columns::{ALL, Column};
@@ -590,4 +591,103 @@ fn a_recording_is_read_from_standard_input() {
         );
         assert!(err.starts_with("sockeye: standard input"), "{err}");
     });
+}
+
+/// A connection's ends, and how many bytes wait at the first.
+type Waiting = (String, String, u64);
+
+/// A listener that accepts one of its clients, and does not read what that one wrote.
+#[test]
+fn queues_and_ages_are_compared_as_ss_counts_them() {
+    stage(|| {
+        let server = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let mut client = TcpStream::connect("127.0.0.1:8080").unwrap();
+        let (unread, _) = server.accept().unwrap();
+        let _waits = TcpStream::connect("127.0.0.1:8080").unwrap();
+        client.write_all(b"hello").unwrap();
+        let at_server = |wanted: u64| -> Vec<Waiting> {
+            let ss = Command::new("ss").args(["-Htan"]).output().unwrap();
+            let ss = String::from_utf8(ss.stdout).unwrap();
+            let words = ss
+                .lines()
+                .map(|line| line.split_whitespace().collect::<Vec<_>>());
+            let rows = words.map(|row| (row[3].into(), row[4].into(), row[1].parse().unwrap()));
+            let mut rows: Vec<Waiting> = rows.filter(|row: &Waiting| row.2 > wanted).collect();
+            rows.sort();
+            rows
+        };
+        // What was sent over the loopback may arrive a moment later.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while at_server(0).len() < 2 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let listed = |filter: &str| -> Vec<Waiting> {
+            let listing = sockeye(&["list", "--json", filter]).json();
+            let sockets = listing["sockets"].as_array().unwrap().iter();
+            let text = |end: &Value| match end {
+                Value::Null => "0.0.0.0:*".to_owned(),
+                end => format!("{}:{}", end["address"].as_str().unwrap(), end["port"]),
+            };
+            let row = |row: &Value| {
+                let waiting = row["queue"]["receive"].as_u64().unwrap();
+                (text(&row["local"]), text(&row["remote"]), waiting)
+            };
+            let mut rows: Vec<_> = sockets.map(row).collect();
+            rows.sort();
+            rows
+        };
+        assert_eq!(at_server(0).len(), 2, "bytes, and a client to accept");
+        assert_eq!(listed("recv-q:>0"), at_server(0));
+        assert_eq!(listed("recv-q:>1"), at_server(1));
+        assert_eq!(listed("recv-q:5"), at_server(1));
+        assert_eq!(listed("recv-q:1,5"), at_server(0));
+        assert_eq!(listed("recv-q:>=1k"), []);
+        // All of it is younger than an hour, and the listener as old as this process.
+        let count = |filter: &str| sockeye(&["list", "--count", filter]).out.trim().to_owned();
+        assert_eq!(count("age:>1h"), "0");
+        assert_eq!(count("state:established remote:8080 recv-q:0"), "2");
+        assert_eq!(count(":8080 and not state:listen or recv-q:1"), "3");
+        assert_eq!(count("remote:80,8080"), "2");
+        assert_eq!(count("port:>8079 port:<=8080"), "3");
+        drop((unread, client));
+    });
+}
+
+#[test]
+fn a_listener_of_an_older_process_has_its_age() {
+    stage(|| {
+        let socket = listener("127.0.0.1:8080");
+        let holder = Holder::called("server", &[&socket]);
+        drop(socket);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while sockeye(&["list", "-q", "age:>500ms :8080"]).code != 0 {
+            assert!(Instant::now() < deadline, "it never gets older");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(sockeye(&["list", "-q", "age:>1m :8080"]).code, 1);
+        assert_eq!(sockeye(&["list", "-q", "age:<1m :8080"]).code, 0);
+        drop(holder);
+    });
+}
+
+#[test]
+fn a_wrong_number_is_one_line_with_its_place() {
+    for (filter, message) in [
+        ("age:5x", "`5x` needs >, >=, < or <= before it"),
+        ("age:", "in a shell, quote the term: 'age:>1m'"),
+        (
+            "recv-q:>64q",
+            "`64q` is not a size: use a number, also with k, m or g",
+        ),
+        (
+            "nginx or",
+            "`or` needs a term after it; quote it to find it as text",
+        ),
+        ("rate:>1m", "unknown field `rate`"),
+    ] {
+        let said = sockeye(&["list", filter]);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert!(said.err.contains(message), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+    }
 }

@@ -492,3 +492,16 @@ fn wrong_usage_is_one_line() {
         assert!(said.err.contains(says), "{said:?}");
     }
 }
+
+#[test]
+fn a_socket_that_grows_old_enough_is_present_from_then_on() {
+    stage(|| {
+        let watching = stream(&["age:>400ms", ":8080"]);
+        let listener = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let line = watching.json();
+        // Its opening was seen, but at that time it did not match.
+        assert!(told(&line).starts_with("opened 8080"), "{line}");
+        drop(listener);
+        assert_eq!(told(&watching.json()), "closed 8080 LISTEN CLOSED");
+    });
+}

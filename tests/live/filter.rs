@@ -2,7 +2,7 @@
 
 use sockeye::keymap::Key;
 
-use crate::live::scene::{Holder, Live, line, listeners, place_of, stage};
+use crate::live::scene::{BINARY, Holder, Live, line, listeners, place_of, stage};
 
 const FOOTER: u16 = 28;
 
@@ -183,5 +183,28 @@ fn without_sockets_the_table_says_so() {
             live.wait_for_text(text);
         }
         live.wait_for_cells("a header", |screen| line(screen, 0).contains("0 listening"));
+    });
+}
+
+/// The next snapshot is a minute away: only time passes.
+#[test]
+fn a_row_appears_and_goes_when_its_age_crosses_the_limit() {
+    stage(|| {
+        let _open = listeners(&[8080]);
+        let args = ["--interval", "60s", ":8080 or age:<2s"];
+        let mut live = Live::start_as(BINARY, (110, 30), &args);
+        live.wait_for_ports(&[8080]);
+        let _young = listeners(&[9000]);
+        live.press("r");
+        live.wait_for_ports(&[8080, 9000]);
+        live.wait_for_ports(&[8080]);
+        let _younger = listeners(&[9001]);
+        live.press("/\x15:8080 or :9001 and age:>2s\r");
+        live.wait_for_text("filter :8080 | :9001 age:>2s");
+        live.press("r");
+        live.wait_for_ports(&[8080, 9001]);
+        // What changes and what does not.
+        live.press("/\x15recv-q:0 and not port:>9000\r");
+        live.wait_for_ports(&[8080, 9000]);
     });
 }

@@ -9,8 +9,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sockeye::model::{
-    Endpoint, Moment, Owner, PacketSocket, PacketType, Portless, Process, Protocol, RawSocket,
-    Socket, State, Text, UnixKind, UnixName, UnixPeer, UnixSocket,
+    Age, Endpoint, Moment, Owner, PacketSocket, PacketType, Portless, Process, Protocol, Queue,
+    RawSocket, Socket, State, Text, UnixKind, UnixName, UnixPeer, UnixSocket,
 };
 use sockeye::track::{Change, ChangeKind, Row, RowId};
 
@@ -130,15 +130,27 @@ fn socket_with_port() -> impl Strategy<Value = Socket> {
         option::of(name()),
         option::of(name()),
         option::of(name()),
+        option::of((0..9000u32, 0..4u32)),
+        option::of((any::<bool>(), 0..3_600_000u64)),
     );
     (place, rest).prop_map(|((protocol, local, remote, state), rest)| {
-        let (uid, owner, user, unit, interface) = rest;
+        let (uid, owner, user, unit, interface, queue, age) = rest;
+        let age = age.map(|(is_exact, millis)| {
+            let age = Duration::from_millis(millis);
+            if is_exact {
+                Age::Exactly(age)
+            } else {
+                Age::AtLeast(age)
+            }
+        });
         Socket {
             uid,
             owner,
             user,
             unit,
             interface,
+            queue: queue.map(|(receive, send)| Queue { receive, send }),
+            age,
             ..Socket::new(protocol, local, remote, state)
         }
     })

@@ -154,7 +154,7 @@ impl App {
         // The time of a recording advances with its snapshots only.
         if !self.is_paused() && self.is_live() {
             let expires = self.rows.selection.next_due(now);
-            due.push(expires.map(|at| at.saturating_sub(now.steady)));
+            due.push(expires.map(|at| at.saturating_sub(now.steady).max(SOONEST)));
             let shown_at = self.shown_at(now);
             let rows = self.rows_in_view();
             due.push(rows.map(|row| next_age_change(row, shown_at)).min());
@@ -170,6 +170,9 @@ impl App {
 
 /// The most lines of a pane.
 pub(crate) const MAX_LINES: usize = 1000;
+
+/// Rows that run out within this time do so together: with a filter for ages each of many may have its own moment.
+const SOONEST: Duration = Duration::from_millis(50);
 
 /// Wakes slightly after the exact moment.
 const TICK: Duration = Duration::from_millis(5);

@@ -1,16 +1,13 @@
-//! Reads an address, a port, or both; and ranges of numbers.
+//! Reads an address, ports, or both.
 
-use std::fmt::Display;
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
 use thiserror::Error;
 
 use crate::filter::endpoint::{EndpointPattern, Host, Ports};
 use crate::filter::error::{nearest, shown};
-use crate::filter::needle::is_digits;
+use crate::filter::number::{PORT, items};
 use crate::model::{Services, Zone};
 
 const ACCEPTED: &str =
@@ -65,8 +62,8 @@ impl EndpointPattern {
                 host: None,
                 ports: Some(ports),
             }),
-            // Digits are meant as a port.
-            Err(message) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+            // Digits and signs are meant as ports.
+            Err(message) if text.starts_with(|c: char| c.is_ascii_digit() || "<>".contains(c)) => {
                 Err(EndpointError::WrongPort(message))
             }
             Err(_) => pattern.map_err(|error| {
@@ -117,14 +114,26 @@ impl Host {
     }
 }
 
-/// A port, a range of ports or the name of a service.
+/// A port, a range of ports, the name of a service, a list of these, or a comparison.
 pub fn ports(text: &str, services: &Services) -> Result<Ports, String> {
+    if let Some(comparison) = PORT.comparison(text)? {
+        return Ok(Ports::Compared(comparison));
+    }
+    if text.contains(',') {
+        let all = items(text)?.map(|item| ports_or_service(item, services));
+        return all.collect::<Result<_, _>>().map(Ports::OneOf);
+    }
+    ports_or_service(text, services)
+}
+
+fn ports_or_service(text: &str, services: &Services) -> Result<Ports, String> {
     if text.is_empty() {
-        let accepted = "use a port, a range or a service, as in 8080, 8000-8999, https";
+        let accepted =
+            "use a port, a range, a list or a service, as in 8080, 8000-8999, 80,443, https";
         return Err(format!("the port is missing: {accepted}"));
     }
     if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
-        return range(text, "port", &u16::MAX).map(Ports::Range);
+        return PORT.range(text).map(Ports::Range);
     }
     let is_it = |name: &&str| name.eq_ignore_ascii_case(text);
     let service = services.names().find(is_it).map(|name| Ports::Service {
@@ -137,34 +146,4 @@ pub fn ports(text: &str, services: &Services) -> Result<Ports, String> {
         let name = shown(text);
         format!("no service named {name}; {hint} a port, a range or a known service name")
     })
-}
-
-/// A number, or two with a hyphen between them.
-pub fn range<T>(text: &str, what: &str, max: &T) -> Result<RangeInclusive<T>, String>
-where
-    T: FromStr + PartialOrd + Display,
-{
-    const ACCEPTED: &str = "use a number, or a range as in 10-19";
-    if text.is_empty() {
-        return Err(format!("the {what} is missing: {ACCEPTED}"));
-    }
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let number = |digits: &str| match digits {
-        "" => Err(format!(
-            "{} is an incomplete range: write it as in 10-19",
-            shown(text)
-        )),
-        _ if !is_digits(digits) => Err(format!("{} is not a {what}: {ACCEPTED}", shown(digits))),
-        _ => (digits.parse::<T>()).map_err(|_| {
-            format!(
-                "{} is too large: the highest {what} is {max}",
-                shown(digits)
-            )
-        }),
-    };
-    let (first, last) = (number(first)?, number(last)?);
-    if first > last {
-        return Err(format!("{} is reversed: write {last}-{first}", shown(text)));
-    }
-    Ok(first..=last)
 }

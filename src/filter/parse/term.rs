@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use regex::{Regex, RegexBuilder};
 
-use super::Cursor;
 use super::endpoint::EndpointError;
+use super::{Cursor, Operator};
 use crate::filter::FilterError;
 use crate::filter::endpoint::{EndpointPattern, Side};
 use crate::filter::error::{shown, unknown};
@@ -148,6 +148,7 @@ fn check_end(
 /// Whether a text needs no quotes to be read as that text.
 pub fn reads_as_text(text: &str) -> bool {
     !text.starts_with(['!', '/'])
+        && Operator::named(text).is_none()
         && !text.contains(is_delimiter)
         && matches!(read_word(text, 0, &Services::default()), Ok(Term::Text(needle)) if needle.as_str() == text)
 }

@@ -1,12 +1,13 @@
 //! Reads the value after the colon of a field. An error is one sentence; the caller adds its position.
 
-use super::endpoint::{ports, range};
+use super::endpoint::ports;
 use crate::filter::endpoint::{EndpointPattern, Side};
-use crate::filter::error::unknown;
-use crate::filter::expr::{Part, Term};
+use crate::filter::error::{shown, unknown};
+use crate::filter::expr::{Part, QueueEnd, Term};
 use crate::filter::needle::Needle;
+use crate::filter::number::{AGE, PID, SIZE};
 use crate::filter::vocabulary::{FLAGS, TRANSPORTS, Transport};
-use crate::model::{Pid, Services, State};
+use crate::model::{Services, State};
 
 /// A term, or the sentence that says why there is none.
 pub type Value = Result<Term, String>;
@@ -18,7 +19,25 @@ pub fn local_port(text: &str, services: &Services) -> Value {
 }
 
 pub fn pid(text: &str) -> Value {
-    range(text, "process id", &Pid::MAX).map(Term::Pid)
+    PID.numbers(text).map(Term::Pid)
+}
+
+/// Only comparisons: an age is another one all the time.
+pub fn age(text: &str) -> Value {
+    if text.is_empty() {
+        let hint = "in a shell, quote the term: 'age:>1m'";
+        return Err(format!("{}; {hint}", AGE.missing()));
+    }
+    AGE.comparison(text)?.map(Term::Age).ok_or_else(|| {
+        let age = shown(text);
+        format!(
+            "{age} needs >, >=, < or <= before it, as in >1m: an age is never the same for long"
+        )
+    })
+}
+
+pub fn queue(end: QueueEnd, text: &str) -> Value {
+    SIZE.numbers(text).map(|sizes| Term::Queue(end, sizes))
 }
 
 /// `proc:`, `cmd:`, `user:`, `unit:`, `service:`.

@@ -50,6 +50,8 @@ fn check(marked: &str, word: &str, offers: &[&str]) {
 #[test]
 fn the_start_of_a_field_becomes_the_field() {
     check("po^", "po", &["port:"]);
+    check("a^", "a", &["addr:", "age:"]);
+    check("re^", "re", &["remote:", "recv-q:"]);
     check("P^", "P", &["port:", "pid:", "proc:", "proto:"]);
     check("u^", "u", &["user:", "unit:", "udp", "udp4", "udp6"]);
     check("nginx serv^ :80", "serv", &["service:"]);
@@ -165,7 +167,7 @@ fn between_terms_every_field_and_protocol_is_offered() {
     for text in ["^", "nginx ^", "(^", "!^", "a |^ b"] {
         let (word, offers) = offered(text).unwrap();
         assert_eq!(word, "", "{text}");
-        assert_eq!(offers.len(), 18, "{text}: {offers:?}");
+        assert_eq!(offers.len(), 21, "{text}: {offers:?}");
     }
 }
 
@@ -184,6 +186,38 @@ fn nothing_is_offered_where_anything_may_follow() {
         "zzz^",
         "^nginx",
     ] {
+        assert_eq!(offered(text), None, "{text}");
+    }
+}
+
+#[test]
+fn numbers_are_completed_to_usual_limits_and_the_last_of_a_list_to_a_port() {
+    check(
+        "age:>^",
+        "age:>",
+        &["age:>10s", "age:>1m", "age:>1h", "age:>1d"],
+    );
+    check(
+        "recv-q:^",
+        "recv-q:",
+        &["recv-q:>0", "recv-q:>4k", "recv-q:>64k"],
+    );
+    check(":22,84^", ":22,84", &[":22,8443"]);
+    check(
+        "port:22,ht^",
+        "port:22,ht",
+        &["port:22,http-alt", "port:22,https", "port:22,https-alt"],
+    );
+}
+
+#[test]
+fn a_word_between_terms_is_offered_where_it_may_stand() {
+    check("no^", "no", &["node", "not"]);
+    check("nginx an^", "an", &["and"]);
+    check("nginx o^", "o", &["or"]);
+    check("(nginx) O^", "O", &["or"]);
+    check("nginx or no^", "no", &["node", "not"]);
+    for text in ["o^", "(an^", "nginx or an^", "!o^", "nginx | o^", "not o^"] {
         assert_eq!(offered(text), None, "{text}");
     }
 }

@@ -157,6 +157,116 @@ const WRONG: &[(&str, &str, &str)] = &[
         "unknown protocol `icmp`. Accepted: tcp tcp4",
     ),
     ("ü é:x", "  ^^", "unknown field `é`."),
+    (
+        "a rate:>1m",
+        "  ^^^^^",
+        "unknown field `rate`. Accepted: port:",
+    ),
+    ("ns:blue", "^^^", "unknown field `ns`. Accepted: port:"),
+    // Numbers.
+    (
+        "a age:",
+        "  ^^^^",
+        "the age is missing: use a number with ms, s, m, h or d, as in >1m or <=30s; in a shell",
+    ),
+    (
+        "age:>",
+        "    ^",
+        "`>` needs a number after it: use a number with ms",
+    ),
+    (
+        "age:5m",
+        "    ^^",
+        "`5m` needs >, >=, < or <= before it, as in >1m",
+    ),
+    (
+        "age:>5x b",
+        "    ^^^",
+        "`5x` is not an age: use a number with ms",
+    ),
+    ("age:>-5s", "    ^^^^", "`-5s` is not an age"),
+    ("age:>=>5s", "    ^^^^^", "`>5s` is not an age"),
+    (
+        "age:<0",
+        "    ^^",
+        "`<0` matches nothing: the lowest age is 0s",
+    ),
+    (
+        "recv-q:",
+        "^^^^^^^",
+        "the size is missing: use a number, also with k, m or g",
+    ),
+    (
+        "recv-q:>64q",
+        "       ^^^^",
+        "`64q` is not a size: use a number, also with k",
+    ),
+    ("send-q:>1.5k", "       ^^^^^", "`1.5k` is not a size"),
+    (
+        "send-q:>4g",
+        "       ^^^",
+        "`4g` is too large: the highest size is 4294967295",
+    ),
+    (
+        "send-q:2k-1k",
+        "       ^^^^^",
+        "`2k-1k` is reversed: write 1k-2k",
+    ),
+    (":>", " ^", "`>` needs a number after it"),
+    (":>=", " ^^", "`>=` needs a number after it"),
+    (":>https", " ^^^^^^", "`https` is not a port: use a number"),
+    (
+        ":>65535",
+        " ^^^^^^",
+        "`>65535` matches nothing: the highest port is 65535",
+    ),
+    (":<0", " ^^", "`<0` matches nothing: the lowest port is 0"),
+    (
+        "remote:>99999",
+        "       ^^^^^^",
+        "`99999` is too large: the highest port is 65535",
+    ),
+    (
+        "pid:=5",
+        "    ^^",
+        "`=5` is not a process id: use a number, a range as in 10-19, a list",
+    ),
+    (
+        ":80,",
+        " ^^^",
+        "`80,` is an incomplete list: write it as in 10,12",
+    ),
+    ("pid:1,,2", "    ^^^^", "`1,,2` is an incomplete list"),
+    (
+        ":80,htps",
+        " ^^^^^^^",
+        "no service named `htps`; did you mean `https`?",
+    ),
+    (
+        ":80,>1024",
+        " ^^^^^^^^",
+        "`80,>1024` is a list with a comparison in it",
+    ),
+    ("pid:1,x", "    ^^^", "`x` is not a process id"),
+    // Words between terms.
+    (
+        "and b",
+        "^^^",
+        "`and` needs a term before it; quote it to find it as text",
+    ),
+    ("OR", "^^", "`or` needs a term before it; quote it"),
+    ("a or", "  ^^", "`or` needs a term after it; quote it"),
+    ("a and )", "  ^^^", "`and` needs a term after it; quote it"),
+    ("a and or b", "  ^^^", "`and` needs a term after it"),
+    ("a | and b", "  ^", "`|` needs a term after it"),
+    ("not", "^^^", "`not` needs a term after it; quote it"),
+    ("a not | b", "  ^^^", "`not` needs a term after it"),
+    ("(or a)", " ^^", "`or` needs a term before it"),
+    (
+        "not\"a\"",
+        "^^^^^^",
+        "a quote starts a term or follows `field:`",
+    ),
 ];
 
 #[test]

@@ -6,6 +6,7 @@ mod complete;
 mod errors;
 mod kinds;
 mod matching;
+mod numbers;
 mod spelling;
 
 use std::sync::Arc;

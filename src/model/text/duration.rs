@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::excerpt;
 
-/// Reads a duration: a number, which may have a fraction, and `ms`, `s`, `m` or `h`; without a unit it
+/// Reads a duration: a number, which may have a fraction, and `ms`, `s`, `m`, `h` or `d`; without a unit it
 /// is in seconds. The shortest step is a millisecond.
 ///
 /// # Errors
@@ -24,6 +24,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         "s" | "" => 1000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(not_one()),
     };
     let (whole, fraction) = match number.split_once('.') {
@@ -36,7 +37,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(not_one());
     }
-    // Ten decimals are precise to a millisecond of an hour, and more would not fit.
+    // Ten decimals are precise to a millisecond of a day, and more would not fit.
     let digits = fraction.bytes().take(10).map(|byte| u64::from(byte - b'0'));
     let (value, scale) = digits.fold((0, 1), |(value, scale), digit| {
         (value * 10 + digit, scale * 10)
@@ -119,6 +120,7 @@ mod tests {
             ("2s", 2000),
             ("1m", 60_000),
             ("1h", 3_600_000),
+            ("2d", 172_800_000),
             ("5", 5000),
             ("0", 0),
             ("0.5", 500),

@@ -9,7 +9,7 @@ use proptest::sample::{Index, select};
 use super::*;
 use crate::columns;
 use crate::filter::Filter;
-use crate::model::{Endpoint, Kinds, Owner, Process, Protocol, Snapshot, Socket, State};
+use crate::model::{Age, Endpoint, Kinds, Owner, Process, Protocol, Snapshot, Socket, State};
 use crate::query::Tab;
 use crate::track::Tracker;
 
@@ -31,7 +31,13 @@ enum Event {
 fn socket() -> impl Strategy<Value = Socket> {
     let place = (1..5u16, any::<bool>(), any::<bool>(), any::<u16>());
     let names = (select(vec!["a", "A", "b", "c"]), 0..3u32);
-    (place, names).prop_map(|((port, is_udp, has_peer, inode), (name, pid))| {
+    let age = (0..3000u64).prop_map(Duration::from_millis);
+    let age = prop_oneof![
+        Just(None),
+        age.clone().prop_map(|age| Some(Age::Exactly(age))),
+        age.prop_map(|age| Some(Age::AtLeast(age))),
+    ];
+    (place, names, age).prop_map(|((port, is_udp, has_peer, inode), (name, pid), age)| {
         let end = |port| Endpoint::new([127, 0, 0, 1].into(), port);
         let (protocol, state) = match (is_udp, has_peer) {
             (true, _) => (Protocol::Udp, State::Unconn),
@@ -41,6 +47,7 @@ fn socket() -> impl Strategy<Value = Socket> {
         let process = Process::new(pid, name);
         Socket {
             inode: Some(inode.into()),
+            age,
             owner: Owner::Known([Arc::new(process)].into()),
             ..Socket::new(protocol, end(port), has_peer.then(|| end(443)), state)
         }
@@ -61,6 +68,10 @@ fn event() -> impl Strategy<Value = Event> {
         "!is:new",
         "is:changed",
         "!is:closed | b",
+        "age:>1s",
+        "age:<=1500ms | b",
+        "!age:>=2s",
+        "age:>1s age:<3s | is:new",
     ];
     let state = select(vec![State::CloseWait, State::FinWait2]);
     prop_oneof![
@@ -185,6 +196,12 @@ proptest! {
             prop_assert_eq!(selection.counts().by_tab, run.count(&run.criteria, now), "{}", &told);
             let all = Query { kinds: Kinds::DEFAULT, filter: Filter::default(), ..run.criteria.clone() };
             prop_assert_eq!(selection.counts().unfiltered, all.select_at(&run.table, now).len(), "{}", &told);
+            // Until it is due, time changes nothing.
+            if let Some(due) = selection.next_due(now) {
+                let before = Moment { steady: due.saturating_sub(Duration::from_nanos(1)), ..now };
+                let rows = run.criteria.select_at(&run.table, before);
+                prop_assert_eq!(selection.shown(), &Listing::of_rows(rows.into_iter()), "before {:?} {}", due, &told);
+            }
             // Who begins to match was looked at again, unless the question is another one.
             if before.query == run.criteria && before.table.as_ref().is_some_and(|own| Arc::ptr_eq(own, &run.table)) {
                 for at in &rows {
@@ -206,4 +223,65 @@ proptest! {
             prop_assert!(reading == 0 || again.is_empty(), "{:?}", again);
         }
     }
+}
+
+/// A clock that is set by hand: a row comes and goes by its age at the very moment, and is read only then.
+#[test]
+fn a_row_appears_and_goes_when_its_age_crosses_the_limit() {
+    let mut run = Run::new();
+    let socket = |port, age| Socket {
+        age,
+        ..Socket::new(
+            Protocol::Tcp,
+            Endpoint::new([127, 0, 0, 1].into(), port),
+            Some(Endpoint::new([127, 0, 0, 1].into(), 443)),
+            State::Established,
+        )
+    };
+    let seconds = Duration::from_secs;
+    run.sockets = vec![
+        socket(1, Some(Age::Exactly(seconds(50)))),
+        socket(2, Some(Age::Exactly(seconds(55)))),
+        socket(3, None),
+    ];
+    run.read();
+    let began = Duration::from_millis(run.millis);
+    let mut selection = Selection::new(run.criteria.clone());
+    let mut at = |filter: &str, passed: Duration| {
+        run.criteria.filter = Filter::parse(filter).unwrap();
+        let now = Moment {
+            steady: began + passed,
+            ..moment(0)
+        };
+        let again = selection.update(&run.criteria, &run.table, now).len();
+        let rows = selection.shown().rows(&run.table);
+        let ports: Vec<_> = rows.map(|row| row.socket.local.port).collect();
+        (
+            ports,
+            again,
+            selection.next_due(now).map(|due| due.saturating_sub(began)),
+        )
+    };
+    let nanosecond = Duration::from_nanos(1);
+    let (five, ten) = (seconds(5) + nanosecond, seconds(10) + nanosecond);
+    let minute = seconds(60) + nanosecond;
+    let old = "age:>1m";
+    assert_eq!(at(old, Duration::ZERO), (vec![], 3, Some(five)));
+    assert_eq!(at(old, seconds(5)), (vec![], 0, Some(five)));
+    assert_eq!(at(old, five), (vec![2], 1, Some(ten)));
+    assert_eq!(at(old, ten), (vec![1, 2], 1, Some(minute)));
+    // Another filter has other moments; without ages there are none.
+    assert_eq!(
+        at("age:<=70s", seconds(11)),
+        (vec![1, 2], 3, Some(seconds(15) + nanosecond))
+    );
+    assert_eq!(
+        at("age:<=70s", seconds(16)),
+        (vec![1], 1, Some(seconds(20) + nanosecond))
+    );
+    assert_eq!(at("age:<=70s", seconds(30)).0, vec![0; 0]);
+    assert_eq!(at("tcp", seconds(31)), (vec![1, 2, 3], 3, None));
+    // What was seen for a minute is at least that old.
+    assert_eq!(at(old, seconds(32)), (vec![1, 2], 3, Some(minute)));
+    assert_eq!(at(old, minute), (vec![1, 2, 3], 1, None));
 }
