@@ -25,7 +25,7 @@
 //! # The dependency rule
 //!
 //! `model` ← `track`, `columns`, `filter`, `bind` ← `query`, `keymap` ← `settings` ← `app` ← `ui`; `settings` ← `config`;
-//! `filter` ← `theme` ← `settings`; `columns`, `bind` ← `report`; `model` ← `source`; `source`, `bind`, `clock` ← `inspect`.
+//! `filter` ← `theme` ← `settings`; `query`, `bind` ← `report`; `model` ← `source`; `source`, `bind`, `clock` ← `inspect`.
 //! Only `runtime` and the command line may import everything. `tests/architecture` checks this, and that pure modules import
 //! no terminal, system, clock or thread.
 #![cfg_attr(not(windows), forbid(unsafe_code))]
