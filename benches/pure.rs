@@ -1,7 +1,7 @@
 //! The pure parts at three sizes of table: `cargo bench --bench pure`.
 //!
 //! What one key typed into the filter costs, what one reading costs to compare with the one before,
-//! to sort, and to bring to the screen. The tables are made up (`scene`), the same in every run.
+//! to sort, to group, and to bring to the screen. The tables are made up (`scene`), the same in every run.
 #![allow(missing_docs, reason = "criterion's macros write public functions")]
 
 mod scene;
@@ -18,7 +18,7 @@ use sockeye::app::{App, Environment, Msg, Size};
 use sockeye::columns::ColumnId;
 use sockeye::filter::{Context, Filter};
 use sockeye::model::{Kinds, Lineage, Snapshot};
-use sockeye::query::{Query, Sort, Tab};
+use sockeye::query::{GroupBy, Grouping, Groups, Query, Sort, Tab};
 use sockeye::settings::Settings;
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::Tracker;
@@ -95,17 +95,13 @@ fn sort(criterion: &mut Criterion) {
     for size in SIZES {
         let table = scene::table(size);
         for (name, by) in [("port", ColumnId::Port), ("process", ColumnId::Process)] {
+            let sort = Sort {
+                by,
+                descending: false,
+            };
             let query = Query {
-                tab: Tab::All,
-                kinds: Kinds::DEFAULT,
-                filter: Filter::default(),
-                uid: None,
-                sort: Sort {
-                    by,
-                    descending: false,
-                },
-                highlight: HIGHLIGHT,
-                linger: Duration::ZERO,
+                sort,
+                ..everything()
             };
             group.bench_function(BenchmarkId::new(name, size), |bencher| {
                 bencher.iter(|| query.clone().select(&table).len());
@@ -113,6 +109,47 @@ fn sort(criterion: &mut Criterion) {
         }
     }
     group.finish();
+}
+
+/// The fewest groups, some, and nearly one for each socket.
+const GROUPED: [(&str, GroupBy, GroupBy); 4] = [
+    ("state, user", GroupBy::State, GroupBy::User),
+    ("process, state", GroupBy::Process, GroupBy::State),
+    ("unit, network", GroupBy::Unit, GroupBy::Network),
+    ("process, port", GroupBy::Process, GroupBy::Port),
+];
+
+fn group(criterion: &mut Criterion) {
+    let mut bench = criterion.benchmark_group("group");
+    for size in SIZES {
+        let table = scene::table(size);
+        let query = everything();
+        let rows = query.select(&table);
+        for (name, by, then) in GROUPED {
+            let grouping = Grouping {
+                by,
+                then: Some(then),
+                sort: None,
+                reverse: false,
+            };
+            bench.bench_function(BenchmarkId::new(name, size), |bencher| {
+                bencher.iter(|| Groups::of(&rows, grouping).all.len());
+            });
+        }
+    }
+    bench.finish();
+}
+
+fn everything() -> Query {
+    Query {
+        tab: Tab::All,
+        kinds: Kinds::DEFAULT,
+        filter: Filter::default(),
+        uid: None,
+        sort: Sort::BY_PORT,
+        highlight: HIGHLIGHT,
+        linger: Duration::ZERO,
+    }
 }
 
 fn draw(criterion: &mut Criterion) {
@@ -174,6 +211,6 @@ criterion_group! {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(600));
-    targets = filter, observe, sort, draw
+    targets = filter, observe, sort, group, draw
 }
 criterion_main!(pure);

@@ -13,8 +13,8 @@
 //! | [`inspect`] | the evidence about one port that explains a bind: rows, owners, options, limits, redirects; runs the bind test | `model`, `bind`, `source`, `clock` |
 //! | [`keymap`] | keys and actions, all in one table; pure | `columns` |
 //! | [`model`] | sockets, processes, owners, origins, snapshots; pure | – |
-//! | [`query`] | which rows are shown, in which order: views, filter, sort; the feed of changes; pure | `model`, `track`, `columns`, `filter` |
-//! | [`report`] | tables, changes and verdicts as text, JSON and CSV; pure | `model`, `track`, `columns`, `bind` |
+//! | [`query`] | which rows are shown, in which order: views, filter, sort, groups; the feed of changes; pure | `model`, `track`, `columns`, `filter` |
+//! | [`report`] | tables, changes and verdicts as text, JSON and CSV; pure | `model`, `track`, `columns`, `query`, `bind` |
 //! | [`runtime`] | the loop, threads, terminal, signals, and started programs | everything |
 //! | [`settings`] | what a user can set; pure | `model`, `columns`, `filter`, `theme`, `query`, `keymap` |
 //! | [`source`] | where snapshots come from: `linux` (netlink, owners, control groups, other kinds of sockets, and in `background` what is behind an owner), netstat2 for other systems, `recording` | `model` |

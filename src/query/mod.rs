@@ -1,13 +1,16 @@
 //! Which rows are shown and in which order, for the live table and for the commands: views, protocols, filter, sort.
 //!
-//! Pure: a [`Query`] selects from one table, `Selection` follows the tables as they come, and [`ChangeFeed`]
-//! reports the changes of what matches.
+//! Pure: a [`Query`] selects from one table, `Selection` follows the tables as they come, [`ChangeFeed`]
+//! reports the changes of what matches, and [`Groups`] counts rows that have something in common.
 
 mod change_feed;
 mod criteria;
+mod group;
 mod order;
 mod selection;
+mod texts;
 
 pub use change_feed::{ChangeFeed, ChangeRecord};
 pub use criteria::{Query, Sort, Tab};
+pub use group::{Group, GroupBy, GroupKey, Grouping, Groups, Sum};
 pub(crate) use selection::{Listing, Selection};

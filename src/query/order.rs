@@ -2,15 +2,14 @@
 //!
 //! Sorts by one numeric key, and compares only ties by the next key. Each distinct text is compared once.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::columns::{self, SortBy};
-use crate::model::{BuildSpread, Endpoint, Family};
+use crate::model::{Endpoint, Family};
 use crate::query::Sort;
+use crate::query::texts::Texts;
 use crate::track::Row;
 
 /// A row's numbers on the present levels, and its index, which rises with its id: no two are equal, so that ties never
@@ -165,49 +164,6 @@ fn parts(end: Endpoint) -> [u64; 3] {
 fn slice(bits: u128, from: u32, many: u32) -> u64 {
     let mask = u64::MAX >> (64 - many);
     u64::try_from(bits >> from & u128::from(mask)).unwrap_or(mask)
-}
-
-/// The different texts of a column.
-#[derive(Default)]
-struct Texts<'a> {
-    /// By address in memory and length: rows share most of their texts.
-    by_place: HashMap<(usize, usize), usize, BuildSpread>,
-    by_text: HashMap<Cow<'a, str>, usize>,
-}
-
-impl<'a> Texts<'a> {
-    /// The number of a text: the same for equal ones.
-    fn number(&mut self, text: Cow<'a, str>) -> usize {
-        let place = match text {
-            Cow::Borrowed(lasting) => Some((lasting.as_ptr().addr(), lasting.len())),
-            Cow::Owned(_) => None,
-        };
-        if let Some(&number) = place.and_then(|place| self.by_place.get(&place)) {
-            return number;
-        }
-        let next = self.by_text.len();
-        let number = *self.by_text.entry(text).or_insert(next);
-        if let Some(place) = place {
-            self.by_place.insert(place, number);
-        }
-        number
-    }
-
-    /// For each number the rank of its text: the same for texts that differ in ASCII case only.
-    fn ranks(self) -> Vec<u64> {
-        let texts = self.by_text.into_iter();
-        let mut texts: Vec<_> = texts
-            .map(|(text, number)| (text.to_ascii_lowercase(), number))
-            .collect();
-        texts.sort_unstable();
-        let mut ranks = vec![0; texts.len()];
-        for (rank, alike) in (0..).zip(texts.chunk_by(|a, b| a.0 == b.0)) {
-            for &(_, number) in alike {
-                ranks[number] = rank;
-            }
-        }
-        ranks
-    }
 }
 
 /// Compares two rows; never equal unless they are one.

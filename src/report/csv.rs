@@ -14,7 +14,7 @@ pub struct CsvOptions {
     pub without_header: bool,
 }
 
-enum Cell {
+pub(super) enum Cell {
     /// A number, or a word of this program.
     Plain(String),
     /// Text from outside.
@@ -107,7 +107,7 @@ pub fn write_csv<'a>(
 }
 
 /// The error of the writer. `?` would hide that it was a closed pipe.
-fn io_error(error: csv::Error) -> io::Error {
+pub(super) fn io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
@@ -123,7 +123,11 @@ fn foreign(value: Option<&str>) -> Cell {
 }
 
 impl Cell {
-    fn text(self, options: CsvOptions) -> String {
+    pub fn number(value: Option<impl ToString>) -> Self {
+        plain(value)
+    }
+
+    pub fn text(self, options: CsvOptions) -> String {
         match self {
             Self::Empty => String::new(),
             Self::Foreign(text) if !options.is_raw => harmless(&text),

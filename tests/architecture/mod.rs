@@ -18,7 +18,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("columns", &["model", "track"]),
     ("filter", &["model", "track"]),
     ("bind", &["model", "track"]),
-    ("report", &["model", "track", "columns", "bind"]),
+    ("report", &["model", "track", "columns", "query", "bind"]),
     ("clock", &["model"]),
     ("source", &["model"]),
     ("inspect", &["model", "bind", "source", "clock"]),

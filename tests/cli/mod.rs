@@ -7,6 +7,7 @@ mod config;
 mod crashes;
 mod csv;
 mod free;
+mod groups;
 mod holder;
 mod hostile;
 mod json;

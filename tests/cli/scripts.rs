@@ -71,6 +71,7 @@ fn every_command_for_scripts_does_what_its_docs_say() {
         has(list, r"(?m)^8080 +\S+ +\S");
         has(list, r"(?m)^8080 \S+$");
         has(list, r"(?m)^\d+$");
+        has(list, r"(?m)^PROCESS, STATE +SOCKETS");
         has(list, "nothing listens on 5432\n$");
         has(
             watch,

@@ -164,6 +164,29 @@ fn requested_columns_are_cut_if_they_do_not_fit() {
     });
 }
 
+#[test]
+fn groups_are_cut_to_fit_and_in_a_narrow_terminal_they_are_without_queues() {
+    stage_with_terminal(|| {
+        let file = Busy::open().recorded();
+        for width in [24, 40, 80, 120] {
+            let group = ["-a", "--group", "process,peer", "--replay", file.path()];
+            picture(&format!("list_group_{width}"), &printed(width, &group));
+        }
+        let states = ["-a", "--group", "state,user", "--replay", file.path()];
+        picture("list_group_states", &printed(60, &states));
+        for width in 1..=60 {
+            let lines = printed(
+                width,
+                &["-a", "--group", "network,process", "--replay", file.path()],
+            );
+            assert!(
+                lines.iter().all(|line| !line.is_empty()),
+                "{width}: {lines:#?}"
+            );
+        }
+    });
+}
+
 /// The ports of all rows, in their order.
 const PORTS: [u16; 10] = [53, 80, 443, 5432, 5432, 8080, 8080, 8600, 61_000, 65_535];
 

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod corpus;
 mod filter;
+mod groups;
 mod mutation;
 mod order;
 mod redaction;

@@ -35,9 +35,11 @@ const SCHEMAS: [(&str, &str); 6] = [
 ];
 
 /// What each kind of output is held against.
-const OUTPUTS: [&str; 13] = [
+const OUTPUTS: [&str; 15] = [
     "list.schema.json#/$defs/listing",
     "list.schema.json#/$defs/line",
+    "list.schema.json#/$defs/grouped",
+    "list.schema.json#/$defs/group_line",
     "watch.schema.json#/$defs/start",
     "watch.schema.json#/$defs/present",
     "watch.schema.json#/$defs/opened",
@@ -100,6 +102,7 @@ pub fn valid(printed: &str) -> Value {
 fn schema_of(value: &Value) -> &'static str {
     let has = |name: &str| value.get(name).is_some();
     match value["kind"].as_str() {
+        Some("group") => "list.schema.json#/$defs/group_line",
         Some("present") if has("schema") => "list.schema.json#/$defs/line",
         Some(kind) => {
             let of_kind =
@@ -108,6 +111,7 @@ fn schema_of(value: &Value) -> &'static str {
             found.unwrap_or_else(|| panic!("no line of a stream is of the kind {kind}: {value:#}"))
         }
         None if has("sockets") => "list.schema.json#/$defs/listing",
+        None if has("groups") => "list.schema.json#/$defs/grouped",
         None if has("ports") => "free.schema.json",
         None if has("for") => "wait.schema.json",
         None if has("targets") => "check.schema.json",

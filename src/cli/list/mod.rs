@@ -1,5 +1,6 @@
-//! `sockeye list`: the table once, as text, JSON or CSV, or the number of rows.
+//! `sockeye list`: the table once, its rows or groups of them, as text, JSON or CSV, or their number.
 
+mod groups;
 mod moment;
 
 use std::io;
@@ -12,7 +13,7 @@ use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
 use sockeye::columns::{self, CellContext, Column};
 use sockeye::model::{Moment, Problem, RefreshTimings, Snapshot};
-use sockeye::query::{Query, Sort};
+use sockeye::query::{GroupBy, Groups, Query, Sort};
 use sockeye::report::{self, CsvOptions, Layout};
 use sockeye::runtime::collector;
 use sockeye::settings::Settings;
@@ -23,6 +24,7 @@ use crate::cli::errors::{is_relevant, print_error};
 use crate::cli::global::{GlobalArgs, query, tracker};
 use crate::cli::output::{output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
+use groups::FieldParser;
 use moment::{At, Found};
 
 const EXAMPLES: &str = "\
@@ -31,6 +33,7 @@ Examples:
   sockeye list -l :5432                 who listens on 5432
   sockeye list user:ann state:time_wait
   sockeye list --columns port,process,command --sort process
+  sockeye list -a --group process       how many sockets each process has
   sockeye list --ndjson | jq -c '[.socket.local.port, .processes[].name]'
   sockeye list -q :5432 && echo something has it";
 
@@ -52,7 +55,7 @@ pub struct List {
     /// Print one JSON object instead of a table
     #[arg(long, group = "form")]
     json: bool,
-    /// Print one JSON object per line, each a socket with its processes
+    /// Print one JSON object per line, each a socket with its processes (or a group)
     #[arg(long, group = "form")]
     ndjson: bool,
     /// Print CSV instead of a table: one row per socket and process, after a row of names
@@ -61,7 +64,7 @@ pub struct List {
     #[arg(long, group = "form", value_name = "CELLS", require_equals = true, num_args = 0..=1,
            default_missing_value = "guarded")]
     csv: Option<Cells>,
-    /// Print the number of rows
+    /// Print the number of rows, or of groups of the first field
     #[arg(long, group = "form")]
     count: bool,
     /// Print nothing; the exit code is the answer
@@ -76,10 +79,19 @@ pub struct List {
     /// in the recording), or a time before the end: `5m`.
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     at: Option<At>,
-    /// Sort by this column; rows without a value come last
-    #[arg(long, value_name = "COLUMN", default_value = "port", ignore_case = true,
-          value_parser = column_name())]
-    sort: &'static Column,
+    /// Print one line per group of sockets with a common FIELD, or one per group and per second FIELD in it
+    ///
+    /// Each line has the number of sockets, how many are in which state, and the sums of their queues (bytes: those of
+    /// listeners count connections and are left out). A process is identified by its pid: two with the same name are
+    /// two groups. A socket that several processes share counts for the one with the lowest pid; `hidden` has all
+    /// sockets whose owners you may not see. The groups with the most sockets come first. --sort can order them by
+    /// their fields, recv-q or send-q instead.
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',', value_parser = FieldParser,
+          conflicts_with = "columns")]
+    group: Vec<GroupBy>,
+    /// Sort by this column, by port if none is given; rows without a value come last
+    #[arg(long, value_name = "COLUMN", ignore_case = true, value_parser = column_name())]
+    sort: Option<&'static Column>,
     /// Reverse the order
     #[arg(short, long)]
     reverse: bool,
@@ -102,9 +114,10 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     let settings = global.override_settings(Settings::default(), &list.filter)?;
     let clock = Clock::start();
     let sort = Sort {
-        by: list.sort.id,
+        by: list.sort.map_or(Sort::BY_PORT.by, |column| column.id),
         descending: list.reverse,
     };
+    let grouping = list.grouping()?;
     let query = query(&settings, sort)?;
     if list.at.is_some() && global.replay.is_none() {
         bail!("--at needs a recording: name one with --replay FILE");
@@ -114,7 +127,11 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     let (update, refresh) = collector::track_snapshot(&mut tracker, snapshot, timings, clock);
     let table = update.table;
     let rows = query.select(&table);
-    let is_read = print(|out| list.write(out, &table, &rows, &settings))?;
+    let groups = grouping.map(|grouping| Groups::of(&rows, grouping));
+    let is_read = print(|out| match &groups {
+        Some(groups) => list.write_groups(out, &table, groups),
+        None => list.write(out, &table, &rows, &settings),
+    })?;
     if let Some(found) = recorded.filter(|_| is_read) {
         // A recording must not be mistaken for the present; the other formats are for programs.
         let is_for_programs = list.json || list.ndjson || list.csv.is_some();

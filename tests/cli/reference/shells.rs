@@ -11,12 +11,13 @@ use crate::cli::scene::BINARY;
 use crate::support::pty::{self, Pty};
 
 /// What is offered, and nothing else: no file, where a word or a duration belongs.
-const CASES: [(&str, &[&str]); 15] = [
+const CASES: [(&str, &[&str]); 16] = [
     ("sockeye fr", &["free"]),
     ("sockeye -a li", &["list"]),
     ("sockeye list --so", &["--sort"]),
     ("sockeye list --sort po", &["port"]),
     ("sockeye list --columns rec", &["recv-q"]),
+    ("sockeye list --group netw", &["network"]),
     ("sockeye list --interval ", &[]),
     ("sockeye watch --for ", &[]),
     ("sockeye wait 80 --for l", &["listening"]),

@@ -1,0 +1,109 @@
+//! `--group`: the fields as they are typed, and what they and the other options amount to.
+
+use std::ffi::OsStr;
+use std::io;
+
+use anyhow::bail;
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Command};
+use sockeye::columns;
+use sockeye::filter::nearest;
+use sockeye::query::{GroupBy, Grouping, Groups};
+use sockeye::report::{self, CsvOptions};
+use sockeye::track::Table;
+
+use super::{Cells, List};
+use crate::cli::output::output_width;
+
+/// Parses the name of a field.
+#[derive(Clone, Copy)]
+pub struct FieldParser;
+
+impl TypedValueParser for FieldParser {
+    type Value = GroupBy;
+
+    fn parse_ref(
+        &self,
+        _: &Command,
+        _: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<GroupBy, clap::Error> {
+        let name = value.to_string_lossy();
+        GroupBy::by_name(&name).ok_or_else(|| {
+            let names = || GroupBy::ALL.iter().map(|field| field.name());
+            let meant = nearest(&name, names());
+            let meant = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+            let accepted = names().collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "--group: unknown field `{name}`{meant} [possible values: {accepted}; projects are not known yet]\n"
+            );
+            clap::Error::raw(ErrorKind::ValueValidation, message)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let fields = GroupBy::ALL.iter();
+        let values = fields.map(|field| PossibleValue::new(field.name()).help(field.description()));
+        Some(Box::new(values))
+    }
+}
+
+impl List {
+    /// What to group by, if an option says so.
+    pub fn grouping(&self) -> anyhow::Result<Option<Grouping>> {
+        let (by, then) = match self.group[..] {
+            [] => return Ok(None),
+            [by] => (by, None),
+            [by, then] if by == then => bail!("--group: `{}` is there twice", by.name()),
+            [by, then] => (by, Some(then)),
+            _ => bail!("--group takes one or two fields"),
+        };
+        let grouping = Grouping {
+            by,
+            then,
+            sort: self.sort.map(|column| column.id),
+            reverse: self.reverse,
+        };
+        if let Some(column) = self.sort
+            && grouping.sort_columns().all(|id| id != column.id)
+        {
+            let mut names: Vec<_> = grouping.sort_columns().collect();
+            names.dedup();
+            let names = names.iter().map(|&id| columns::column(id).name);
+            let names = names.collect::<Vec<_>>().join(", ");
+            bail!(
+                "--sort: `{}` doesn't order these groups; {names} can, and without it those with most sockets come first",
+                column.name
+            );
+        }
+        Ok(Some(grouping))
+    }
+
+    /// Writes the groups in the form that the options say.
+    pub fn write_groups(
+        &self,
+        out: &mut dyn io::Write,
+        table: &Table,
+        groups: &Groups,
+    ) -> io::Result<()> {
+        let without_header = self.no_header;
+        if self.quiet {
+            Ok(())
+        } else if self.count {
+            writeln!(out, "{}", groups.count())
+        } else if self.json {
+            report::write_groups_json(out, table, groups)
+        } else if self.ndjson {
+            report::write_groups_ndjson(out, table, groups)
+        } else if let Some(cells) = self.csv {
+            let options = CsvOptions {
+                is_raw: cells == Cells::Raw,
+                without_header,
+            };
+            report::write_groups_csv(out, groups, options)
+        } else {
+            report::write_groups_text(out, groups, output_width(), without_header)
+        }
+    }
+}
