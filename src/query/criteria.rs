@@ -119,8 +119,14 @@ impl Query {
         row.is_closed() && row.state_since.age(now) >= self.linger
     }
 
-    /// On the steady clock: when a closed row is over, or a change no longer new. From then on time changes nothing.
-    pub(crate) fn expires_at(&self, row: &Row) -> Option<Duration> {
+    /// On the steady clock: when time will change what the row is. A closed row is over, a change is no longer new, a
+    /// state has lasted so long that it is trouble.
+    pub(crate) fn changes_at(&self, row: &Row) -> [Option<Duration>; 2] {
+        let trouble = row.coming_trouble().map(|coming| coming.begins_at);
+        [self.expires_at(row), trouble]
+    }
+
+    fn expires_at(&self, row: &Row) -> Option<Duration> {
         let (since, time) = if row.is_closed() {
             (row.state_since, self.linger)
         } else {

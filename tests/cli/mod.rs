@@ -21,6 +21,7 @@ mod shortage;
 mod stats;
 mod streams;
 mod tables;
+mod trouble;
 mod unix;
 mod usage;
 mod wait;
