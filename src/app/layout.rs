@@ -107,6 +107,8 @@ impl Size {
 pub struct Layout {
     /// Name, counts, problems.
     pub header: Area,
+    /// What is in trouble, while something is.
+    pub trouble: Area,
     /// Views and filter.
     pub tabs: Area,
     /// Headings of the columns.
@@ -121,14 +123,30 @@ pub struct Layout {
     pub has_borders: bool,
 }
 
-/// Lays out a terminal with a pane of `pane_lines` lines (0: none is open) and `footer_lines` required lines at the
-/// bottom (0: only hints, which a small terminal omits).
-pub fn layout(size: Size, pane_lines: u16, footer_lines: u16) -> Layout {
+/// The required lines of the parts that are not always there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Required {
+    /// Whether something is in trouble.
+    pub has_trouble: bool,
+    /// The lines of the open pane; 0: none is open.
+    pub pane: u16,
+    /// The lines at the bottom; 0: only hints, which a small terminal omits.
+    pub footer: u16,
+}
+
+/// A terminal with fewer lines has none for trouble.
+const MIN_HEIGHT_FOR_TROUBLE: u16 = 6;
+
+/// Lays out a terminal.
+pub fn layout(size: Size, required: Required) -> Layout {
+    let (pane_lines, footer_lines) = (required.pane, required.footer);
     let compact = size.is_compact();
     let mut left = size.height;
     let footer = footer_lines.max(u16::from(!compact));
     let footer = take(&mut left, footer.min(size.height.saturating_sub(1)));
     let header = take(&mut left, 1);
+    let has_trouble = required.has_trouble && size.height >= MIN_HEIGHT_FOR_TROUBLE;
+    let trouble = take(&mut left, u16::from(has_trouble));
     let tabs = take(&mut left, u16::from(!compact));
     let is_table_hidden = compact && pane_lines > 0;
     let titles = take(&mut left, u16::from(size.height > 3 && !is_table_hidden));
@@ -140,9 +158,9 @@ pub fn layout(size: Size, pane_lines: u16, footer_lines: u16) -> Layout {
         (_, false) => (pane_lines.saturating_add(2)).min(left.saturating_sub((left / 3).max(4))),
     };
     left -= pane;
-    let lines = [header, tabs, titles, left, pane, footer];
+    let lines = [header, trouble, tabs, titles, left, pane, footer];
     let mut y = 0;
-    let [header, tabs, titles, rows, pane, footer] = lines.map(|height| {
+    let [header, trouble, tabs, titles, rows, pane, footer] = lines.map(|height| {
         let area = Area {
             x: 0,
             y,
@@ -154,6 +172,7 @@ pub fn layout(size: Size, pane_lines: u16, footer_lines: u16) -> Layout {
     });
     Layout {
         header,
+        trouble,
         tabs,
         titles,
         rows,
@@ -188,7 +207,12 @@ impl App {
                 notice.map_or(0, |notice| notice.height(self.size))
             }
         };
-        layout(self.size, pane_lines, footer_lines)
+        let required = Required {
+            has_trouble: self.rows.trouble_line.is_shown(),
+            pane: pane_lines,
+            footer: footer_lines,
+        };
+        layout(self.size, required)
     }
 
     pub(crate) fn rows_in_sight(&self) -> usize {
@@ -208,45 +232,73 @@ impl App {
 mod tests {
     use super::*;
 
+    const fn required(pane: u16, footer: u16) -> Required {
+        Required {
+            has_trouble: false,
+            pane,
+            footer,
+        }
+    }
+
     #[test]
     fn the_parts_fill_every_terminal_without_overlap() {
-        for height in 0..60 {
-            for width in [0, 1, 20, 59, 60, 160] {
-                for pane in [0, 1, 10, 1000] {
-                    for footer in [0, 1, 2] {
-                        let l = layout(Size { width, height }, pane, footer);
-                        let parts = [l.header, l.tabs, l.titles, l.rows, l.pane, l.footer];
-                        assert_eq!(parts.iter().map(|part| part.height).sum::<u16>(), height);
-                        assert!(parts.windows(2).all(|p| p[0].y + p[0].height == p[1].y));
-                    }
+        for (height, width) in
+            (0..60).flat_map(|height| [0, 1, 20, 59, 60, 160].map(|w| (height, w)))
+        {
+            for (pane, footer) in [0, 1, 10, 1000]
+                .into_iter()
+                .flat_map(|p| [0, 1, 2].map(|f| (p, f)))
+            {
+                for has_trouble in [false, true] {
+                    let required = Required {
+                        has_trouble,
+                        ..required(pane, footer)
+                    };
+                    let l = layout(Size { width, height }, required);
+                    let parts = [
+                        l.header, l.trouble, l.tabs, l.titles, l.rows, l.pane, l.footer,
+                    ];
+                    assert_eq!(parts.iter().map(|part| part.height).sum::<u16>(), height);
+                    assert!(parts.windows(2).all(|p| p[0].y + p[0].height == p[1].y));
                 }
             }
         }
     }
 
     #[test]
+    fn trouble_takes_one_line_of_the_table() {
+        let size = |width, height| Size { width, height };
+        let rows = |size, has_trouble| {
+            let required = Required {
+                has_trouble,
+                ..Required::default()
+            };
+            layout(size, required).rows.height
+        };
+        for (width, height) in [(160, 45), (80, 24), (40, 10), (40, 6)] {
+            let size = size(width, height);
+            assert_eq!(rows(size, true) + 1, rows(size, false), "{size:?}");
+        }
+        assert_eq!(rows(size(40, 5), true), rows(size(40, 5), false));
+    }
+
+    #[test]
     fn an_open_pane_leaves_visible_rows() {
-        let l = layout(
-            Size {
-                width: 80,
-                height: 24,
-            },
-            100,
-            0,
-        );
+        let size = Size {
+            width: 80,
+            height: 24,
+        };
+        let l = layout(size, required(100, 0));
         assert!(l.rows.height >= 4 && l.pane.height >= 10, "{l:?}");
     }
 
     #[test]
     fn a_small_terminal_gives_everything_to_the_table() {
-        let l = layout(
-            Size {
-                width: 40,
-                height: 10,
-            },
-            0,
-            0,
-        );
+        let size = Size {
+            width: 40,
+            height: 10,
+        };
+        let l = layout(size, required(0, 0));
         assert_eq!((l.rows.height, l.footer.height, l.tabs.height), (8, 0, 0));
     }
 }

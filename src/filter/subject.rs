@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, Pid, Process, Scope, Socket, Text};
-use crate::track::{Mark, Row};
+use crate::track::{Mark, Row, TroubleKind};
 
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
@@ -58,6 +58,16 @@ impl<'a> Subject<'a> {
     pub fn is_filled(&self, least: Fill) -> bool {
         let queue = AcceptQueue::of(self.socket).filter(|_| !self.is_closed());
         queue.is_some_and(|queue| queue.fill() >= least)
+    }
+
+    /// Whether it is in trouble; `None` if that depends on its age or its owner, which are not known yet.
+    pub fn is_in_trouble(&self, context: &Context) -> Option<bool> {
+        match self.row {
+            Some(row) => Some(row.trouble(context.now).is_some()),
+            None => TroubleKind::possible(self.socket)
+                .is_none()
+                .then_some(false),
+        }
     }
 
     /// The scope of its own address, if it has one.

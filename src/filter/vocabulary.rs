@@ -32,7 +32,7 @@ pub struct Transport {
 
 /// Every word that may follow `is:`.
 #[rustfmt::skip]
-pub static FLAGS: [Flag; 10] = [
+pub static FLAGS: [Flag; 11] = [
     Flag { name: "new", help: "opened just now", matches: |it, context| Some(it.has_mark(Mark::Opened, context)) },
     Flag { name: "changed", help: "changed state or owner just now", matches: |it, context| Some(it.has_mark(Mark::Changed, context)) },
     Flag { name: "closed", help: "closed, and still shown for a while", matches: |it, _| Some(it.is_closed()) },
@@ -47,6 +47,7 @@ pub static FLAGS: [Flag; 10] = [
     Flag { name: "conflict", help: "another process has the same port", matches: |it, _| Some(it.row?.is_in_conflict) },
     Flag { name: "filling", help: "its accept queue is at least half full", matches: |it, _| Some(it.is_filled(Fill::Filling)) },
     Flag { name: "full", help: "its accept queue is full", matches: |it, _| Some(it.is_filled(Fill::Full)) },
+    Flag { name: "trouble", help: "filling or full; CLOSE_WAIT for 30 s, SYN_SENT for 3 s, orphan for 10 s", matches: |it, context| it.is_in_trouble(context) },
 ];
 
 /// Every protocol word. Where two mean the same, the first is canonical.

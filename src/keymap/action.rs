@@ -37,6 +37,7 @@ actions! {
         GoTo = "go-to",
         ToggleFollow = "toggle-follow",
         TogglePinned = "toggle-marked",
+        NextTrouble = "next-trouble",
         NextView = "next-view",
         PreviousView = "previous-view",
         ToggleTcp = "toggle-tcp",

@@ -152,6 +152,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Home], A::Move(MoveAction::Top), "first row", ""),
     bind(Table, &[Char('G'), End], A::Move(MoveAction::Bottom), "last row", ""),
     bind(Table, &[Char('m')], A::Table(TableAction::TogglePinned), "pin the selected row's port: an alert when a listener opens, closes or changes there", ""),
+    bind(Table, &[Char('!')], A::Table(TableAction::NextTrouble), "next row in trouble: a full queue, a leak, no answer", ""),
     bind(Table, &[Char('F')], A::Table(TableAction::ToggleFollow), "follow: go to the row of the newest event, until the cursor is moved", ""),
     bind(Table, &[Char(']')], A::Pane(PaneAction::Down), "scroll the open pane down", ""),
     bind(Table, &[Char('[')], A::Pane(PaneAction::Up), "scroll the open pane up", ""),

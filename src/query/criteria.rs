@@ -119,8 +119,8 @@ impl Query {
         row.is_closed() && row.state_since.age(now) >= self.linger
     }
 
-    /// On the steady clock: when a closed row is over, or a change no longer new. From then on time changes nothing
-    /// but its age.
+    /// On the steady clock: when a closed row is over, or a change no longer new. From then on time changes only
+    /// its age, and what is due to its age.
     fn expires_at(&self, row: &Row) -> Option<Duration> {
         let (since, time) = if row.is_closed() {
             (row.state_since, self.linger)
@@ -132,8 +132,10 @@ impl Query {
 
     /// On the steady clock: the first moment after `now` at which time alone may change what is said of the row.
     pub(crate) fn next_due(&self, row: &Row, pass: &Pass<'_>, now: Moment) -> Option<Duration> {
-        let expires = self.expires_at(row).filter(|&time| time > now.steady);
-        expires.into_iter().chain(pass.next_turn(row)).min()
+        let trouble = row.coming_trouble().map(|coming| coming.begins_at);
+        let known = [self.expires_at(row), trouble].into_iter().flatten();
+        let later = known.filter(|&time| time > now.steady);
+        later.chain(pass.next_turn(row)).min()
     }
 
     /// Whether the row matches, however long it has been closed.

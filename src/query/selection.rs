@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::model::{Moment, Protocol};
 use crate::query::order::{self, sorted};
 use crate::query::{Query, Sort, Tab};
-use crate::track::{Row, RowId, Table};
+use crate::track::{Row, RowId, Table, TroubleKind};
 
 /// If more than one row in so many is new, sorting all of them is faster than finding the places of the new ones.
 const FEW: usize = 32;
@@ -26,6 +26,8 @@ pub(crate) struct Selection {
     /// When, on the steady clock, a row has to be read again, the soonest first.
     due: Vec<(Duration, usize)>,
     shown: Listing,
+    /// The rows in trouble, whether they are shown or not.
+    in_trouble: Vec<usize>,
     counts: Counts,
 }
 
@@ -47,6 +49,7 @@ impl Selection {
             verdicts: Vec::new(),
             due: Vec::new(),
             shown: Listing::default(),
+            in_trouble: Vec::new(),
             counts: Counts::default(),
         }
     }
@@ -57,6 +60,23 @@ impl Selection {
 
     pub const fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// The rows in trouble and what that is, in the order of the table. Neither view nor filter leaves any out.
+    pub fn in_trouble(&self) -> impl Iterator<Item = (usize, TroubleKind)> {
+        let kind = |&at: &usize| Some((at, self.verdicts.get(at)?.trouble?));
+        self.in_trouble.iter().filter_map(kind)
+    }
+
+    /// How many rows in trouble this view would show, with the same filter.
+    pub fn count_in_trouble(&self, tab: Tab) -> usize {
+        let query = Query {
+            tab,
+            ..self.query.clone()
+        };
+        let rows = self.in_trouble.iter();
+        let rows = rows.filter_map(|&at| self.verdicts.get(at));
+        rows.filter(|verdict| verdict.is_shown(&query)).count()
     }
 
     /// Whether the row of the table is one of those shown.
@@ -109,6 +129,9 @@ impl Selection {
             let (verdicts, order) = (&self.verdicts, self.order.iter().copied());
             self.shown = Listing::of_rows(order.filter(|&at| verdicts[at].is_shown(&self.query)));
             self.counts = Counts::of(verdicts, &self.query);
+            let rows = verdicts.iter().enumerate();
+            let rows = rows.filter(|(_, verdict)| verdict.trouble.is_some());
+            self.in_trouble = rows.map(|(at, _)| at).collect();
         }
         again
     }
@@ -154,6 +177,7 @@ impl Selection {
                 protocol: row.socket.protocol,
                 is_over: self.query.is_over(row, now),
                 matches_filter: filter.matches(row),
+                trouble: row.trouble(now),
             };
             let due = self.query.next_due(row, &filter, now);
             self.due.extend(due.map(|time| (time, at)));
@@ -188,6 +212,7 @@ struct Verdict {
     /// Whether it is closed and has lingered long enough.
     is_over: bool,
     matches_filter: bool,
+    trouble: Option<TroubleKind>,
 }
 
 impl Verdict {
@@ -197,6 +222,7 @@ impl Verdict {
         protocol: Protocol::Tcp,
         is_over: true,
         matches_filter: false,
+        trouble: None,
     };
 
     const fn passes(self, query: &Query) -> bool {

@@ -11,11 +11,13 @@ mod matching;
 mod row;
 mod table;
 mod tracker;
+mod trouble;
 
 pub use event::{Event, EventLog};
 pub use row::{Change, ChangeKind, Mark, Row, RowId};
 pub use table::{Counts, Table};
 pub use tracker::{TableUpdate, Tracker};
+pub use trouble::{Trouble, TroubleKind};
 
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,8 @@ pub fn draw(frame: &mut Frame<'_>, view: &View) {
     let header = std::slice::from_ref(&view.header);
     draw_lines(frame, view, view.layout.header, header);
     draw_right(frame, view, view.layout.header, &view.header_right);
+    let trouble = std::slice::from_ref(&view.trouble);
+    draw_lines(frame, view, view.layout.trouble, trouble);
     let tabs = rect(view.layout.tabs, frame);
     draw_cells(frame, view, tabs, &view.tabs, Modifier::BOLD);
     draw_right(frame, view, view.layout.tabs, &view.filter);
@@ -123,6 +125,8 @@ fn draw_table(frame: &mut Frame<'_>, view: &View) {
         let bold = |role| style(view, role).add_modifier(Modifier::BOLD);
         if let Some((mark, role)) = row.mark {
             put(frame, line, 0, &mark.glyph().to_string(), bold(role));
+        } else if let Some(role) = row.trouble {
+            put(frame, line, 0, "!", bold(role));
         }
         if row.is_pinned {
             put(frame, line, 1, "*", bold(Role::Accent));

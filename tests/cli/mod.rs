@@ -22,6 +22,7 @@ mod shortage;
 mod stats;
 mod streams;
 mod tables;
+mod trouble;
 mod unix;
 mod usage;
 mod wait;

@@ -16,4 +16,5 @@ mod owners;
 mod queues;
 mod refused;
 mod scene;
+mod trouble;
 mod udp;

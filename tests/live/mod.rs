@@ -30,4 +30,5 @@ mod size;
 mod stalls;
 mod start;
 mod themes;
+mod trouble;
 mod views;

@@ -47,8 +47,7 @@ fn each_state_has_its_colour() {
         let expected = match state {
             State::Listen => coloured(Color::Green),
             State::Established => coloured(Color::Blue),
-            State::CloseWait => coloured(Color::Red),
-            State::Bound | State::SynSent | State::SynRecv => PLAIN,
+            State::Bound | State::SynSent | State::SynRecv | State::CloseWait => PLAIN,
             _ => DIM,
         };
         let port = socket.local.port.to_string();
@@ -57,9 +56,30 @@ fn each_state_has_its_colour() {
     }
 }
 
+/// Red is for what has lasted too long.
+#[test]
+fn a_connection_that_waits_for_its_program_or_for_an_answer_turns_red() {
+    let sockets = every_state().into_iter().map(|(_, socket)| socket);
+    let sockets: Vec<_> = sockets.collect();
+    let mut stage = Stage::new(100, 30);
+    stage.read(&sockets);
+    for (state, seconds) in [(State::SynSent, 3), (State::CloseWait, 27)] {
+        let port = every_state().into_iter().find(|one| one.0 == state);
+        let port = port.unwrap().1.local.port.to_string();
+        let colour = |stage: &Stage| {
+            let canvas = Canvas::of(stage, Theme::COLOUR);
+            let cells = canvas.cells_of(&port, state.as_str());
+            appearance(cells)
+        };
+        assert_eq!(colour(&stage), PLAIN, "{state}");
+        stage.wait_secs(seconds).read(&sockets);
+        assert_eq!(colour(&stage), coloured(Color::Red), "{state}");
+    }
+}
+
 /// A closing connection without a process stays until the peer answers.
 #[test]
-fn orphans_are_red() {
+fn orphans_turn_red_when_they_are_old() {
     let before: Vec<_> = every_state()
         .into_iter()
         .map(|(_, socket)| socket)
@@ -80,13 +100,21 @@ fn orphans_are_red() {
     let after: Vec<_> = every_state().into_iter().map(orphan).collect();
     let mut stage = Stage::new(100, 30);
     stage.read(&before);
-    stage.wait_secs(1).read(&after);
-    let canvas = Canvas::of(&stage, Theme::COLOUR);
-    for (state, socket) in every_state() {
-        if closing.contains(&state) {
+    for (seconds, expected) in [(1, None), (8, Some(DIM)), (2, Some(coloured(Color::Red)))] {
+        stage.wait_secs(seconds).read(&after);
+        let canvas = Canvas::of(&stage, Theme::COLOUR);
+        let closing = every_state()
+            .into_iter()
+            .filter(|one| closing.contains(&one.0));
+        for (state, socket) in closing {
             let port = socket.local.port.to_string();
-            let cells = canvas.cells_of(&port, state.as_str());
-            assert_eq!(appearance(cells), coloured(Color::Red), "{state}");
+            let found = appearance(canvas.cells_of(&port, state.as_str()));
+            // A change is highlighted first.
+            assert_eq!(
+                found,
+                expected.unwrap_or(found),
+                "{state} after {seconds} s"
+            );
         }
     }
 }
@@ -123,8 +151,9 @@ fn marks_are_green_yellow_and_red() {
         Color::Yellow
     );
     assert_eq!(text("node(45)", "node(12) → node(45)"), Color::Yellow);
-    assert_eq!(text("9000", "closed"), Color::Red);
-    assert_eq!(text("9000", "python3"), Color::Red);
+    for text in ["closed", "python3"] {
+        assert_eq!(appearance(canvas.cells_of("9000", text)), DIM, "{text}");
+    }
 }
 
 /// A row without a recent change is coloured in its state only.
@@ -187,8 +216,8 @@ fn the_selected_row_is_reversed_from_edge_to_edge_and_no_other() {
         .collect();
     assert_eq!(
         reversed,
-        [5],
-        "header, views, headings, then two rows above"
+        [6],
+        "header, trouble, views, headings, then two rows above"
     );
 }
 

@@ -27,7 +27,12 @@ pub fn no_meaning_is_in_colour_or_glyph_alone(what: &str, stage: &Stage) {
     }
     let pane = view.pane.iter().flat_map(|pane| &pane.lines);
     let overlay = view.overlay.iter().flat_map(|overlay| &overlay.lines);
-    let single = [&view.header, &view.header_right, &view.filter];
+    let single = [
+        &view.header,
+        &view.header_right,
+        &view.trouble,
+        &view.filter,
+    ];
     for line in single
         .into_iter()
         .chain(&view.footer)
@@ -45,9 +50,6 @@ pub fn no_meaning_is_in_colour_or_glyph_alone(what: &str, stage: &Stage) {
 /// A coloured cell has a mark or word of the same meaning in its row.
 fn row_says_its_colours(what: &str, row: &RowView) {
     let mark = row.mark.map(|(mark, _)| mark);
-    let holds =
-        |wanted: &dyn Fn(&str) -> bool| row.cells.iter().any(|cell| wanted(cell.text.trim()));
-    let is_left = holds(&|text| text.starts_with("was ") || text == "–");
     for CellView { text, role, .. } in &row.cells {
         let text = text.trim();
         // The use of the queue, in figures or a word.
@@ -57,7 +59,8 @@ fn row_says_its_colours(what: &str, row: &RowView) {
             Role::Good => text == "LISTEN" || mark == Some(Mark::Opened),
             Role::Busy => text == "ESTABLISHED",
             Role::Warning => mark == Some(Mark::Changed),
-            Role::Bad => mark == Some(Mark::Closed) || text == "CLOSE_WAIT" || is_left,
+            // A `!` in place of the mark; a mark that is there says that the row has just changed.
+            Role::Bad => row.trouble.is_some(),
             Role::Wrong | Role::Selected | Role::Border | Role::Accent => false,
             Role::Plain | Role::Dim | Role::Strong => true,
         };
@@ -77,7 +80,7 @@ fn line_says_its_colours(what: &str, line: &[Span]) {
             span.role,
             Role::Good | Role::Busy | Role::Warning | Role::Bad
         );
-        let is_mark = |text: &str| ["+", "~", "-"].contains(&text.trim());
+        let is_mark = |text: &str| ["+", "~", "-", "!"].contains(&text.trim());
         let has_word_behind = line.get(at + 1).is_some_and(|next| speaks(&next.text));
         let is_bar = says.chars().all(|c| ('▁'..='█').contains(&c) || c == ' ');
         let mut before = line[..at].iter().map(|span| span.text.as_str());

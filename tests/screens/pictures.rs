@@ -13,7 +13,7 @@ use super::kinds::kinds_stage;
 use super::meanings::no_meaning_is_in_colour_or_glyph_alone;
 use super::scenes::{
     bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage,
-    minutes_stage, ports_stage, queues_stage, recording_stage, strange_stage,
+    minutes_stage, ports_stage, queues_stage, recording_stage, strange_stage, trouble_stage,
 };
 use super::stage::{Stage, known, listener, process};
 
@@ -81,6 +81,20 @@ fn the_kinds_to_choose_from() {
 #[test]
 fn accept_queues_that_fill() {
     picture("queues", queues_stage);
+}
+
+#[test]
+fn trouble() {
+    picture("trouble", trouble_stage);
+}
+
+#[test]
+fn the_next_row_in_trouble() {
+    picture("trouble_next", |width, height| {
+        let mut stage = trouble_stage(width, height);
+        stage.press("!!");
+        stage
+    });
 }
 
 #[test]

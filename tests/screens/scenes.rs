@@ -16,6 +16,7 @@ use super::stage::{
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn nginx() -> Vec<Arc<Process>> {
     (812..817)
@@ -386,6 +387,51 @@ pub fn queues_stage(width: u16, height: u16) -> Stage {
         waits("0.0.0.0:8080", 3, 129),
         waits("127.0.0.1:9000", 4, 0),
     ]);
+    stage
+}
+
+/// A server that accepts nothing, one that leaks connections, and a client that gets no answer, for half a minute.
+pub fn trouble_stage(width: u16, height: u16) -> Stage {
+    let search = known(&[&process(
+        9201,
+        "java org.elasticsearch.Elasticsearch",
+        "ann",
+        DAY,
+    )]);
+    let sync = known(&[&process(18_641, "python3 sync.py", "ann", HOUR)]);
+    let curl = known(&[&process(40_300, "curl", "ann", MINUTE)]);
+    let full = Socket {
+        queue: Some(Queue {
+            receive: 129,
+            send: 128,
+        }),
+        ..listener("0.0.0.0:9200", 1, search)
+    };
+    let leaks = (0..14).map(|number| {
+        let local = format!("10.0.0.7:{}", 41_000 + number);
+        let state = State::CloseWait;
+        connection(&local, "10.0.0.9:5432", state, 100 + number, sync.clone())
+    });
+    let waits = (0..3).map(|number| {
+        let local = format!("10.0.0.7:{}", 50_000 + number);
+        let state = State::SynSent;
+        connection(
+            &local,
+            "198.51.100.7:443",
+            state,
+            200 + number,
+            curl.clone(),
+        )
+    });
+    let web = listener(
+        "0.0.0.0:80",
+        2,
+        known(&[&process(812, "nginx", "root", 3 * DAY)]),
+    );
+    let sockets: Vec<_> = [full, web].into_iter().chain(leaks).chain(waits).collect();
+    let mut stage = Stage::new(width, height);
+    stage.read(&sockets);
+    stage.wait_secs(30).read(&sockets);
     stage
 }
 

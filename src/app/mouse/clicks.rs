@@ -62,6 +62,8 @@ impl App {
             let header = std::slice::from_ref(&view.header);
             targets.extend(targets_of_lines(header, layout.header));
             targets.extend(targets_at_right(&view.header_right, layout.header));
+            let trouble = std::slice::from_ref(&view.trouble);
+            targets.extend(targets_of_lines(trouble, layout.trouble));
             targets.extend(targets_of_cells(&view.tabs, layout.tabs));
             targets.extend(targets_at_right(&view.filter, layout.tabs));
             targets.extend(targets_of_cells(&view.titles, layout.titles));

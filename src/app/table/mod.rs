@@ -1,6 +1,7 @@
 //! The table: its rows and their order, its cursor, and its keys.
 
 pub(crate) mod cursor;
+mod trouble;
 pub(crate) mod view;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::query::{Query, Selection, Tab};
 use crate::settings::Settings;
 use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
+use trouble::TroubleLine;
 
 #[derive(Clone, Debug)]
 pub(crate) struct TableView {
@@ -22,6 +24,7 @@ pub(crate) struct TableView {
     pub criteria: Query,
     pub selection: Selection,
     pub cursor: Cursor,
+    pub trouble_line: TroubleLine,
     /// Whether the cursor goes to the row of the newest event.
     pub is_following: bool,
     pub hidden_columns: Vec<ColumnId>,
@@ -51,6 +54,7 @@ impl TableView {
             selection: Selection::new(criteria.clone()),
             criteria,
             cursor: Cursor::default(),
+            trouble_line: TroubleLine::default(),
             is_following: false,
             hidden_columns: views::without(&settings.columns),
             names: true,
@@ -74,6 +78,8 @@ impl App {
         let now = self.shown_at(now);
         let rows = &mut self.rows;
         rows.selection.update(&rows.criteria, &rows.table, now);
+        let is_in_trouble = self.is_anything_in_trouble();
+        self.rows.trouble_line.update(is_in_trouble, now);
         self.scroll_to_cursor();
     }
 
@@ -85,6 +91,7 @@ impl App {
                 self.follow(self.log.len());
             }
             TableAction::TogglePinned => self.toggle_pinned(now),
+            TableAction::NextTrouble => self.go_to_next_trouble(now),
             TableAction::NextView => self.cycle_view(1, now),
             TableAction::PreviousView => self.cycle_view(-1, now),
             TableAction::ToggleTcp => self.toggle_kind(Protocol::Tcp, now),

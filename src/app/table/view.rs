@@ -7,9 +7,9 @@ use crate::app::view::{CellView, Click, Part, Role, Scrollbar, mark_role};
 use crate::app::views::ViewId;
 use crate::columns::{CellContext, ColumnId, Demand, Fitted, cut, fit, width};
 use crate::keymap::{Action, TableAction};
-use crate::model::{AcceptQueue, Fill, Moment, OwnerKind, ProblemCode, State};
+use crate::model::{Moment, OwnerKind, ProblemCode, State};
 use crate::query::Tab;
-use crate::track::{ChangeKind, Mark, Row};
+use crate::track::{ChangeKind, Mark, Row, TroubleKind};
 
 /// Cells before the first column: the mark and a space.
 pub(crate) const MARK_WIDTH: u16 = 2;
@@ -21,6 +21,8 @@ pub struct RowView {
     pub is_selected: bool,
     /// Its recent change.
     pub mark: Option<(Mark, Role)>,
+    /// Whether it is in trouble, shown by a `!` where no mark is.
+    pub trouble: Option<Role>,
     /// Whether its port is pinned, shown by a `*`.
     pub is_pinned: bool,
     /// Its cells, each exactly as wide as its column.
@@ -77,6 +79,7 @@ impl App {
                 is_selected,
                 is_pinned: self.pinned.has(&row.socket),
                 mark: mark.map(|mark| (mark, mark_role(mark))),
+                trouble: row.trouble(context.now).map(trouble_role),
                 cells: columns.iter().map(cell).collect(),
             }
         };
@@ -220,15 +223,15 @@ fn cell(fitted: &Fitted, row: &Row, context: &CellContext, is_selected: bool) ->
     }
 }
 
-/// Colour shows changes and states; a closed row is red as a whole.
+/// Colour shows changes and states. A closed row is dim, only its mark is red.
 fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role {
     let mark = row.mark(context.now, context.highlight);
     let change = row.change.as_ref().filter(|_| mark.is_some());
     match (column, change.map(|change| &change.kind)) {
-        (_, Some(ChangeKind::Closed)) => Role::Bad,
+        (_, Some(ChangeKind::Closed)) => Role::Dim,
         (ColumnId::State, Some(ChangeKind::State { .. }))
         | (ColumnId::Process | ColumnId::Pid, Some(ChangeKind::Owner { .. })) => Role::Warning,
-        (ColumnId::State, _) => state_role(row),
+        (ColumnId::State, _) => state_role(row, context.now),
         _ if row.socket.state == State::TimeWait || text == "–" => Role::Dim,
         (ColumnId::Port, Some(ChangeKind::Opened)) => Role::Good,
         (ColumnId::Pid | ColumnId::Process, _) if row.socket.owner.kind() != OwnerKind::Known => {
@@ -239,21 +242,15 @@ fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role 
     }
 }
 
-fn state_role(row: &Row) -> Role {
-    let is_ownerless = matches!(row.socket.owner.kind(), OwnerKind::Former | OwnerKind::None);
-    let is_orphan = is_ownerless && row.socket.inode.is_none();
+/// Red is for trouble alone: a state is red once it has lasted too long.
+fn state_role(row: &Row, now: Moment) -> Role {
+    if let Some(kind) = row.trouble(now) {
+        return trouble_role(kind);
+    }
     match row.socket.state {
-        State::Listen => match AcceptQueue::of(&row.socket).map(AcceptQueue::fill) {
-            Some(Fill::Full) => Role::Bad,
-            Some(Fill::Filling) => Role::Warning,
-            Some(Fill::Roomy) | None => Role::Good,
-        },
+        State::Listen => Role::Good,
         State::Established => Role::Busy,
-        State::CloseWait => Role::Bad,
-        State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck if is_orphan => {
-            Role::Bad
-        }
-        State::Bound | State::SynSent | State::SynRecv => Role::Plain,
+        State::Bound | State::SynSent | State::SynRecv | State::CloseWait => Role::Plain,
         State::FinWait1
         | State::FinWait2
         | State::Closing
@@ -261,5 +258,16 @@ fn state_role(row: &Row) -> Role {
         | State::TimeWait
         | State::Closed
         | State::Unconn => Role::Dim,
+    }
+}
+
+/// A queue that is not full yet is only a warning.
+pub(crate) const fn trouble_role(kind: TroubleKind) -> Role {
+    match kind {
+        TroubleKind::QueueFilling => Role::Warning,
+        TroubleKind::QueueFull
+        | TroubleKind::CloseWait
+        | TroubleKind::SynSent
+        | TroubleKind::Orphan => Role::Bad,
     }
 }

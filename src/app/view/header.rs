@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::app::view::bars::sparkline;
 use crate::app::view::{Line, Role, cut_line, line_width, span};
 use crate::columns::width;
-use crate::model::{Moment, Protocol};
+use crate::model::{Moment, ProblemCode, Protocol};
 use crate::track::Counts;
 
 struct Segment {
@@ -115,7 +115,12 @@ impl App {
         if let Some(why) = &self.rows.failure {
             segments.push(segment(vec![span(why.clone(), Role::Bad)], 2, true));
         }
-        let problems = self.rows.table.problems.iter();
+        // A shortage of ports is trouble, which has its own line.
+        let has_trouble_line = self.layout().trouble.height > 0;
+        let problems =
+            self.rows.table.problems.iter().filter(|problem| {
+                !(has_trouble_line && problem.code == ProblemCode::EphemeralPorts)
+            });
         let problems = problems.map(|problem| span(problem.brief.to_string(), Role::Warning));
         segments.extend(problems.map(|problem| segment(vec![problem], 3, true)));
         segments

@@ -8,6 +8,7 @@ mod footer;
 mod header;
 pub(crate) mod line;
 pub(crate) mod scrollbar;
+mod trouble;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -79,6 +80,8 @@ pub struct View {
     pub header: Line,
     /// First line, right-aligned.
     pub header_right: Line,
+    /// The line below it: what is in trouble.
+    pub trouble: Line,
     /// The views.
     pub tabs: Vec<CellView>,
     /// The current filter, right-aligned.
@@ -123,6 +126,7 @@ impl App {
             size: self.size,
             header,
             header_right,
+            trouble: self.trouble_text(now, layout.trouble),
             tabs: self.tab_views(),
             filter: self.filter_line(layout.tabs.width),
             titles: self.title_views(&columns),
@@ -158,6 +162,7 @@ impl App {
             let shown_at = self.shown_at(now);
             let rows = self.rows_in_view();
             due.push(rows.map(|row| next_age_change(row, shown_at)).min());
+            due.push(self.trouble_changes_in(shown_at));
             if matches!(self.dock.pane, Some(Pane::Details)) {
                 let ends_at = self.selected().and_then(|row| row.ends_at);
                 let left = ends_at.and_then(|at| at.checked_sub(now.steady));

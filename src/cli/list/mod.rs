@@ -35,7 +35,8 @@ Examples:
   sockeye list --columns port,process,command --sort process
   sockeye list -a --group process       how many sockets each process has
   sockeye list --ndjson | jq -c '[.socket.local.port, .processes[].name]'
-  sockeye list -q :5432 && echo something has it";
+  sockeye list -q :5432 && echo something has it
+  sockeye list is:trouble               what is wrong; exits with 1 if nothing is";
 
 /// Print the table once
 ///
@@ -49,7 +50,8 @@ pub struct List {
     /// What to print; without it, listeners and bound sockets
     ///
     /// For example `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`; the man page has the whole language.
-    /// A filter includes connections, unless you add -l.
+    /// A filter includes connections, unless you add -l. `is:trouble` leaves out a state whose age is unknown in a single
+    /// snapshot; `sockeye watch is:trouble` finds it later.
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
     /// Print one JSON object instead of a table

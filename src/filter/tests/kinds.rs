@@ -1,6 +1,7 @@
 //! Terms that ask what a row is: protocol, state, address and flags.
 
 use super::*;
+use crate::model::Age;
 
 #[test]
 fn protocol_words_without_a_number_match_both_families() {
@@ -199,6 +200,29 @@ fn a_listener_is_filling_from_half_of_its_backlog_on_and_full_beyond_it() {
     let mut busy = connection();
     busy.socket.queue = waits(129).socket.queue;
     check(&busy, &[], &["is:filling", "is:full"]);
+}
+
+#[test]
+fn a_row_is_in_trouble_once_its_state_has_lasted_too_long() {
+    let state = |state, seconds: u64| {
+        let mut row = connection();
+        (row.socket.state, row.state_since) = (state, at(10 - seconds));
+        row.was_open_at_start = false;
+        row
+    };
+    check(&state(State::SynSent, 3), &["is:trouble"], &["!is:trouble"]);
+    check(&state(State::SynSent, 2), &["!is:trouble"], &["is:trouble"]);
+    check(&state(State::CloseWait, 10), &[], &["is:trouble"]);
+    let mut old = state(State::CloseWait, 10);
+    old.was_open_at_start = true;
+    (old.first_seen, old.socket.age) =
+        (old.state_since, Some(Age::AtLeast(Duration::from_secs(20))));
+    check(&old, &["is:trouble"], &[]);
+    // Before the row and its owner are known: impossible, or undecided.
+    let trouble = filter("is:trouble");
+    let could_match = |row: &Row| trouble.could_match(&row.socket, &context());
+    assert_eq!(could_match(&connection()), Some(false));
+    assert_eq!(could_match(&old), None);
 }
 
 #[test]

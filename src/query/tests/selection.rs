@@ -72,10 +72,13 @@ fn event() -> impl Strategy<Value = Event> {
         "age:<=1500ms | b",
         "!age:>=2s",
         "age:>1s age:<3s | is:new",
+        "is:trouble",
+        "!is:trouble :1",
     ];
-    let state = select(vec![State::CloseWait, State::FinWait2]);
+    let state = select(vec![State::CloseWait, State::FinWait2, State::SynSent]);
     prop_oneof![
         4 => (0..2500u64).prop_map(Event::Wait),
+        1 => (2500..40_000u64).prop_map(Event::Wait),
         4 => socket().prop_map(|socket| Event::Open(Box::new(socket))),
         2 => any::<Index>().prop_map(Event::Close),
         2 => (any::<Index>(), state).prop_map(|(which, state)| Event::Move(which, state)),
@@ -193,6 +196,10 @@ proptest! {
             let rows = run.criteria.select_at(&run.table, now);
             let expected = Listing::of_rows(rows.iter().copied());
             prop_assert_eq!(selection.shown(), &expected, "{}", &told);
+            let in_trouble: Vec<_> = selection.in_trouble().collect();
+            let rows_in_trouble = run.table.rows.iter().enumerate();
+            let rows_in_trouble = rows_in_trouble.filter_map(|(at, row)| Some((at, row.trouble(now)?)));
+            prop_assert_eq!(in_trouble, rows_in_trouble.collect::<Vec<_>>(), "{}", &told);
             prop_assert_eq!(selection.counts().by_tab, run.count(&run.criteria, now), "{}", &told);
             let all = Query { kinds: Kinds::DEFAULT, filter: Filter::default(), ..run.criteria.clone() };
             prop_assert_eq!(selection.counts().unfiltered, all.select_at(&run.table, now).len(), "{}", &told);

@@ -8,3 +8,4 @@ mod ports;
 mod settings;
 mod themes;
 mod time;
+mod trouble;

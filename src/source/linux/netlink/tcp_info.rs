@@ -17,6 +17,7 @@ use super::{u32_at, u64_at};
 use crate::model::{Age, Opening, State};
 
 /// Offsets of the fields. Times are in milliseconds, but the busy one in microseconds.
+const RETRANSMITS: usize = 2;
 const LAST_DATA_SENT: usize = 44;
 const LAST_DATA_RECV: usize = 52;
 const LAST_ACK_RECV: usize = 56;
@@ -49,6 +50,11 @@ pub(super) fn age(state: State, info: &[u8]) -> Option<Age> {
         // They began with a segment of the peer, so no later than the last segment.
         State::CloseWait | State::FinWait2 | State::Closing => {
             millis_at(info, LAST_ACK_RECV).map(Age::AtLeast)
+        }
+        // A SYN is repeated a second after the one before or later (`TCP_TIMEOUT_INIT`).
+        State::SynSent => {
+            let repeated = info.get(RETRANSMITS).filter(|&&times| times > 0)?;
+            Some(Age::AtLeast(Duration::from_secs((*repeated).into())))
         }
         _ => None,
     }
@@ -166,6 +172,14 @@ mod tests {
         for state in [State::Listen, State::SynSent, State::LastAck, State::Bound] {
             assert_eq!(age(state, &info), None, "{state}");
         }
+    }
+
+    #[test]
+    fn a_connection_without_an_answer_is_a_second_old_for_each_repeated_syn() {
+        let mut info = info([7000, 9000, 20], [0, 0]);
+        info[RETRANSMITS] = 3;
+        let age = age(State::SynSent, &info);
+        assert_eq!(age, Some(Age::AtLeast(ms(3000))));
     }
 
     #[test]
