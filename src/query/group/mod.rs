@@ -1,6 +1,6 @@
 //! Rows that have something in common, counted: by one field, or by a second one within each group of the first.
 //!
-//! A row is read once. Its keys become numbers, and what follows goes by these: 100,000 rows take a few milliseconds.
+//! A row is read once, in the order of memory. Its keys become numbers, and what follows goes by these.
 
 mod field;
 
@@ -48,7 +48,7 @@ pub struct Sum {
     /// How many they are.
     pub sockets: usize,
     /// How many are in each state, in the order of [`State::ALL`].
-    by_state: [usize; State::ALL.len()],
+    by_state: [u32; State::ALL.len()],
     /// Bytes not yet read; `None` if not known of any row. Listeners don't count: theirs are connections.
     pub receive_queue: Option<u64>,
     /// Bytes not yet acknowledged, likewise.
@@ -58,13 +58,13 @@ pub struct Sum {
 impl Sum {
     /// The states that occur, in the order in which a table sorts them.
     pub fn states(&self) -> impl Iterator<Item = (State, usize)> {
-        let counts = State::ALL.into_iter().zip(self.by_state);
-        counts.filter(|&(_, count)| count > 0)
+        let counts = State::ALL.map(|state| (state, self.in_state(state)));
+        counts.into_iter().filter(|&(_, count)| count > 0)
     }
 
     /// How many are in this state.
     pub const fn in_state(&self, state: State) -> usize {
-        self.by_state[state as usize]
+        self.by_state[state as usize] as usize
     }
 
     fn add_row(&mut self, row: &Row) {
@@ -121,10 +121,11 @@ impl Groups {
     pub fn of(rows: &[&Row], grouping: Grouping) -> Self {
         let mut outer = Level::new(grouping.by);
         let mut inner = grouping.then.map(Level::new);
-        let mut pairs = Pairs::default();
-        for (at, row) in rows.iter().enumerate() {
+        let mut pairs = Pairs::of(rows.len());
+        for at in in_memory_order(rows) {
+            let row = rows[at];
             let within = inner.as_mut().map_or(0, |inner| inner.number(row, at));
-            pairs.add(outer.number(row, at), within, row);
+            pairs.add(outer.number(row, at), within, at, row);
         }
         let outer = outer.ranked(rows);
         let inner = inner.map(|inner| inner.ranked(rows));
@@ -132,17 +133,18 @@ impl Groups {
         for (&(number, _), sum) in pairs.numbers.iter().zip(&pairs.sums) {
             sums[number].add_sum(sum);
         }
+        let places = outer.places(&sums, grouping);
         let mut tree: Vec<_> = (0..)
             .zip(pairs.numbers.iter().zip(&pairs.sums))
             .map(|(pair, (&(first, second), sum))| {
-                let place = outer.place(first, &sums[first], grouping);
                 let within = inner.as_ref();
                 let within = within.map(|inner| inner.place(second, sum, grouping));
-                (place, within, pair)
+                (places[first], within, pair)
             })
             .collect();
         tree.sort_unstable();
         let mut groups = Self::default();
+        groups.all.reserve(sums.len() + tree.len());
         for siblings in tree.chunk_by(|a, b| a.0 == b.0) {
             let number = pairs.numbers[siblings[0].2].0;
             groups.push(outer.group(number, 0, sums[number]));
@@ -189,11 +191,22 @@ impl Groups {
     }
 }
 
+/// The indices of the rows in the order of their places in memory, where reading one after the other is quick.
+fn in_memory_order(rows: &[&Row]) -> impl Iterator<Item = usize> + use<> {
+    let rows = rows.iter().enumerate();
+    let places = rows.map(|(at, &row)| (std::ptr::from_ref(row).addr(), at));
+    let mut places: Vec<_> = places.collect();
+    places.sort_unstable();
+    places.into_iter().map(|(_, at)| at)
+}
+
 /// The different keys of a field, numbered as they occur.
 struct Level<'a> {
     by: GroupBy,
     texts: Texts<'a>,
-    numbers: HashMap<KeyNumber, usize>,
+    numbers: HashMap<KeyNumber, usize, BuildSpread>,
+    /// Addresses can be chosen from outside, so that theirs is the hash that resists it.
+    addresses: HashMap<KeyNumber, usize>,
     /// For each number the first row that has the key.
     first: Vec<usize>,
 }
@@ -203,7 +216,8 @@ impl<'a> Level<'a> {
         Self {
             by,
             texts: Texts::default(),
-            numbers: HashMap::new(),
+            numbers: HashMap::default(),
+            addresses: HashMap::new(),
             first: Vec::new(),
         }
     }
@@ -212,7 +226,10 @@ impl<'a> Level<'a> {
     fn number(&mut self, row: &'a Row, at: usize) -> usize {
         let key = self.by.number(row, &mut self.texts);
         let next = self.first.len();
-        let number = *self.numbers.entry(key).or_insert(next);
+        let number = match self.by {
+            GroupBy::Peer | GroupBy::Network => *self.addresses.entry(key).or_insert(next),
+            _ => *self.numbers.entry(key).or_insert(next),
+        };
         if number == next {
             self.first.push(at);
         }
@@ -258,6 +275,20 @@ impl Ranked {
         (value.is_none(), value.unwrap_or(0) ^ mask, rank)
     }
 
+    /// For each number its place among all, counted from 0.
+    fn places(&self, sums: &[Sum], grouping: Grouping) -> Vec<usize> {
+        let numbers = sums.iter().enumerate();
+        let mut order: Vec<_> = numbers
+            .map(|(number, sum)| (self.place(number, sum, grouping), number))
+            .collect();
+        order.sort_unstable();
+        let mut places = vec![0; order.len()];
+        for (place, (_, number)) in order.into_iter().enumerate() {
+            places[number] = place;
+        }
+        places
+    }
+
     fn group(&self, number: usize, depth: usize, sum: Sum) -> Group {
         Group {
             by: self.by,
@@ -280,7 +311,14 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn add(&mut self, outer: usize, inner: usize, row: &Row) {
+    fn of(rows: usize) -> Self {
+        Self {
+            of_rows: vec![0; rows],
+            ..Self::default()
+        }
+    }
+
+    fn add(&mut self, outer: usize, inner: usize, at: usize, row: &Row) {
         let next = self.numbers.len();
         let pair = *self.known.entry((outer, inner)).or_insert(next);
         if pair == next {
@@ -288,7 +326,7 @@ impl Pairs {
             self.sums.push(Sum::default());
         }
         self.sums[pair].add_row(row);
-        self.of_rows.push(pair);
+        self.of_rows[at] = pair;
     }
 
     /// The indices of the rows, pair by pair in this order.
