@@ -78,15 +78,6 @@ pub(crate) fn next_second(age: Duration) -> Duration {
     next.max(LONG).saturating_sub(age)
 }
 
-/// Time until a remaining time in whole seconds changes; `None` at its end.
-pub(crate) fn countdown_changes_in(left: Duration) -> Option<Duration> {
-    match (left.as_secs(), left.subsec_nanos()) {
-        (0, 0) => None,
-        (_, 0) => Some(Duration::from_secs(1)),
-        (_, part) => Some(Duration::from_nanos(part.into())),
-    }
-}
-
 /// For how long a notice stays.
 const NOTICE_TIME: Duration = Duration::from_secs(8);
 

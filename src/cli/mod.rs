@@ -10,6 +10,7 @@ mod list;
 mod live;
 mod output;
 mod reference;
+mod usage;
 mod wait;
 mod watch;
 
@@ -22,8 +23,9 @@ use sockeye::model::Services;
 use sockeye::runtime::panic;
 
 use definition::{Cli, Command};
-use errors::{print_error, print_error_chain, usage_error};
+use errors::{print_error, print_error_chain};
 use reference::{completions, keys, man};
+use usage::usage_error;
 
 /// The answer is no: nothing matches, a port can't be bound.
 const EXIT_NO: u8 = 1;

@@ -21,10 +21,10 @@ pub(crate) use line::{cut_line, hanging, line_width, raw_span, span, widest};
 pub use scrollbar::{Part, Scrollbar};
 
 use crate::app::layout::{Area, Layout};
-use crate::app::notices::countdown_changes_in;
 use crate::app::{App, Pane, Size};
 use crate::columns::next_age_change;
 use crate::model::Moment;
+use crate::model::duration::countdown_changes_in;
 use crate::theme::{Glyphs, Styles};
 use crate::track::Mark;
 

@@ -183,3 +183,12 @@ mod tests {
         assert!(parse_interval("25h").is_err());
     }
 }
+
+/// Time until a remaining time in whole seconds changes; `None` at its end.
+pub(crate) fn countdown_changes_in(left: Duration) -> Option<Duration> {
+    match (left.as_secs(), left.subsec_nanos()) {
+        (0, 0) => None,
+        (_, 0) => Some(Duration::from_secs(1)),
+        (_, part) => Some(Duration::from_nanos(part.into())),
+    }
+}

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::app::notices::{countdown_changes_in, next_second};
+use crate::app::notices::next_second;
 use crate::bind::{BindTestResult, Cause, Outcome, Target, Verdict};
+use crate::model::duration::countdown_changes_in;
 use crate::model::{Moment, Owner, Pid};
 
 /// Time between two tests while the pane watches.
