@@ -109,6 +109,15 @@ pub fn format_millis(time: Duration) -> String {
     }
 }
 
+/// Time until a remaining time in whole seconds changes; `None` at its end.
+pub(crate) fn countdown_changes_in(left: Duration) -> Option<Duration> {
+    match (left.as_secs(), left.subsec_nanos()) {
+        (0, 0) => None,
+        (_, 0) => Some(Duration::from_secs(1)),
+        (_, part) => Some(Duration::from_nanos(part.into())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,14 +190,5 @@ mod tests {
         assert!(parse_interval("50ms").is_ok());
         assert!(parse_interval("0s").is_err());
         assert!(parse_interval("25h").is_err());
-    }
-}
-
-/// Time until a remaining time in whole seconds changes; `None` at its end.
-pub(crate) fn countdown_changes_in(left: Duration) -> Option<Duration> {
-    match (left.as_secs(), left.subsec_nanos()) {
-        (0, 0) => None,
-        (_, 0) => Some(Duration::from_secs(1)),
-        (_, part) => Some(Duration::from_nanos(part.into())),
     }
 }
