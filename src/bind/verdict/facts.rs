@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 
 use super::case::Case;
 use super::phrases::{
-    behind_text, host_text, local_text, locals_text, owner_first, owner_of, restarts_text, seconds,
-    unusual_descriptor,
+    behind_text, host_text, local_text, locals_text, owner_first, owner_of, owner_with,
+    restarts_text, seconds, unusual_descriptor,
 };
 use crate::bind::text::{after, grouped, listed};
 use crate::bind::{Address, Probe, ProbeResult, Start};
@@ -126,25 +126,24 @@ impl<'a> Case<'a> {
 
     /// The main holder's owner with its start: `nginx (pid 812, root, running since 12:00:00)`.
     pub(super) fn who_since(&self) -> String {
-        let (who, since) = (self.who(), self.running_since());
-        match who.strip_suffix(')') {
-            Some(who) => format!("{who}{since})"),
-            None => who,
+        match self.running_since() {
+            Some((holder, since)) => owner_with(holder, Some(since)),
+            None => self.who(),
         }
     }
 
-    /// `, running since 12:00:00`, of the process that is named: the first.
-    fn running_since(&self) -> String {
-        let holder = self.main_holder().filter(|it| it.activation.is_none());
-        let process = holder.and_then(|holder| holder.socket.owner.present().first());
-        let Some(started) = process.and_then(|process| process.started_at) else {
-            return String::new();
-        };
+    /// `running since 12:00:00`, of the process that is named: the first of the main holder.
+    fn running_since(&self) -> Option<(&'a Holder, String)> {
+        let holder = self.main_holder().filter(|it| it.activation.is_none())?;
+        let started = holder.socket.owner.present().first()?.started_at?;
         let times = [started, self.evidence.taken_at.wall];
         let [started, now] = times.map(|time| time.to_zoned(self.zone.clone()));
         let is_today = started.date() == now.date();
         let format = if is_today { "%H:%M:%S" } else { "%F %H:%M" };
-        format!(", running since {}", started.strftime(format))
+        Some((
+            holder,
+            format!("running since {}", started.strftime(format)),
+        ))
     }
 
     /// Details of the main holder: what it serves, its supervisor, where its descriptor is, and addresses still free.

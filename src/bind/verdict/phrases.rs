@@ -21,6 +21,11 @@ pub(super) fn owner_first(holder: &Holder) -> String {
 
 /// `nginx (pid 812 and 4 more, root, nginx.service)`, or the known facts instead of a name.
 pub(super) fn owner_of(holder: &Holder) -> String {
+    owner_with(holder, None)
+}
+
+/// The same with one more fact about the process that is named, if one is.
+pub(super) fn owner_with(holder: &Holder, fact: Option<String>) -> String {
     let socket = &holder.socket;
     if let Some(activation) = &holder.activation {
         // Not pid 1, which listens for all of them.
@@ -41,7 +46,8 @@ pub(super) fn owner_of(holder: &Holder) -> String {
         Owner::Known(processes) | Owner::Former(processes) if !processes.is_empty() => {
             let pids = format!("pid {}", pids_text(processes));
             let user = processes[0].user.as_ref().map(ToString::to_string);
-            let about: Vec<_> = [Some(pids), user, unit].into_iter().flatten().collect();
+            let about = [Some(pids), user, unit, fact].into_iter().flatten();
+            let about: Vec<_> = about.collect();
             format!("{} ({})", processes[0].name, about.join(", "))
         }
         Owner::Kernel => "the kernel".into(),
