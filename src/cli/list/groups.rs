@@ -10,10 +10,10 @@ use clap::{Arg, Command};
 use sockeye::columns;
 use sockeye::filter::nearest;
 use sockeye::query::{GroupBy, Grouping, Groups};
-use sockeye::report::{self, CsvOptions};
+use sockeye::report;
 use sockeye::track::Table;
 
-use super::{Cells, List};
+use super::{Form, List};
 use crate::cli::output::output_width;
 
 /// Parses the name of a field.
@@ -87,23 +87,13 @@ impl List {
         table: &Table,
         groups: &Groups,
     ) -> io::Result<()> {
-        let without_header = self.no_header;
-        if self.quiet {
-            Ok(())
-        } else if self.count {
-            writeln!(out, "{}", groups.count())
-        } else if self.json {
-            report::write_groups_json(out, table, groups)
-        } else if self.ndjson {
-            report::write_groups_ndjson(out, table, groups)
-        } else if let Some(cells) = self.csv {
-            let options = CsvOptions {
-                is_raw: cells == Cells::Raw,
-                without_header,
-            };
-            report::write_groups_csv(out, groups, options)
-        } else {
-            report::write_groups_text(out, groups, output_width(), without_header)
+        match self.form() {
+            Form::Nothing => Ok(()),
+            Form::Count => writeln!(out, "{}", groups.count()),
+            Form::Json => report::write_groups_json(out, table, groups),
+            Form::Ndjson => report::write_groups_ndjson(out, table, groups),
+            Form::Csv(options) => report::write_groups_csv(out, groups, options),
+            Form::Text => report::write_groups_text(out, groups, output_width(), self.no_header),
         }
     }
 }

@@ -112,6 +112,16 @@ enum Cells {
     Raw,
 }
 
+/// What is written, of rows and of groups.
+enum Form {
+    Nothing,
+    Count,
+    Json,
+    Ndjson,
+    Csv(CsvOptions),
+    Text,
+}
+
 pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     let settings = global.override_settings(Settings::default(), &list.filter)?;
     let clock = Clock::start();
@@ -177,35 +187,46 @@ impl List {
         rows: &[&Row],
         settings: &Settings,
     ) -> io::Result<()> {
-        let without_header = self.no_header;
+        match self.form() {
+            Form::Nothing => Ok(()),
+            Form::Count => writeln!(out, "{}", rows.len()),
+            Form::Json => report::write_json(out, table, rows),
+            Form::Ndjson => report::write_ndjson(out, table, rows),
+            Form::Csv(options) => report::write_csv(out, rows.iter().copied(), options),
+            Form::Text => {
+                let context = CellContext {
+                    now: table.taken_at,
+                    highlight: settings.highlight,
+                    names: true,
+                    has_user: false,
+                    brief: false,
+                };
+                let layout = Layout {
+                    columns: &self.columns,
+                    width: output_width(),
+                    without_header: self.no_header,
+                };
+                report::write_text(out, rows, &context, &layout)
+            }
+        }
+    }
+
+    const fn form(&self) -> Form {
         if self.quiet {
-            Ok(())
+            Form::Nothing
         } else if self.count {
-            writeln!(out, "{}", rows.len())
+            Form::Count
         } else if self.json {
-            report::write_json(out, table, rows)
+            Form::Json
         } else if self.ndjson {
-            report::write_ndjson(out, table, rows)
+            Form::Ndjson
         } else if let Some(cells) = self.csv {
-            let sheet = CsvOptions {
-                is_raw: cells == Cells::Raw,
-                without_header,
-            };
-            report::write_csv(out, rows.iter().copied(), sheet)
+            Form::Csv(CsvOptions {
+                is_raw: matches!(cells, Cells::Raw),
+                without_header: self.no_header,
+            })
         } else {
-            let context = CellContext {
-                now: table.taken_at,
-                highlight: settings.highlight,
-                names: true,
-                has_user: false,
-                brief: false,
-            };
-            let layout = Layout {
-                columns: &self.columns,
-                width: output_width(),
-                without_header,
-            };
-            report::write_text(out, rows, &context, &layout)
+            Form::Text
         }
     }
 }
