@@ -112,13 +112,14 @@ impl Selection {
         let over = self.due.partition_point(|&(at, _)| at <= now.steady);
         let mut again: Vec<_> = self.due.drain(..over).map(|(_, at)| at).collect();
         again.extend(new);
-        self.judge(&again, table, now);
-        if had_ages || has_other_filter && query.filter.has_ages() {
-            // With other ages, rows are due at other times.
+        let has_other_ages = had_ages || has_other_filter && query.filter.has_ages();
+        if has_other_ages {
+            // Rows are due at other times.
             self.due.clear();
             again = (0..table.rows.len()).collect();
-            self.judge(&again, table, now);
-        } else if has_other_filter {
+        }
+        self.judge(&again, table, now);
+        if has_other_filter && !has_other_ages {
             let mut filter = self.query.pass(now);
             for (verdict, row) in self.verdicts.iter_mut().zip(&table.rows) {
                 verdict.matches_filter = filter.matches(row);
