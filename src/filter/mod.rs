@@ -2,8 +2,8 @@
 //!
 //! Pure: the time and the user's uid are passed in as a [`Context`]; the text comes from the prompt or the command line.
 //! Terms side by side must all match; `and` between them says the same. `|` or `or` is "or" and binds looser (`a b | c`
-//! is `(a b) | c`); `!` or `not` negates the one term or group after it. The words of the language are tables ([`FIELDS`], [`FLAGS`], [`TRANSPORTS`], [`FORMS`]) that
-//! parser, printer, error messages and help share.
+//! is `(a b) | c`); `!` or `not` negates the one term or group after it. The words of the language are tables
+//! ([`FIELDS`], [`FLAGS`], [`TRANSPORTS`], [`FORMS`]) that parser, printer, error messages and help share.
 
 mod complete;
 mod endpoint;

@@ -1,8 +1,7 @@
 //! Whether a row matches a filter.
 //!
 //! A term is true, false, or undecided (`None`): of a socket whose owner is not known yet, and about an age of which only
-//! a lower bound is known. Terms combine by
-//! Kleene's rules: an answer that is certain needs no more terms.
+//! a lower bound is known. Terms combine by Kleene's rules: an answer that is certain needs no more terms.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

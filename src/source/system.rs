@@ -284,36 +284,36 @@ mod tests {
 
     #[test]
     fn hidden_owners_are_counted_with_what_would_show_them() {
-        let told = |count, hidden_reason| {
+        let problem_of = |count, hidden_reason| {
             let hidden = count_hidden(&hidden(count), None);
             let problem = hidden_problem(hidden, Some(hidden_reason), &[]);
-            problem.map(|told| (told.message.to_string(), told.brief.to_string()))
+            problem.map(|problem| (problem.message.to_string(), problem.brief.to_string()))
         };
         let pair = |message: &str, brief: &str| Some((message.to_owned(), brief.to_owned()));
-        assert_eq!(told(0, HiddenReason::NotPermitted), None);
+        assert_eq!(problem_of(0, HiddenReason::NotPermitted), None);
         assert_eq!(
-            told(1, HiddenReason::NotPermitted),
+            problem_of(1, HiddenReason::NotPermitted),
             pair(
                 "the owner of 1 socket is hidden: run as root to see it",
                 "1 owner hidden (run with sudo)"
             )
         );
         assert_eq!(
-            told(2, HiddenReason::NotPermitted),
+            problem_of(2, HiddenReason::NotPermitted),
             pair(
                 "owners of 2 sockets are hidden: run as root to see them",
                 "2 owners hidden (run with sudo)"
             )
         );
         assert_eq!(
-            told(2, HiddenReason::OtherNamespace),
+            problem_of(2, HiddenReason::OtherNamespace),
             pair(
                 "owners of 2 sockets are outside this pid namespace: run on the host to see them",
                 "2 owners hidden (outside this container)"
             )
         );
         assert_eq!(
-            told(1, HiddenReason::Forbidden),
+            problem_of(1, HiddenReason::Forbidden),
             pair(
                 "the owner of 1 socket is hidden even from root: a security module forbids reading it",
                 "1 owner hidden by a security module"

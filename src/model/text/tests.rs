@@ -216,9 +216,9 @@ fn a_whole_text_is_clean_and_not_cut() {
 
 #[test]
 fn one_is_singular_and_all_others_are_plural() {
-    let told = [0_u64, 1, 2, 11, 101].map(|count| counted(count, "byte", "bytes"));
+    let texts = [0_u64, 1, 2, 11, 101].map(|count| counted(count, "byte", "bytes"));
     assert_eq!(
-        told,
+        texts,
         ["0 bytes", "1 byte", "2 bytes", "11 bytes", "101 bytes"]
     );
 }

@@ -188,31 +188,31 @@ proptest! {
         run.read();
         let mut selection = Selection::new(run.criteria.clone());
         for event in events {
-            let told = format!("after {event:?}");
+            let after = format!("after {event:?}");
             run.happen(event);
             let now = moment(run.millis);
             let before = selection.clone();
             let again = selection.update(&run.criteria, &run.table, now);
             let rows = run.criteria.select_at(&run.table, now);
             let expected = Listing::of_rows(rows.iter().copied());
-            prop_assert_eq!(selection.shown(), &expected, "{}", &told);
+            prop_assert_eq!(selection.shown(), &expected, "{}", &after);
             let in_trouble: Vec<_> = selection.in_trouble().collect();
             let rows_in_trouble = run.table.rows.iter().enumerate();
             let rows_in_trouble = rows_in_trouble.filter_map(|(at, row)| Some((at, row.trouble(now)?)));
-            prop_assert_eq!(in_trouble, rows_in_trouble.collect::<Vec<_>>(), "{}", &told);
-            prop_assert_eq!(selection.counts().by_tab, run.count(&run.criteria, now), "{}", &told);
+            prop_assert_eq!(in_trouble, rows_in_trouble.collect::<Vec<_>>(), "{}", &after);
+            prop_assert_eq!(selection.counts().by_tab, run.count(&run.criteria, now), "{}", &after);
             let all = Query { kinds: Kinds::DEFAULT, filter: Filter::default(), ..run.criteria.clone() };
-            prop_assert_eq!(selection.counts().unfiltered, all.select_at(&run.table, now).len(), "{}", &told);
+            prop_assert_eq!(selection.counts().unfiltered, all.select_at(&run.table, now).len(), "{}", &after);
             // Until it is due, time changes nothing.
             if let Some(due) = selection.next_due(now) {
                 let before = Moment { steady: due.saturating_sub(Duration::from_nanos(1)), ..now };
                 let rows = run.criteria.select_at(&run.table, before);
-                prop_assert_eq!(selection.shown(), &Listing::of_rows(rows.into_iter()), "before {:?} {}", due, &told);
+                prop_assert_eq!(selection.shown(), &Listing::of_rows(rows.into_iter()), "before {:?} {}", due, &after);
             }
             // Who begins to match was looked at again, unless the question is another one.
             if before.query == run.criteria && before.table.as_ref().is_some_and(|own| Arc::ptr_eq(own, &run.table)) {
                 for at in &rows {
-                    prop_assert!(before.shown().place_of_row(*at).is_some() || again.contains(at), "{}", &told);
+                    prop_assert!(before.shown().place_of_row(*at).is_some() || again.contains(at), "{}", &after);
                 }
             }
         }

@@ -18,8 +18,8 @@ fn t_shows_the_next_theme_at_once_and_says_which() {
     let mut seen = vec![first];
     for (at, (name, _)) in BUILT_IN.iter().enumerate().skip(1) {
         assert_eq!(desk.press("T"), [], "{name}");
-        let told = format!(" theme: {name} ({} of {})", at + 1, BUILT_IN.len());
-        assert_eq!(footer(&desk), told);
+        let notice = format!(" theme: {name} ({} of {})", at + 1, BUILT_IN.len());
+        assert_eq!(footer(&desk), notice);
         let looks = desk.view().styles;
         assert!(!seen.contains(&looks), "{name} looks like none before");
         seen.push(looks);
@@ -60,7 +60,7 @@ fn with_sixteen_colours_the_default_is_used_and_a_notice_is_shown() {
     let mut desk = Desk::with_ports(&[80]);
     desk.app.environment.depth = Depth::Sixteen;
     desk.press("T");
-    let told = " theme: dark (2 of 7), shown as terminal: 16 colors here";
-    assert_eq!(footer(&desk), told);
+    let notice = " theme: dark (2 of 7), shown as terminal: 16 colors here";
+    assert_eq!(footer(&desk), notice);
     assert_eq!(desk.view().styles, Themes::terminal());
 }
