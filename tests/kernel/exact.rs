@@ -217,9 +217,17 @@ struct Comparison {
 impl Comparison {
     fn of(reported: &Reported) -> Self {
         let mut stories: HashMap<Place, Story> = HashMap::new();
+        // A client may be seen between its bind and its connect: it is the same socket, which gets a peer then.
+        let lives = reported.lives.iter().flat_map(|(_, lives)| lives);
+        let clients = lives.filter(|life| life.remote.is_some());
+        let clients: HashMap<_, _> = clients
+            .map(|life| ((Some(life.inode), life.place().1), life.place()))
+            .collect();
         for event in &reported.events {
             let socket = &event.row.socket;
             let place = (socket.protocol, socket.local, socket.remote);
+            let client = clients.get(&(socket.inode, socket.local));
+            let place = *client.filter(|_| socket.remote.is_none()).unwrap_or(&place);
             let story = stories.entry(place).or_default();
             match event.change.kind {
                 ChangeKind::Opened => story.opened += 1,

@@ -95,10 +95,10 @@ impl Actor {
             1 => udp(local),
             2 | 3 => {
                 let client = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), self.port()));
-                connected(
-                    SocketAddr::from((Ipv4Addr::LOCALHOST, local.port())),
-                    client,
-                )
+                // A third is bound for long enough to be seen before it connects.
+                let pause = [0, 0, 300][usize::try_from(self.random.below(3)).unwrap()];
+                let local = SocketAddr::from((Ipv4Addr::LOCALHOST, local.port()));
+                connected(local, client, Duration::from_millis(pause))
             }
             _ => listening(local),
         };
@@ -155,11 +155,12 @@ fn udp(local: SocketAddr) -> (Vec<Socket>, Vec<Life>) {
     (vec![socket], vec![life])
 }
 
-/// A listener, a client and the server's end. Closing the client resets both ends.
-fn connected(local: SocketAddr, client: SocketAddr) -> (Vec<Socket>, Vec<Life>) {
+/// A listener, a client that is bound for a while first, and the server's end. Closing the client resets both ends.
+fn connected(local: SocketAddr, client: SocketAddr, pause: Duration) -> (Vec<Socket>, Vec<Life>) {
     let (mut sockets, mut lives) = listening(local);
     let begun = now();
     let near = bound(client, Type::STREAM);
+    std::thread::sleep(pause);
     near.connect(&local.into()).unwrap();
     let (far, _) = sockets[0].accept().unwrap();
     for end in [&near, &far] {
