@@ -41,6 +41,9 @@ pub enum Mode {
     ConfirmAgain,
     /// Reading the help.
     Help,
+    /// Typing what to search for in the help. What is not bound here is typed.
+    #[strum(serialize = "help-search")]
+    HelpSearch,
 }
 
 /// A key press, free of any terminal library's types.
@@ -169,8 +172,8 @@ const fn table(
 }
 
 use Action as A;
-use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
-use Mode::{Bind, ConfirmAgain, Digits, Help, Menu, Palette, Prompt, Question, Table};
+use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, F, Home, PageDown, PageUp, Tab, Up};
+use Mode::{Bind, ConfirmAgain, Digits, Help, HelpSearch, Menu, Palette, Prompt, Question, Table};
 use Section::{Act, Inspect, Move, Program, View};
 
 /// The default keys. The hints are in the order of the list.
@@ -178,13 +181,14 @@ use Section::{Act, Inspect, Move, Program, View};
 pub const KEYMAP: &[Binding] = &[
     table(Inspect, &[Char('b')], A::Port(PortAction::BindTest), "bind test of the selected port: is it taken, on which address", "bind test"),
     table(Inspect, &[Char('B')], A::Port(PortAction::BindTestAny), "bind test of any port", ""),
-    table(Inspect, &[Enter], A::Pane(PaneAction::ToggleDetails), "details: socket, process, its ancestors, its other sockets", "details"),
+    table(Inspect, &[Enter], A::Pane(PaneAction::ToggleDetails), "details: socket, process, its ancestors, its other sockets", "open"),
     table(Inspect, &[Char('/')], A::Table(TableAction::EditFilter), "filter the rows while you type", "filter"),
     table(Inspect, &[Char('U')], A::Table(TableAction::RestoreFilter), "restore the filter that was cleared last", ""),
-    table(Inspect, &[Char('s')], A::Table(TableAction::SortByNext), "sort by the next column", "sort"),
+    table(Inspect, &[Char('s'), F(6)], A::Table(TableAction::ChooseSort), "choose the column to sort by", "sort"),
+    table(Inspect, &[], A::Table(TableAction::SortByNext), "sort by the next column", ""),
     table(Inspect, &[Char('S')], A::Table(TableAction::ReverseSort), "reverse the order", ""),
     table(Inspect, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
-    table(Act, &[Char('K'), Char('x')], A::Port(PortAction::EndProcess), "end the process: you confirm first, then see the outcome", "end"),
+    table(Act, &[Char('K'), Char('x'), F(9)], A::Port(PortAction::EndProcess), "end the process: you confirm first, then see the outcome", "end"),
     table(Act, &[Char('f')], A::Port(PortAction::FindFreePort), "find a free port near the selected one, by binding", ""),
     table(Act, &[Char('c'), Char('y')], A::Table(TableAction::Copy), "copy address, pid, command line or curl command", ""),
     table(Act, &[Char('w')], A::Table(TableAction::Write), "write the rows shown to a file: JSON or CSV", ""),
@@ -225,22 +229,22 @@ pub const KEYMAP: &[Binding] = &[
     table(View, &[Char('n')], A::Table(TableAction::ToggleNames), "show services and users as names or as numbers", ""),
     table(Move, &[Esc], A::Back, "close the pane, then clear the filter", ""),
     table(Program, &[Char(':')], A::Program(ProgramAction::OpenPalette), "command palette: type to find an action", "actions"),
-    table(Program, &[Char('?')], A::Program(ProgramAction::ToggleHelp), "this help", "help"),
-    table(Program, &[Char('q'), Ctrl('c')], A::Session(SessionAction::Quit), "quit", "quit"),
+    table(Program, &[Char('?'), F(1)], A::Program(ProgramAction::ToggleHelp), "this help", "help"),
+    table(Program, &[Char('q'), Ctrl('c'), F(10)], A::Session(SessionAction::Quit), "quit", "quit"),
     table(Program, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     table(Program, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
     bind(Bind, &[Char('r')], A::Program(ProgramAction::Refresh), "test again", "test again"),
     bind(Bind, &[Char('w')], A::BindTest(BindTestAction::Watch), "watch: count down to when the port frees itself, test again each second, ring the bell when it is free", "watch"),
     bind(Bind, &[Char('c'), Char('y')], A::CopyFix, "copy a fix, or the answer", "copy"),
-    bind(Bind, &[Char('K'), Char('x')], A::BindTest(BindTestAction::EndBlocker), "end the process that has the port: you confirm first, then see the outcome", "end"),
+    bind(Bind, &[Char('K'), Char('x'), F(9)], A::BindTest(BindTestAction::EndBlocker), "end the process that has the port: you confirm first, then see the outcome", "end"),
     bind(Bind, &[Char('J')], A::BindTest(BindTestAction::GoToBlocker), "go to the row of the next blocking socket", "go to row"),
     bind(Bind, &[Esc], A::Back, "close the bind test", "close"),
 
     bind(Prompt, &[Enter], A::Dialog(DialogAction::Accept), "confirm it", "confirm"),
     bind(Prompt, &[Tab], A::Dialog(DialogAction::CompleteNext), "complete the word, or take the next suggestion", "complete"),
     bind(Prompt, &[BackTab], A::Dialog(DialogAction::CompletePrevious), "take the suggestion before", ""),
-    bind(Prompt, &[Esc], A::Back, "clear it", "clear"),
+    bind(Prompt, &[Esc], A::Back, "cancel; a filter is cleared", "cancel"),
     bind(Prompt, &[Up], A::Dialog(DialogAction::RecallEarlier), "earlier filter that begins with the text", "earlier"),
     bind(Prompt, &[Down], A::Dialog(DialogAction::RecallLater), "later filter", ""),
     bind(Prompt, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
@@ -262,7 +266,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Menu, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     bind(Menu, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
-    bind(Palette, &[Enter], A::Dialog(DialogAction::Accept), "run it", "run"),
+    bind(Palette, &[Enter], A::Dialog(DialogAction::Accept), "confirm: do it", "confirm"),
     bind(Palette, &[Down, Ctrl('n')], A::Move(MoveAction::Down), "next", "next"),
     bind(Palette, &[Up, Ctrl('p')], A::Move(MoveAction::Up), "previous", ""),
     bind(Palette, &[PageDown], A::Move(MoveAction::PageDown), "a page down", ""),
@@ -292,10 +296,21 @@ pub const KEYMAP: &[Binding] = &[
     bind(Help, &[Char('k'), Up], A::Move(MoveAction::Up), "scroll up", "up"),
     bind(Help, &[PageDown, Char(' ')], A::Move(MoveAction::PageDown), "a page down", ""),
     bind(Help, &[PageUp], A::Move(MoveAction::PageUp), "a page up", ""),
-    bind(Help, &[Char('?'), Esc, Char('q'), Enter], A::Back, "close the help", "close"),
+    bind(Help, &[Char('/')], A::Table(TableAction::EditFilter), "search the help while you type", "search"),
+    bind(Help, &[Char('?'), F(1), Esc, Char('q'), Enter], A::Back, "close the help", "close"),
     bind(Help, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
     bind(Help, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     bind(Help, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
+
+    bind(HelpSearch, &[Enter], A::Dialog(DialogAction::Accept), "confirm: the lines found stay", "confirm"),
+    bind(HelpSearch, &[Esc], A::Back, "cancel: all lines again", "cancel"),
+    bind(HelpSearch, &[Down], A::Move(MoveAction::Down), "scroll down", ""),
+    bind(HelpSearch, &[Up], A::Move(MoveAction::Up), "scroll up", ""),
+    bind(HelpSearch, &[PageDown], A::Move(MoveAction::PageDown), "a page down", ""),
+    bind(HelpSearch, &[PageUp], A::Move(MoveAction::PageUp), "a page up", ""),
+    bind(HelpSearch, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
+    bind(HelpSearch, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(HelpSearch, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 ];
 
 /// Every mode that has keys, in the order of the table.
@@ -309,6 +324,14 @@ impl Mode {
     /// Its name in the config.
     pub fn name(self) -> &'static str {
         self.into()
+    }
+
+    /// Its heading in the help and in lists of keys.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Bind => "Bind test",
+            other => other.name(),
+        }
     }
 }
 
