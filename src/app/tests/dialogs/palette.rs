@@ -183,7 +183,7 @@ const TYPED: &[(&str, &str)] = &[
     ("sort by age", "sort by AGE, oldest first"),
     ("sort age", "sort by AGE, oldest first"),
     ("sort by port", "sort by PORT, smallest first"),
-    ("order by queue", "sort by RECV-Q, largest first"),
+    ("order by recv-q", "sort by RECV-Q, largest first"),
     ("theme dark", "theme dark"),
     ("dark theme", "theme dark"),
     ("color gruvbox", "theme gruvbox"),
@@ -192,7 +192,7 @@ const TYPED: &[(&str, &str)] = &[
     ("recv-q column", "hide column RECV-Q"),
     ("show connections", "show connections"),
     ("show unix", "show unix sockets"),
-    ("sctp", "show SCTP"),
+    ("show sctp", "show SCTP"),
 ];
 
 #[test]
