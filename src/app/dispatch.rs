@@ -121,7 +121,7 @@ impl App {
             Dialog::Menu(_) => self.act_in_menu(action, now),
             Dialog::Palette(_) => self.act_in_palette(action, now),
             Dialog::Question(_) => self.act_on_question(action, now),
-            Dialog::Help { .. } => self.act_in_help(action),
+            Dialog::Help(_) => self.act_in_help(action),
         }
     }
 
@@ -165,7 +165,7 @@ impl App {
                     self.request(Effect::ReadSettings);
                 }
                 ProgramAction::OpenPalette => self.dialog = Dialog::Palette(self.palette()),
-                ProgramAction::ToggleHelp => self.dialog = Dialog::Help { scroll: 0 },
+                ProgramAction::ToggleHelp => self.open_help(),
             },
             Action::Back if self.dock.pane.is_some() => self.set_pane(None),
             Action::Back => self.clear_filter(now),
@@ -209,7 +209,8 @@ impl App {
             Dialog::Palette(_) => Mode::Palette,
             Dialog::Question(question) if question.is_second() => Mode::ConfirmAgain,
             Dialog::Question(_) => Mode::Question,
-            Dialog::Help { .. } => Mode::Help,
+            Dialog::Help(help) if help.is_typing => Mode::HelpSearch,
+            Dialog::Help(_) => Mode::Help,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::model::Moment;
 use crate::theme::{Depth, Styles};
 
 impl App {
-    /// Switches to the next theme, with a notice of its name and whether the terminal lacks colours for it.
+    /// Switches to the next theme, with a notice.
     pub(crate) fn choose_next_theme(&mut self, now: Moment) {
         if self.depth() == Depth::None {
             return self.warn(
@@ -14,6 +14,11 @@ impl App {
             );
         }
         self.settings.themes.choose_next();
+        self.report_theme(now);
+    }
+
+    /// Reports the name of the chosen theme, and whether the terminal lacks colours for it.
+    pub(crate) fn report_theme(&mut self, now: Moment) {
         let themes = &self.settings.themes;
         let (name, (at, count)) = (&themes.chosen().name, themes.position());
         let mut text = format!("theme: {name} ({at} of {count})");
@@ -25,7 +30,7 @@ impl App {
     }
 
     /// How many colours to use.
-    fn depth(&self) -> Depth {
+    pub(crate) fn depth(&self) -> Depth {
         if self.settings.color {
             self.environment.depth
         } else {

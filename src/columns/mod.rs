@@ -179,6 +179,12 @@ pub fn by_name(name: &str) -> Option<&'static Column> {
 const WIDEST: u16 = 44;
 
 impl Column {
+    /// Whether the largest come first when it is chosen to sort by: of amounts, but not of numbers that are names.
+    pub fn is_largest_first(&self) -> bool {
+        let is_name = matches!(self.id, ColumnId::Port | ColumnId::Pid | ColumnId::State);
+        matches!(self.sort, SortBy::Number(_)) && !is_name
+    }
+
     /// The text of a cell for a column of `width` cells: without the previous value if that does not fit.
     pub fn cell(&self, row: &Row, context: &CellContext, width: usize) -> String {
         let text = (self.text)(row, context);

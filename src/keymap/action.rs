@@ -46,6 +46,7 @@ actions! {
         ChooseColumns = "choose-columns",
         EditFilter = "edit-filter",
         RestoreFilter = "restore-filter",
+        ChooseSort = "choose-sort",
         SortByNext = "sort-by-next",
         ReverseSort = "reverse-sort",
         ToggleNames = "toggle-names",

@@ -118,7 +118,7 @@ impl Keymap {
 fn typed(binding: &Binding) -> impl Iterator<Item = Flaw> {
     let (mode, action) = (binding.mode, binding.action);
     let is_typed = move |key: &&Key| match (mode, key) {
-        (Mode::Prompt | Mode::Palette, Key::Char(_)) => true,
+        (Mode::Prompt | Mode::Palette | Mode::HelpSearch, Key::Char(_)) => true,
         (Mode::Digits, Key::Char(c)) => c.is_ascii_digit(),
         _ => false,
     };
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn a_bind_test_can_be_left_by_the_keys_of_the_table() {
         assert_eq!(with(&[(Mode::Bind, Action::Back, &[])]), []);
-        let shadows = [Char('q'), Ctrl('c')];
+        let shadows = [Char('q'), Ctrl('c'), Key::F(10)];
         let flaws = with(&[(
             Mode::Bind,
             Action::BindTest(BindTestAction::Watch),

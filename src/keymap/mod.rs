@@ -9,7 +9,7 @@ mod user_keys;
 use std::borrow::Cow;
 use std::fmt;
 
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 pub use action::{
     Action, BindTestAction, DialogAction, MoveAction, PaneAction, PortAction, ProgramAction,
@@ -41,6 +41,9 @@ pub enum Mode {
     ConfirmAgain,
     /// Reading the help.
     Help,
+    /// Typing what to search for in the help. What is not bound here is typed.
+    #[strum(serialize = "help-search")]
+    HelpSearch,
 }
 
 /// A key press, free of any terminal library's types.
@@ -90,11 +93,39 @@ impl fmt::Display for Key {
     }
 }
 
+/// A section of the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+pub enum Section {
+    /// Where the cursor goes.
+    Move,
+    /// What a socket is: details, bind test, filter, order.
+    #[strum(serialize = "Look")]
+    Inspect,
+    /// What can be done about it.
+    Act,
+    /// Which rows and columns are shown, and how.
+    View,
+    /// The program itself.
+    Program,
+}
+
+impl Section {
+    /// Every section, in the order of the help.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// Its heading.
+    pub fn title(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// One or more keys, the mode and action that they are bound to, and the help.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binding {
     /// The mode in which they are bound.
     pub mode: Mode,
+    /// Where the help lists it; only the rows of the table have one.
+    pub section: Option<Section>,
     /// The keys; hints name the first. A user may have removed all.
     pub keys: Cow<'static, [Key]>,
     /// The action.
@@ -114,6 +145,25 @@ const fn bind(
 ) -> Binding {
     Binding {
         mode,
+        section: None,
+        keys: Cow::Borrowed(keys),
+        action,
+        help,
+        hint: if hint.is_empty() { None } else { Some(hint) },
+    }
+}
+
+/// A row of the table, in a section of the help.
+const fn table(
+    section: Section,
+    keys: &'static [Key],
+    action: Action,
+    help: &'static str,
+    hint: &'static str,
+) -> Binding {
+    Binding {
+        mode: Table,
+        section: Some(section),
         keys: Cow::Borrowed(keys),
         action,
         help,
@@ -122,77 +172,79 @@ const fn bind(
 }
 
 use Action as A;
-use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
-use Mode::{Bind, ConfirmAgain, Digits, Help, Menu, Palette, Prompt, Question, Table};
+use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, F, Home, PageDown, PageUp, Tab, Up};
+use Mode::{Bind, ConfirmAgain, Digits, Help, HelpSearch, Menu, Palette, Prompt, Question, Table};
+use Section::{Act, Inspect, Move, Program, View};
 
 /// The default keys. The hints are in the order of the list.
 #[rustfmt::skip]
 pub const KEYMAP: &[Binding] = &[
-    bind(Table, &[Char('b')], A::Port(PortAction::BindTest), "bind test of the selected port: is it taken, on which address", "bind test"),
-    bind(Table, &[Char('B')], A::Port(PortAction::BindTestAny), "bind test of any port", ""),
-    bind(Table, &[Enter], A::Pane(PaneAction::ToggleDetails), "details: socket, process, its ancestors, its other sockets", "details"),
-    bind(Table, &[Char('/')], A::Table(TableAction::EditFilter), "filter the rows while you type", "filter"),
-    bind(Table, &[Char('U')], A::Table(TableAction::RestoreFilter), "restore the filter that was cleared last", ""),
-    bind(Table, &[Char('s')], A::Table(TableAction::SortByNext), "sort by the next column", "sort"),
-    bind(Table, &[Char('S')], A::Table(TableAction::ReverseSort), "reverse the order", ""),
-    bind(Table, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
-    bind(Table, &[Char('K'), Char('x')], A::Port(PortAction::EndProcess), "end the process: you confirm first, then see the outcome", "end"),
-    bind(Table, &[Char('f')], A::Port(PortAction::FindFreePort), "find a free port near the selected one, by binding", ""),
-    bind(Table, &[Char('c'), Char('y')], A::Table(TableAction::Copy), "copy address, pid, command line or curl command", ""),
-    bind(Table, &[Char('w')], A::Table(TableAction::Write), "write the rows shown to a file: JSON or CSV", ""),
-    bind(Table, &[Char('p'), Char(' ')], A::Program(ProgramAction::TogglePause), "pause, resume", "pause"),
-    bind(Table, &[Char('r')], A::Program(ProgramAction::Refresh), "refresh now; with a bind test open, test again", ""),
-    bind(Table, &[Char('+')], A::Program(ProgramAction::Slower), "refresh less often", ""),
-    bind(Table, &[Char('-')], A::Program(ProgramAction::Faster), "refresh more often", ""),
-    bind(Table, &[Char('j'), Down], A::Move(MoveAction::Down), "next row", ""),
-    bind(Table, &[Char('k'), Up], A::Move(MoveAction::Up), "previous row", ""),
-    bind(Table, &[PageDown, Ctrl('d')], A::Move(MoveAction::PageDown), "a page down", ""),
-    bind(Table, &[PageUp, Ctrl('u')], A::Move(MoveAction::PageUp), "a page up", ""),
-    bind(Table, &[Char('g')], A::Table(TableAction::GoTo), "first row; digits typed next go to that port", ""),
-    bind(Table, &[Home], A::Move(MoveAction::Top), "first row", ""),
-    bind(Table, &[Char('G'), End], A::Move(MoveAction::Bottom), "last row", ""),
-    bind(Table, &[Char('m')], A::Table(TableAction::TogglePinned), "pin the selected row's port: an alert when a listener opens, closes or changes there", ""),
-    bind(Table, &[Char('!')], A::Table(TableAction::NextTrouble), "next row in trouble: a full queue, a leak, no answer", ""),
-    bind(Table, &[Char('F')], A::Table(TableAction::ToggleFollow), "follow: go to the row of the newest event, until the cursor is moved", ""),
-    bind(Table, &[Char(']')], A::Pane(PaneAction::Down), "scroll the open pane down", ""),
-    bind(Table, &[Char('[')], A::Pane(PaneAction::Up), "scroll the open pane up", ""),
-    bind(Table, &[Char('1')], A::ShowView(0), "show listening and bound sockets", ""),
-    bind(Table, &[Char('2')], A::ShowView(1), "show connections", ""),
-    bind(Table, &[Char('3')], A::ShowView(2), "show everything", ""),
-    bind(Table, &[Char('4')], A::ShowView(3), "show what opened, changed or closed", ""),
-    bind(Table, &[Char('5')], A::ShowView(4), "show the fifth view; views five to nine come from the config", ""),
-    bind(Table, &[Char('6')], A::ShowView(5), "show the sixth view", ""),
-    bind(Table, &[Char('7')], A::ShowView(6), "show the seventh view", ""),
-    bind(Table, &[Char('8')], A::ShowView(7), "show the eighth view", ""),
-    bind(Table, &[Char('9')], A::ShowView(8), "show the ninth view", ""),
-    bind(Table, &[Tab], A::Table(TableAction::NextView), "next view", ""),
-    bind(Table, &[BackTab], A::Table(TableAction::PreviousView), "previous view", ""),
-    bind(Table, &[Char('t')], A::Table(TableAction::ToggleTcp), "TCP on or off", ""),
-    bind(Table, &[Char('u')], A::Table(TableAction::ToggleUdp), "UDP on or off", ""),
-    bind(Table, &[Char('P')], A::Table(TableAction::ChooseKinds), "choose protocols: also UDP-Lite, SCTP, raw, packet and unix sockets", ""),
-    bind(Table, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: what each refresh cost, and where its time went", ""),
-    bind(Table, &[Char('C')], A::Table(TableAction::ChooseColumns), "choose columns", ""),
-    bind(Table, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colors, at once", ""),
-    bind(Table, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
-    bind(Table, &[Char('n')], A::Table(TableAction::ToggleNames), "show services and users as names or as numbers", ""),
-    bind(Table, &[Esc], A::Back, "close the pane, then clear the filter", ""),
-    bind(Table, &[Char(':')], A::Program(ProgramAction::OpenPalette), "command palette: type to find an action", "actions"),
-    bind(Table, &[Char('?')], A::Program(ProgramAction::ToggleHelp), "this help", "help"),
-    bind(Table, &[Char('q'), Ctrl('c')], A::Session(SessionAction::Quit), "quit", "quit"),
-    bind(Table, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
-    bind(Table, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
+    table(Inspect, &[Char('b')], A::Port(PortAction::BindTest), "bind test of the selected port: is it taken, on which address", "bind test"),
+    table(Inspect, &[Char('B')], A::Port(PortAction::BindTestAny), "bind test of any port", ""),
+    table(Inspect, &[Enter], A::Pane(PaneAction::ToggleDetails), "details: socket, process, its ancestors, its other sockets", "open"),
+    table(Inspect, &[Char('/')], A::Table(TableAction::EditFilter), "filter the rows while you type", "filter"),
+    table(Inspect, &[Char('U')], A::Table(TableAction::RestoreFilter), "restore the filter that was cleared last", ""),
+    table(Inspect, &[Char('s'), F(6)], A::Table(TableAction::ChooseSort), "choose the column to sort by", "sort"),
+    table(Inspect, &[], A::Table(TableAction::SortByNext), "sort by the next column", ""),
+    table(Inspect, &[Char('S')], A::Table(TableAction::ReverseSort), "reverse the order", ""),
+    table(Inspect, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
+    table(Act, &[Char('K'), Char('x'), F(9)], A::Port(PortAction::EndProcess), "end the process: you confirm first, then see the outcome", "end"),
+    table(Act, &[Char('f')], A::Port(PortAction::FindFreePort), "find a free port near the selected one, by binding", ""),
+    table(Act, &[Char('c'), Char('y')], A::Table(TableAction::Copy), "copy address, pid, command line or curl command", ""),
+    table(Act, &[Char('w')], A::Table(TableAction::Write), "write the rows shown to a file: JSON or CSV", ""),
+    table(Program, &[Char('p'), Char(' ')], A::Program(ProgramAction::TogglePause), "pause, resume", "pause"),
+    table(Program, &[Char('r')], A::Program(ProgramAction::Refresh), "refresh now; with a bind test open, test again", ""),
+    table(Program, &[Char('+')], A::Program(ProgramAction::Slower), "refresh less often", ""),
+    table(Program, &[Char('-')], A::Program(ProgramAction::Faster), "refresh more often", ""),
+    table(Move, &[Char('j'), Down], A::Move(MoveAction::Down), "next row", ""),
+    table(Move, &[Char('k'), Up], A::Move(MoveAction::Up), "previous row", ""),
+    table(Move, &[PageDown, Ctrl('d')], A::Move(MoveAction::PageDown), "a page down", ""),
+    table(Move, &[PageUp, Ctrl('u')], A::Move(MoveAction::PageUp), "a page up", ""),
+    table(Move, &[Char('g')], A::Table(TableAction::GoTo), "first row; digits typed next go to that port", ""),
+    table(Move, &[Home], A::Move(MoveAction::Top), "first row", ""),
+    table(Move, &[Char('G'), End], A::Move(MoveAction::Bottom), "last row", ""),
+    table(Act, &[Char('m')], A::Table(TableAction::TogglePinned), "pin the selected row's port: an alert when a listener opens, closes or changes there", ""),
+    table(Move, &[Char('!')], A::Table(TableAction::NextTrouble), "next row in trouble: a full queue, a leak, no answer", ""),
+    table(Move, &[Char('F')], A::Table(TableAction::ToggleFollow), "follow: go to the row of the newest event, until the cursor is moved", ""),
+    table(Move, &[Char(']')], A::Pane(PaneAction::Down), "scroll the open pane down", ""),
+    table(Move, &[Char('[')], A::Pane(PaneAction::Up), "scroll the open pane up", ""),
+    table(View, &[Char('1')], A::ShowView(0), "show listening and bound sockets", ""),
+    table(View, &[Char('2')], A::ShowView(1), "show connections", ""),
+    table(View, &[Char('3')], A::ShowView(2), "show everything", ""),
+    table(View, &[Char('4')], A::ShowView(3), "show what opened, changed or closed", ""),
+    table(View, &[Char('5')], A::ShowView(4), "show the fifth view; views five to nine come from the config", ""),
+    table(View, &[Char('6')], A::ShowView(5), "show the sixth view", ""),
+    table(View, &[Char('7')], A::ShowView(6), "show the seventh view", ""),
+    table(View, &[Char('8')], A::ShowView(7), "show the eighth view", ""),
+    table(View, &[Char('9')], A::ShowView(8), "show the ninth view", ""),
+    table(View, &[Tab], A::Table(TableAction::NextView), "next view", ""),
+    table(View, &[BackTab], A::Table(TableAction::PreviousView), "previous view", ""),
+    table(View, &[Char('t')], A::Table(TableAction::ToggleTcp), "TCP on or off", ""),
+    table(View, &[Char('u')], A::Table(TableAction::ToggleUdp), "UDP on or off", ""),
+    table(View, &[Char('P')], A::Table(TableAction::ChooseKinds), "choose protocols: also UDP-Lite, SCTP, raw, packet and unix sockets", ""),
+    table(Inspect, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: what each refresh cost, and where its time went", ""),
+    table(View, &[Char('C')], A::Table(TableAction::ChooseColumns), "choose columns", ""),
+    table(View, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colors, at once", ""),
+    table(Program, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
+    table(View, &[Char('n')], A::Table(TableAction::ToggleNames), "show services and users as names or as numbers", ""),
+    table(Move, &[Esc], A::Back, "close the pane, then clear the filter", ""),
+    table(Program, &[Char(':')], A::Program(ProgramAction::OpenPalette), "command palette: type to find an action", "actions"),
+    table(Program, &[Char('?'), F(1)], A::Program(ProgramAction::ToggleHelp), "this help", "help"),
+    table(Program, &[Char('q'), Ctrl('c'), F(10)], A::Session(SessionAction::Quit), "quit", "quit"),
+    table(Program, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    table(Program, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
     bind(Bind, &[Char('r')], A::Program(ProgramAction::Refresh), "test again", "test again"),
     bind(Bind, &[Char('w')], A::BindTest(BindTestAction::Watch), "watch: count down to when the port frees itself, test again each second, ring the bell when it is free", "watch"),
     bind(Bind, &[Char('c'), Char('y')], A::CopyFix, "copy a fix, or the answer", "copy"),
-    bind(Bind, &[Char('K'), Char('x')], A::BindTest(BindTestAction::EndBlocker), "end the process that has the port: you confirm first, then see the outcome", "end"),
+    bind(Bind, &[Char('K'), Char('x'), F(9)], A::BindTest(BindTestAction::EndBlocker), "end the process that has the port: you confirm first, then see the outcome", "end"),
     bind(Bind, &[Char('J')], A::BindTest(BindTestAction::GoToBlocker), "go to the row of the next blocking socket", "go to row"),
     bind(Bind, &[Esc], A::Back, "close the bind test", "close"),
 
     bind(Prompt, &[Enter], A::Dialog(DialogAction::Accept), "confirm it", "confirm"),
     bind(Prompt, &[Tab], A::Dialog(DialogAction::CompleteNext), "complete the word, or take the next suggestion", "complete"),
     bind(Prompt, &[BackTab], A::Dialog(DialogAction::CompletePrevious), "take the suggestion before", ""),
-    bind(Prompt, &[Esc], A::Back, "clear it", "clear"),
+    bind(Prompt, &[Esc], A::Back, "cancel; a filter is cleared", "cancel"),
     bind(Prompt, &[Up], A::Dialog(DialogAction::RecallEarlier), "earlier filter that begins with the text", "earlier"),
     bind(Prompt, &[Down], A::Dialog(DialogAction::RecallLater), "later filter", ""),
     bind(Prompt, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
@@ -214,7 +266,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Menu, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     bind(Menu, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
-    bind(Palette, &[Enter], A::Dialog(DialogAction::Accept), "run it", "run"),
+    bind(Palette, &[Enter], A::Dialog(DialogAction::Accept), "confirm: do it", "confirm"),
     bind(Palette, &[Down, Ctrl('n')], A::Move(MoveAction::Down), "next", "next"),
     bind(Palette, &[Up, Ctrl('p')], A::Move(MoveAction::Up), "previous", ""),
     bind(Palette, &[PageDown], A::Move(MoveAction::PageDown), "a page down", ""),
@@ -244,10 +296,21 @@ pub const KEYMAP: &[Binding] = &[
     bind(Help, &[Char('k'), Up], A::Move(MoveAction::Up), "scroll up", "up"),
     bind(Help, &[PageDown, Char(' ')], A::Move(MoveAction::PageDown), "a page down", ""),
     bind(Help, &[PageUp], A::Move(MoveAction::PageUp), "a page up", ""),
-    bind(Help, &[Char('?'), Esc, Char('q'), Enter], A::Back, "close the help", "close"),
+    bind(Help, &[Char('/')], A::Table(TableAction::EditFilter), "search the help while you type", "search"),
+    bind(Help, &[Char('?'), F(1), Esc, Char('q'), Enter], A::Back, "close the help", "close"),
     bind(Help, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
     bind(Help, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     bind(Help, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
+
+    bind(HelpSearch, &[Enter], A::Dialog(DialogAction::Accept), "confirm: the lines found stay", "confirm"),
+    bind(HelpSearch, &[Esc], A::Back, "cancel: all lines again", "cancel"),
+    bind(HelpSearch, &[Down], A::Move(MoveAction::Down), "scroll down", ""),
+    bind(HelpSearch, &[Up], A::Move(MoveAction::Up), "scroll up", ""),
+    bind(HelpSearch, &[PageDown], A::Move(MoveAction::PageDown), "a page down", ""),
+    bind(HelpSearch, &[PageUp], A::Move(MoveAction::PageUp), "a page up", ""),
+    bind(HelpSearch, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
+    bind(HelpSearch, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(HelpSearch, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 ];
 
 /// Every mode that has keys, in the order of the table.
@@ -261,6 +324,14 @@ impl Mode {
     /// Its name in the config.
     pub fn name(self) -> &'static str {
         self.into()
+    }
+
+    /// Its heading in the help and in lists of keys.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Bind => "Bind test",
+            other => other.name(),
+        }
     }
 }
 
@@ -282,6 +353,15 @@ mod tests {
     fn every_mode_has_its_bindings_in_one_place() {
         let names: HashSet<_> = modes().into_iter().map(Mode::name).collect();
         assert_eq!(names.len(), modes().len());
+    }
+
+    /// `table(…)` makes a row of the table, `bind(…)` one of another mode.
+    #[test]
+    fn every_row_of_the_table_is_in_a_section_of_the_help() {
+        for binding in KEYMAP {
+            let is_of_table = binding.mode == Table;
+            assert_eq!(binding.section.is_some(), is_of_table, "{binding:?}");
+        }
     }
 
     #[test]

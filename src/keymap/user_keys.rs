@@ -1,7 +1,7 @@
 //! The keys of this user: those of the table, except where the config has others.
 
 use crate::columns::{pad, width};
-use crate::keymap::{Action, Binding, KEYMAP, Key, Mode};
+use crate::keymap::{Action, Binding, KEYMAP, Key, Mode, Section};
 
 /// Every binding of the program, in the order of the table.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,32 +50,47 @@ impl Keymap {
         first.map(ToString::to_string)
     }
 
-    /// The keys of the table, and of a bind test, as the rows of Markdown tables, for the guide.
+    /// The keys of the table by section, and of a bind test, as Markdown tables, for the guide.
     pub fn markdown(&self) -> String {
-        let row = |binding: &Binding| {
+        let row = |binding: &&Binding| {
             let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
             format!("| {} | {} |\n", keys.join(" "), binding.help)
         };
-        let table = |title: &str, mode| {
-            let rows: String = self.bound(mode).map(row).collect();
+        let table = |(title, bindings): (&str, Vec<&Binding>)| {
+            let rows: String = bindings.iter().map(row).collect();
             format!("| {title} | |\n|---|---|\n{rows}")
         };
-        in_two_parts(table)
+        let tables: Vec<_> = self.parts().map(table).collect();
+        tables.join("\n")
     }
 
     /// The same as aligned text.
     pub fn plain(&self) -> String {
-        let both = self.bound(Mode::Table).chain(self.bound(Mode::Bind));
-        let widths = both.map(|binding| width(&binding.keys_text()));
+        let all = self.parts().flat_map(|(_, bindings)| bindings);
+        let widths = all.map(|binding| width(&binding.keys_text()));
         let widest = widths.max().unwrap_or(0);
-        let row = |binding: &Binding| {
+        let row = |binding: &&Binding| {
             let keys = pad(&binding.keys_text(), widest);
             format!("  {keys}  {}\n", binding.help)
         };
-        in_two_parts(|title, mode| {
-            let rows: String = self.bound(mode).map(row).collect();
+        let list = |(title, bindings): (&str, Vec<&Binding>)| {
+            let rows: String = bindings.iter().map(row).collect();
             format!("{title}\n{rows}")
-        })
+        };
+        let lists: Vec<_> = self.parts().map(list).collect();
+        lists.join("\n")
+    }
+
+    /// The sections of the table, then the additional keys of a bind test, each with its heading.
+    pub fn parts(&self) -> impl Iterator<Item = (&'static str, Vec<&Binding>)> {
+        let of_section = |&section: &Section| {
+            let bindings = self.bound(Mode::Table);
+            let bindings = bindings.filter(|binding| binding.section == Some(section));
+            (section.title(), bindings.collect())
+        };
+        let sections = Section::ALL.iter().map(of_section);
+        let bind = (Mode::Bind.title(), self.bound(Mode::Bind).collect());
+        sections.chain([bind])
     }
 
     /// The bindings of a mode that have a key.
@@ -83,11 +98,4 @@ impl Keymap {
         self.bindings(mode)
             .filter(|binding| !binding.keys.is_empty())
     }
-}
-
-/// The keys of the table, then the additional ones of a bind test.
-fn in_two_parts(part: impl Fn(&str, Mode) -> String) -> String {
-    let table = part("keys", Mode::Table);
-    let bind = part("with a bind test open", Mode::Bind);
-    format!("{table}\n{bind}")
 }

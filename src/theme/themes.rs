@@ -102,6 +102,11 @@ impl Themes {
         Ok(())
     }
 
+    /// Chooses the theme at this place; the last if there are fewer.
+    pub fn choose_at(&mut self, at: usize) {
+        self.chosen = at.min(self.all.len() - 1);
+    }
+
     /// Chooses the next theme; the first after the last.
     pub fn choose_next(&mut self) {
         self.chosen = (self.chosen + 1) % self.all.len();

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use sockeye::keymap::{Binding, Keymap, Mode};
+use sockeye::keymap::{Binding, Keymap};
 
 use crate::cli::scene::{BINARY, TempFile, sockeye};
 use crate::support::is_required;
@@ -139,10 +139,7 @@ fn keys_prints_every_key_with_its_help() {
         .filter_map(|line| line.strip_prefix("  "))
         .collect();
     let keymap = Keymap::default();
-    let bound: Vec<_> = [Mode::Table, Mode::Bind]
-        .into_iter()
-        .flat_map(|mode| keymap.bindings(mode))
-        .collect();
+    let bound: Vec<_> = keymap.parts().flat_map(|(_, bindings)| bindings).collect();
     let tells = |line: &str, binding: &Binding| {
         let help = line.strip_prefix(&binding.keys_text()).map(str::trim_start);
         help == Some(binding.help)

@@ -23,15 +23,17 @@ fn the_port_orders_first_and_can_be_reversed() {
 }
 
 #[test]
-fn s_goes_through_the_columns() {
+fn s_chooses_the_column_to_sort_by() {
     stage(|| {
         let _open = listeners(&[9000, 8080]);
         let mut live = Live::start(&[]);
-        for heading in ["PORT ▲", "SERVICE ▲", "STATE ▲", "PID ▲", "PROCESS ▲"] {
-            let screen = live.wait_for_text(heading);
-            assert_eq!(screen.matches(['▲', '▼']).count(), 1, "{screen}");
-            live.press("s");
-        }
+        live.wait_for_text("PORT ▲");
+        live.press("s");
+        live.wait_for_text("┌ sort by");
+        live.press("jjj\r");
+        live.wait_without("┌ sort by");
+        let screen = live.wait_for_text("STATE ▲");
+        assert_eq!(screen.matches(['▲', '▼']).count(), 1, "{screen}");
     });
 }
 
@@ -60,7 +62,7 @@ fn rows_that_are_alike_keep_their_order_through_every_reading() {
         let addresses = [7, 3, 9, 1, 5].map(|last| format!("127.0.0.{last}:8080"));
         let _open: Vec<_> = addresses.iter().map(|address| listener(address)).collect();
         let mut live = Live::start(&[]);
-        live.press("sss");
+        live.press(":sort by pid\r");
         live.wait_for_text("PID ▲");
         let order = |screen: &str| -> Vec<String> {
             let rows = screen.lines().filter(|line| line.contains(" 8080 "));

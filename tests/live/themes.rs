@@ -141,7 +141,9 @@ fn open_everything(live: &mut Live) {
     live.wait_for_text("stats");
     live.pty.send_key(Key::Enter);
     live.wait_for_text("socket");
-    live.press("sS?");
+    live.press("s");
+    live.wait_for_text("sort by");
+    live.press("qS?");
     live.wait_for_text("close");
     live.press("q/port:99999");
     live.wait_for_text("99999");

@@ -334,6 +334,42 @@ fn help() {
 }
 
 #[test]
+fn help_with_a_bind_test_open() {
+    picture("help_bind_test", |width, height| {
+        let mut stage = bind_test_stage(width, height);
+        stage.press("?");
+        stage
+    });
+}
+
+#[test]
+fn help_searched() {
+    picture("help_search", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("?/time");
+        stage
+    });
+}
+
+#[test]
+fn menu_of_orders() {
+    picture("menu_sort", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("s");
+        stage
+    });
+}
+
+#[test]
+fn the_palette_by_a_synonym() {
+    picture("palette_synonym", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press(":color");
+        stage
+    });
+}
+
+#[test]
 fn help_scrolled_to_its_end() {
     picture("help_end", |width, height| {
         let mut stage = busy_stage(width, height);
@@ -591,7 +627,9 @@ fn numbers_instead_of_names() {
 fn sorted_by_another_column() {
     picture("sorted", |width, height| {
         let mut stage = busy_stage(width, height);
-        stage.press("ssS");
+        stage.press("sjjj");
+        stage.key(Key::Enter);
+        stage.press("S");
         stage
     });
 }

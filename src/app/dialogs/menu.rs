@@ -30,7 +30,7 @@ pub(crate) struct MenuItem {
 }
 
 impl MenuItem {
-    const fn new(label: String, is_on: Option<bool>, choice: MenuChoice) -> Self {
+    pub(super) const fn new(label: String, is_on: Option<bool>, choice: MenuChoice) -> Self {
         Self {
             label,
             is_on,
@@ -44,6 +44,7 @@ pub(crate) enum MenuChoice {
     Copy(String),
     Kind(Protocol),
     Column(ColumnId),
+    Sort(ColumnId),
     Write(FileFormat),
 }
 
@@ -67,7 +68,7 @@ impl FileFormat {
 }
 
 impl Menu {
-    fn of(title: &str, items: impl Iterator<Item = MenuItem>, at: usize) -> Self {
+    pub(super) fn of(title: &str, items: impl Iterator<Item = MenuItem>, at: usize) -> Self {
         let (title, items) = (title.to_owned(), items.collect());
         Self { title, items, at }
     }
@@ -165,7 +166,7 @@ impl Menu {
     }
 }
 
-const fn description(protocol: Protocol) -> &'static str {
+pub(super) const fn description(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Tcp => "TCP",
         Protocol::Udp => "UDP",
@@ -234,14 +235,19 @@ impl App {
                 self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, at));
             }
             MenuChoice::Column(id) => {
-                let hidden = &mut self.rows.hidden_columns;
-                let count = hidden.len();
-                hidden.retain(|&one| one != id);
-                if hidden.len() == count {
-                    hidden.push(id);
-                }
-                self.dialog = Dialog::Menu(Menu::columns(hidden, at));
+                self.toggle_column(id);
+                self.dialog = Dialog::Menu(Menu::columns(&self.rows.hidden_columns, at));
             }
+            MenuChoice::Sort(id) => self.choose_sort(id, now),
+        }
+    }
+
+    pub(crate) fn toggle_column(&mut self, id: ColumnId) {
+        let hidden = &mut self.rows.hidden_columns;
+        let count = hidden.len();
+        hidden.retain(|&one| one != id);
+        if hidden.len() == count {
+            hidden.push(id);
         }
     }
 

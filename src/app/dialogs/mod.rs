@@ -6,12 +6,14 @@ pub(crate) mod help;
 pub(crate) mod menu;
 pub(crate) mod palette;
 pub(crate) mod prompt;
+mod sort_menu;
 
 use crate::app::App;
 use crate::app::layout::Area;
 use crate::app::view::{Line, OverlayView, Part, Scrollbar, widest};
 use end_process::Question;
 use go_to::GoTo;
+use help::HelpPage;
 use menu::Menu;
 use palette::Palette;
 use prompt::{Edited, Prompt};
@@ -24,7 +26,7 @@ pub(crate) enum Dialog {
     Menu(Menu),
     Palette(Palette),
     Question(Box<Question>),
-    Help { scroll: usize },
+    Help(Box<HelpPage>),
 }
 
 impl Dialog {
@@ -33,9 +35,8 @@ impl Dialog {
         match self {
             Self::Prompt(prompt) => Some(prompt),
             Self::Palette(palette) => Some(&palette.prompt),
-            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
-                None
-            }
+            Self::Help(help) if help.is_typing => Some(&help.search),
+            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help(_) => None,
         }
     }
 
@@ -43,15 +44,15 @@ impl Dialog {
     pub fn edit(&mut self, edit: impl FnOnce(&mut Prompt) -> Edited) -> Edited {
         match self {
             Self::Prompt(prompt) => edit(prompt),
-            Self::Palette(palette) => {
-                let edited = edit(&mut palette.prompt);
-                if edited == Edited::Text {
-                    // The cursor goes to the best match.
-                    palette.go_to(0);
+            Self::Palette(palette) => palette.edit(edit),
+            Self::Help(help) if help.is_typing => {
+                let edited = edit(&mut help.search);
+                if edited != Edited::Nothing {
+                    help.scroll = 0;
                 }
                 edited
             }
-            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
+            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help(_) => {
                 Edited::Nothing
             }
         }
@@ -65,7 +66,7 @@ impl App {
         let screen = self.size;
         let sheet = match &self.dialog {
             Dialog::None | Dialog::Prompt(_) | Dialog::GoTo(_) => return None,
-            Dialog::Help { scroll } => help::sheet(*scroll, screen, &self.settings.keymap),
+            Dialog::Help(help) => self.help_sheet(help),
             Dialog::Menu(menu) => menu::sheet(menu, screen, self.menu_height()),
             Dialog::Palette(palette) => palette::sheet(palette, screen, self.menu_height()),
             Dialog::Question(question) => end_process::text::sheet(question, screen),

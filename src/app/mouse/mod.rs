@@ -4,7 +4,6 @@ pub(crate) mod clicks;
 
 use std::time::Duration;
 
-use crate::app::dialogs::help::last_help_scroll;
 use crate::app::table::cursor::Step;
 use crate::app::view::{Click, Part};
 use crate::app::{App, Dialog, Mouse, Pane};
@@ -167,7 +166,7 @@ impl App {
                 self.stop_following_in_pane();
                 self.dock.scroll = top.min(self.last_pane_scroll(now));
             }
-            (Part::Overlay, Dialog::Help { scroll }) => *scroll = top,
+            (Part::Overlay, Dialog::Help(help)) => help.scroll = top,
             (Part::Overlay, Dialog::Menu(menu)) => menu.go_to(at),
             (Part::Overlay, Dialog::Palette(palette)) => palette.go_to(at),
             (Part::Overlay, _) => {}
@@ -177,10 +176,7 @@ impl App {
     fn wheel(&mut self, by: isize, column: u16, row: u16, now: Moment) {
         let is_over_pane = self.layout().pane.contains(column, row);
         match &mut self.dialog {
-            Dialog::Help { scroll } => {
-                let last = last_help_scroll(self.size, &self.settings.keymap);
-                *scroll = scroll.saturating_add_signed(by).min(last);
-            }
+            Dialog::Help(_) => self.scroll_help(by),
             Dialog::Menu(menu) => menu.go_to(menu.at.saturating_add_signed(by.signum())),
             Dialog::Palette(palette) => palette.step(by.signum()),
             Dialog::Question(_) | Dialog::GoTo(_) => {}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::app::dialogs::menu::Menu;
 use crate::app::dialogs::prompt::Prompt;
 use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
-use crate::columns::ColumnId;
+use crate::columns::{self, ColumnId};
 use crate::keymap::TableAction;
 use crate::model::{Kinds, Moment, Protocol};
 use crate::query::{Query, Selection, Tab};
@@ -106,6 +106,7 @@ impl App {
                 self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Filter, &self.filter.text));
             }
             TableAction::RestoreFilter => self.restore_filter(now),
+            TableAction::ChooseSort => self.open_sort_menu(),
             TableAction::SortByNext => self.sort_by_next(now),
             TableAction::ReverseSort => self.sort_by(self.rows.criteria.sort.by, now),
             TableAction::ToggleNames => self.rows.names = !self.rows.names,
@@ -145,10 +146,14 @@ impl App {
         }
     }
 
-    /// Sorts by a column, or reverses the order if already sorted by it.
+    /// Sorts by a column, the largest numbers first, or reverses the order if already sorted by it.
     pub(crate) fn sort_by(&mut self, column: ColumnId, now: Moment) {
         let sort = &mut self.rows.criteria.sort;
-        sort.descending = sort.by == column && !sort.descending;
+        sort.descending = if sort.by == column {
+            !sort.descending
+        } else {
+            columns::column(column).is_largest_first()
+        };
         sort.by = column;
         self.reselect(now);
     }

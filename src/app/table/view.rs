@@ -247,7 +247,12 @@ fn state_role(row: &Row, now: Moment) -> Role {
     if let Some(kind) = row.trouble(now) {
         return trouble_role(kind);
     }
-    match row.socket.state {
+    role_of_state(row.socket.state)
+}
+
+/// The colour of a state without trouble.
+pub(crate) const fn role_of_state(state: State) -> Role {
+    match state {
         State::Listen => Role::Good,
         State::Established => Role::Busy,
         State::Bound | State::SynSent | State::SynRecv | State::CloseWait => Role::Plain,

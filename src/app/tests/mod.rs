@@ -145,6 +145,13 @@ impl Desk {
         keys.chars().flat_map(|c| self.key(Key::Char(c))).collect()
     }
 
+    /// Sorts by the next column, for which no key is bound.
+    fn sort_by_next(&mut self) {
+        let now = self.now();
+        let action = Action::Table(crate::keymap::TableAction::SortByNext);
+        self.app.perform(action, now);
+    }
+
     fn view(&self) -> View {
         self.app.view(self.now())
     }

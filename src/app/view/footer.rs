@@ -77,7 +77,7 @@ impl App {
             | Dialog::Prompt(_)
             | Dialog::GoTo(_)
             | Dialog::Palette(_)
-            | Dialog::Help { .. } => action != toggle,
+            | Dialog::Help(_) => action != toggle,
         };
         in_dialog && !matches!(action, Action::Port(action) if !self.can(action))
     }

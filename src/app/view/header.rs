@@ -1,9 +1,10 @@
 //! The first line: name, counts, problems.
 
-use crate::app::App;
 use crate::app::view::bars::sparkline;
-use crate::app::view::{Line, Role, cut_line, line_width, span};
+use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
+use crate::app::{App, Dialog};
 use crate::columns::width;
+use crate::keymap::{Action, ProgramAction};
 use crate::model::{Moment, ProblemCode, Protocol};
 use crate::track::Counts;
 
@@ -21,6 +22,9 @@ struct Segment {
 const MIN_SENTENCE: usize = 16;
 
 const GAP: &str = "  ";
+
+/// Cells beside the time in which the name of the program and a hint have room.
+const MIN_ROOM_FOR_HINT: usize = 14;
 
 /// Cells of a sparkline.
 const SPARK: usize = 12;
@@ -56,7 +60,8 @@ const KINDS: &[Kind] = &[
 
 impl App {
     pub(crate) fn header(&self, now: Moment, columns: u16) -> (Line, Line) {
-        let right = self.clock_line(now, columns);
+        let mut right = self.clock_line(now, columns);
+        right.extend(self.only_hint(usize::from(columns).saturating_sub(line_width(&right))));
         let room = usize::from(columns).saturating_sub(line_width(&right) + 1);
         let mut segments = self.segments();
         fit(&mut segments, room);
@@ -73,6 +78,17 @@ impl App {
             line.extend((!segment.spark.is_empty()).then(|| span(segment.spark, Role::Dim)));
         }
         (line, if is_narrow { Line::new() } else { right })
+    }
+
+    /// The key of the help, in place of the hints that a small terminal has no line for.
+    fn only_hint(&self, room: usize) -> Line {
+        let help = Action::Program(ProgramAction::ToggleHelp);
+        let is_needed = self.size.is_compact() && matches!(self.dialog, Dialog::None);
+        let key = self
+            .key(help)
+            .filter(|_| is_needed && room >= MIN_ROOM_FOR_HINT);
+        let hint = key.map(|key| span(key, Role::Accent).on_click(Click::Do(help)));
+        hint.map_or_else(Line::new, |hint| vec![hint, span(" ", Role::Plain)])
     }
 
     fn segments(&self) -> Vec<Segment> {

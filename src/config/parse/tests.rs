@@ -522,6 +522,18 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         Some(Action::Program(crate::keymap::ProgramAction::OpenPalette)),
     ),
     (
+        "[keys]\nsort-by-next = ['s']\nchoose-sort = []",
+        Mode::Table,
+        Pressed::Char('s'),
+        Some(Action::Table(crate::keymap::TableAction::SortByNext)),
+    ),
+    (
+        "[keys.help-search]\nup = ['ctrl-p']",
+        Mode::HelpSearch,
+        Pressed::Ctrl('p'),
+        Some(Action::Move(crate::keymap::MoveAction::Up)),
+    ),
+    (
         "[keys.palette]\ndown = ['ctrl-j']",
         Mode::Palette,
         Pressed::Ctrl('j'),
@@ -640,7 +652,7 @@ fn a_mode_that_could_not_be_left_is_refused() {
             "2: keys.palette.up: `k` types a character there; use a key that types none",
         ),
         (
-            "[keys.bind]\nwatch = ['q', 'ctrl-c']",
+            "[keys.bind]\nwatch = ['q', 'ctrl-c', 'f10']",
             "1: keys.bind: no key is left for quit",
         ),
         (

@@ -20,6 +20,8 @@ pub(crate) enum PromptKind {
     /// A port to bind-test.
     Target,
     Action,
+    /// Words to search for in the help.
+    Help,
 }
 
 #[derive(Clone, Debug)]
@@ -216,7 +218,7 @@ impl App {
     /// The typed text with its wrong part marked, scrolled to the cursor, and the column of the cursor.
     pub(crate) fn prompt_line(&self, prompt: &Prompt, columns: usize) -> (Line, u16) {
         let label = match prompt.kind {
-            PromptKind::Filter => " / ",
+            PromptKind::Filter | PromptKind::Help => " / ",
             PromptKind::Target => " bind test of port: ",
             PromptKind::Action => " : ",
         };

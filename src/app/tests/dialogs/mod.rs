@@ -4,6 +4,8 @@ mod copy_and_write;
 pub mod ending;
 mod faults;
 mod filter;
+mod help;
 mod keys;
 mod palette;
 mod prompt;
+mod sort_menu;

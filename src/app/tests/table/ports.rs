@@ -30,9 +30,11 @@ fn g_goes_to_the_first_row_at_once_and_digits_to_a_port_as_they_are_typed() {
 
 #[test]
 fn a_port_is_found_whatever_the_order() {
-    for order in ["", "S", "s", "sS", "ss"] {
+    for order in ["", "S", "sj\n", "sj\nS", "sjj\n"] {
         let mut desk = Desk::with_ports(&[22, 80, 443, 8080, 8443]);
-        desk.press(order);
+        for c in order.chars() {
+            desk.key(if c == '\n' { Key::Enter } else { Key::Char(c) });
+        }
         desk.press("g808");
         assert_eq!(desk.selected_port(), Some(8080), "{order}");
     }

@@ -44,6 +44,7 @@ fn the_keys_are_those_of_the_settings_from_the_first_on() {
     let hint: String = hint.iter().map(|span| &*span.text).collect();
     assert_eq!(hint, " F5 close ");
     assert!(footer(&desk).contains("F5 events"), "{}", footer(&desk));
+    desk.app.size.height = 200;
     desk.press("?");
     let help = desk.view().overlay.unwrap().lines;
     let help: Vec<String> = help
