@@ -12,6 +12,7 @@
 //! | [`filter`] | the filter language: parse, print, match; pure | `model`, `track` |
 //! | [`inspect`] | the evidence about one port that explains a bind: rows, owners, options, limits, redirects; runs the bind test | `model`, `bind`, `source`, `clock` |
 //! | [`keymap`] | keys and actions, all in one table; pure | `columns` |
+//! | [`linear`] | the live table as lines of text: commands in, lines out; pure | `model`, `track`, `columns`, `filter`, `bind`, `theme`, `query`, `keymap`, `settings`, `app` |
 //! | [`model`] | sockets, processes, owners, origins, snapshots; pure | – |
 //! | [`query`] | which rows are shown, in which order: views, filter, sort, groups; the feed of changes; pure | `model`, `track`, `columns`, `filter` |
 //! | [`report`] | tables, changes and verdicts as text, JSON and CSV; pure | `model`, `track`, `columns`, `query`, `bind` |
@@ -34,6 +35,7 @@ pub mod config;
 pub mod filter;
 pub mod inspect;
 pub mod keymap;
+pub mod linear;
 pub mod model;
 pub mod query;
 pub mod report;

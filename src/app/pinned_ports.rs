@@ -28,6 +28,15 @@ impl PinnedPorts {
         !self.0.remove(&port) && self.0.insert(port)
     }
 
+    /// Pins a port or unpins it; returns whether it was pinned.
+    pub fn set(&mut self, port: Port, is_pinned: bool) -> bool {
+        if is_pinned {
+            !self.0.insert(port)
+        } else {
+            self.0.remove(&port)
+        }
+    }
+
     pub fn has(&self, socket: &Socket) -> bool {
         self.0.contains(&port_of(socket))
     }

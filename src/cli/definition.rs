@@ -36,6 +36,9 @@ pub struct Cli {
     /// What to show; without it, listeners and bound sockets
     #[arg(value_name = "FILTER")]
     pub filter: Vec<String>,
+    /// The live table as lines of text, for screen readers and dumb terminals: type commands, `help` lists them
+    #[arg(long)]
+    pub linear: bool,
     #[command(flatten)]
     pub global: GlobalArgs,
     #[command(subcommand)]

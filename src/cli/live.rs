@@ -3,13 +3,15 @@
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use sockeye::app::{Environment, Exit, Size};
 use sockeye::clock::Clock;
 use sockeye::config;
-use sockeye::model::{Kinds, clean};
+use sockeye::linear;
+use sockeye::model::{Kinds, Origin, clean};
 use sockeye::runtime::collector::Collector;
-use sockeye::runtime::{live, panic, process::signals};
+use sockeye::runtime::live::{self, lines};
+use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source, System, lineage, own_uid};
 
@@ -17,19 +19,41 @@ use super::errors::print_error;
 use super::global::{GlobalArgs, tracker};
 use super::{EXIT_BUG, EXIT_ERROR, output};
 
+/// How the table is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// On the whole screen of a terminal, with keys.
+    Screen,
+    /// As lines, with typed commands; also through pipes.
+    Lines,
+}
+
+impl Form {
+    fn adapted(self, settings: Settings) -> Settings {
+        match self {
+            Self::Screen => settings,
+            Self::Lines => linear::adapted(settings),
+        }
+    }
+}
+
 /// Shows the table until the user quits.
 pub(super) fn run(
     global: &GlobalArgs,
     named: Option<Settings>,
     words: &[String],
+    form: Form,
 ) -> anyhow::Result<u8> {
     let below = named.map_or_else(config::read_default, Ok)?;
     let settings = global.override_settings(below, words)?;
     // If standard input is a recording, keys come from the terminal itself.
     let has_keys = io::stdin().is_terminal() || global.replays_standard_input();
-    if !(has_keys && io::stdout().is_terminal()) {
+    if form == Form::Screen && !(has_keys && io::stdout().is_terminal()) {
         print_error("the live table needs a terminal; `sockeye list` prints the table once");
         return Ok(EXIT_ERROR);
+    }
+    if form == Form::Lines && global.replays_standard_input() {
+        bail!("--linear reads commands from standard input, which is the recording: name its file");
     }
     let clock = Clock::start();
     let (source, host) = source(global, settings.kinds)?;
@@ -41,28 +65,24 @@ pub(super) fn run(
         clock,
         interval: settings.interval,
         lost_recording: None,
-        partial_owners_first: true,
+        // Printed lines can't be completed later.
+        partial_owners_first: form == Form::Screen,
         is_measured: true,
     };
-    let environment = Environment {
-        host,
-        origin,
-        uid: own_uid(),
-        lineage: lineage(),
-        time_zone: jiff::tz::TimeZone::system(),
-        size: Size {
-            width: 80,
-            height: 24,
-        },
-        depth: output::depth(),
-        glyphs: output::glyphs(),
-    };
+    let environment = environment(host, origin, form);
+    let settings = form.adapted(settings);
     let reload = {
         let (global, words) = (global.clone(), words.to_vec());
-        Arc::new(move || reload(&global, &words))
+        Arc::new(move || {
+            let read = reload(&global, &words);
+            read.map(|(settings, path)| (form.adapted(settings), path))
+        })
     };
-    let exit = live::run(settings, environment, collector, clock, reload)
-        .context("the terminal can't be used")?;
+    let shown = match form {
+        Form::Screen => live::run,
+        Form::Lines => lines::run,
+    }(settings, environment, collector, clock, reload);
+    let exit = shown.context("the terminal can't be used")?;
     Ok(match exit {
         Exit::Quit => 0,
         Exit::Signal(number) => signals::end_by(number),
@@ -72,6 +92,24 @@ pub(super) fn run(
             EXIT_BUG
         }
     })
+}
+
+fn environment(host: String, origin: Origin, form: Form) -> Environment {
+    let (width, height) = match form {
+        Form::Screen => (80, 24),
+        // Nothing is cut.
+        Form::Lines => (1000, 24),
+    };
+    Environment {
+        host,
+        origin,
+        uid: own_uid(),
+        lineage: lineage(),
+        time_zone: jiff::tz::TimeZone::system(),
+        size: Size { width, height },
+        depth: output::depth(),
+        glyphs: output::glyphs(),
+    }
 }
 
 /// Reads the config file again, and applies the command line as at the start. If the file is gone, that is an error:

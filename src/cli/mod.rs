@@ -66,6 +66,9 @@ fn run() -> anyhow::Result<u8> {
     if let Some(refusal) = cli.mistyped_command(std::env::args_os()) {
         bail!(refusal);
     }
+    if cli.linear && cli.command.is_some() {
+        bail!("--linear is a form of the live table; commands print lines anyway");
+    }
     // The config file is read from here on. Its folder may hang (a home on a network), so help, version and usage
     // errors come first.
     cli.global.services = own_services(&cli);
@@ -83,7 +86,14 @@ fn run() -> anyhow::Result<u8> {
         Some(Command::Man(man)) => man::run(&man, Cli::definition()),
         Some(Command::Keys(keys)) => keys::run(named, &keys),
         Some(Command::Config(config)) => config::run(&cli.global, &config),
-        None => live::run(&cli.global, named, &cli.filter),
+        None => {
+            let form = if cli.linear {
+                live::Form::Lines
+            } else {
+                live::Form::Screen
+            };
+            live::run(&cli.global, named, &cli.filter, form)
+        }
     }
 }
 

@@ -44,6 +44,15 @@ impl Keymap {
         }
     }
 
+    /// Removes every key, for a front end without keys: hints then name none.
+    #[must_use]
+    pub fn without_keys(mut self) -> Self {
+        for binding in &mut self.0 {
+            binding.keys = Vec::new().into();
+        }
+        self
+    }
+
     /// The first key of an action in the table, as text, for hints.
     pub fn key(&self, action: Action) -> Option<String> {
         let first = self.keys(Mode::Table, action).first();

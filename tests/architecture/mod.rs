@@ -37,6 +37,13 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     ("ui", &["app", "columns", "theme"]),
     (
+        "linear",
+        &[
+            "model", "track", "columns", "filter", "bind", "theme", "query", "keymap", "settings",
+            "app",
+        ],
+    ),
+    (
         "config",
         &[
             "model", "columns", "filter", "theme", "query", "keymap", "settings",
@@ -47,7 +54,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 /// Modules without a system: values in, values out.
 const PURE: &[&str] = &[
     "model", "track", "columns", "filter", "query", "keymap", "settings", "report", "theme", "app",
-    "bind", "config",
+    "bind", "config", "linear",
 ];
 
 /// The files of a pure module that touch the system: they make the real binds, and read

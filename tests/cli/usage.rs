@@ -13,6 +13,18 @@ fn without_a_terminal_it_points_to_list() {
 }
 
 #[test]
+fn lines_need_no_terminal_but_standard_input_and_no_command() {
+    for (args, why) in [
+        (&["--linear", "list"][..], "a form of the live table"),
+        (&["--linear", "--replay", "-"], "which is the recording"),
+    ] {
+        let said = sockeye(args);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert!(said.err.contains(why), "{said:?}");
+    }
+}
+
+#[test]
 fn a_mistyped_command_is_refused_with_the_command_that_was_meant() {
     for (typed, meant) in [("chek", "check"), ("lst", "list"), ("wathc", "watch")] {
         let said = sockeye(&[typed, "8080"]);

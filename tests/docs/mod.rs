@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sockeye::model::{Family, OwnerKind, Protocol, State};
-use sockeye::{columns, config, filter, theme};
+use sockeye::{columns, config, filter, linear, theme};
 use strum::VariantArray;
 
 fn at(path: &str) -> PathBuf {
@@ -78,6 +78,15 @@ fn the_guide_lists_every_word_of_the_filter_language() {
         writeln!(table, "| `{}` | {} |", cell(&word), cell(meaning)).unwrap();
     }
     holds("docs/guide.md", "filter", &table);
+}
+
+#[test]
+fn the_guide_lists_every_command_of_the_lines() {
+    let mut table = String::from("| command | |\n|---|---|\n");
+    for (command, does) in linear::words() {
+        writeln!(table, "| `{}` | {} |", cell(&command), cell(does)).unwrap();
+    }
+    holds("docs/guide.md", "linear", &table);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod hands;
 mod hostile;
 mod hung;
 mod jobs;
+mod linear;
 mod long_run;
 mod order;
 mod outcomes;

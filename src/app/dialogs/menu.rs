@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::app::dialogs::Sheet;
 use crate::app::layout::Size;
 use crate::app::view::{Role, cut_line, span};
-use crate::app::{App, Dialog, Effect, NoticeKind, Written};
+use crate::app::{App, Dialog, Effect, Written};
 use crate::bind::{Verdict, shell_word};
 use crate::columns::{self, ColumnId, cut, cut_middle, width};
 use crate::keymap::{Action, DialogAction};
@@ -221,13 +221,7 @@ impl App {
         }
         match choice {
             MenuChoice::Copy(text) => self.copy(text, now),
-            MenuChoice::Write(format) => {
-                let rows = self.rows.selection.shown().rows(&self.rows.table);
-                let ids: Vec<_> = rows.map(|row| row.id).collect();
-                let pending = format!("writing {}…", counted(ids.len(), "row", "rows"));
-                self.notify(NoticeKind::Pending, pending, now);
-                self.request(Effect::Write(format, ids));
-            }
+            MenuChoice::Write(format) => self.write_shown(format, now),
             // A switch is changed only by the key for that, which keeps the menu open.
             MenuChoice::Kind(_) | MenuChoice::Column(_) if !toggles => {}
             MenuChoice::Kind(protocol) => {

@@ -91,6 +91,21 @@ impl App {
         hint.map_or_else(Line::new, |hint| vec![hint, span(" ", Role::Plain)])
     }
 
+    fn shown_kinds(&self) -> impl Iterator<Item = &'static Kind> {
+        let (counts, shown) = (&self.rows.table.counts, self.rows.criteria.kinds);
+        KINDS.iter().filter(move |kind| match kind.optional {
+            None => (kind.count)(counts) > 0 || kind.rank == 1,
+            Some(protocol) => shown.has(protocol),
+        })
+    }
+
+    /// `12 listening`, `3 udp`: the counts of the header.
+    pub(crate) fn count_texts(&self) -> impl Iterator<Item = String> {
+        let counts = &self.rows.table.counts;
+        let kinds = self.shown_kinds();
+        kinds.map(move |kind| format!("{} {}", (kind.count)(counts), kind.what))
+    }
+
     fn segments(&self) -> Vec<Segment> {
         let segment = |line, rank, is_sentence| Segment {
             line,
@@ -104,11 +119,7 @@ impl App {
             segments.push(segment(vec![host], 9, false));
         }
         let counts = &self.rows.table.counts;
-        let kinds = KINDS.iter().filter(|kind| match kind.optional {
-            None => (kind.count)(counts) > 0 || kind.rank == 1,
-            Some(protocol) => self.rows.criteria.kinds.has(protocol),
-        });
-        segments.extend(kinds.map(|kind| {
+        segments.extend(self.shown_kinds().map(|kind| {
             let count = span((kind.count)(counts).to_string(), kind.role);
             let what = span(format!(" {}", kind.what), Role::Dim);
             let mut one = segment(vec![count, what], kind.rank, false);

@@ -7,6 +7,7 @@ pub(crate) mod bars;
 mod footer;
 mod header;
 pub(crate) mod line;
+pub(crate) mod plain;
 pub(crate) mod scrollbar;
 mod trouble;
 

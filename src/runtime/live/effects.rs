@@ -1,4 +1,4 @@
-//! Carries out the effects of the state machine.
+//! Carries out the effects of the state machine: those on the system for every front end, those on the screen here.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -8,8 +8,8 @@ use crossterm::Command;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
 
-use super::{Live, jobs, unless_gone};
-use crate::app::{Effect, Exit, Msg};
+use super::{Live, Worker, jobs, unless_gone};
+use crate::app::{App, Effect, Exit, Msg};
 use crate::model::clean;
 use crate::runtime::collector::Control;
 use crate::runtime::end_process::{end_and_watch, inspect_owner};
@@ -18,11 +18,24 @@ use crate::runtime::panic::{self, spawn_worker};
 use crate::runtime::process::signals;
 use crate::runtime::process::stdio::RetryWriter;
 
-impl Live {
-    pub(super) fn perform(&mut self, effect: Effect) -> ControlFlow<Exit> {
+/// An effect on the terminal, which depends on the front end.
+pub(super) enum TerminalEffect {
+    End(Exit),
+    Copy(String),
+    Bell,
+    DesktopNotice(String),
+    SuspendJob,
+    Suspend,
+    Redraw,
+    Repaint,
+}
+
+impl<M: From<Msg> + Send + 'static> Worker<M> {
+    /// Carries out an effect; returns it if it is one on the terminal.
+    pub(super) fn perform(&self, effect: Effect, app: &mut App) -> Option<TerminalEffect> {
         let clock = self.clock;
         match effect {
-            Effect::End(exit) => return ControlFlow::Break(exit),
+            Effect::End(exit) => return Some(TerminalEffect::End(exit)),
             Effect::Refresh => self.control(Control::Refresh),
             Effect::SetInterval(interval) => self.control(Control::SetInterval(interval)),
             Effect::SetLinger(linger) => self.control(Control::SetLinger(linger)),
@@ -32,51 +45,41 @@ impl Live {
             Effect::ReadSettings => {
                 let read = Arc::clone(&self.read_again);
                 let read = move || jobs::read_settings(&*read);
-                self.start("settings", jobs::failed, read);
+                self.start("settings", jobs::failed, read, app);
             }
             Effect::BindTest { job, target } => {
                 let failed = move |message| Msg::BindTestFailed { job, message };
                 let test = move || jobs::bind_test(job, &target, clock);
-                self.start("bind test", failed, test);
+                self.start("bind test", failed, test, app);
             }
             Effect::FindFreePort { from } => {
                 let find = move || jobs::find_free_port(from);
-                self.start("free port", jobs::failed, find);
+                self.start("free port", jobs::failed, find, app);
             }
             Effect::InspectOwner { job, socket } => {
                 let inspect = move || inspect_owner(job, &socket, clock);
-                self.start("inspection", move |_| jobs::uninspected(job), inspect);
+                self.start("inspection", move |_| jobs::uninspected(job), inspect, app);
             }
             Effect::EndProcess(ending) => {
                 let sender = self.sender.clone();
-                let mut send = move |msg| drop(sender.send(msg));
+                let mut send = move |msg| drop(sender.send(M::from(msg)));
                 let end = move || end_and_watch(&ending, clock, &mut send);
-                self.start("signal", Msg::SignalFailed, end);
+                self.start("signal", Msg::SignalFailed, end, app);
             }
             Effect::Write(format, rows) => {
-                let (table, now) = (Arc::clone(self.app.table()), clock.now());
+                let (table, now) = (Arc::clone(app.table()), clock.now());
                 let write = move || jobs::write_rows(&table, &rows, format, now);
-                self.start("writer", jobs::failed, write);
+                self.start("writer", jobs::failed, write, app);
             }
-            // By the terminal (OSC 52), so that it works over SSH too. Control characters are made visible: the text
-            // may be pasted anywhere.
-            Effect::Copy(text) => {
-                return write(CopyToClipboard::to_clipboard_from(clean(&text).as_ref()));
-            }
-            Effect::Bell => return write(Print("\x07")),
-            Effect::DesktopNotice(text) => return write(Print(self.notifier.sequence(&text))),
-            // This fails on a system without job control: then there is no shell to return to.
-            Effect::SuspendJob => drop(signals::suspend_job()),
-            Effect::Suspend => {
-                self.screen.leave();
-                // If the system won't stop us, we simply go on.
-                let _ = signals::stop_now();
-                return self.redraw();
-            }
-            Effect::Redraw => return self.redraw(),
-            Effect::Repaint => return self.repaint(),
+            Effect::Copy(text) => return Some(TerminalEffect::Copy(text)),
+            Effect::Bell => return Some(TerminalEffect::Bell),
+            Effect::DesktopNotice(text) => return Some(TerminalEffect::DesktopNotice(text)),
+            Effect::SuspendJob => return Some(TerminalEffect::SuspendJob),
+            Effect::Suspend => return Some(TerminalEffect::Suspend),
+            Effect::Redraw => return Some(TerminalEffect::Redraw),
+            Effect::Repaint => return Some(TerminalEffect::Repaint),
         }
-        ControlFlow::Continue(())
+        None
     }
 
     /// If the collector is gone it has crashed, which it reports itself.
@@ -87,10 +90,11 @@ impl Live {
     /// Runs a job on a thread of its own; its answer comes as a message. `failed` makes the answer of a job that
     /// crashed, or could not be started: the program goes on without it.
     fn start(
-        &mut self,
+        &self,
         name: &'static str,
         failed: impl Fn(String) -> Msg + Clone + Send + 'static,
         job: impl FnOnce() -> Msg + Send + 'static,
+        app: &mut App,
     ) {
         let (sender, crashed) = (self.sender.clone(), failed.clone());
         let work = move || {
@@ -99,18 +103,49 @@ impl Live {
                 job()
             });
             let answer = done.unwrap_or_else(|what| crashed(format!("{name} crashed: {what}")));
-            let _ = sender.send(answer);
+            let _ = sender.send(answer.into());
         };
         if let Err(error) = spawn_worker(name, self.on_crash(), work) {
             // Not through the channel: that may be full, and only this thread empties it.
             let failed = failed(format!("{name}: {error}"));
-            let _ = self.app.update(failed, self.clock.now());
+            let _ = app.update(failed, self.clock.now());
         }
     }
 
     pub(super) fn on_crash(&self) -> impl FnOnce(String) + Send + 'static {
         let sender = self.sender.clone();
-        move |what| drop(sender.send(Msg::ExitRequested(Exit::Crashed(what))))
+        move |what| drop(sender.send(Msg::ExitRequested(Exit::Crashed(what)).into()))
+    }
+}
+
+impl Live {
+    pub(super) fn perform(&mut self, effect: Effect) -> ControlFlow<Exit> {
+        let Some(effect) = self.worker.perform(effect, &mut self.app) else {
+            return ControlFlow::Continue(());
+        };
+        match effect {
+            TerminalEffect::End(exit) => return ControlFlow::Break(exit),
+            // By the terminal (OSC 52), so that it works over SSH too. Control characters are made visible: the text
+            // may be pasted anywhere.
+            TerminalEffect::Copy(text) => {
+                return write(CopyToClipboard::to_clipboard_from(clean(&text).as_ref()));
+            }
+            TerminalEffect::Bell => return write(Print("\x07")),
+            TerminalEffect::DesktopNotice(text) => {
+                return write(Print(self.notifier.sequence(&text)));
+            }
+            // This fails on a system without job control: then there is no shell to return to.
+            TerminalEffect::SuspendJob => drop(signals::suspend_job()),
+            TerminalEffect::Suspend => {
+                self.screen.leave();
+                // If the system won't stop us, we simply go on.
+                let _ = signals::stop_now();
+                return self.redraw();
+            }
+            TerminalEffect::Redraw => return self.redraw(),
+            TerminalEffect::Repaint => return self.repaint(),
+        }
+        ControlFlow::Continue(())
     }
 
     fn redraw(&mut self) -> ControlFlow<Exit> {

@@ -3,15 +3,16 @@
 
 mod effects;
 mod jobs;
+pub mod lines;
 mod threads;
+mod worker;
 
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
-use super::collector::{Collector, Control};
+use super::collector::Collector;
 use super::process::signals::Signals;
 use super::terminal::notification::Notifier;
 use super::terminal::{self, Screen};
@@ -20,13 +21,10 @@ use crate::app::{App, Environment, Exit, Input, Msg, Size};
 use crate::clock::Clock;
 use crate::settings::Settings;
 use crate::ui;
+use worker::Worker;
 
 /// Reads the settings again: the effective ones and their file, or in one line why they can't be used.
 pub type ReadAgain = Arc<dyn Fn() -> Result<(Settings, String), String> + Send + Sync>;
-
-/// The most messages to queue while a draw blocks, on a terminal that accepts no output. Threads block beyond that;
-/// typed input then stays in the terminal.
-const MAX_WAITING: usize = 512;
 
 /// How many messages are processed before the screen is drawn again.
 const MAX_BURST: usize = 512;
@@ -42,26 +40,19 @@ pub fn run(
     clock: Clock,
     read_again: ReadAgain,
 ) -> io::Result<Exit> {
-    let (sender, messages) = mpsc::sync_channel(MAX_WAITING);
-    let (control, commands) = mpsc::channel();
-    let (processed, is_processed) = mpsc::channel();
     let caught = Signals::catch()?;
+    let (worker, ends) = Worker::new(clock, read_again);
     let mut live = Live {
         app: App::new(settings, environment, clock.now()),
         screen: Screen::enter()?,
         drawn: None,
         notifier: Notifier::of(|name| std::env::var(name).ok()),
-        clock,
-        read_again,
-        sender,
-        control,
-        processed,
-        was_resumed: Arc::default(),
+        worker,
     };
-    live.start_signals(caught)?;
+    live.worker.start_signals(caught)?;
     live.start_input()?;
-    live.start_collector(collector, commands, is_processed)?;
-    Ok(live.run(&messages))
+    (live.worker).start_collector(collector, ends.commands, ends.is_processed)?;
+    Ok(live.run(&ends.messages))
 }
 
 struct Live {
@@ -70,14 +61,7 @@ struct Live {
     /// The content of the screen, if known.
     drawn: Option<View>,
     notifier: Notifier,
-    clock: Clock,
-    read_again: ReadAgain,
-    sender: SyncSender<Msg>,
-    control: Sender<Control>,
-    /// Lets the collector continue: its last update was processed.
-    processed: Sender<()>,
-    /// Whether the process was stopped and continued while there was no room for a message.
-    was_resumed: Arc<AtomicBool>,
+    worker: Worker<Msg>,
 }
 
 impl Live {
@@ -86,20 +70,19 @@ impl Live {
             if let ControlFlow::Break(exit) = self.draw() {
                 return exit;
             }
-            let first = match self.app.next_wake(self.clock.now()) {
+            let first = match self.app.next_wake(self.worker.clock.now()) {
                 Some(time) => messages.recv_timeout(time),
                 None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             // The loop has a sender itself, so the channel never closes: no message is a timeout.
             let first = first.unwrap_or(Msg::Woke);
-            let was_resumed = self.was_resumed.swap(false, Ordering::Relaxed);
-            let resumed = was_resumed.then_some(Msg::Resumed);
+            let resumed = self.worker.take_resumed().then_some(Msg::Resumed);
             let burst = resumed.into_iter().chain([first]);
             for msg in burst.chain(messages.try_iter().take(MAX_BURST)) {
                 let ends_collection = threads::ends_collection(&msg);
-                let effects = self.app.update(msg, self.clock.now());
+                let effects = self.app.update(msg, self.worker.clock.now());
                 if ends_collection {
-                    let _ = self.processed.send(());
+                    self.worker.report_processed();
                 }
                 for effect in effects {
                     if let ControlFlow::Break(exit) = self.perform(effect) {
@@ -119,10 +102,10 @@ impl Live {
         {
             // A new size has no effects but needs a new picture.
             let resized = Msg::Input(Input::Resized { width, height });
-            let _ = self.app.update(resized, self.clock.now());
+            let _ = self.app.update(resized, self.worker.clock.now());
             self.repaint()?;
         }
-        let began = self.clock.now();
+        let began = self.worker.clock.now();
         let view = self.app.view(began);
         if self.drawn.as_ref() == Some(&view) {
             return ControlFlow::Continue(());
@@ -130,7 +113,7 @@ impl Live {
         let drawn = self.screen.draw(|frame| ui::draw(frame, &view));
         self.drawn = Some(view);
         unless_gone(drawn)?;
-        let now = self.clock.now();
+        let now = self.worker.clock.now();
         // It has no effects and needs no draw.
         let _ = self.app.update(Msg::Drawn(began.age(now)), now);
         ControlFlow::Continue(())

@@ -1,4 +1,6 @@
 //! The threads that send messages to the main loop: one each for signals, the terminal and the collector.
+//!
+//! `M` is what the loop receives: [`Msg`], or that and typed lines.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use crossterm::terminal::disable_raw_mode;
 
-use super::Live;
+use super::{Live, Worker};
 use crate::app::{Exit, Msg};
 use crate::runtime::collector::{Collector, CollectorEvent, Control};
 use crate::runtime::panic::spawn_worker;
@@ -19,7 +21,7 @@ use crate::runtime::terminal::input;
 /// How long the last draw may take after a signal that ends the program.
 const LAST_WRITE: Duration = Duration::from_secs(2);
 
-impl Live {
+impl<M: From<Msg> + Send + 'static> Worker<M> {
     pub(super) fn start_signals(&self, caught: Signals) -> io::Result<()> {
         let (sender, was_resumed) = (self.sender.clone(), Arc::clone(&self.was_resumed));
         let forward = move || {
@@ -33,9 +35,9 @@ impl Live {
                     Signal::Resume => Msg::Resumed,
                 };
                 // Blocking here would miss the signal that ends the program.
-                match sender.try_send(msg) {
+                match sender.try_send(msg.into()) {
                     Err(TrySendError::Disconnected(_)) => return ControlFlow::Break(()),
-                    Err(TrySendError::Full(Msg::Resumed)) => {
+                    Err(TrySendError::Full(_)) if signal == Signal::Resume => {
                         was_resumed.store(true, Ordering::Relaxed);
                     }
                     _ => {}
@@ -44,31 +46,6 @@ impl Live {
             });
         };
         spawn_worker("signal", self.on_crash(), forward).map(drop)
-    }
-
-    pub(super) fn start_input(&self) -> io::Result<()> {
-        let sender = self.sender.clone();
-        let read = move || {
-            input::read_forever(|input| {
-                let msg = input.map_or(Msg::ExitRequested(Exit::TerminalGone), Msg::Input);
-                match sender.send(msg) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
-            });
-        };
-        spawn_worker("input", self.on_crash(), read)?;
-        #[cfg(unix)]
-        {
-            let sender = self.sender.clone();
-            let watch = move || {
-                if input::wait_for_hangup().is_ok() {
-                    let _ = sender.send(Msg::ExitRequested(Exit::TerminalGone));
-                }
-            };
-            spawn_worker("hangup", self.on_crash(), watch)?;
-        }
-        Ok(())
     }
 
     /// The collector continues after its last update was processed, so that tables don't queue up on a terminal that
@@ -87,10 +64,37 @@ impl Live {
                 CollectorEvent::Failed(why) => Msg::SnapshotFailed(why),
             };
             let ends_collection = ends_collection(&msg);
-            sender.send(msg).is_ok() && (!ends_collection || is_processed.recv().is_ok())
+            sender.send(msg.into()).is_ok() && (!ends_collection || is_processed.recv().is_ok())
         };
         let collect = move || collector.run(&commands, send);
         spawn_worker("collector", self.on_crash(), collect).map(drop)
+    }
+}
+
+impl Live {
+    pub(super) fn start_input(&self) -> io::Result<()> {
+        let sender = self.worker.sender.clone();
+        let read = move || {
+            input::read_forever(|input| {
+                let msg = input.map_or(Msg::ExitRequested(Exit::TerminalGone), Msg::Input);
+                match sender.send(msg) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            });
+        };
+        spawn_worker("input", self.worker.on_crash(), read)?;
+        #[cfg(unix)]
+        {
+            let sender = self.worker.sender.clone();
+            let watch = move || {
+                if input::wait_for_hangup().is_ok() {
+                    let _ = sender.send(Msg::ExitRequested(Exit::TerminalGone));
+                }
+            };
+            spawn_worker("hangup", self.worker.on_crash(), watch)?;
+        }
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 #[cfg(unix)]
 use std::time::Duration;
 
-use std::io::{self, Write};
+use std::io::{self, BufRead as _, Read as _, Write};
 
 #[cfg(unix)]
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -51,11 +51,52 @@ pub fn drain_stdin() -> io::Result<()> {
     }
 }
 
+/// The longest line that is read; the rest of a longer one is dropped.
+const MAX_LINE: u64 = 64 * 1024;
+
+/// Reads standard input line by line until its end, or until `callback` wants no more. Blocks the calling thread.
+///
+/// # Errors
+/// If it can't be read.
+pub fn read_lines(mut callback: impl FnMut(String) -> bool) -> io::Result<()> {
+    let mut stdin = io::stdin().lock();
+    let mut line = Vec::new();
+    loop {
+        let left = MAX_LINE.saturating_sub(line.len() as u64);
+        let read = match left {
+            0 => stdin.skip_until(b'\n').map(|_| line.push(b'\n')),
+            left => (&mut stdin)
+                .take(left)
+                .read_until(b'\n', &mut line)
+                .map(drop),
+        };
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_for_input(),
+            Err(error) => return Err(error),
+            Ok(()) if line.ends_with(b"\n") => {
+                let text = String::from_utf8_lossy(&line).into_owned();
+                line.clear();
+                if !callback(text) {
+                    return Ok(());
+                }
+            }
+            Ok(()) if line.len() as u64 >= MAX_LINE => {}
+            Ok(()) => {
+                // The last line has no end.
+                if !line.is_empty() {
+                    callback(String::from_utf8_lossy(&line).into_owned());
+                }
+                return Ok(());
+            }
+        }
+    }
+}
+
 /// Whether standard input is at its end right now. Reads nothing from it.
 pub fn stdin_is_at_end() -> bool {
     #[cfg(unix)]
     {
-        use std::io::{BufRead as _, IsTerminal as _};
+        use std::io::IsTerminal as _;
         let stdin = io::stdin();
         let ready = || poll_stream(&stdin, PollFlags::IN, Some(Duration::ZERO));
         let is_ready = !stdin.is_terminal() && ready().is_ok_and(|it| !it.is_empty());

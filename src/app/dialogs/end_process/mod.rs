@@ -122,6 +122,10 @@ impl Question {
         (!is_end && !is_same).then_some(fix)
     }
 
+    pub const fn is_inspected(&self) -> bool {
+        self.is_inspected
+    }
+
     pub fn is_second(&self) -> bool {
         self.answer == Answer::FirstYes
     }

@@ -67,6 +67,13 @@ impl Question {
         command.into_iter().chain(place).collect()
     }
 
+    /// What else there is to know before a yes, a line each.
+    pub fn remarks(&self) -> impl Iterator<Item = String> + use<> {
+        let (restart, better) = (self.restart(), self.better_text());
+        let remarks = [restart, better, self.also_ends(), self.reaction()];
+        remarks.into_iter().flatten()
+    }
+
     /// `supervisord (77) starts it again; "supervisorctl stop web" keeps it down.`
     fn restart(&self) -> Option<String> {
         let kept_by = self.background(self.process.pid)?.kept_by.as_ref()?;
@@ -220,9 +227,7 @@ pub(crate) fn sheet(question: &Question, size: Size) -> Sheet {
             lines.push(cut_line(row_of_choices("end", choices), columns));
         }
     }
-    let (restart, better) = (question.restart(), question.better_text());
-    let remarks = [restart, better, question.also_ends(), question.reaction()];
-    lines.extend(wrapped(remarks.into_iter().flatten().collect()));
+    lines.extend(wrapped(question.remarks().collect()));
     let dim = |text: String| cut_line(vec![span(text, Role::Dim)], columns);
     lines.extend(question.details().into_iter().map(dim));
     Sheet::of("end a process", lines)

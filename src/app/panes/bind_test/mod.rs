@@ -81,6 +81,10 @@ impl BindPane {
         self.answer.as_ref().map(|(_, verdict)| verdict)
     }
 
+    pub const fn is_running(&self) -> bool {
+        self.running_since.is_some()
+    }
+
     pub fn has_watch(&self) -> bool {
         self.watch != Watch::Off
     }

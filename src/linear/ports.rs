@@ -1,0 +1,215 @@
+//! Commands about a port or the current row.
+
+use super::Session;
+use crate::app::Effect;
+use crate::bind::Target;
+use crate::filter::Filter;
+use crate::keymap::{Action, BindTestAction, PortAction, TableAction};
+use crate::model::Moment;
+use crate::query::{Query, Tab};
+use crate::track::Row;
+
+impl Session {
+    pub(super) fn step(&mut self, lines: isize, now: Moment) -> Vec<Effect> {
+        let before = self.selected_id();
+        let effects = self.app.command(|app| app.step_by(lines));
+        if before == self.selected_id() && before.is_some() {
+            self.print(if lines > 0 { "last row" } else { "first row" });
+        }
+        self.print_current(now);
+        effects
+    }
+
+    /// Goes to the row of a port.
+    pub(super) fn go(&mut self, port: &str, now: Moment) -> Vec<Effect> {
+        let Some((found, effects)) = self.select_port(port, now) else {
+            return Vec::new();
+        };
+        self.print_current(now);
+        if found > 1 {
+            self.print(format!(
+                "{found} rows have that port; find :{} reads them",
+                port.trim_start_matches(':')
+            ));
+        }
+        effects
+    }
+
+    /// Selects the row of a port: one that is shown before others, a listener before connections. Returns how many
+    /// there are. If there is none, says so.
+    fn select_port(&mut self, text: &str, now: Moment) -> Option<(usize, Vec<Effect>)> {
+        let target = self.target(text)?;
+        let (port, rows) = (target.first_port(), self.app.rows());
+        let has_port = |row: &Row| row.socket.port() == Some(port) && !row.is_closed();
+        let found = rows
+            .table
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| has_port(row));
+        let found: Vec<_> = found.collect();
+        let best = found.iter().max_by_key(|(at, row)| {
+            let is_kind = row.socket.protocol == target.protocol;
+            (
+                is_kind,
+                row.socket.is_listening(),
+                rows.selection.shows(*at),
+            )
+        });
+        let Some(&(at, row)) = best else {
+            self.print(format!(
+                "no socket has port {port}; test {port} says whether it is free"
+            ));
+            return None;
+        };
+        let (id, is_shown, count) = (row.id, rows.selection.shows(at), found.len());
+        if !is_shown {
+            self.print(format!(
+                "{port} was hidden by the view or the filter: showing all rows"
+            ));
+        }
+        let effects = self.app.command(|app| app.select_row(id, now));
+        Some((count, effects))
+    }
+
+    /// A target with one port; if it is none, says why.
+    fn target(&mut self, text: &str) -> Option<Target> {
+        if text.is_empty() {
+            self.print("which port?");
+            return None;
+        }
+        match Target::parse_with(text, self.app.services()) {
+            Ok(target) if target.ports.start() == target.ports.end() => return Some(target),
+            Ok(_) => self.print(format!("{text}: one port at a time")),
+            Err(error) => self.print(error.to_string()),
+        }
+        None
+    }
+
+    pub(super) fn go_to_row(&mut self, number: &str, now: Moment) -> Vec<Effect> {
+        let id = number.trim_end_matches('.').parse::<usize>().ok();
+        let id = id
+            .and_then(|number| self.listed.get(number.checked_sub(1)?))
+            .copied();
+        let Some(id) = id else {
+            let all = self.listed.len();
+            self.print(format!("`{number}`: the last listing has rows 1 to {all}"));
+            return Vec::new();
+        };
+        let mut is_there = false;
+        let effects = self.app.command(|app| is_there = app.select_row(id, now));
+        if is_there {
+            self.print_current(now);
+        } else {
+            self.print("that socket is closed");
+        }
+        effects
+    }
+
+    /// Reads the rows of the whole table that match.
+    pub(super) fn find(&mut self, text: &str, now: Moment) {
+        let filter = match Filter::parse_with(text, self.app.services()) {
+            Ok(filter) if !filter.is_empty() => filter,
+            Ok(_) => return self.print("find what? For example: find node, or find :8080"),
+            Err(error) => return self.print(error.to_string()),
+        };
+        let criteria = &self.app.rows().criteria;
+        let query = Query {
+            tab: Tab::All,
+            filter,
+            ..criteria.clone()
+        };
+        let places = query.select_at(self.app.table(), self.app.shown_at(now));
+        let Some(&first) = places.first() else {
+            return self.print(format!("nothing matches `{text}`"));
+        };
+        let id = self.app.table().rows[first].id;
+        if self.app.rows().selection.shows(first) {
+            // Selecting a row that is shown has no effects.
+            drop(self.app.command(|app| app.select_row(id, now)));
+        }
+        self.print_rows(&places, super::PAGE, now);
+    }
+
+    pub(super) fn details(&mut self, port: &str, now: Moment) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if !port.is_empty() {
+            let Some((_, selected)) = self.select_port(port, now) else {
+                return effects;
+            };
+            effects = selected;
+        }
+        match self.app.details_of_selected(now) {
+            Some(lines) => self.print_page(lines.iter().map(super::text::of_line), super::PAGE),
+            None => self.print("no row is selected"),
+        }
+        effects
+    }
+
+    /// Opens the question whether to end the owner of a port, or of the current row.
+    pub(super) fn end(&mut self, port: &str, now: Moment) -> Vec<Effect> {
+        // An open bind test would be repeated after the end, which reports on the port itself.
+        let mut effects = self.app.command(|app| app.set_pane(None));
+        if !port.is_empty() {
+            let Some((_, selected)) = self.select_port(port, now) else {
+                return effects;
+            };
+            effects.extend(selected);
+        }
+        effects.extend(self.act(Action::Port(PortAction::EndProcess), now));
+        effects
+    }
+
+    /// Makes a bind test of a target, or of the port of the current row.
+    pub(super) fn test(&mut self, text: &str, now: Moment) -> Vec<Effect> {
+        if text.is_empty() || !self.app.can(PortAction::BindTestAny) {
+            return self.act(Action::Port(PortAction::BindTest), now);
+        }
+        self.app.command(|app| app.bind_test_typed(text, now))
+    }
+
+    /// Waits until the port that was tested frees itself, or stops waiting.
+    pub(super) fn wait(&mut self, now: Moment) -> Vec<Effect> {
+        let Some((target, _)) = self.app.tested() else {
+            self.print("test a port first");
+            return Vec::new();
+        };
+        let port = target.to_string();
+        let effects = self.act(Action::BindTest(BindTestAction::Watch), now);
+        if self.app.is_waiting() {
+            self.print(format!("waiting until {port} is free; wait stops that"));
+        } else if self.app.notice().is_none() {
+            self.print("not waiting any more");
+        }
+        effects
+    }
+
+    pub(super) fn free(&mut self, port: &str, now: Moment) -> Vec<Effect> {
+        if port.is_empty() || !self.app.can(PortAction::FindFreePort) {
+            return self.act(Action::Port(PortAction::FindFreePort), now);
+        }
+        let Some(target) = self.target(port) else {
+            return Vec::new();
+        };
+        self.app
+            .command(|app| app.find_free_port_above(target.first_port(), now))
+    }
+
+    pub(super) fn pin(&mut self, port: &str, is_pinned: bool, now: Moment) -> Vec<Effect> {
+        if !port.is_empty() {
+            let Some(target) = self.target(port) else {
+                return Vec::new();
+            };
+            let port = (target.first_port(), target.protocol);
+            return self.app.command(|app| app.set_pinned(port, is_pinned, now));
+        }
+        match self.app.selected().map(|row| &row.socket) {
+            Some(socket) if socket.protocol.has_ports() => {
+                let port = (socket.local.port, socket.protocol);
+                self.app.command(|app| app.set_pinned(port, is_pinned, now))
+            }
+            // Says why it can't be pinned.
+            _ => self.act(Action::Table(TableAction::TogglePinned), now),
+        }
+    }
+}
