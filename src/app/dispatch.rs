@@ -167,6 +167,7 @@ impl App {
                 ProgramAction::OpenPalette => self.dialog = Dialog::Palette(self.palette()),
                 ProgramAction::ToggleHelp => self.dialog = Dialog::Help { scroll: 0 },
             },
+            Action::Back if self.mode() == Mode::Matches => self.end_find(),
             Action::Back if self.dock.pane.is_some() => self.set_pane(None),
             Action::Back => self.clear_filter(now),
             Action::Session(_) | Action::Dialog(_) => {}
@@ -202,7 +203,9 @@ impl App {
     pub(crate) fn mode(&self) -> Mode {
         match &self.dialog {
             Dialog::None if matches!(self.dock.pane, Some(Pane::Bind(_))) => Mode::Bind,
+            Dialog::None if self.rows.find.is_some() => Mode::Matches,
             Dialog::None => Mode::Table,
+            Dialog::Prompt(prompt) if prompt.kind == PromptKind::Find => Mode::Finding,
             Dialog::Prompt(_) => Mode::Prompt,
             Dialog::GoTo(_) => Mode::Digits,
             Dialog::Menu(_) => Mode::Menu,

@@ -83,8 +83,10 @@ impl App {
         let Dialog::Prompt(prompt) = &self.dialog else {
             return;
         };
-        if prompt.kind != PromptKind::Filter {
-            return;
+        match prompt.kind {
+            PromptKind::Filter => {}
+            PromptKind::Find => return self.try_find(now),
+            PromptKind::Target | PromptKind::Action => return,
         }
         match Filter::parse_with(prompt.text(), &self.settings.services) {
             Ok(filter) => {
@@ -101,6 +103,9 @@ impl App {
         let Dialog::Prompt(prompt) = &mut self.dialog else {
             return;
         };
+        if prompt.kind == PromptKind::Find {
+            return self.act_in_find(action, now);
+        }
         let is_filter = prompt.kind == PromptKind::Filter;
         match action {
             Action::Back => {
@@ -150,7 +155,7 @@ impl App {
         }
     }
 
-    fn complete(&mut self, turn: Turn, now: Moment) {
+    pub(crate) fn complete(&mut self, turn: Turn, now: Moment) {
         if let Dialog::Prompt(prompt) = &mut self.dialog {
             let rows = self.rows.table.rows.iter().map(|row| &**row);
             if prompt.complete(rows, turn) == Edited::Text {

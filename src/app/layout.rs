@@ -204,7 +204,8 @@ impl App {
             Dialog::None if !self.notices.alerts.is_empty() => 1,
             Dialog::None => {
                 let notice = self.notices.current.as_ref();
-                notice.map_or(0, |notice| notice.height(self.size))
+                let lines = notice.map_or(0, |notice| notice.height(self.size));
+                lines.max(u16::from(self.rows.find.is_some()))
             }
         };
         let required = Required {

@@ -28,6 +28,10 @@ pub enum Mode {
     Bind,
     /// Typing a filter or a port. What is not bound here is typed.
     Prompt,
+    /// Typing a text to find. What is not bound here is typed.
+    Finding,
+    /// Going from match to match of a text that was found: what is not bound here is looked up in the table.
+    Matches,
     /// Typing a port to go to. A key that is neither a digit nor bound here closes it, and acts as in the table.
     Digits,
     /// Choosing from a menu.
@@ -122,8 +126,10 @@ const fn bind(
 }
 
 use Action as A;
-use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
-use Mode::{Bind, ConfirmAgain, Digits, Help, Menu, Palette, Prompt, Question, Table};
+use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, F, Home, PageDown, PageUp, Tab, Up};
+use Mode::{
+    Bind, ConfirmAgain, Digits, Finding, Help, Matches, Menu, Palette, Prompt, Question, Table,
+};
 
 /// The default keys. The hints are in the order of the list.
 #[rustfmt::skip]
@@ -133,6 +139,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Enter], A::Pane(PaneAction::ToggleDetails), "details: socket, process, its ancestors, its other sockets", "details"),
     bind(Table, &[Char('/')], A::Table(TableAction::EditFilter), "filter the rows while you type", "filter"),
     bind(Table, &[Char('U')], A::Table(TableAction::RestoreFilter), "restore the filter that was cleared last", ""),
+    bind(Table, &[F(3), Ctrl('f')], A::Table(TableAction::Find), "find rows by a text, hide none: Enter stays, then n and N go on", ""),
     bind(Table, &[Char('s')], A::Table(TableAction::SortByNext), "sort by the next column", "sort"),
     bind(Table, &[Char('S')], A::Table(TableAction::ReverseSort), "reverse the order", ""),
     bind(Table, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
@@ -199,6 +206,20 @@ pub const KEYMAP: &[Binding] = &[
     bind(Prompt, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     bind(Prompt, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
 
+    bind(Finding, &[Enter], A::Dialog(DialogAction::Accept), "confirm it: the cursor stays", "confirm"),
+    bind(Finding, &[Down, F(3)], A::Table(TableAction::FindNext), "next match", "next"),
+    bind(Finding, &[Up], A::Table(TableAction::FindPrevious), "previous match", "previous"),
+    bind(Finding, &[Tab], A::Dialog(DialogAction::CompleteNext), "complete the word, or take the next suggestion", ""),
+    bind(Finding, &[BackTab], A::Dialog(DialogAction::CompletePrevious), "take the suggestion before", ""),
+    bind(Finding, &[Esc], A::Back, "cancel: the cursor goes back", "cancel"),
+    bind(Finding, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
+    bind(Finding, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(Finding, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
+
+    bind(Matches, &[Char('n')], A::Table(TableAction::FindNext), "next match", "next"),
+    bind(Matches, &[Char('N')], A::Table(TableAction::FindPrevious), "previous match", "previous"),
+    bind(Matches, &[Esc], A::Back, "end finding; the cursor stays", "close"),
+
     bind(Digits, &[Enter], A::Dialog(DialogAction::Accept), "confirm; show the port if it is hidden", "confirm"),
     bind(Digits, &[Esc], A::Back, "cancel: the cursor goes back", "cancel"),
     bind(Digits, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
@@ -258,6 +279,11 @@ pub fn modes() -> Vec<Mode> {
 }
 
 impl Mode {
+    /// Whether a key that is not bound in it does what it does in the table.
+    pub const fn is_of_table(self) -> bool {
+        matches!(self, Self::Bind | Self::Matches)
+    }
+
     /// Its name in the config.
     pub fn name(self) -> &'static str {
         self.into()

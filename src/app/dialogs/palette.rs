@@ -81,7 +81,7 @@ impl App {
     /// The actions that are possible now. Those of an open bind test come before those of the table.
     pub(crate) fn palette(&self) -> Palette {
         let (keymap, mode) = (&self.settings.keymap, self.mode());
-        let of_pane = keymap.bindings(mode).filter(|_| mode == Mode::Bind);
+        let of_pane = keymap.bindings(mode).filter(|_| mode.is_of_table());
         let mut entries: Vec<Entry> = Vec::new();
         for binding in of_pane.chain(keymap.bindings(Mode::Table)) {
             let action = binding.action;

@@ -1,13 +1,14 @@
 //! The table: its rows and their order, its cursor, and its keys.
 
 pub(crate) mod cursor;
+mod find;
 mod trouble;
 pub(crate) mod view;
 
 use std::sync::Arc;
 
 use crate::app::dialogs::menu::Menu;
-use crate::app::dialogs::prompt::Prompt;
+use crate::app::dialogs::prompt::{Prompt, Turn};
 use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::ColumnId;
 use crate::keymap::TableAction;
@@ -16,6 +17,7 @@ use crate::query::{Query, Selection, Tab};
 use crate::settings::Settings;
 use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
+use find::Find;
 use trouble::TroubleLine;
 
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub(crate) struct TableView {
     pub selection: Selection,
     pub cursor: Cursor,
     pub trouble_line: TroubleLine,
+    /// What is being found.
+    pub find: Option<Find>,
     /// Whether the cursor goes to the row of the newest event.
     pub is_following: bool,
     pub hidden_columns: Vec<ColumnId>,
@@ -55,6 +59,7 @@ impl TableView {
             criteria,
             cursor: Cursor::default(),
             trouble_line: TroubleLine::default(),
+            find: None,
             is_following: false,
             hidden_columns: views::without(&settings.columns),
             names: true,
@@ -78,6 +83,7 @@ impl App {
         let now = self.shown_at(now);
         let rows = &mut self.rows;
         rows.selection.update(&rows.criteria, &rows.table, now);
+        rows.update_matches(now);
         let is_in_trouble = self.is_anything_in_trouble();
         self.rows.trouble_line.update(is_in_trouble, now);
         self.scroll_to_cursor();
@@ -106,6 +112,9 @@ impl App {
                 self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Filter, &self.filter.text));
             }
             TableAction::RestoreFilter => self.restore_filter(now),
+            TableAction::Find => self.open_find(),
+            TableAction::FindNext => self.step_match(Turn::On),
+            TableAction::FindPrevious => self.step_match(Turn::Back),
             TableAction::SortByNext => self.sort_by_next(now),
             TableAction::ReverseSort => self.sort_by(self.rows.criteria.sort.by, now),
             TableAction::ToggleNames => self.rows.names = !self.rows.names,

@@ -27,7 +27,10 @@ impl App {
         let lines = match (self.alerts_line(), &self.notices.current) {
             (Some(alerts), _) => vec![cut_line(alerts, columns)],
             (None, Some(notice)) => notice.lines(now, area.width, area.height),
-            (None, None) => vec![self.hints(self.mode(), columns)],
+            (None, None) => {
+                let matches = self.matches_line(columns);
+                vec![matches.unwrap_or_else(|| self.hints(self.mode(), columns))]
+            }
         };
         (lines, None)
     }
@@ -48,14 +51,21 @@ impl App {
             return offers_line(completing, columns);
         }
         match (prompt.kind, &self.filter.error) {
-            (PromptKind::Filter, Some(error)) => {
+            (PromptKind::Filter | PromptKind::Find, Some(error)) => {
                 vec![span(format!(" {}", error.message), Role::Bad)]
             }
             (PromptKind::Target, _) => {
                 let examples = " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https";
                 vec![span(examples, Role::Dim)]
             }
-            _ => self.hints(self.mode(), columns),
+            (PromptKind::Find, None) => {
+                let found = self.match_text().map(|text| format!(" {text} "));
+                let mut line = Line::from_iter(found.map(|text| span(text, Role::Strong)));
+                let taken = line_width(&line);
+                line.extend(self.hints(Mode::Finding, columns.saturating_sub(taken)));
+                line
+            }
+            (PromptKind::Filter | PromptKind::Action, _) => self.hints(self.mode(), columns),
         }
     }
 
@@ -89,7 +99,7 @@ impl App {
         let in_table = keymap.bindings(Mode::Table).filter(|binding| {
             let help = Action::Program(ProgramAction::ToggleHelp);
             let shown = [help, Action::Session(SessionAction::Quit)];
-            mode == Mode::Bind && shown.contains(&binding.action)
+            mode.is_of_table() && shown.contains(&binding.action)
         });
         let bindings = keymap.bindings(mode).chain(in_table);
         let bindings = bindings.filter(|binding| self.has_effect(binding.action));

@@ -17,9 +17,18 @@ use crate::track::Row;
 pub(crate) enum PromptKind {
     /// A filter, applied while it is typed.
     Filter,
+    /// A text to find, searched while it is typed.
+    Find,
     /// A port to bind-test.
     Target,
     Action,
+}
+
+impl PromptKind {
+    /// Whether the text is in the language of filters.
+    pub const fn is_filter(self) -> bool {
+        matches!(self, Self::Filter | Self::Find)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -217,6 +226,7 @@ impl App {
     pub(crate) fn prompt_line(&self, prompt: &Prompt, columns: usize) -> (Line, u16) {
         let label = match prompt.kind {
             PromptKind::Filter => " / ",
+            PromptKind::Find => " find ",
             PromptKind::Target => " bind test of port: ",
             PromptKind::Action => " : ",
         };
@@ -232,7 +242,7 @@ impl App {
             start = at;
         }
         let mut line = vec![span(label, Role::Accent)];
-        let checks = prompt.kind == PromptKind::Filter && prompt.completing.is_none();
+        let checks = prompt.kind.is_filter() && prompt.completing.is_none();
         let wrong = self.filter.error.as_ref().filter(|_| checks);
         let wrong = wrong.map_or(text.len()..text.len(), |error| error.span.clone());
         let [from, to] = [wrong.start, wrong.end].map(|at| at.clamp(start, text.len()));
