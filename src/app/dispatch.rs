@@ -191,7 +191,7 @@ impl App {
     /// Applies a text that has changed. A megabyte that comes as keys must not be parsed a million times.
     fn edited(&mut self, edited: Edited, now: Moment) {
         match edited {
-            Edited::Nothing => {}
+            Edited::Nothing => self.suggest(),
             Edited::Text => self.try_filter(now),
             Edited::Full => {
                 let text = format!("there is room for {MAX_BYTES} bytes: the rest was left out");

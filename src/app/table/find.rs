@@ -108,7 +108,7 @@ impl App {
             Err(error) => self.filter.error = Some(error),
             Ok(filter) => {
                 self.filter.error = None;
-                find.text = prompt.text().trim().to_owned();
+                prompt.text().trim().clone_into(&mut find.text);
                 find.filter = filter;
                 let from = find.from;
                 let at = self.shown_at(now);
@@ -197,8 +197,12 @@ impl App {
             span(cut(&find.text, MAX_SHOWN.min(columns / 4)), Role::Accent),
             span(format!("  {position} "), Role::Strong),
         ];
-        let taken = line_width(&line);
-        line.extend(self.hints(Mode::Matches, columns.saturating_sub(taken)));
+        // Those that fit, the first ones first: each is a key, its word and a gap.
+        let mut hints = self.hints(Mode::Matches, usize::MAX);
+        while hints.len() > 3 && line_width(&line) + line_width(&hints) > columns {
+            hints.truncate(hints.len() - 3);
+        }
+        line.extend(hints);
         Some(line)
     }
 }

@@ -1,5 +1,6 @@
 //! The lines at the bottom: hints, notices, typed text.
 
+use crate::app::dialogs::prompt::Prompt;
 use crate::app::dialogs::prompt::completion::offers_line;
 use crate::app::layout::Layout;
 use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
@@ -44,29 +45,44 @@ impl App {
         if let Some(notice) = &self.notices.current {
             return notice.lines(now, self.size.width, 1).concat();
         }
-        let Dialog::Prompt(prompt) = &self.dialog else {
-            return self.hints(self.mode(), columns);
-        };
-        if let Some(completing) = &prompt.completing {
-            return offers_line(completing, columns);
-        }
-        match (prompt.kind, &self.filter.error) {
-            (PromptKind::Filter | PromptKind::Find, Some(error)) => {
-                vec![span(format!(" {}", error.message), Role::Bad)]
-            }
-            (PromptKind::Target, _) => {
+        match &self.dialog {
+            Dialog::Prompt(prompt) if prompt.kind == PromptKind::Target => {
                 let examples = " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https";
                 vec![span(examples, Role::Dim)]
             }
-            (PromptKind::Find, None) => {
-                let found = self.match_text().map(|text| format!(" {text} "));
-                let mut line = Line::from_iter(found.map(|text| span(text, Role::Strong)));
-                let taken = line_width(&line);
-                line.extend(self.hints(Mode::Finding, columns.saturating_sub(taken)));
-                line
-            }
-            (PromptKind::Filter | PromptKind::Action, _) => self.hints(self.mode(), columns),
+            Dialog::Prompt(prompt) => self.below_filter(prompt, columns),
+            Dialog::None
+            | Dialog::GoTo(_)
+            | Dialog::Menu(_)
+            | Dialog::Palette(_)
+            | Dialog::Question(_)
+            | Dialog::Help { .. } => self.hints(self.mode(), columns),
         }
+    }
+
+    /// How much matches, then completions or hints; or an error. A word that has completions is incomplete, not wrong.
+    fn below_filter(&self, prompt: &Prompt, columns: usize) -> Line {
+        if let Some(error) = &self.filter.error {
+            let is_incomplete = prompt.completing.as_ref().is_some_and(|completing| {
+                completing.is_taken() || error.span.start >= completing.word_start()
+            });
+            if !is_incomplete {
+                return vec![span(format!(" {}", error.message), Role::Bad)];
+            }
+        }
+        let count = match prompt.kind {
+            PromptKind::Filter => Some(self.count_text()),
+            PromptKind::Find => self.match_text(),
+            PromptKind::Target | PromptKind::Action => None,
+        };
+        let count = count.map(|count| span(format!(" {count} "), Role::Strong));
+        let mut line = Line::from_iter(count);
+        let room = columns.saturating_sub(line_width(&line));
+        line.extend(match &prompt.completing {
+            Some(completing) => offers_line(completing, room),
+            None => self.hints(self.mode(), room),
+        });
+        line
     }
 
     fn has_effect(&self, action: Action) -> bool {
@@ -99,7 +115,7 @@ impl App {
         let in_table = keymap.bindings(Mode::Table).filter(|binding| {
             let help = Action::Program(ProgramAction::ToggleHelp);
             let shown = [help, Action::Session(SessionAction::Quit)];
-            mode.is_of_table() && shown.contains(&binding.action)
+            mode == Mode::Bind && shown.contains(&binding.action)
         });
         let bindings = keymap.bindings(mode).chain(in_table);
         let bindings = bindings.filter(|binding| self.has_effect(binding.action));

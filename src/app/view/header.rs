@@ -2,8 +2,9 @@
 
 use crate::app::App;
 use crate::app::view::bars::sparkline;
-use crate::app::view::{Line, Role, cut_line, line_width, span};
+use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
 use crate::columns::width;
+use crate::keymap::{Action, TableAction};
 use crate::model::{Moment, ProblemCode, Protocol};
 use crate::track::Counts;
 
@@ -86,6 +87,12 @@ impl App {
         if !self.environment.host.is_empty() {
             let host = span(self.environment.host.clone(), Role::Strong);
             segments.push(segment(vec![host], 9, false));
+        }
+        if self.size.is_compact() && !self.rows.criteria.filter.is_empty() {
+            // There is no line for the filter.
+            let edit = Click::Do(Action::Table(TableAction::EditFilter));
+            let count = span(self.count_text(), Role::Accent).on_click(edit);
+            segments.push(segment(vec![count], 1, false));
         }
         let counts = &self.rows.table.counts;
         let kinds = KINDS.iter().filter(|kind| match kind.optional {

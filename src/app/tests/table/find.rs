@@ -160,7 +160,7 @@ fn an_error_is_shown_and_enter_does_not_confirm_it() {
     assert_eq!(matches(&desk), [20], "the last valid text counts");
     desk.key(Key::Enter);
     assert_eq!(desk.mode(), Mode::Finding);
-    assert!(below(&desk).contains(")"), "{}", below(&desk));
+    assert!(below(&desk).contains(')'), "{}", below(&desk));
     desk.key(Key::Esc);
     assert!(desk.app.filter.error.is_none());
 }
