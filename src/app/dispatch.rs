@@ -121,6 +121,7 @@ impl App {
             Dialog::Menu(_) => self.act_in_menu(action, now),
             Dialog::Palette(_) => self.act_in_palette(action, now),
             Dialog::Question(_) => self.act_on_question(action, now),
+            Dialog::OpenUrl(_) => self.act_on_url(action, now),
             Dialog::Help { .. } => self.act_in_help(action),
         }
     }
@@ -145,6 +146,7 @@ impl App {
                 }
                 PortAction::FindFreePort => self.find_free_port(now),
                 PortAction::EndProcess => self.open_end_question(now),
+                PortAction::OpenInBrowser => self.open_in_browser(now),
             },
             Action::BindTest(action) => self.act_in_bind_test(action, now),
             Action::CopyFix => {
@@ -185,6 +187,7 @@ impl App {
             PortAction::BindTest | PortAction::BindTestAny => Capabilities::BIND,
             PortAction::FindFreePort => Capabilities::FREE_PORT,
             PortAction::EndProcess => Capabilities::SIGNAL,
+            PortAction::OpenInBrowser => Capabilities::OPEN,
         })
     }
 
@@ -211,7 +214,7 @@ impl App {
             Dialog::Menu(_) => Mode::Menu,
             Dialog::Palette(_) => Mode::Palette,
             Dialog::Question(question) if question.is_second() => Mode::ConfirmAgain,
-            Dialog::Question(_) => Mode::Question,
+            Dialog::Question(_) | Dialog::OpenUrl(_) => Mode::Question,
             Dialog::Help { .. } => Mode::Help,
         }
     }

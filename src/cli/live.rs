@@ -56,6 +56,7 @@ pub(super) fn run(
         },
         depth: output::depth(),
         glyphs: output::glyphs(),
+        opener: live::OPENER,
     };
     let reload = {
         let (global, words) = (global.clone(), words.to_vec());

@@ -71,6 +71,7 @@ actions! {
         BindTestAny = "bind-test-any",
         FindFreePort = "find-free-port",
         EndProcess = "end-process",
+        OpenInBrowser = "open-in-browser",
     }
 
     /// Actions on an open bind test.

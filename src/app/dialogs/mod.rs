@@ -1,5 +1,6 @@
 //! Dialogs, which get the keys instead of the table: a prompt, a menu, the palette, a question, the help.
 
+pub(crate) mod browser;
 pub(crate) mod end_process;
 pub(crate) mod go_to;
 pub(crate) mod help;
@@ -24,7 +25,11 @@ pub(crate) enum Dialog {
     Menu(Menu),
     Palette(Palette),
     Question(Box<Question>),
-    Help { scroll: usize },
+    /// Whether to open this URL in the browser.
+    OpenUrl(String),
+    Help {
+        scroll: usize,
+    },
 }
 
 impl Dialog {
@@ -33,9 +38,12 @@ impl Dialog {
         match self {
             Self::Prompt(prompt) => Some(prompt),
             Self::Palette(palette) => Some(&palette.prompt),
-            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
-                None
-            }
+            Self::None
+            | Self::GoTo(_)
+            | Self::Menu(_)
+            | Self::Question(_)
+            | Self::OpenUrl(_)
+            | Self::Help { .. } => None,
         }
     }
 
@@ -51,9 +59,12 @@ impl Dialog {
                 }
                 edited
             }
-            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
-                Edited::Nothing
-            }
+            Self::None
+            | Self::GoTo(_)
+            | Self::Menu(_)
+            | Self::Question(_)
+            | Self::OpenUrl(_)
+            | Self::Help { .. } => Edited::Nothing,
         }
     }
 }
@@ -69,6 +80,7 @@ impl App {
             Dialog::Menu(menu) => menu::sheet(menu, screen, self.menu_height()),
             Dialog::Palette(palette) => palette::sheet(palette, screen, self.menu_height()),
             Dialog::Question(question) => end_process::text::sheet(question, screen),
+            Dialog::OpenUrl(url) => browser::sheet(url, self.environment.opener, screen),
         };
         let (top, height, count) = (sheet.top, sheet.height, sheet.lines.len());
         let area = if screen.is_compact() {

@@ -117,6 +117,9 @@ impl App {
             Action::ShowView(place) => self.view_at(place).is_some(),
             Action::Pane(PaneAction::Down | PaneAction::Up) => self.dock.pane.is_some(),
             Action::Table(TableAction::Copy) => is_row_selected,
+            Action::Port(PortAction::OpenInBrowser) => {
+                self.can(PortAction::OpenInBrowser) && self.selected_url().is_some()
+            }
             Action::Port(action) => {
                 let needs_row = matches!(action, PortAction::BindTest | PortAction::EndProcess);
                 self.can(action) && (is_row_selected || !needs_row)

@@ -15,7 +15,7 @@ use crate::keymap::TableAction;
 use crate::model::{Kinds, Moment, Protocol};
 use crate::query::{Query, Selection, Tab};
 use crate::settings::Settings;
-use crate::track::{Row, Table};
+use crate::track::{Row, RowId, Table};
 use cursor::{Cursor, Step};
 use find::Find;
 use trouble::TroubleLine;
@@ -119,7 +119,7 @@ impl App {
             TableAction::ReverseSort => self.sort_by(self.rows.criteria.sort.by, now),
             TableAction::ToggleNames => self.rows.names = !self.rows.names,
             TableAction::Copy => match self.selected() {
-                Some(row) => self.dialog = Dialog::Menu(Menu::copy(row)),
+                Some(row) => self.dialog = Dialog::Menu(Menu::copy(row, &self.rows_to_copy())),
                 None => self.warn("no row is selected: nothing to copy", now),
             },
             TableAction::Write => match self.rows.selection.shown().len() {
@@ -127,6 +127,11 @@ impl App {
                 rows => self.dialog = Dialog::Menu(Menu::write(rows)),
             },
         }
+    }
+
+    /// The rows that are copied as a whole: the selected one.
+    fn rows_to_copy(&self) -> Vec<RowId> {
+        self.selected().map(|row| row.id).into_iter().collect()
     }
 
     /// Shows or hides sockets of a protocol. Other than TCP and UDP, they are read only while shown.

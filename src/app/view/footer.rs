@@ -56,6 +56,7 @@ impl App {
             | Dialog::Menu(_)
             | Dialog::Palette(_)
             | Dialog::Question(_)
+            | Dialog::OpenUrl(_)
             | Dialog::Help { .. } => self.hints(self.mode(), columns),
         }
     }
@@ -98,6 +99,9 @@ impl App {
             Dialog::Question(question) => {
                 (action != other_targets || question.choices().len() > 1)
                     && (action != Action::CopyFix || question.command().is_some())
+            }
+            Dialog::OpenUrl(_) => {
+                action == Action::Dialog(DialogAction::Confirm) || action == Action::Back
             }
             Dialog::None
             | Dialog::Prompt(_)

@@ -8,7 +8,7 @@ use crossterm::Command;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
 
-use super::{Live, jobs, unless_gone};
+use super::{Live, jobs, opener, unless_gone};
 use crate::app::{Effect, Exit, Msg};
 use crate::model::clean;
 use crate::runtime::collector::Control;
@@ -58,10 +58,11 @@ impl Live {
                 let write = move || jobs::write_rows(&table, &rows, format, now);
                 self.start("writer", jobs::failed, write);
             }
-            // By the terminal (OSC 52), so that it works over SSH too. Control characters are made visible: the text
-            // may be pasted anywhere.
-            Effect::Copy(text) => {
-                return write(CopyToClipboard::to_clipboard_from(clean(&text).as_ref()));
+            // Control characters are made visible: the text may be pasted anywhere.
+            Effect::Copy(text) => return copy(&clean(&text)),
+            Effect::OpenUrl(url) => self.open_url(url),
+            Effect::CopyRows(format, rows) => {
+                return copy(&jobs::rows_text(self.app.table(), &rows, format));
             }
             Effect::Bell => return write(Print("\x07")),
             Effect::DesktopNotice(text) => return write(Print(self.notifier.sequence(&text))),
@@ -77,6 +78,12 @@ impl Live {
             Effect::Repaint => return self.repaint(),
         }
         ControlFlow::Continue(())
+    }
+
+    fn open_url(&mut self, url: String) {
+        let clock = self.clock;
+        let open = move || opener::open_url(&url, clock);
+        self.start("browser", jobs::failed, open);
     }
 
     /// If the collector is gone it has crashed, which it reports itself.
@@ -123,6 +130,11 @@ impl Live {
         self.drawn = None;
         unless_gone(self.screen.repaint())
     }
+}
+
+/// By the terminal (OSC 52), so that it works over SSH too.
+fn copy(text: &str) -> ControlFlow<Exit> {
+    write(CopyToClipboard::to_clipboard_from(text))
 }
 
 /// Writes a sequence that moves nothing on the screen.

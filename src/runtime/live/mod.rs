@@ -3,6 +3,7 @@
 
 mod effects;
 mod jobs;
+mod opener;
 mod threads;
 
 use std::io;
@@ -10,6 +11,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+
+pub use opener::OPENER;
 
 use super::collector::{Collector, Control};
 use super::process::signals::Signals;
