@@ -162,6 +162,7 @@ impl App {
                 ProgramAction::Slower => self.change_interval(1, now),
                 ProgramAction::Faster => self.change_interval(-1, now),
                 ProgramAction::NextTheme => self.choose_next_theme(now),
+                ProgramAction::ToggleMouse => self.toggle_mouse(now),
                 ProgramAction::ReadSettings => {
                     self.notify(NoticeKind::Pending, "reading the config…", now);
                     self.request(Effect::ReadSettings);

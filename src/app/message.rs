@@ -245,6 +245,8 @@ pub enum Effect {
     Bell,
     /// Show this on the desktop, if the terminal supports it.
     DesktopNotice(String),
+    /// Use the mouse, or leave it to the terminal.
+    SetMouse(bool),
     /// Write these rows of the current table to a file of this format.
     Write(FileFormat, Vec<RowId>),
     /// Stop this job like `Ctrl-Z` outside raw mode; answered with [`Msg::SuspendRequested`].

@@ -88,6 +88,7 @@ actions! {
         Slower = "slower",
         Faster = "faster",
         NextTheme = "next-theme",
+        ToggleMouse = "toggle-mouse",
         ReadSettings = "read-settings",
         OpenPalette = "open-palette",
         ToggleHelp = "toggle-help",

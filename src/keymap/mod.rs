@@ -181,6 +181,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: what each refresh cost, and where its time went", ""),
     bind(Table, &[Char('C')], A::Table(TableAction::ChooseColumns), "choose columns", ""),
     bind(Table, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colors, at once", ""),
+    bind(Table, &[Char('M')], A::Program(ProgramAction::ToggleMouse), "leave the mouse to the terminal, to select text, or use it again", ""),
     bind(Table, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
     bind(Table, &[Char('n')], A::Table(TableAction::ToggleNames), "show services and users as names or as numbers", ""),
     bind(Table, &[Esc], A::Back, "close the pane, then clear the filter", ""),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::app::dialogs::help::last_help_scroll;
 use crate::app::table::cursor::Step;
 use crate::app::view::{Click, Part};
-use crate::app::{App, Dialog, Mouse, Pane};
+use crate::app::{App, Dialog, Effect, Mouse, Pane};
 use crate::keymap::{Action, DialogAction};
 use crate::model::Moment;
 
@@ -62,6 +62,23 @@ impl MouseState {
 const NOTCH: isize = 3;
 
 impl App {
+    /// Leaves the mouse to the terminal, or uses it again.
+    pub(crate) fn toggle_mouse(&mut self, now: Moment) {
+        self.set_mouse(!self.settings.mouse);
+        let text = if self.settings.mouse {
+            "the mouse works in the table again"
+        } else {
+            "the mouse is the terminal's: select text with it"
+        };
+        self.report(text, now);
+    }
+
+    pub(crate) fn set_mouse(&mut self, is_used: bool) {
+        self.settings.mouse = is_used;
+        self.mouse = MouseState::default();
+        self.request(Effect::SetMouse(is_used));
+    }
+
     pub(crate) fn point(&mut self, mouse: Mouse, now: Moment) {
         if matches!(self.dialog, Dialog::GoTo(_)) {
             // Everything but a click on the keys beside it closes the port that is being typed.

@@ -64,6 +64,7 @@ impl Live {
             Effect::CopyRows(format, rows) => {
                 return copy(&jobs::rows_text(self.app.table(), &rows, format));
             }
+            Effect::SetMouse(is_used) => return unless_gone(self.screen.set_mouse(is_used)),
             Effect::Bell => return write(Print("\x07")),
             Effect::DesktopNotice(text) => return write(Print(self.notifier.sequence(&text))),
             // This fails on a system without job control: then there is no shell to return to.

@@ -49,9 +49,10 @@ pub fn run(
     let (control, commands) = mpsc::channel();
     let (processed, is_processed) = mpsc::channel();
     let caught = Signals::catch()?;
+    let screen = Screen::enter(settings.mouse)?;
     let mut live = Live {
         app: App::new(settings, environment, clock.now()),
-        screen: Screen::enter()?,
+        screen,
         drawn: None,
         notifier: Notifier::of(|name| std::env::var(name).ok()),
         clock,
