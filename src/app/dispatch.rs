@@ -70,7 +70,7 @@ impl App {
     }
 
     fn pass_time(&mut self, now: Moment) {
-        self.notices.current.take_if(|notice| notice.is_over(now));
+        self.expire_notices(now);
         if !self.is_paused() {
             self.reselect(now);
         }

@@ -214,7 +214,7 @@ impl App {
         let required = Required {
             has_trouble: self.rows.trouble_line.is_shown(),
             pane: pane_lines,
-            footer: footer_lines,
+            footer: footer_lines + self.alert_lines(),
         };
         layout(self.size, required)
     }

@@ -2,46 +2,55 @@
 
 use crate::app::dialogs::prompt::Prompt;
 use crate::app::dialogs::prompt::completion::offers_line;
-use crate::app::layout::Layout;
+use crate::app::layout::{Area, Layout};
 use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
 use crate::app::{App, Dialog, PromptKind};
 use crate::keymap::{Action, DialogAction, Mode, ProgramAction, SessionAction};
 use crate::model::Moment;
 
 impl App {
-    /// The lines at the bottom, and the position of the text cursor.
+    /// The lines at the bottom, and the position of the text cursor. Alerts have the last line for themselves; only hints
+    /// of the table give way to them.
     pub(crate) fn footer(&self, layout: &Layout, now: Moment) -> (Vec<Line>, Option<(u16, u16)>) {
         let area = layout.footer;
         let columns = usize::from(area.width);
         if area.height == 0 {
             return (Vec::new(), None);
         }
-        if let Some(prompt) = self.dialog.prompt() {
+        let (mut lines, x) = if let Some(prompt) = self.dialog.prompt() {
             let (line, x) = self.prompt_line(prompt, columns);
             let below = cut_line(self.below_prompt(now), columns);
-            return (vec![line, below], Some((area.x + x, area.y)));
-        }
-        if let Dialog::GoTo(going) = &self.dialog {
+            (vec![line, below], Some(x))
+        } else if let Dialog::GoTo(going) = &self.dialog {
             let (line, x) = self.go_to_line(going, columns);
-            return (vec![line], Some((area.x + x, area.y)));
-        }
-        let lines = match (self.alerts_line(), &self.notices.current) {
-            (Some(alerts), _) => vec![cut_line(alerts, columns)],
-            (None, Some(notice)) => notice.lines(now, area.width, area.height),
-            (None, None) => {
-                let matches = self.matches_line(columns);
-                vec![matches.unwrap_or_else(|| self.hints(self.mode(), columns))]
-            }
+            (vec![line], Some(x))
+        } else {
+            (self.notice_or_hints(area, now), None)
         };
-        (lines, None)
+        let is_full = lines.len() >= usize::from(area.height);
+        let alerts = self.alerts_line().filter(|_| !is_full);
+        lines.extend(alerts.map(|alerts| cut_line(alerts, columns)));
+        (lines, x.map(|x| (area.x + x, area.y)))
     }
 
-    /// Alerts, a notice, completions, an error of the typed text, examples, or hints.
+    /// What is in the footer while no text is typed; nothing in place of hints if there are alerts.
+    fn notice_or_hints(&self, area: Area, now: Moment) -> Vec<Line> {
+        let columns = usize::from(area.width);
+        if let Some(notice) = &self.notices.current {
+            let height = area.height.saturating_sub(self.alert_lines()).max(1);
+            return notice.lines(now, area.width, height);
+        }
+        let is_in_table = matches!(self.dialog, Dialog::None);
+        match self.matches_line(columns) {
+            Some(line) => vec![line],
+            None if is_in_table && self.alert_lines() > 0 => Vec::new(),
+            None => vec![self.hints(self.mode(), columns)],
+        }
+    }
+
+    /// A notice, completions, an error of the typed text, examples, or hints.
     fn below_prompt(&self, now: Moment) -> Line {
         let columns = usize::from(self.size.width);
-        if let Some(alerts) = self.alerts_line() {
-            return alerts;
-        }
         if let Some(notice) = &self.notices.current {
             return notice.lines(now, self.size.width, 1).concat();
         }

@@ -2,10 +2,10 @@
 
 use crate::app::App;
 use crate::app::view::bars::sparkline;
-use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
+use crate::app::view::{Click, Line, Role, Span, cut_line, line_width, span};
 use crate::columns::width;
-use crate::keymap::{Action, TableAction};
-use crate::model::{Moment, ProblemCode, Protocol};
+use crate::keymap::{Action, PaneAction, ProgramAction, TableAction};
+use crate::model::{Moment, ProblemCode, Protocol, counted};
 use crate::track::Counts;
 
 struct Segment {
@@ -115,6 +115,12 @@ impl App {
         if let Some(ports) = self.pinned.text() {
             let pinned = vec![span("pinned ", Role::Dim), span(ports, Role::Accent)];
             segments.push(segment(pinned, 3, true));
+        }
+        if self.notices.unseen_alerts > 0 {
+            let count = counted(self.notices.unseen_alerts, "alert", "alerts");
+            let events = Click::Do(Action::Pane(PaneAction::ToggleEvents));
+            let alerts = span(count, Role::Warning).on_click(events);
+            segments.push(segment(vec![alerts], 3, false));
         }
         if self.rows.is_following && !self.size.is_compact() {
             segments.push(segment(vec![span("following", Role::Accent)], 2, false));
