@@ -57,7 +57,10 @@ const KINDS: &[Kind] = &[
 
 impl App {
     pub(crate) fn header(&self, now: Moment, columns: u16) -> (Line, Line) {
-        let right = self.clock_line(now, columns);
+        let mut right = self.clock_line(now, columns);
+        let free = usize::from(columns).saturating_sub(line_width(&right));
+        let help = self.help_span();
+        right.extend(help.filter(|help| width(&help.text) < free));
         let room = usize::from(columns).saturating_sub(line_width(&right) + 1);
         let mut segments = self.segments();
         fit(&mut segments, room);
@@ -74,6 +77,13 @@ impl App {
             line.extend((!segment.spark.is_empty()).then(|| span(segment.spark, Role::Dim)));
         }
         (line, if is_narrow { Line::new() } else { right })
+    }
+
+    /// The key of the help, where there is no room for hints.
+    fn help_span(&self) -> Option<Span> {
+        let help = Action::Program(ProgramAction::ToggleHelp);
+        let key = self.key(help).filter(|_| self.size.is_compact());
+        key.map(|key| span(format!("{key} "), Role::Accent).on_click(Click::Do(help)))
     }
 
     fn segments(&self) -> Vec<Segment> {
