@@ -202,6 +202,7 @@ fn environment() -> Environment {
         },
         depth: Depth::Full,
         glyphs: Glyphs::Unicode,
+        opener: "xdg-open",
     }
 }
 

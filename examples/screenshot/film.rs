@@ -150,6 +150,7 @@ fn environment(width: u16, height: u16) -> Environment {
         size: Size { width, height },
         depth: Depth::Full,
         glyphs: Glyphs::Unicode,
+        opener: "xdg-open",
     }
 }
 

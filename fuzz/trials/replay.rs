@@ -217,6 +217,7 @@ fn surroundings() -> Environment {
         },
         depth: Depth::Full,
         glyphs: Glyphs::Unicode,
+        opener: "xdg-open",
     }
 }
 

@@ -70,7 +70,7 @@ impl App {
     }
 
     fn pass_time(&mut self, now: Moment) {
-        self.notices.current.take_if(|notice| notice.is_over(now));
+        self.expire_notices(now);
         if !self.is_paused() {
             self.reselect(now);
         }
@@ -122,6 +122,7 @@ impl App {
             Dialog::Palette(_) => self.act_in_palette(action, now),
             Dialog::Question(_) => self.act_on_question(action, now),
             Dialog::Help(_) => self.act_in_help(action),
+            Dialog::OpenUrl(_) => self.act_on_url(action, now),
         }
     }
 
@@ -145,6 +146,7 @@ impl App {
                 }
                 PortAction::FindFreePort => self.find_free_port(now),
                 PortAction::EndProcess => self.open_end_question(now),
+                PortAction::OpenInBrowser => self.open_in_browser(now),
             },
             Action::BindTest(action) => self.act_in_bind_test(action, now),
             Action::CopyFix => {
@@ -160,6 +162,7 @@ impl App {
                 ProgramAction::Slower => self.change_interval(1, now),
                 ProgramAction::Faster => self.change_interval(-1, now),
                 ProgramAction::NextTheme => self.choose_next_theme(now),
+                ProgramAction::ToggleMouse => self.toggle_mouse(now),
                 ProgramAction::ReadSettings => {
                     self.notify(NoticeKind::Pending, "reading the config…", now);
                     self.request(Effect::ReadSettings);
@@ -167,6 +170,7 @@ impl App {
                 ProgramAction::OpenPalette => self.dialog = Dialog::Palette(self.palette()),
                 ProgramAction::ToggleHelp => self.open_help(),
             },
+            Action::Back if self.mode() == Mode::Matches => self.end_find(),
             Action::Back if self.dock.pane.is_some() => self.set_pane(None),
             Action::Back => self.clear_filter(now),
             Action::Session(_) | Action::Dialog(_) => {}
@@ -184,13 +188,14 @@ impl App {
             PortAction::BindTest | PortAction::BindTestAny => Capabilities::BIND,
             PortAction::FindFreePort => Capabilities::FREE_PORT,
             PortAction::EndProcess => Capabilities::SIGNAL,
+            PortAction::OpenInBrowser => Capabilities::OPEN,
         })
     }
 
     /// Applies a text that has changed. A megabyte that comes as keys must not be parsed a million times.
     fn edited(&mut self, edited: Edited, now: Moment) {
         match edited {
-            Edited::Nothing => {}
+            Edited::Nothing => self.suggest(),
             Edited::Text => self.try_filter(now),
             Edited::Full => {
                 let text = format!("there is room for {MAX_BYTES} bytes: the rest was left out");
@@ -202,13 +207,15 @@ impl App {
     pub(crate) fn mode(&self) -> Mode {
         match &self.dialog {
             Dialog::None if matches!(self.dock.pane, Some(Pane::Bind(_))) => Mode::Bind,
+            Dialog::None if self.rows.find.is_some() => Mode::Matches,
             Dialog::None => Mode::Table,
+            Dialog::Prompt(prompt) if prompt.kind == PromptKind::Find => Mode::Finding,
             Dialog::Prompt(_) => Mode::Prompt,
             Dialog::GoTo(_) => Mode::Digits,
             Dialog::Menu(_) => Mode::Menu,
             Dialog::Palette(_) => Mode::Palette,
             Dialog::Question(question) if question.is_second() => Mode::ConfirmAgain,
-            Dialog::Question(_) => Mode::Question,
+            Dialog::Question(_) | Dialog::OpenUrl(_) => Mode::Question,
             Dialog::Help(help) if help.is_typing => Mode::HelpSearch,
             Dialog::Help(_) => Mode::Help,
         }

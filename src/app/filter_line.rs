@@ -78,13 +78,26 @@ impl App {
         self.report(notice, now);
     }
 
+    /// Suggests words for the one at the cursor, from the first letter on.
+    pub(crate) fn suggest(&mut self) {
+        if let Dialog::Prompt(prompt) = &mut self.dialog
+            && prompt.kind.is_filter()
+            && prompt.completing.is_none()
+        {
+            prompt.suggest(self.rows.table.rows.iter().map(|row| &**row));
+        }
+    }
+
     /// Applies the text being typed if it is a filter; otherwise the last good one stays.
     pub(crate) fn try_filter(&mut self, now: Moment) {
+        self.suggest();
         let Dialog::Prompt(prompt) = &self.dialog else {
             return;
         };
-        if prompt.kind != PromptKind::Filter {
-            return;
+        match prompt.kind {
+            PromptKind::Filter => {}
+            PromptKind::Find => return self.try_find(now),
+            PromptKind::Target | PromptKind::Action | PromptKind::Help => return,
         }
         match Filter::parse_with(prompt.text(), &self.settings.services) {
             Ok(filter) => {
@@ -101,6 +114,9 @@ impl App {
         let Dialog::Prompt(prompt) = &mut self.dialog else {
             return;
         };
+        if prompt.kind == PromptKind::Find {
+            return self.act_in_find(action, now);
+        }
         let is_filter = prompt.kind == PromptKind::Filter;
         match action {
             Action::Back => {
@@ -150,7 +166,7 @@ impl App {
         }
     }
 
-    fn complete(&mut self, turn: Turn, now: Moment) {
+    pub(crate) fn complete(&mut self, turn: Turn, now: Moment) {
         if let Dialog::Prompt(prompt) = &mut self.dialog {
             let rows = self.rows.table.rows.iter().map(|row| &**row);
             if prompt.complete(rows, turn) == Edited::Text {
@@ -205,13 +221,19 @@ impl App {
             line.push(span(format!("{}  ", cut(&filter, room)), Role::Accent).on_click(edit));
         }
         let shown = self.rows.selection.shown().len();
-        let of = if shown == total {
-            String::new()
+        let count = if shown == total && filter.is_empty() && !is_typing {
+            total.to_string()
         } else {
-            format!("{shown} of ")
+            self.count_text()
         };
-        line.push(span(format!("{of}{total} "), Role::Dim));
+        line.push(span(format!("{count} "), Role::Dim));
         line
+    }
+
+    /// How many rows of the view are shown: `12 of 800`.
+    pub(crate) fn count_text(&self) -> String {
+        let shown = self.rows.selection.shown().len();
+        format!("{shown} of {}", self.rows.selection.counts().unfiltered)
     }
 
     /// Protocols that are off, with the actions that turn them on.

@@ -201,17 +201,21 @@ impl App {
             Dialog::Prompt(_) | Dialog::Palette(_) => 2,
             Dialog::Help(ref help) if help.is_typing => 2,
             // The keys of the question must be visible, even on a small terminal.
-            Dialog::GoTo(_) | Dialog::Menu(_) | Dialog::Question(_) | Dialog::Help(_) => 1,
-            Dialog::None if !self.notices.alerts.is_empty() => 1,
+            Dialog::GoTo(_)
+            | Dialog::Menu(_)
+            | Dialog::Question(_)
+            | Dialog::OpenUrl(_)
+            | Dialog::Help(_) => 1,
             Dialog::None => {
                 let notice = self.notices.current.as_ref();
-                notice.map_or(0, |notice| notice.height(self.size))
+                let lines = notice.map_or(0, |notice| notice.height(self.size));
+                lines.max(u16::from(self.rows.find.is_some()))
             }
         };
         let required = Required {
             has_trouble: self.rows.trouble_line.is_shown(),
             pane: pane_lines,
-            footer: footer_lines,
+            footer: footer_lines + self.alert_lines(),
         };
         layout(self.size, required)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use strum::{IntoStaticStr, VariantArray};
 
-use crate::app::FileFormat;
+use crate::app::{FileFormat, RowFormat};
 use crate::bind::{BindTestResult, Target};
 use crate::keymap::Key;
 use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Services, Socket};
@@ -237,10 +237,16 @@ pub enum Effect {
     EndProcess(Ending),
     /// Put text on the clipboard.
     Copy(String),
+    /// Put these rows of the current table on the clipboard.
+    CopyRows(RowFormat, Vec<RowId>),
+    /// Open this URL in the user's browser. Only a failure is answered, with [`Msg::JobDone`].
+    OpenUrl(String),
     /// Ring the terminal's bell.
     Bell,
     /// Show this on the desktop, if the terminal supports it.
     DesktopNotice(String),
+    /// Use the mouse, or leave it to the terminal.
+    SetMouse(bool),
     /// Write these rows of the current table to a file of this format.
     Write(FileFormat, Vec<RowId>),
     /// Stop this job like `Ctrl-Z` outside raw mode; answered with [`Msg::SuspendRequested`].

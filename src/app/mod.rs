@@ -24,7 +24,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use dialogs::menu::FileFormat;
+pub use dialogs::menu::{FileFormat, RowFormat};
 pub(crate) use dialogs::prompt::PromptKind;
 pub use layout::Size;
 pub use message::{
@@ -68,6 +68,8 @@ pub struct Environment {
     pub depth: Depth,
     /// Which characters the terminal supports.
     pub glyphs: Glyphs,
+    /// The program that opens a URL in the browser.
+    pub opener: &'static str,
 }
 
 /// The whole state of the live table, in parts that own their data.
@@ -85,6 +87,8 @@ pub struct App {
     notices: Notices,
     pinned: PinnedPorts,
     mouse: MouseState,
+    /// Whether the user has agreed to open addresses in the browser.
+    opens_browser: bool,
     log: EventLog,
     /// The last minutes, for sparklines and the timeline.
     history: CountHistory,
@@ -125,6 +129,7 @@ impl App {
             notices: Notices::default(),
             pinned: PinnedPorts::default(),
             mouse: MouseState::default(),
+            opens_browser: false,
             log: EventLog::default(),
             history: CountHistory::default(),
             stats: Stats::default(),

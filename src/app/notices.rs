@@ -2,17 +2,35 @@
 
 use std::time::Duration;
 
-use crate::app::App;
 use crate::app::layout::Size;
 use crate::app::view::{Click, Line, Role, cut_line, span};
+use crate::app::{App, Dialog};
 use crate::columns::{width, wrap};
 use crate::model::Moment;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Notices {
     pub current: Option<Notice>,
-    /// Alerts about pinned ports since the last key, latest first.
-    pub alerts: Vec<String>,
+    /// Recent alerts about pinned ports, latest first.
+    pub alerts: Vec<Alert>,
+    /// How many alerts have expired since the events were last opened.
+    pub unseen_alerts: usize,
+}
+
+/// An alert about a pinned port. It expires: the events have it too.
+#[derive(Clone, Debug)]
+pub(crate) struct Alert {
+    /// With its time of day.
+    pub text: String,
+    /// When it was first shown.
+    pub since: Moment,
+}
+
+impl Alert {
+    /// When it expires.
+    pub fn expires_in(&self, now: Moment) -> Duration {
+        ALERT_TIME.saturating_sub(self.since.age(now))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -56,12 +74,30 @@ impl App {
         }
     }
 
-    /// A key dismisses the notice, and the alerts if they are visible.
+    /// A key dismisses the notice and the alerts. While a text is typed, alerts stay: its keys are not about them.
     pub(crate) fn dismiss_notices(&mut self) {
         self.notices.current = None;
-        if self.shows_alerts() {
+        if self.dialog.prompt().is_none() && !matches!(self.dialog, Dialog::GoTo(_)) {
             self.notices.alerts.clear();
         }
+    }
+
+    pub(crate) fn expire_notices(&mut self, now: Moment) {
+        self.notices.current.take_if(|notice| notice.is_over(now));
+        let alerts = &mut self.notices.alerts;
+        let before = alerts.len();
+        alerts.retain(|alert| !alert.expires_in(now).is_zero());
+        self.notices.unseen_alerts += before - alerts.len();
+    }
+
+    /// When the next notice or alert disappears, or a notice changes.
+    pub(crate) fn notices_change_in(&self, now: Moment) -> Option<Duration> {
+        let notice = self.notices.current.iter();
+        let notice = notice.map(|notice| notice.changes_in(now));
+        let alerts = self.notices.alerts.iter();
+        notice
+            .chain(alerts.map(|alert| alert.expires_in(now)))
+            .min()
     }
 }
 
@@ -77,6 +113,9 @@ pub(crate) fn next_second(age: Duration) -> Duration {
     let next = Duration::from_secs(age.as_secs() + 1);
     next.max(LONG).saturating_sub(age)
 }
+
+/// For how long an alert stays.
+const ALERT_TIME: Duration = Duration::from_secs(30);
 
 /// For how long a notice stays.
 const NOTICE_TIME: Duration = Duration::from_secs(8);

@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use crate::app::notices::Alert;
 use crate::app::view::{Line, Role, span};
-use crate::app::{App, Dialog, Effect};
+use crate::app::{App, Effect};
 use crate::columns::{owner_change_text, owner_with_pid};
 use crate::model::{Moment, OwnerKind, Protocol, Socket};
 use crate::settings::Notify;
@@ -54,7 +55,7 @@ impl PinnedPorts {
     }
 
     /// The alerts about these events, each once, given the table after them.
-    fn alerts(&self, events: &[Event], table: &Table) -> Vec<String> {
+    fn alerts(&self, events: &[Event], table: &Table) -> Vec<(Moment, String)> {
         let is_concerned = |socket: &Socket| self.has(socket) && !socket.is_connection();
         let mut events = events
             .iter()
@@ -70,9 +71,12 @@ impl PinnedPorts {
         let open: HashSet<Port> = open.map(port_of).collect();
         // A program that listens on every address of 127.0.0.0/8 can close as many sockets at once.
         let mut seen = HashSet::new();
-        events
-            .filter_map(|event| alert(event, open.contains(&port_of(&event.row.socket))))
-            .filter(|alert| seen.insert(alert.clone()))
+        let alerts = events.filter_map(|event| {
+            let text = alert(event, open.contains(&port_of(&event.row.socket)))?;
+            Some((event.change.at, text))
+        });
+        alerts
+            .filter(|(_, text)| seen.insert(text.clone()))
             .collect()
     }
 }
@@ -137,13 +141,20 @@ impl App {
         self.report(text, now);
     }
 
-    pub(crate) fn alert(&mut self, update: &TableUpdate) {
-        let mut alerts = self.pinned.alerts(&update.events, &update.table);
+    pub(crate) fn alert(&mut self, update: &TableUpdate, now: Moment) {
+        let alerts = self.pinned.alerts(&update.events, &update.table);
         if alerts.is_empty() {
             return;
         }
-        let text = alerts.join(", ");
+        let texts: Vec<_> = alerts.iter().map(|(_, text)| text.as_str()).collect();
+        let text = texts.join(", ");
+        let alerts = alerts.into_iter().map(|(at, text)| Alert {
+            text: format!("{} {text}", self.clock(at.wall)),
+            since: now,
+        });
+        let mut alerts: Vec<_> = alerts.collect();
         alerts.append(&mut self.notices.alerts);
+        self.notices.unseen_alerts += alerts.len().saturating_sub(MAX_ALERTS);
         alerts.truncate(MAX_ALERTS);
         self.notices.alerts = alerts;
         let notify = self.settings.notify;
@@ -155,18 +166,16 @@ impl App {
         }
     }
 
-    /// Whether alerts are visible: menus and questions need the line for their keys.
-    pub(crate) fn shows_alerts(&self) -> bool {
-        let has_room = matches!(
-            self.dialog,
-            Dialog::None | Dialog::Prompt(_) | Dialog::GoTo(_)
-        );
-        has_room && !self.notices.alerts.is_empty()
+    /// How many lines the alerts take: one, which they share.
+    pub(crate) fn alert_lines(&self) -> u16 {
+        u16::from(!self.notices.alerts.is_empty())
     }
 
+    /// The recent alerts, the latest first: `14:03:12 8080 opened: node(123)`.
     pub(crate) fn alerts_line(&self) -> Option<Line> {
-        let text = || format!(" {}", self.notices.alerts.join(" · "));
-        let line = || vec![span(text(), Role::Warning)];
-        self.shows_alerts().then(line)
+        let alerts = self.notices.alerts.iter();
+        let texts: Vec<_> = alerts.map(|alert| alert.text.as_str()).collect();
+        let line = || vec![span(format!(" {}", texts.join(" · ")), Role::Warning)];
+        (!texts.is_empty()).then(line)
     }
 }

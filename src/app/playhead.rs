@@ -99,7 +99,7 @@ impl App {
     }
 
     fn show_table(&mut self, update: TableUpdate, now: Moment) {
-        self.alert(&update);
+        self.alert(&update, now);
         let table = update.table;
         let valid_for = self.valid_for(table.taken_at);
         self.history.add(table.taken_at, table.counts, valid_for);

@@ -38,11 +38,16 @@ impl App {
         if new.stats != old.stats && new.stats != shows_stats {
             self.set_pane(new.stats.then_some(Pane::Stats));
         }
+        if new.mouse != old.mouse {
+            self.set_mouse(new.mouse);
+        }
+        let mouse = self.settings.mouse;
         let (interval, mut themes) = (self.settings.interval, self.settings.themes.clone());
         reload_themes(&mut themes, &old.themes, &new.themes);
         self.settings = Settings {
             interval,
             themes,
+            mouse,
             ..new
         };
         self.reopen(&old, opened);

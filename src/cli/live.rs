@@ -109,6 +109,7 @@ fn environment(host: String, origin: Origin, form: Form) -> Environment {
         size: Size { width, height },
         depth: output::depth(),
         glyphs: output::glyphs(),
+        opener: live::OPENER,
     }
 }
 

@@ -47,6 +47,9 @@ actions! {
         EditFilter = "edit-filter",
         RestoreFilter = "restore-filter",
         ChooseSort = "choose-sort",
+        Find = "find",
+        FindNext = "find-next",
+        FindPrevious = "find-previous",
         SortByNext = "sort-by-next",
         ReverseSort = "reverse-sort",
         ToggleNames = "toggle-names",
@@ -69,6 +72,7 @@ actions! {
         BindTestAny = "bind-test-any",
         FindFreePort = "find-free-port",
         EndProcess = "end-process",
+        OpenInBrowser = "open-in-browser",
     }
 
     /// Actions on an open bind test.
@@ -85,6 +89,7 @@ actions! {
         Slower = "slower",
         Faster = "faster",
         NextTheme = "next-theme",
+        ToggleMouse = "toggle-mouse",
         ReadSettings = "read-settings",
         OpenPalette = "open-palette",
         ToggleHelp = "toggle-help",

@@ -84,7 +84,7 @@ impl Keymap {
         let default = Self::default();
         let is_lost = move |action: &Action| {
             // An action missing from the table is also missing from a bind test; report it once.
-            let is_reported = mode == Mode::Bind && !self.reaches(Mode::Table, *action);
+            let is_reported = mode.is_of_table() && !self.reaches(Mode::Table, *action);
             default.reaches(mode, *action) && !self.reaches(mode, *action) && !is_reported
         };
         let lost = ESSENTIAL.into_iter().filter(is_lost);
@@ -118,7 +118,7 @@ impl Keymap {
 fn typed(binding: &Binding) -> impl Iterator<Item = Flaw> {
     let (mode, action) = (binding.mode, binding.action);
     let is_typed = move |key: &&Key| match (mode, key) {
-        (Mode::Prompt | Mode::Palette | Mode::HelpSearch, Key::Char(_)) => true,
+        (Mode::Prompt | Mode::Finding | Mode::Palette | Mode::HelpSearch, Key::Char(_)) => true,
         (Mode::Digits, Key::Char(c)) => c.is_ascii_digit(),
         _ => false,
     };

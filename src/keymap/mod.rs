@@ -28,6 +28,10 @@ pub enum Mode {
     Bind,
     /// Typing a filter or a port. What is not bound here is typed.
     Prompt,
+    /// Typing a text to find. What is not bound here is typed.
+    Finding,
+    /// Going from match to match of a text that was found: what is not bound here is looked up in the table.
+    Matches,
     /// Typing a port to go to. A key that is neither a digit nor bound here closes it, and acts as in the table.
     Digits,
     /// Choosing from a menu.
@@ -173,7 +177,10 @@ const fn table(
 
 use Action as A;
 use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, F, Home, PageDown, PageUp, Tab, Up};
-use Mode::{Bind, ConfirmAgain, Digits, Help, HelpSearch, Menu, Palette, Prompt, Question, Table};
+use Mode::{
+    Bind, ConfirmAgain, Digits, Finding, Help, HelpSearch, Matches, Menu, Palette, Prompt,
+    Question, Table,
+};
 use Section::{Act, Inspect, Move, Program, View};
 
 /// The default keys. The hints are in the order of the list.
@@ -184,13 +191,15 @@ pub const KEYMAP: &[Binding] = &[
     table(Inspect, &[Enter], A::Pane(PaneAction::ToggleDetails), "details: socket, process, its ancestors, its other sockets", "open"),
     table(Inspect, &[Char('/')], A::Table(TableAction::EditFilter), "filter the rows while you type", "filter"),
     table(Inspect, &[Char('U')], A::Table(TableAction::RestoreFilter), "restore the filter that was cleared last", ""),
+    table(Move, &[F(3), Ctrl('f')], A::Table(TableAction::Find), "find rows by a text, hide none: Enter stays, then n and N go on", ""),
     table(Inspect, &[Char('s'), F(6)], A::Table(TableAction::ChooseSort), "choose the column to sort by", "sort"),
     table(Inspect, &[], A::Table(TableAction::SortByNext), "sort by the next column", ""),
     table(Inspect, &[Char('S')], A::Table(TableAction::ReverseSort), "reverse the order", ""),
     table(Inspect, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
     table(Act, &[Char('K'), Char('x'), F(9)], A::Port(PortAction::EndProcess), "end the process: you confirm first, then see the outcome", "end"),
     table(Act, &[Char('f')], A::Port(PortAction::FindFreePort), "find a free port near the selected one, by binding", ""),
-    table(Act, &[Char('c'), Char('y')], A::Table(TableAction::Copy), "copy address, pid, command line or curl command", ""),
+    table(Act, &[Char('O')], A::Port(PortAction::OpenInBrowser), "open the selected TCP listener in the browser", ""),
+    table(Act, &[Char('c'), Char('y')], A::Table(TableAction::Copy), "copy address, pid, command line, curl command, or the whole row", ""),
     table(Act, &[Char('w')], A::Table(TableAction::Write), "write the rows shown to a file: JSON or CSV", ""),
     table(Program, &[Char('p'), Char(' ')], A::Program(ProgramAction::TogglePause), "pause, resume", "pause"),
     table(Program, &[Char('r')], A::Program(ProgramAction::Refresh), "refresh now; with a bind test open, test again", ""),
@@ -225,6 +234,7 @@ pub const KEYMAP: &[Binding] = &[
     table(Inspect, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: what each refresh cost, and where its time went", ""),
     table(View, &[Char('C')], A::Table(TableAction::ChooseColumns), "choose columns", ""),
     table(View, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colors, at once", ""),
+    table(Program, &[Char('M')], A::Program(ProgramAction::ToggleMouse), "leave the mouse to the terminal, to select text, or use it again", ""),
     table(Program, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
     table(View, &[Char('n')], A::Table(TableAction::ToggleNames), "show services and users as names or as numbers", ""),
     table(Move, &[Esc], A::Back, "close the pane, then clear the filter", ""),
@@ -250,6 +260,20 @@ pub const KEYMAP: &[Binding] = &[
     bind(Prompt, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
     bind(Prompt, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     bind(Prompt, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
+
+    bind(Finding, &[Enter], A::Dialog(DialogAction::Accept), "confirm it: the cursor stays", "confirm"),
+    bind(Finding, &[Down, F(3)], A::Table(TableAction::FindNext), "next match", "next"),
+    bind(Finding, &[Up], A::Table(TableAction::FindPrevious), "previous match", "previous"),
+    bind(Finding, &[Tab], A::Dialog(DialogAction::CompleteNext), "complete the word, or take the next suggestion", ""),
+    bind(Finding, &[BackTab], A::Dialog(DialogAction::CompletePrevious), "take the suggestion before", ""),
+    bind(Finding, &[Esc], A::Back, "cancel: the cursor goes back", "cancel"),
+    bind(Finding, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
+    bind(Finding, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
+    bind(Finding, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
+
+    bind(Matches, &[Char('n')], A::Table(TableAction::FindNext), "next match", "next"),
+    bind(Matches, &[Char('N')], A::Table(TableAction::FindPrevious), "previous match", "previous"),
+    bind(Matches, &[Esc], A::Back, "end finding; the cursor stays", "close"),
 
     bind(Digits, &[Enter], A::Dialog(DialogAction::Accept), "confirm; show the port if it is hidden", "confirm"),
     bind(Digits, &[Esc], A::Back, "cancel: the cursor goes back", "cancel"),
@@ -321,6 +345,11 @@ pub fn modes() -> Vec<Mode> {
 }
 
 impl Mode {
+    /// Whether a key that is not bound in it does what it does in the table.
+    pub const fn is_of_table(self) -> bool {
+        matches!(self, Self::Bind | Self::Matches)
+    }
+
     /// Its name in the config.
     pub fn name(self) -> &'static str {
         self.into()

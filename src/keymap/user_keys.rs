@@ -19,7 +19,7 @@ impl Keymap {
         let mut bindings = self.bindings(mode);
         let bound = bindings.find(|binding| binding.keys.contains(&key));
         match bound {
-            None if mode == Mode::Bind => self.lookup(Mode::Table, key),
+            None if mode.is_of_table() => self.lookup(Mode::Table, key),
             bound => bound.map(|binding| binding.action),
         }
     }

@@ -32,10 +32,12 @@ impl Capabilities {
     pub const FREE_PORT: Self = Self(1 << 2);
     /// Every snapshot is live; otherwise each has a recorded time.
     pub const LIVE: Self = Self(1 << 3);
+    /// Its addresses can be opened in a browser here.
+    pub const OPEN: Self = Self(1 << 4);
     /// No capabilities: snapshots can only be viewed.
     pub const NONE: Self = Self(0);
     /// All of them.
-    pub const ALL: Self = Self((1 << 4) - 1);
+    pub const ALL: Self = Self((1 << 5) - 1);
 
     /// Both together.
     #[must_use]

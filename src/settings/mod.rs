@@ -46,6 +46,8 @@ pub struct Settings {
     pub color: bool,
     /// The available themes, and the chosen one.
     pub themes: Themes,
+    /// Whether the program uses the mouse; otherwise the terminal does, so that text can be selected with it.
+    pub mouse: bool,
     /// How the user is notified of alerts about pinned ports.
     pub notify: Notify,
     /// The user's names for ports.
@@ -101,6 +103,7 @@ impl Default for Settings {
             stats: false,
             color: true,
             themes: Themes::default(),
+            mouse: true,
             notify: Notify::default(),
             services: Services::default(),
             keymap: Keymap::default(),

@@ -130,12 +130,30 @@ fn draw_table(frame: &mut Frame<'_>, view: &View) {
         }
         if row.is_pinned {
             put(frame, line, 1, "*", bold(Role::Accent));
+        } else if row.is_match {
+            put(frame, line, 1, "›", bold(Role::Accent));
         }
         draw_cells(frame, view, line, &row.cells, Modifier::empty());
+        if row.is_match {
+            underline(frame, line, &row.cells);
+        }
         if row.is_selected {
             let selected = style(view, Role::Selected);
             frame.buffer_mut().set_style(line, selected);
         }
+    }
+}
+
+/// Underlines the texts of cells, but not the blanks around them.
+fn underline(frame: &mut Frame<'_>, line: Rect, cells: &[CellView]) {
+    let cells_of = |text: &str| u16::try_from(width(text)).unwrap_or(u16::MAX);
+    for cell in cells {
+        let text = cell.text.trim_start();
+        let x = cell.x + cells_of(&cell.text) - cells_of(text);
+        let text = cells_of(text.trim_end());
+        let place = Rect::new(line.x.saturating_add(x), line.y, text, 1).intersection(line);
+        let underlined = Style::new().add_modifier(Modifier::UNDERLINED);
+        frame.buffer_mut().set_style(place, underlined);
     }
 }
 

@@ -314,3 +314,29 @@ fn a_view_of_ones_own_is_a_tab_with_a_key() {
         live.wait_for_ports(&[8080, 9000]);
     });
 }
+
+#[test]
+fn the_mouse_is_left_to_the_terminal_by_the_config_and_a_key_switches_it() {
+    stage(|| {
+        const ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+        const OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+        let _open = listener(&at(8080));
+        let (mut live, _home) = live("mouse = false\n", &[]);
+        live.wait_for_table();
+        live.wait_for_ports(&[8080]);
+        assert!(!live.pty.raw().contains(ON));
+        live.press("M");
+        live.wait_for_text("the mouse works in the table again");
+        live.pty.wait_for_raw(ON);
+        let before = live.pty.raw().matches(OFF).count();
+        live.press("M");
+        live.wait_for_text("the mouse is the terminal's");
+        assert_eq!(live.pty.raw().matches(OFF).count(), before + 1);
+        let after = live.pty.raw().matches(ON).count();
+        // Taking the terminal again leaves it so.
+        live.pty.send_key(Key::Ctrl('l'));
+        live.press("e");
+        live.wait_for_text("events");
+        assert_eq!(live.pty.raw().matches(ON).count(), after);
+    });
+}

@@ -208,3 +208,26 @@ fn a_row_appears_and_goes_when_its_age_crosses_the_limit() {
         live.wait_for_ports(&[8080, 9000]);
     });
 }
+
+#[test]
+fn a_text_is_found_among_all_rows_and_n_goes_on() {
+    stage(|| {
+        let _open = listeners(&[8080, 8443, 9000, 9443]);
+        let mut live = Live::start(&[]);
+        live.wait_for_ports(&[8080, 8443, 9000, 9443]);
+        live.pty.send_key(Key::F(3));
+        live.press(":9000-9999");
+        live.wait_for_text("match 1 of 2");
+        live.wait_for_selection(9000);
+        live.wait_for_ports(&[8080, 8443, 9000, 9443]);
+        live.press("\r");
+        live.wait_for_text("n next");
+        live.press("n");
+        live.wait_for_selection(9443);
+        live.press("n");
+        live.wait_for_selection(9000);
+        live.pty.send_key(Key::Esc);
+        live.wait_without("match 1 of 2");
+        live.wait_for_selection(9000);
+    });
+}

@@ -1,5 +1,7 @@
 //! Copying and writing.
 
+use std::process::Command;
+
 use crate::live::scene::{BINARY, Holder, Live, TempDir, listeners, stage};
 use crate::schema::valid;
 use crate::support::pty::Pty;
@@ -83,4 +85,43 @@ fn an_unwritable_folder_is_replaced_by_the_home_and_that_is_shown() {
         live.wait_for_text(&format!("wrote 1 row to {home}/sockeye-"));
         live.wait_for_text("not to the current directory: No such file or directory");
     });
+}
+
+/// The decoder is that of coreutils, and the schema that of `list --ndjson`.
+#[test]
+fn a_row_is_copied_as_one_line_of_json_or_text() {
+    stage(|| {
+        let holder = Holder::of(listeners(&[8080]));
+        let mut live = Live::start(&[]);
+        live.wait_for_row(8080, |row| row.contains("sleep"));
+        live.press("cjjjjjjj\r");
+        live.wait_for_text("copied 1 row as JSON to the clipboard (by the terminal)");
+        let json = copied(&live);
+        let copied_row = valid(&json);
+        assert_eq!(copied_row["socket"]["local"]["port"], 8080);
+        assert_eq!(
+            copied_row["socket"]["pids"],
+            serde_json::json!([holder.pid()])
+        );
+        assert_eq!(json.lines().count(), 1);
+        live.press("cjjjjjjjk\r");
+        live.wait_for_text("copied 1 row as text to the clipboard (by the terminal)");
+        let text = copied(&live);
+        let words: Vec<_> = text.split_whitespace().collect();
+        assert_eq!(text.lines().count(), 1);
+        assert!(
+            words.contains(&"8080") && words.contains(&"sleep"),
+            "{text}"
+        );
+    });
+}
+
+/// What the program last put on the clipboard.
+fn copied(live: &Live) -> String {
+    let raw = live.pty.raw();
+    let (_, last) = raw.rsplit_once("\x1b]52;c;").unwrap();
+    let encoded = last.split(['\x1b', '\x07']).next().unwrap();
+    let script = format!("printf %s '{encoded}' | base64 -d");
+    let decoded = Command::new("sh").args(["-c", &script]).output().unwrap();
+    String::from_utf8(decoded.stdout).unwrap()
 }

@@ -3,6 +3,7 @@
 //! A test opens real sockets, presses keys and waits for what a person would see.
 
 mod bind_test;
+mod browser;
 mod changes;
 mod clocks;
 mod config;

@@ -90,7 +90,11 @@ fn a_pinned_port_that_closes_and_opens_is_shown_and_rings() {
         assert_eq!(bells(&live), 1);
         let again = listener(&at(8080));
         let screen = live.wait_for_text("8080 opened: program");
-        assert!(screen.contains(&format!(" · {told}")), "{screen}");
+        let opened = screen.find("8080 opened");
+        assert!(
+            screen.contains(" · ") && opened < screen.find(&told),
+            "{screen}"
+        );
         assert_eq!(bells(&live), 2);
         live.press("k");
         live.wait_without("8080 opened");

@@ -158,7 +158,7 @@ pub fn ports(screen: &str) -> Vec<u16> {
 
 fn rows(screen: &str) -> impl Iterator<Item = &str> {
     let rows = screen.lines().skip(FIRST_ROW.into());
-    rows.filter(|row| row.get(2..).is_some_and(|row| row.starts_with(['t', 'u'])))
+    rows.filter(|row| matches!(row.chars().nth(2), Some('t' | 'u')))
 }
 
 /// The port comes after mark, protocol and address: it is the first word that is a number.

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
+use sockeye::keymap::Key;
 use sockeye::model::State;
 
 use super::canvas::{Canvas, Theme};
@@ -273,4 +274,35 @@ fn the_last_minutes_are_dim_and_their_events_have_mark_and_colour() {
     assert_eq!(appearance_of(left, "█"), coloured(Color::Green));
     assert_eq!(appearance_of(closed, "-"), coloured(Color::Red));
     assert_eq!(appearance_of(closed, "█"), coloured(Color::Red));
+}
+
+/// On every theme, and without colours: a `›` and underlined texts.
+#[test]
+fn a_match_is_marked_without_colour_too() {
+    let mut stage = busy_stage(100, 30);
+    stage.key(Key::F(3));
+    stage.press("nginx");
+    for theme in [
+        Theme::COLOUR,
+        Theme::PLAIN,
+        Theme::ASCII,
+        Theme::named("dark"),
+    ] {
+        let canvas = Canvas::of(&stage, theme);
+        let view = stage.app.view(stage.now);
+        let rows = view.layout.rows.lines().zip(&view.rows);
+        let mut matches = 0;
+        for (area, row) in rows {
+            let cells = &canvas.buffer.content[usize::from(area.y) * 100..][..100];
+            let is_underlined = cells
+                .iter()
+                .any(|cell| cell.modifier.contains(Modifier::UNDERLINED));
+            assert_eq!(is_underlined, row.is_match);
+            let is_marked = ["›", ">"].contains(&cells[1].symbol());
+            assert_eq!(is_marked, row.is_match && !row.is_pinned);
+            assert!(!row.is_match || cells[1].fg != Color::Red);
+            matches += usize::from(row.is_match);
+        }
+        assert!(matches > 0);
+    }
 }

@@ -685,3 +685,43 @@ fn the_palette_narrowed() {
         stage
     });
 }
+
+#[test]
+fn a_text_being_found() {
+    picture("find", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.key(Key::F(3));
+        stage.press("nginx");
+        stage
+    });
+}
+
+#[test]
+fn between_two_matches() {
+    picture("find_matches", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.key(Key::F(3));
+        stage.press("nginx");
+        stage.key(Key::Enter);
+        stage.press("n");
+        stage
+    });
+}
+
+#[test]
+fn suggestions_from_the_first_letter() {
+    picture("suggestions", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/s");
+        stage
+    });
+}
+
+#[test]
+fn the_question_before_the_browser_opens() {
+    picture("browser", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("O");
+        stage
+    });
+}

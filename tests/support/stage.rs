@@ -66,6 +66,7 @@ pub fn surroundings(width: u16, height: u16) -> Environment {
         size: Size { width, height },
         depth: Depth::Full,
         glyphs: Glyphs::Unicode,
+        opener: "xdg-open",
     }
 }
 

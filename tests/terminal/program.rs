@@ -65,7 +65,7 @@ enum Msg {
 fn small_program() {
     install_hook();
     let (sender, messages) = channel();
-    let mut screen = Screen::enter().unwrap();
+    let mut screen = Screen::enter(true).unwrap();
     start_threads(&sender);
     let code = run(&mut screen, &sender, &messages);
     drop(screen);

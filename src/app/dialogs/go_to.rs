@@ -158,10 +158,9 @@ impl App {
             }
             Found::Nothing => Some((format!("no port starts with {digits}"), Role::Bad)),
         };
-        match (self.alerts_line(), result) {
-            (Some(alerts), _) => line.extend(alerts),
-            (None, Some((text, role))) => line.push(span(text, role)),
-            (None, None) => line.extend(self.hints(Mode::Digits, columns.saturating_sub(x + 3))),
+        match result {
+            Some((text, role)) => line.push(span(text, role)),
+            None => line.extend(self.hints(Mode::Digits, columns.saturating_sub(x + 3))),
         }
         (
             cut_line(line, columns),

@@ -10,7 +10,7 @@ use crate::bind::{Verdict, shell_word};
 use crate::columns::{self, ColumnId, cut, cut_middle, width};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Endpoint, Kinds, Moment, Protocol, State, UnixName, clean, counted};
-use crate::track::Row;
+use crate::track::{Row, RowId};
 
 /// A list to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,7 @@ impl MenuItem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MenuChoice {
     Copy(String),
+    CopyRows(RowFormat, Vec<RowId>),
     Kind(Protocol),
     Column(ColumnId),
     Sort(ColumnId),
@@ -67,6 +68,15 @@ impl FileFormat {
     }
 }
 
+/// The text format of copied rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowFormat {
+    /// Aligned cells, as `list` prints them.
+    Text,
+    /// A line for each row, as `list --ndjson` prints it.
+    Json,
+}
+
 impl Menu {
     pub(super) fn of(title: &str, items: impl Iterator<Item = MenuItem>, at: usize) -> Self {
         let (title, items) = (title.to_owned(), items.collect());
@@ -77,10 +87,10 @@ impl Menu {
         self.at = at.min(self.items.len().saturating_sub(1));
     }
 
-    /// What can be copied from a row. The command line is copied as shown, with arguments joined by spaces: to read,
+    /// What can be copied from a row, or as a whole from these rows. The command line is copied as shown, with arguments joined by spaces: to read,
     /// not to run, as the boundaries of arguments are lost. There is no command to end the owner: a bind test finds a
     /// safe one.
-    pub fn copy(row: &Row) -> Self {
+    pub fn copy(row: &Row, rows: &[RowId]) -> Self {
         let socket = &row.socket;
         let label = match socket.unix().and_then(|unix| unix.name.as_ref()) {
             Some(UnixName::Path(_)) => "path",
@@ -116,7 +126,17 @@ impl Menu {
             is_server.then(|| ("curl", curl())),
         ];
         let texts = texts.into_iter().flatten();
-        Self::of_texts(texts.map(|(name, text)| (format!("{name:<8} {text}"), text)))
+        let mut menu =
+            Self::of_texts(texts.map(|(name, text)| (format!("{name:<8} {text}"), text)));
+        let whole = [
+            ("row as text", RowFormat::Text),
+            ("row as JSON", RowFormat::Json),
+        ];
+        menu.items.extend(whole.map(|(label, format)| {
+            let choice = MenuChoice::CopyRows(format, rows.to_vec());
+            MenuItem::new(label.to_owned(), None, choice)
+        }));
+        menu
     }
 
     pub fn fixes(verdict: &Verdict) -> Self {
@@ -222,6 +242,7 @@ impl App {
         match choice {
             MenuChoice::Copy(text) => self.copy(text, now),
             MenuChoice::Write(format) => self.write_shown(format, now),
+            MenuChoice::CopyRows(format, rows) => self.copy_rows(format, rows, now),
             // A switch is changed only by the key for that, which keeps the menu open.
             MenuChoice::Kind(_) | MenuChoice::Column(_) if !toggles => {}
             MenuChoice::Kind(protocol) => {
@@ -254,6 +275,22 @@ impl App {
         let shown = cut(&clean(&text), room.max(LEAST_SHOWN));
         self.report(format!("copied {shown}{BY}"), now);
         self.request(Effect::Copy(text));
+    }
+
+    /// Copies whole rows, as far as they are still in the table.
+    fn copy_rows(&mut self, format: RowFormat, mut rows: Vec<RowId>, now: Moment) {
+        rows.retain(|&id| self.rows.table.position(id).is_some());
+        if rows.is_empty() {
+            return self.warn("its row is not in the table any more", now);
+        }
+        let count = counted(rows.len(), "row", "rows");
+        let kind = match format {
+            RowFormat::Text => "text",
+            RowFormat::Json => "JSON",
+        };
+        let text = format!("copied {count} as {kind} to the clipboard (by the terminal)");
+        self.report(text, now);
+        self.request(Effect::CopyRows(format, rows));
     }
 
     /// Reports where the rows were written. A long path is cut in the middle, so folder and extension stay.

@@ -1,5 +1,6 @@
 //! Dialogs, which get the keys instead of the table: a prompt, a menu, the palette, a question, the help.
 
+pub(crate) mod browser;
 pub(crate) mod end_process;
 pub(crate) mod go_to;
 pub(crate) mod help;
@@ -26,6 +27,8 @@ pub(crate) enum Dialog {
     Menu(Menu),
     Palette(Palette),
     Question(Box<Question>),
+    /// Whether to open this URL in the browser.
+    OpenUrl(String),
     Help(Box<HelpPage>),
 }
 
@@ -36,7 +39,12 @@ impl Dialog {
             Self::Prompt(prompt) => Some(prompt),
             Self::Palette(palette) => Some(&palette.prompt),
             Self::Help(help) if help.is_typing => Some(&help.search),
-            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help(_) => None,
+            Self::None
+            | Self::GoTo(_)
+            | Self::Menu(_)
+            | Self::Question(_)
+            | Self::OpenUrl(_)
+            | Self::Help(_) => None,
         }
     }
 
@@ -52,9 +60,12 @@ impl Dialog {
                 }
                 edited
             }
-            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help(_) => {
-                Edited::Nothing
-            }
+            Self::None
+            | Self::GoTo(_)
+            | Self::Menu(_)
+            | Self::Question(_)
+            | Self::OpenUrl(_)
+            | Self::Help(_) => Edited::Nothing,
         }
     }
 }
@@ -70,6 +81,7 @@ impl App {
             Dialog::Menu(menu) => menu::sheet(menu, screen, self.menu_height()),
             Dialog::Palette(palette) => palette::sheet(palette, screen, self.menu_height()),
             Dialog::Question(question) => end_process::text::sheet(question, screen),
+            Dialog::OpenUrl(url) => browser::sheet(url, self.environment.opener, screen),
         };
         let (top, height, count) = (sheet.top, sheet.height, sheet.lines.len());
         let area = if screen.is_compact() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::app::table::cursor::Step;
 use crate::app::view::{Click, Part};
-use crate::app::{App, Dialog, Mouse, Pane};
+use crate::app::{App, Dialog, Effect, Mouse, Pane};
 use crate::keymap::{Action, DialogAction};
 use crate::model::Moment;
 
@@ -61,6 +61,23 @@ impl MouseState {
 const NOTCH: isize = 3;
 
 impl App {
+    /// Leaves the mouse to the terminal, or uses it again.
+    pub(crate) fn toggle_mouse(&mut self, now: Moment) {
+        self.set_mouse(!self.settings.mouse);
+        let text = if self.settings.mouse {
+            "the mouse works in the table again"
+        } else {
+            "the mouse is the terminal's: select text with it"
+        };
+        self.report(text, now);
+    }
+
+    pub(crate) fn set_mouse(&mut self, is_used: bool) {
+        self.settings.mouse = is_used;
+        self.mouse = MouseState::default();
+        self.request(Effect::SetMouse(is_used));
+    }
+
     pub(crate) fn point(&mut self, mouse: Mouse, now: Moment) {
         if matches!(self.dialog, Dialog::GoTo(_)) {
             // Everything but a click on the keys beside it closes the port that is being typed.
@@ -96,7 +113,7 @@ impl App {
             ClickKind::Rapid => is_yes,
             ClickKind::Double => true,
         };
-        if matches!(self.dialog, Dialog::Question(_)) && is_accident {
+        if matches!(self.dialog, Dialog::Question(_) | Dialog::OpenUrl(_)) && is_accident {
             return;
         }
         match click {
@@ -179,7 +196,7 @@ impl App {
             Dialog::Help(_) => self.scroll_help(by),
             Dialog::Menu(menu) => menu.go_to(menu.at.saturating_add_signed(by.signum())),
             Dialog::Palette(palette) => palette.step(by.signum()),
-            Dialog::Question(_) | Dialog::GoTo(_) => {}
+            Dialog::Question(_) | Dialog::OpenUrl(_) | Dialog::GoTo(_) => {}
             Dialog::None | Dialog::Prompt(_) if is_over_pane => {
                 self.stop_following_in_pane();
                 let last = self.last_pane_scroll(now);

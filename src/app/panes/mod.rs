@@ -65,6 +65,9 @@ impl App {
     }
 
     pub(crate) fn set_pane(&mut self, pane: Option<Pane>) {
+        if matches!(pane, Some(Pane::Events)) {
+            self.notices.unseen_alerts = 0;
+        }
         self.dock.pane = pane;
         self.dock.scroll = 0;
         self.scroll_to_cursor();

@@ -1,21 +1,23 @@
 //! The table: its rows and their order, its cursor, and its keys.
 
 pub(crate) mod cursor;
+mod find;
 mod trouble;
 pub(crate) mod view;
 
 use std::sync::Arc;
 
 use crate::app::dialogs::menu::Menu;
-use crate::app::dialogs::prompt::Prompt;
+use crate::app::dialogs::prompt::{Prompt, Turn};
 use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::{self, ColumnId};
 use crate::keymap::TableAction;
 use crate::model::{Kinds, Moment, Protocol};
 use crate::query::{Query, Selection, Tab};
 use crate::settings::Settings;
-use crate::track::{Row, Table};
+use crate::track::{Row, RowId, Table};
 use cursor::{Cursor, Step};
+use find::Find;
 use trouble::TroubleLine;
 
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub(crate) struct TableView {
     pub selection: Selection,
     pub cursor: Cursor,
     pub trouble_line: TroubleLine,
+    /// What is being found.
+    pub find: Option<Find>,
     /// Whether the cursor goes to the row of the newest event.
     pub is_following: bool,
     pub hidden_columns: Vec<ColumnId>,
@@ -55,6 +59,7 @@ impl TableView {
             criteria,
             cursor: Cursor::default(),
             trouble_line: TroubleLine::default(),
+            find: None,
             is_following: false,
             hidden_columns: views::without(&settings.columns),
             names: true,
@@ -78,6 +83,7 @@ impl App {
         let now = self.shown_at(now);
         let rows = &mut self.rows;
         rows.selection.update(&rows.criteria, &rows.table, now);
+        rows.update_matches(now);
         let is_in_trouble = self.is_anything_in_trouble();
         self.rows.trouble_line.update(is_in_trouble, now);
         self.scroll_to_cursor();
@@ -107,11 +113,14 @@ impl App {
             }
             TableAction::RestoreFilter => self.restore_filter(now),
             TableAction::ChooseSort => self.open_sort_menu(),
+            TableAction::Find => self.open_find(),
+            TableAction::FindNext => self.step_match(Turn::On),
+            TableAction::FindPrevious => self.step_match(Turn::Back),
             TableAction::SortByNext => self.sort_by_next(now),
             TableAction::ReverseSort => self.sort_by(self.rows.criteria.sort.by, now),
             TableAction::ToggleNames => self.rows.names = !self.rows.names,
             TableAction::Copy => match self.selected() {
-                Some(row) => self.dialog = Dialog::Menu(Menu::copy(row)),
+                Some(row) => self.dialog = Dialog::Menu(Menu::copy(row, &self.rows_to_copy())),
                 None => self.warn("no row is selected: nothing to copy", now),
             },
             TableAction::Write => match self.rows.selection.shown().len() {
@@ -119,6 +128,11 @@ impl App {
                 rows => self.dialog = Dialog::Menu(Menu::write(rows)),
             },
         }
+    }
+
+    /// The rows that are copied as a whole: the selected one.
+    fn rows_to_copy(&self) -> Vec<RowId> {
+        self.selected().map(|row| row.id).into_iter().collect()
     }
 
     /// Shows or hides sockets of a protocol. Other than TCP and UDP, they are read only while shown.

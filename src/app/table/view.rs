@@ -25,6 +25,8 @@ pub struct RowView {
     pub trouble: Option<Role>,
     /// Whether its port is pinned, shown by a `*`.
     pub is_pinned: bool,
+    /// Whether it matches what is being found, shown by a `›` and underlined text.
+    pub is_match: bool,
     /// Its cells, each exactly as wide as its column.
     pub cells: Vec<CellView>,
 }
@@ -71,7 +73,8 @@ impl App {
             ..self.cell_context(now)
         };
         let selected = self.selected().map(|row| row.id);
-        let view = |row: &Row| {
+        let find = self.rows.find.as_ref();
+        let view = |(place, row): (usize, &Row)| {
             let mark = row.mark(context.now, context.highlight);
             let is_selected = Some(row.id) == selected;
             let cell = |fitted| cell(fitted, row, &context, is_selected);
@@ -80,10 +83,12 @@ impl App {
                 is_pinned: self.pinned.has(&row.socket),
                 mark: mark.map(|mark| (mark, mark_role(mark))),
                 trouble: row.trouble(context.now).map(trouble_role),
+                is_match: find.is_some_and(|find| find.matches(place)),
                 cells: columns.iter().map(cell).collect(),
             }
         };
-        self.rows_in_view().map(view).collect()
+        let places = self.rows.cursor.top()..;
+        places.zip(self.rows_in_view()).map(view).collect()
     }
 
     pub(crate) fn rows_in_view(&self) -> impl Iterator<Item = &Row> {

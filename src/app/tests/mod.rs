@@ -63,6 +63,7 @@ impl Desk {
             },
             depth: Depth::Full,
             glyphs: Glyphs::Unicode,
+            opener: "xdg-open",
         };
         Self {
             app: App::new(settings, surroundings, moment(Duration::ZERO)),

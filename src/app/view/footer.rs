@@ -1,62 +1,98 @@
 //! The lines at the bottom: hints, notices, typed text.
 
+use crate::app::dialogs::prompt::Prompt;
 use crate::app::dialogs::prompt::completion::offers_line;
-use crate::app::layout::Layout;
+use crate::app::layout::{Area, Layout};
 use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
 use crate::app::{App, Dialog, PromptKind};
 use crate::keymap::{Action, DialogAction, Mode, ProgramAction, SessionAction};
 use crate::model::Moment;
 
 impl App {
-    /// The lines at the bottom, and the position of the text cursor.
+    /// The lines at the bottom, and the position of the text cursor. Alerts have the last line for themselves; only hints
+    /// of the table give way to them.
     pub(crate) fn footer(&self, layout: &Layout, now: Moment) -> (Vec<Line>, Option<(u16, u16)>) {
         let area = layout.footer;
         let columns = usize::from(area.width);
         if area.height == 0 {
             return (Vec::new(), None);
         }
-        if let Some(prompt) = self.dialog.prompt() {
+        let (mut lines, x) = if let Some(prompt) = self.dialog.prompt() {
             let (line, x) = self.prompt_line(prompt, columns);
             let below = cut_line(self.below_prompt(now), columns);
-            return (vec![line, below], Some((area.x + x, area.y)));
-        }
-        if let Dialog::GoTo(going) = &self.dialog {
+            (vec![line, below], Some(x))
+        } else if let Dialog::GoTo(going) = &self.dialog {
             let (line, x) = self.go_to_line(going, columns);
-            return (vec![line], Some((area.x + x, area.y)));
-        }
-        let lines = match (self.alerts_line(), &self.notices.current) {
-            (Some(alerts), _) => vec![cut_line(alerts, columns)],
-            (None, Some(notice)) => notice.lines(now, area.width, area.height),
-            (None, None) => vec![self.hints(self.mode(), columns)],
+            (vec![line], Some(x))
+        } else {
+            (self.notice_or_hints(area, now), None)
         };
-        (lines, None)
+        let is_full = lines.len() >= usize::from(area.height);
+        let alerts = self.alerts_line().filter(|_| !is_full);
+        lines.extend(alerts.map(|alerts| cut_line(alerts, columns)));
+        (lines, x.map(|x| (area.x + x, area.y)))
     }
 
-    /// Alerts, a notice, completions, an error of the typed text, examples, or hints.
+    /// What is in the footer while no text is typed; nothing in place of hints if there are alerts.
+    fn notice_or_hints(&self, area: Area, now: Moment) -> Vec<Line> {
+        let columns = usize::from(area.width);
+        if let Some(notice) = &self.notices.current {
+            let height = area.height.saturating_sub(self.alert_lines()).max(1);
+            return notice.lines(now, area.width, height);
+        }
+        let is_in_table = matches!(self.dialog, Dialog::None);
+        match self.matches_line(columns) {
+            Some(line) => vec![line],
+            None if is_in_table && self.alert_lines() > 0 => Vec::new(),
+            None => vec![self.hints(self.mode(), columns)],
+        }
+    }
+
+    /// A notice, completions, an error of the typed text, examples, or hints.
     fn below_prompt(&self, now: Moment) -> Line {
         let columns = usize::from(self.size.width);
-        if let Some(alerts) = self.alerts_line() {
-            return alerts;
-        }
         if let Some(notice) = &self.notices.current {
             return notice.lines(now, self.size.width, 1).concat();
         }
-        let Dialog::Prompt(prompt) = &self.dialog else {
-            return self.hints(self.mode(), columns);
-        };
-        if let Some(completing) = &prompt.completing {
-            return offers_line(completing, columns);
-        }
-        match (prompt.kind, &self.filter.error) {
-            (PromptKind::Filter, Some(error)) => {
-                vec![span(format!(" {}", error.message), Role::Bad)]
-            }
-            (PromptKind::Target, _) => {
+        match &self.dialog {
+            Dialog::Prompt(prompt) if prompt.kind == PromptKind::Target => {
                 let examples = " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https";
                 vec![span(examples, Role::Dim)]
             }
-            _ => self.hints(self.mode(), columns),
+            Dialog::Prompt(prompt) => self.below_filter(prompt, columns),
+            Dialog::None
+            | Dialog::GoTo(_)
+            | Dialog::Menu(_)
+            | Dialog::Palette(_)
+            | Dialog::Question(_)
+            | Dialog::OpenUrl(_)
+            | Dialog::Help { .. } => self.hints(self.mode(), columns),
         }
+    }
+
+    /// How much matches, then completions or hints; or an error. A word that has completions is incomplete, not wrong.
+    fn below_filter(&self, prompt: &Prompt, columns: usize) -> Line {
+        if let Some(error) = &self.filter.error {
+            let is_incomplete = prompt.completing.as_ref().is_some_and(|completing| {
+                completing.is_taken() || error.span.start >= completing.word_start()
+            });
+            if !is_incomplete {
+                return vec![span(format!(" {}", error.message), Role::Bad)];
+            }
+        }
+        let count = match prompt.kind {
+            PromptKind::Filter => Some(self.count_text()),
+            PromptKind::Find => self.match_text(),
+            PromptKind::Target | PromptKind::Action | PromptKind::Help => None,
+        };
+        let count = count.map(|count| span(format!(" {count} "), Role::Strong));
+        let mut line = Line::from_iter(count);
+        let room = columns.saturating_sub(line_width(&line));
+        line.extend(match &prompt.completing {
+            Some(completing) => offers_line(completing, room),
+            None => self.hints(self.mode(), room),
+        });
+        line
     }
 
     fn has_effect(&self, action: Action) -> bool {
@@ -72,6 +108,9 @@ impl App {
             Dialog::Question(question) => {
                 (action != other_targets || question.choices().len() > 1)
                     && (action != Action::CopyFix || question.command().is_some())
+            }
+            Dialog::OpenUrl(_) => {
+                action == Action::Dialog(DialogAction::Confirm) || action == Action::Back
             }
             Dialog::None
             | Dialog::Prompt(_)

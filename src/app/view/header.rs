@@ -1,11 +1,11 @@
 //! The first line: name, counts, problems.
 
+use crate::app::App;
 use crate::app::view::bars::sparkline;
-use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
-use crate::app::{App, Dialog};
+use crate::app::view::{Click, Line, Role, Span, cut_line, line_width, span};
 use crate::columns::width;
-use crate::keymap::{Action, ProgramAction};
-use crate::model::{Moment, ProblemCode, Protocol};
+use crate::keymap::{Action, PaneAction, ProgramAction, TableAction};
+use crate::model::{Moment, ProblemCode, Protocol, counted};
 use crate::track::Counts;
 
 struct Segment {
@@ -22,9 +22,6 @@ struct Segment {
 const MIN_SENTENCE: usize = 16;
 
 const GAP: &str = "  ";
-
-/// Cells beside the time in which the name of the program and a hint have room.
-const MIN_ROOM_FOR_HINT: usize = 14;
 
 /// Cells of a sparkline.
 const SPARK: usize = 12;
@@ -61,7 +58,9 @@ const KINDS: &[Kind] = &[
 impl App {
     pub(crate) fn header(&self, now: Moment, columns: u16) -> (Line, Line) {
         let mut right = self.clock_line(now, columns);
-        right.extend(self.only_hint(usize::from(columns).saturating_sub(line_width(&right))));
+        let free = usize::from(columns).saturating_sub(line_width(&right));
+        let help = self.help_span();
+        right.extend(help.filter(|help| width(&help.text) < free));
         let room = usize::from(columns).saturating_sub(line_width(&right) + 1);
         let mut segments = self.segments();
         fit(&mut segments, room);
@@ -80,17 +79,6 @@ impl App {
         (line, if is_narrow { Line::new() } else { right })
     }
 
-    /// The key of the help, in place of the hints that a small terminal has no line for.
-    fn only_hint(&self, room: usize) -> Line {
-        let help = Action::Program(ProgramAction::ToggleHelp);
-        let is_needed = self.size.is_compact() && matches!(self.dialog, Dialog::None);
-        let key = self
-            .key(help)
-            .filter(|_| is_needed && room >= MIN_ROOM_FOR_HINT);
-        let hint = key.map(|key| span(key, Role::Accent).on_click(Click::Do(help)));
-        hint.map_or_else(Line::new, |hint| vec![hint, span(" ", Role::Plain)])
-    }
-
     fn shown_kinds(&self) -> impl Iterator<Item = &'static Kind> {
         let (counts, shown) = (&self.rows.table.counts, self.rows.criteria.kinds);
         KINDS.iter().filter(move |kind| match kind.optional {
@@ -106,6 +94,13 @@ impl App {
         kinds.map(move |kind| format!("{} {}", (kind.count)(counts), kind.what))
     }
 
+    /// The key of the help, where there is no room for hints.
+    fn help_span(&self) -> Option<Span> {
+        let help = Action::Program(ProgramAction::ToggleHelp);
+        let key = self.key(help).filter(|_| self.size.is_compact());
+        key.map(|key| span(format!("{key} "), Role::Accent).on_click(Click::Do(help)))
+    }
+
     fn segments(&self) -> Vec<Segment> {
         let segment = |line, rank, is_sentence| Segment {
             line,
@@ -117,6 +112,12 @@ impl App {
         if !self.environment.host.is_empty() {
             let host = span(self.environment.host.clone(), Role::Strong);
             segments.push(segment(vec![host], 9, false));
+        }
+        if self.size.is_compact() && !self.rows.criteria.filter.is_empty() {
+            // There is no line for the filter.
+            let edit = Click::Do(Action::Table(TableAction::EditFilter));
+            let count = span(self.count_text(), Role::Accent).on_click(edit);
+            segments.push(segment(vec![count], 1, false));
         }
         let counts = &self.rows.table.counts;
         segments.extend(self.shown_kinds().map(|kind| {
@@ -135,6 +136,12 @@ impl App {
         if let Some(ports) = self.pinned.text() {
             let pinned = vec![span("pinned ", Role::Dim), span(ports, Role::Accent)];
             segments.push(segment(pinned, 3, true));
+        }
+        if self.notices.unseen_alerts > 0 {
+            let count = counted(self.notices.unseen_alerts, "alert", "alerts");
+            let events = Click::Do(Action::Pane(PaneAction::ToggleEvents));
+            let alerts = span(count, Role::Warning).on_click(events);
+            segments.push(segment(vec![alerts], 3, false));
         }
         if self.rows.is_following && !self.size.is_compact() {
             segments.push(segment(vec![span("following", Role::Accent)], 2, false));

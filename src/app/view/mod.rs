@@ -149,8 +149,7 @@ impl App {
 
     /// How long the screen stays up to date without input or data; `None`: forever.
     pub fn next_wake(&self, now: Moment) -> Option<Duration> {
-        let notice = self.notices.current.as_ref();
-        let notice = notice.map(|notice| notice.changes_in(now));
+        let notice = self.notices_change_in(now);
         let pane = match &self.dock.pane {
             Some(Pane::Bind(pane)) => pane.wakes_in(now),
             _ => None,

@@ -99,7 +99,8 @@ impl App {
             | Dialog::GoTo(_)
             | Dialog::Menu(_)
             | Dialog::Palette(_)
-            | Dialog::Help { .. } => None,
+            | Dialog::OpenUrl(_)
+            | Dialog::Help(_) => None,
         }
     }
 

@@ -683,7 +683,7 @@ fn unknown_actions_and_keys_are_refused() {
         ("[keys]\nzzz = ['Q']", "2: keys: unknown action `zzz`; `sockeye config` lists all actions".to_owned()),
         ("[keys.menus]\ndown = ['x']", "1: keys: unknown action `menus`; did you mean `menu`?".to_owned()),
         ("[keys.menu]\nquitt = ['x']", "2: keys.menu: unknown action `quitt`; did you mean `quit`?".to_owned()),
-        ("[keys]\naccept = ['x']", "2: keys: unknown action `accept`; use keys.prompt.accept or keys.digits.accept or keys.menu.accept".to_owned()),
+        ("[keys]\naccept = ['x']", "2: keys: unknown action `accept`; use keys.prompt.accept or keys.finding.accept or keys.digits.accept or keys.menu.accept".to_owned()),
         ("[keys]\nquit = ['']", "2: keys.quit: unknown key ``; use a character".to_owned()),
         ("[keys]\nquit = ['pagedwn']", "2: keys.quit: unknown key `pagedwn`; did you mean `pagedown`?".to_owned()),
         ("[keys]\nquit = ['shift-q']", "2: keys.quit: unknown key `shift-q`; write \"Q\"".to_owned()),

@@ -57,6 +57,7 @@ impl Desk {
             },
             depth: Depth::Full,
             glyphs: Glyphs::Unicode,
+            opener: "xdg-open",
         };
         let mut desk = Self {
             session: Session::new(adapted(settings), environment, moment(Duration::ZERO)),

@@ -8,7 +8,7 @@ use crossterm::Command;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
 
-use super::{Live, Worker, jobs, unless_gone};
+use super::{Live, Worker, jobs, opener, unless_gone};
 use crate::app::{App, Effect, Exit, Msg};
 use crate::model::clean;
 use crate::runtime::collector::Control;
@@ -21,7 +21,9 @@ use crate::runtime::process::stdio::RetryWriter;
 /// An effect on the terminal, which depends on the front end.
 pub(super) enum TerminalEffect {
     End(Exit),
+    /// Without control characters: the text may be pasted anywhere.
     Copy(String),
+    SetMouse(bool),
     Bell,
     DesktopNotice(String),
     SuspendJob,
@@ -71,7 +73,16 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
                 let write = move || jobs::write_rows(&table, &rows, format, now);
                 self.start("writer", jobs::failed, write, app);
             }
-            Effect::Copy(text) => return Some(TerminalEffect::Copy(text)),
+            Effect::Copy(text) => return Some(TerminalEffect::Copy(clean(&text).into_owned())),
+            Effect::CopyRows(format, rows) => {
+                let text = jobs::rows_text(app.table(), &rows, format);
+                return Some(TerminalEffect::Copy(text));
+            }
+            Effect::OpenUrl(url) => {
+                let open = move || opener::open_url(&url, clock);
+                self.start("browser", jobs::failed, open, app);
+            }
+            Effect::SetMouse(is_used) => return Some(TerminalEffect::SetMouse(is_used)),
             Effect::Bell => return Some(TerminalEffect::Bell),
             Effect::DesktopNotice(text) => return Some(TerminalEffect::DesktopNotice(text)),
             Effect::SuspendJob => return Some(TerminalEffect::SuspendJob),
@@ -125,10 +136,10 @@ impl Live {
         };
         match effect {
             TerminalEffect::End(exit) => return ControlFlow::Break(exit),
-            // By the terminal (OSC 52), so that it works over SSH too. Control characters are made visible: the text
-            // may be pasted anywhere.
-            TerminalEffect::Copy(text) => {
-                return write(CopyToClipboard::to_clipboard_from(clean(&text).as_ref()));
+            // By the terminal (OSC 52), so that it works over SSH too.
+            TerminalEffect::Copy(text) => return write(CopyToClipboard::to_clipboard_from(text)),
+            TerminalEffect::SetMouse(is_used) => {
+                return unless_gone(self.screen.set_mouse(is_used));
             }
             TerminalEffect::Bell => return write(Print("\x07")),
             TerminalEffect::DesktopNotice(text) => {

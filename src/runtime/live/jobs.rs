@@ -3,13 +3,15 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::app::{BindReport, FileFormat, Inspected, Msg, Written};
+use crate::app::{BindReport, FileFormat, Inspected, Msg, RowFormat, Written};
 use crate::bind::{self, Address, Claim, PortRequest, Target};
 use crate::clock::Clock;
+use crate::columns::CellContext;
 use crate::inspect::BindTester;
-use crate::model::Moment;
-use crate::report::{self, CsvOptions};
+use crate::model::{Moment, clean};
+use crate::report::{self, CsvOptions, Layout};
 use crate::settings::Settings;
 use crate::track::{RowId, Table};
 
@@ -113,6 +115,36 @@ fn write_file(
         path: path.display().to_string(),
         not_in: None,
     })
+}
+
+/// Rows of a table as text, a line for each, without a line feed at the end. Control characters are made visible: the
+/// text may be pasted anywhere.
+pub fn rows_text(table: &Table, ids: &[RowId], format: RowFormat) -> String {
+    let rows = ids.iter().filter_map(|&id| table.position(id));
+    let rows: Vec<_> = rows.map(|at| &*table.rows[at]).collect();
+    let mut out = Vec::new();
+    let written = match format {
+        RowFormat::Json => report::write_ndjson(&mut out, table, &rows),
+        RowFormat::Text => {
+            let context = CellContext {
+                now: table.taken_at,
+                highlight: Duration::ZERO,
+                names: true,
+                has_user: false,
+                brief: false,
+            };
+            let layout = Layout {
+                without_header: true,
+                ..Layout::default()
+            };
+            report::write_text(&mut out, &rows, &context, &layout)
+        }
+    };
+    // Memory takes everything.
+    drop(written);
+    let text = String::from_utf8_lossy(&out);
+    let lines: Vec<_> = text.lines().map(clean).collect();
+    lines.join("\n")
 }
 
 /// The answer if nothing could be read of an owner: then only the check before the signal counts.

@@ -14,7 +14,6 @@ use super::{MAX_BURST, ReadAgain, threads};
 use crate::app::{Effect, Environment, Exit, Msg};
 use crate::clock::Clock;
 use crate::linear::{Output, Session};
-use crate::model::clean;
 use crate::runtime::collector::Collector;
 use crate::runtime::panic::spawn_worker;
 use crate::runtime::process::signals::{self, Signals};
@@ -145,7 +144,7 @@ impl Lines {
         match effect {
             Some(TerminalEffect::End(exit)) => ControlFlow::Break(exit),
             // The text is printed, so that any reader has it: no sequence of the terminal is.
-            Some(TerminalEffect::Copy(text)) => self.write(&[clean(&text).into_owned()]),
+            Some(TerminalEffect::Copy(text)) => self.write(&[text]),
             Some(TerminalEffect::Bell) if self.has_bell => unless_gone(print(b"\x07")),
             Some(TerminalEffect::SuspendJob) => {
                 // This fails on a system without job control: then there is no shell to return to.
@@ -159,7 +158,8 @@ impl Lines {
             }
             // An alert has its line already, and there is no screen to redraw.
             Some(
-                TerminalEffect::Bell
+                TerminalEffect::SetMouse(_)
+                | TerminalEffect::Bell
                 | TerminalEffect::DesktopNotice(_)
                 | TerminalEffect::Redraw
                 | TerminalEffect::Repaint,

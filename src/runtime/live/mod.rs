@@ -4,6 +4,7 @@
 mod effects;
 mod jobs;
 pub mod lines;
+mod opener;
 mod threads;
 mod worker;
 
@@ -11,6 +12,8 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+
+pub use opener::OPENER;
 
 use super::collector::Collector;
 use super::process::signals::Signals;
@@ -42,9 +45,10 @@ pub fn run(
 ) -> io::Result<Exit> {
     let caught = Signals::catch()?;
     let (worker, ends) = Worker::new(clock, read_again);
+    let screen = Screen::enter(settings.mouse)?;
     let mut live = Live {
         app: App::new(settings, environment, clock.now()),
-        screen: Screen::enter()?,
+        screen,
         drawn: None,
         notifier: Notifier::of(|name| std::env::var(name).ok()),
         worker,

@@ -16,7 +16,7 @@ use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
     enable_raw_mode,
 };
-use crossterm::{Command, cursor, queue};
+use crossterm::{Command, cursor, execute, queue};
 use ratatui::{Frame, Terminal};
 
 pub use self::backend::QuietBackend;
@@ -37,22 +37,25 @@ const ALTERNATE_SCREEN_AGAIN: &[u8] = b"\x1b[?47h";
 /// and wheel, bracketed paste. Dropping it gives the terminal back.
 pub struct Screen {
     terminal: Terminal<QuietBackend<RetryWriter<Stdout>>>,
+    /// Whether we get the mouse, rather than the terminal.
+    mouse: Mouse,
 }
 
 impl Screen {
-    /// Takes the terminal.
+    /// Takes the terminal, with the mouse or without.
     ///
     /// # Errors
     /// If there is no terminal to read or write; then nothing stays changed.
-    pub fn enter() -> io::Result<Self> {
-        let entered = take().and_then(|()| {
+    pub fn enter(uses_mouse: bool) -> io::Result<Self> {
+        let mouse = Mouse::of(uses_mouse);
+        let entered = take(mouse).and_then(|()| {
             // This makes crossterm watch for a new size from before the first size is read,
             // and not only from when the input thread reads: one in between would go unnoticed.
             event::poll(Duration::ZERO)?;
             Terminal::new(QuietBackend::new(RetryWriter(stdout())))
         });
         let terminal = entered.inspect_err(|_| restore())?;
-        let mut screen = Self { terminal };
+        let mut screen = Self { terminal, mouse };
         screen.forget_picture()?;
         Ok(screen)
     }
@@ -81,8 +84,20 @@ impl Screen {
     /// # Errors
     /// If the terminal cannot be written: it is gone.
     pub fn enter_again(&mut self) -> io::Result<()> {
-        take()?;
+        take(self.mouse)?;
         self.forget_picture()
+    }
+
+    /// Uses the mouse, or leaves it to the terminal.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written: it is gone.
+    pub fn set_mouse(&mut self, uses_mouse: bool) -> io::Result<()> {
+        self.mouse = Mouse::of(uses_mouse);
+        if IS_TAKEN.load(Ordering::SeqCst) {
+            execute!(RetryWriter(stdout().lock()), self.mouse)?;
+        }
+        Ok(())
     }
 
     /// Makes the next draw write the whole screen.
@@ -128,7 +143,7 @@ pub(super) fn used(columns: u16, lines: u16) -> (u16, u16) {
 
 /// Sets our modes, also if they were set already: after a stop that we did not see coming the shell has
 /// changed them.
-fn take() -> io::Result<()> {
+fn take(mouse: Mouse) -> io::Result<()> {
     let was_taken = IS_TAKEN.swap(true, Ordering::SeqCst);
     if was_taken {
         // crossterm assumes that raw mode is still set and would do nothing.
@@ -141,7 +156,7 @@ fn take() -> io::Result<()> {
     } else {
         queue!(out, EnterAlternateScreen)?;
     }
-    queue!(out, cursor::Hide, Mouse::On, EnableBracketedPaste)?;
+    queue!(out, cursor::Hide, mouse, EnableBracketedPaste)?;
     out.flush()
 }
 
@@ -172,6 +187,12 @@ pub fn restore() {
 enum Mouse {
     On,
     Off,
+}
+
+impl Mouse {
+    const fn of(is_used: bool) -> Self {
+        if is_used { Self::On } else { Self::Off }
+    }
 }
 
 impl Command for Mouse {

@@ -149,7 +149,10 @@ impl App {
             Action::Port(PortAction::BindTest),
             Action::Port(PortAction::EndProcess),
         ];
-        let has_row = self.selected().is_some() || !needs_row.contains(&action);
+        let has_row = match action {
+            Action::Port(PortAction::OpenInBrowser) => self.selected_url().is_some(),
+            action => self.selected().is_some() || !needs_row.contains(&action),
+        };
         !is_open && has_row && self.is_available(action)
     }
 }

@@ -12,7 +12,8 @@ pub(crate) struct Completing {
     /// Never empty.
     pub offers: Vec<String>,
     after: String,
-    at: usize,
+    /// The one in the text; `None` before the first is taken.
+    at: Option<usize>,
 }
 
 impl Completing {
@@ -30,23 +31,34 @@ impl Completing {
             before: before.to_owned(),
             offers,
             after: after.to_owned(),
-            at: 0,
+            at: None,
         })
     }
 
-    /// Moves to the next suggestion or the one before; after the last comes the first.
+    /// Where the word begins, in bytes of the text.
+    pub const fn word_start(&self) -> usize {
+        self.before.len()
+    }
+
+    /// Whether one of them is in the text.
+    pub const fn is_taken(&self) -> bool {
+        self.at.is_some()
+    }
+
+    /// Takes the next suggestion or the one before, at first the first one; after the last comes the first.
     pub fn turned(mut self, turn: Turn) -> Self {
-        let by = match turn {
-            Turn::Back => self.offers.len() - 1,
-            Turn::On => 1,
-        };
-        self.at = (self.at + by) % self.offers.len();
+        let (at, count) = (self.at, self.offers.len());
+        self.at = Some(match turn {
+            Turn::Back => at.map_or(0, |at| at + count - 1) % count,
+            Turn::On => at.map_or(0, |at| at + 1) % count,
+        });
         self
     }
 
-    /// The text with the chosen suggestion, and the cursor position after it, in characters.
+    /// The text with the suggestion that is taken, and the cursor position after it, in characters.
     pub fn text(&self) -> (String, usize) {
-        let (before, word, after) = (&self.before, &self.offers[self.at], &self.after);
+        let word = &self.offers[self.at.unwrap_or(0)];
+        let (before, after) = (&self.before, &self.after);
         let cursor = before.chars().count() + word.chars().count();
         (format!("{before}{word}{after}"), cursor)
     }
@@ -58,13 +70,16 @@ pub(crate) fn offers_line(completing: &Completing, columns: usize) -> Line {
     let line = |first: usize| -> Line {
         let mut line = vec![span(if first > 0 { " … " } else { " " }, Role::Dim)];
         for (at, offer) in offers.iter().enumerate().skip(first) {
-            line.push(if at == chosen {
+            line.push(if Some(at) == chosen {
                 span(format!("[{offer}] "), Role::Accent)
             } else {
                 span(format!(" {offer}  "), Role::Dim)
             });
         }
         line
+    };
+    let Some(chosen) = chosen else {
+        return line(0);
     };
     let is_visible = |first: &usize| line_width(&line(*first)[..chosen - first + 2]) < columns;
     line((0..=chosen).find(is_visible).unwrap_or(chosen))

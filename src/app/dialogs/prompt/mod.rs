@@ -17,11 +17,20 @@ use crate::track::Row;
 pub(crate) enum PromptKind {
     /// A filter, applied while it is typed.
     Filter,
+    /// A text to find, searched while it is typed.
+    Find,
     /// A port to bind-test.
     Target,
     Action,
     /// Words to search for in the help.
     Help,
+}
+
+impl PromptKind {
+    /// Whether the text is in the language of filters.
+    pub const fn is_filter(self) -> bool {
+        matches!(self, Self::Filter | Self::Find)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -32,7 +41,7 @@ pub(crate) struct Prompt {
     is_typed: bool,
     /// The history entry in the prompt, and the text that it replaced.
     recalled: Option<(usize, String)>,
-    /// The suggestions for a word, until another key is pressed.
+    /// The suggestions for the word at the cursor, until it moves.
     pub completing: Option<Completing>,
 }
 
@@ -54,6 +63,9 @@ pub(crate) enum Edited {
 
 /// The longest text that can be typed or pasted, in bytes.
 pub(crate) const MAX_BYTES: usize = 4096;
+
+/// A text beyond this, in bytes, was hardly typed by hand: with each of its keys the names of all rows would be read.
+const MAX_SUGGESTED: usize = 256;
 
 impl Prompt {
     pub fn new(kind: PromptKind, text: &str) -> Self {
@@ -164,14 +176,10 @@ impl Prompt {
 
     /// Completes the word at the cursor, or shows another suggestion.
     pub fn complete<'a>(&mut self, rows: impl IntoIterator<Item = &'a Row>, turn: Turn) -> Edited {
-        let offered = match self.completing.take() {
-            Some(offered) => Some(offered.turned(turn)),
-            None => Completing::begin(self.text(), self.cursor_byte(), rows, |text| {
-                text.len() <= MAX_BYTES && shows(text)
-            }),
-        };
-        let Some(offered) = offered else {
-            return Edited::Nothing;
+        let offered = self.completing.take();
+        let offered = match offered.or_else(|| self.suggestions(rows)) {
+            Some(offered) => offered.turned(turn),
+            None => return Edited::Nothing,
         };
         let (text, cursor) = offered.text();
         let is_other = text != self.text();
@@ -183,6 +191,24 @@ impl Prompt {
         } else {
             Edited::Nothing
         }
+    }
+
+    /// Suggests words for the one at the cursor, if that has begun, without taking one.
+    pub fn suggest<'a>(&mut self, rows: impl IntoIterator<Item = &'a Row>) {
+        let cursor = self.cursor_byte();
+        let has_begun = |offered: &Completing| offered.word_start() < cursor;
+        let is_typed = (1..=MAX_SUGGESTED).contains(&cursor);
+        let offered = is_typed.then(|| self.suggestions(rows)).flatten();
+        self.completing = offered.filter(has_begun);
+    }
+
+    fn suggestions<'a>(&self, rows: impl IntoIterator<Item = &'a Row>) -> Option<Completing> {
+        let can_be_taken = |text: &str| text.len() <= MAX_BYTES && shows(text);
+        let offered = Completing::begin(self.text(), self.cursor_byte(), rows, can_be_taken)?;
+        // A word that is complete needs no suggestion.
+        let is_complete =
+            offered.offers.len() == 1 && offered.clone().turned(Turn::On).text().0 == self.text();
+        (!is_complete).then_some(offered)
     }
 
     /// The cursor, in bytes.
@@ -219,6 +245,7 @@ impl App {
     pub(crate) fn prompt_line(&self, prompt: &Prompt, columns: usize) -> (Line, u16) {
         let label = match prompt.kind {
             PromptKind::Filter | PromptKind::Help => " / ",
+            PromptKind::Find => " find ",
             PromptKind::Target => " bind test of port: ",
             PromptKind::Action => " : ",
         };
@@ -234,7 +261,8 @@ impl App {
             start = at;
         }
         let mut line = vec![span(label, Role::Accent)];
-        let checks = prompt.kind == PromptKind::Filter && prompt.completing.is_none();
+        let is_taken = prompt.completing.as_ref().is_some_and(Completing::is_taken);
+        let checks = prompt.kind.is_filter() && !is_taken;
         let wrong = self.filter.error.as_ref().filter(|_| checks);
         let wrong = wrong.map_or(text.len()..text.len(), |error| error.span.clone());
         let [from, to] = [wrong.start, wrong.end].map(|at| at.clamp(start, text.len()));

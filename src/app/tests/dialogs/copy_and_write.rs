@@ -86,3 +86,52 @@ fn copied_text_is_shown_and_cut_before_the_words_around_it() {
     );
     assert_eq!(columns::width(&told), 60, "{told}");
 }
+
+fn menu_items(desk: &Desk) -> Vec<String> {
+    let menu = desk.view().overlay.expect("a menu is open");
+    let text = |line: &crate::app::view::Line| line.iter().map(|span| span.text.as_str()).collect();
+    menu.lines.iter().map(text).collect()
+}
+
+#[test]
+fn a_whole_row_is_copied_as_text_or_json_after_the_items_that_were_there_before() {
+    for (up, format, kind) in [(1, RowFormat::Text, "text"), (0, RowFormat::Json, "JSON")] {
+        let mut desk = Desk::with_ports(&[80, 81]);
+        desk.press("jc");
+        let items = menu_items(&desk);
+        let names: Vec<_> = items
+            .iter()
+            .filter_map(|item| item.split_whitespace().next())
+            .collect();
+        assert_eq!(names, ["address", "pid", "command", "curl", "row", "row"]);
+        assert!(items[4].contains("row as text") && items[5].contains("row as JSON"));
+        desk.press("jjjjjj");
+        for _ in 0..up {
+            desk.press("k");
+        }
+        let selected = desk.app.selected().map(|row| row.id);
+        let effects = desk.key(Key::Enter);
+        assert_eq!(
+            effects,
+            [Effect::CopyRows(format, selected.into_iter().collect())]
+        );
+        let expected = format!(" copied 1 row as {kind} to the clipboard (by the terminal)");
+        assert_eq!(footer(&desk), expected);
+    }
+}
+
+#[test]
+fn a_row_that_ended_while_the_menu_was_open_is_not_copied_in_place_of_another() {
+    let mut desk = Desk::with_ports(&[80, 81]);
+    desk.press("c");
+    desk.read_ports(&[81]);
+    desk.settle_on(&[81]);
+    desk.wait(LINGER).read_ports(&[81]);
+    desk.press("jjjjjj");
+    assert_eq!(desk.key(Key::Enter), []);
+    assert!(
+        footer(&desk).contains("not in the table any more"),
+        "{}",
+        footer(&desk)
+    );
+}

@@ -114,3 +114,31 @@ fn what_a_recording_shows_is_left_alone() {
         );
     }
 }
+
+#[test]
+fn a_small_terminal_names_the_key_of_the_help_and_loses_no_row_for_it() {
+    let header = |desk: &Desk| -> String {
+        let view = desk.view();
+        view.header_right
+            .iter()
+            .map(|span| span.text.as_str())
+            .collect()
+    };
+    let mut desk = Desk::with_ports(&(10..40).collect::<Vec<_>>());
+    assert!(!header(&desk).contains('?'), "the last line has it");
+    for (width, height) in [(40, 10), (20, 10), (59, 11)] {
+        desk.tell(Msg::Input(Input::Resized { width, height }));
+        assert!(
+            header(&desk).ends_with("s ? "),
+            "{width}: {}",
+            header(&desk)
+        );
+        assert_eq!(desk.ports().len(), usize::from(height) - 2);
+    }
+    let area = desk.view().layout.header;
+    desk.tell(Msg::Input(Input::Mouse(Mouse::Click {
+        column: area.width - 2,
+        row: 0,
+    })));
+    assert_eq!(desk.mode(), Mode::Help);
+}

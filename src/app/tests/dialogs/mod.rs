@@ -1,5 +1,6 @@
 //! What takes the keys instead of the table.
 
+mod browser;
 mod copy_and_write;
 pub mod ending;
 mod faults;

@@ -226,3 +226,103 @@ fn a_completion_leaves_what_follows_the_cursor() {
     assert_eq!(prompt_text(&desk), "(user:ann) :20");
     assert_eq!(desk.ports(), [20]);
 }
+
+fn below(desk: &Desk) -> String {
+    let footer = desk.view().footer;
+    footer[1].iter().map(|span| span.text.as_str()).collect()
+}
+
+#[test]
+fn suggestions_are_there_from_the_first_letter_beside_how_much_matches() {
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    desk.press("/");
+    assert!(
+        below(&desk).starts_with(" 3 of 3  Enter confirm"),
+        "{}",
+        below(&desk)
+    );
+    desk.press("s");
+    let line = below(&desk);
+    assert!(line.starts_with(" 3 of 3 "), "`app --serve`: {line}");
+    assert!(line.contains(" state:  ") && !line.contains('['), "{line}");
+    assert_eq!(prompt_text(&desk), "s", "none is taken");
+    desk.press("tate:");
+    assert!(below(&desk).contains(" state:listen "), "{}", below(&desk));
+    desk.press("lis");
+    desk.key(Key::Tab);
+    assert_eq!(prompt_text(&desk), "state:listen");
+    assert_eq!(below(&desk).trim_end().split("  ").next(), Some(" 3 of 3"));
+    // A complete word has none: the keys are shown.
+    assert!(below(&desk).contains("Enter confirm"), "{}", below(&desk));
+}
+
+#[test]
+fn an_error_is_shown_once_its_word_can_not_be_completed() {
+    let mut desk = Desk::with_ports(&[10]);
+    desk.press("/state:lis");
+    assert!(below(&desk).contains("state:listen"), "{}", below(&desk));
+    desk.press("s");
+    assert!(
+        below(&desk).contains("unknown state `liss`"),
+        "{}",
+        below(&desk)
+    );
+    desk.key(Key::Backspace);
+    desk.key(Key::Enter);
+    assert_eq!(desk.mode(), Mode::Prompt);
+    assert!(below(&desk).contains("lis"), "{}", below(&desk));
+}
+
+#[test]
+fn suggestions_follow_the_cursor() {
+    let mut desk = Desk::with_ports(&[10]);
+    desk.press("/us :10");
+    for _ in 0.." :10".len() {
+        desk.key(Key::Left);
+    }
+    assert!(below(&desk).contains(" user: "), "{}", below(&desk));
+    desk.key(Key::Home);
+    assert!(!below(&desk).contains(" user: "), "{}", below(&desk));
+}
+
+#[test]
+fn an_error_in_another_word_is_not_hidden_by_suggestions() {
+    let mut desk = Desk::with_ports(&[10]);
+    desk.press("/state:liss us");
+    assert!(
+        below(&desk).contains("unknown state `liss`"),
+        "{}",
+        below(&desk)
+    );
+    desk.key(Key::Ctrl('u'));
+    desk.press(":10 (");
+    assert!(below(&desk).contains("missing `)`"), "{}", below(&desk));
+}
+
+#[test]
+fn how_many_rows_match_is_shown_as_long_as_there_is_a_filter() {
+    let line = |desk: &Desk| -> String {
+        let view = desk.view();
+        view.filter.iter().map(|span| span.text.as_str()).collect()
+    };
+    let mut desk = Desk::with_ports(&[10, 20, 30]);
+    assert_eq!(line(&desk), "3 ");
+    for (filter, count) in [(":20", "1 of 3"), ("tcp", "3 of 3"), ("udp", "0 of 3")] {
+        filtered(&mut desk, filter);
+        assert!(
+            line(&desk).ends_with(&format!("  {count} ")),
+            "{}",
+            line(&desk)
+        );
+    }
+    // A small terminal has it in its first line.
+    let (width, height) = (40, 10);
+    desk.tell(Msg::Input(Input::Resized { width, height }));
+    let header: String = desk
+        .view()
+        .header
+        .iter()
+        .map(|span| span.text.as_str())
+        .collect();
+    assert!(header.contains("  0 of 3"), "{header}");
+}

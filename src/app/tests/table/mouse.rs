@@ -371,3 +371,11 @@ fn the_hints_in_a_pane_s_border_scroll_and_close_it() {
     desk.click_on(Click::Do(Action::Pane(PaneAction::ToggleEvents)));
     assert!(desk.view().pane.is_none());
 }
+
+#[test]
+fn the_mouse_is_left_to_the_terminal_and_used_again_by_a_key() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    assert_eq!(desk.press("M"), [Effect::SetMouse(false)]);
+    assert!(footer(&desk).contains("select text"), "{}", footer(&desk));
+    assert_eq!(desk.press("M"), [Effect::SetMouse(true)]);
+}

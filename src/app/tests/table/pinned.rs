@@ -97,20 +97,67 @@ fn a_pinned_port_that_closes_opens_and_changes_its_owner_is_shown_and_rings() {
 }
 
 #[test]
-fn the_news_stay_until_a_key_is_pressed_and_the_latest_come_first() {
+fn an_alert_says_when_and_the_latest_comes_first() {
     let mut desk = Desk::with_ports(&[10, 20, 30]);
     desk.press("jmjmk");
     settle(&mut desk, &[10, 20]);
-    desk.wait(Duration::from_hours(1)).wake();
-    assert!(footer(&desk).contains("30 closed: was app(30)"));
     settle(&mut desk, &[10]);
-    let told = footer(&desk);
-    assert!(
-        told.contains("20 closed: was app(20) · 30 closed: was app(30)"),
-        "{told}"
-    );
+    let alerts = " 12:00:03 20 closed: was app(20) · 12:00:01 30 closed: was app(30)";
+    assert_eq!(footer(&desk), alerts);
     desk.press("j");
     assert!(!footer(&desk).contains("closed"));
+    assert!(!header(&desk).contains("alert"), "a key has dismissed them");
+}
+
+#[test]
+fn an_alert_expires_after_half_a_minute_and_the_header_counts_it_until_the_events_are_opened() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.press("mj");
+    settle(&mut desk, &[20]);
+    desk.wait(LINGER).wake();
+    let left = desk.app.next_wake(desk.now()).expect("it expires");
+    assert!(left <= 20 * SECOND + SECOND / 10, "{left:?}");
+    assert!(footer(&desk).contains("10 closed"));
+    desk.wait(20 * SECOND).wake();
+    assert!(!footer(&desk).contains("10 closed"));
+    assert!(
+        header(&desk).contains("pinned 10  1 alert"),
+        "{}",
+        header(&desk)
+    );
+    desk.press("e");
+    assert!(pane_text(&desk).contains("closed"));
+    assert!(!header(&desk).contains("1 alert"), "{}", header(&desk));
+}
+
+/// The outcome of a signal comes together with the alert that the port has closed.
+#[test]
+fn an_alert_hides_neither_the_outcome_of_a_signal_nor_a_notice() {
+    for (width, height) in [(80, 24), (40, 10), (160, 45)] {
+        let mut desk = Desk::with_ports(&[10, 20]);
+        desk.tell(Msg::Input(Input::Resized { width, height }));
+        desk.press("mKy");
+        settle(&mut desk, &[20]);
+        let message = "app (10) has ended".to_owned();
+        desk.tell(Msg::EndOutcome {
+            succeeded: true,
+            message,
+        });
+        let lines: Vec<String> = desk
+            .view()
+            .footer
+            .iter()
+            .map(|line| text_of(line))
+            .collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert_eq!(lines[0], " app (10) has ended");
+        assert!(lines[1].contains("10 closed: was app(10)"), "{lines:?}");
+        assert_eq!(desk.view().layout.footer.height, 2);
+    }
+}
+
+fn text_of(line: &[crate::app::view::Span]) -> String {
+    line.iter().map(|span| span.text.as_str()).collect()
 }
 
 #[test]
@@ -258,34 +305,42 @@ fn pinned_ports_are_reported_whatever_is_shown() {
     assert!(footer(&desk).contains("10 closed"));
 }
 
-/// A menu or a question needs the line for its keys; the news wait until it is left.
 #[test]
-fn news_wait_for_a_menu_or_a_question_to_be_answered() {
-    for open in ["c", "K", "?"] {
+fn an_alert_has_a_line_beside_the_keys_of_a_menu_and_of_a_question() {
+    for open in ["c", "K", "?", "O", ":"] {
         let mut desk = Desk::with_ports(&[10, 20]);
         desk.press("m");
         desk.press(open);
+        let before = footer(&desk);
         assert_eq!(settle(&mut desk, &[20]), [Effect::Bell], "{open}");
-        assert!(!footer(&desk).contains("10 closed"), "{open}");
+        let lines = desk.view().footer;
+        let (last, others) = lines.split_last().expect("two lines");
+        assert!(text_of(last).contains("10 closed"), "{open}");
+        let others: String = others.iter().map(|line| text_of(line)).collect();
+        assert_eq!(others, before, "{open}");
         desk.key(Key::Esc);
-        assert!(footer(&desk).contains("10 closed"), "{open}");
-        desk.press("j");
-        assert!(!footer(&desk).contains("10 closed"), "{open}");
+        assert_eq!(desk.mode(), Mode::Table, "{open}");
     }
 }
 
 #[test]
-fn while_a_filter_or_a_port_is_typed_the_news_are_seen() {
-    for open in ["/", "g", "B"] {
+fn while_a_text_is_typed_its_keys_leave_alerts_alone() {
+    for (open, typed) in [("/", ":2"), ("g", "2"), ("B", "20")] {
         let mut desk = Desk::with_ports(&[10, 20]);
         desk.press("m");
         desk.press(open);
         settle(&mut desk, &[20]);
+        let lines = desk.view().footer.len();
+        desk.press(typed);
+        assert_eq!(desk.view().footer.len(), lines);
         assert!(
             footer(&desk).contains("10 closed"),
             "{open}: {}",
             footer(&desk)
         );
+        desk.key(Key::Esc);
+        desk.press("j");
+        assert!(!footer(&desk).contains("10 closed"), "{open}");
     }
 }
 

@@ -419,3 +419,28 @@ fn the_theme_that_a_key_chose_stays_when_another_is_new_in_the_file() {
     desk.read_settings(Settings { themes, ..settings });
     assert_eq!(chosen(&desk), "mine");
 }
+
+#[test]
+fn the_mouse_follows_the_config_and_keeps_what_a_key_chose_if_that_is_unchanged() {
+    let mut desk = Desk::new();
+    desk.press("M");
+    let other = Settings {
+        stats: true,
+        ..at_start()
+    };
+    let effects = desk.read_settings(other.clone());
+    assert!(
+        !effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::SetMouse(_)))
+    );
+    assert!(!desk.app.settings.mouse, "as the key left it");
+    let without = Settings {
+        mouse: false,
+        ..other.clone()
+    };
+    let effects = desk.read_settings(without);
+    assert!(effects.contains(&Effect::SetMouse(false)));
+    assert!(desk.read_settings(other).contains(&Effect::SetMouse(true)));
+    assert!(desk.app.settings.mouse);
+}
