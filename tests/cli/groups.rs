@@ -356,10 +356,7 @@ fn a_wrong_field_is_one_line_with_those_that_are_accepted() {
             format!("--group: unknown field `prot`; did you mean `port`? {accepted}"),
         ),
         ("port,", format!("--group: unknown field `` {accepted}")),
-        (
-            "cwd",
-            format!("--group: unknown field `cwd` {accepted}"),
-        ),
+        ("cwd", format!("--group: unknown field `cwd` {accepted}")),
         ("port,port", "--group: `port` is there twice\n".to_owned()),
         (
             "port,state,user",
