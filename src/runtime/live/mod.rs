@@ -53,6 +53,10 @@ pub fn run(
         notifier: Notifier::of(|name| std::env::var(name).ok()),
         worker,
     };
+    #[cfg(unix)]
+    if live.app.uses_terminal_background() {
+        terminal::background::query()?;
+    }
     live.worker.start_signals(caught)?;
     live.start_input()?;
     (live.worker).start_collector(collector, ends.commands, ends.is_processed)?;
