@@ -58,6 +58,7 @@ impl App {
             Msg::EndPending(_) => {}
             Msg::EndOutcome { succeeded, message } => self.receive_end(succeeded, message, now),
             Msg::SignalFailed(message) => self.signal_failed(message, now),
+            Msg::SavePrepared(save) => self.receive_difference(*save, now),
             Msg::SettingsRead { settings, from } => self.reload(*settings, &from, now),
             Msg::ExitRequested(exit) => self.request(Effect::End(exit)),
             Msg::SuspendRequested => self.request(Effect::Suspend),
@@ -124,6 +125,7 @@ impl App {
             Dialog::Question(_) => self.act_on_question(action, now),
             Dialog::Help(_) => self.act_in_help(action),
             Dialog::OpenUrl(_) => self.act_on_url(action, now),
+            Dialog::Save(_) => self.act_on_save(action, now),
         }
     }
 
@@ -168,6 +170,7 @@ impl App {
                     self.notify(NoticeKind::Pending, "reading the config…", now);
                     self.request(Effect::ReadSettings);
                 }
+                ProgramAction::SaveSettings => self.prepare_save(now),
                 ProgramAction::OpenPalette => self.dialog = Dialog::Palette(self.palette()),
                 ProgramAction::ToggleHelp => self.open_help(),
             },
@@ -216,7 +219,7 @@ impl App {
             Dialog::Menu(_) => Mode::Menu,
             Dialog::Palette(_) => Mode::Palette,
             Dialog::Question(question) if question.is_second() => Mode::ConfirmAgain,
-            Dialog::Question(_) | Dialog::OpenUrl(_) => Mode::Question,
+            Dialog::Question(_) | Dialog::OpenUrl(_) | Dialog::Save(_) => Mode::Question,
             Dialog::Help(help) if help.is_typing => Mode::HelpSearch,
             Dialog::Help(_) => Mode::Help,
         }

@@ -205,6 +205,7 @@ impl App {
             | Dialog::Menu(_)
             | Dialog::Question(_)
             | Dialog::OpenUrl(_)
+            | Dialog::Save(_)
             | Dialog::Help(_) => 1,
             Dialog::None => {
                 let notice = self.notices.current.as_ref();

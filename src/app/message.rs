@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use strum::{IntoStaticStr, VariantArray};
 
-use crate::app::{FileFormat, RowFormat};
+use crate::app::{FileFormat, RowFormat, Save};
 use crate::bind::{BindTestResult, Target};
 use crate::keymap::Key;
 use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Services, Socket};
@@ -49,6 +49,8 @@ pub enum Msg {
         /// The file.
         from: String,
     },
+    /// The settings were compared with the config file.
+    SavePrepared(Box<Save>),
     /// The rows were written.
     RowsWritten(Written),
     /// The background of a socket's owners was read, or could not be.
@@ -212,6 +214,10 @@ pub enum Effect {
     SetKinds(Kinds),
     /// Read the settings again, and answer with [`Msg::SettingsRead`].
     ReadSettings,
+    /// Compare these settings with the config file, and answer with [`Msg::SavePrepared`].
+    PrepareSave(Box<Settings>),
+    /// Write these settings to the config file, unless it differs otherwise than confirmed.
+    Save(Box<Save>),
     /// Pause or resume taking snapshots.
     SetPaused(bool),
     /// Bind for real, and answer with [`Msg::BindTested`].

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 pub use dialogs::menu::{FileFormat, RowFormat};
 pub(crate) use dialogs::prompt::PromptKind;
+pub use dialogs::save::Save;
 pub use layout::Size;
 pub use message::{
     BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Input, Inspected, Mouse, Msg,

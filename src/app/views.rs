@@ -19,10 +19,18 @@ pub(crate) struct Opened {
 /// Per-view state, which keys may change while the view is open.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrangement {
-    filter: Filter,
+    pub filter: Filter,
     filter_text: String,
-    sort: Sort,
+    pub sort: Sort,
     hidden_columns: Vec<ColumnId>,
+}
+
+impl Arrangement {
+    /// The shown columns, in the order of these settings.
+    pub(crate) fn columns(&self, chosen: &[ColumnId]) -> Vec<ColumnId> {
+        let all = chosen.iter().copied().chain(without(chosen));
+        all.filter(|id| !self.hidden_columns.contains(id)).collect()
+    }
 }
 
 /// One of the tabs.
@@ -138,6 +146,12 @@ impl App {
             sort: self.rows.criteria.sort,
             hidden_columns: self.rows.hidden_columns.clone(),
         }
+    }
+
+    /// The state of the built-in views, also while a custom one is open.
+    pub(crate) fn arrangement_of_tabs(&self) -> Arrangement {
+        let opened = self.rows.custom_view.as_ref();
+        opened.map_or_else(|| self.arrangement(), |opened| opened.before.clone())
     }
 
     pub(crate) fn arrange(&mut self, arrangement: Arrangement) {

@@ -10,7 +10,7 @@ use sockeye::config;
 use sockeye::linear;
 use sockeye::model::{Kinds, Origin, clean};
 use sockeye::runtime::collector::Collector;
-use sockeye::runtime::live::{self, lines};
+use sockeye::runtime::live::{self, ConfigFile, lines};
 use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source, System, lineage, own_uid};
@@ -71,7 +71,8 @@ pub(super) fn run(
     };
     let environment = environment(host, origin, form);
     let settings = form.adapted(settings);
-    let reload = {
+    let path = global.config.clone().or_else(config::default_path);
+    let read_again = {
         let (global, words) = (global.clone(), words.to_vec());
         Arc::new(move || {
             let read = reload(&global, &words);
@@ -81,7 +82,13 @@ pub(super) fn run(
     let shown = match form {
         Form::Screen => live::run,
         Form::Lines => lines::run,
-    }(settings, environment, collector, clock, reload);
+    }(
+        settings,
+        environment,
+        collector,
+        clock,
+        ConfigFile { read_again, path },
+    );
     let exit = shown.context("the terminal can't be used")?;
     Ok(match exit {
         Exit::Quit => 0,

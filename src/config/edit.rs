@@ -4,7 +4,7 @@ use toml_edit::{DocumentMut, Item, Value};
 
 use super::key::{KEYS, Key};
 use super::{Fault, parse};
-use crate::settings::Settings;
+use crate::settings::{Change, Settings};
 
 /// The keys of the settings that keys and menus change while the program runs.
 const KEPT: [&str; 10] = [
@@ -19,17 +19,6 @@ const KEPT: [&str; 10] = [
     "theme",
     "mouse",
 ];
-
-/// A key with its values, as TOML.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The key.
-    pub key: &'static str,
-    /// Its value in the file, or its default.
-    pub before: String,
-    /// Its value now.
-    pub after: String,
-}
 
 /// A config file with the current settings.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ mod views;
 
 use std::fmt::Write as _;
 
-pub use edit::{Change, Edited, edit};
+pub use edit::{Edited, edit};
 pub use file::{
     ConfigError, MAX_BYTES, default_path, prepare, read, read_default, read_services, save,
 };

@@ -91,6 +91,7 @@ actions! {
         NextTheme = "next-theme",
         ToggleMouse = "toggle-mouse",
         ReadSettings = "read-settings",
+        SaveSettings = "save-settings",
         OpenPalette = "open-palette",
         ToggleHelp = "toggle-help",
     }

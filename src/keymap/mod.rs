@@ -236,6 +236,7 @@ pub const KEYMAP: &[Binding] = &[
     table(View, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colors, at once", ""),
     table(Program, &[Char('M')], A::Program(ProgramAction::ToggleMouse), "leave the mouse to the terminal, to select text, or use it again", ""),
     table(Program, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
+    table(Program, &[Char('W')], A::Program(ProgramAction::SaveSettings), "save view, filter, columns, order, theme, … in the config: you see the changes first", ""),
     table(View, &[Char('n')], A::Table(TableAction::ToggleNames), "show services and users as names or as numbers", ""),
     table(Move, &[Esc], A::Back, "close the pane, then clear the filter", ""),
     table(Program, &[Char(':')], A::Program(ProgramAction::OpenPalette), "command palette: type to find an action", "actions"),

@@ -56,6 +56,17 @@ pub struct Settings {
     pub keymap: Keymap,
 }
 
+/// A key of the config file with two values, as TOML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The key.
+    pub key: &'static str,
+    /// Its value in the file, or its default.
+    pub before: String,
+    /// Its value now.
+    pub after: String,
+}
+
 /// A custom view from the config.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CustomView {

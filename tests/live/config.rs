@@ -340,3 +340,30 @@ fn the_mouse_is_left_to_the_terminal_by_the_config_and_a_key_switches_it() {
         assert_eq!(live.pty.raw().matches(ON).count(), after);
     });
 }
+
+#[test]
+fn what_keys_have_changed_is_saved_after_the_difference_was_confirmed() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let own = "# Mine.\ninterval = '100ms' # quick\n\n[services]\n8080 = 'shop'\n";
+        let (mut live, home) = live(own, &[]);
+        let file = home.path().join("sockeye/config.toml");
+        live.wait_for_table();
+        live.press("u");
+        live.wait_without("udp");
+        live.press("W");
+        live.wait_for_text("- protocols = [\"tcp\", \"udp\"]");
+        live.wait_for_text("+ protocols = [\"tcp\"]");
+        live.press("n");
+        live.wait_without("Save these settings");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), own);
+        live.press("W");
+        live.wait_for_text("Save these settings in");
+        live.press("y");
+        live.wait_for_text("saved in");
+        let expected = own.replace("\n\n", "\nprotocols = [\"tcp\"]\n\n");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
+        live.press("W");
+        live.wait_for_text("nothing to save");
+    });
+}

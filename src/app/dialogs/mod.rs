@@ -7,6 +7,7 @@ pub(crate) mod help;
 pub(crate) mod menu;
 pub(crate) mod palette;
 pub(crate) mod prompt;
+pub(crate) mod save;
 mod sort_menu;
 
 use crate::app::App;
@@ -18,6 +19,7 @@ use help::HelpPage;
 use menu::Menu;
 use palette::Palette;
 use prompt::{Edited, Prompt};
+use save::Save;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Dialog {
@@ -29,6 +31,8 @@ pub(crate) enum Dialog {
     Question(Box<Question>),
     /// Whether to open this URL in the browser.
     OpenUrl(String),
+    /// Whether to save these settings.
+    Save(Box<Save>),
     Help(Box<HelpPage>),
 }
 
@@ -44,6 +48,7 @@ impl Dialog {
             | Self::Menu(_)
             | Self::Question(_)
             | Self::OpenUrl(_)
+            | Self::Save(_)
             | Self::Help(_) => None,
         }
     }
@@ -65,6 +70,7 @@ impl Dialog {
             | Self::Menu(_)
             | Self::Question(_)
             | Self::OpenUrl(_)
+            | Self::Save(_)
             | Self::Help(_) => Edited::Nothing,
         }
     }
@@ -81,6 +87,7 @@ impl App {
             Dialog::Menu(menu) => menu::sheet(menu, screen, self.menu_height()),
             Dialog::Palette(palette) => palette::sheet(palette, screen, self.menu_height()),
             Dialog::Question(question) => end_process::text::sheet(question, screen),
+            Dialog::Save(save) => save::sheet(save, screen),
             Dialog::OpenUrl(url) => browser::sheet(url, self.environment.opener, screen),
         };
         let (top, height, count) = (sheet.top, sheet.height, sheet.lines.len());

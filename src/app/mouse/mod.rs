@@ -113,7 +113,11 @@ impl App {
             ClickKind::Rapid => is_yes,
             ClickKind::Double => true,
         };
-        if matches!(self.dialog, Dialog::Question(_) | Dialog::OpenUrl(_)) && is_accident {
+        if matches!(
+            self.dialog,
+            Dialog::Question(_) | Dialog::OpenUrl(_) | Dialog::Save(_)
+        ) && is_accident
+        {
             return;
         }
         match click {
@@ -196,7 +200,7 @@ impl App {
             Dialog::Help(_) => self.scroll_help(by),
             Dialog::Menu(menu) => menu.go_to(menu.at.saturating_add_signed(by.signum())),
             Dialog::Palette(palette) => palette.step(by.signum()),
-            Dialog::Question(_) | Dialog::OpenUrl(_) | Dialog::GoTo(_) => {}
+            Dialog::Question(_) | Dialog::OpenUrl(_) | Dialog::Save(_) | Dialog::GoTo(_) => {}
             Dialog::None | Dialog::Prompt(_) if is_over_pane => {
                 self.stop_following_in_pane();
                 let last = self.last_pane_scroll(now);

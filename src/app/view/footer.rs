@@ -66,6 +66,7 @@ impl App {
             | Dialog::Palette(_)
             | Dialog::Question(_)
             | Dialog::OpenUrl(_)
+            | Dialog::Save(_)
             | Dialog::Help { .. } => self.hints(self.mode(), columns),
         }
     }
@@ -109,7 +110,7 @@ impl App {
                 (action != other_targets || question.choices().len() > 1)
                     && (action != Action::CopyFix || question.command().is_some())
             }
-            Dialog::OpenUrl(_) => {
+            Dialog::OpenUrl(_) | Dialog::Save(_) => {
                 action == Action::Dialog(DialogAction::Confirm) || action == Action::Back
             }
             Dialog::None

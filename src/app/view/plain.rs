@@ -100,6 +100,7 @@ impl App {
             | Dialog::Menu(_)
             | Dialog::Palette(_)
             | Dialog::OpenUrl(_)
+            | Dialog::Save(_)
             | Dialog::Help(_) => None,
         }
     }

@@ -498,9 +498,9 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         Some(Action::Back),
     ),
     (
-        "[keys]\nwrite = 'W'\n[keys.bind]\nwatch = []",
+        "[keys]\nwrite = 'Q'\n[keys.bind]\nwatch = []",
         Mode::Bind,
-        Pressed::Char('W'),
+        Pressed::Char('Q'),
         Some(Action::Table(crate::keymap::TableAction::Write)),
     ),
     (

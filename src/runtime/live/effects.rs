@@ -45,9 +45,19 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             Effect::SetKinds(kinds) => self.control(Control::SetKinds(kinds)),
             Effect::SetPaused(paused) => self.control(Control::SetPaused(paused)),
             Effect::ReadSettings => {
-                let read = Arc::clone(&self.read_again);
+                let read = Arc::clone(&self.config.read_again);
                 let read = move || jobs::read_settings(&*read);
                 self.start("settings", jobs::failed, read, app);
+            }
+            Effect::PrepareSave(settings) => {
+                let path = self.config.path.clone();
+                let compare = move || jobs::prepare_save(path.as_deref(), *settings);
+                self.start("config", jobs::failed, compare, app);
+            }
+            Effect::Save(save) => {
+                let path = self.config.path.clone();
+                let write = move || jobs::save(path.as_deref(), &save);
+                self.start("config", jobs::failed, write, app);
             }
             Effect::BindTest { job, target } => {
                 let failed = move |message| Msg::BindTestFailed { job, message };

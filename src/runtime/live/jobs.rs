@@ -5,10 +5,11 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::app::{BindReport, FileFormat, Inspected, Msg, RowFormat, Written};
+use crate::app::{BindReport, FileFormat, Inspected, Msg, RowFormat, Save, Written};
 use crate::bind::{self, Address, Claim, PortRequest, Target};
 use crate::clock::Clock;
 use crate::columns::CellContext;
+use crate::config;
 use crate::inspect::BindTester;
 use crate::model::{Moment, clean};
 use crate::report::{self, CsvOptions, Layout};
@@ -30,6 +31,40 @@ pub fn read_settings(read: &dyn Fn() -> Result<(Settings, String), String>) -> M
         settings: Box::new(settings),
         from,
     })
+}
+
+/// Compares these settings with the config file.
+pub fn prepare_save(path: Option<&Path>, settings: Settings) -> Msg {
+    difference(path, settings).map_or_else(failed, |(save, _)| Msg::SavePrepared(Box::new(save)))
+}
+
+/// Writes the settings to the config file, unless that would change something else than was confirmed.
+pub fn save(path: Option<&Path>, confirmed: &Save) -> Msg {
+    let written = difference(path, confirmed.settings.clone()).and_then(|(save, text)| {
+        if save != *confirmed {
+            return Err(format!("{} has changed: nothing was written", save.path));
+        }
+        let path = path.unwrap_or(Path::new(""));
+        let written = config::save(path, &text);
+        written.map_err(|error| format!("can't write {}: {error}", save.path))
+    });
+    written.map_or_else(failed, |()| Msg::JobDone {
+        succeeded: true,
+        message: format!("saved in {}", confirmed.path),
+    })
+}
+
+/// The difference, and the text of the file with the settings in it.
+fn difference(path: Option<&Path>, settings: Settings) -> Result<(Save, String), String> {
+    let path = path.ok_or("no home directory, so there is no path for a config file")?;
+    let edited = config::prepare(path, &settings);
+    let edited = edited.map_err(|error| format!("nothing was saved; {}", error.brief()))?;
+    let save = Save {
+        path: path.display().to_string(),
+        changes: edited.changes,
+        settings,
+    };
+    Ok((save, edited.text))
 }
 
 /// Finds the first port above `from` that can be bound on every address, with TCP and UDP.

@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 
 use super::effects::TerminalEffect;
 use super::worker::Worker;
-use super::{MAX_BURST, ReadAgain, threads};
+use super::{ConfigFile, MAX_BURST, threads};
 use crate::app::{Effect, Environment, Exit, Msg};
 use crate::clock::Clock;
 use crate::linear::{Output, Session};
@@ -49,10 +49,10 @@ pub fn run(
     environment: Environment,
     collector: Collector,
     clock: Clock,
-    read_again: ReadAgain,
+    config: ConfigFile,
 ) -> io::Result<Exit> {
     let caught = Signals::catch()?;
-    let (worker, ends) = Worker::new(clock, read_again);
+    let (worker, ends) = Worker::new(clock, config);
     let (done, is_done) = mpsc::channel();
     let mut lines = Lines {
         is_terminal: io::stdin().is_terminal(),

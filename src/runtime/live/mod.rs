@@ -10,6 +10,7 @@ mod worker;
 
 use std::io;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
@@ -29,6 +30,15 @@ use worker::Worker;
 /// Reads the settings again: the effective ones and their file, or in one line why they can't be used.
 pub type ReadAgain = Arc<dyn Fn() -> Result<(Settings, String), String> + Send + Sync>;
 
+/// The config file of this run.
+#[derive(Clone)]
+pub struct ConfigFile {
+    /// Reads it, with the command line on top.
+    pub read_again: ReadAgain,
+    /// Where it is, or would be; `None` for a user without a home.
+    pub path: Option<PathBuf>,
+}
+
 /// How many messages are processed before the screen is drawn again.
 const MAX_BURST: usize = 512;
 
@@ -41,10 +51,10 @@ pub fn run(
     environment: Environment,
     collector: Collector,
     clock: Clock,
-    read_again: ReadAgain,
+    config: ConfigFile,
 ) -> io::Result<Exit> {
     let caught = Signals::catch()?;
-    let (worker, ends) = Worker::new(clock, read_again);
+    let (worker, ends) = Worker::new(clock, config);
     let screen = Screen::enter(settings.mouse)?;
     let mut live = Live {
         app: App::new(settings, environment, clock.now()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 
-use super::ReadAgain;
+use super::ConfigFile;
 use crate::clock::Clock;
 use crate::runtime::collector::Control;
 
@@ -15,7 +15,7 @@ const MAX_WAITING: usize = 512;
 /// The sending ends of the main loop, which receives `M`.
 pub(super) struct Worker<M> {
     pub clock: Clock,
-    pub read_again: ReadAgain,
+    pub config: ConfigFile,
     pub sender: SyncSender<M>,
     pub control: Sender<Control>,
     /// Lets the collector continue: its last update was processed.
@@ -32,13 +32,13 @@ pub(super) struct Ends<M> {
 }
 
 impl<M> Worker<M> {
-    pub fn new(clock: Clock, read_again: ReadAgain) -> (Self, Ends<M>) {
+    pub fn new(clock: Clock, config: ConfigFile) -> (Self, Ends<M>) {
         let (sender, messages) = mpsc::sync_channel(MAX_WAITING);
         let (control, commands) = mpsc::channel();
         let (processed, is_processed) = mpsc::channel();
         let worker = Self {
             clock,
-            read_again,
+            config,
             sender,
             control,
             processed,

@@ -9,4 +9,5 @@ mod help;
 mod keys;
 mod palette;
 mod prompt;
+mod save;
 mod sort_menu;
