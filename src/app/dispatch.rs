@@ -20,6 +20,7 @@ impl App {
             self.scroll_to_cursor();
         }
         self.refresh_related_sockets();
+        self.refresh_group_notes();
         std::mem::take(&mut self.effects)
     }
 

@@ -32,6 +32,10 @@ impl PinnedPorts {
         self.0.contains(&port_of(socket))
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The ports as a list, `5432, 8080, 5353/udp`; `None` if there are none.
     pub fn text(&self) -> Option<String> {
         let first = self.0.iter().take(MAX_NAMED);

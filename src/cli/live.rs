@@ -8,6 +8,7 @@ use sockeye::app::{Environment, Exit, Size};
 use sockeye::clock::Clock;
 use sockeye::config;
 use sockeye::model::{Kinds, clean};
+use sockeye::query::GroupFields;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::{live, panic, process::signals};
 use sockeye::settings::Settings;
@@ -22,8 +23,10 @@ pub(super) fn run(
     global: &GlobalArgs,
     named: Option<Settings>,
     words: &[String],
+    group: Option<GroupFields>,
 ) -> anyhow::Result<u8> {
-    let below = named.map_or_else(config::read_default, Ok)?;
+    let mut below = named.map_or_else(config::read_default, Ok)?;
+    below.group = group.or(below.group);
     let settings = global.override_settings(below, words)?;
     // If standard input is a recording, keys come from the terminal itself.
     let has_keys = io::stdin().is_terminal() || global.replays_standard_input();
@@ -59,7 +62,7 @@ pub(super) fn run(
     };
     let reload = {
         let (global, words) = (global.clone(), words.to_vec());
-        Arc::new(move || reload(&global, &words))
+        Arc::new(move || reload(&global, &words, group))
     };
     let exit = live::run(settings, environment, collector, clock, reload)
         .context("the terminal can't be used")?;
@@ -76,14 +79,19 @@ pub(super) fn run(
 
 /// Reads the config file again, and applies the command line as at the start. If the file is gone, that is an error:
 /// its settings would be lost silently.
-fn reload(global: &GlobalArgs, words: &[String]) -> Result<(Settings, String), String> {
+fn reload(
+    global: &GlobalArgs,
+    words: &[String],
+    group: Option<GroupFields>,
+) -> Result<(Settings, String), String> {
     let path = global.config.clone().or_else(config::default_path);
     let path =
         path.ok_or("settings kept; no home directory, so there is no path for a config file")?;
-    let read = config::read(&path).map_err(|error| match path.try_exists() {
+    let mut read = config::read(&path).map_err(|error| match path.try_exists() {
         Ok(false) => format!("settings kept; no config file at {}", path.display()),
         _ => format!("settings kept; {}", error.brief()),
     })?;
+    read.group = group.or(read.group);
     // The filter of the command line may use a new service name.
     let mut global = global.clone();
     global.services = read.services.clone();

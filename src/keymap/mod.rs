@@ -122,7 +122,9 @@ const fn bind(
 }
 
 use Action as A;
-use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
+use Key::{
+    BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab, Up,
+};
 use Mode::{Bind, ConfirmAgain, Digits, Help, Menu, Palette, Prompt, Question, Table};
 
 /// The default keys. The hints are in the order of the list.
@@ -135,6 +137,10 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('U')], A::Table(TableAction::RestoreFilter), "restore the filter that was cleared last", ""),
     bind(Table, &[Char('s')], A::Table(TableAction::SortByNext), "sort by the next column", "sort"),
     bind(Table, &[Char('S')], A::Table(TableAction::ReverseSort), "reverse the order", ""),
+    bind(Table, &[Char('z'), Key::F(5)], A::Table(TableAction::GroupByNext), "group by process, port, peer, state, unit or container, or not", ""),
+    bind(Table, &[Char('Z')], A::Table(TableAction::ChooseGroups), "choose what to group by, and by what within each group", ""),
+    bind(Table, &[Right], A::Table(TableAction::Right), "open the group", ""),
+    bind(Table, &[Left], A::Table(TableAction::Left), "close the group", ""),
     bind(Table, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
     bind(Table, &[Char('K'), Char('x')], A::Port(PortAction::EndProcess), "end the process: you confirm first, then see the outcome", "end"),
     bind(Table, &[Char('f')], A::Port(PortAction::FindFreePort), "find a free port near the selected one, by binding", ""),

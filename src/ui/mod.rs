@@ -130,6 +130,8 @@ fn draw_table(frame: &mut Frame<'_>, view: &View) {
         }
         if row.is_pinned {
             put(frame, line, 1, "*", bold(Role::Accent));
+        } else if row.is_in_group {
+            put(frame, line, 1, "│", style(view, Role::Border));
         }
         draw_cells(frame, view, line, &row.cells, Modifier::empty());
         if row.is_selected {

@@ -9,6 +9,7 @@ mod config;
 mod crashes;
 mod endings;
 mod filter;
+mod groups;
 mod guarded;
 mod hands;
 mod hostile;

@@ -10,6 +10,7 @@ use crate::bind::{Verdict, shell_word};
 use crate::columns::{self, ColumnId, cut, cut_middle, width};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Endpoint, Kinds, Moment, Protocol, State, UnixName, clean, counted};
+use crate::query::{GroupBy, GroupFields};
 use crate::track::Row;
 
 /// A list to choose from.
@@ -30,7 +31,7 @@ pub(crate) struct MenuItem {
 }
 
 impl MenuItem {
-    const fn new(label: String, is_on: Option<bool>, choice: MenuChoice) -> Self {
+    pub(super) const fn new(label: String, is_on: Option<bool>, choice: MenuChoice) -> Self {
         Self {
             label,
             is_on,
@@ -45,6 +46,10 @@ pub(crate) enum MenuChoice {
     Kind(Protocol),
     Column(ColumnId),
     Write(FileFormat),
+    /// Groups by this field, and offers a second one.
+    GroupBy(Option<GroupBy>),
+    /// Groups by these fields.
+    GroupFields(GroupFields),
 }
 
 /// The file format for rows.
@@ -67,7 +72,7 @@ impl FileFormat {
 }
 
 impl Menu {
-    fn of(title: &str, items: impl Iterator<Item = MenuItem>, at: usize) -> Self {
+    pub(super) fn of(title: &str, items: impl Iterator<Item = MenuItem>, at: usize) -> Self {
         let (title, items) = (title.to_owned(), items.collect());
         Self { title, items, at }
     }
@@ -220,6 +225,8 @@ impl App {
         }
         match choice {
             MenuChoice::Copy(text) => self.copy(text, now),
+            MenuChoice::GroupBy(by) => self.group_by_chosen(by, now),
+            MenuChoice::GroupFields(fields) => self.group_by(Some(fields), now),
             MenuChoice::Write(format) => {
                 let rows = self.rows.selection.shown().rows(&self.rows.table);
                 let ids: Vec<_> = rows.map(|row| row.id).collect();

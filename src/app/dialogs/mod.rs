@@ -2,6 +2,7 @@
 
 pub(crate) mod end_process;
 pub(crate) mod go_to;
+mod group_menu;
 pub(crate) mod help;
 pub(crate) mod menu;
 pub(crate) mod palette;

@@ -1,7 +1,10 @@
 //! The table: its rows and their order, its cursor, and its keys.
 
 pub(crate) mod cursor;
-mod trouble;
+mod group_line;
+pub(crate) mod group_notes;
+mod groups;
+pub(crate) mod trouble;
 pub(crate) mod view;
 
 use std::sync::Arc;
@@ -12,10 +15,11 @@ use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::ColumnId;
 use crate::keymap::TableAction;
 use crate::model::{Kinds, Moment, Protocol};
-use crate::query::{Query, Selection, Tab};
+use crate::query::{Line, Query, Selection, Tab};
 use crate::settings::Settings;
 use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
+use group_notes::GroupNotes;
 use trouble::TroubleLine;
 
 #[derive(Clone, Debug)]
@@ -24,6 +28,8 @@ pub(crate) struct TableView {
     pub criteria: Query,
     pub selection: Selection,
     pub cursor: Cursor,
+    /// Who has the sockets of the groups in sight, and their peers.
+    pub group_notes: GroupNotes,
     pub trouble_line: TroubleLine,
     /// Whether the cursor goes to the row of the newest event.
     pub is_following: bool,
@@ -49,11 +55,14 @@ impl TableView {
             highlight: settings.highlight,
             uid,
         };
+        let mut selection = Selection::new(criteria.clone());
+        selection.group_by(settings.group);
         Self {
             table: Arc::new(Table::empty(now)),
-            selection: Selection::new(criteria.clone()),
+            selection,
             criteria,
             cursor: Cursor::default(),
+            group_notes: GroupNotes::default(),
             trouble_line: TroubleLine::default(),
             is_following: false,
             hidden_columns: views::without(&settings.columns),
@@ -66,11 +75,13 @@ impl TableView {
 }
 
 impl App {
+    /// The row under the cursor; `None` on a group.
     pub(crate) fn selected(&self) -> Option<&Row> {
         let id = self.rows.cursor.selected()?;
-        let listing = self.rows.selection.shown();
-        let mut rows = listing.rows_from(self.rows.cursor.place(), &self.rows.table);
-        rows.next().filter(|row| row.id == id)
+        match self.rows.selection.shown().line(self.rows.cursor.place())? {
+            Line::Row(at) => Some(&*self.rows.table.rows[at]).filter(|row| row.id == id),
+            Line::Group(_) => None,
+        }
     }
 
     /// Filters and sorts the rows again; the cursor stays on its socket.
@@ -108,12 +119,16 @@ impl App {
             TableAction::RestoreFilter => self.restore_filter(now),
             TableAction::SortByNext => self.sort_by_next(now),
             TableAction::ReverseSort => self.sort_by(self.rows.criteria.sort.by, now),
+            TableAction::GroupByNext => self.group_by_next(now),
+            TableAction::ChooseGroups => self.choose_groups(),
+            TableAction::Right => _ = self.open_group_at_cursor(),
+            TableAction::Left => _ = self.close_group_at_cursor(),
             TableAction::ToggleNames => self.rows.names = !self.rows.names,
             TableAction::Copy => match self.selected() {
                 Some(row) => self.dialog = Dialog::Menu(Menu::copy(row)),
                 None => self.warn("no row is selected: nothing to copy", now),
             },
-            TableAction::Write => match self.rows.selection.shown().len() {
+            TableAction::Write => match self.rows.selection.shown().row_count() {
                 0 => self.warn("no rows are shown: nothing to write", now),
                 rows => self.dialog = Dialog::Menu(Menu::write(rows)),
             },
@@ -176,7 +191,7 @@ impl App {
             // There is room only for the pane or the table.
             self.set_pane(None);
         }
-        if let Some(place) = self.rows.selection.shown().place_of_row(at) {
+        if let Some(place) = self.reveal(at) {
             self.step(Step::To(place));
         }
     }

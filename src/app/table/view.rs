@@ -8,13 +8,13 @@ use crate::app::views::ViewId;
 use crate::columns::{CellContext, ColumnId, Demand, Fitted, cut, fit, width};
 use crate::keymap::{Action, TableAction};
 use crate::model::{Moment, OwnerKind, ProblemCode, State};
-use crate::query::Tab;
+use crate::query::{Line, Tab};
 use crate::track::{ChangeKind, Mark, Row, TroubleKind};
 
 /// Cells before the first column: the mark and a space.
 pub(crate) const MARK_WIDTH: u16 = 2;
 
-/// One row on the screen.
+/// One line of the table on the screen: a row, or a group of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowView {
     /// Whether the cursor is on it.
@@ -25,7 +25,9 @@ pub struct RowView {
     pub trouble: Option<Role>,
     /// Whether its port is pinned, shown by a `*`.
     pub is_pinned: bool,
-    /// Its cells, each exactly as wide as its column.
+    /// Whether it is within a group, shown by a line beside it.
+    pub is_in_group: bool,
+    /// Its cells, those of a row each exactly as wide as its column.
     pub cells: Vec<CellView>,
 }
 
@@ -71,6 +73,8 @@ impl App {
             ..self.cell_context(now)
         };
         let selected = self.selected().map(|row| row.id);
+        let listing = self.rows.selection.shown();
+        let is_grouped = listing.fields().is_some();
         let view = |row: &Row| {
             let mark = row.mark(context.now, context.highlight);
             let is_selected = Some(row.id) == selected;
@@ -78,19 +82,32 @@ impl App {
             RowView {
                 is_selected,
                 is_pinned: self.pinned.has(&row.socket),
+                is_in_group: is_grouped,
                 mark: mark.map(|mark| (mark, mark_role(mark))),
                 trouble: row.trouble(context.now).map(trouble_role),
                 cells: columns.iter().map(cell).collect(),
             }
         };
-        self.rows_in_view().map(view).collect()
+        let top = self.rows.cursor.top();
+        let lines = self.lines_in_view().zip(top..);
+        let view = |(line, place)| match line {
+            Line::Row(at) => view(&self.rows.table.rows[at]),
+            Line::Group(at) => self.group_view(at, &listing.groups()[at], place),
+        };
+        lines.map(view).collect()
+    }
+
+    fn lines_in_view(&self) -> impl Iterator<Item = Line> {
+        let top = self.rows.cursor.top();
+        let listing = self.rows.selection.shown();
+        listing.lines_from(top).take(self.rows_in_sight())
     }
 
     pub(crate) fn rows_in_view(&self) -> impl Iterator<Item = &Row> {
-        let top = self.rows.cursor.top();
-        let height = self.rows_in_sight();
-        let lines = self.rows.selection.shown();
-        lines.rows_from(top, &self.rows.table).take(height)
+        self.lines_in_view().filter_map(|line| match line {
+            Line::Row(at) => Some(&*self.rows.table.rows[at]),
+            Line::Group(_) => None,
+        })
     }
 
     /// The visible columns, as wide as the visible texts need.
@@ -247,7 +264,11 @@ fn state_role(row: &Row, now: Moment) -> Role {
     if let Some(kind) = row.trouble(now) {
         return trouble_role(kind);
     }
-    match row.socket.state {
+    role_of_state(row.socket.state)
+}
+
+pub(crate) const fn role_of_state(state: State) -> Role {
+    match state {
         State::Listen => Role::Good,
         State::Established => Role::Busy,
         State::Bound | State::SynSent | State::SynRecv | State::CloseWait => Role::Plain,

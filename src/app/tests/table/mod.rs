@@ -1,6 +1,7 @@
 //! The table: cursor, views, pinned ports, mouse, settings, time.
 
 mod cursor;
+mod groups;
 mod kinds;
 mod mouse;
 mod pinned;
