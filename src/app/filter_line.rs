@@ -128,6 +128,7 @@ impl App {
                 DialogAction::Toggle
                 | DialogAction::Confirm
                 | DialogAction::OtherSignal
+                | DialogAction::PreviousSignal
                 | DialogAction::OtherTargets => {}
             },
             Action::Dialog(_)

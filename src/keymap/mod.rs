@@ -122,7 +122,9 @@ const fn bind(
 }
 
 use Action as A;
-use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
+use Key::{
+    BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab, Up,
+};
 use Mode::{Bind, ConfirmAgain, Digits, Help, Menu, Palette, Prompt, Question, Table};
 
 /// The default keys. The hints are in the order of the list.
@@ -136,11 +138,13 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('s')], A::Table(TableAction::SortByNext), "sort by the next column", "sort"),
     bind(Table, &[Char('S')], A::Table(TableAction::ReverseSort), "reverse the order", ""),
     bind(Table, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
-    bind(Table, &[Char('K'), Char('x')], A::Port(PortAction::EndProcess), "end the process: you confirm first, then see the outcome", "end"),
+    bind(Table, &[Char('K'), Char('x')], A::Port(PortAction::EndProcess), "end the process, or those of the marked rows: you confirm first, then see the outcome", "end"),
+    bind(Table, &[Char(' ')], A::Table(TableAction::MarkRow), "mark the row, or unmark it, and go down; end, copy, write and pin act on marked rows", ""),
+    bind(Table, &[Char('V')], A::Table(TableAction::MarkAll), "mark all rows shown; again: unmark all", ""),
     bind(Table, &[Char('f')], A::Port(PortAction::FindFreePort), "find a free port near the selected one, by binding", ""),
     bind(Table, &[Char('c'), Char('y')], A::Table(TableAction::Copy), "copy address, pid, command line or curl command", ""),
-    bind(Table, &[Char('w')], A::Table(TableAction::Write), "write the rows shown to a file: JSON or CSV", ""),
-    bind(Table, &[Char('p'), Char(' ')], A::Program(ProgramAction::TogglePause), "pause, resume", "pause"),
+    bind(Table, &[Char('w')], A::Table(TableAction::Write), "write the marked rows, or all rows shown, to a file: JSON or CSV", ""),
+    bind(Table, &[Char('p')], A::Program(ProgramAction::TogglePause), "pause, resume", "pause"),
     bind(Table, &[Char('r')], A::Program(ProgramAction::Refresh), "refresh now; with a bind test open, test again", ""),
     bind(Table, &[Char('+')], A::Program(ProgramAction::Slower), "refresh less often", ""),
     bind(Table, &[Char('-')], A::Program(ProgramAction::Faster), "refresh more often", ""),
@@ -175,7 +179,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colors, at once", ""),
     bind(Table, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
     bind(Table, &[Char('n')], A::Table(TableAction::ToggleNames), "show services and users as names or as numbers", ""),
-    bind(Table, &[Esc], A::Back, "close the pane, then clear the filter", ""),
+    bind(Table, &[Esc], A::Back, "close the pane, then clear the filter, then the marks", ""),
     bind(Table, &[Char(':')], A::Program(ProgramAction::OpenPalette), "command palette: type to find an action", "actions"),
     bind(Table, &[Char('?')], A::Program(ProgramAction::ToggleHelp), "this help", "help"),
     bind(Table, &[Char('q'), Ctrl('c')], A::Session(SessionAction::Quit), "quit", "quit"),
@@ -226,9 +230,14 @@ pub const KEYMAP: &[Binding] = &[
 
     bind(Question, &[Char('y')], A::Dialog(DialogAction::Confirm), "yes", "yes"),
     bind(Question, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
-    bind(Question, &[Char('s'), Tab], A::Dialog(DialogAction::OtherSignal), "another signal", "signal"),
-    bind(Question, &[Char('a')], A::Dialog(DialogAction::OtherTargets), "end its parent too, or all that have the socket", "parent, all"),
+    bind(Question, &[Char('s'), Tab, Right], A::Dialog(DialogAction::OtherSignal), "the next signal", "signal"),
+    bind(Question, &[BackTab, Left], A::Dialog(DialogAction::PreviousSignal), "the signal before", ""),
+    bind(Question, &[Char('a')], A::Dialog(DialogAction::OtherTargets), "end its parent too, or all that have the socket; of several, also those with a better fix", "parent, all"),
     bind(Question, &[Char('c')], A::CopyFix, "copy the command that is better, and end nothing", "copy"),
+    bind(Question, &[Char('j'), Down], A::Move(MoveAction::Down), "scroll down", ""),
+    bind(Question, &[Char('k'), Up], A::Move(MoveAction::Up), "scroll up", ""),
+    bind(Question, &[PageDown], A::Move(MoveAction::PageDown), "a page down", ""),
+    bind(Question, &[PageUp], A::Move(MoveAction::PageUp), "a page up", ""),
     bind(Question, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
     bind(Question, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     bind(Question, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
@@ -236,6 +245,8 @@ pub const KEYMAP: &[Binding] = &[
     // No first: a second click where the first yes was must not be another.
     bind(ConfirmAgain, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
     bind(ConfirmAgain, &[Char('Y')], A::Dialog(DialogAction::Confirm), "yes, end it anyway", "yes, end it"),
+    bind(ConfirmAgain, &[Char('j'), Down], A::Move(MoveAction::Down), "scroll down", ""),
+    bind(ConfirmAgain, &[Char('k'), Up], A::Move(MoveAction::Up), "scroll up", ""),
     bind(ConfirmAgain, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
     bind(ConfirmAgain, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     bind(ConfirmAgain, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),

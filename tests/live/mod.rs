@@ -15,6 +15,7 @@ mod hostile;
 mod hung;
 mod jobs;
 mod long_run;
+mod marks;
 mod order;
 mod outcomes;
 mod panes;

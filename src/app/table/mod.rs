@@ -1,6 +1,7 @@
 //! The table: its rows and their order, its cursor, and its keys.
 
 pub(crate) mod cursor;
+pub(crate) mod marks;
 mod trouble;
 pub(crate) mod view;
 
@@ -16,6 +17,7 @@ use crate::query::{Query, Selection, Tab};
 use crate::settings::Settings;
 use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
+use marks::Marks;
 use trouble::TroubleLine;
 
 #[derive(Clone, Debug)]
@@ -24,6 +26,7 @@ pub(crate) struct TableView {
     pub criteria: Query,
     pub selection: Selection,
     pub cursor: Cursor,
+    pub marks: Marks,
     pub trouble_line: TroubleLine,
     /// Whether the cursor goes to the row of the newest event.
     pub is_following: bool,
@@ -54,6 +57,7 @@ impl TableView {
             selection: Selection::new(criteria.clone()),
             criteria,
             cursor: Cursor::default(),
+            marks: Marks::default(),
             trouble_line: TroubleLine::default(),
             is_following: false,
             hidden_columns: views::without(&settings.columns),
@@ -91,6 +95,8 @@ impl App {
                 self.follow(self.log.len());
             }
             TableAction::TogglePinned => self.toggle_pinned(now),
+            TableAction::MarkRow => self.mark_row(now),
+            TableAction::MarkAll => self.mark_all(now),
             TableAction::NextTrouble => self.go_to_next_trouble(now),
             TableAction::NextView => self.cycle_view(1, now),
             TableAction::PreviousView => self.cycle_view(-1, now),
@@ -109,13 +115,17 @@ impl App {
             TableAction::SortByNext => self.sort_by_next(now),
             TableAction::ReverseSort => self.sort_by(self.rows.criteria.sort.by, now),
             TableAction::ToggleNames => self.rows.names = !self.rows.names,
-            TableAction::Copy => match self.selected() {
-                Some(row) => self.dialog = Dialog::Menu(Menu::copy(row)),
-                None => self.warn("no row is selected: nothing to copy", now),
+            TableAction::Copy => match self.acted_on_rows().as_slice() {
+                [] => self.warn("no row is selected: nothing to copy", now),
+                [row] => self.dialog = Dialog::Menu(Menu::copy(row)),
+                rows => self.dialog = Dialog::Menu(Menu::copy_all(rows)),
             },
-            TableAction::Write => match self.rows.selection.shown().len() {
+            TableAction::Write => match self.written_rows().len() {
                 0 => self.warn("no rows are shown: nothing to write", now),
-                rows => self.dialog = Dialog::Menu(Menu::write(rows)),
+                rows => {
+                    let is_marked = !self.rows.marks.is_empty();
+                    self.dialog = Dialog::Menu(Menu::write(rows, is_marked));
+                }
             },
         }
     }

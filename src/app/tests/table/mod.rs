@@ -2,6 +2,7 @@
 
 mod cursor;
 mod kinds;
+mod marks;
 mod mouse;
 mod pinned;
 mod ports;
