@@ -122,6 +122,7 @@ impl App {
             Dialog::Menu(_) => self.act_in_menu(action, now),
             Dialog::Palette(_) => self.act_in_palette(action, now),
             Dialog::Question(_) => self.act_on_question(action, now),
+            Dialog::EndSeveral(_) => self.act_on_several(action, now),
             Dialog::Help { .. } => self.act_in_help(action),
         }
     }
@@ -169,6 +170,9 @@ impl App {
                 ProgramAction::ToggleHelp => self.dialog = Dialog::Help { scroll: 0 },
             },
             Action::Back if self.dock.pane.is_some() => self.set_pane(None),
+            Action::Back if self.rows.criteria.filter.is_empty() && !self.rows.marks.is_empty() => {
+                self.clear_marks(now);
+            }
             Action::Back => self.clear_filter(now),
             Action::Session(_) | Action::Dialog(_) => {}
         }
@@ -209,7 +213,8 @@ impl App {
             Dialog::Menu(_) => Mode::Menu,
             Dialog::Palette(_) => Mode::Palette,
             Dialog::Question(question) if question.is_second() => Mode::ConfirmAgain,
-            Dialog::Question(_) => Mode::Question,
+            Dialog::EndSeveral(several) if several.is_second() => Mode::ConfirmAgain,
+            Dialog::Question(_) | Dialog::EndSeveral(_) => Mode::Question,
             Dialog::Help { .. } => Mode::Help,
         }
     }

@@ -134,6 +134,7 @@ impl App {
                 DialogAction::Toggle
                 | DialogAction::Confirm
                 | DialogAction::OtherSignal
+                | DialogAction::PreviousSignal
                 | DialogAction::OtherTargets => {}
             },
             Action::Dialog(_)

@@ -200,7 +200,11 @@ impl App {
         let footer_lines = match self.dialog {
             Dialog::Prompt(_) | Dialog::Palette(_) => 2,
             // The keys of the question must be visible, even on a small terminal.
-            Dialog::GoTo(_) | Dialog::Menu(_) | Dialog::Question(_) | Dialog::Help { .. } => 1,
+            Dialog::GoTo(_)
+            | Dialog::Menu(_)
+            | Dialog::Question(_)
+            | Dialog::EndSeveral(_)
+            | Dialog::Help { .. } => 1,
             Dialog::None if !self.notices.alerts.is_empty() => 1,
             Dialog::None => {
                 let notice = self.notices.current.as_ref();

@@ -235,6 +235,13 @@ pub enum Effect {
     /// Send a signal to processes, if they are still the same; then wait for the outcome, and answer with
     /// [`Msg::EndOutcome`] or [`Msg::SignalFailed`].
     EndProcess(Ending),
+    /// The same for several, each by itself: what keeps one from ending does not keep the others.
+    EndSeveral {
+        /// The requests, those for processes that started others first.
+        endings: Vec<Ending>,
+        /// All ports to be freed.
+        ports: Vec<Target>,
+    },
     /// Put text on the clipboard.
     Copy(String),
     /// Ring the terminal's bell.

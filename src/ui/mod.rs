@@ -128,7 +128,14 @@ fn draw_table(frame: &mut Frame<'_>, view: &View) {
         } else if let Some(role) = row.trouble {
             put(frame, line, 0, "!", bold(role));
         }
-        if row.is_pinned {
+        if row.is_marked {
+            // In ASCII not the sign of a success, which would look like the mark of a new row.
+            let mark = match view.glyphs {
+                Glyphs::Ascii => "x",
+                Glyphs::Unicode => "✓",
+            };
+            put(frame, line, 1, mark, bold(Role::Accent));
+        } else if row.is_pinned {
             put(frame, line, 1, "*", bold(Role::Accent));
         } else if row.is_in_group {
             put(frame, line, 1, "│", style(view, Role::Border));

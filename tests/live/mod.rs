@@ -16,6 +16,7 @@ mod hostile;
 mod hung;
 mod jobs;
 mod long_run;
+mod marks;
 mod order;
 mod outcomes;
 mod panes;

@@ -469,6 +469,27 @@ fn question_about_a_process_that_others_need() {
     });
 }
 
+#[test]
+fn marked_rows() {
+    picture("marks", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("jm  j ");
+        stage.key(Key::Home);
+        stage
+    });
+}
+
+#[test]
+fn question_about_several_processes() {
+    picture("question_several", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/nginx or node or cupsd");
+        stage.key(Key::Enter);
+        stage.press("VK");
+        stage
+    });
+}
+
 /// Longer than a line of the terminal.
 #[test]
 fn outcome_of_ending_a_process() {

@@ -40,13 +40,17 @@ fn height(size: Size) -> usize {
     usize::from(size.height).saturating_sub(taken).max(1)
 }
 
-const MARKS: [(&str, &str); 4] = [
+const MARKS: [(&str, &str); 5] = [
     ("+", "just opened"),
     ("~", "just changed its state or owner: old → new"),
     ("-", "closed; the row disappears after a while"),
     (
         "*",
         "pinned port: alerts you when a listener opens, closes or changes there",
+    ),
+    (
+        "✓",
+        "marked: end, copy, write and pin act on all marked rows",
     ),
 ];
 

@@ -1,5 +1,6 @@
 //! Menus: a list of choices and their effects.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::app::dialogs::Sheet;
@@ -134,14 +135,48 @@ impl Menu {
         Self::of("copy", texts.map(item), 0)
     }
 
-    pub fn write(rows: usize) -> Self {
+    /// The same of several rows: each choice copies the texts of all rows that have it, with spaces between them, or `; ` if
+    /// they have spaces. A line break would run what is pasted into a shell.
+    pub fn copy_all(rows: &[&Row]) -> Self {
+        let mut merged: Vec<(String, Vec<String>)> = Vec::new();
+        for item in rows.iter().flat_map(|row| Self::copy(row).items) {
+            let MenuChoice::Copy(text) = item.choice else {
+                continue;
+            };
+            let name = item.label.strip_suffix(&*text).unwrap_or(&item.label);
+            match merged.iter_mut().find(|(one, _)| one == name) {
+                Some((_, texts)) => texts.push(text),
+                None => merged.push((name.to_owned(), vec![text])),
+            }
+        }
+        let texts = merged.into_iter().map(|(name, mut texts)| {
+            let mut seen = HashSet::new();
+            texts.retain(|text| seen.insert(text.clone()));
+            let more = match texts.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let has_spaces = texts.iter().any(|text| text.contains(' '));
+            let between = if has_spaces { "; " } else { " " };
+            (format!("{name}{}{more}", texts[0]), texts.join(between))
+        });
+        let title = format!("copy of {} rows", rows.len());
+        Self {
+            title,
+            ..Self::of_texts(texts)
+        }
+    }
+
+    /// The file formats for the marked rows, or for those shown.
+    pub fn write(rows: usize, is_marked: bool) -> Self {
         let item =
             |label: &str, format| MenuItem::new(label.to_owned(), None, MenuChoice::Write(format));
         let json = "JSON   one object, everything that is known";
         let csv = "CSV    a row for each socket and process";
+        let what = if is_marked { "marked" } else { "shown" };
         let title = match rows {
-            1 => "write the row shown".into(),
-            rows => format!("write the {rows} rows shown"),
+            1 => format!("write the row {what}"),
+            rows => format!("write the {rows} rows {what}"),
         };
         let items = [item(json, FileFormat::Json), item(csv, FileFormat::Csv)];
         Self::of(&title, items.into_iter(), 0)
@@ -228,8 +263,7 @@ impl App {
             MenuChoice::GroupBy(by) => self.group_by_chosen(by, now),
             MenuChoice::GroupFields(fields) => self.group_by(Some(fields), now),
             MenuChoice::Write(format) => {
-                let rows = self.rows.selection.shown().rows(&self.rows.table);
-                let ids: Vec<_> = rows.map(|row| row.id).collect();
+                let ids = self.written_rows();
                 let pending = format!("writing {}…", counted(ids.len(), "row", "rows"));
                 self.notify(NoticeKind::Pending, pending, now);
                 self.request(Effect::Write(format, ids));

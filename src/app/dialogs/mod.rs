@@ -11,7 +11,7 @@ pub(crate) mod prompt;
 use crate::app::App;
 use crate::app::layout::Area;
 use crate::app::view::{Line, OverlayView, Part, Scrollbar, widest};
-use end_process::Question;
+use end_process::{Question, Several};
 use go_to::GoTo;
 use menu::Menu;
 use palette::Palette;
@@ -25,6 +25,7 @@ pub(crate) enum Dialog {
     Menu(Menu),
     Palette(Palette),
     Question(Box<Question>),
+    EndSeveral(Box<Several>),
     Help { scroll: usize },
 }
 
@@ -34,9 +35,12 @@ impl Dialog {
         match self {
             Self::Prompt(prompt) => Some(prompt),
             Self::Palette(palette) => Some(&palette.prompt),
-            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
-                None
-            }
+            Self::None
+            | Self::GoTo(_)
+            | Self::Menu(_)
+            | Self::Question(_)
+            | Self::EndSeveral(_)
+            | Self::Help { .. } => None,
         }
     }
 
@@ -52,9 +56,12 @@ impl Dialog {
                 }
                 edited
             }
-            Self::None | Self::GoTo(_) | Self::Menu(_) | Self::Question(_) | Self::Help { .. } => {
-                Edited::Nothing
-            }
+            Self::None
+            | Self::GoTo(_)
+            | Self::Menu(_)
+            | Self::Question(_)
+            | Self::EndSeveral(_)
+            | Self::Help { .. } => Edited::Nothing,
         }
     }
 }
@@ -69,7 +76,8 @@ impl App {
             Dialog::Help { scroll } => help::sheet(*scroll, screen, &self.settings.keymap),
             Dialog::Menu(menu) => menu::sheet(menu, screen, self.menu_height()),
             Dialog::Palette(palette) => palette::sheet(palette, screen, self.menu_height()),
-            Dialog::Question(question) => end_process::text::sheet(question, screen),
+            Dialog::Question(question) => end_process::sheet(question, screen, self.menu_height()),
+            Dialog::EndSeveral(several) => several.sheet(screen, self.menu_height()),
         };
         let (top, height, count) = (sheet.top, sheet.height, sheet.lines.len());
         let area = if screen.is_compact() {

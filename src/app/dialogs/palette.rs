@@ -110,7 +110,7 @@ impl App {
     }
 
     fn is_possible(&self, action: Action) -> bool {
-        let is_row_selected = self.selected().is_some();
+        let is_row_selected = self.selected().is_some() || !self.rows.marks.is_empty();
         match action {
             // The palette is already open.
             Action::Program(ProgramAction::OpenPalette) => false,

@@ -97,7 +97,7 @@ impl App {
             ClickKind::Rapid => is_yes,
             ClickKind::Double => true,
         };
-        if matches!(self.dialog, Dialog::Question(_)) && is_accident {
+        if matches!(self.dialog, Dialog::Question(_) | Dialog::EndSeveral(_)) && is_accident {
             return;
         }
         match click {
@@ -174,6 +174,9 @@ impl App {
             (Part::Overlay, Dialog::Help { scroll }) => *scroll = top,
             (Part::Overlay, Dialog::Menu(menu)) => menu.go_to(at),
             (Part::Overlay, Dialog::Palette(palette)) => palette.go_to(at),
+            (Part::Overlay, Dialog::Question(_) | Dialog::EndSeveral(_)) => {
+                self.scroll_question(|_| top);
+            }
             (Part::Overlay, _) => {}
         }
     }
@@ -187,7 +190,10 @@ impl App {
             }
             Dialog::Menu(menu) => menu.go_to(menu.at.saturating_add_signed(by.signum())),
             Dialog::Palette(palette) => palette.step(by.signum()),
-            Dialog::Question(_) | Dialog::GoTo(_) => {}
+            Dialog::Question(_) | Dialog::EndSeveral(_) => {
+                self.scroll_question(|top| top.saturating_add_signed(by.signum()));
+            }
+            Dialog::GoTo(_) => {}
             Dialog::None | Dialog::Prompt(_) if is_over_pane => {
                 self.stop_following_in_pane();
                 let last = self.last_pane_scroll(now);

@@ -4,7 +4,7 @@
 
 use crate::app::App;
 use crate::app::table::group_notes::Tally;
-use crate::app::table::view::{MARK_WIDTH, RowView, role_of_state, trouble_role};
+use crate::app::table::view::{MARK_WIDTH, RowView, of_marked_row, role_of_state, trouble_role};
 use crate::app::view::{CellView, Click, Line, Role, cut_line, line_width, mark_role, span};
 use crate::columns::{cut, cut_middle, pad_left, width};
 use crate::keymap::{Action, TableAction};
@@ -33,6 +33,7 @@ impl App {
     /// The line of the group of this index in the listing.
     pub(crate) fn group_view(&self, at: usize, group: &Group, place: usize) -> RowView {
         let is_selected = self.rows.cursor.place() == place;
+        let is_marked = self.is_group_marked(group);
         let activity = self.rows.selection.activity(at);
         let scrollbar = usize::from(self.table_scrollbar().is_some());
         let columns = usize::from(self.size.width).saturating_sub(scrollbar);
@@ -49,12 +50,14 @@ impl App {
             is_chosen: false,
             click: (index == 0).then_some(Click::Group(place)),
         });
+        let cells = cells.map(|cell| if is_marked { of_marked_row(cell) } else { cell });
         // A mark would cover the trouble.
         let mark = activity.mark.filter(|_| activity.trouble.is_none());
         RowView {
             is_selected,
             is_pinned: self.has_pinned_row(group),
             is_in_group: group.depth > 0,
+            is_marked,
             mark: mark.map(|mark| (mark, mark_role(mark))),
             trouble: activity.trouble.map(trouble_role),
             cells: cells.collect(),

@@ -4,6 +4,7 @@ pub(crate) mod cursor;
 mod group_line;
 pub(crate) mod group_notes;
 mod groups;
+pub(crate) mod marks;
 pub(crate) mod trouble;
 pub(crate) mod view;
 
@@ -20,6 +21,7 @@ use crate::settings::Settings;
 use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
 use group_notes::GroupNotes;
+use marks::Marks;
 use trouble::TroubleLine;
 
 #[derive(Clone, Debug)]
@@ -30,6 +32,7 @@ pub(crate) struct TableView {
     pub cursor: Cursor,
     /// Who has the sockets of the groups in sight, and their peers.
     pub group_notes: GroupNotes,
+    pub marks: Marks,
     pub trouble_line: TroubleLine,
     /// Whether the cursor goes to the row of the newest event.
     pub is_following: bool,
@@ -63,6 +66,7 @@ impl TableView {
             criteria,
             cursor: Cursor::default(),
             group_notes: GroupNotes::default(),
+            marks: Marks::default(),
             trouble_line: TroubleLine::default(),
             is_following: false,
             hidden_columns: views::without(&settings.columns),
@@ -102,6 +106,8 @@ impl App {
                 self.follow(self.log.len());
             }
             TableAction::TogglePinned => self.toggle_pinned(now),
+            TableAction::MarkRow => self.mark_row(now),
+            TableAction::MarkAll => self.mark_all(now),
             TableAction::NextTrouble => self.go_to_next_trouble(now),
             TableAction::NextView => self.cycle_view(1, now),
             TableAction::PreviousView => self.cycle_view(-1, now),
@@ -124,13 +130,17 @@ impl App {
             TableAction::Right => _ = self.open_group_at_cursor(),
             TableAction::Left => _ = self.close_group_at_cursor(),
             TableAction::ToggleNames => self.rows.names = !self.rows.names,
-            TableAction::Copy => match self.selected() {
-                Some(row) => self.dialog = Dialog::Menu(Menu::copy(row)),
-                None => self.warn("no row is selected: nothing to copy", now),
+            TableAction::Copy => match self.acted_on_rows().as_slice() {
+                [] => self.warn("no row is selected: nothing to copy", now),
+                [row] => self.dialog = Dialog::Menu(Menu::copy(row)),
+                rows => self.dialog = Dialog::Menu(Menu::copy_all(rows)),
             },
-            TableAction::Write => match self.rows.selection.shown().row_count() {
+            TableAction::Write => match self.written_rows().len() {
                 0 => self.warn("no rows are shown: nothing to write", now),
-                rows => self.dialog = Dialog::Menu(Menu::write(rows)),
+                rows => {
+                    let is_marked = !self.rows.marks.is_empty();
+                    self.dialog = Dialog::Menu(Menu::write(rows, is_marked));
+                }
             },
         }
     }

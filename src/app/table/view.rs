@@ -27,6 +27,8 @@ pub struct RowView {
     pub is_pinned: bool,
     /// Whether it is within a group, shown by a line beside it.
     pub is_in_group: bool,
+    /// Whether the user has marked it, a group if all its rows are marked, shown by a `✓` in place of the `*`.
+    pub is_marked: bool,
     /// Its cells, those of a row each exactly as wide as its column.
     pub cells: Vec<CellView>,
 }
@@ -78,11 +80,16 @@ impl App {
         let view = |row: &Row| {
             let mark = row.mark(context.now, context.highlight);
             let is_selected = Some(row.id) == selected;
-            let cell = |fitted| cell(fitted, row, &context, is_selected);
+            let is_marked = self.rows.marks.has(row.id);
+            let cell = |fitted| {
+                let cell = cell(fitted, row, &context, is_selected);
+                if is_marked { of_marked_row(cell) } else { cell }
+            };
             RowView {
                 is_selected,
                 is_pinned: self.pinned.has(&row.socket),
                 is_in_group: is_grouped,
+                is_marked,
                 mark: mark.map(|mark| (mark, mark_role(mark))),
                 trouble: row.trouble(context.now).map(trouble_role),
                 cells: columns.iter().map(cell).collect(),
@@ -238,6 +245,15 @@ fn cell(fitted: &Fitted, row: &Row, context: &CellContext, is_selected: bool) ->
         is_chosen: false,
         click: None,
     }
+}
+
+/// A marked row or group has one role, except for changes, errors and what is dim.
+pub(crate) fn of_marked_row(cell: CellView) -> CellView {
+    let role = match cell.role {
+        role @ (Role::Warning | Role::Bad | Role::Dim) => role,
+        _ => Role::Accent,
+    };
+    CellView { role, ..cell }
 }
 
 /// Colour shows changes and states. A closed row is dim, only its mark is red.

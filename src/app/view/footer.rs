@@ -73,6 +73,10 @@ impl App {
                 (action != other_targets || question.choices().len() > 1)
                     && (action != Action::CopyFix || question.command().is_some())
             }
+            Dialog::EndSeveral(several) => {
+                (action != other_targets || several.has_left_out())
+                    && (action != Action::CopyFix || several.command().is_some())
+            }
             Dialog::None
             | Dialog::Prompt(_)
             | Dialog::GoTo(_)

@@ -436,7 +436,7 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         Some(Action::Program(crate::keymap::ProgramAction::Refresh)),
     ),
     (
-        "[keys]\ntoggle-pause = ['SPACE']",
+        "[keys]\ntoggle-pause = ['SPACE']\nmark-row = []",
         Mode::Table,
         Pressed::Char('p'),
         None,
@@ -588,7 +588,7 @@ fn a_key_of_two_actions_is_refused_with_both_names() {
         ),
         (
             "stats = true\n[keys]\nquit = ['space']",
-            "3: keys.quit: `space` is already used by keys.toggle-pause; ",
+            "3: keys.quit: `space` is already used by keys.mark-row; ",
         ),
         (
             "[keys]\nquit = ['PgDn']",

@@ -12,7 +12,7 @@ use super::{Live, jobs, unless_gone};
 use crate::app::{Effect, Exit, Msg};
 use crate::model::clean;
 use crate::runtime::collector::Control;
-use crate::runtime::end_process::{end_and_watch, inspect_owner};
+use crate::runtime::end_process::{end_and_watch, end_several, inspect_owner};
 use crate::runtime::fault;
 use crate::runtime::panic::{self, spawn_worker};
 use crate::runtime::process::signals;
@@ -48,10 +48,10 @@ impl Live {
                 self.start("inspection", move |_| jobs::uninspected(job), inspect);
             }
             Effect::EndProcess(ending) => {
-                let sender = self.sender.clone();
-                let mut send = move |msg| drop(sender.send(msg));
-                let end = move || end_and_watch(&ending, clock, &mut send);
-                self.start("signal", Msg::SignalFailed, end);
+                self.start_signal(move |send| end_and_watch(&ending, clock, send));
+            }
+            Effect::EndSeveral { endings, ports } => {
+                self.start_signal(move |send| end_several(&endings, &ports, clock, send));
             }
             Effect::Write(format, rows) => {
                 let (table, now) = (Arc::clone(self.app.table()), clock.now());
@@ -82,6 +82,13 @@ impl Live {
     /// If the collector is gone it has crashed, which it reports itself.
     fn control(&self, control: Control) {
         let _ = self.control.send(control);
+    }
+
+    /// Sends signals on a thread of its own, which also reports the progress.
+    fn start_signal(&mut self, end: impl FnOnce(&mut dyn FnMut(Msg)) -> Msg + Send + 'static) {
+        let sender = self.sender.clone();
+        let mut send = move |msg| drop(sender.send(msg));
+        self.start("signal", Msg::SignalFailed, move || end(&mut send));
     }
 
     /// Runs a job on a thread of its own; its answer comes as a message. `failed` makes the answer of a job that

@@ -2,6 +2,7 @@
 
 mod copy_and_write;
 pub mod ending;
+mod ending_several;
 mod faults;
 mod filter;
 mod keys;

@@ -3,6 +3,7 @@
 mod cursor;
 mod groups;
 mod kinds;
+mod marks;
 mod mouse;
 mod pinned;
 mod ports;
