@@ -36,6 +36,7 @@ impl App {
                 }
                 self.edited(edited, now);
             }
+            Msg::Input(Input::Background(color)) => self.background = Some(color),
             Msg::Input(Input::Resized { width, height }) => {
                 self.size = Size { width, height };
                 self.mouse.drag = None;

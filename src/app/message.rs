@@ -10,6 +10,7 @@ use crate::bind::{BindTestResult, Target};
 use crate::keymap::Key;
 use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Services, Socket};
 use crate::settings::Settings;
+use crate::theme::Colour;
 use crate::track::{RowId, TableUpdate};
 
 /// Something that happened.
@@ -285,6 +286,8 @@ pub enum Input {
     Mouse(Mouse),
     /// Text was pasted in one piece (bracketed paste).
     Paste(String),
+    /// The terminal's background colour, in reply to a query.
+    Background(Colour),
     /// The terminal now has this many columns and rows.
     Resized {
         /// Columns.

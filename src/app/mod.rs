@@ -36,7 +36,7 @@ pub use views::ViewId;
 use crate::keymap::Action;
 use crate::model::{Lineage, Moment, Origin};
 use crate::settings::Settings;
-use crate::theme::{Depth, Glyphs};
+use crate::theme::{Colour, Depth, Glyphs};
 use crate::track::{EventLog, Table};
 use dialogs::Dialog;
 use filter_line::FilterLine;
@@ -92,6 +92,8 @@ pub struct App {
     stats: Stats,
     jobs: Jobs,
     size: Size,
+    /// The terminal's background, if it has said so.
+    background: Option<Colour>,
     /// Effects requested by the current message, in order.
     effects: Vec<Effect>,
 }
@@ -131,6 +133,7 @@ impl App {
             jobs: Jobs::default(),
             effects: Vec::new(),
             size: environment.size,
+            background: None,
             config: settings.clone(),
             settings,
             environment,

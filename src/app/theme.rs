@@ -33,8 +33,16 @@ impl App {
         }
     }
 
+    /// Whether a theme of the terminal's own colours can be adapted to its background.
+    pub(crate) fn uses_terminal_background(&self) -> bool {
+        matches!(self.depth(), Depth::Indexed | Depth::Full)
+    }
+
     /// The current style of each role.
     pub(crate) fn styles(&self) -> Styles {
-        self.settings.themes.chosen().styles.on(self.depth())
+        let styles = self.settings.themes.chosen().styles;
+        let background = self.background.filter(|_| self.uses_terminal_background());
+        let styles = background.map_or(styles, |background| styles.above(background));
+        styles.on(self.depth())
     }
 }

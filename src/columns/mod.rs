@@ -42,6 +42,7 @@ pub enum ColumnId {
     Age,
     RecvQ,
     SendQ,
+    Project,
     Command,
 }
 
@@ -158,6 +159,10 @@ pub const ALL: &[Column] = &[
     Column { id: ColumnId::SendQ, name: "send-q", title: "SEND-Q", min: 6, max: 7, priority: 10, align: Align::Right,
              text: |row, _| or_none(row.socket.queue.map(|queue| queue.send)), sort: SortBy::Number(|row| Some(row.socket.queue?.send.into())),
              description: "bytes not yet acknowledged; for a listener, its backlog" },
+    Column { id: ColumnId::Project, name: "project", title: "PROJECT", min: 8, max: 16, priority: 12, align: Align::Left,
+             text: |row, _| or_none(row.socket.owner.processes().first().and_then(|process| process.project_name())),
+             sort: SortBy::Text(|row| row.socket.owner.processes().first()?.project_name().map(Cow::Borrowed)),
+             description: "project of the owner: the nearest folder above its own with a manifest or a repository" },
     Column { id: ColumnId::Command, name: "command", title: "COMMAND", min: 16, max: u16::MAX, priority: 11, align: Align::Left,
              text: |row, _| or_none(row.socket.owner.processes().first().and_then(|process| process.command.as_ref())),
              sort: SortBy::Text(|row| row.socket.owner.processes().first()?.command.as_deref().map(Cow::Borrowed)),

@@ -65,7 +65,7 @@ fn columns_never_reach_beyond_the_edge() {
 
 #[test]
 fn wide_terminals_show_everything_and_give_the_rest_to_the_command() {
-    let fitted = fitted(250);
+    let fitted = fitted(280);
     assert_eq!(fitted.len(), ALL.len());
     assert!(fitted.last().unwrap().1 > 16);
 }

@@ -4,6 +4,7 @@
 //! An invalid file is rejected as a whole, with every error and its line. Pure, but for `file`. The file only affects
 //! the display: no key starts a program, names a file or touches a process.
 
+mod edit;
 mod file;
 mod key;
 mod keyboard;
@@ -14,7 +15,10 @@ mod views;
 
 use std::fmt::Write as _;
 
-pub use file::{ConfigError, MAX_BYTES, default_path, read, read_default, read_services};
+pub use edit::{Change, Edited, edit};
+pub use file::{
+    ConfigError, MAX_BYTES, default_path, prepare, read, read_default, read_services, save,
+};
 pub use parse::{Fault, parse, parse_services};
 
 use crate::settings::Settings;

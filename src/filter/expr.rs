@@ -60,6 +60,8 @@ pub(super) enum Part {
     User,
     Unit,
     Service,
+    /// The folder of a process's project.
+    Project,
 }
 
 /// The queues of a socket, by their fields.

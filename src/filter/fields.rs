@@ -27,7 +27,7 @@ pub struct Field {
 
 /// Every field, in the order in which the help lists them.
 #[rustfmt::skip]
-pub static FIELDS: [Field; 15] = [
+pub static FIELDS: [Field; 16] = [
     Field { name: "port", accepts: "8080, 8000-8999, 80,443, >1024, https", help: "the local port, as after `:`", takes_lists: true, read: value::local_port, values: |names| names.ports() },
     Field { name: "pid", accepts: "4242, 4000-4999, 1,2, >1000", help: "the pid of an owner, current or former", takes_lists: true, read: |text, _| value::pid(text), values: |_| Vec::new() },
     Field { name: "proc", accepts: "text", help: "part of a process name", takes_lists: false, read: |text, _| value::part(Part::Proc, text), values: |names| listed(&names.processes) },
@@ -36,6 +36,7 @@ pub static FIELDS: [Field; 15] = [
     Field { name: "unit", accepts: "text", help: "part of the systemd unit", takes_lists: false, read: |text, _| value::part(Part::Unit, text), values: |names| listed(&names.units) },
     Field { name: "service", accepts: "text", help: "part of the service name", takes_lists: false, read: |text, _| value::part(Part::Service, text), values: |names| listed(&names.services) },
     Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", takes_lists: false, read: |text, _| value::transport(text), values: |_| TRANSPORTS.iter().map(|word| word.name.to_owned()).collect() },
+    Field { name: "project", accepts: "text", help: "part of the path of a process's project", takes_lists: false, read: |text, _| value::part(Part::Project, text), values: |names| listed(&names.projects) },
     Field { name: "state", accepts: "listen, time_wait, …", help: "the state", takes_lists: false, read: |text, _| value::state(text), values: |_| State::ALL.iter().map(|state| state.as_str().to_lowercase()).collect() },
     Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, fe80::1%eth0, :443", help: "the local address, network or port", takes_lists: true, read: value::local, values: |_| Vec::new() },
     Field { name: "remote", accepts: "443, 80,443, >1024, https, 1.1.1.1:443, 10.0.0.0/8", help: "the peer's port, address or network", takes_lists: true, read: value::remote, values: |_| Vec::new() },
@@ -87,6 +88,7 @@ pub(super) struct Names<'a> {
     pub users: BTreeSet<&'a str>,
     pub processes: BTreeSet<&'a str>,
     pub units: BTreeSet<&'a str>,
+    pub projects: BTreeSet<&'a str>,
     /// The user's names for ports.
     pub own_services: Services,
 }
@@ -107,6 +109,10 @@ impl<'a> Names<'a> {
             names.users.extend(socket.user.as_deref());
             names.units.extend(socket.unit.as_deref());
             let processes = socket.owner.processes().iter();
+            let projects = processes
+                .clone()
+                .filter_map(|process| process.project_name());
+            names.projects.extend(projects);
             names
                 .processes
                 .extend(processes.map(|process| &*process.name));

@@ -61,6 +61,11 @@ impl<'a> Pass<'a> {
             }
             Part::Unit => is_in(socket.unit.as_deref()),
             Part::Service => is_in(socket.service()),
+            Part::Project => self.any_owner(needle, subject, |one| {
+                one.project
+                    .as_deref()
+                    .is_some_and(|project| needle.is_in(project))
+            }),
         }
     }
 

@@ -61,6 +61,7 @@ const FIELDS: &[Field] = &[
     ("processes_user", |row| foreign(row.process.and_then(|one| one.user))),
     ("processes_uid", |row| plain(row.process.and_then(|one| one.uid))),
     ("processes_started_at", |row| plain(row.process.and_then(|one| one.started_at.as_ref()))),
+    ("processes_project", |row| foreign(row.process.and_then(|one| one.project))),
     ("unit", |row| foreign(row.socket.unit)),
     ("container", |row| foreign(row.socket.container)),
     ("queue_receive", |row| plain(row.socket.queue.map(|queue| queue.receive))),

@@ -222,7 +222,7 @@ pub struct ProcessRecord<'a> {
     pub uid: Option<u32>,
     pub started_at: Option<String>,
     pub unit: Option<&'a str>,
-    /// Always unknown, as is the project.
+    /// Always unknown.
     pub container: Option<&'a str>,
     pub project: Option<&'a str>,
 }
@@ -243,7 +243,7 @@ impl<'a> ProcessRecord<'a> {
             started_at: process.started_at.map(time),
             unit: None,
             container: None,
-            project: None,
+            project: process.project.as_deref(),
         }
     }
 }

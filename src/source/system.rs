@@ -86,6 +86,7 @@ impl System {
         // There is no later snapshot that could show late names, so wait for them.
         #[cfg(target_os = "linux")]
         super::users::rename_all(&mut snapshot, &self.processes.late_names());
+        snapshot.update_processes(&self.processes.late_projects());
         Ok(snapshot)
     }
 

@@ -49,6 +49,11 @@ impl Colour {
         }
     }
 
+    /// From 0, black, to 100, white; 0 for the terminal's palette.
+    pub(super) fn lightness(self) -> f64 {
+        self.rgb().map_or(0.0, |rgb| lab(light(rgb))[0])
+    }
+
     /// The most similar of the 240. Lightness counts double, as readability depends on it.
     #[must_use]
     pub(super) fn indexed(self) -> Self {

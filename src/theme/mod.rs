@@ -79,6 +79,34 @@ impl Styles {
         self.0[role as usize]
     }
 
+    /// These styles, if they are those of the default theme, on a terminal with this background: the row under the cursor
+    /// is one even bar, and on a light background the colours of the palette, often too light there, are those of `light`.
+    #[must_use]
+    pub fn above(self, background: Colour) -> Self {
+        let Some(rgb) = background.rgb().filter(|_| self == Themes::terminal()) else {
+            return self;
+        };
+        let is_light = background.lightness() > 50.0;
+        let mut styles = self;
+        if is_light {
+            let light = Themes::light();
+            for role in Role::ALL {
+                let style = &mut styles.0[*role as usize];
+                if style.foreground.is_some() {
+                    style.foreground = light.of(*role).foreground;
+                }
+            }
+        }
+        let other = if is_light { 0 } else { 255 };
+        let mixed = rgb.map(|part| mixed(part, other));
+        styles.0[Role::Selected as usize] = Style {
+            background: Some(Colour::Rgb(mixed[0], mixed[1], mixed[2])),
+            emphasis: Emphasis::BOLD,
+            ..Style::default()
+        };
+        styles
+    }
+
     /// These styles on a terminal of that colour depth. With sixteen colours, a theme that needs more is replaced as
     /// a whole by `terminal`; without colours only the emphasis of `terminal` is left, as other themes may have none.
     #[must_use]
@@ -101,6 +129,12 @@ impl Styles {
             })),
         }
     }
+}
+
+/// A value with a seventh of another one.
+fn mixed(value: u8, other: u8) -> u8 {
+    let sum = u16::from(value) * 6 + u16::from(other);
+    u8::try_from(sum / 7).unwrap_or(u8::MAX)
 }
 
 /// An error for a word that is none of `accepted`: suggests the nearest, or lists all.

@@ -52,6 +52,12 @@ impl Themes {
             .map_or_else(Styles::default, |first| first.styles)
     }
 
+    /// The styles of the built-in theme for light backgrounds.
+    pub(super) fn light() -> Styles {
+        let light = LOADED.iter().find(|theme| theme.name == "light");
+        light.map_or_else(Styles::default, |light| light.styles)
+    }
+
     /// The chosen theme.
     pub fn chosen(&self) -> &Theme {
         &self.all[self.chosen]

@@ -63,7 +63,7 @@ fn paths_of_json(sockets: &Sockets) -> Vec<Path> {
     let process_at = said.out.find("\"processes\":").unwrap();
     let process = ordered(first_process(&whole, connection), &said.out[process_at..]);
     let is_a_column = |path: &Path| {
-        let without = ["argv_truncated", "unit", "container", "project"];
+        let without = ["argv_truncated", "unit", "container"];
         !without.contains(&path[0].as_str())
     };
     let process = process.into_iter().filter(is_a_column);

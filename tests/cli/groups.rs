@@ -114,6 +114,10 @@ fn key(row: &Row, by: GroupBy) -> Value {
         // All of root, of no container; what unit the tests run in is not known.
         GroupBy::User => json!((row.state != "TIME_WAIT").then_some("root")),
         GroupBy::Unit | GroupBy::Container => Value::Null,
+        // All sockets are the test's own, which runs in the folder of this project.
+        GroupBy::Project => {
+            json!(row.pid.and_then(|_| std::env::current_dir().ok()))
+        }
     }
 }
 
@@ -166,7 +170,7 @@ fn grouped(fields: &str, more: &[&str]) -> Said {
     said
 }
 
-const FIELDS: [GroupBy; 7] = [
+const FIELDS: [GroupBy; 8] = [
     GroupBy::Process,
     GroupBy::Port,
     GroupBy::Peer,
@@ -174,6 +178,7 @@ const FIELDS: [GroupBy; 7] = [
     GroupBy::State,
     GroupBy::User,
     GroupBy::Container,
+    GroupBy::Project,
 ];
 
 #[test]
@@ -344,18 +349,14 @@ fn columns_of_the_groups_order_them_and_others_are_refused() {
 
 #[test]
 fn a_wrong_field_is_one_line_with_those_that_are_accepted() {
-    let accepted = "[possible values: process, port, peer, network, state, user, unit, container; projects are not \
-                    known yet] (see --help)\n";
+    let accepted = "[possible values: process, port, peer, network, state, user, unit, container, project] (see --help)\n";
     for (fields, expected) in [
         (
             "prot",
             format!("--group: unknown field `prot`; did you mean `port`? {accepted}"),
         ),
         ("port,", format!("--group: unknown field `` {accepted}")),
-        (
-            "project",
-            format!("--group: unknown field `project` {accepted}"),
-        ),
+        ("cwd", format!("--group: unknown field `cwd` {accepted}")),
         ("port,port", "--group: `port` is there twice\n".to_owned()),
         (
             "port,state,user",

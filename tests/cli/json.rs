@@ -54,7 +54,7 @@ fn a_process_is_what_the_kernel_says_of_it() {
             "started_at": process["started_at"],
             "unit": null,
             "container": null,
-            "project": null,
+            "project": std::env::current_dir().unwrap().to_str(),
         });
         assert_eq!(process, &expected);
     });

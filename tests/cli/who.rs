@@ -75,6 +75,30 @@ fn check_says_what_runs_where_and_who_started_it() {
 }
 
 #[test]
+fn a_process_belongs_to_the_project_above_its_folder() {
+    stage(|| {
+        let socket = listener("127.0.0.1:8080");
+        let other = listener("127.0.0.1:8081");
+        let script = Script::start("project", &socket, "");
+        drop(socket);
+        std::fs::write(script.home.join("package.json"), "{}").unwrap();
+        let home = script.home.to_str().unwrap();
+        let name = script.home.file_name().unwrap().to_str().unwrap();
+        let listing = valid(&script.says(&["list", "--json", ":8080", "proc:serve.sh"]));
+        let pid = script.child.id().to_string();
+        assert_eq!(listing["processes"][&pid]["project"], home, "{listing:#}");
+        let check = valid(&script.says(&["check", "--json", "8080"]));
+        assert_eq!(check["processes"][&pid]["project"], home, "{check:#}");
+        let filter = format!("project:{name}");
+        let found = script.says(&["list", &filter]);
+        assert!(found.contains("8080") && !found.contains("8081"), "{found}");
+        let groups = valid(&script.says(&["list", "--json", "--group", "project", &filter]));
+        assert_eq!(groups["groups"][0]["key"], home, "{groups:#}");
+        drop(other);
+    });
+}
+
+#[test]
 fn arguments_are_whole_beyond_all_old_limits() {
     stage(|| {
         let socket = listener("127.0.0.1:8080");

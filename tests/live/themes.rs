@@ -66,6 +66,26 @@ fn t_goes_through_the_themes_and_says_which_it_is() {
 }
 
 #[test]
+fn the_default_theme_makes_a_bar_for_the_background_that_the_terminal_reports() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let mut live = live(&[], &[TRUE_COLOUR]);
+        live.pty.wait_for_raw("\x1b]11;?\x1b\\");
+        live.pty.send_bytes(b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
+        let bar = Color::Rgb(218, 218, 218);
+        live.wait_for_cells("one even bar", |screen| {
+            let is_bar = |x| screen.cell(3, x).is_some_and(|cell| cell.bgcolor() == bar);
+            (0..110).all(is_bar)
+        });
+        assert_eq!(live.cell_of("sockeye").fgcolor(), Color::Rgb(0, 0x65, 0x7d));
+        // No part of the reply was taken for a key.
+        assert!(live.pty.screen_text().contains("1 Listening"));
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
+    });
+}
+
+#[test]
 fn a_theme_is_chosen_by_option_or_file_and_the_option_counts_more() {
     stage(|| {
         let home = TempDir::new();

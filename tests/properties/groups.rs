@@ -103,6 +103,10 @@ fn key(row: &Row, by: GroupBy) -> String {
         GroupBy::User => socket.user.as_ref().map(ToString::to_string).or_else(uid),
         GroupBy::Unit => socket.unit.as_ref().map(ToString::to_string),
         GroupBy::Container => socket.container.as_ref().map(ToString::to_string),
+        GroupBy::Project => {
+            let owner = socket.owner.processes().first();
+            owner.and_then(|process| Some(process.project.as_ref()?.to_string()))
+        }
     };
     text.unwrap_or_else(|| "–".to_owned())
 }

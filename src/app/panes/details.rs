@@ -178,6 +178,7 @@ impl App {
         let ancestors = (!ancestors.is_empty()).then(|| ancestors.join(" ← "));
         lines.extend(known("parents", ancestors));
         lines.extend(known("folder", process.cwd.as_ref()));
+        lines.extend(known("project", process.project.as_ref()));
         lines.extend(known("executable", process.executable.as_ref()));
         let comm = Some(&process.comm).filter(|comm| **comm != process.name && !comm.is_empty());
         lines.extend(known("comm", comm));

@@ -40,9 +40,8 @@ impl TypedValueParser for FieldParser {
             let meant = nearest(&name, names());
             let meant = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
             let accepted = names().collect::<Vec<_>>().join(", ");
-            let message = format!(
-                "--group: unknown field `{name}`{meant} [possible values: {accepted}; projects are not known yet]\n"
-            );
+            let message =
+                format!("--group: unknown field `{name}`{meant} [possible values: {accepted}]\n");
             clap::Error::raw(ErrorKind::ValueValidation, message)
         })
     }

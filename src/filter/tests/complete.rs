@@ -52,7 +52,7 @@ fn the_start_of_a_field_becomes_the_field() {
     check("po^", "po", &["port:"]);
     check("a^", "a", &["addr:", "age:"]);
     check("re^", "re", &["remote:", "recv-q:"]);
-    check("P^", "P", &["port:", "pid:", "proc:", "proto:"]);
+    check("P^", "P", &["port:", "pid:", "proc:", "proto:", "project:"]);
     check("u^", "u", &["user:", "unit:", "udp", "udp4", "udp6"]);
     check("nginx serv^ :80", "serv", &["service:"]);
 }
@@ -167,7 +167,7 @@ fn between_terms_every_field_and_protocol_is_offered() {
     for text in ["^", "nginx ^", "(^", "!^", "a |^ b"] {
         let (word, offers) = offered(text).unwrap();
         assert_eq!(word, "", "{text}");
-        assert_eq!(offers.len(), 21, "{text}: {offers:?}");
+        assert_eq!(offers.len(), 22, "{text}: {offers:?}");
     }
 }
 

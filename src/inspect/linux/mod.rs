@@ -161,19 +161,33 @@ impl PortInspector for LinuxInspector {
             let mut reader = BackgroundReader::new(&mut self.processes, (protocol, port));
             evidence.redirect_targets = reader.targets(&evidence.redirects);
         }
-        let names = self.processes.late_names();
-        if !names.is_empty() {
-            for holder in &mut evidence.holders {
-                rename_socket(Arc::make_mut(&mut holder.socket), &names);
-            }
-            for process in evidence.processes.values_mut() {
-                rename(process, &names);
-            }
-        }
+        self.add_late_facts(evidence);
     }
 }
 
 impl LinuxInspector {
+    /// Projects of processes and names of users that came after the records were made.
+    fn add_late_facts(&mut self, evidence: &mut Evidence) {
+        let projects = self.processes.late_projects();
+        let names = self.processes.late_names();
+        if projects.is_empty() && names.is_empty() {
+            return;
+        }
+        for holder in &mut evidence.holders {
+            let socket = Arc::make_mut(&mut holder.socket);
+            socket.owner.update(&projects);
+            rename_socket(socket, &names);
+        }
+        for process in projects {
+            if let Some(known) = evidence.processes.get_mut(&process.pid) {
+                *known = process;
+            }
+        }
+        for process in evidence.processes.values_mut() {
+            rename(process, &names);
+        }
+    }
+
     fn evidence(
         &mut self,
         (limits, mut gaps): (Limits, Vec<Gap>),

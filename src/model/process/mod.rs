@@ -46,6 +46,10 @@ pub struct Process {
     /// Working directory when the record was made: a later `chdir(2)` doesn't show. `None` as with `executable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<Text>,
+    /// The folder of its project: the nearest one with a manifest or a repository above `cwd`, or else above its script.
+    /// `None` if there is none, or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Text>,
     /// When it started, to the second.
     pub started_at: Option<Timestamp>,
     /// The same in clock ticks since boot, of which a second has a hundred (Linux, field 22 of
@@ -92,6 +96,12 @@ impl Process {
             return &self.name;
         }
         self.name.split(' ').next().unwrap_or_default()
+    }
+
+    /// The last part of its project's path, which people call the project by.
+    pub fn project_name(&self) -> Option<&str> {
+        let path = self.project.as_deref()?;
+        path.rsplit(['/', '\\']).find(|part| !part.is_empty())
     }
 
     /// Whether both records are of the same process, not just the same pid.

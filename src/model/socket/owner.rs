@@ -63,6 +63,20 @@ impl Owner {
         }
     }
 
+    /// Replaces the records of its processes by newer ones of the same processes.
+    pub fn update(&mut self, newer: &[Arc<Process>]) {
+        let (Self::Known(all) | Self::Former(all)) = self else {
+            return;
+        };
+        let newer_of = |old: &Process| newer.iter().find(|one| one.is_same(old));
+        if all.iter().any(|one| newer_of(one).is_some()) {
+            let updated = all
+                .iter()
+                .map(|one| Arc::clone(newer_of(one).unwrap_or(one)));
+            *all = updated.collect();
+        }
+    }
+
     /// Whether a process is among both. Both lists are by pid, and may be long.
     pub fn shares_process_with(&self, other: &Self) -> bool {
         let (one, other) = (self.processes(), other.processes());

@@ -30,6 +30,8 @@ pub enum GroupBy {
     Unit,
     /// The container.
     Container,
+    /// The project of the process.
+    Project,
 }
 
 impl GroupBy {
@@ -47,6 +49,7 @@ impl GroupBy {
             Self::User => "user",
             Self::Unit => "unit",
             Self::Container => "container",
+            Self::Project => "project",
         }
     }
 
@@ -67,6 +70,7 @@ impl GroupBy {
             Self::User => "the user that the socket belongs to",
             Self::Unit => "the systemd unit",
             Self::Container => "the container",
+            Self::Project => "the folder of the process's project",
         }
     }
 
@@ -79,6 +83,7 @@ impl GroupBy {
             Self::State => ColumnId::State,
             Self::User => ColumnId::User,
             Self::Unit | Self::Container => ColumnId::Unit,
+            Self::Project => ColumnId::Project,
         }
     }
 
@@ -97,6 +102,7 @@ impl GroupBy {
             },
             Self::Unit => socket.unit.clone().map(GroupKey::Text),
             Self::Container => socket.container.clone().map(GroupKey::Text),
+            Self::Project => project(row).cloned().map(GroupKey::Text),
         };
         key.unwrap_or(GroupKey::None)
     }
@@ -120,6 +126,7 @@ impl GroupBy {
             },
             Self::Unit => socket.unit.as_ref().and_then(text),
             Self::Container => socket.container.as_ref().and_then(text),
+            Self::Project => project(row).and_then(text),
         }
     }
 }
@@ -244,6 +251,11 @@ fn start(process: &Process) -> u64 {
     let seconds = || process.started_at.map(jiff::Timestamp::as_second);
     let seconds = || seconds().and_then(|seconds| seconds.try_into().ok());
     process.started_at_tick.or_else(seconds).unwrap_or(0)
+}
+
+/// Of several owners the first one's, as the process column shows that one.
+fn project(row: &Row) -> Option<&Text> {
+    row.socket.owner.processes().first()?.project.as_ref()
 }
 
 fn peer(row: &Row) -> Option<IpAddr> {

@@ -58,6 +58,10 @@ pub fn run(
         processed,
         was_resumed: Arc::default(),
     };
+    #[cfg(unix)]
+    if live.app.uses_terminal_background() {
+        terminal::background::query()?;
+    }
     live.start_signals(caught)?;
     live.start_input()?;
     live.start_collector(collector, commands, is_processed)?;

@@ -9,19 +9,43 @@ use crossterm::event::{
     self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
 };
 
+use super::background::{Found, Reply};
 use crate::app::{Input, Mouse};
 use crate::keymap::Key;
 
 /// Reads the terminal until `callback` breaks. An error means that the terminal can't be read; it
 /// is the last thing that the callback gets. Blocks the calling thread.
 pub fn read_forever(mut callback: impl FnMut(io::Result<Input>) -> ControlFlow<()>) {
+    let mut reply = Reply::default();
     loop {
-        let input = event::read().map(input_of).transpose();
-        let is_end = matches!(input, Some(Err(_)));
-        let flow = input.map_or(ControlFlow::Continue(()), &mut callback);
-        if is_end || flow.is_break() {
-            return;
+        let inputs = match event::read() {
+            Ok(event) => inputs_of(event, &mut reply),
+            Err(error) => {
+                let _ = callback(Err(error));
+                return;
+            }
+        };
+        for input in inputs {
+            if callback(Ok(input)).is_break() {
+                return;
+            }
         }
+    }
+}
+
+/// Keys may belong to the reply to a query.
+fn inputs_of(event: Event, reply: &mut Reply) -> Vec<Input> {
+    let Event::Key(key) = event else {
+        return input_of(event).into_iter().collect();
+    };
+    match reply.next(key) {
+        Found::Part => Vec::new(),
+        Found::Color(color) => color.map(Input::Background).into_iter().collect(),
+        Found::Keys(keys) => keys
+            .into_iter()
+            .filter_map(key_of)
+            .map(Input::Key)
+            .collect(),
     }
 }
 

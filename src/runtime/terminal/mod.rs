@@ -4,6 +4,7 @@
 //! hook. Only the first call does anything.
 
 mod backend;
+pub(super) mod background;
 pub mod input;
 pub(super) mod notification;
 
@@ -71,6 +72,9 @@ impl Screen {
 
     /// Gives the terminal back. Errors are ignored: they come from a terminal that is gone.
     pub fn leave(&mut self) {
+        if IS_TAKEN.load(Ordering::SeqCst) {
+            background::wait_for_reply();
+        }
         restore();
         self.terminal.backend_mut().forget_cursor(true);
     }

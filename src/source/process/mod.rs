@@ -7,6 +7,7 @@
 
 pub(crate) mod cpu_clock;
 pub(crate) mod proc_stat;
+mod projects;
 mod record;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
 use self::cpu_clock::CpuClock;
 use self::proc_stat::{ProcStat, proc_stat};
+use self::projects::Projects;
 use self::record::{Arguments, LINKS, RecordSources};
 use super::users::Users;
 #[cfg(target_os = "linux")]
@@ -48,6 +50,7 @@ pub(crate) struct Processes {
     /// How many files were read since the last call of `take_files`.
     files: u64,
     pub(crate) users: Users,
+    projects: Projects,
 }
 
 struct Known {
@@ -80,6 +83,7 @@ impl Default for Processes {
             prune_above: SPARE,
             files: 0,
             users: Users::default(),
+            projects: Projects::default(),
         }
     }
 }
@@ -93,6 +97,7 @@ impl Processes {
         };
         #[cfg(target_os = "linux")]
         self.rename_users();
+        self.add_projects();
         let mut former = std::mem::take(&mut self.known);
         let last = self.full_update_at;
         let is_full = last.is_none_or(|last| last.age(at) >= FULL_UPDATE_AFTER);
@@ -152,6 +157,24 @@ impl Processes {
     pub(crate) fn late_names(&mut self) -> HashMap<u32, Text> {
         self.users.wait();
         self.rename_users()
+    }
+
+    /// Adds the projects found since. Returns the processes that got one.
+    fn add_projects(&mut self) -> Vec<Arc<Process>> {
+        let late = self.projects.take_late().into_iter();
+        let add = |(pid, project)| {
+            let process = &mut self.known.get_mut(&pid)?.process;
+            Arc::make_mut(process).project = Some(project);
+            Some(Arc::clone(process))
+        };
+        late.filter_map(add).collect()
+    }
+
+    /// Waits a moment for projects that are being looked for, and returns the processes that got one: for a caller with
+    /// no later snapshot.
+    pub(crate) fn late_projects(&mut self) -> Vec<Arc<Process>> {
+        self.projects.wait();
+        self.add_projects()
     }
 
     /// Updates the records of `pids`. Returns those that have ended or are another process now.
@@ -223,7 +246,11 @@ impl Processes {
         } else {
             self.files += LINKS;
             let former = former.map(|former| &former.process);
-            let record = sources.record(former.map(|former| &**former), &mut self.users);
+            let record = sources.record(
+                former.map(|former| &**former),
+                &mut self.users,
+                &mut self.projects,
+            );
             match former {
                 Some(former) if **former == record => Arc::clone(former),
                 _ => Arc::new(record),

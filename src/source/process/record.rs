@@ -7,11 +7,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 
+use super::projects::{Place, Projects};
 use crate::model::{Pid, Process, ProgramFacts, Text};
 use crate::source::users::Users;
 
-/// How many files are read for the links.
-pub(super) const LINKS: u64 = 2;
+/// How many files are read for the links, that of the mount namespace included.
+pub(super) const LINKS: u64 = 3;
 
 /// More than `execve(2)` accepts: only a process that moved its arguments (`PR_SET_MM_ARG_END` of `prctl(2)`) has more.
 #[cfg(target_os = "linux")]
@@ -32,7 +33,12 @@ pub(super) struct RecordSources<'a> {
 
 impl RecordSources<'_> {
     /// The record. A process that has ended has no arguments any more: they stay as they were.
-    pub(super) fn record(&self, former: Option<&Process>, users: &mut Users) -> Process {
+    pub(super) fn record(
+        &self,
+        former: Option<&Process>,
+        users: &mut Users,
+        projects: &mut Projects,
+    ) -> Process {
         let (found, comm) = (self.found, lossy(self.comm));
         let [executable, folder] = links(self.pid, found);
         let executable = executable.as_deref();
@@ -43,6 +49,9 @@ impl RecordSources<'_> {
             executable,
             argv: &words,
         };
+        let place = folder
+            .as_deref()
+            .map(|folder| Place::of(self.pid, folder, facts.script()));
         #[cfg(unix)]
         let uid = found
             .effective_user_id()
@@ -60,6 +69,7 @@ impl RecordSources<'_> {
             argv: (!words.is_empty()).then(|| words.iter().map(|one| Text::whole(one)).collect()),
             is_argv_truncated: self.arguments.is_truncated,
             cwd: folder.as_deref().map(Text::new),
+            project: place.and_then(|place| projects.of(self.pid, place)),
             parent: found.parent().map(sysinfo::Pid::as_u32),
             started_at: started_at.and_then(|second| Timestamp::from_second(second).ok()),
             started_at_tick: self.started_at_tick,

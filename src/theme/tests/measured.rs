@@ -71,6 +71,40 @@ fn texts(styles: Styles, usual: f64) -> Vec<(Role, Colour, Colour, f64)> {
 }
 
 #[test]
+fn the_default_theme_has_enough_contrast_on_a_light_background_that_the_terminal_reports() {
+    for background in [0xff, 0xf5, 0xee].map(|part| Colour::Rgb(part, part, part)) {
+        let styles = Themes::terminal().above(background);
+        let bar = styles.of(Role::Selected).background.expect("a bar");
+        for role in [
+            Role::Accent,
+            Role::Good,
+            Role::Busy,
+            Role::Warning,
+            Role::Bad,
+        ] {
+            let text = styles.of(role).foreground.expect("a colour");
+            assert!(contrast(text, background) >= 4.5, "{role:?}");
+            assert!(contrast(text, bar) >= 3.0, "{role:?} under the cursor");
+        }
+        assert!(contrast(bar, background) >= 1.2);
+    }
+}
+
+#[test]
+fn on_a_dark_background_the_palette_stays_and_the_cursor_is_a_bar() {
+    let dark = Colour::Rgb(0x1e, 0x1e, 0x2e);
+    let styles = Themes::terminal().above(dark);
+    assert_eq!(
+        styles.of(Role::Warning),
+        Themes::terminal().of(Role::Warning)
+    );
+    let bar = styles.of(Role::Selected).background.expect("a bar");
+    assert!(contrast(bar, dark) >= 1.2);
+    let other = theme("gruvbox").styles;
+    assert_eq!(other.above(dark), other, "a theme of its own colours");
+}
+
+#[test]
 fn every_text_has_enough_contrast() {
     for (name, styles) in themes_of_own_colours() {
         let usual = if name == "high-contrast" { 7.0 } else { 4.5 };

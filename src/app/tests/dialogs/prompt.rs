@@ -148,19 +148,21 @@ fn tab_and_shift_tab_go_round_what_is_offered_and_show_which_is_chosen() {
     desk.key(Key::Tab);
     assert_eq!(prompt_text(&desk), "proc:");
     assert!(
-        footer(&desk).ends_with(" [proc:]  proto:  "),
+        footer(&desk).ends_with(" [proc:]  proto:   project:  "),
         "{}",
         footer(&desk)
     );
     desk.key(Key::Tab);
     assert_eq!(prompt_text(&desk), "proto:");
     assert!(
-        footer(&desk).ends_with("  proc:  [proto:] "),
+        footer(&desk).ends_with("  proc:  [proto:]  project:  "),
         "{}",
         footer(&desk)
     );
     desk.key(Key::Tab);
+    desk.key(Key::Tab);
     assert_eq!(prompt_text(&desk), "proc:");
+    desk.key(Key::BackTab);
     desk.key(Key::BackTab);
     assert_eq!(prompt_text(&desk), "proto:");
     // Another key takes it: what comes next is another word.

@@ -65,6 +65,14 @@ impl<'a> ProgramFacts<'a> {
         }
     }
 
+    /// The file that an interpreter runs, as its arguments name it.
+    pub fn script(&self) -> Option<&'a str> {
+        match script(interpreter(self.program()?)?, self.arguments()) {
+            Script::File(path) => Some(path),
+            Script::Named(_) | Script::None => None,
+        }
+    }
+
     /// The base name of the executable, or of the first argument if it is reliable.
     fn program(&self) -> Option<&'a str> {
         match self.executable {

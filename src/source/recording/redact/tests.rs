@@ -111,6 +111,7 @@ fn a_command_line_becomes_the_name() {
         executable: Some("/home/ann lee/bin/node".into()),
         argv: Some(["node".into(), "--token".into(), "secret".into()].into()),
         cwd: Some("/home/ann lee".into()),
+        project: Some("/home/ann lee/acme".into()),
         name: "node acme.js".into(),
         ..Process::new(7, "node")
     });
@@ -128,5 +129,6 @@ fn a_command_line_becomes_the_name() {
         (&process.executable, &process.argv, &process.cwd),
         (&None, &None, &None)
     );
+    assert_eq!(process.project, None);
     assert_eq!((process.uid, &*process.comm), (Some(1001), "node"));
 }

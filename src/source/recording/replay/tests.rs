@@ -33,6 +33,7 @@ fn process(pid: u32) -> Arc<Process> {
         executable: Some("/usr/bin/server".into()),
         argv: Some(["server".into(), "".into(), Text::whole(&"x".repeat(5000))].into()),
         cwd: Some("/srv".into()),
+        project: Some("/srv/shop".into()),
         ..Process::new(pid, "server")
     })
 }
