@@ -38,7 +38,8 @@ pub struct Cli {
     /// What to show; without it, listeners and bound sockets
     #[arg(value_name = "FILTER")]
     pub filter: Vec<String>,
-    /// Group the live table by a FIELD, or by two: process, port, peer, network, state, user, unit, container
+    /// Group the live table by a FIELD, or by two: process, port, peer, network, state, user, unit, container,
+    /// project
     #[arg(long, value_name = "FIELD,...", value_delimiter = ',', value_parser = FieldParser, hide_possible_values = true)]
     pub group: Vec<GroupBy>,
     #[command(flatten)]

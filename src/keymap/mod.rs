@@ -143,7 +143,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Left], A::Table(TableAction::Left), "close the group", ""),
     bind(Table, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
     bind(Table, &[Char('K'), Char('x')], A::Port(PortAction::EndProcess), "end the process, or those of the marked rows: you confirm first, then see the outcome", "end"),
-    bind(Table, &[Char(' ')], A::Table(TableAction::MarkRow), "mark the row, or unmark it, and go down; end, copy, write and pin act on marked rows", ""),
+    bind(Table, &[Char(' ')], A::Table(TableAction::MarkRow), "mark the row or group, or unmark it, and go down; end, copy, write and pin act on marked rows", ""),
     bind(Table, &[Char('V')], A::Table(TableAction::MarkAll), "mark all rows shown; again: unmark all", ""),
     bind(Table, &[Char('f')], A::Port(PortAction::FindFreePort), "find a free port near the selected one, by binding", ""),
     bind(Table, &[Char('c'), Char('y')], A::Table(TableAction::Copy), "copy address, pid, command line or curl command", ""),

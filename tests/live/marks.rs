@@ -49,6 +49,29 @@ fn two_marked_servers_are_ended_by_one_question_and_no_other() {
 }
 
 #[test]
+fn on_a_group_one_question_ends_all_its_processes() {
+    stage(|| {
+        let mut ended = [server(8080), server(8081)];
+        let mut live = Live::start(&["--group", "state"]);
+        live.wait_for_text("▸ LISTEN");
+        live.press(" ");
+        live.wait_for_text("2 marked");
+        live.wait_for("the sign", |screen| {
+            screen.lines().any(|line| line.contains("✓▸ LISTEN"))
+        });
+        live.press("\x1b");
+        live.wait_without("2 marked");
+        live.press("K");
+        live.wait_for_words("Send SIGTERM to 2 processes?");
+        live.press("y");
+        live.wait_for_words("; ports 8080 and 8081 are free");
+        for one in &mut ended {
+            assert_eq!(one.wait_for_signal(), Some(Signal::TERM));
+        }
+    });
+}
+
+#[test]
 fn marks_stay_at_their_sockets_while_others_come_and_go() {
     stage(|| {
         let _marked = server(8081);

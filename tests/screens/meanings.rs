@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ratatui::buffer::Cell;
-use sockeye::app::view::{CellView, Role, RowView, Span};
+use sockeye::app::view::{CellView, Role, RowSign, RowView, Span};
 use sockeye::track::Mark;
 use sockeye::ui::ascii;
 
@@ -62,7 +62,7 @@ fn row_says_its_colours(what: &str, row: &RowView) {
             // A `!` in place of the mark; a mark that is there says that the row has just changed.
             Role::Bad => row.trouble.is_some(),
             // A `✓` beside the mark.
-            Role::Accent => row.is_marked,
+            Role::Accent => row.sign == Some(RowSign::Marked),
             Role::Wrong | Role::Selected | Role::Border => false,
             Role::Plain | Role::Dim | Role::Strong => true,
         };

@@ -110,16 +110,19 @@ impl App {
     }
 
     fn is_possible(&self, action: Action) -> bool {
-        let is_row_selected = self.selected().is_some() || !self.rows.marks.is_empty();
         match action {
             // The palette is already open.
             Action::Program(ProgramAction::OpenPalette) => false,
             Action::ShowView(place) => self.view_at(place).is_some(),
             Action::Pane(PaneAction::Down | PaneAction::Up) => self.dock.pane.is_some(),
-            Action::Table(TableAction::Copy) => is_row_selected,
+            Action::Table(TableAction::Copy) => !self.acted_on_rows().is_empty(),
             Action::Port(action) => {
-                let needs_row = matches!(action, PortAction::BindTest | PortAction::EndProcess);
-                self.can(action) && (is_row_selected || !needs_row)
+                let has_its_row = match action {
+                    PortAction::BindTest => self.selected().is_some(),
+                    PortAction::EndProcess => !self.acted_on_rows().is_empty(),
+                    PortAction::BindTestAny | PortAction::FindFreePort => true,
+                };
+                self.can(action) && has_its_row
             }
             Action::Program(_)
             | Action::Pane(_)

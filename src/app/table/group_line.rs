@@ -4,7 +4,9 @@
 
 use crate::app::App;
 use crate::app::table::group_notes::Tally;
-use crate::app::table::view::{MARK_WIDTH, RowView, of_marked_row, role_of_state, trouble_role};
+use crate::app::table::view::{
+    MARK_WIDTH, RowSign, RowView, of_marked_row, role_of_state, trouble_role,
+};
 use crate::app::view::{CellView, Click, Line, Role, cut_line, line_width, mark_role, span};
 use crate::columns::{cut, cut_middle, pad_left, width};
 use crate::keymap::{Action, TableAction};
@@ -55,9 +57,7 @@ impl App {
         let mark = activity.mark.filter(|_| activity.trouble.is_none());
         RowView {
             is_selected,
-            is_pinned: self.has_pinned_row(group),
-            is_in_group: group.depth > 0,
-            is_marked,
+            sign: RowSign::of(is_marked, self.has_pinned_row(group), group.depth > 0),
             mark: mark.map(|mark| (mark, mark_role(mark))),
             trouble: activity.trouble.map(trouble_role),
             cells: cells.collect(),

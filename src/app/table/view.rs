@@ -23,14 +23,32 @@ pub struct RowView {
     pub mark: Option<(Mark, Role)>,
     /// Whether it is in trouble, shown by a `!` where no mark is.
     pub trouble: Option<Role>,
-    /// Whether its port is pinned, shown by a `*`.
-    pub is_pinned: bool,
-    /// Whether it is within a group, shown by a line beside it.
-    pub is_in_group: bool,
-    /// Whether the user has marked it, a group if all its rows are marked, shown by a `✓` in place of the `*`.
-    pub is_marked: bool,
+    /// What its second cell shows.
+    pub sign: Option<RowSign>,
     /// Its cells, those of a row each exactly as wide as its column.
     pub cells: Vec<CellView>,
+}
+
+/// What the second cell of a line shows: the first of these that is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowSign {
+    /// A `✓`: the user has marked it, or all rows of the group.
+    Marked,
+    /// A `*`: its port is pinned, or one of the group.
+    Pinned,
+    /// A line: it is within a group.
+    InGroup,
+}
+
+impl RowSign {
+    pub(crate) fn of(is_marked: bool, is_pinned: bool, is_in_group: bool) -> Option<Self> {
+        let signs = [
+            is_marked.then_some(Self::Marked),
+            is_pinned.then_some(Self::Pinned),
+            is_in_group.then_some(Self::InGroup),
+        ];
+        signs.into_iter().flatten().next()
+    }
 }
 
 impl App {
@@ -87,9 +105,7 @@ impl App {
             };
             RowView {
                 is_selected,
-                is_pinned: self.pinned.has(&row.socket),
-                is_in_group: is_grouped,
-                is_marked,
+                sign: RowSign::of(is_marked, self.pinned.has(&row.socket), is_grouped),
                 mark: mark.map(|mark| (mark, mark_role(mark))),
                 trouble: row.trouble(context.now).map(trouble_role),
                 cells: columns.iter().map(cell).collect(),

@@ -1,7 +1,7 @@
 //! The table in groups: their lines, opening and closing, and where the cursor is.
 
 use crate::app::tests::*;
-use crate::app::view::Click;
+use crate::app::view::{Click, RowSign};
 use crate::model::Queue;
 use crate::query::{GroupBy, GroupFields};
 
@@ -98,6 +98,36 @@ fn a_key_goes_through_the_fields_and_back_to_the_rows() {
     desk.key(Key::F(5));
     assert_eq!(desk.ports(), [5000, 5001, 5002, 5003, 5004, 6000, 6001]);
     assert!(!filter_text(&desk).contains("by "));
+}
+
+/// A key goes from it to none.
+#[test]
+fn the_menu_groups_by_project_too() {
+    let of_project = |port: u16, project: &str| Socket {
+        owner: Owner::Known(
+            [Arc::new(Process {
+                project: Some(project.into()),
+                ..Process::new(port.into(), "app")
+            })]
+            .into(),
+        ),
+        ..listener(port)
+    };
+    let mut desk = Desk::new();
+    desk.read(&[
+        of_project(80, "/srv/shop"),
+        of_project(81, "/srv/shop"),
+        listener(90),
+    ]);
+    desk.press("Z");
+    let place = GroupBy::ALL.iter().position(|&by| by == GroupBy::Project);
+    desk.press(&"j".repeat(place.unwrap()));
+    desk.key(Key::Enter);
+    desk.key(Key::Esc);
+    assert!(filter_text(&desk).contains("by project "));
+    assert_eq!(outline(&desk), ["▸ /srv/shop", "▸ –"]);
+    desk.press("z");
+    assert_eq!(desk.ports(), [80, 81, 90]);
 }
 
 #[test]
@@ -371,7 +401,8 @@ fn a_group_with_a_row_in_trouble_has_its_mark_and_the_key_opens_it() {
 fn a_group_with_a_pinned_port_has_its_star() {
     let mut desk = desk();
     desk.press("Gmz");
-    let stars: Vec<_> = desk.view().rows.iter().map(|row| row.is_pinned).collect();
+    let rows = desk.view().rows.into_iter();
+    let stars: Vec<_> = rows.map(|row| row.sign == Some(RowSign::Pinned)).collect();
     assert_eq!(stars, [false, true]);
 }
 
@@ -423,11 +454,9 @@ fn a_group_has_no_row_but_all_of_its_rows() {
     desk.key(Key::Right);
     desk.press("j");
     assert_eq!(desk.app.rows_at_cursor().len(), 1);
-    for keys in ["K", "c", "m", "b"] {
-        desk.key(Key::Left);
-        desk.press(keys);
-        assert_eq!(desk.mode(), Mode::Table, "{keys}");
-    }
+    desk.key(Key::Left);
+    desk.press("b");
+    assert_eq!(desk.mode(), Mode::Table, "a bind test is of one row");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use proptest::sample::select;
 
 use crate::app::dialogs::menu::Menu;
 use crate::app::tests::*;
-use crate::app::view::{CellView, Role};
-use crate::keymap::{DialogAction, TableAction};
+use crate::app::view::{CellView, Role, RowSign};
+use crate::keymap::{DialogAction, PortAction, TableAction};
 
 /// The ports of the marked rows in sight.
 fn marked(desk: &Desk) -> Vec<u16> {
@@ -141,10 +141,7 @@ fn a_mark_moves_no_column_and_is_seen_without_colours() {
     desk.press("k ");
     assert_eq!(cells(&desk), before);
     let rows = desk.view().rows;
-    assert_eq!(
-        rows.iter().map(|row| row.is_marked).collect::<Vec<_>>(),
-        [true, false]
-    );
+    assert_eq!(signs(&desk), [true, false]);
     assert!(rows[0].cells.iter().any(|cell| cell.role == Role::Accent));
 }
 
@@ -216,6 +213,114 @@ fn k_with_one_marked_row_is_about_that_row() {
     assert_eq!(ending.process().unwrap().pid, 10);
 }
 
+/// Three listeners and a connection, each of a process of its own, by state.
+fn by_state() -> Desk {
+    let mut desk = Desk::new();
+    let connection = Socket {
+        remote: Some(Endpoint::new([10, 0, 0, 9].into(), 443)),
+        state: State::Established,
+        ..listener(40)
+    };
+    desk.read(&[listener(10), listener(20), listener(30), connection]);
+    desk.press("zzzz");
+    desk
+}
+
+/// Of each line of the table whether it has the sign of marked rows.
+fn signs(desk: &Desk) -> Vec<bool> {
+    let rows = desk.view().rows.into_iter();
+    rows.map(|row| row.sign == Some(RowSign::Marked)).collect()
+}
+
+#[test]
+fn space_on_a_group_marks_all_its_rows_and_again_unmarks_them() {
+    let mut desk = by_state();
+    assert_eq!(signs(&desk), [false, false]);
+    desk.press(" ");
+    assert!(header(&desk).contains("3 marked"));
+    assert_eq!(signs(&desk), [true, false]);
+    let line = &desk.view().rows[1];
+    assert!(line.is_selected, "the next group");
+    desk.press("k ");
+    assert!(!header(&desk).contains("marked"));
+    assert_eq!(signs(&desk), [false, false]);
+}
+
+#[test]
+fn a_group_has_the_sign_only_if_all_its_rows_are_marked() {
+    let mut desk = by_state();
+    desk.key(Key::Right);
+    desk.press("j");
+    assert_eq!(desk.selected_port(), Some(10));
+    desk.press(" ");
+    assert_eq!(signs(&desk), [false, true, false, false, false]);
+    desk.press("gg ");
+    assert!(header(&desk).contains("3 marked"), "the others are added");
+    assert_eq!(signs(&desk), [true, true, true, true, false]);
+}
+
+#[test]
+fn on_a_group_end_asks_about_all_its_processes() {
+    let mut desk = by_state();
+    desk.press("K");
+    let Dialog::EndSeveral(_) = &desk.app.dialog else {
+        panic!("no question about several")
+    };
+    let effects = desk.press("y");
+    let [Effect::EndSeveral { endings, .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    let pids = endings.iter().map(|ending| ending.process().unwrap().pid);
+    assert_eq!(pids.collect::<Vec<_>>(), [10, 20, 30]);
+}
+
+#[test]
+fn on_a_group_copy_and_pin_act_on_all_its_rows_unless_others_are_marked() {
+    let mut desk = by_state();
+    desk.press("c");
+    assert_eq!(menu(&desk).title, "copy of 3 rows");
+    desk.key(Key::Esc);
+    desk.press("m");
+    assert!(header(&desk).contains("pinned 10, 20, 30"));
+    desk.press("mj kc");
+    assert_eq!(menu(&desk).title, "copy", "of the marked connection");
+}
+
+#[test]
+fn all_rows_are_marked_those_of_closed_groups_too_and_esc_keeps_the_groups() {
+    let mut desk = by_state();
+    desk.press("V");
+    assert!(header(&desk).contains("4 marked"));
+    assert_eq!(signs(&desk), [true, true]);
+    desk.press(" w");
+    assert_eq!(menu(&desk).title, "write the row marked");
+    desk.key(Key::Esc);
+    desk.key(Key::Esc);
+    assert_eq!(signs(&desk), [false, false]);
+    desk.press("w");
+    assert_eq!(menu(&desk).title, "write the 4 rows shown");
+}
+
+#[test]
+fn on_a_group_the_palette_offers_what_acts_on_its_rows() {
+    let mut desk = by_state();
+    desk.tell(Msg::Input(Input::Resized {
+        width: 160,
+        height: 99,
+    }));
+    desk.press(":");
+    let Dialog::Palette(palette) = &desk.app.dialog else {
+        panic!("no palette is open")
+    };
+    let offers = |action| palette.entries.iter().any(|entry| entry.action == action);
+    assert!(offers(Action::Port(PortAction::EndProcess)));
+    assert!(offers(Action::Table(TableAction::Copy)));
+    assert!(
+        !offers(Action::Port(PortAction::BindTest)),
+        "it is of one row"
+    );
+}
+
 /// Keys that may change marks.
 const MARKING: [Action; 4] = [
     Action::Table(TableAction::MarkRow),
@@ -273,7 +378,8 @@ proptest! {
                 }
                 _ => None,
             };
-            let selected = desk.app.rows.cursor.selected();
+            let at_cursor: BTreeSet<RowId> =
+                desk.app.rows_at_cursor().iter().map(|row| row.id).collect();
             let in_table = matches!(desk.mode(), Mode::Table | Mode::Bind | Mode::Digits);
             match step {
                 Step::Key(key) => drop(desk.key(key)),
@@ -292,9 +398,11 @@ proptest! {
             prop_assert_eq!(desk.app.rows.marks.len(), marks(&desk).len(), "none of a row that is gone");
             match action {
                 Some(Action::Table(TableAction::MarkRow)) if in_table => {
-                    let selected: BTreeSet<RowId> = selected.into_iter().collect();
-                    let toggled: BTreeSet<RowId> =
-                        before.symmetric_difference(&selected).copied().collect();
+                    let toggled: BTreeSet<RowId> = if at_cursor.is_subset(&before) {
+                        before.difference(&at_cursor).copied().collect()
+                    } else {
+                        before.union(&at_cursor).copied().collect()
+                    };
                     prop_assert_eq!(marks(&desk), toggled);
                 }
                 Some(action) if MARKING.contains(&action) => {}
