@@ -20,6 +20,7 @@ impl App {
             self.scroll_to_cursor();
         }
         self.refresh_related_sockets();
+        self.refresh_group_notes();
         std::mem::take(&mut self.effects)
     }
 
@@ -126,6 +127,7 @@ impl App {
             Dialog::Help(_) => self.act_in_help(action),
             Dialog::OpenUrl(_) => self.act_on_url(action, now),
             Dialog::Save(_) => self.act_on_save(action, now),
+            Dialog::EndSeveral(_) => self.act_on_several(action, now),
         }
     }
 
@@ -176,6 +178,9 @@ impl App {
             },
             Action::Back if self.mode() == Mode::Matches => self.end_find(),
             Action::Back if self.dock.pane.is_some() => self.set_pane(None),
+            Action::Back if self.rows.criteria.filter.is_empty() && !self.rows.marks.is_empty() => {
+                self.clear_marks(now);
+            }
             Action::Back => self.clear_filter(now),
             Action::Session(_) | Action::Dialog(_) => {}
         }
@@ -219,7 +224,10 @@ impl App {
             Dialog::Menu(_) => Mode::Menu,
             Dialog::Palette(_) => Mode::Palette,
             Dialog::Question(question) if question.is_second() => Mode::ConfirmAgain,
-            Dialog::Question(_) | Dialog::OpenUrl(_) | Dialog::Save(_) => Mode::Question,
+            Dialog::EndSeveral(several) if several.is_second() => Mode::ConfirmAgain,
+            Dialog::Question(_) | Dialog::EndSeveral(_) | Dialog::OpenUrl(_) | Dialog::Save(_) => {
+                Mode::Question
+            }
             Dialog::Help(help) if help.is_typing => Mode::HelpSearch,
             Dialog::Help(_) => Mode::Help,
         }

@@ -1,7 +1,7 @@
 //! The filter as text, with its history and the last cleared filter.
 
 use crate::app::dialogs::prompt::{Edited, Turn};
-use crate::app::view::{Click, Line, Role, span};
+use crate::app::view::{Click, Line, Role, line_width, span};
 use crate::app::{App, Dialog, PromptKind};
 use crate::columns::{cut, width};
 use crate::filter::{Filter, FilterError};
@@ -12,6 +12,12 @@ const MAX_HISTORY: usize = 100;
 
 /// The most cells of a filter in a notice.
 const MAX_SHOWN: usize = 60;
+
+/// The cells that the number of rows takes, `1234 of 5678`.
+const COUNT: usize = 16;
+
+/// The cells that a filter and that number get before the fields of groups get any.
+const FILTER_BEFORE_GROUPS: usize = 40;
 
 /// The active filter as text, and the state of editing it.
 #[derive(Clone, Debug, Default)]
@@ -144,6 +150,7 @@ impl App {
                 DialogAction::Toggle
                 | DialogAction::Confirm
                 | DialogAction::OtherSignal
+                | DialogAction::PreviousSignal
                 | DialogAction::OtherTargets => {}
             },
             Action::Dialog(_)
@@ -212,15 +219,24 @@ impl App {
         let is_typing =
             matches!(&self.dialog, Dialog::Prompt(prompt) if prompt.kind == PromptKind::Filter);
         let filter = self.rows.criteria.filter.to_string();
-        if !filter.is_empty() || is_typing {
-            let last_tab = self.tab_views().pop();
-            let tabs = last_tab.map_or(0, |tab| usize::from(tab.x) + width(&tab.text));
-            let room = usize::from(columns).saturating_sub(tabs + 24);
+        let has_filter = !filter.is_empty() || is_typing;
+        let last_tab = self.tab_views().pop();
+        let tabs = last_tab.map_or(0, |tab| usize::from(tab.x) + width(&tab.text));
+        let beside_tabs = usize::from(columns).saturating_sub(tabs);
+        let reserved = if has_filter {
+            FILTER_BEFORE_GROUPS
+        } else {
+            COUNT
+        };
+        let grouping = self.grouping_spans(beside_tabs.saturating_sub(reserved));
+        if has_filter {
+            let room = beside_tabs.saturating_sub(24 + line_width(&grouping));
             let edit = Click::Do(Action::Table(TableAction::EditFilter));
             line.push(span("filter ", Role::Dim).on_click(edit));
             line.push(span(format!("{}  ", cut(&filter, room)), Role::Accent).on_click(edit));
         }
-        let shown = self.rows.selection.shown().len();
+        line.extend(grouping);
+        let shown = self.rows.selection.shown().row_count();
         let count = if shown == total && filter.is_empty() && !is_typing {
             total.to_string()
         } else {
@@ -232,7 +248,7 @@ impl App {
 
     /// How many rows of the view are shown: `12 of 800`.
     pub(crate) fn count_text(&self) -> String {
-        let shown = self.rows.selection.shown().len();
+        let shown = self.rows.selection.shown().row_count();
         format!("{shown} of {}", self.rows.selection.counts().unfiltered)
     }
 

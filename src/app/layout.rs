@@ -204,6 +204,7 @@ impl App {
             Dialog::GoTo(_)
             | Dialog::Menu(_)
             | Dialog::Question(_)
+            | Dialog::EndSeveral(_)
             | Dialog::OpenUrl(_)
             | Dialog::Save(_)
             | Dialog::Help(_) => 1,

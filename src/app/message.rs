@@ -242,6 +242,13 @@ pub enum Effect {
     /// Send a signal to processes, if they are still the same; then wait for the outcome, and answer with
     /// [`Msg::EndOutcome`] or [`Msg::SignalFailed`].
     EndProcess(Ending),
+    /// The same for several, each by itself: what keeps one from ending does not keep the others.
+    EndSeveral {
+        /// The requests, those for processes that started others first.
+        endings: Vec<Ending>,
+        /// All ports to be freed.
+        ports: Vec<Target>,
+    },
     /// Put text on the clipboard.
     Copy(String),
     /// Put these rows of the current table on the clipboard.

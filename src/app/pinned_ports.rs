@@ -23,10 +23,14 @@ type Port = (u16, Protocol);
 pub(crate) struct PinnedPorts(BTreeSet<Port>);
 
 impl PinnedPorts {
-    /// Pins the socket's port, or unpins it; returns whether it is pinned now.
-    fn toggle(&mut self, socket: &Socket) -> bool {
-        let port = port_of(socket);
-        !self.0.remove(&port) && self.0.insert(port)
+    /// Pins these ports, or unpins them if all are pinned; returns whether they are pinned now.
+    fn toggle(&mut self, ports: &BTreeSet<Port>) -> bool {
+        if ports.is_subset(&self.0) {
+            self.0.retain(|port| !ports.contains(port));
+            return false;
+        }
+        self.0.extend(ports);
+        true
     }
 
     /// Pins a port or unpins it; returns whether it was pinned.
@@ -42,16 +46,13 @@ impl PinnedPorts {
         self.0.contains(&port_of(socket))
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The ports as a list, `5432, 8080, 5353/udp`; `None` if there are none.
     pub fn text(&self) -> Option<String> {
-        let first = self.0.iter().take(MAX_NAMED);
-        let mut names: Vec<_> = first
-            .map(|&(port, protocol)| protocol.port_text(port))
-            .collect();
-        if self.0.len() > MAX_NAMED {
-            names.push(format!("{} more", self.0.len() - MAX_NAMED));
-        }
-        (!names.is_empty()).then(|| names.join(", "))
+        (!self.0.is_empty()).then(|| names(&self.0))
     }
 
     /// The alerts about these events, each once, given the table after them.
@@ -111,6 +112,16 @@ fn alert(event: &Event, is_open: bool) -> Option<String> {
     }
 }
 
+fn names(ports: &BTreeSet<Port>) -> String {
+    let first = ports.iter().take(MAX_NAMED);
+    let names = first.map(|&(port, protocol)| protocol.port_text(port));
+    let mut names: Vec<_> = names.collect();
+    if ports.len() > MAX_NAMED {
+        names.push(format!("{} more", ports.len() - MAX_NAMED));
+    }
+    names.join(", ")
+}
+
 const fn port_of(socket: &Socket) -> Port {
     (socket.local.port, socket.protocol)
 }
@@ -122,21 +133,24 @@ fn port_name(socket: &Socket) -> String {
 
 impl App {
     pub(crate) fn toggle_pinned(&mut self, now: Moment) {
-        let Some(row) = self.selected() else {
+        let rows = self.acted_on_rows();
+        let Some(first) = rows.first() else {
             return self.warn("no port is selected", now);
         };
-        let socket = row.socket.clone();
-        if !socket.protocol.has_ports() {
-            let kind = socket.protocol.name();
+        let sockets = rows.iter().map(|row| &row.socket);
+        let sockets = sockets.filter(|socket| socket.protocol.has_ports());
+        let ports: BTreeSet<Port> = sockets.map(port_of).collect();
+        if ports.is_empty() {
+            let kind = first.socket.protocol.name();
             return self.warn(format!("a {kind} socket has no port to pin"), now);
         }
-        let port = port_name(&socket);
-        let text = if self.pinned.toggle(&socket) {
+        let named = names(&ports);
+        let text = if self.pinned.toggle(&ports) {
             format!(
-                "pinned {port}: you get an alert when a listener opens, closes or changes there"
+                "pinned {named}: you get an alert when a listener opens, closes or changes there"
             )
         } else {
-            format!("unpinned {port}")
+            format!("unpinned {named}")
         };
         self.report(text, now);
     }

@@ -107,6 +107,7 @@ impl App {
         let events = update.events.len();
         self.log.extend(update.events);
         self.rows.failure = None;
+        self.rows.marks.keep_those_in(&table);
         self.rows.table = table;
         self.rows.has_snapshot = true;
         self.playhead.playback = update.playback;

@@ -3,7 +3,6 @@
 use crate::app::views::{Arrangement, without};
 use crate::app::{App, Effect, Pane};
 use crate::model::Moment;
-use crate::query::Selection;
 use crate::settings::{CustomView, Settings};
 use crate::theme::Themes;
 
@@ -52,7 +51,7 @@ impl App {
         };
         self.reopen(&old, opened);
         // Data about a row may depend on them.
-        self.rows.selection = Selection::new(self.rows.criteria.clone());
+        self.rows.selection = self.rows.selection.restarted(self.rows.criteria.clone());
         self.reselect(now);
         self.report(format!("read {from}"), now);
     }
@@ -68,6 +67,9 @@ impl App {
         }
         if old.sort != new.sort {
             criteria.sort = new.sort;
+        }
+        if old.group != new.group {
+            self.rows.selection.group_by(new.group);
         }
         if old.columns != new.columns {
             self.rows.hidden_columns = without(&new.columns);

@@ -23,6 +23,7 @@ pub use free::{
 pub use probe::{Probe, ProbeResult, interface, probe};
 pub use target::listeners::reachable_listeners;
 pub use target::{Address, Target, TargetError, unix_name};
+pub(crate) use verdict::process_line;
 pub use verdict::{
     AnyVerdict, Cause, MAX_PATH, MatrixCell, MatrixRow, Note, NoteCode, Outcome, UnixCause,
     UnixVerdict, Verdict,

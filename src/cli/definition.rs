@@ -4,12 +4,14 @@ use std::ffi::OsString;
 
 use clap::{Arg, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use sockeye::filter::nearest;
+use sockeye::query::GroupBy;
 
 use super::check::Check;
 use super::config::PrintConfig;
 use super::free::Free;
 use super::global::GlobalArgs;
 use super::list::List;
+use super::list::groups::FieldParser;
 use super::reference::completions::Completions;
 use super::reference::keys::Keys;
 use super::reference::man::Man;
@@ -39,6 +41,10 @@ pub struct Cli {
     /// The live table as lines of text, for screen readers and dumb terminals: type commands, `help` lists them
     #[arg(long)]
     pub linear: bool,
+    /// Group the live table by a FIELD, or by two: process, port, peer, network, state, user, unit, container,
+    /// project
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',', value_parser = FieldParser, hide_possible_values = true)]
+    pub group: Vec<GroupBy>,
     #[command(flatten)]
     pub global: GlobalArgs,
     #[command(subcommand)]

@@ -9,6 +9,7 @@ use sockeye::clock::Clock;
 use sockeye::config;
 use sockeye::linear;
 use sockeye::model::{Kinds, Origin, clean};
+use sockeye::query::GroupFields;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::live::{self, ConfigFile, lines};
 use sockeye::runtime::{panic, process::signals};
@@ -43,8 +44,10 @@ pub(super) fn run(
     named: Option<Settings>,
     words: &[String],
     form: Form,
+    group: Option<GroupFields>,
 ) -> anyhow::Result<u8> {
-    let below = named.map_or_else(config::read_default, Ok)?;
+    let mut below = named.map_or_else(config::read_default, Ok)?;
+    below.group = group.or(below.group);
     let settings = global.override_settings(below, words)?;
     // If standard input is a recording, keys come from the terminal itself.
     let has_keys = io::stdin().is_terminal() || global.replays_standard_input();
@@ -75,7 +78,7 @@ pub(super) fn run(
     let read_again = {
         let (global, words) = (global.clone(), words.to_vec());
         Arc::new(move || {
-            let read = reload(&global, &words);
+            let read = reload(&global, &words, group);
             read.map(|(settings, path)| (form.adapted(settings), path))
         })
     };
@@ -122,14 +125,19 @@ fn environment(host: String, origin: Origin, form: Form) -> Environment {
 
 /// Reads the config file again, and applies the command line as at the start. If the file is gone, that is an error:
 /// its settings would be lost silently.
-fn reload(global: &GlobalArgs, words: &[String]) -> Result<(Settings, String), String> {
+fn reload(
+    global: &GlobalArgs,
+    words: &[String],
+    group: Option<GroupFields>,
+) -> Result<(Settings, String), String> {
     let path = global.config.clone().or_else(config::default_path);
     let path =
         path.ok_or("settings kept; no home directory, so there is no path for a config file")?;
-    let read = config::read(&path).map_err(|error| match path.try_exists() {
+    let mut read = config::read(&path).map_err(|error| match path.try_exists() {
         Ok(false) => format!("settings kept; no config file at {}", path.display()),
         _ => format!("settings kept; {}", error.brief()),
     })?;
+    read.group = group.or(read.group);
     // The filter of the command line may use a new service name.
     let mut global = global.clone();
     global.services = read.services.clone();

@@ -69,13 +69,22 @@ fn run() -> anyhow::Result<u8> {
     if cli.linear && cli.command.is_some() {
         bail!("--linear is a form of the live table; commands print lines anyway");
     }
+    let groups = matches!(cli.command, None | Some(Command::List(_)));
+    if !groups && !cli.group.is_empty() {
+        bail!("--group works with the live table and list only");
+    }
     // The config file is read from here on. Its folder may hang (a home on a network), so help, version and usage
     // errors come first.
     cli.global.services = own_services(&cli);
     // Every command refuses a named config file with an error in it; only the live table uses the settings.
     let named = cli.global.config.as_deref().map(read).transpose()?;
     match cli.command {
-        Some(Command::List(list)) => list::run(&cli.global, &list),
+        Some(Command::List(mut list)) => {
+            if list.group.is_empty() {
+                list.group = cli.group;
+            }
+            list::run(&cli.global, &list)
+        }
         Some(Command::Watch(watch)) => watch::run(&cli.global, &watch),
         Some(Command::Check(check)) => check::run(&cli.global, &check),
         Some(Command::Free(free)) => free::run(&cli.global, &free),
@@ -92,7 +101,8 @@ fn run() -> anyhow::Result<u8> {
             } else {
                 live::Form::Screen
             };
-            live::run(&cli.global, named, &cli.filter, form)
+            let group = list::groups::fields(&cli.group)?;
+            live::run(&cli.global, named, &cli.filter, form, group)
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{Fault, parse};
 use crate::settings::{Change, Settings};
 
 /// The keys of the settings that keys and menus change while the program runs.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 11] = [
     "interval",
     "view",
     "protocols",
@@ -15,6 +15,7 @@ const KEPT: [&str; 10] = [
     "columns",
     "sort",
     "reverse",
+    "group",
     "stats",
     "theme",
     "mouse",

@@ -6,7 +6,7 @@ use strum::VariantArray as _;
 use super::value::{self, Refusal, Value, invalid, quoted};
 use crate::columns;
 use crate::model::{Family, Protocol, duration};
-use crate::query::Tab;
+use crate::query::{GroupBy, GroupFields, Tab};
 use crate::settings::{Notify, Settings};
 use crate::theme::{self, Role, Themes};
 
@@ -26,7 +26,7 @@ const BOOLEAN: &str = "true or false";
 
 /// Every key, in the order of the file.
 #[rustfmt::skip]
-pub(super) static KEYS: [Key; 16] = [
+pub(super) static KEYS: [Key; 17] = [
     Key { name: "interval", takes: DURATION, read: |c, v| set(&mut c.interval, value::duration(v, duration::parse_interval)), print: |c| quoted(&duration::format(c.interval)) },
     Key { name: "linger", takes: DURATION, read: |c, v| set(&mut c.linger, value::duration(v, duration::parse)), print: |c| quoted(&duration::format(c.linger)) },
     Key { name: "highlight", takes: DURATION, read: |c, v| set(&mut c.highlight, value::duration(v, duration::parse)), print: |c| quoted(&duration::format(c.highlight)) },
@@ -37,6 +37,7 @@ pub(super) static KEYS: [Key; 16] = [
     Key { name: "columns", takes: "a list of columns in quotes, such as [\"port\", \"state\", \"process\"]", read: shown_columns, print: |c| columns_text(&c.columns) },
     Key { name: "sort", takes: "the name of a column in quotes, such as \"port\"", read: |c, v| set(&mut c.sort.by, value::column(v)), print: |c| quoted(columns::column(c.sort.by).name) },
     Key { name: "reverse", takes: BOOLEAN, read: |c, v| set(&mut c.sort.descending, value::boolean(v)), print: |c| c.sort.descending.to_string() },
+    Key { name: "group", takes: "one or two fields in quotes, such as [\"process\", \"state\"], or []", read: group, print: |c| list(c.group.iter().flat_map(|group| group.all()).map(|field| (field.name(), true))) },
     Key { name: "stats", takes: BOOLEAN, read: |c, v| set(&mut c.stats, value::boolean(v)), print: |c| c.stats.to_string() },
     Key { name: "notify", takes: "\"bell\", \"desktop\", \"both\" or \"none\"", read: |c, v| set(&mut c.notify, value::word(v, "notification", Notify::VARIANTS.iter().map(|&one| (one.into(), one)))), print: |c| quoted(c.notify.into()) },
     Key { name: "mouse", takes: BOOLEAN, read: |c, v| set(&mut c.mouse, value::boolean(v)), print: |c| c.mouse.to_string() },
@@ -73,6 +74,13 @@ fn families(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
         [only] => Some(only),
         _ => None,
     };
+    Ok(())
+}
+
+fn group(config: &mut Settings, value: &Value<'_>) -> Result<(), Refusal> {
+    let names = GroupBy::ALL.iter().map(|field| (field.name(), *field));
+    let fields = value::any_of(value, |one| value::word(one, "field", names.clone()))?;
+    config.group = GroupFields::of(&fields).map_err(|why| invalid(value, why))?;
     Ok(())
 }
 

@@ -37,6 +37,8 @@ actions! {
         GoTo = "go-to",
         ToggleFollow = "toggle-follow",
         TogglePinned = "toggle-marked",
+        MarkRow = "mark-row",
+        MarkAll = "mark-all",
         NextTrouble = "next-trouble",
         NextView = "next-view",
         PreviousView = "previous-view",
@@ -52,6 +54,10 @@ actions! {
         FindPrevious = "find-previous",
         SortByNext = "sort-by-next",
         ReverseSort = "reverse-sort",
+        GroupByNext = "group-by-next",
+        ChooseGroups = "choose-groups",
+        Right = "right",
+        Left = "left",
         ToggleNames = "toggle-names",
         Copy = "copy",
         Write = "write",
@@ -109,6 +115,7 @@ actions! {
         Toggle = "toggle",
         Confirm = "confirm",
         OtherSignal = "other-signal",
+        PreviousSignal = "previous-signal",
         OtherTargets = "other-targets",
         RecallEarlier = "recall-earlier",
         RecallLater = "recall-later",
@@ -148,7 +155,7 @@ pub enum Action {
     ShowView(u8),
     /// Copies a command that fixes what is open.
     CopyFix,
-    /// Closes what is open, then clears the filter.
+    /// Closes what is open, then clears the filter, then the marks.
     Back,
 }
 

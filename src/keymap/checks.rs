@@ -174,7 +174,7 @@ mod tests {
         let keys = [Char('q'), key];
         let flaws = with(&[(mode, Action::Session(SessionAction::Quit), &keys)]);
         assert_eq!(flaws, [Flaw::Twice { mode, key, actions }]);
-        let moved = (mode, Action::Port(PortAction::BindTest), &[Char('z')][..]);
+        let moved = (mode, Action::Port(PortAction::BindTest), &[Char('X')][..]);
         assert_eq!(
             with(&[(mode, Action::Session(SessionAction::Quit), &keys), moved]),
             []

@@ -176,7 +176,9 @@ const fn table(
 }
 
 use Action as A;
-use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, F, Home, PageDown, PageUp, Tab, Up};
+use Key::{
+    BackTab, Char, Ctrl, Down, End, Enter, Esc, F, Home, Left, PageDown, PageUp, Right, Tab, Up,
+};
 use Mode::{
     Bind, ConfirmAgain, Digits, Finding, Help, HelpSearch, Matches, Menu, Palette, Prompt,
     Question, Table,
@@ -195,13 +197,19 @@ pub const KEYMAP: &[Binding] = &[
     table(Inspect, &[Char('s'), F(6)], A::Table(TableAction::ChooseSort), "choose the column to sort by", "sort"),
     table(Inspect, &[], A::Table(TableAction::SortByNext), "sort by the next column", ""),
     table(Inspect, &[Char('S')], A::Table(TableAction::ReverseSort), "reverse the order", ""),
+    table(View, &[Char('z'), F(5)], A::Table(TableAction::GroupByNext), "group by process, port, peer, state, unit or container, or not", ""),
+    table(View, &[Char('Z')], A::Table(TableAction::ChooseGroups), "choose what to group by, and by what within each group", ""),
+    table(Move, &[Right], A::Table(TableAction::Right), "open the group", ""),
+    table(Move, &[Left], A::Table(TableAction::Left), "close the group", ""),
     table(Inspect, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
-    table(Act, &[Char('K'), Char('x'), F(9)], A::Port(PortAction::EndProcess), "end the process: you confirm first, then see the outcome", "end"),
+    table(Act, &[Char('K'), Char('x'), F(9)], A::Port(PortAction::EndProcess), "end the process, or those of the marked rows: you confirm first, then see the outcome", "end"),
+    table(Act, &[Char(' ')], A::Table(TableAction::MarkRow), "mark the row or group, or unmark it, and go down; end, copy, write and pin act on marked rows", ""),
+    table(Act, &[Char('V')], A::Table(TableAction::MarkAll), "mark all rows shown; again: unmark all", ""),
     table(Act, &[Char('f')], A::Port(PortAction::FindFreePort), "find a free port near the selected one, by binding", ""),
     table(Act, &[Char('O')], A::Port(PortAction::OpenInBrowser), "open the selected TCP listener in the browser", ""),
     table(Act, &[Char('c'), Char('y')], A::Table(TableAction::Copy), "copy address, pid, command line, curl command, or the whole row", ""),
-    table(Act, &[Char('w')], A::Table(TableAction::Write), "write the rows shown to a file: JSON or CSV", ""),
-    table(Program, &[Char('p'), Char(' ')], A::Program(ProgramAction::TogglePause), "pause, resume", "pause"),
+    table(Act, &[Char('w')], A::Table(TableAction::Write), "write the marked rows, or all rows shown, to a file: JSON or CSV", ""),
+    table(Program, &[Char('p')], A::Program(ProgramAction::TogglePause), "pause, resume", "pause"),
     table(Program, &[Char('r')], A::Program(ProgramAction::Refresh), "refresh now; with a bind test open, test again", ""),
     table(Program, &[Char('+')], A::Program(ProgramAction::Slower), "refresh less often", ""),
     table(Program, &[Char('-')], A::Program(ProgramAction::Faster), "refresh more often", ""),
@@ -238,7 +246,7 @@ pub const KEYMAP: &[Binding] = &[
     table(Program, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
     table(Program, &[Char('W')], A::Program(ProgramAction::SaveSettings), "save view, filter, columns, order, theme, … in the config: you see the changes first", ""),
     table(View, &[Char('n')], A::Table(TableAction::ToggleNames), "show services and users as names or as numbers", ""),
-    table(Move, &[Esc], A::Back, "close the pane, then clear the filter", ""),
+    table(Move, &[Esc], A::Back, "close the pane, then clear the filter, then the marks", ""),
     table(Program, &[Char(':')], A::Program(ProgramAction::OpenPalette), "command palette: type to find an action", "actions"),
     table(Program, &[Char('?'), F(1)], A::Program(ProgramAction::ToggleHelp), "this help", "help"),
     table(Program, &[Char('q'), Ctrl('c'), F(10)], A::Session(SessionAction::Quit), "quit", "quit"),
@@ -303,9 +311,14 @@ pub const KEYMAP: &[Binding] = &[
 
     bind(Question, &[Char('y')], A::Dialog(DialogAction::Confirm), "yes", "yes"),
     bind(Question, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
-    bind(Question, &[Char('s'), Tab], A::Dialog(DialogAction::OtherSignal), "another signal", "signal"),
-    bind(Question, &[Char('a')], A::Dialog(DialogAction::OtherTargets), "end its parent too, or all that have the socket", "parent, all"),
+    bind(Question, &[Char('s'), Tab, Right], A::Dialog(DialogAction::OtherSignal), "the next signal", "signal"),
+    bind(Question, &[BackTab, Left], A::Dialog(DialogAction::PreviousSignal), "the signal before", ""),
+    bind(Question, &[Char('a')], A::Dialog(DialogAction::OtherTargets), "end its parent too, or all that have the socket; of several, also those with a better fix", "parent, all"),
     bind(Question, &[Char('c')], A::CopyFix, "copy the command that is better, and end nothing", "copy"),
+    bind(Question, &[Char('j'), Down], A::Move(MoveAction::Down), "scroll down", ""),
+    bind(Question, &[Char('k'), Up], A::Move(MoveAction::Up), "scroll up", ""),
+    bind(Question, &[PageDown], A::Move(MoveAction::PageDown), "a page down", ""),
+    bind(Question, &[PageUp], A::Move(MoveAction::PageUp), "a page up", ""),
     bind(Question, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
     bind(Question, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     bind(Question, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),
@@ -313,6 +326,8 @@ pub const KEYMAP: &[Binding] = &[
     // No first: a second click where the first yes was must not be another.
     bind(ConfirmAgain, &[Char('n'), Esc, Char('q')], A::Back, "no", "no"),
     bind(ConfirmAgain, &[Char('Y')], A::Dialog(DialogAction::Confirm), "yes, end it anyway", "yes, end it"),
+    bind(ConfirmAgain, &[Char('j'), Down], A::Move(MoveAction::Down), "scroll down", ""),
+    bind(ConfirmAgain, &[Char('k'), Up], A::Move(MoveAction::Up), "scroll up", ""),
     bind(ConfirmAgain, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
     bind(ConfirmAgain, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),
     bind(ConfirmAgain, &[Ctrl('z')], A::Session(SessionAction::Suspend), "suspend to the shell; fg returns", ""),

@@ -70,6 +70,7 @@ pub fn adapted(settings: Settings) -> Settings {
         keymap: settings.keymap.without_keys(),
         linger: Duration::ZERO,
         stats: false,
+        group: None,
         ..settings
     }
 }

@@ -3,14 +3,17 @@
 //! Pure: a [`Query`] selects from one table, `Selection` follows the tables as they come, [`ChangeFeed`]
 //! reports the changes of what matches, and [`Groups`] counts rows that have something in common.
 
+mod activity;
 mod change_feed;
 mod criteria;
 mod group;
+mod listing;
 mod order;
 mod selection;
 mod texts;
 
 pub use change_feed::{ChangeFeed, ChangeRecord};
 pub use criteria::{Query, Sort, Tab};
-pub use group::{Group, GroupBy, GroupKey, Grouping, Groups, Sum};
-pub(crate) use selection::{Listing, Selection};
+pub use group::{Group, GroupBy, GroupFields, GroupKey, Grouping, Groups, Sum};
+pub(crate) use listing::{GroupId, Line, LineId, Listing};
+pub(crate) use selection::Selection;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Moment, Protocol};
+use crate::query::activity::Activity;
 use crate::query::order::{self, sorted};
-use crate::query::{Query, Sort, Tab};
-use crate::track::{Row, RowId, Table, TroubleKind};
+use crate::query::{GroupFields, GroupId, Listing, Query, Sort, Tab};
+use crate::track::{Row, Table, TroubleKind};
 
 /// If more than one row in so many is new, sorting all of them is faster than finding the places of the new ones.
 const FEW: usize = 32;
@@ -25,7 +26,13 @@ pub(crate) struct Selection {
     verdicts: Vec<Verdict>,
     /// When, on the steady clock, a row has to be read again, the soonest first.
     due: Vec<(Duration, usize)>,
+    /// By which fields the rows are grouped.
+    fields: Option<GroupFields>,
     shown: Listing,
+    /// What happens in each group of the listing.
+    activity: Vec<Activity>,
+    /// How often the rows were grouped anew.
+    generation: u64,
     /// The rows in trouble, whether they are shown or not.
     in_trouble: Vec<usize>,
     counts: Counts,
@@ -48,14 +55,51 @@ impl Selection {
             order: Vec::new(),
             verdicts: Vec::new(),
             due: Vec::new(),
+            fields: None,
             shown: Listing::default(),
+            activity: Vec::new(),
+            generation: 0,
             in_trouble: Vec::new(),
             counts: Counts::default(),
         }
     }
 
+    /// One that has no data of rows yet, but the same groups, open and closed.
+    pub fn restarted(&self, query: Query) -> Self {
+        Self {
+            fields: self.fields,
+            shown: self.shown.emptied(),
+            generation: self.generation + 1,
+            ..Self::new(query)
+        }
+    }
+
     pub const fn shown(&self) -> &Listing {
         &self.shown
+    }
+
+    pub const fn fields(&self) -> Option<GroupFields> {
+        self.fields
+    }
+
+    /// What happens in the group of this index of the listing.
+    pub fn activity(&self, group: usize) -> Activity {
+        self.activity.get(group).copied().unwrap_or_default()
+    }
+
+    /// The same number as before: the listing has the same groups with the same rows.
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Groups the rows by other fields. They are listed so by the next update.
+    pub fn group_by(&mut self, fields: Option<GroupFields>) {
+        self.fields = fields;
+    }
+
+    /// Opens or closes a group.
+    pub fn set_open(&mut self, group: GroupId, is_open: bool) {
+        self.shown.set_open(group, is_open);
     }
 
     pub const fn counts(&self) -> Counts {
@@ -103,11 +147,13 @@ impl Selection {
         }
         let own = self.table.as_ref();
         let is_other_table = !own.is_some_and(|own| Arc::ptr_eq(own, table));
+        let rows_before = self.order.len();
         let new = if is_other_table {
             self.set_table(table)
         } else {
             Vec::new()
         };
+        let has_other_rows = !new.is_empty() || self.order.len() != rows_before;
         self.place(&new, sort, table);
         let over = self.due.partition_point(|&(at, _)| at <= now.steady);
         let mut again: Vec<_> = self.due.drain(..over).map(|(_, at)| at).collect();
@@ -126,15 +172,41 @@ impl Selection {
             }
             again = (0..table.rows.len()).collect();
         }
-        if is_other_query || is_other_table || !again.is_empty() {
+        let is_regrouped = self.fields != self.shown.fields();
+        if is_other_query || is_other_table || is_regrouped || !again.is_empty() {
             let (verdicts, order) = (&self.verdicts, self.order.iter().copied());
-            self.shown = Listing::of_rows(order.filter(|&at| verdicts[at].is_shown(&self.query)));
+            let rows = order.filter(|&at| verdicts[at].is_shown(&self.query));
+            self.list(rows.collect(), has_other_rows, table, now);
+            let verdicts = &self.verdicts;
             self.counts = Counts::of(verdicts, &self.query);
             let rows = verdicts.iter().enumerate();
             let rows = rows.filter(|(_, verdict)| verdict.trouble.is_some());
             self.in_trouble = rows.map(|(at, _)| at).collect();
         }
         again
+    }
+
+    /// Lists these rows, unless they are the ones that are listed already.
+    fn list(&mut self, rows: Vec<usize>, has_other_rows: bool, table: &Table, now: Moment) {
+        let grouping = self.fields.map(|fields| fields.sorted_by(self.query.sort));
+        let has_same_groups = !has_other_rows && grouping == self.shown.grouping();
+        if !has_same_groups || self.shown.selected() != rows {
+            self.shown.set_rows(rows, grouping, table);
+            self.generation += 1;
+        }
+        let verdicts = &self.verdicts;
+        let has_changed = |at: usize| verdicts[at].tabs[Tab::Changes as usize];
+        let activity = |row: usize| {
+            let changed = has_changed(row).then(|| &*table.rows[row]);
+            let trouble = verdicts[row].trouble;
+            Activity::of_row(changed, trouble, table.taken_at, now, self.query.highlight)
+        };
+        let groups = self.shown.groups().iter();
+        let activities = groups.map(|group| {
+            let rows = self.shown.rows_of(group);
+            rows.map(activity).fold(Activity::default(), Activity::and)
+        });
+        self.activity = activities.collect();
     }
 
     /// Carries over the data of rows that are also in this table; returns the others.
@@ -254,44 +326,6 @@ fn compare(before: &[Arc<Row>], after: &[Arc<Row>]) -> (Vec<Option<usize>>, Vec<
     }
     newcomers.extend(next..after.len());
     (moved, newcomers)
-}
-
-/// The lines of the table on the screen, in order: each the index of its row. Whatever goes by the place of a line
-/// (keys, mouse, copy, write, go-to) looks it up here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Listing(Vec<usize>);
-
-impl Listing {
-    pub fn of_rows(rows: impl Iterator<Item = usize>) -> Self {
-        Self(rows.collect())
-    }
-
-    pub const fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The row of the line at this place.
-    pub fn id(&self, place: usize, table: &Table) -> Option<RowId> {
-        self.0.get(place).map(|&at| table.rows[at].id)
-    }
-
-    pub fn place(&self, id: RowId, table: &Table) -> Option<usize> {
-        self.place_of_row(table.position(id)?)
-    }
-
-    /// The place of the row at this index of the table.
-    pub fn place_of_row(&self, at: usize) -> Option<usize> {
-        self.0.iter().position(|&line| line == at)
-    }
-
-    /// The rows of the lines from this place on.
-    pub fn rows_from<'a>(&self, place: usize, table: &'a Table) -> impl Iterator<Item = &'a Row> {
-        self.0.iter().skip(place).map(|&at| &*table.rows[at])
-    }
-
-    pub fn rows<'a>(&self, table: &'a Table) -> impl Iterator<Item = &'a Row> {
-        self.rows_from(0, table)
-    }
 }
 
 #[cfg(test)]

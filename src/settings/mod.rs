@@ -12,7 +12,7 @@ use crate::columns::{self, ColumnId};
 use crate::filter::{Filter, FilterError};
 use crate::keymap::Keymap;
 use crate::model::{Family, Kinds, Protocol, Services};
-use crate::query::{Sort, Tab};
+use crate::query::{GroupFields, Sort, Tab};
 use crate::theme::Themes;
 
 /// What a user may set.
@@ -40,6 +40,8 @@ pub struct Settings {
     pub columns: Vec<ColumnId>,
     /// The initial order.
     pub sort: Sort,
+    /// By which fields to group the rows at the start.
+    pub group: Option<GroupFields>,
     /// Whether to show the cost of refreshes from the start.
     pub stats: bool,
     /// Whether to use colours if the environment allows them.
@@ -111,6 +113,7 @@ impl Default for Settings {
             filter: Filter::default(),
             columns: columns::ALL.iter().map(|column| column.id).collect(),
             sort: Sort::BY_PORT,
+            group: None,
             stats: false,
             color: true,
             themes: Themes::default(),

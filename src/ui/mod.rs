@@ -13,7 +13,7 @@ use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 use style::{ground, style};
 
 use crate::app::layout::Area;
-use crate::app::view::{CellView, Line, Part, View};
+use crate::app::view::{CellView, Line, Part, RowSign, View};
 use crate::columns::{width, wrap_anywhere};
 use crate::theme::{Glyphs, Role};
 
@@ -128,10 +128,16 @@ fn draw_table(frame: &mut Frame<'_>, view: &View) {
         } else if let Some(role) = row.trouble {
             put(frame, line, 0, "!", bold(role));
         }
-        if row.is_pinned {
-            put(frame, line, 1, "*", bold(Role::Accent));
-        } else if row.is_match {
-            put(frame, line, 1, "›", bold(Role::Accent));
+        if let Some(sign) = row.sign {
+            let (text, style) = match sign {
+                // In ASCII not the sign of a success, which would look like the mark of a new row.
+                RowSign::Marked if view.glyphs == Glyphs::Ascii => ("x", bold(Role::Accent)),
+                RowSign::Marked => ("✓", bold(Role::Accent)),
+                RowSign::Pinned => ("*", bold(Role::Accent)),
+                RowSign::Match => ("›", bold(Role::Accent)),
+                RowSign::InGroup => ("│", style(view, Role::Border)),
+            };
+            put(frame, line, 1, text, style);
         }
         draw_cells(frame, view, line, &row.cells, Modifier::empty());
         if row.is_match {

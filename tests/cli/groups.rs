@@ -360,7 +360,7 @@ fn a_wrong_field_is_one_line_with_those_that_are_accepted() {
         ("port,port", "--group: `port` is there twice\n".to_owned()),
         (
             "port,state,user",
-            "--group takes one or two fields\n".to_owned(),
+            "--group: at most two fields\n".to_owned(),
         ),
     ] {
         let said = sockeye(&["list", "--group", fields]);

@@ -5,8 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use rustix::process::Signal;
-use sockeye::app::{Confirmed, EndRole, EndTarget, Ending};
+use sockeye::app::{Confirmed, EndRole, EndTarget, Ending, Msg};
+use sockeye::clock::Clock;
 use sockeye::model::Process;
+use sockeye::runtime::end_process::end_several;
 
 use crate::ending::scene::{Server, end, ending, inode, listener, refusal, start_of};
 use crate::support::netns::stage_with_pids;
@@ -83,6 +85,69 @@ fn of_several_one_that_has_ended_needs_no_signal() {
         );
         assert_eq!(server.wait_for_signal(), Some(Signal::TERM));
         assert!(refusal(&all).ends_with("has ended already"));
+    });
+}
+
+/// Requests all of these, with the same question; returns whether all ended, and the output.
+fn end_all(endings: &[Ending]) -> (bool, String) {
+    match end_several(endings, &[], Clock::start(), &mut |_| {}) {
+        Msg::EndOutcome { succeeded, message } => (succeeded, message),
+        Msg::SignalFailed(message) => (false, message),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn of_several_requests_each_is_checked_by_itself_and_only_the_right_processes_get_a_signal() {
+    stage_with_pids(|| {
+        let socket = listener();
+        let mut right = Server::with(socket.try_clone().unwrap());
+        let mut other = Server::with(socket.try_clone().unwrap());
+        let mut stranger = Server::with(std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+        let mut gone = Server::with(socket.try_clone().unwrap());
+        let mut replaced = other.ending(inode(&socket));
+        let mut process = (*replaced.targets[0].process).clone();
+        process.started_at_tick = process.started_at_tick.map(|tick| tick + 1);
+        replaced.targets[0].process = Arc::new(process);
+        let all = [
+            replaced,
+            stranger.ending(inode(&socket)),
+            right.ending(inode(&socket)),
+            gone.ending(inode(&socket)),
+        ];
+        gone.kill();
+        gone.reap();
+        let (succeeded, message) = end_all(&all);
+        assert!(!succeeded);
+        let expected = [
+            "2 of 4 exited ".to_owned(),
+            format!("{} is another process now: nothing was sent", other.pid()),
+            format!("server ({}) no longer has this socket", stranger.pid()),
+        ];
+        for words in expected {
+            assert!(message.contains(&words), "{message}");
+        }
+        assert_eq!(right.wait_for_signal(), Some(Signal::TERM));
+        assert!(other.answers() && stranger.answers());
+    });
+}
+
+#[test]
+fn of_several_requests_one_for_a_guarded_process_that_was_confirmed_once_sends_nothing_to_it() {
+    stage_with_pids(|| {
+        let socket = listener();
+        let mut server = Server::with(socket.try_clone().unwrap());
+        // The test itself has the socket, and is an ancestor of nothing but its servers.
+        let own = of(
+            vec![target(std::process::id(), EndRole::Owner)],
+            inode(&socket),
+        );
+        let (succeeded, message) = end_all(&[own, server.ending(inode(&socket))]);
+        assert!(!succeeded);
+        let why = "nothing was sent, not confirmed twice: server (";
+        assert!(message.contains(why), "{message}");
+        assert!(message.contains("1 of 2 exited "), "{message}");
+        assert_eq!(server.wait_for_signal(), Some(Signal::TERM));
     });
 }
 

@@ -148,7 +148,7 @@ fn custom_keys_do_what_the_default_ones_did_and_are_shown_everywhere() {
         let _open = listener(&at(8080));
         let settings = "
             [keys]
-            toggle-events = ['f5', 'ctrl-e']
+            toggle-events = ['f7', 'ctrl-e']
             quit = ['Q']
             edit-filter = ['space']
             toggle-pause = ['p']
@@ -160,9 +160,9 @@ fn custom_keys_do_what_the_default_ones_did_and_are_shown_everywhere() {
         let (mut live, _home) = live(settings, &[]);
         live.wait_for_table();
         live.wait_for_ports(&[8080]);
-        live.wait_for_text("F5 events");
+        live.wait_for_text("F7 events");
         live.press("e");
-        live.pty.send_key(Key::F(5));
+        live.pty.send_key(Key::F(7));
         live.wait_for_text("events · ");
         live.press("\x05");
         live.wait_without("events · ");
@@ -211,25 +211,25 @@ fn a_file_that_is_read_again_counts_at_once_and_one_that_is_wrong_not_at_all() {
         live.wait_for_ports(&[8080, 9000]);
         rewrite(
             &home,
-            "interval = '100ms'\nfilter = ':9000'\n[keys]\ntoggle-events = ['z']\n",
+            "interval = '100ms'\nfilter = ':9000'\n[keys]\ntoggle-events = ['X']\n",
         );
         live.press("R");
         live.wait_for_text("config.toml");
         live.wait_for_ports(&[9000]);
         live.wait_for_text("every 100ms");
-        live.press("z");
-        live.wait_for_text("z events");
+        live.press("X");
+        live.wait_for_text("X events");
         live.wait_for_text("events · ");
-        live.press("z");
+        live.press("X");
         live.wait_without("events · ");
 
         rewrite(
             &home,
-            "filter = ''\n[keys]\nquit = ['b']\nnothing = ['z']\n",
+            "filter = ''\n[keys]\nquit = ['b']\nnothing = ['X']\n",
         );
         live.press("R");
         live.wait_for_text("settings kept; config.toml:4: keys: unknown action `nothing`");
-        live.press("z");
+        live.press("X");
         live.wait_for_text("events · ");
         live.wait_for_ports(&[9000]);
 

@@ -19,7 +19,7 @@ fn shell(script: &str, has_listener: bool) -> Holder {
 }
 
 /// A program of this name with these arguments that waits for its end and has a listener on 8080.
-fn named(name: &str, arguments: &str) -> Holder {
+pub(super) fn named(name: &str, arguments: &str) -> Holder {
     let mut shell = Command::new("sh");
     shell.arg0(name).args(["-c", "read end"]);
     shell.args(arguments.split(' '));
@@ -35,7 +35,7 @@ fn flat(screen: &str) -> String {
 }
 
 impl Live {
-    fn wait_for_words(&self, words: &str) -> String {
+    pub(super) fn wait_for_words(&self, words: &str) -> String {
         self.wait_for(words, |screen| flat(screen).contains(words))
     }
 }

@@ -236,7 +236,7 @@ fn a_paused_table_does_not_change_beside_a_bind_test() {
 fn r_reads_once_while_paused() {
     stage(|| {
         let mut live = Live::start(&[]);
-        live.press(" ");
+        live.press("p");
         live.wait_for_text("paused");
         let _new = listener(&at(9000));
         live.press("r");

@@ -158,7 +158,12 @@ pub fn ports(screen: &str) -> Vec<u16> {
 
 fn rows(screen: &str) -> impl Iterator<Item = &str> {
     let rows = screen.lines().skip(FIRST_ROW.into());
-    rows.filter(|row| matches!(row.chars().nth(2), Some('t' | 'u')))
+    rows.filter(|row| is_row(row))
+}
+
+/// Whether a protocol follows the two cells of the marks.
+fn is_row(line: &str) -> bool {
+    matches!(line.chars().nth(2), Some('t' | 'u'))
 }
 
 /// The port comes after mark, protocol and address: it is the first word that is a number.
@@ -177,9 +182,7 @@ pub fn line_of(screen: &Screen, port: u16) -> Option<u16> {
     let (height, _) = screen.size();
     (FIRST_ROW..height).find(|&y| {
         let text = line(screen, y);
-        text.get(2..)
-            .is_some_and(|text| text.starts_with(['t', 'u']))
-            && port_of(&text) == Some(port)
+        is_row(&text) && port_of(&text) == Some(port)
     })
 }
 

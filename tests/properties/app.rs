@@ -266,10 +266,10 @@ proptest! {
         let mut run = Run { stage: Stage::new(80, 24), asked: Vec::new() };
         for (at, event) in events.iter().enumerate() {
             let seen = run.view();
-            let question = seen.overlay.as_ref().is_some_and(|over| over.title == "end a process");
+            let question = seen.overlay.as_ref().is_some_and(|over| over.title.starts_with("end "));
             let effects = run.take(event);
             for effect in &effects {
-                if let Effect::EndProcess(_) = effect {
+                if let Effect::EndProcess(_) | Effect::EndSeveral { .. } = effect {
                     prop_assert!(question, "nobody asked");
                     prop_assert!(says_yes(event, &seen), "{:?}", event);
                 }

@@ -7,6 +7,7 @@ mod app;
 mod commands;
 mod config;
 mod corpus;
+mod cursor;
 mod filter;
 mod groups;
 mod mutation;

@@ -299,7 +299,10 @@ fn a_match_is_marked_without_colour_too() {
                 .any(|cell| cell.modifier.contains(Modifier::UNDERLINED));
             assert_eq!(is_underlined, row.is_match);
             let is_marked = ["›", ">"].contains(&cells[1].symbol());
-            assert_eq!(is_marked, row.is_match && !row.is_pinned);
+            assert_eq!(
+                is_marked,
+                row.sign == Some(sockeye::app::view::RowSign::Match)
+            );
             assert!(!row.is_match || cells[1].fg != Color::Red);
             matches += usize::from(row.is_match);
         }

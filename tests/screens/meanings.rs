@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ratatui::buffer::Cell;
-use sockeye::app::view::{CellView, Role, RowView, Span};
+use sockeye::app::view::{CellView, Role, RowSign, RowView, Span};
 use sockeye::track::Mark;
 use sockeye::ui::ascii;
 
@@ -61,7 +61,9 @@ fn row_says_its_colours(what: &str, row: &RowView) {
             Role::Warning => mark == Some(Mark::Changed),
             // A `!` in place of the mark; a mark that is there says that the row has just changed.
             Role::Bad => row.trouble.is_some(),
-            Role::Wrong | Role::Selected | Role::Border | Role::Accent => false,
+            // A `✓` beside the mark.
+            Role::Accent => row.sign == Some(RowSign::Marked),
+            Role::Wrong | Role::Selected | Role::Border => false,
             Role::Plain | Role::Dim | Role::Strong => true,
         };
         assert!(
@@ -101,6 +103,8 @@ fn is_said_in_ascii(what: &str, cell: &Cell, drawn: &Cell) {
     let is_foreign = first.is_alphanumeric() || characters.next().is_some();
     match ascii(first) {
         Some(' ') if drawn_as == "?" => {}
+        // Of a marked row, not of a result.
+        Some('+') if first == '✓' && drawn_as == "x" => {}
         Some(known) if !is_foreign || first.is_ascii() => {
             assert_eq!(drawn_as, known.to_string(), "{what}: {glyph:?}");
         }

@@ -43,6 +43,65 @@ fn changes() {
 }
 
 #[test]
+fn groups_of_processes_one_of_them_open() {
+    picture("groups", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("3z");
+        stage.key(Key::Home);
+        stage.key(Key::Right);
+        stage
+    });
+}
+
+#[test]
+fn groups_within_groups() {
+    picture("groups_within", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("3Zj");
+        stage.key(Key::Enter);
+        stage.press("jjjj");
+        stage.key(Key::Enter);
+        stage.key(Key::Home);
+        stage.key(Key::Right);
+        stage.press("j");
+        stage.key(Key::Right);
+        stage
+    });
+}
+
+#[test]
+fn groups_in_trouble() {
+    picture("groups_trouble", |width, height| {
+        let mut stage = trouble_stage(width, height);
+        stage.press("3z");
+        stage
+    });
+}
+
+#[test]
+fn the_fields_to_group_by() {
+    picture("menu_groups", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("Z");
+        stage
+    });
+}
+
+#[test]
+fn details_of_a_group() {
+    picture("details_group", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("3z");
+        stage.key(Key::Home);
+        stage.key(Key::Right);
+        stage.press("j");
+        stage.key(Key::Enter);
+        stage.press("k");
+        stage
+    });
+}
+
+#[test]
 fn details_of_a_shared_listener() {
     picture("details", |width, height| {
         let mut stage = busy_stage(width, height);
@@ -442,6 +501,27 @@ fn question_about_a_process_that_others_need() {
             limits: Limits::default(),
         };
         stage.tell(Msg::OwnerInspected(Box::new(found)));
+        stage
+    });
+}
+
+#[test]
+fn marked_rows() {
+    picture("marks", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("jm  j ");
+        stage.key(Key::Home);
+        stage
+    });
+}
+
+#[test]
+fn question_about_several_processes() {
+    picture("question_several", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/nginx or node or cupsd");
+        stage.key(Key::Enter);
+        stage.press("VK");
         stage
     });
 }

@@ -17,6 +17,8 @@ pub(crate) struct GoTo {
     /// Where the cursor was before.
     from: Cursor,
     pub found: Found,
+    /// The row that was found, perhaps in a closed group.
+    row: Option<RowId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +57,15 @@ impl GoTo {
     }
 
     /// Finds the line of the typed port, or else of the lowest port with these first digits, or else of the next port
-    /// above.
+    /// above: of its row, or of the closed group that it is in.
     fn seek(&mut self, listing: &Listing, table: &Table) -> Option<usize> {
         let Ok(wanted) = self.digits.parse::<u32>() else {
-            self.found = Found::Port;
+            (self.found, self.row) = (Found::Port, None);
             return Some(0);
         };
-        let ranked = listing.rows(table).enumerate().filter_map(|(place, row)| {
+        let rows = listing.row_indices().enumerate();
+        let ranked = rows.filter_map(|(order, at)| {
+            let row = &table.rows[at];
             let port = row.socket.port()?;
             let nearness = match u32::from(port) {
                 number if number == wanted => Nearness::Exact,
@@ -69,7 +73,7 @@ impl GoTo {
                 number if number > wanted => Nearness::Above,
                 _ => return None,
             };
-            Some((nearness, port, row.is_closed(), place))
+            Some((nearness, port, row.is_closed(), order, at))
         });
         let best = ranked.min();
         let hidden = || {
@@ -84,19 +88,22 @@ impl GoTo {
             Some((Nearness::Above, port, ..)) => hidden().unwrap_or(Found::Above(port)),
             None => hidden().unwrap_or(Found::Nothing),
         };
-        best.map(|(.., place)| place)
+        let at = best.map(|(.., at)| at);
+        self.row = at.map(|at| table.rows[at].id);
+        listing.place_of_row(at?)
     }
 }
 
 impl App {
     /// Goes to the first row, and to a port if its number is typed next.
     pub(crate) fn open_go_to(&mut self) {
-        let from = self.rows.cursor;
+        let from = self.rows.cursor.clone();
         self.step(Step::To(0));
         self.dialog = Dialog::GoTo(GoTo {
             digits: String::new(),
             from,
             found: Found::Port,
+            row: None,
         });
     }
 
@@ -132,6 +139,10 @@ impl App {
                 Some(at) => self.show_row(at, now),
                 None => self.warn("its row is not in the table any more", now),
             }
+        } else if let Some(at) = go_to.row.and_then(|id| self.rows.table.position(id))
+            && let Some(place) = self.reveal(at)
+        {
+            self.step(Step::To(place));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Menus: a list of choices and their effects.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::app::dialogs::Sheet;
@@ -10,6 +11,7 @@ use crate::bind::{Verdict, shell_word};
 use crate::columns::{self, ColumnId, cut, cut_middle, width};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Endpoint, Kinds, Moment, Protocol, State, UnixName, clean, counted};
+use crate::query::{GroupBy, GroupFields};
 use crate::track::{Row, RowId};
 
 /// A list to choose from.
@@ -47,6 +49,10 @@ pub(crate) enum MenuChoice {
     Column(ColumnId),
     Sort(ColumnId),
     Write(FileFormat),
+    /// Groups by this field, and offers a second one.
+    GroupBy(Option<GroupBy>),
+    /// Groups by these fields.
+    GroupFields(GroupFields),
 }
 
 /// The file format for rows.
@@ -90,7 +96,13 @@ impl Menu {
     /// What can be copied from a row, or as a whole from these rows. The command line is copied as shown, with arguments joined by spaces: to read,
     /// not to run, as the boundaries of arguments are lost. There is no command to end the owner: a bind test finds a
     /// safe one.
-    pub fn copy(row: &Row, rows: &[RowId]) -> Self {
+    pub fn copy(row: &Row) -> Self {
+        let mut menu = Self::texts_of(row);
+        menu.items.extend(whole_rows(&[row]));
+        menu
+    }
+
+    fn texts_of(row: &Row) -> Self {
         let socket = &row.socket;
         let label = match socket.unix().and_then(|unix| unix.name.as_ref()) {
             Some(UnixName::Path(_)) => "path",
@@ -126,17 +138,7 @@ impl Menu {
             is_server.then(|| ("curl", curl())),
         ];
         let texts = texts.into_iter().flatten();
-        let mut menu =
-            Self::of_texts(texts.map(|(name, text)| (format!("{name:<8} {text}"), text)));
-        let whole = [
-            ("row as text", RowFormat::Text),
-            ("row as JSON", RowFormat::Json),
-        ];
-        menu.items.extend(whole.map(|(label, format)| {
-            let choice = MenuChoice::CopyRows(format, rows.to_vec());
-            MenuItem::new(label.to_owned(), None, choice)
-        }));
-        menu
+        Self::of_texts(texts.map(|(name, text)| (format!("{name:<8} {text}"), text)))
     }
 
     pub fn fixes(verdict: &Verdict) -> Self {
@@ -150,14 +152,48 @@ impl Menu {
         Self::of("copy", texts.map(item), 0)
     }
 
-    pub fn write(rows: usize) -> Self {
+    /// The same of several rows: each choice copies the texts of all rows that have it, with spaces between them, or `; ` if
+    /// they have spaces. A line break would run what is pasted into a shell.
+    pub fn copy_all(rows: &[&Row]) -> Self {
+        let mut merged: Vec<(String, Vec<String>)> = Vec::new();
+        for item in rows.iter().flat_map(|row| Self::texts_of(row).items) {
+            let MenuChoice::Copy(text) = item.choice else {
+                continue;
+            };
+            let name = item.label.strip_suffix(&*text).unwrap_or(&item.label);
+            match merged.iter_mut().find(|(one, _)| one == name) {
+                Some((_, texts)) => texts.push(text),
+                None => merged.push((name.to_owned(), vec![text])),
+            }
+        }
+        let texts = merged.into_iter().map(|(name, mut texts)| {
+            let mut seen = HashSet::new();
+            texts.retain(|text| seen.insert(text.clone()));
+            let more = match texts.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let has_spaces = texts.iter().any(|text| text.contains(' '));
+            let between = if has_spaces { "; " } else { " " };
+            (format!("{name}{}{more}", texts[0]), texts.join(between))
+        });
+        let title = format!("copy of {} rows", rows.len());
+        let mut menu = Self::of_texts(texts);
+        menu.title = title;
+        menu.items.extend(whole_rows(rows));
+        menu
+    }
+
+    /// The file formats for the marked rows, or for those shown.
+    pub fn write(rows: usize, is_marked: bool) -> Self {
         let item =
             |label: &str, format| MenuItem::new(label.to_owned(), None, MenuChoice::Write(format));
         let json = "JSON   one object, everything that is known";
         let csv = "CSV    a row for each socket and process";
+        let what = if is_marked { "marked" } else { "shown" };
         let title = match rows {
-            1 => "write the row shown".into(),
-            rows => format!("write the {rows} rows shown"),
+            1 => format!("write the row {what}"),
+            rows => format!("write the {rows} rows {what}"),
         };
         let items = [item(json, FileFormat::Json), item(csv, FileFormat::Csv)];
         Self::of(&title, items.into_iter(), 0)
@@ -243,6 +279,8 @@ impl App {
             MenuChoice::Copy(text) => self.copy(text, now),
             MenuChoice::Write(format) => self.write_shown(format, now),
             MenuChoice::CopyRows(format, rows) => self.copy_rows(format, rows, now),
+            MenuChoice::GroupBy(by) => self.group_by_chosen(by, now),
+            MenuChoice::GroupFields(fields) => self.group_by(Some(fields), now),
             // A switch is changed only by the key for that, which keeps the menu open.
             MenuChoice::Kind(_) | MenuChoice::Column(_) if !toggles => {}
             MenuChoice::Kind(protocol) => {
@@ -302,4 +340,15 @@ impl App {
         let why = why.map_or_else(String::new, |why| format!(", not to {why}"));
         self.report(format!("{words}{path}{why}"), now);
     }
+}
+/// The choices that copy rows as a whole.
+fn whole_rows(rows: &[&Row]) -> impl Iterator<Item = MenuItem> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let what = if ids.len() == 1 { "row" } else { "rows" };
+    [("text", RowFormat::Text), ("JSON", RowFormat::Json)]
+        .into_iter()
+        .map(move |(name, format)| {
+            let choice = MenuChoice::CopyRows(format, ids.clone());
+            MenuItem::new(format!("{what} as {name}"), None, choice)
+        })
 }

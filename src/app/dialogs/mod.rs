@@ -3,6 +3,7 @@
 pub(crate) mod browser;
 pub(crate) mod end_process;
 pub(crate) mod go_to;
+mod group_menu;
 pub(crate) mod help;
 pub(crate) mod menu;
 pub(crate) mod palette;
@@ -13,7 +14,7 @@ mod sort_menu;
 use crate::app::App;
 use crate::app::layout::Area;
 use crate::app::view::{Line, OverlayView, Part, Scrollbar, widest};
-use end_process::Question;
+use end_process::{Question, Several};
 use go_to::GoTo;
 use help::HelpPage;
 use menu::Menu;
@@ -29,6 +30,7 @@ pub(crate) enum Dialog {
     Menu(Menu),
     Palette(Palette),
     Question(Box<Question>),
+    EndSeveral(Box<Several>),
     /// Whether to open this URL in the browser.
     OpenUrl(String),
     /// Whether to save these settings.
@@ -47,6 +49,7 @@ impl Dialog {
             | Self::GoTo(_)
             | Self::Menu(_)
             | Self::Question(_)
+            | Self::EndSeveral(_)
             | Self::OpenUrl(_)
             | Self::Save(_)
             | Self::Help(_) => None,
@@ -69,6 +72,7 @@ impl Dialog {
             | Self::GoTo(_)
             | Self::Menu(_)
             | Self::Question(_)
+            | Self::EndSeveral(_)
             | Self::OpenUrl(_)
             | Self::Save(_)
             | Self::Help(_) => Edited::Nothing,
@@ -86,9 +90,10 @@ impl App {
             Dialog::Help(help) => self.help_sheet(help),
             Dialog::Menu(menu) => menu::sheet(menu, screen, self.menu_height()),
             Dialog::Palette(palette) => palette::sheet(palette, screen, self.menu_height()),
-            Dialog::Question(question) => end_process::text::sheet(question, screen),
             Dialog::Save(save) => save::sheet(save, screen),
             Dialog::OpenUrl(url) => browser::sheet(url, self.environment.opener, screen),
+            Dialog::Question(question) => end_process::sheet(question, screen, self.menu_height()),
+            Dialog::EndSeveral(several) => several.sheet(screen, self.menu_height()),
         };
         let (top, height, count) = (sheet.top, sheet.height, sheet.lines.len());
         let area = if screen.is_compact() {

@@ -36,6 +36,7 @@ impl App {
             kinds: self.rows.criteria.kinds,
             sort: arrangement.sort,
             columns: arrangement.columns(&self.settings.columns),
+            group: self.rows.selection.shown().fields(),
             stats: matches!(self.dock.pane, Some(Pane::Stats)),
             ..self.settings.clone()
         };

@@ -16,8 +16,10 @@ use crate::keymap::Action;
 pub enum Click {
     /// Performs an action, like its key.
     Do(Action),
-    /// Selects a row: its index among the shown ones.
+    /// Selects the row or group on this line of the table.
     Row(usize),
+    /// Opens or closes the group on this line of the table.
+    Group(usize),
     /// Sorts by a column.
     Sort(ColumnId),
     /// Shows a view.
@@ -70,6 +72,8 @@ impl App {
             let lines = layout.rows.lines().zip(&view.rows);
             let rows = (self.rows.cursor.top()..).zip(lines);
             targets.extend(rows.map(|(at, (line, _))| Target::new(line, Click::Row(at))));
+            let lines = layout.rows.lines().zip(&view.rows);
+            targets.extend(lines.flat_map(|(line, row)| targets_of_cells(&row.cells, line)));
             targets.extend(targets_of_pane(view));
         }
         if let Some(overlay) = &view.overlay {

@@ -115,7 +115,7 @@ impl App {
         };
         if matches!(
             self.dialog,
-            Dialog::Question(_) | Dialog::OpenUrl(_) | Dialog::Save(_)
+            Dialog::Question(_) | Dialog::EndSeveral(_) | Dialog::OpenUrl(_) | Dialog::Save(_)
         ) && is_accident
         {
             return;
@@ -127,10 +127,14 @@ impl App {
                 self.step(Step::To(place));
                 // The rows may have moved between the two clicks.
                 let is_double = kind == ClickKind::Double && was_selected;
+                if is_double && self.toggle_group_at_cursor() {
+                    return;
+                }
                 if is_double && !matches!(self.dock.pane, Some(Pane::Details)) {
                     self.set_pane(Some(Pane::Details));
                 }
             }
+            Some(Click::Group(place)) => self.toggle_group(place),
             Some(Click::Sort(column)) => self.sort_by(column, now),
             Some(Click::Show(view)) => self.show_view(view, now),
             Some(Click::Choose(at)) => self.choose_by_click(at, now),
@@ -190,6 +194,9 @@ impl App {
             (Part::Overlay, Dialog::Help(help)) => help.scroll = top,
             (Part::Overlay, Dialog::Menu(menu)) => menu.go_to(at),
             (Part::Overlay, Dialog::Palette(palette)) => palette.go_to(at),
+            (Part::Overlay, Dialog::Question(_) | Dialog::EndSeveral(_)) => {
+                self.scroll_question(|_| top);
+            }
             (Part::Overlay, _) => {}
         }
     }
@@ -200,7 +207,10 @@ impl App {
             Dialog::Help(_) => self.scroll_help(by),
             Dialog::Menu(menu) => menu.go_to(menu.at.saturating_add_signed(by.signum())),
             Dialog::Palette(palette) => palette.step(by.signum()),
-            Dialog::Question(_) | Dialog::OpenUrl(_) | Dialog::Save(_) | Dialog::GoTo(_) => {}
+            Dialog::Question(_) | Dialog::EndSeveral(_) => {
+                self.scroll_question(|top| top.saturating_add_signed(by.signum()));
+            }
+            Dialog::OpenUrl(_) | Dialog::Save(_) | Dialog::GoTo(_) => {}
             Dialog::None | Dialog::Prompt(_) if is_over_pane => {
                 self.stop_following_in_pane();
                 let last = self.last_pane_scroll(now);

@@ -220,7 +220,7 @@ fn unix_lines(socket: &Socket) -> Vec<Line> {
     lines
 }
 
-fn fact(label: &str, text: impl Into<String>) -> Line {
+pub(super) fn fact(label: &str, text: impl Into<String>) -> Line {
     vec![span(pad(label, LABEL), Role::Dim), span(text, Role::Plain)]
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod bind_test;
 pub(crate) mod details;
 pub(crate) mod events;
+mod group_details;
 pub(crate) mod stats;
 
 use crate::app::App;
@@ -43,6 +44,7 @@ impl Dock {
 impl App {
     pub(crate) fn act_on_pane(&mut self, action: PaneAction, now: Moment) {
         match action {
+            PaneAction::ToggleDetails if self.toggle_group_at_cursor() => {}
             PaneAction::ToggleDetails => self.toggle_pane(Pane::Details),
             PaneAction::ToggleEvents => self.toggle_pane(Pane::Events),
             PaneAction::ToggleStats => self.toggle_pane(Pane::Stats),
@@ -103,7 +105,11 @@ impl App {
     fn pane_title(&self, pane: &Pane, now: Moment) -> (String, Action) {
         match pane {
             Pane::Details => {
-                let close = Action::Pane(PaneAction::ToggleDetails);
+                // On a group the key of the details opens and closes the group.
+                let close = match self.group_at_cursor() {
+                    Some(_) => Action::Back,
+                    None => Action::Pane(PaneAction::ToggleDetails),
+                };
                 ("details".to_owned(), close)
             }
             Pane::Events => {
@@ -158,6 +164,7 @@ impl App {
         let lines = match pane {
             Pane::Details => match self.selected() {
                 Some(row) => self.details(row, columns, now),
+                None if self.group_at_cursor().is_some() => self.group_details(),
                 None => vec![vec![span("no row selected", Role::Dim)]],
             },
             Pane::Events => {

@@ -12,6 +12,7 @@ use crate::columns::cut;
 use crate::filter::{Context, Filter};
 use crate::keymap::{Action, DialogAction, Mode, TableAction};
 use crate::model::{Moment, counted};
+use crate::query;
 
 /// The most cells of the text in the footer.
 const MAX_SHOWN: usize = 24;
@@ -82,8 +83,17 @@ impl TableView {
             uid: self.criteria.uid,
         };
         let mut pass = find.filter.pass(&context);
-        let rows = self.selection.shown().rows(&self.table).enumerate();
-        let matching = rows.filter(|(_, row)| pass.matches(row));
+        let listing = self.selection.shown();
+        let mut matches = |at: usize| pass.matches(&self.table.rows[at]);
+        let lines = listing.lines_from(0).enumerate();
+        let matching = lines.filter(|(_, line)| match *line {
+            query::Line::Row(at) => matches(at),
+            // A closed group matches by any of its rows, so that they can be found.
+            query::Line::Group(at) => {
+                let is_open = listing.group_id(at).is_some_and(|id| listing.is_open(&id));
+                !is_open && listing.rows_of(&listing.groups()[at]).any(&mut matches)
+            }
+        });
         find.places = matching.map(|(place, _)| place).collect();
     }
 }
@@ -94,7 +104,7 @@ impl App {
             // There is room only for the pane or the table.
             self.set_pane(None);
         }
-        self.rows.find = Some(Find::new(self.rows.cursor));
+        self.rows.find = Some(Find::new(self.rows.cursor.clone()));
         self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Find, ""));
     }
 
@@ -110,7 +120,7 @@ impl App {
                 self.filter.error = None;
                 prompt.text().trim().clone_into(&mut find.text);
                 find.filter = filter;
-                let from = find.from;
+                let from = find.from.clone();
                 let at = self.shown_at(now);
                 self.rows.update_matches(at);
                 self.rows.cursor = from;

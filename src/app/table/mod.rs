@@ -2,7 +2,11 @@
 
 pub(crate) mod cursor;
 mod find;
-mod trouble;
+mod group_line;
+pub(crate) mod group_notes;
+mod groups;
+pub(crate) mod marks;
+pub(crate) mod trouble;
 pub(crate) mod view;
 
 use std::sync::Arc;
@@ -13,11 +17,13 @@ use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::{self, ColumnId};
 use crate::keymap::TableAction;
 use crate::model::{Kinds, Moment, Protocol};
-use crate::query::{Query, Selection, Tab};
+use crate::query::{Line, Query, Selection, Tab};
 use crate::settings::Settings;
-use crate::track::{Row, RowId, Table};
+use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
 use find::Find;
+use group_notes::GroupNotes;
+use marks::Marks;
 use trouble::TroubleLine;
 
 #[derive(Clone, Debug)]
@@ -26,6 +32,9 @@ pub(crate) struct TableView {
     pub criteria: Query,
     pub selection: Selection,
     pub cursor: Cursor,
+    /// Who has the sockets of the groups in sight, and their peers.
+    pub group_notes: GroupNotes,
+    pub marks: Marks,
     pub trouble_line: TroubleLine,
     /// What is being found.
     pub find: Option<Find>,
@@ -53,11 +62,15 @@ impl TableView {
             highlight: settings.highlight,
             uid,
         };
+        let mut selection = Selection::new(criteria.clone());
+        selection.group_by(settings.group);
         Self {
             table: Arc::new(Table::empty(now)),
-            selection: Selection::new(criteria.clone()),
+            selection,
             criteria,
             cursor: Cursor::default(),
+            group_notes: GroupNotes::default(),
+            marks: Marks::default(),
             trouble_line: TroubleLine::default(),
             find: None,
             is_following: false,
@@ -71,11 +84,13 @@ impl TableView {
 }
 
 impl App {
+    /// The row under the cursor; `None` on a group.
     pub(crate) fn selected(&self) -> Option<&Row> {
         let id = self.rows.cursor.selected()?;
-        let listing = self.rows.selection.shown();
-        let mut rows = listing.rows_from(self.rows.cursor.place(), &self.rows.table);
-        rows.next().filter(|row| row.id == id)
+        match self.rows.selection.shown().line(self.rows.cursor.place())? {
+            Line::Row(at) => Some(&*self.rows.table.rows[at]).filter(|row| row.id == id),
+            Line::Group(_) => None,
+        }
     }
 
     /// Filters and sorts the rows again; the cursor stays on its socket.
@@ -97,6 +112,8 @@ impl App {
                 self.follow(self.log.len());
             }
             TableAction::TogglePinned => self.toggle_pinned(now),
+            TableAction::MarkRow => self.mark_row(now),
+            TableAction::MarkAll => self.mark_all(now),
             TableAction::NextTrouble => self.go_to_next_trouble(now),
             TableAction::NextView => self.cycle_view(1, now),
             TableAction::PreviousView => self.cycle_view(-1, now),
@@ -118,21 +135,24 @@ impl App {
             TableAction::FindPrevious => self.step_match(Turn::Back),
             TableAction::SortByNext => self.sort_by_next(now),
             TableAction::ReverseSort => self.sort_by(self.rows.criteria.sort.by, now),
+            TableAction::GroupByNext => self.group_by_next(now),
+            TableAction::ChooseGroups => self.choose_groups(),
+            TableAction::Right => _ = self.open_group_at_cursor(),
+            TableAction::Left => _ = self.close_group_at_cursor(),
             TableAction::ToggleNames => self.rows.names = !self.rows.names,
-            TableAction::Copy => match self.selected() {
-                Some(row) => self.dialog = Dialog::Menu(Menu::copy(row, &self.rows_to_copy())),
-                None => self.warn("no row is selected: nothing to copy", now),
+            TableAction::Copy => match self.acted_on_rows().as_slice() {
+                [] => self.warn("no row is selected: nothing to copy", now),
+                [row] => self.dialog = Dialog::Menu(Menu::copy(row)),
+                rows => self.dialog = Dialog::Menu(Menu::copy_all(rows)),
             },
-            TableAction::Write => match self.rows.selection.shown().len() {
+            TableAction::Write => match self.written_rows().len() {
                 0 => self.warn("no rows are shown: nothing to write", now),
-                rows => self.dialog = Dialog::Menu(Menu::write(rows)),
+                rows => {
+                    let is_marked = !self.rows.marks.is_empty();
+                    self.dialog = Dialog::Menu(Menu::write(rows, is_marked));
+                }
             },
         }
-    }
-
-    /// The rows that are copied as a whole: the selected one.
-    fn rows_to_copy(&self) -> Vec<RowId> {
-        self.selected().map(|row| row.id).into_iter().collect()
     }
 
     /// Shows or hides sockets of a protocol. Other than TCP and UDP, they are read only while shown.
@@ -195,7 +215,7 @@ impl App {
             // There is room only for the pane or the table.
             self.set_pane(None);
         }
-        if let Some(place) = self.rows.selection.shown().place_of_row(at) {
+        if let Some(place) = self.reveal(at) {
             self.step(Step::To(place));
         }
     }

@@ -90,20 +90,29 @@ impl App {
 
     /// Returns whether there is one.
     fn select_next_trouble(&mut self, now: Moment) -> bool {
-        let (at, rows) = (self.shown_at(now), &self.rows);
-        let shown = rows.selection.shown().rows(&rows.table).enumerate();
-        let found = shown.filter_map(|(place, row)| Some((place, row.trouble(at)?)));
+        let (moment, rows) = (self.shown_at(now), &self.rows);
+        let listing = rows.selection.shown();
+        let shown = listing.row_indices().enumerate();
+        let found = shown.filter_map(|(order, at)| {
+            let trouble = rows.table.rows[at].trouble(moment)?;
+            Some((order, at, trouble))
+        });
         let found: Vec<_> = found.collect();
-        let after = found.partition_point(|&(place, _)| place <= rows.cursor.place());
+        // On a group its first row is the next one.
+        let before =
+            listing.rows_before(rows.cursor.place()) + usize::from(self.selected().is_some());
+        let after = found.partition_point(|&(order, ..)| order < before);
         let index = if after < found.len() { after } else { 0 };
-        let Some(&(place, kind)) = found.get(index) else {
+        let Some(&(_, at, kind)) = found.get(index) else {
             return false;
         };
         if self.size.is_compact() {
             // There is room only for the pane or the table.
             self.set_pane(None);
         }
-        self.step(Step::To(place));
+        if let Some(place) = self.reveal(at) {
+            self.step(Step::To(place));
+        }
         let (number, all) = (index + 1, found.len());
         self.report(format!("{number} of {all} in trouble: {}", why(kind)), now);
         true
@@ -111,7 +120,7 @@ impl App {
 }
 
 /// What is wrong, in a sentence.
-const fn why(kind: TroubleKind) -> &'static str {
+pub(crate) const fn why(kind: TroubleKind) -> &'static str {
     match kind {
         TroubleKind::QueueFull => "its accept queue is full, new clients hang",
         TroubleKind::QueueFilling => "its accept queue is at least half full",

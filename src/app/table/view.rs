@@ -8,13 +8,13 @@ use crate::app::views::ViewId;
 use crate::columns::{CellContext, ColumnId, Demand, Fitted, cut, fit, width};
 use crate::keymap::{Action, TableAction};
 use crate::model::{Moment, OwnerKind, ProblemCode, State};
-use crate::query::Tab;
+use crate::query::{Line, Tab};
 use crate::track::{ChangeKind, Mark, Row, TroubleKind};
 
 /// Cells before the first column: the mark and a space.
 pub(crate) const MARK_WIDTH: u16 = 2;
 
-/// One row on the screen.
+/// One line of the table on the screen: a row, or a group of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowView {
     /// Whether the cursor is on it.
@@ -23,12 +23,42 @@ pub struct RowView {
     pub mark: Option<(Mark, Role)>,
     /// Whether it is in trouble, shown by a `!` where no mark is.
     pub trouble: Option<Role>,
-    /// Whether its port is pinned, shown by a `*`.
-    pub is_pinned: bool,
-    /// Whether it matches what is being found, shown by a `›` and underlined text.
+    /// Whether it matches what is being found: its text is underlined.
     pub is_match: bool,
-    /// Its cells, each exactly as wide as its column.
+    /// What its second cell shows.
+    pub sign: Option<RowSign>,
+    /// Its cells, those of a row each exactly as wide as its column.
     pub cells: Vec<CellView>,
+}
+
+/// What the second cell of a line shows: the first of these that is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowSign {
+    /// A `✓`: the user has marked it, or all rows of the group.
+    Marked,
+    /// A `*`: its port is pinned, or one of the group.
+    Pinned,
+    /// A `›`: it matches what is being found.
+    Match,
+    /// A line: it is within a group.
+    InGroup,
+}
+
+impl RowSign {
+    pub(crate) fn of(
+        is_marked: bool,
+        is_pinned: bool,
+        is_match: bool,
+        is_in_group: bool,
+    ) -> Option<Self> {
+        let signs = [
+            is_marked.then_some(Self::Marked),
+            is_pinned.then_some(Self::Pinned),
+            is_match.then_some(Self::Match),
+            is_in_group.then_some(Self::InGroup),
+        ];
+        signs.into_iter().flatten().next()
+    }
 }
 
 impl App {
@@ -74,28 +104,51 @@ impl App {
         };
         let selected = self.selected().map(|row| row.id);
         let find = self.rows.find.as_ref();
-        let view = |(place, row): (usize, &Row)| {
+        let listing = self.rows.selection.shown();
+        let is_grouped = listing.fields().is_some();
+        let view = |row: &Row, place| {
+            let is_match = find.is_some_and(|find| find.matches(place));
             let mark = row.mark(context.now, context.highlight);
             let is_selected = Some(row.id) == selected;
-            let cell = |fitted| cell(fitted, row, &context, is_selected);
+            let is_marked = self.rows.marks.has(row.id);
+            let cell = |fitted| {
+                let cell = cell(fitted, row, &context, is_selected);
+                if is_marked { of_marked_row(cell) } else { cell }
+            };
             RowView {
                 is_selected,
-                is_pinned: self.pinned.has(&row.socket),
+                sign: RowSign::of(
+                    is_marked,
+                    self.pinned.has(&row.socket),
+                    is_match,
+                    is_grouped,
+                ),
                 mark: mark.map(|mark| (mark, mark_role(mark))),
                 trouble: row.trouble(context.now).map(trouble_role),
-                is_match: find.is_some_and(|find| find.matches(place)),
+                is_match,
                 cells: columns.iter().map(cell).collect(),
             }
         };
-        let places = self.rows.cursor.top()..;
-        places.zip(self.rows_in_view()).map(view).collect()
+        let top = self.rows.cursor.top();
+        let lines = self.lines_in_view().zip(top..);
+        let view = |(line, place)| match line {
+            Line::Row(at) => view(&self.rows.table.rows[at], place),
+            Line::Group(at) => self.group_view(at, &listing.groups()[at], place),
+        };
+        lines.map(view).collect()
+    }
+
+    fn lines_in_view(&self) -> impl Iterator<Item = Line> {
+        let top = self.rows.cursor.top();
+        let listing = self.rows.selection.shown();
+        listing.lines_from(top).take(self.rows_in_sight())
     }
 
     pub(crate) fn rows_in_view(&self) -> impl Iterator<Item = &Row> {
-        let top = self.rows.cursor.top();
-        let height = self.rows_in_sight();
-        let lines = self.rows.selection.shown();
-        lines.rows_from(top, &self.rows.table).take(height)
+        self.lines_in_view().filter_map(|line| match line {
+            Line::Row(at) => Some(&*self.rows.table.rows[at]),
+            Line::Group(_) => None,
+        })
     }
 
     /// The visible columns, as wide as the visible texts need.
@@ -226,6 +279,15 @@ fn cell(fitted: &Fitted, row: &Row, context: &CellContext, is_selected: bool) ->
         is_chosen: false,
         click: None,
     }
+}
+
+/// A marked row or group has one role, except for changes, errors and what is dim.
+pub(crate) fn of_marked_row(cell: CellView) -> CellView {
+    let role = match cell.role {
+        role @ (Role::Warning | Role::Bad | Role::Dim) => role,
+        _ => Role::Accent,
+    };
+    CellView { role, ..cell }
 }
 
 /// Colour shows changes and states. A closed row is dim, only its mark is red.

@@ -65,6 +65,7 @@ impl App {
             | Dialog::Menu(_)
             | Dialog::Palette(_)
             | Dialog::Question(_)
+            | Dialog::EndSeveral(_)
             | Dialog::OpenUrl(_)
             | Dialog::Save(_)
             | Dialog::Help { .. } => self.hints(self.mode(), columns),
@@ -113,6 +114,10 @@ impl App {
             Dialog::OpenUrl(_) | Dialog::Save(_) => {
                 action == Action::Dialog(DialogAction::Confirm) || action == Action::Back
             }
+            Dialog::EndSeveral(several) => {
+                (action != other_targets || several.has_left_out())
+                    && (action != Action::CopyFix || several.command().is_some())
+            }
             Dialog::None
             | Dialog::Prompt(_)
             | Dialog::GoTo(_)
@@ -139,6 +144,7 @@ impl App {
             if binding.action == pause && self.is_paused() {
                 hint = "resume";
             }
+            hint = self.action_on_group(binding.action).unwrap_or(hint);
             let click = Click::Do(binding.action);
             Some(vec![
                 span(key.to_string(), Role::Accent).on_click(click),

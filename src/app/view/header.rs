@@ -133,6 +133,11 @@ impl App {
         if let Some(last) = segments.last_mut().filter(|_| self.rows.has_snapshot) {
             last.spark.extend([GAP, SPARK_PERIOD]);
         }
+        if !self.rows.marks.is_empty() {
+            let marked = format!("{} marked", self.rows.marks.len());
+            // Also on the smallest screen: actions on marked rows may be about rows out of sight.
+            segments.push(segment(vec![span(marked, Role::Accent)], 0, false));
+        }
         if let Some(ports) = self.pinned.text() {
             let pinned = vec![span("pinned ", Role::Dim), span(ports, Role::Accent)];
             segments.push(segment(pinned, 3, true));

@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 pub use crate::app::mouse::clicks::{Click, Target};
-pub use crate::app::table::view::RowView;
+pub use crate::app::table::view::{RowSign, RowView};
 pub use crate::theme::Role;
 pub use line::{Line, Span};
 pub(crate) use line::{cut_line, hanging, line_width, raw_span, span, widest};

@@ -99,6 +99,7 @@ impl App {
             | Dialog::GoTo(_)
             | Dialog::Menu(_)
             | Dialog::Palette(_)
+            | Dialog::EndSeveral(_)
             | Dialog::OpenUrl(_)
             | Dialog::Save(_)
             | Dialog::Help(_) => None,
@@ -131,7 +132,7 @@ impl App {
         }
         let mut lines = question.text();
         lines.extend(question.remarks());
-        lines.extend(question.details());
+        lines.extend(question.facts());
         let choices = question.choices().into_iter();
         let labels: Vec<_> = choices.map(|one| question.choice_label(one)).collect();
         if labels.len() > 1 {
@@ -192,8 +193,7 @@ impl App {
     }
 
     pub(crate) fn write_shown(&mut self, format: FileFormat, now: Moment) {
-        let rows = self.rows.selection.shown().rows(&self.rows.table);
-        let ids: Vec<_> = rows.map(|row| row.id).collect();
+        let ids = self.written_rows();
         let pending = format!("writing {}…", counted(ids.len(), "row", "rows"));
         self.notify(NoticeKind::Pending, pending, now);
         self.request(Effect::Write(format, ids));

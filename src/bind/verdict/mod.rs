@@ -29,6 +29,7 @@ use crate::model::{Behind, Gap, GapCode, Holder, Moment, Supervisor};
 use case::Case;
 pub(super) use fixes::reserve;
 pub use matrix::{MatrixCell, MatrixRow};
+pub(crate) use owner_line::process_line;
 pub use unix::{MAX_PATH, UnixCause, UnixVerdict};
 
 /// The answer in one word.

@@ -3,18 +3,23 @@
 use std::ffi::OsStr;
 use std::io;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
 use sockeye::columns;
 use sockeye::filter::nearest;
-use sockeye::query::{GroupBy, Grouping, Groups};
+use sockeye::query::{GroupBy, GroupFields, Grouping, Groups};
 use sockeye::report;
 use sockeye::track::Table;
 
 use super::{Form, List};
 use crate::cli::output::output_width;
+
+/// The fields of `--group`.
+pub fn fields(named: &[GroupBy]) -> anyhow::Result<Option<GroupFields>> {
+    GroupFields::of(named).map_err(|why| anyhow!("--group: {why}"))
+}
 
 /// Parses the name of a field.
 #[derive(Clone, Copy)]
@@ -51,12 +56,8 @@ impl TypedValueParser for FieldParser {
 impl List {
     /// What to group by, if an option says so.
     pub fn grouping(&self) -> anyhow::Result<Option<Grouping>> {
-        let (by, then) = match self.group[..] {
-            [] => return Ok(None),
-            [by] => (by, None),
-            [by, then] if by == then => bail!("--group: `{}` is there twice", by.name()),
-            [by, then] => (by, Some(then)),
-            _ => bail!("--group takes one or two fields"),
+        let Some(GroupFields { by, then }) = fields(&self.group)? else {
+            return Ok(None);
         };
         let grouping = Grouping {
             by,

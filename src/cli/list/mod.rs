@@ -1,6 +1,6 @@
 //! `sockeye list`: the table once, its rows or groups of them, as text, JSON or CSV, or their number.
 
-mod groups;
+pub(super) mod groups;
 mod moment;
 
 use std::io;
@@ -90,7 +90,7 @@ pub struct List {
     /// their fields, recv-q or send-q instead.
     #[arg(long, value_name = "FIELD,...", value_delimiter = ',', value_parser = FieldParser,
           conflicts_with = "columns")]
-    group: Vec<GroupBy>,
+    pub group: Vec<GroupBy>,
     /// Sort by this column, by port if none is given; rows without a value come last
     #[arg(long, value_name = "COLUMN", ignore_case = true, value_parser = column_name())]
     sort: Option<&'static Column>,

@@ -430,25 +430,25 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         Some(Action::Session(crate::keymap::SessionAction::Quit)),
     ),
     (
-        "[keys]\nrefresh = ['F5', 'f12']",
+        "[keys]\nrefresh = ['F2', 'f12']",
         Mode::Table,
         Pressed::F(12),
         Some(Action::Program(crate::keymap::ProgramAction::Refresh)),
     ),
     (
-        "[keys]\ntoggle-pause = ['SPACE']",
+        "[keys]\ntoggle-pause = ['SPACE']\nmark-row = []",
         Mode::Table,
         Pressed::Char('p'),
         None,
     ),
     (
-        "[keys]\nnext-view = ['right']\nprevious-view = ['tab']",
+        "[keys]\nnext-view = ['f2']\nprevious-view = ['tab']",
         Mode::Table,
         Pressed::Tab,
         Some(Action::Table(crate::keymap::TableAction::PreviousView)),
     ),
     (
-        "[keys]\nnext-view = ['right', 'shift-tab']\nprevious-view = []",
+        "[keys]\nnext-view = ['f2', 'shift-tab']\nprevious-view = []",
         Mode::Table,
         Pressed::BackTab,
         Some(Action::Table(crate::keymap::TableAction::NextView)),
@@ -591,16 +591,16 @@ fn a_key_of_two_actions_is_refused_with_both_names() {
         ),
         // Both are in the file: the later one is reported.
         (
-            "[keys]\nwrite = ['z']\n\nrefresh = ['r', 'z']",
-            "4: keys.refresh: `z` is already used by keys.write; ",
+            "[keys]\nwrite = ['X']\n\nrefresh = ['r', 'X']",
+            "4: keys.refresh: `X` is already used by keys.write; ",
         ),
         (
-            "[keys]\nrefresh = ['z']\nwrite = ['z']",
-            "3: keys.write: `z` is already used by keys.refresh; ",
+            "[keys]\nrefresh = ['X']\nwrite = ['X']",
+            "3: keys.write: `X` is already used by keys.refresh; ",
         ),
         (
             "stats = true\n[keys]\nquit = ['space']",
-            "3: keys.quit: `space` is already used by keys.toggle-pause; ",
+            "3: keys.quit: `space` is already used by keys.mark-row; ",
         ),
         (
             "[keys]\nquit = ['PgDn']",

@@ -5,10 +5,12 @@
 mod field;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::Range;
 
 use crate::columns::ColumnId;
 use crate::model::{BuildSpread, State};
+use crate::query::Sort;
 use crate::query::texts::Texts;
 use crate::track::Row;
 use field::{KeyNumber, present_state};
@@ -25,8 +27,67 @@ pub struct Grouping {
     /// The column that orders the groups: one with the keys of a field, or with a sum. Groups that it does not order,
     /// and all without it, are ordered by their number of sockets, the largest first. Ties are ordered by their keys.
     pub sort: Option<ColumnId>,
-    /// Whether the order is reversed.
+    /// Whether the order is reversed: that of the column, or without one that by number.
     pub reverse: bool,
+}
+
+/// By which fields the live table groups its rows; two are never the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupFields {
+    /// The field.
+    pub by: GroupBy,
+    /// The field within each group.
+    pub then: Option<GroupBy>,
+}
+
+impl GroupFields {
+    /// One field.
+    pub const fn one(by: GroupBy) -> Self {
+        Self { by, then: None }
+    }
+
+    /// These fields, from the outer to the inner one; `None` without any.
+    ///
+    /// # Errors
+    /// They are more than two, or twice the same one.
+    pub fn of(fields: &[GroupBy]) -> Result<Option<Self>, String> {
+        match *fields {
+            [] => Ok(None),
+            [by] => Ok(Some(Self::one(by))),
+            [by, then] if by == then => Err(format!("`{}` is there twice", by.name())),
+            [by, then] => Ok(Some(Self {
+                by,
+                then: Some(then),
+            })),
+            _ => Err("at most two fields".to_owned()),
+        }
+    }
+
+    /// The fields, from the outer to the inner one.
+    pub fn all(self) -> impl Iterator<Item = GroupBy> {
+        [self.by].into_iter().chain(self.then)
+    }
+
+    /// The order of rows also orders the groups, where it can.
+    pub(crate) fn sorted_by(self, sort: Sort) -> Grouping {
+        Grouping {
+            by: self.by,
+            then: self.then,
+            sort: Some(sort.by),
+            reverse: sort.descending,
+        }
+    }
+}
+
+impl fmt::Display for GroupFields {
+    /// `process`, `process, state`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.by.name())?;
+        match self.then {
+            Some(then) => write!(f, ", {}", then.name()),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Grouping {
@@ -263,15 +324,19 @@ type Place = (bool, u64, u64);
 impl Ranked {
     fn place(&self, number: usize, sum: &Sum, grouping: Grouping) -> Place {
         let rank = self.ranks[number];
+        let mut reverse = grouping.reverse;
         let value = match grouping.sort {
             Some(ColumnId::RecvQ) => sum.receive_queue,
             Some(ColumnId::SendQ) => sum.send_queue,
             Some(column) if column == self.by.column() => {
                 Some(rank).filter(|_| self.keys[number] != GroupKey::None)
             }
-            _ => Some(u64::MAX - sum.sockets as u64),
+            sort => {
+                reverse &= sort.is_none();
+                Some(u64::MAX - sum.sockets as u64)
+            }
         };
-        let mask = if grouping.reverse { u64::MAX } else { 0 };
+        let mask = if reverse { u64::MAX } else { 0 };
         (value.is_none(), value.unwrap_or(0) ^ mask, rank)
     }
 

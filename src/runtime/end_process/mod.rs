@@ -11,6 +11,8 @@ mod linux;
 mod outcome;
 #[cfg(not(target_os = "linux"))]
 mod portable;
+mod several;
+mod summary;
 mod watch;
 
 use std::borrow::Cow;
@@ -25,6 +27,7 @@ use crate::app::{Ending, Msg};
 use crate::clock::Clock;
 use crate::model::{Guard, Process, Supervisor};
 pub use confirmation::inspect_owner;
+pub use several::end_several;
 
 struct Sent {
     /// Whether the kernel drops it.
@@ -91,7 +94,8 @@ pub fn end_process(ending: &Ending) -> Msg {
 
 /// Sends the signal and watches the result for some seconds. `notify` gets the progress.
 pub fn end_and_watch(ending: &Ending, clock: Clock, notify: &mut dyn FnMut(Msg)) -> Msg {
-    let mut watch = watch::Watch::begin(ending, clock);
+    let ports = ending.port.as_slice();
+    let mut watch = watch::Watch::begin(std::slice::from_ref(ending), ports, clock);
     match try_send(ending) {
         Ok((sent, text)) => {
             notify(Msg::EndPending(format!("{text}, waiting for its end…")));
@@ -104,40 +108,42 @@ pub fn end_and_watch(ending: &Ending, clock: Clock, notify: &mut dyn FnMut(Msg))
 /// Sends the signal; returns a sentence on the result. It is an error if the kernel drops the signal.
 fn try_send(ending: &Ending) -> Result<(Sent, String), String> {
     let signal = ending.signal.as_str();
-    let Failure { process, why, sent } = match send(ending) {
-        Ok(sent) => {
-            let names = names(sent.recipients.iter().map(|one| &one.process));
-            return if sent.is_dropped {
-                Err(format!(
-                    "the kernel drops SIG{signal} to {names}: the first process gets only what it handles"
-                ))
-            } else {
-                Ok((sent, format!("sent SIG{signal} to {names}")))
-            };
+    let sent = send(ending).map_err(|failure| failure.text(signal))?;
+    let names = names(sent.recipients.iter().map(|one| &one.process));
+    if sent.is_dropped {
+        return Err(format!(
+            "the kernel drops SIG{signal} to {names}: the first process gets only what it handles"
+        ));
+    }
+    Ok((sent, format!("sent SIG{signal} to {names}")))
+}
+
+impl Failure {
+    /// A sentence, with the processes that had got the signal before.
+    fn text(self, signal: &str) -> String {
+        let Self { process, why, sent } = self;
+        let (name, pid) = (named(&process), process.pid);
+        let text = match why {
+            NotSent::Ended => format!("{name} has ended already"),
+            NotSent::Replaced => {
+                format!("{name} has ended, and {pid} is another process now: nothing was sent")
+            }
+            NotSent::HasNoSocket => format!("{name} no longer has this socket: nothing was sent"),
+            NotSent::IsNoAncestor => {
+                format!("{name} is no longer an ancestor of what it started: nothing was sent")
+            }
+            NotSent::Unreadable => format!("{name} can't be looked at any more: nothing was sent"),
+            NotSent::ConfirmedOnce(guard) => {
+                let guard = guard.as_str();
+                format!("nothing was sent, not confirmed twice: {name} is {guard}")
+            }
+            NotSent::Refused(why) => format!("{name}: {why}"),
+        };
+        match sent.as_slice() {
+            [] => text,
+            sent => format!("sent SIG{signal} to {}, but {text}", names(sent)),
         }
-        Err(failure) => failure,
-    };
-    let (name, pid) = (named(&process), process.pid);
-    let text = match why {
-        NotSent::Ended => format!("{name} has ended already"),
-        NotSent::Replaced => {
-            format!("{name} has ended, and {pid} is another process now: nothing was sent")
-        }
-        NotSent::HasNoSocket => format!("{name} no longer has this socket: nothing was sent"),
-        NotSent::IsNoAncestor => {
-            format!("{name} is no longer an ancestor of what it started: nothing was sent")
-        }
-        NotSent::Unreadable => format!("{name} can't be looked at any more: nothing was sent"),
-        NotSent::ConfirmedOnce(guard) => {
-            let guard = guard.as_str();
-            format!("nothing was sent, not confirmed twice: {name} is {guard}")
-        }
-        NotSent::Refused(why) => format!("{name}: {why}"),
-    };
-    Err(match sent.as_slice() {
-        [] => text,
-        sent => format!("sent SIG{signal} to {}, but {text}", names(sent)),
-    })
+    }
 }
 
 /// `nginx (12)`

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::counted;
+use crate::model::{Pid, counted};
 
 /// `after 0.2 s`, `at once`
 pub(super) fn after(time: Duration) -> String {
@@ -39,8 +39,8 @@ pub(super) enum Outcome {
     },
     /// Other processes that had it before.
     Kept {
-        /// How many, if known.
-        count: usize,
+        /// Their pids; empty if unknown.
+        pids: Vec<Pid>,
         names: String,
         summary: String,
     },
@@ -83,11 +83,11 @@ impl Outcome {
                 let command = optional(command.map(|one| format!(": `{one}` keeps it down")));
                 format!(", back as {pid}{after}{by}{command}")
             }
-            Self::Kept {
-                count: 0, summary, ..
-            } => format!(". {}", summary.trim_end_matches('.')),
-            Self::Kept { count, names, .. } => {
-                let processes = counted(*count, "other process keeps", "other processes keep");
+            Self::Kept { pids, summary, .. } if pids.is_empty() => {
+                format!(". {}", summary.trim_end_matches('.'))
+            }
+            Self::Kept { pids, names, .. } => {
+                let processes = counted(pids.len(), "other process keeps", "other processes keep");
                 format!(", but {processes} port {port}: {names}")
             }
         }
@@ -137,7 +137,7 @@ mod tests {
             supervisor: supervisor.map(Into::into),
         };
         let kept = |count| Outcome::Kept {
-            count,
+            pids: (0..count).collect(),
             names: "nginx (12)".into(),
             summary: "A hidden process has it.".into(),
         };

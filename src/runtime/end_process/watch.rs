@@ -10,68 +10,89 @@ use jiff::tz::TimeZone;
 
 use super::outcome::{self, Outcome};
 use super::{Recipient, Sent, named, names};
-use crate::app::{Ending, Msg};
+use crate::app::{Ending, Msg, Signal};
 use crate::bind::{
     BindTestResult, FixCode, Outcome as BindOutcome, Target, Verdict, supervisor_text,
 };
 use crate::clock::Clock;
 use crate::inspect::BindTester;
-use crate::model::{Process, Restarts, State, Supervisor};
+use crate::model::{Pid, Process, Restarts, State, Supervisor};
 
-const TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long to wait for a restarted process; longer if there is a known supervisor.
 const WATCH_FOR: Duration = Duration::from_millis(1500);
 const WATCH_LONGER: Duration = Duration::from_secs(3);
 
-const INTERVAL: Duration = Duration::from_millis(25);
+pub(super) const INTERVAL: Duration = Duration::from_millis(25);
 
 /// A watch, with the state before the signal.
-pub(super) struct Watch<'a> {
-    ending: &'a Ending,
+pub(super) struct Watch {
+    pub(super) signal: Signal,
     clock: Clock,
     tester: BindTester,
-    /// The inodes of the sockets that waited for peers on the port.
-    before: HashSet<u32>,
-    began: Duration,
+    pub(super) ports: Vec<WatchedPort>,
+    /// The owners of the sockets before, by pid.
+    owners: HashSet<Pid>,
+    pub(super) began: Duration,
 }
 
-impl<'a> Watch<'a> {
-    pub(super) fn begin(ending: &'a Ending, clock: Clock) -> Self {
+/// A port to be freed.
+#[derive(Clone)]
+pub(super) struct WatchedPort {
+    pub target: Target,
+    /// The inodes of the sockets that waited for peers on it.
+    before: HashSet<u32>,
+}
+
+impl Watch {
+    pub(super) fn begin(endings: &[Ending], ports: &[Target], clock: Clock) -> Self {
         let mut tester = BindTester::new(clock);
+        let ports = ports.iter().map(|target| WatchedPort {
+            target: target.clone(),
+            before: waiting_sockets(&mut tester, target, clock),
+        });
         Self {
-            ending,
+            signal: endings.first().map_or(Signal::Term, |one| one.signal),
             clock,
-            before: waiting_sockets(&mut tester, ending.port.as_ref(), clock),
+            ports: ports.collect(),
             tester,
+            owners: endings
+                .iter()
+                .flat_map(|one| one.owners.iter().copied())
+                .collect(),
             began: clock.now().steady,
         }
     }
 
     /// Waits for the end and watches on; returns the result.
     pub(super) fn run(&mut self, sent: &Sent, notify: &mut dyn FnMut(Msg)) -> Msg {
-        let recipients = sent.recipients.as_slice();
+        let recipients: Vec<_> = sent.recipients.iter().collect();
         let who = match recipients.len() {
             0..=3 => names(recipients.iter().map(|one| &one.process)),
             many => format!("all {many} processes"),
         };
         let after = loop {
             let took = self.since(self.began);
-            if recipients.iter().all(Recipient::has_ended) {
+            if recipients.iter().all(|one| one.has_ended()) {
                 break outcome::after(took);
             }
             if took >= TIMEOUT {
                 return Msg::EndOutcome {
                     succeeded: false,
-                    message: self.still_running(recipients),
+                    message: self.still_running(&recipients),
                 };
             }
             thread::sleep(INTERVAL);
         };
         let text = format!("{who} exited {after}; checking whether something restarts it…");
         notify(Msg::EndPending(text));
-        let outcome = self.outcome(recipients, sent.supervisor.as_ref());
-        let port = self.ending.port.as_ref().map(Target::first_port);
+        let port = self.ports.first().cloned();
+        let outcome = match &port {
+            Some(port) => self.outcome(port, &recipients, sent.supervisor.as_ref()),
+            None => Outcome::Ended,
+        };
+        let port = port.map(|port| port.target.first_port());
         let text = outcome.text(port.unwrap_or_default());
         Msg::EndOutcome {
             succeeded: matches!(outcome, Outcome::Ended | Outcome::Free { .. }),
@@ -79,41 +100,62 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn still_running(&mut self, recipients: &[Recipient]) -> String {
+    fn still_running(&mut self, recipients: &[&Recipient]) -> String {
         let running: Vec<_> = recipients.iter().filter(|one| !one.has_ended()).collect();
-        let signal = self.ending.signal;
+        let signal = self.signal;
         let why = running.first().map(|one| one.why_it_runs(signal));
         let (why, ends) = why.unwrap_or_default();
         // It may have closed its socket and go on for its clients.
-        let target = self.ending.port.clone();
+        let target = self.ports.first().map(|port| port.target.clone());
         let free = target.filter(|target| is_free(&self.test(target).1));
         let who = names(running.iter().map(|one| &one.process));
         outcome::still_running(&who, &why, ends, free.map(|target| target.first_port()))
     }
 
-    fn outcome(&mut self, recipients: &[Recipient], supervisor: Option<&Supervisor>) -> Outcome {
-        let Some(target) = self.ending.port.clone() else {
-            return Outcome::Ended;
-        };
-        let supervisor = supervisor.filter(|one| one.restarts != Restarts::No);
-        let watch_for = match supervisor.map(|one| one.restarts) {
-            Some(Restarts::Yes) => WATCH_LONGER,
-            _ => WATCH_FOR,
-        };
+    fn outcome(
+        &mut self,
+        port: &WatchedPort,
+        recipients: &[&Recipient],
+        supervisor: Option<&Supervisor>,
+    ) -> Outcome {
+        let watch_for = watch_for(supervisor);
         let ended_at = self.clock.now().steady;
         let mut back = None;
         while back.is_none() && self.since(ended_at) < watch_for {
             thread::sleep(INTERVAL);
             let after = self.since(ended_at);
-            let waiting = waiting_sockets(&mut self.tester, Some(&target), self.clock);
-            if !waiting.is_subset(&self.before) {
-                back = self.returned(&target, recipients, Some(after));
-            }
+            back = self.returned(port, recipients, after);
         }
-        if let Some(back) = back.or_else(|| self.returned(&target, recipients, None)) {
+        back.unwrap_or_else(|| self.at_last(port, recipients, supervisor))
+    }
+
+    /// A new owner of the port, as soon as it has a socket there.
+    pub(super) fn returned(
+        &mut self,
+        port: &WatchedPort,
+        recipients: &[&Recipient],
+        after: Duration,
+    ) -> Option<Outcome> {
+        let waiting = waiting_sockets(&mut self.tester, &port.target, self.clock);
+        let is_new = !waiting.is_subset(&port.before);
+        is_new
+            .then(|| self.new_owner(&port.target, recipients, Some(after)))
+            .flatten()
+    }
+
+    /// The state of the port at the end of the watch.
+    pub(super) fn at_last(
+        &mut self,
+        port: &WatchedPort,
+        recipients: &[&Recipient],
+        supervisor: Option<&Supervisor>,
+    ) -> Outcome {
+        let target = &port.target;
+        if let Some(back) = self.new_owner(target, recipients, None) {
             return back;
         }
-        let (_, verdict) = self.test(&target);
+        let supervisor = supervisor.filter(|one| one.restarts != Restarts::No);
+        let (_, verdict) = self.test(target);
         if is_free(&verdict) {
             // The connections that are left.
             let has_some = !verdict.blockers.is_empty() && !verdict.is_wide_open();
@@ -124,22 +166,22 @@ impl<'a> Watch<'a> {
         }
         let processes = owners(&verdict);
         Outcome::Kept {
-            count: processes.len(),
+            pids: processes.iter().map(|one| one.pid).collect(),
             names: names(&processes),
             summary: verdict.summary,
         }
     }
 
     /// A process that has the port now and did not have it before.
-    fn returned(
+    fn new_owner(
         &mut self,
         target: &Target,
-        recipients: &[Recipient],
+        recipients: &[&Recipient],
         after: Option<Duration>,
     ) -> Option<Outcome> {
         let (result, verdict) = self.test(target);
         let mut processes = owners(&verdict).into_iter();
-        let process = processes.find(|one| !self.ending.owners.contains(&one.pid))?;
+        let process = processes.find(|one| !self.owners.contains(&one.pid))?;
         let mut ended = recipients.iter().map(|one| &one.process);
         let mut backgrounds = verdict.blockers.iter().flat_map(|one| &one.backgrounds);
         let background = backgrounds.find(|one| one.pid == process.pid);
@@ -181,16 +223,21 @@ impl<'a> Watch<'a> {
         (result, verdict)
     }
 
-    fn since(&self, then: Duration) -> Duration {
+    pub(super) fn since(&self, then: Duration) -> Duration {
         self.clock.now().steady.saturating_sub(then)
     }
 }
 
+/// How long to wait for a restarted process.
+pub(super) fn watch_for(supervisor: Option<&Supervisor>) -> Duration {
+    match supervisor.map(|one| one.restarts) {
+        Some(Restarts::Yes) => WATCH_LONGER,
+        _ => WATCH_FOR,
+    }
+}
+
 /// The inodes of the sockets that wait for peers on the port.
-fn waiting_sockets(tester: &mut BindTester, target: Option<&Target>, clock: Clock) -> HashSet<u32> {
-    let Some(target) = target else {
-        return HashSet::new();
-    };
+fn waiting_sockets(tester: &mut BindTester, target: &Target, clock: Clock) -> HashSet<u32> {
     let inspector = tester.inspector();
     let evidence = inspector.rows(target.protocol, target.first_port(), clock.now());
     let sockets = evidence.holders.iter().map(|holder| &holder.socket);

@@ -12,7 +12,7 @@ use super::{Live, Worker, jobs, opener, unless_gone};
 use crate::app::{App, Effect, Exit, Msg};
 use crate::model::clean;
 use crate::runtime::collector::Control;
-use crate::runtime::end_process::{end_and_watch, inspect_owner};
+use crate::runtime::end_process::{end_and_watch, end_several, inspect_owner};
 use crate::runtime::fault;
 use crate::runtime::panic::{self, spawn_worker};
 use crate::runtime::process::signals;
@@ -73,10 +73,10 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
                 self.start("inspection", move |_| jobs::uninspected(job), inspect, app);
             }
             Effect::EndProcess(ending) => {
-                let sender = self.sender.clone();
-                let mut send = move |msg| drop(sender.send(M::from(msg)));
-                let end = move || end_and_watch(&ending, clock, &mut send);
-                self.start("signal", Msg::SignalFailed, end, app);
+                self.start_signal(move |send| end_and_watch(&ending, clock, send), app);
+            }
+            Effect::EndSeveral { endings, ports } => {
+                self.start_signal(move |send| end_several(&endings, &ports, clock, send), app);
             }
             Effect::Write(format, rows) => {
                 let (table, now) = (Arc::clone(app.table()), clock.now());
@@ -106,6 +106,17 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
     /// If the collector is gone it has crashed, which it reports itself.
     fn control(&self, control: Control) {
         let _ = self.control.send(control);
+    }
+
+    /// Sends signals on a thread of its own, which also reports the progress.
+    fn start_signal(
+        &self,
+        end: impl FnOnce(&mut dyn FnMut(Msg)) -> Msg + Send + 'static,
+        app: &mut App,
+    ) {
+        let sender = self.sender.clone();
+        let mut send = move |msg| drop(sender.send(M::from(msg)));
+        self.start("signal", Msg::SignalFailed, move || end(&mut send), app);
     }
 
     /// Runs a job on a thread of its own; its answer comes as a message. `failed` makes the answer of a job that

@@ -2,18 +2,26 @@
 //!
 //! It opens at once with data from the table, while the background of the owners is read (`Inspected`). An early yes
 //! is carried out once it is known that one yes is enough. A guarded process requires a second yes with another key, so
-//! that a repeated key answers only the first question.
+//! that a repeated key answers only the first question. Several processes have one question, made of theirs.
 
+mod loss;
+mod open;
+mod several;
+mod sheet;
 mod targets;
-pub(crate) mod text;
+mod text;
 mod update;
 
 use std::sync::Arc;
 
-use crate::app::{Confirmed, Ending, Signal};
-use crate::bind::{Fix, FixCode, fixes_for};
-use crate::model::{Background, Guard, Holder, Limits, Lineage, Owner, Pid, ProblemCode, Process};
+use crate::app::{Confirmed, Ending, Inspected, Signal};
+use crate::bind::{Fix, FixCode, Target, fixes_for, process_line};
+use crate::model::{
+    Background, Guard, Holder, Limits, Lineage, Owner, Pid, ProblemCode, Process, Socket,
+};
 use crate::track::Table;
+pub(crate) use several::Several;
+pub(crate) use sheet::sheet;
 use targets::Choice;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +34,10 @@ pub(crate) struct Question {
     /// The request for the background of the owners.
     pub job: u64,
     process: Arc<Process>,
+    /// Its command line, folder, user, and what started it.
+    who: String,
+    /// The ports to be freed: that of the request, and those of its other marked sockets.
+    ports: Vec<Target>,
     /// All owners that can be ended.
     owners: Vec<Arc<Process>>,
     choice: Choice,
@@ -40,6 +52,8 @@ pub(crate) struct Question {
     is_inspected: bool,
     /// A better fix than ending the process.
     fix: Option<Fix>,
+    /// The first visible line.
+    scroll: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,13 +89,22 @@ impl Question {
                 return Err("no process has this socket any more: it goes by itself".into());
             }
         };
+        let port = targets::port_to_free(socket, process, table);
+        let who = process_line(
+            &table.processes,
+            None,
+            (socket, process),
+            table.taken_at.wall,
+        );
         let mut question = Self {
+            ports: port.iter().cloned().collect(),
+            who,
             ending: Ending {
                 targets: Vec::new(),
                 sockets: targets::inodes(socket, process, table),
                 signal: Signal::Term,
                 confirmed: Confirmed::Once,
-                port: targets::port_to_free(socket, process, table),
+                port,
                 owners: socket.owner.present().iter().map(|one| one.pid).collect(),
             },
             answer: Answer::None,
@@ -90,15 +113,44 @@ impl Question {
             process: Arc::clone(process),
             owners: targets::owners(socket),
             choice: Choice::This,
-            loss: text::loss(socket, process, table),
+            loss: loss::loss(socket, process, table),
             lineage: lineage.clone(),
             holder: holder.clone(),
             supervisor: None,
             is_inspected: !holder.backgrounds.is_empty(),
             fix: None,
+            scroll: 0,
         };
         question.set_targets();
         Ok(question)
+    }
+
+    /// Adds another marked socket of the same process.
+    fn add_socket(&mut self, socket: &Socket, table: &Table) {
+        let inodes = targets::inodes(socket, &self.process, table);
+        self.ending.sockets.extend(inodes);
+        let owners = socket.owner.present().iter().map(|one| one.pid);
+        self.ending.owners.extend(owners);
+        // A client's connection frees no port; the port of a server's is that of its listener.
+        if !socket.is_connection() {
+            let port = targets::port_to_free(socket, &self.process, table);
+            self.ports
+                .extend(port.filter(|port| !self.ports.contains(port)));
+        }
+        if self.ending.port.is_none() {
+            self.ending.port = self.ports.first().cloned();
+        }
+    }
+
+    /// Adds the background of the owners.
+    fn set_background(&mut self, found: Inspected) {
+        if !found.backgrounds.is_empty() {
+            self.holder.backgrounds = found.backgrounds;
+        }
+        self.supervisor = found.supervisor;
+        self.is_inspected = true;
+        self.fix = self.better_fix(&found.limits);
+        self.set_targets();
     }
 
     /// The same for the port of a bind test, which already includes the background of the owners.

@@ -1,19 +1,15 @@
 //! The text of the question: what is lost, facts about the process, and a better fix.
 
-use super::targets::{Choice, sockets_of};
+use std::sync::Arc;
+
+use super::loss::listed;
+use super::targets::Choice;
 use super::{Question, named};
 use crate::app::Signal;
-use crate::app::dialogs::Sheet;
-use crate::app::layout::Size;
-use crate::app::view::{Line, Role, cut_line, span};
 use crate::bind::{also_ends_text, supervisor_text};
-use crate::columns::wrap_anywhere;
-use crate::model::{AlsoEndsKind, Process, Protocol, Restarts, Run, Socket, State, Term, counted};
-use crate::track::Table;
+use crate::model::{AlsoEndsKind, Process, Restarts, Run, Term};
 
 const MAX_NAMED: usize = 3;
-
-const MAX_PORTS: usize = 8;
 
 impl Question {
     /// The question, a paragraph a line.
@@ -36,14 +32,8 @@ impl Question {
             ];
         }
         let subject = |process| if is_one { "It".into() } else { named(process) };
-        // A shared socket outlives one of its processes.
-        let others = match self.holder.socket.owner.present().len() {
-            2 if self.choice == Choice::This => " Another process keeps this socket.".into(),
-            many @ 3.. if self.choice == Choice::This => {
-                format!(" {} others keep this socket.", many - 1)
-            }
-            _ => String::new(),
-        };
+        let others = self.others();
+        let others = others.map_or(String::new(), |others| format!(" {others}"));
         let (it, loss) = (subject(&self.process), &self.loss);
         let mut text = vec![format!(
             "Send SIG{signal} to {targets}? {it} {loss}.{others}"
@@ -55,23 +45,55 @@ impl Question {
         text
     }
 
-    /// Its command line, folder and user: a line for each that is known.
-    pub fn details(&self) -> Vec<String> {
-        let process = &self.process;
-        let command = process.command.as_deref().unwrap_or_default();
-        let command = (!command.is_empty() && *command != *process.name).then(|| command.into());
-        let folder = process.cwd.as_ref().map(|cwd| format!("in {cwd}"));
-        let user = process.user.as_ref().map(|user| format!("as {user}"));
-        let place: Vec<_> = folder.into_iter().chain(user).collect();
-        let place = (!place.is_empty()).then(|| place.join(", "));
-        command.into_iter().chain(place).collect()
+    /// `2 children keep this socket.`: a shared socket outlives one of its processes.
+    pub(super) fn others(&self) -> Option<String> {
+        let others = self.other_owners();
+        let is_child = |one: &&Arc<Process>| one.parent == Some(self.process.pid);
+        let are_children = others.iter().all(is_child);
+        Some(match (others.len(), are_children) {
+            (0, _) => return None,
+            (1, true) => "Its child keeps this socket.".to_owned(),
+            (1, false) => "Another process keeps this socket.".to_owned(),
+            (many, true) => format!("{many} children keep this socket."),
+            (many, false) => format!("{many} others keep this socket."),
+        })
     }
 
-    /// What else there is to know before a yes, a line each.
-    pub fn remarks(&self) -> impl Iterator<Item = String> + use<> {
+    /// The names of those, in one line.
+    fn names_of_others(&self) -> Option<String> {
+        let others = self.other_owners();
+        let mut names: Vec<_> = others
+            .iter()
+            .take(MAX_NAMED)
+            .map(|one| named(one))
+            .collect();
+        if others.len() > MAX_NAMED {
+            names.push(format!("{} more", others.len() - MAX_NAMED));
+        }
+        let verb = if others.len() == 1 { "keeps" } else { "keep" };
+        (!names.is_empty()).then(|| format!("{} {verb} it.", listed(names)))
+    }
+
+    /// The owners that get no signal, if only the one gets it that the question is about.
+    fn other_owners(&self) -> Vec<&Arc<Process>> {
+        let present = self.holder.socket.owner.present().iter();
+        let is_other = |one: &&Arc<Process>| one.pid != self.process.pid;
+        let is_this = self.choice == Choice::This;
+        present.filter(|one| is_this && is_other(one)).collect()
+    }
+
+    /// Facts about the process, and which others have its socket.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = String> {
+        [self.who.clone()].into_iter().chain(self.names_of_others())
+    }
+
+    /// What is known about the end of the process, most important first: what starts it again, what is better, what
+    /// else ends, how it reacts to the signal.
+    pub(crate) fn remarks(&self) -> impl Iterator<Item = String> {
         let (restart, better) = (self.restart(), self.better_text());
-        let remarks = [restart, better, self.also_ends(), self.reaction()];
-        remarks.into_iter().flatten()
+        [restart, better, self.also_ends(), self.reaction()]
+            .into_iter()
+            .flatten()
     }
 
     /// `supervisord (77) starts it again; "supervisorctl stop web" keeps it down.`
@@ -146,102 +168,4 @@ impl Question {
         };
         Some(text.to_owned())
     }
-}
-
-/// `listens on port 9999 and has 6 open connections`, as far as the table shows it.
-pub(super) fn loss(socket: &Socket, process: &Process, table: &Table) -> String {
-    let sockets: Vec<_> = sockets_of(process, table).collect();
-    let ports = |verb: &str, is_meant: fn(&Socket) -> bool| {
-        let sockets = sockets
-            .iter()
-            .filter(|socket| !socket.is_connection() && is_meant(socket));
-        let ports = sockets.filter_map(|socket| Some((socket.port()?, socket.protocol)));
-        let mut ports: Vec<_> = ports.collect();
-        ports.sort_unstable();
-        ports.dedup();
-        (!ports.is_empty()).then(|| format!("{verb} {}", port_names(&ports)))
-    };
-    let connections = sockets.iter().filter(|one| one.is_connection()).count();
-    let this = socket.portless.as_ref().map(|_| {
-        let name = socket.local_text();
-        let name = name.unwrap_or_else(|| "without a name".to_owned());
-        format!("has the {} socket {name}", socket.protocol.name())
-    });
-    let all = [
-        this,
-        ports("listens on", |socket| socket.state != State::Bound),
-        ports("has bound", |socket| socket.state == State::Bound),
-        (connections > 0).then(|| {
-            let count = counted(connections, "open connection", "open connections");
-            format!("has {count}")
-        }),
-    ];
-    let all: Vec<_> = all.into_iter().flatten().collect();
-    if all.is_empty() {
-        // A bind test may have found it after the table was taken.
-        let port = port_names(&[(socket.local.port, socket.protocol)]);
-        return format!("has {port}");
-    }
-    listed(all)
-}
-
-/// `a, b and c`
-fn listed(mut all: Vec<String>) -> String {
-    match all.pop() {
-        Some(last) if !all.is_empty() => format!("{} and {last}", all.join(", ")),
-        only => only.unwrap_or_default(),
-    }
-}
-
-/// `port 53/udp`, `ports 80, 443`
-fn port_names(ports: &[(u16, Protocol)]) -> String {
-    let name = |&(port, protocol): &(u16, Protocol)| protocol.port_text(port);
-    let listed: Vec<_> = ports.iter().take(MAX_PORTS).map(name).collect();
-    let more = if ports.len() > MAX_PORTS { ", …" } else { "" };
-    let s = if ports.len() == 1 { "" } else { "s" };
-    format!("port{s} {}{more}", listed.join(", "))
-}
-
-/// The question, the choices, then facts about the process, which are cut off if there is no room.
-pub(crate) fn sheet(question: &Question, size: Size) -> Sheet {
-    let columns = size.overlay_width();
-    let wrapped = |texts: Vec<String>| {
-        let lines = texts
-            .into_iter()
-            .flat_map(|text| wrap_anywhere(&text, columns));
-        lines
-            .map(|text| vec![span(text, Role::Plain)])
-            .collect::<Vec<Line>>()
-    };
-    let mut lines = wrapped(question.text());
-    if !question.is_second() {
-        let chosen = question.ending.signal;
-        let signals = Signal::ALL.iter();
-        let signals = signals.map(|signal| (signal.as_str().to_owned(), *signal == chosen));
-        lines.push(cut_line(row_of_choices("signal", signals), columns));
-        let choices = question.choices();
-        if choices.len() > 1 {
-            let choices = choices.into_iter();
-            let choices =
-                choices.map(|choice| (question.choice_label(choice), choice == question.choice));
-            lines.push(cut_line(row_of_choices("end", choices), columns));
-        }
-    }
-    lines.extend(wrapped(question.remarks().collect()));
-    let dim = |text: String| cut_line(vec![span(text, Role::Dim)], columns);
-    lines.extend(question.details().into_iter().map(dim));
-    Sheet::of("end a process", lines)
-}
-
-/// `signal  [TERM]  INT   HUP`: the chosen one in brackets, which works without colours.
-fn row_of_choices(label: &str, choices: impl Iterator<Item = (String, bool)>) -> Line {
-    let mut line = vec![span(format!("{label:<7}"), Role::Dim)];
-    for (text, is_chosen) in choices {
-        line.push(if is_chosen {
-            span(format!("[{text}]"), Role::Accent)
-        } else {
-            span(format!(" {text} "), Role::Plain)
-        });
-    }
-    line
 }

@@ -1,9 +1,9 @@
 //! Handles keys while a question is open, and the outcome of a signal.
 
-use super::{Answer, Question, named};
+use super::{Answer, named, sheet};
 use crate::app::{App, Confirmed, Dialog, Effect, Inspected, NoticeKind, Signal};
-use crate::keymap::{Action, DialogAction};
-use crate::model::{Holder, Moment};
+use crate::keymap::{Action, DialogAction, MoveAction};
+use crate::model::{Moment, counted};
 
 impl App {
     /// Handles keys while a question is open; any other action means no.
@@ -11,12 +11,12 @@ impl App {
         let Dialog::Question(question) = &mut self.dialog else {
             return;
         };
-        if action == Action::Dialog(DialogAction::Confirm) {
+        if let Action::Move(action) = action {
+            self.move_in_question(action);
+        } else if action == Action::Dialog(DialogAction::Confirm) {
             self.confirm(now);
-        } else if action == Action::Dialog(DialogAction::OtherSignal) {
-            let signal = &mut question.ending.signal;
-            let at = Signal::ALL.iter().position(|one| one == signal);
-            *signal = Signal::ALL[at.map_or(0, |at| at + 1) % Signal::ALL.len()];
+        } else if let Some(by) = signal_step(action) {
+            question.ending.signal = signal_beside(question.ending.signal, by);
         } else if action == Action::Dialog(DialogAction::OtherTargets) {
             let choices = question.choices();
             let at = choices.iter().position(|&one| one == question.choice);
@@ -37,6 +37,7 @@ impl App {
         let is_guarded = question.guard().is_some();
         if is_guarded && !question.is_second() {
             question.answer = Answer::FirstYes;
+            question.scroll = 0;
             return;
         }
         if !is_guarded && !question.is_inspected {
@@ -45,6 +46,7 @@ impl App {
             return self.notify(NoticeKind::Pending, pending, now);
         }
         let (mut ending, frees_port) = (question.ending.clone(), question.frees_tested_port);
+        let ports = question.ports.clone();
         if is_guarded {
             ending.confirmed = Confirmed::Twice;
         }
@@ -59,24 +61,106 @@ impl App {
         let pending = format!("sending SIG{signal} to {}…", named(process));
         self.jobs.endings += 1;
         self.notify(NoticeKind::Pending, pending, now);
-        self.request(Effect::EndProcess(ending));
+        self.request(if ports.len() > 1 {
+            let endings = vec![ending];
+            Effect::EndSeveral { endings, ports }
+        } else {
+            Effect::EndProcess(ending)
+        });
+    }
+
+    /// Handles keys while a question about several is open; any other action means no.
+    pub(crate) fn act_on_several(&mut self, action: Action, now: Moment) {
+        let Dialog::EndSeveral(several) = &mut self.dialog else {
+            return;
+        };
+        if let Action::Move(action) = action {
+            self.move_in_question(action);
+        } else if action == Action::Dialog(DialogAction::Confirm) {
+            self.confirm_several(now);
+        } else if let Some(by) = signal_step(action) {
+            several.signal = signal_beside(several.signal, by);
+        } else if action == Action::Dialog(DialogAction::OtherTargets) {
+            several.includes_all = !several.includes_all && several.has_left_out();
+        } else if action != Action::CopyFix {
+            self.dialog = Dialog::None;
+        } else if let Some(command) = several.command() {
+            self.dialog = Dialog::None;
+            self.copy(command, now);
+        }
+    }
+
+    fn confirm_several(&mut self, now: Moment) {
+        let Dialog::EndSeveral(several) = &mut self.dialog else {
+            return;
+        };
+        let pending = several.pending();
+        if pending > 0 {
+            several.answer = Answer::EarlyYes;
+            let of = counted(pending, "process", "processes");
+            return self.notify(
+                NoticeKind::Pending,
+                format!("looking what depends on {of}…"),
+                now,
+            );
+        }
+        let count = several.len();
+        if count == 0 {
+            return self.warn("nothing was sent: each has a better fix", now);
+        }
+        if several.is_guarded() && !several.is_second() {
+            several.answer = Answer::FirstYes;
+            several.scroll = 0;
+            return;
+        }
+        let signal = several.signal.as_str();
+        let (endings, ports) = several.endings();
+        self.dialog = Dialog::None;
+        let count = counted(count, "process", "processes");
+        self.jobs.endings += 1;
+        let pending = format!("sending SIG{signal} to {count}…");
+        self.notify(NoticeKind::Pending, pending, now);
+        self.request(Effect::EndSeveral { endings, ports });
+    }
+
+    fn move_in_question(&mut self, action: MoveAction) {
+        let by = action.lines(self.menu_height().max(2) - 1);
+        self.scroll_question(|top| top.saturating_add_signed(by));
+    }
+
+    /// Scrolls the open question; `to` gets the first visible line and returns another.
+    pub(crate) fn scroll_question(&mut self, to: impl FnOnce(usize) -> usize) {
+        let (size, height) = (self.size, self.menu_height());
+        match &mut self.dialog {
+            Dialog::Question(question) => {
+                let top = sheet(question, size, height).top;
+                question.scroll = to(top);
+                question.scroll = sheet(question, size, height).top;
+            }
+            Dialog::EndSeveral(several) => {
+                let top = several.sheet(size, height).top;
+                several.scroll = to(top);
+                several.scroll = several.sheet(size, height).top;
+            }
+            Dialog::None
+            | Dialog::Prompt(_)
+            | Dialog::GoTo(_)
+            | Dialog::Menu(_)
+            | Dialog::Palette(_)
+            | Dialog::OpenUrl(_)
+            | Dialog::Save(_)
+            | Dialog::Help(_) => {}
+        }
     }
 
     /// Adds the background of the owners to the open question. An early yes is carried out now, if one is enough.
     pub(crate) fn receive_inspection(&mut self, found: Inspected, now: Moment) {
-        let Dialog::Question(question) = &mut self.dialog else {
-            return;
+        let question = match &mut self.dialog {
+            Dialog::Question(question) if question.job == found.job => question,
+            Dialog::EndSeveral(_) => return self.receive_one_of_several(found, now),
+            _ => return,
         };
-        if question.job != found.job {
-            return;
-        }
-        if !found.backgrounds.is_empty() {
-            question.holder.backgrounds = found.backgrounds;
-        }
-        question.supervisor = found.supervisor;
-        question.is_inspected = true;
-        question.fix = question.better_fix(&found.limits);
-        question.set_targets();
+        question.set_background(found);
         if question.answer == Answer::EarlyYes {
             // The notice that this is pending covers the keys.
             self.notices.current = None;
@@ -84,6 +168,27 @@ impl App {
             if question.guard().is_none() {
                 self.confirm(now);
             }
+        }
+    }
+
+    /// The same for one of several. An early yes is carried out if nothing in the question has changed since.
+    fn receive_one_of_several(&mut self, found: Inspected, now: Moment) {
+        let Dialog::EndSeveral(several) = &mut self.dialog else {
+            return;
+        };
+        if !several.set_background(found) {
+            return;
+        }
+        let requests = several.requests();
+        if several.answer == Answer::EarlyYes && several.pending() == 0 {
+            self.notices.current = None;
+            several.answer = Answer::None;
+            if !several.is_guarded() && !several.has_left_out() {
+                self.confirm_several(now);
+            }
+        }
+        for (job, socket) in requests {
+            self.request(Effect::InspectOwner { job, socket });
         }
     }
 
@@ -105,29 +210,23 @@ impl App {
         }
         self.warn(message, now);
     }
+}
 
-    pub(crate) fn open_end_question(&mut self, now: Moment) {
-        let Some(row) = self.selected() else {
-            return self.warn("no row is selected", now);
-        };
-        let holder = Holder::new(row.socket.clone());
-        self.open_question(self.question(&holder, row.is_closed()), now);
+/// By how many places an action moves the chosen signal.
+fn signal_step(action: Action) -> Option<isize> {
+    if action == Action::Dialog(DialogAction::OtherSignal) {
+        Some(1)
+    } else if action == Action::Dialog(DialogAction::PreviousSignal) {
+        Some(-1)
+    } else {
+        None
     }
+}
 
-    pub(crate) fn question(&self, holder: &Holder, is_closed: bool) -> Result<Question, String> {
-        let known = (&*self.rows.table, &self.environment.lineage);
-        Question::end_owner(holder, is_closed, known, self.jobs.inspection + 1)
-    }
-
-    pub(crate) fn open_question(&mut self, question: Result<Question, String>, now: Moment) {
-        match question {
-            Ok(question) => {
-                self.jobs.inspection = question.job;
-                let (job, socket) = (question.job, Box::new((*question.holder.socket).clone()));
-                self.dialog = Dialog::Question(Box::new(question));
-                self.request(Effect::InspectOwner { job, socket });
-            }
-            Err(why) => self.warn(why, now),
-        }
-    }
+/// The signal so many places further in the row, which goes round.
+fn signal_beside(signal: Signal, by: isize) -> Signal {
+    let all = Signal::ALL;
+    let at = all.iter().position(|one| *one == signal).unwrap_or(0);
+    let next = at.saturating_add(all.len()).saturating_add_signed(by) % all.len();
+    all[next]
 }

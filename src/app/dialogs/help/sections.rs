@@ -45,6 +45,11 @@ const MARKS: &[(&str, Role, &str)] = &[
         "closed; the row disappears after a while",
     ),
     (
+        "✓",
+        Role::Accent,
+        "marked: end, copy, write and pin act on all marked rows",
+    ),
+    (
         "!",
         Role::Bad,
         "in trouble: a full queue, a leak, no answer",

@@ -144,14 +144,13 @@ impl App {
     fn is_possible(&self, action: Action) -> bool {
         // The palette is already open.
         let is_open = action == Action::Program(ProgramAction::OpenPalette);
-        let needs_row = [
-            Action::Table(TableAction::Copy),
-            Action::Port(PortAction::BindTest),
-            Action::Port(PortAction::EndProcess),
-        ];
         let has_row = match action {
+            Action::Table(TableAction::Copy) | Action::Port(PortAction::EndProcess) => {
+                !self.acted_on_rows().is_empty()
+            }
+            Action::Port(PortAction::BindTest) => self.selected().is_some(),
             Action::Port(PortAction::OpenInBrowser) => self.selected_url().is_some(),
-            action => self.selected().is_some() || !needs_row.contains(&action),
+            _ => true,
         };
         !is_open && has_row && self.is_available(action)
     }

@@ -124,7 +124,7 @@ impl App {
             rows.selection.shows(at).then_some(at)
         };
         let newest = self.log.iter().rev().take(events).find_map(shown);
-        let place = newest.and_then(|at| rows.selection.shown().place_of_row(at));
+        let place = newest.and_then(|at| self.reveal(at));
         if let Some(place) = place {
             self.move_cursor(Step::To(place));
         }

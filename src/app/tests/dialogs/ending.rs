@@ -427,10 +427,18 @@ fn the_question_names_the_command_the_ports_and_the_signals() {
         "Send SIGTERM to app (80)? It listens on port 80 and has 1 open connection."
     );
     assert_eq!(lines[1], "signal [TERM] INT  HUP  QUIT  KILL ");
-    assert!(lines.contains(&"app --serve".to_owned()), "{lines:?}");
-    assert!(lines.contains(&"as ann".to_owned()), "{lines:?}");
-    desk.key(Key::Tab);
-    assert!(said(&desk)[1].contains("[INT]"));
+    assert_eq!(lines.last().unwrap(), "`app --serve`, run by ann.");
+    for (key, signal) in [
+        (Key::Tab, "[INT]"),
+        (Key::Right, "[HUP]"),
+        (Key::Left, "[INT]"),
+        (Key::BackTab, "[TERM]"),
+        (Key::Left, "[KILL]"),
+        (Key::Char('s'), "[TERM]"),
+    ] {
+        desk.key(key);
+        assert!(said(&desk)[1].contains(signal), "{key}");
+    }
 }
 
 #[test]
@@ -562,4 +570,76 @@ fn ending_before_the_bind_test_has_its_answer_or_without_a_row_says_so() {
     let mut desk = Desk::with_ports(&[]);
     desk.press("K");
     assert!(footer(&desk).contains("no row is selected"));
+}
+
+#[test]
+fn the_question_names_folder_start_and_what_started_it_and_children_that_keep_the_socket() {
+    let child = |pid| {
+        Arc::new(Process {
+            parent: Some(80),
+            ..Process::new(pid, "worker")
+        })
+    };
+    let started = moment(Duration::ZERO).wall - Duration::from_mins(12);
+    let server = Arc::new(Process {
+        command: Some("python3 pg.py".into()),
+        cwd: Some("/srv/shop".into()),
+        user: Some("ann".into()),
+        started_at: Some(started),
+        ..Process::new(80, "python3 pg.py")
+    });
+    let socket = Socket {
+        owner: Owner::Known([server, child(81), child(82)].into()),
+        ..listener(80)
+    };
+    let mut desk = Desk::new();
+    desk.read(&[socket]);
+    desk.press("K");
+    let lines = said(&desk);
+    assert_eq!(
+        lines[0],
+        "Send SIGTERM to python3 pg.py (80)? It listens on port 80. 2 children keep this socket."
+    );
+    assert_eq!(
+        lines[lines.len() - 2..],
+        [
+            "`python3 pg.py` in `/srv/shop`, started 12 min ago by ann.",
+            "worker (81) and worker (82) keep it.",
+        ]
+    );
+}
+
+#[test]
+fn a_question_that_does_not_fit_scrolls_and_says_how_much_is_hidden() {
+    let (mut desk, job) = asking(&listener(80));
+    let background = Background {
+        also_ends: vec![AlsoEnds::new(AlsoEndsKind::Login, "ann on pts/3")],
+        ..proxy_of_web(80)
+    };
+    found(&mut desk, job, vec![background]);
+    desk.tell(Msg::Input(Input::Resized {
+        width: 30,
+        height: 8,
+    }));
+    let shown = |desk: &Desk| -> String {
+        let overlay = desk.view().overlay.unwrap();
+        let spans = overlay.lines.iter().flatten();
+        let texts: Vec<_> = spans.map(|span| span.text.as_str()).collect();
+        texts.join(" ")
+    };
+    let first = shown(&desk);
+    assert!(first.contains("Send SIGTERM to app (80)?"), "{first}");
+    assert!(first.contains("more lines"), "{first}");
+    let mut seen = first;
+    for _ in 0..20 {
+        desk.press("j");
+        seen += &shown(&desk);
+    }
+    let last = shown(&desk);
+    assert!(!last.contains("more lines"), "{last}");
+    assert!(last.contains("ann."), "{last}");
+    assert!(seen.contains("Also ends the login"), "{seen}");
+    desk.press("kkkkkkkkkkkkkkkkkkkkkkkkk");
+    assert!(shown(&desk).contains("Send SIGTERM"), "back at the top");
+    assert_eq!(desk.mode(), Mode::Question);
 }

@@ -1,6 +1,7 @@
 //! What keys do in each mode.
 
 use crate::app::tests::*;
+use crate::keymap::TableAction::{Left, Right};
 
 #[test]
 fn every_action_has_a_key() {
@@ -31,6 +32,12 @@ fn every_key_of_the_table_does_something() {
             desk.press("]");
             if binding.action == Action::ShowView(2) {
                 desk.press("1");
+            }
+            if let Action::Table(Right | Left) = binding.action {
+                desk.press("z");
+            }
+            if binding.action == Action::Table(Left) {
+                desk.key(Key::Right);
             }
             let before = desk.view();
             let effects = desk.key(key);

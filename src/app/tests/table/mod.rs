@@ -2,7 +2,9 @@
 
 mod cursor;
 mod find;
+mod groups;
 mod kinds;
+mod marks;
 mod mouse;
 mod pinned;
 mod ports;

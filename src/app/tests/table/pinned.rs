@@ -42,7 +42,9 @@ fn header(desk: &Desk) -> String {
 }
 
 fn watched(desk: &Desk) -> Vec<bool> {
-    desk.view().rows.iter().map(|row| row.is_pinned).collect()
+    let rows = desk.view().rows.into_iter();
+    rows.map(|row| row.sign == Some(view::RowSign::Pinned))
+        .collect()
 }
 
 #[test]

@@ -33,25 +33,25 @@ fn keymap(action: Action, keys: &[Key]) -> Keymap {
 #[test]
 fn the_keys_are_those_of_the_settings_from_the_first_on() {
     let mut desk = Desk::with(Settings {
-        keymap: keymap(Action::Pane(PaneAction::ToggleEvents), &[Key::F(5)]),
+        keymap: keymap(Action::Pane(PaneAction::ToggleEvents), &[Key::F(7)]),
         ..at_start()
     });
     desk.press("e");
     assert!(desk.app.dock.pane.is_none());
-    desk.key(Key::F(5));
+    desk.key(Key::F(7));
     assert!(matches!(desk.app.dock.pane, Some(Pane::Events)));
     let hint = desk.view().pane.unwrap().hint;
     let hint: String = hint.iter().map(|span| &*span.text).collect();
-    assert_eq!(hint, " F5 close ");
-    assert!(footer(&desk).contains("F5 events"), "{}", footer(&desk));
     desk.app.size.height = 200;
+    assert_eq!(hint, " F7 close ");
+    assert!(footer(&desk).contains("F7 events"), "{}", footer(&desk));
     desk.press("?");
     let help = desk.view().overlay.unwrap().lines;
     let help: Vec<String> = help
         .iter()
         .map(|line| line.iter().map(|span| &*span.text).collect())
         .collect();
-    let is_told = |line: &String| line.starts_with("F5 ") && line.contains("events: what opened");
+    let is_told = |line: &String| line.starts_with("F7 ") && line.contains("events: what opened");
     assert!(help.iter().any(is_told), "{help:#?}");
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::bind::text::after;
-use crate::model::{Holder, Limits, Pid, Process, Text, duration};
+use crate::model::{Holder, Limits, Pid, Process, Socket, Text, duration};
 
 /// More characters of a command line than this don't help to recognize it.
 const MAX_COMMAND: usize = 200;
@@ -43,8 +43,8 @@ const CONTEXTS: &[(&str, &str)] = &[
     ("PM2", " by PM2"),
 ];
 
-/// `` `python3 pg.py` in `~/shop`, started 12 min ago from bash in tmux by ann. `` `None` if neither command nor folder
-/// is known.
+/// The sentence on the owner of a socket that started its other owners; `None` if neither its command nor its folder is
+/// known.
 pub(super) fn sentence(
     processes: &HashMap<Pid, Arc<Process>>,
     limits: &Limits,
@@ -60,13 +60,29 @@ pub(super) fn sentence(
     if !is_known || holder.activation.is_some() {
         return None;
     }
+    let home = limits.home.as_deref();
+    Some(process_line(
+        processes,
+        home,
+        (&holder.socket, process),
+        now,
+    ))
+}
+
+/// `` `python3 pg.py` in `~/shop`, started 12 min ago from bash in tmux by ann. `` on an owner of a socket. Folders in
+/// `home` are shortened, if it is given.
+pub(crate) fn process_line(
+    processes: &HashMap<Pid, Arc<Process>>,
+    home: Option<&str>,
+    (socket, process): (&Socket, &Process),
+    now: Timestamp,
+) -> String {
     let command = process.command.as_ref();
     let mut command = command.unwrap_or(&process.name).to_string();
     if let Some((end, _)) = command.char_indices().nth(MAX_COMMAND) {
         command.truncate(end);
         command.push('…');
     }
-    let home = limits.home.as_deref();
     let folder = process.cwd.as_ref();
     let folder = after(
         " in ",
@@ -76,7 +92,6 @@ pub(super) fn sentence(
         let age = now.duration_since(started).try_into().unwrap_or_default();
         format!(" {} ago", duration::format_age_in_words(age))
     });
-    let socket = &holder.socket;
     let origin = match &socket.container {
         Some(container) => Some(format!(" in container {container}")),
         None => started_from(processes, process)
@@ -92,7 +107,7 @@ pub(super) fn sentence(
         (None, None) => ", run".to_owned(),
         (age, origin) => format!(", started{}{}", after("", age), after("", origin)),
     };
-    Some(format!("`{command}`{folder}{started}{user}."))
+    format!("`{command}`{folder}{started}{user}.")
 }
 
 /// `~/shop` for a folder in the user's home.

@@ -1,0 +1,117 @@
+//! The marked rows: end, copy, write and pin act on them instead of the selected row.
+//!
+//! Marks belong to rows, not to lines: filter, view, order and refresh don't change them. A row that leaves the table
+//! loses its mark. A closed row keeps it as long as it is in the table.
+
+use std::collections::BTreeSet;
+
+use crate::app::App;
+use crate::app::table::cursor::Step;
+use crate::model::{Moment, counted};
+use crate::query::Group;
+use crate::track::{Row, RowId, Table};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks(BTreeSet<RowId>);
+
+impl Marks {
+    pub fn has(&self, id: RowId) -> bool {
+        self.0.contains(&id)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Removes the marks of rows that are no longer in the table.
+    pub fn keep_those_in(&mut self, table: &Table) {
+        self.0.retain(|&id| table.position(id).is_some());
+    }
+
+    /// Marks all of these, or unmarks them if all are marked.
+    fn toggle(&mut self, ids: &[RowId]) {
+        if ids.iter().all(|id| self.0.contains(id)) {
+            for id in ids {
+                self.0.remove(id);
+            }
+        } else {
+            self.0.extend(ids);
+        }
+    }
+}
+
+impl App {
+    /// The rows that end, copy, write and pin act on: the marked ones, else those at the cursor.
+    pub(crate) fn acted_on_rows(&self) -> Vec<&Row> {
+        if self.rows.marks.is_empty() {
+            self.rows_at_cursor()
+        } else {
+            self.marked_rows()
+        }
+    }
+
+    /// The rows to write: the marked ones, else all shown.
+    pub(crate) fn written_rows(&self) -> Vec<RowId> {
+        let id = |row: &Row| row.id;
+        if self.rows.marks.is_empty() {
+            let rows = self.rows.selection.shown().rows(&self.rows.table);
+            rows.map(id).collect()
+        } else {
+            self.marked_rows().into_iter().map(id).collect()
+        }
+    }
+
+    /// Those shown first, in their order; then those that view or filter hides, in the order of the table.
+    fn marked_rows(&self) -> Vec<&Row> {
+        let (rows, marks) = (&self.rows, &self.rows.marks);
+        let shown = rows.selection.shown().rows(&rows.table);
+        let mut marked: Vec<&Row> = shown.filter(|row| marks.has(row.id)).collect();
+        if marked.len() < marks.len() {
+            let is_shown: BTreeSet<RowId> = marked.iter().map(|row| row.id).collect();
+            let hidden = marks.0.difference(&is_shown);
+            let hidden = hidden.filter_map(|&id| rows.table.position(id));
+            marked.extend(hidden.map(|at| &*rows.table.rows[at]));
+        }
+        marked
+    }
+
+    /// Whether all rows of a group are marked.
+    pub(crate) fn is_group_marked(&self, group: &Group) -> bool {
+        let (rows, marks) = (&self.rows, &self.rows.marks);
+        let mut of_group = rows.selection.shown().rows_of(group);
+        !marks.is_empty() && of_group.all(|at| marks.has(rows.table.rows[at].id))
+    }
+
+    /// Marks or unmarks the row at the cursor, or all rows of the group there, and goes to the next line.
+    pub(crate) fn mark_row(&mut self, now: Moment) {
+        let ids: Vec<_> = self.rows_at_cursor().iter().map(|row| row.id).collect();
+        if ids.is_empty() {
+            return self.warn("no row is selected", now);
+        }
+        self.rows.marks.toggle(&ids);
+        self.step(Step::By(1));
+    }
+
+    /// Marks all rows shown. If they are marked already, removes every mark, also of hidden rows.
+    pub(crate) fn mark_all(&mut self, now: Moment) {
+        let shown = self.rows.selection.shown().rows(&self.rows.table);
+        let ids: Vec<_> = shown.map(|row| row.id).collect();
+        let marks = &mut self.rows.marks;
+        if ids.iter().all(|&id| marks.has(id)) {
+            return self.clear_marks(now);
+        }
+        marks.0.extend(ids);
+    }
+
+    pub(crate) fn clear_marks(&mut self, now: Moment) {
+        let marks = std::mem::take(&mut self.rows.marks).len();
+        if marks > 0 {
+            let marks = counted(marks, "row", "rows");
+            self.report(format!("unmarked {marks}"), now);
+        }
+    }
+}
