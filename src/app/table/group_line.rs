@@ -61,7 +61,12 @@ impl App {
         RowView {
             is_selected,
             is_match,
-            sign: RowSign::of(is_marked, is_pinned, is_match, group.depth > 0),
+            sign: RowSign::of([
+                (is_marked, RowSign::Marked),
+                (is_pinned, RowSign::Pinned),
+                (is_match, RowSign::Match),
+                (group.depth > 0, RowSign::InGroup),
+            ]),
             mark: mark.map(|mark| (mark, mark_role(mark))),
             trouble: activity.trouble.map(trouble_role),
             cells: cells.collect(),

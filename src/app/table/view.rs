@@ -45,19 +45,10 @@ pub enum RowSign {
 }
 
 impl RowSign {
-    pub(crate) fn of(
-        is_marked: bool,
-        is_pinned: bool,
-        is_match: bool,
-        is_in_group: bool,
-    ) -> Option<Self> {
-        let signs = [
-            is_marked.then_some(Self::Marked),
-            is_pinned.then_some(Self::Pinned),
-            is_match.then_some(Self::Match),
-            is_in_group.then_some(Self::InGroup),
-        ];
-        signs.into_iter().flatten().next()
+    /// The most important of these signs.
+    pub(crate) fn of(signs: [(bool, Self); 4]) -> Option<Self> {
+        let mut signs = signs.into_iter().filter(|(is_there, _)| *is_there);
+        signs.next().map(|(_, sign)| sign)
     }
 }
 
@@ -117,12 +108,12 @@ impl App {
             };
             RowView {
                 is_selected,
-                sign: RowSign::of(
-                    is_marked,
-                    self.pinned.has(&row.socket),
-                    is_match,
-                    is_grouped,
-                ),
+                sign: RowSign::of([
+                    (is_marked, RowSign::Marked),
+                    (self.pinned.has(&row.socket), RowSign::Pinned),
+                    (is_match, RowSign::Match),
+                    (is_grouped, RowSign::InGroup),
+                ]),
                 mark: mark.map(|mark| (mark, mark_role(mark))),
                 trouble: row.trouble(context.now).map(trouble_role),
                 is_match,
