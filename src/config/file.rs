@@ -112,7 +112,7 @@ pub fn prepare(path: &Path, settings: &Settings) -> Result<Edited, ConfigError> 
 /// Its folder can't be made, or the file can't be written.
 pub fn save(path: &Path, text: &str) -> io::Result<()> {
     if path == Path::new(EMPTY) {
-        return Err(io::Error::other("it stands for an empty file"));
+        return Err(io::Error::other("it is used in place of an empty file"));
     }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;

@@ -67,7 +67,14 @@ const IMPURE_FILES: &[&str] = &[
 ];
 
 /// Where the code may ask which system it is built for.
-const KNOWS_THE_SYSTEM: &[&str] = &["source/", "inspect/", "clock", "runtime/", "bind/probe"];
+const KNOWS_THE_SYSTEM: &[&str] = &[
+    "source/",
+    "inspect/",
+    "clock",
+    "runtime/",
+    "bind/probe",
+    "config/file",
+];
 
 /// The words of such a condition, and the parts of the library that not every system has.
 const SYSTEMS: &[&str] = &[

@@ -151,7 +151,7 @@ fn custom_keys_do_what_the_default_ones_did_and_are_shown_everywhere() {
             toggle-events = ['f7', 'ctrl-e']
             quit = ['Q']
             edit-filter = ['space']
-            toggle-pause = ['p']
+            mark-row = []
             [keys.prompt]
             accept = ['ctrl-y']
             [keys.help]

@@ -59,7 +59,7 @@ fn control_c_quits_from_every_mode() {
             ("C", "columns"),
             ("K", "Send SIG"),
         ] {
-            let mut live = Live::start_in((110, 60), &[]);
+            let mut live = Live::start_in((110, 80), &[]);
             live.wait_for_row(8080, |row| row.contains("sleep"));
             live.press(key);
             live.wait_for_text(told);

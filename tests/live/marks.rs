@@ -53,12 +53,13 @@ fn on_a_group_one_question_ends_all_its_processes() {
     stage(|| {
         let mut ended = [server(8080), server(8081)];
         let mut live = Live::start(&["--group", "state"]);
-        live.wait_for_text("▸ LISTEN");
+        live.wait_for("the group with its program", |screen| {
+            let mut lines = screen.lines();
+            lines.any(|line| line.contains(" ▸ LISTEN") && line.contains("sleep"))
+        });
         live.press(" ");
         live.wait_for_text("2 marked");
-        live.wait_for("the sign", |screen| {
-            screen.lines().any(|line| line.contains("✓▸ LISTEN"))
-        });
+        live.wait_for_text("✓▸ LISTEN");
         live.press("\x1b");
         live.wait_without("2 marked");
         live.press("K");
@@ -128,6 +129,8 @@ fn a_proxy_of_a_container_among_marked_rows_gets_no_signal() {
         live.wait_for_words(&words);
         live.wait_for_words("These get no signal:");
         live.wait_for_words("It is the proxy of a container");
+        // The other process is looked up by itself.
+        live.wait_without("looking what depends");
         assert!(ended.is_running());
         live.press("y");
         live.wait_for_words("port 8081 is free");

@@ -161,9 +161,9 @@ fn rows(screen: &str) -> impl Iterator<Item = &str> {
     rows.filter(|row| is_row(row))
 }
 
-/// Whether a protocol follows the two cells of the marks.
+/// Whether a protocol follows the two cells of the marks. A pane begins with its border.
 fn is_row(line: &str) -> bool {
-    matches!(line.chars().nth(2), Some('t' | 'u'))
+    !line.starts_with('│') && matches!(line.chars().nth(2), Some('t' | 'u'))
 }
 
 /// The port comes after mark, protocol and address: it is the first word that is a number.
