@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::CellContext;
-use super::describe::{NONE, PENDING, name_and_pid, owner_text};
+use super::describe::{NONE, PENDING, name_and_pid, owner_text, process_text};
+use super::{CellContext, LocalPeers};
 use crate::model::duration::format_age;
-use crate::model::{AcceptQueue, Age, Fill, Moment, Owner};
+use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, Scope};
 use crate::track::{ChangeKind, Row};
 
 pub(super) fn or_none(value: Option<impl ToString>) -> String {
@@ -15,7 +15,7 @@ pub(super) fn or_none(value: Option<impl ToString>) -> String {
 /// A dual-stack `::` reads `:: +v4`, as it accepts IPv4 too; a bound interface is appended as `%name`. A v4-mapped
 /// address is shown as IPv4; the protocol column says `tcp6`. A socket without a port shows what it is bound to:
 /// `/run/app.sock`, `@name`, `arp%eth0`, `0.0.0.0:icmp`.
-pub(super) fn local(row: &Row, _: &CellContext) -> String {
+pub(super) fn local(row: &Row, _: &CellContext<'_>) -> String {
     let socket = &row.socket;
     let interface = socket.interface.as_ref();
     let interface = interface.map_or(String::new(), |name| format!("%{name}"));
@@ -30,7 +30,7 @@ pub(super) fn local(row: &Row, _: &CellContext) -> String {
 /// `closed` for a row that lingers, `old → new` while a change of state is highlighted; the use of an accept queue
 /// from half full on: `LISTEN 96/128`, `LISTEN 129/128 full`; in brief `LISTEN 75%`, `LISTEN full`, as wide as the
 /// longest state.
-pub(super) fn state(row: &Row, context: &CellContext) -> String {
+pub(super) fn state(row: &Row, context: &CellContext<'_>) -> String {
     let state = row.socket.state;
     match fresh_change(row, context) {
         Some(ChangeKind::Closed) => return "closed".into(),
@@ -50,15 +50,46 @@ pub(super) fn state(row: &Row, context: &CellContext) -> String {
     }
 }
 
+/// `10.0.0.7:41162 → python3 client.py (18640)` if the peer is a socket of this machine, `:41162 → …` on the loopback,
+/// where the address says nothing more; any other address is shown alone in brief.
+pub(super) fn remote(row: &Row, context: &CellContext<'_>) -> String {
+    let address = or_none(row.socket.remote_text());
+    let table = context.table;
+    let is_wanted =
+        context.local_peers == LocalPeers::Process && context.names && row.socket.has_address();
+    let peer = is_wanted.then(|| table.connections.peer(row.id)).flatten();
+    let peer = peer.and_then(|id| table.row(id));
+    match peer.and_then(|peer| Some((process_text(&peer.socket)?, peer.socket.local))) {
+        Some((process, end)) if end.scope() == Scope::Loopback => {
+            format!(":{} → {process}", end.port)
+        }
+        Some((process, _)) if !context.brief => format!("{address} → {process}"),
+        _ => address,
+    }
+}
+
+/// `400 +3/s`: the established connections of a listener, and how many opened per second; in brief without those.
+pub(super) fn connections(row: &Row, context: &CellContext<'_>) -> String {
+    let connections = &context.table.connections;
+    let Some(clients) = connections.clients(row.id) else {
+        return NONE.into();
+    };
+    let rate = connections.window().rate_text(clients.opened);
+    match rate.filter(|_| !context.brief) {
+        Some(rate) => format!("{} {rate}", clients.established),
+        None => clients.established.to_string(),
+    }
+}
+
 /// The change to show as `old → new`: a recent one, where there is room.
-fn fresh_change<'a>(row: &'a Row, context: &CellContext) -> Option<&'a ChangeKind> {
+fn fresh_change<'a>(row: &'a Row, context: &CellContext<'_>) -> Option<&'a ChangeKind> {
     row.mark(context.now, context.highlight)?;
     let kind = row.change.as_ref().map(|change| &change.kind)?;
     (!context.brief || *kind == ChangeKind::Closed).then_some(kind)
 }
 
 /// Without a pid, the process column alone says what the owner is.
-pub(super) fn pid(row: &Row, context: &CellContext) -> String {
+pub(super) fn pid(row: &Row, context: &CellContext<'_>) -> String {
     let lowest = |owner: &Owner| owner.processes().first().map(|process| process.pid);
     let owner = &row.socket.owner;
     match (owner, lowest(owner), fresh_change(row, context)) {
@@ -74,7 +105,7 @@ pub(super) fn pid(row: &Row, context: &CellContext) -> String {
 
 /// `node(12) → node(45)` while a change of owner is highlighted. In brief the pid of a former owner is left to the
 /// pid column; the user of a hidden owner is left out beside a user column.
-pub(super) fn process(row: &Row, context: &CellContext) -> String {
+pub(super) fn process(row: &Row, context: &CellContext<'_>) -> String {
     let first = |owner: &Owner| or_none(owner.processes().first().map(|one| name_and_pid(one)));
     match (fresh_change(row, context), &row.socket.owner) {
         (Some(ChangeKind::Owner { from }), to) => format!("{} → {}", first(from), first(to)),
@@ -86,7 +117,7 @@ pub(super) fn process(row: &Row, context: &CellContext) -> String {
     }
 }
 
-pub(super) fn user(row: &Row, context: &CellContext) -> String {
+pub(super) fn user(row: &Row, context: &CellContext<'_>) -> String {
     match (&row.socket.user, row.socket.uid) {
         (Some(user), uid) if context.names || uid.is_none() => user.to_string(),
         (_, uid) => or_none(uid),

@@ -48,6 +48,17 @@ pub(super) fn name_and_pid(process: &Process) -> String {
     format!("{}({})", process.name, process.pid)
 }
 
+/// `node server.js (40211)`, `nginx (812) ×5`: the first of the processes that have a socket, and how many they are.
+pub fn process_text(socket: &Socket) -> Option<String> {
+    let processes = socket.owner.processes();
+    let first = processes.first()?;
+    let others = match processes.len() {
+        1 => String::new(),
+        count => format!(" ×{count}"),
+    };
+    Some(format!("{} ({}){others}", first.name, first.pid))
+}
+
 /// `tcp 127.0.0.1:8080`, with the interface it is bound to and the peer, if any; `u_str /run/app.sock`, or
 /// `u_str inode 4242` for an unnamed one.
 pub fn socket_text(socket: &Socket) -> String {

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 pub use cells::{age_text, next_age_change};
 pub use describe::{
-    change_text, owner_change_text, owner_text, owner_with_pid, program_text, socket_text,
-    socket_with_owner,
+    change_text, owner_change_text, owner_text, owner_with_pid, process_text, program_text,
+    socket_text, socket_with_owner,
 };
 pub use fit::{Demand, Fitted, fit, fit_all};
 pub use measure::{
@@ -22,7 +22,7 @@ pub use measure::{
 };
 
 use crate::model::{Endpoint, Moment, Owner};
-use crate::track::Row;
+use crate::track::{Row, Table};
 use cells::or_none;
 
 /// Identifies a column.
@@ -35,6 +35,7 @@ pub enum ColumnId {
     Service,
     Remote,
     State,
+    Conns,
     Pid,
     Process,
     User,
@@ -56,15 +57,28 @@ pub enum Align {
     Right,
 }
 
+/// How the peer of a connection is shown if it is a socket of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalPeers {
+    /// As its address, like any other.
+    Address,
+    /// With its process.
+    Process,
+}
+
 /// The context of a cell's text besides its row.
 #[derive(Clone, Copy, Debug)]
-pub struct CellContext {
+pub struct CellContext<'a> {
+    /// The table that the row is in.
+    pub table: &'a Table,
     /// The time for ages and marks.
     pub now: Moment,
     /// For how long changes are highlighted.
     pub highlight: Duration,
     /// Whether ports and users are shown by name where they have one.
     pub names: bool,
+    /// How a peer on this machine is shown.
+    pub local_peers: LocalPeers,
     /// Whether there is a user column, so that others need not name the user.
     pub has_user: bool,
     /// Whether to leave out the previous value: `CLOSE_WAIT`, not `ESTABLISHED → CLOSE_WAIT`.
@@ -80,6 +94,8 @@ pub enum SortBy {
     Text(fn(&Row) -> Option<Cow<'_, str>>),
     /// An address, then a port; IPv4 before IPv6.
     Address(fn(&Row) -> Option<Endpoint>),
+    /// A number that the table has for the row. It can change while the row does not.
+    OfTable(fn(&Table, &Row) -> Option<u64>),
 }
 
 /// One column.
@@ -102,7 +118,7 @@ pub struct Column {
     /// How its text is aligned.
     pub align: Align,
     /// The text of a cell.
-    pub text: fn(&Row, &CellContext) -> String,
+    pub text: fn(&Row, &CellContext<'_>) -> String,
     /// The value that rows are sorted by.
     pub sort: SortBy,
 }
@@ -123,11 +139,14 @@ pub const ALL: &[Column] = &[
              text: |row, context| or_none(row.socket.service().filter(|_| context.names)), sort: SortBy::Text(|row| row.socket.service().map(Cow::Borrowed)),
              description: "service registered for the port, or else for the peer's port" },
     Column { id: ColumnId::Remote, name: "remote", title: "REMOTE", min: 19, max: 47, priority: 2, align: Align::Middle,
-             text: |row, _| or_none(row.socket.remote_text()), sort: SortBy::Address(|row| row.socket.remote),
-             description: "peer's address and port; for a unix socket its peer's name and process" },
+             text: cells::remote, sort: SortBy::Address(|row| row.socket.remote),
+             description: "peer's address and port, and its process if that is on this machine; for a unix socket its peer's name and process" },
     Column { id: ColumnId::State, name: "state", title: "STATE", min: 11, max: 11, priority: 0, align: Align::Left,
              text: cells::state, sort: SortBy::Number(|row| Some(row.socket.state as u64)),
              description: "state; old → new for a moment after a change; an accept queue's use once it is half full" },
+    Column { id: ColumnId::Conns, name: "conns", title: "CONNS", min: 8, max: 12, priority: 6, align: Align::Right,
+             text: cells::connections, sort: SortBy::OfTable(|table, row| Some(table.connections.clients(row.id)?.established as u64)),
+             description: "established connections of a listener, and how many opened per second in the last 5 s" },
     Column { id: ColumnId::Pid, name: "pid", title: "PID", min: 7, max: 7, priority: 3, align: Align::Right,
              text: cells::pid, sort: SortBy::Number(|row| Some(row.socket.owner.processes().first()?.pid.into())),
              description: "process id of the owner, the lowest of several" },
@@ -180,7 +199,7 @@ const WIDEST: u16 = 44;
 
 impl Column {
     /// The text of a cell for a column of `width` cells: without the previous value if that does not fit.
-    pub fn cell(&self, row: &Row, context: &CellContext, width: usize) -> String {
+    pub fn cell(&self, row: &Row, context: &CellContext<'_>, width: usize) -> String {
         let text = (self.text)(row, context);
         if measure::width(&text) <= width {
             text
@@ -190,18 +209,19 @@ impl Column {
     }
 
     /// The width that the text of a cell needs.
-    pub fn demand(&self, row: &Row, context: &CellContext) -> Demand {
+    pub fn demand(&self, row: &Row, context: &CellContext<'_>) -> Demand {
         let text = (self.text)(row, context);
         let useful = u16::try_from(width(&text)).unwrap_or(u16::MAX).min(WIDEST);
         let is_fresh = row.mark(context.now, context.highlight).is_some();
-        let shows_change = is_fresh && text != self.brief(row, context);
+        let can_change = matches!(self.id, ColumnId::State | ColumnId::Pid | ColumnId::Process);
+        let shows_change = is_fresh && can_change && text != self.brief(row, context);
         Demand {
             needed: if shows_change { useful } else { 0 },
             useful,
         }
     }
 
-    fn brief(&self, row: &Row, context: &CellContext) -> String {
+    fn brief(&self, row: &Row, context: &CellContext<'_>) -> String {
         let brief = CellContext {
             brief: true,
             ..*context

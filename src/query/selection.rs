@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{Moment, Protocol};
-use crate::query::order::{self, sorted};
-use crate::query::{Query, Sort, Tab};
+use crate::query::order::{self, is_of_table, sorted};
+use crate::query::{Query, Tab};
 use crate::track::{Row, RowId, Table, TroubleKind};
 
 /// If more than one row in so many is new, sorting all of them is faster than finding the places of the new ones.
@@ -108,7 +108,8 @@ impl Selection {
         } else {
             Vec::new()
         };
-        self.place(&new, sort, table);
+        let is_outdated = sort != query.sort || is_other_table && is_of_table(sort);
+        self.place(&new, is_outdated, table);
         let over = self.due.partition_point(|&(at, _)| at <= now.steady);
         let mut again: Vec<_> = self.due.drain(..over).map(|(_, at)| at).collect();
         again.extend(new);
@@ -157,14 +158,14 @@ impl Selection {
         new
     }
 
-    /// Gives new rows their places among the others, which are in the order of `before`.
-    fn place(&mut self, new: &[usize], before: Sort, table: &Table) {
+    /// Gives new rows their places among the others, or all if their order is outdated.
+    fn place(&mut self, new: &[usize], is_outdated: bool, table: &Table) {
         let (rows, sort) = (&table.rows, self.query.sort);
-        if before != sort || new.len() > rows.len() / FEW {
+        if is_outdated || new.len() > rows.len() / FEW {
             let all: Vec<_> = (0..rows.len()).collect();
-            self.order = sorted(rows, &all, sort);
+            self.order = sorted(table, &all, sort);
         } else if !new.is_empty() {
-            self.order = order::merged(rows, &self.order, &sorted(rows, new, sort), sort);
+            self.order = order::merged(table, &self.order, &sorted(table, new, sort), sort);
         }
     }
 

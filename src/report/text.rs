@@ -26,7 +26,7 @@ pub struct Layout<'a> {
 pub fn write_text(
     out: &mut dyn Write,
     rows: &[&Row],
-    context: &CellContext,
+    context: &CellContext<'_>,
     layout: &Layout<'_>,
 ) -> io::Result<()> {
     if rows.is_empty() {
@@ -34,8 +34,9 @@ pub fn write_text(
     }
     let mut offered = layout.columns.to_vec();
     if offered.is_empty() {
-        // An age needs two snapshots.
-        let once = ALL.iter().filter(|column| column.id != ColumnId::Age);
+        // An age needs two snapshots. What counts other rows is shown only if it is chosen.
+        let left_out = [ColumnId::Age, ColumnId::Conns];
+        let once = ALL.iter().filter(|column| !left_out.contains(&column.id));
         // The main columns are always shown, others if any row has a text there.
         offered.extend(once.filter(|column| {
             let is_main = column.priority <= 4 && column.id != ColumnId::Remote;
@@ -77,7 +78,10 @@ pub fn write_text(
 }
 
 /// The context for cells beside those of these columns.
-fn beside(mut columns: impl Iterator<Item = ColumnId>, context: &CellContext) -> CellContext {
+fn beside<'a>(
+    mut columns: impl Iterator<Item = ColumnId>,
+    context: &CellContext<'a>,
+) -> CellContext<'a> {
     CellContext {
         has_user: columns.any(|id| id == ColumnId::User),
         ..*context

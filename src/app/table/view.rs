@@ -5,7 +5,7 @@ use crate::app::layout::Area;
 use crate::app::notices::{LONG, no_answer};
 use crate::app::view::{CellView, Click, Part, Role, Scrollbar, mark_role};
 use crate::app::views::ViewId;
-use crate::columns::{CellContext, ColumnId, Demand, Fitted, cut, fit, width};
+use crate::columns::{CellContext, ColumnId, Demand, Fitted, LocalPeers, cut, fit, width};
 use crate::keymap::{Action, TableAction};
 use crate::model::{Moment, OwnerKind, ProblemCode, State};
 use crate::query::Tab;
@@ -30,11 +30,13 @@ pub struct RowView {
 }
 
 impl App {
-    pub(crate) fn cell_context(&self, now: Moment) -> CellContext {
+    pub(crate) fn cell_context(&self, now: Moment) -> CellContext<'_> {
         CellContext {
+            table: &self.rows.table,
             now: self.shown_at(now),
             highlight: self.settings.highlight,
             names: self.rows.names,
+            local_peers: LocalPeers::Process,
             has_user: false,
             brief: false,
         }
@@ -99,9 +101,16 @@ impl App {
         let room = self.size.width.saturating_sub(taken);
         // If no row has a peer, the peer column needs a wide terminal.
         let has_peers = self.rows.criteria.tab != Tab::Listening || self.size.width >= 120;
+        // A column of nothing but zeros says nothing.
+        let has_clients = self.rows.table.connections.are_any_accepted();
         let hidden = &self.rows.hidden_columns;
         let offered = self.columns().filter(|column| {
-            !hidden.contains(&column.id) && (column.id != ColumnId::Remote || has_peers)
+            let has_texts = match column.id {
+                ColumnId::Remote => has_peers,
+                ColumnId::Conns => has_clients,
+                _ => true,
+            };
+            has_texts && !hidden.contains(&column.id)
         });
         let offered: Vec<_> = offered.collect();
         let context = self.cell_context(now);
@@ -206,7 +215,7 @@ impl App {
 }
 
 /// The selected row has one role, except for changes and errors.
-fn cell(fitted: &Fitted, row: &Row, context: &CellContext, is_selected: bool) -> CellView {
+fn cell(fitted: &Fitted, row: &Row, context: &CellContext<'_>, is_selected: bool) -> CellView {
     let text = fitted.column.cell(row, context, usize::from(fitted.width));
     let role = match role(fitted.column.id, row, context, &text) {
         role @ (Role::Warning | Role::Bad) => role,
@@ -224,7 +233,7 @@ fn cell(fitted: &Fitted, row: &Row, context: &CellContext, is_selected: bool) ->
 }
 
 /// Colour shows changes and states. A closed row is dim, only its mark is red.
-fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role {
+fn role(column: ColumnId, row: &Row, context: &CellContext<'_>, text: &str) -> Role {
     let mark = row.mark(context.now, context.highlight);
     let change = row.change.as_ref().filter(|_| mark.is_some());
     match (column, change.map(|change| &change.kind)) {
