@@ -21,7 +21,7 @@ fn details_name_the_process_its_ancestors_and_its_other_sockets() {
             "tcp 127.0.0.1:8080",
             "already open (first seen ",
             "0 waiting to be accepted, backlog 8",
-            &format!("sleep (pid {pid})"),
+            &format!("{pid}  sleep "),
             "sleep 1000",
             &parent,
             &format!("other sockets of sleep ({pid}): 1"),

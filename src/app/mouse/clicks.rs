@@ -10,6 +10,7 @@ use crate::app::views::ViewId;
 use crate::app::{App, Dialog};
 use crate::columns::{ColumnId, width};
 use crate::keymap::Action;
+use crate::track::RowId;
 
 /// The effect of a click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum Click {
     Choose(usize),
     /// Goes to a blocker of a bind test.
     GoTo(usize),
+    /// Goes to a row of the table.
+    GoToRow(RowId),
     /// Grabs a scrollbar.
     Scroll(Part),
     /// Dismisses the notice.

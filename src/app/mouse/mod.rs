@@ -115,6 +115,7 @@ impl App {
             Some(Click::Show(view)) => self.show_view(view, now),
             Some(Click::Choose(at)) => self.choose_by_click(at, now),
             Some(Click::GoTo(at)) => self.go_to_blocker(at, now),
+            Some(Click::GoToRow(id)) => self.go_to_row(id, now),
             Some(Click::Scroll(part)) => {
                 // The thumb moves to where it is clicked, and is dragged from there.
                 let mut bars = view.scrollbars.iter();
