@@ -32,6 +32,7 @@ impl App {
                 let edited = self.dialog.edit(|prompt| prompt.paste(&text));
                 if edited == Edited::Full {
                     self.try_filter(now);
+                    self.try_search(now);
                 }
                 self.edited(edited, now);
             }
@@ -82,7 +83,7 @@ impl App {
     }
 
     pub(crate) fn press(&mut self, key: Key, now: Moment) {
-        if let Some(action) = self.settings.keymap.lookup(self.mode(), key) {
+        if let Some(action) = self.action_of(key) {
             return self.perform(action, now);
         }
         self.dismiss_notices();
@@ -128,6 +129,7 @@ impl App {
     /// Handles keys while no dialog is open.
     fn act(&mut self, action: Action, now: Moment) {
         match action {
+            Action::Move(action) if self.dock.focus.is_some() => self.move_in_pane(action, now),
             Action::Move(action) => {
                 let page = self.rows_in_sight().max(2) - 1;
                 self.step(Step::By(action.lines(page)));
@@ -167,6 +169,7 @@ impl App {
                 ProgramAction::OpenPalette => self.dialog = Dialog::Palette(self.palette()),
                 ProgramAction::ToggleHelp => self.dialog = Dialog::Help { scroll: 0 },
             },
+            Action::Back if self.dock.focus.is_some() => self.leave_pane(),
             Action::Back if self.dock.pane.is_some() => self.set_pane(None),
             Action::Back => self.clear_filter(now),
             Action::Session(_) | Action::Dialog(_) => {}
@@ -191,7 +194,10 @@ impl App {
     fn edited(&mut self, edited: Edited, now: Moment) {
         match edited {
             Edited::Nothing => {}
-            Edited::Text => self.try_filter(now),
+            Edited::Text => {
+                self.try_filter(now);
+                self.try_search(now);
+            }
             Edited::Full => {
                 let text = format!("there is room for {MAX_BYTES} bytes: the rest was left out");
                 self.warn(text, now);
@@ -199,8 +205,24 @@ impl App {
         }
     }
 
+    /// The action of a key in the current mode. In a focused bind test the keys of a bind test work too.
+    pub(crate) fn action_of(&self, key: Key) -> Option<Action> {
+        let (keymap, mode) = (&self.settings.keymap, self.mode());
+        let is_bind_test = matches!(self.dock.pane, Some(Pane::Bind(_)));
+        if mode == Mode::Pane && is_bind_test {
+            let mut bindings = keymap.bindings(Mode::Pane);
+            let bound = bindings.find(|binding| binding.keys.contains(&key));
+            return match bound {
+                Some(binding) => Some(binding.action),
+                None => keymap.lookup(Mode::Bind, key),
+            };
+        }
+        keymap.lookup(mode, key)
+    }
+
     pub(crate) fn mode(&self) -> Mode {
         match &self.dialog {
+            Dialog::None if self.dock.focus.is_some() => Mode::Pane,
             Dialog::None if matches!(self.dock.pane, Some(Pane::Bind(_))) => Mode::Bind,
             Dialog::None => Mode::Table,
             Dialog::Prompt(_) => Mode::Prompt,

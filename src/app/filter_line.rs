@@ -102,6 +102,9 @@ impl App {
             return;
         };
         let is_filter = prompt.kind == PromptKind::Filter;
+        if prompt.kind == PromptKind::Pane {
+            return self.act_in_search(action, now);
+        }
         match action {
             Action::Back => {
                 // The typed filter can be restored if it is valid, or else the last valid one.

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 pub use cells::{age_text, next_age_change};
 pub use describe::{
-    change_text, owner_change_text, owner_text, owner_with_pid, process_text, program_text,
-    socket_text, socket_with_owner,
+    change_text, local_end, owner_change_text, owner_text, owner_with_pid, process_text,
+    program_text, remote_end, socket_text, socket_with_owner,
 };
 pub use fit::{Demand, Fitted, fit, fit_all};
 pub use measure::{

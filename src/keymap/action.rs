@@ -53,13 +53,19 @@ actions! {
         Write = "write",
     }
 
-    /// The pane below the table.
+    /// The pane beside the table.
     PaneAction {
         ToggleDetails = "toggle-details",
         ToggleEvents = "toggle-events",
         ToggleStats = "toggle-stats",
         Down = "pane-down",
         Up = "pane-up",
+        Focus = "focus-pane",
+        Zoom = "zoom-pane",
+        GoToRow = "go-to-row",
+        Search = "search-pane",
+        NextMatch = "next-match",
+        PreviousMatch = "previous-match",
     }
 
     /// Actions on a port or a process.

@@ -3,7 +3,7 @@
 //! The rules apply to the default keys and to those of the config, which formats the errors.
 
 use crate::keymap::{Action, Binding, KEYMAP, Key, Keymap, Mode, modes};
-use crate::keymap::{BindTestAction, DialogAction, PortAction, SessionAction};
+use crate::keymap::{BindTestAction, DialogAction, PaneAction, PortAction, SessionAction};
 
 /// An action and the mode in which it is bound.
 pub type BoundAction = (Mode, Action);
@@ -46,9 +46,10 @@ const ESSENTIAL: [Action; 4] = [
 ];
 
 /// What may open the question before a process is ended. Confirming opens the second question.
-const OPENING: [BoundAction; 5] = [
+const OPENING: [BoundAction; 6] = [
     (Mode::Table, Action::Port(PortAction::EndProcess)),
     (Mode::Bind, Action::BindTest(BindTestAction::EndBlocker)),
+    (Mode::Pane, Action::Pane(PaneAction::GoToRow)),
     (Mode::Menu, Action::Dialog(DialogAction::Accept)),
     (Mode::Palette, Action::Dialog(DialogAction::Accept)),
     (Mode::Question, Action::Dialog(DialogAction::Confirm)),
@@ -83,8 +84,9 @@ impl Keymap {
     fn out_of_reach(&self, mode: Mode) -> impl Iterator<Item = Flaw> {
         let default = Self::default();
         let is_lost = move |action: &Action| {
-            // An action missing from the table is also missing from a bind test; report it once.
-            let is_reported = mode == Mode::Bind && !self.reaches(Mode::Table, *action);
+            // An action missing from the table is also missing from a bind test and a pane; report it once.
+            let has_fallback = matches!(mode, Mode::Bind | Mode::Pane);
+            let is_reported = has_fallback && !self.reaches(Mode::Table, *action);
             default.reaches(mode, *action) && !self.reaches(mode, *action) && !is_reported
         };
         let lost = ESSENTIAL.into_iter().filter(is_lost);
@@ -279,8 +281,12 @@ mod tests {
             Action::Dialog(DialogAction::Confirm),
             &[Enter],
         )]);
-        let asked =
-            [Mode::Menu, Mode::Palette].map(|mode| (mode, Action::Dialog(DialogAction::Accept)));
+        let accept = Action::Dialog(DialogAction::Accept);
+        let asked = [
+            (Mode::Pane, Action::Pane(PaneAction::GoToRow)),
+            (Mode::Menu, accept),
+            (Mode::Palette, accept),
+        ];
         let answers = (Mode::Question, Action::Dialog(DialogAction::Confirm));
         let key = Enter;
         let flaws = asked.map(|asks| Flaw::AnswersItself {
@@ -288,7 +294,7 @@ mod tests {
             opens: asks,
             confirms: answers,
         });
-        assert_eq!(enter, flaws, "either may have asked");
+        assert_eq!(enter, flaws, "each may have asked");
         let esc = with(&[(
             Mode::Question,
             Action::Dialog(DialogAction::Confirm),

@@ -26,6 +26,8 @@ pub enum Mode {
     Table,
     /// The same while a bind test is open: what is not bound here is looked up there.
     Bind,
+    /// Moving in a focused pane: what is not bound here is looked up in the table, or in the bind test that is open.
+    Pane,
     /// Typing a filter or a port. What is not bound here is typed.
     Prompt,
     /// Typing a port to go to. A key that is neither a digit nor bound here closes it, and acts as in the table.
@@ -123,7 +125,7 @@ const fn bind(
 
 use Action as A;
 use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
-use Mode::{Bind, ConfirmAgain, Digits, Help, Menu, Palette, Prompt, Question, Table};
+use Mode::{Bind, ConfirmAgain, Digits, Help, Menu, Palette, Pane, Prompt, Question, Table};
 
 /// The default keys. The hints are in the order of the list.
 #[rustfmt::skip]
@@ -156,6 +158,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('F')], A::Table(TableAction::ToggleFollow), "follow: go to the row of the newest event, until the cursor is moved", ""),
     bind(Table, &[Char(']')], A::Pane(PaneAction::Down), "scroll the open pane down", ""),
     bind(Table, &[Char('[')], A::Pane(PaneAction::Up), "scroll the open pane up", ""),
+    bind(Table, &[Char('o')], A::Pane(PaneAction::Focus), "focus the open pane, or the details: the keys move, search and zoom in it", ""),
     bind(Table, &[Char('1')], A::ShowView(0), "show listening and bound sockets", ""),
     bind(Table, &[Char('2')], A::ShowView(1), "show connections", ""),
     bind(Table, &[Char('3')], A::ShowView(2), "show everything", ""),
@@ -170,7 +173,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('t')], A::Table(TableAction::ToggleTcp), "TCP on or off", ""),
     bind(Table, &[Char('u')], A::Table(TableAction::ToggleUdp), "UDP on or off", ""),
     bind(Table, &[Char('P')], A::Table(TableAction::ChooseKinds), "choose protocols: also UDP-Lite, SCTP, raw, packet and unix sockets", ""),
-    bind(Table, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: what each refresh cost, and where its time went", ""),
+    bind(Table, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: sockets by state, top processes and peers, the cost of each refresh", ""),
     bind(Table, &[Char('C')], A::Table(TableAction::ChooseColumns), "choose columns", ""),
     bind(Table, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colors, at once", ""),
     bind(Table, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
@@ -188,6 +191,14 @@ pub const KEYMAP: &[Binding] = &[
     bind(Bind, &[Char('K'), Char('x')], A::BindTest(BindTestAction::EndBlocker), "end the process that has the port: you confirm first, then see the outcome", "end"),
     bind(Bind, &[Char('J')], A::BindTest(BindTestAction::GoToBlocker), "go to the row of the next blocking socket", "go to row"),
     bind(Bind, &[Esc], A::Back, "close the bind test", "close"),
+
+    bind(Pane, &[Enter], A::Pane(PaneAction::GoToRow), "go to the row of the line: of an event, of a socket", "go to row"),
+    bind(Pane, &[Char('/')], A::Pane(PaneAction::Search), "search in the pane", "search"),
+    bind(Pane, &[Char('n')], A::Pane(PaneAction::NextMatch), "next match", ""),
+    bind(Pane, &[Char('N')], A::Pane(PaneAction::PreviousMatch), "previous match", ""),
+    bind(Pane, &[Char('+')], A::Pane(PaneAction::Zoom), "zoom: the pane takes the place of the table; again: back", "zoom"),
+    bind(Pane, &[Char('g'), Home], A::Move(MoveAction::Top), "first line", ""),
+    bind(Pane, &[Esc, Char('o')], A::Back, "leave the pane open and return to the table", "back"),
 
     bind(Prompt, &[Enter], A::Dialog(DialogAction::Accept), "confirm it", "confirm"),
     bind(Prompt, &[Tab], A::Dialog(DialogAction::CompleteNext), "complete the word, or take the next suggestion", "complete"),

@@ -19,7 +19,7 @@ impl Keymap {
         let mut bindings = self.bindings(mode);
         let bound = bindings.find(|binding| binding.keys.contains(&key));
         match bound {
-            None if mode == Mode::Bind => self.lookup(Mode::Table, key),
+            None if matches!(mode, Mode::Bind | Mode::Pane) => self.lookup(Mode::Table, key),
             bound => bound.map(|binding| binding.action),
         }
     }
@@ -50,7 +50,7 @@ impl Keymap {
         first.map(ToString::to_string)
     }
 
-    /// The keys of the table, and of a bind test, as the rows of Markdown tables, for the guide.
+    /// The keys of the table, of a bind test and of a focused pane, as the rows of Markdown tables, for the guide.
     pub fn markdown(&self) -> String {
         let row = |binding: &Binding| {
             let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
@@ -60,19 +60,20 @@ impl Keymap {
             let rows: String = self.bound(mode).map(row).collect();
             format!("| {title} | |\n|---|---|\n{rows}")
         };
-        in_two_parts(table)
+        in_parts(table)
     }
 
     /// The same as aligned text.
     pub fn plain(&self) -> String {
-        let both = self.bound(Mode::Table).chain(self.bound(Mode::Bind));
-        let widths = both.map(|binding| width(&binding.keys_text()));
+        let all = [Mode::Table, Mode::Bind, Mode::Pane].into_iter();
+        let all = all.flat_map(|mode| self.bound(mode));
+        let widths = all.map(|binding| width(&binding.keys_text()));
         let widest = widths.max().unwrap_or(0);
         let row = |binding: &Binding| {
             let keys = pad(&binding.keys_text(), widest);
             format!("  {keys}  {}\n", binding.help)
         };
-        in_two_parts(|title, mode| {
+        in_parts(|title, mode| {
             let rows: String = self.bound(mode).map(row).collect();
             format!("{title}\n{rows}")
         })
@@ -85,9 +86,10 @@ impl Keymap {
     }
 }
 
-/// The keys of the table, then the additional ones of a bind test.
-fn in_two_parts(part: impl Fn(&str, Mode) -> String) -> String {
+/// The keys of the table, then the additional ones of a bind test and of a focused pane.
+fn in_parts(part: impl Fn(&str, Mode) -> String) -> String {
     let table = part("keys", Mode::Table);
     let bind = part("with a bind test open", Mode::Bind);
-    format!("{table}\n{bind}")
+    let pane = part("in a focused pane", Mode::Pane);
+    format!("{table}\n{bind}\n{pane}")
 }

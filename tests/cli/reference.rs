@@ -139,7 +139,7 @@ fn keys_prints_every_key_with_its_help() {
         .filter_map(|line| line.strip_prefix("  "))
         .collect();
     let keymap = Keymap::default();
-    let bound: Vec<_> = [Mode::Table, Mode::Bind]
+    let bound: Vec<_> = [Mode::Table, Mode::Bind, Mode::Pane]
         .into_iter()
         .flat_map(|mode| keymap.bindings(mode))
         .collect();

@@ -76,11 +76,11 @@ fn a_port_that_closes_and_opens_again_is_marked_again() {
             .filter(|line| line.contains("tcp 127.0.0.1:8080"))
             .collect();
         assert!(
-            lines[0].contains("+ tcp 127.0.0.1:8080  opened LISTEN"),
+            lines[0].contains("+ tcp 127.0.0.1:8080 opened LISTEN"),
             "{screen}"
         );
         assert!(
-            lines[1].contains("- tcp 127.0.0.1:8080  closed LISTEN"),
+            lines[1].contains("- tcp 127.0.0.1:8080 closed LISTEN"),
             "{screen}"
         );
     });
@@ -161,7 +161,7 @@ fn a_listener_that_another_process_takes_over_is_one_row_with_old_and_new() {
         live.wait_for_ports(&[8080]);
         live.press("e");
         live.wait_for_text("events · 1 ");
-        live.wait_for_text("~ tcp 127.0.0.1:8080  owner sleep(");
+        live.wait_for_text("~ tcp 127.0.0.1:8080 new owner sleep(");
     });
 }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use sockeye::app::layout::Area;
 use sockeye::app::view::{Click, View};
 use sockeye::app::{BindReport, Effect, Input, Mouse, Msg};
 use sockeye::keymap::KEYMAP;
@@ -210,12 +211,46 @@ fn is_sane(view: &View) -> Result<(), TestCaseError> {
         prop_assert!(cell.x + cells <= view.size.width.max(cell.x + cells.min(6)));
         prop_assert!(!cell.text.contains(char::is_control), "{:?}", cell);
     }
+    let l = &view.layout;
+    let parts = [
+        l.header, l.trouble, l.tabs, l.titles, l.rows, l.pane, l.footer,
+    ];
+    for (at, part) in parts.iter().enumerate() {
+        prop_assert!(part.x + part.width <= view.size.width, "{:?}", l);
+        prop_assert!(part.y + part.height <= view.size.height, "{:?}", l);
+        for other in &parts[at + 1..] {
+            prop_assert!(!overlap(*part, *other), "{:?}", l);
+        }
+    }
+    if let Some(pane) = &view.pane {
+        let is_in_sight = pane.selected.is_none_or(|at| at < pane.lines.len());
+        prop_assert!(is_in_sight || l.pane.height < 4, "{:?}", pane);
+        prop_assert!(pane.is_focused || pane.selected.is_none());
+        let room = l
+            .pane
+            .width
+            .saturating_sub(if l.has_borders { 4 } else { 0 });
+        for line in &pane.lines {
+            let cells = line.iter().map(|span| sockeye::columns::width(&span.text));
+            prop_assert!(
+                cells.sum::<usize>() <= room.into(),
+                "{:?} in {}",
+                line,
+                room
+            );
+        }
+    }
     for target in &view.targets {
         let area = target.area;
         prop_assert!(area.x + area.width <= view.size.width, "{:?}", target);
         prop_assert!(area.y + area.height <= view.size.height, "{:?}", target);
     }
     Ok(())
+}
+
+fn overlap(one: Area, other: Area) -> bool {
+    let meet = |a: u16, width: u16, b: u16, other: u16| a < b + other && b < a + width;
+    meet(one.x, one.width, other.x, other.width) && meet(one.y, one.height, other.y, other.height)
 }
 
 /// Whether it says yes: the key, or a click on its hint.

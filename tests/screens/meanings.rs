@@ -125,7 +125,7 @@ fn ascii_has_the_same_rows_and_lines_around_panes() {
         .iter()
         .find(|line| line.starts_with("+ events - 2 ---"));
     assert!(
-        title.is_some_and(|line| line.ends_with("--- e close +")),
+        title.is_some_and(|line| line.ends_with("--- o focus - e close +")),
         "{title:?}"
     );
     assert!(

@@ -176,6 +176,37 @@ fn events() {
 }
 
 #[test]
+fn a_focused_pane_with_a_search() {
+    picture("pane_focused", |width, height| {
+        let mut stage = changes_stage(width, height);
+        stage.press("eo/listen");
+        stage.key(Key::Enter);
+        stage.press("n");
+        stage
+    });
+}
+
+#[test]
+fn a_zoomed_pane_while_a_search_is_typed() {
+    picture("pane_zoomed", |width, height| {
+        let mut stage = changes_stage(width, height);
+        stage.press("eo+/clo");
+        stage
+    });
+}
+
+#[test]
+fn details_of_a_focused_pane() {
+    picture("pane_details", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/node");
+        stage.key(Key::Enter);
+        stage.press("oG");
+        stage
+    });
+}
+
+#[test]
 fn no_events_yet() {
     picture("events_none", |width, height| {
         let mut stage = busy_scene_without_history(width, height);

@@ -79,9 +79,10 @@ fn lines(size: Size, keymap: &Keymap) -> Vec<Line> {
     };
     let columns = columns::ALL.iter();
     let columns = columns.map(|one| (one.title.to_owned(), one.description));
-    let sections: [(&str, Vec<(String, &str)>); 6] = [
+    let sections: [(&str, Vec<(String, &str)>); 7] = [
         ("keys", keys(Mode::Table)),
         ("with a bind test open", keys(Mode::Bind)),
+        ("in a focused pane", keys(Mode::Pane)),
         ("marks", fixed(&MARKS)),
         ("owners", fixed(&OWNERS)),
         ("columns", columns.collect()),

@@ -6,7 +6,7 @@ use crate::app::dialogs::Sheet;
 use crate::app::dialogs::prompt::{Prompt, PromptKind};
 use crate::app::layout::Size;
 use crate::app::view::{Line, Role, cut_line, span};
-use crate::app::{App, Dialog};
+use crate::app::{App, Dialog, Pane};
 use crate::columns::{pad, width};
 use crate::keymap::{
     Action, DialogAction, Mode, PaneAction, PortAction, ProgramAction, TableAction,
@@ -78,10 +78,13 @@ impl Entry {
 }
 
 impl App {
-    /// The actions that are possible now. Those of an open bind test come before those of the table.
+    /// The actions that are possible now. Those of a focused pane and of an open bind test come before those of the table.
     pub(crate) fn palette(&self) -> Palette {
         let (keymap, mode) = (&self.settings.keymap, self.mode());
-        let of_pane = keymap.bindings(mode).filter(|_| mode == Mode::Bind);
+        let is_bind_test = matches!(self.dock.pane, Some(Pane::Bind(_)));
+        let of_focus = keymap.bindings(mode).filter(|_| mode == Mode::Pane);
+        let of_bind_test = keymap.bindings(Mode::Bind).filter(|_| is_bind_test);
+        let of_pane = of_focus.chain(of_bind_test);
         let mut entries: Vec<Entry> = Vec::new();
         for binding in of_pane.chain(keymap.bindings(Mode::Table)) {
             let action = binding.action;
@@ -90,7 +93,7 @@ impl App {
             }
             // A key of the table may do something else while a bind test is open.
             let keys = binding.keys.iter();
-            let keys = keys.filter(|&&key| keymap.lookup(mode, key) == Some(action));
+            let keys = keys.filter(|&&key| self.action_of(key) == Some(action));
             let keys: Vec<_> = keys.map(ToString::to_string).collect();
             let mut help = Cow::from(binding.help);
             if let Action::ShowView(place) = action

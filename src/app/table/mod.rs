@@ -142,6 +142,9 @@ impl App {
         rows.cursor.go(step, listing, &rows.table, height);
         if matches!(self.dock.pane, Some(Pane::Details)) {
             self.dock.scroll = 0;
+            if let Some(focus) = &mut self.dock.focus {
+                focus.line = 0;
+            }
         }
     }
 

@@ -98,9 +98,10 @@ impl App {
     /// The visible columns, as wide as the visible texts need.
     pub(crate) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
         let taken = MARK_WIDTH + u16::from(self.table_scrollbar().is_some());
-        let room = self.size.width.saturating_sub(taken);
+        let columns = self.layout().rows.width;
+        let room = columns.saturating_sub(taken);
         // If no row has a peer, the peer column needs a wide terminal.
-        let has_peers = self.rows.criteria.tab != Tab::Listening || self.size.width >= 120;
+        let has_peers = self.rows.criteria.tab != Tab::Listening || columns >= 120;
         // A column of nothing but zeros says nothing.
         let has_clients = self.rows.table.connections.are_any_accepted();
         let hidden = &self.rows.hidden_columns;
@@ -135,7 +136,7 @@ impl App {
     pub(crate) fn table_scrollbar(&self) -> Option<Scrollbar> {
         let rows = self.layout().rows;
         let area = Area {
-            x: rows.width.saturating_sub(1),
+            x: (rows.x + rows.width).saturating_sub(1),
             width: 1,
             ..rows
         };

@@ -51,6 +51,7 @@ impl App {
             (PromptKind::Filter, Some(error)) => {
                 vec![span(format!(" {}", error.message), Role::Bad)]
             }
+            (PromptKind::Pane, _) => self.search_result(now),
             (PromptKind::Target, _) => {
                 let examples = " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https";
                 vec![span(examples, Role::Dim)]
@@ -85,11 +86,11 @@ impl App {
     /// As many hints of a mode as fit. The last ones are dropped first, but help and quit stay the longest.
     pub(crate) fn hints(&self, mode: Mode, columns: usize) -> Line {
         let keymap = &self.settings.keymap;
-        // The table's keys also work in a bind test; help and quit are shown there.
+        // The table's keys also work in a bind test and in a pane; help and quit are shown there.
         let in_table = keymap.bindings(Mode::Table).filter(|binding| {
             let help = Action::Program(ProgramAction::ToggleHelp);
             let shown = [help, Action::Session(SessionAction::Quit)];
-            mode == Mode::Bind && shown.contains(&binding.action)
+            matches!(mode, Mode::Bind | Mode::Pane) && shown.contains(&binding.action)
         });
         let bindings = keymap.bindings(mode).chain(in_table);
         let bindings = bindings.filter(|binding| self.has_effect(binding.action));

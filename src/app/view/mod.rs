@@ -28,7 +28,7 @@ use crate::model::duration::countdown_changes_in;
 use crate::theme::{Glyphs, Styles};
 use crate::track::Mark;
 
-/// A pane below the table.
+/// The pane beside the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaneView {
     /// Title in its border, left.
@@ -37,6 +37,10 @@ pub struct PaneView {
     pub hint: Line,
     /// The visible lines.
     pub lines: Vec<Line>,
+    /// Whether it has the keys.
+    pub is_focused: bool,
+    /// The line under the cursor.
+    pub selected: Option<usize>,
 }
 
 /// A menu, question or the help, in the middle of the screen.

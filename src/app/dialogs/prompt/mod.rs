@@ -20,6 +20,8 @@ pub(crate) enum PromptKind {
     /// A port to bind-test.
     Target,
     Action,
+    /// A text to find in the focused pane, searched while it is typed.
+    Pane,
 }
 
 #[derive(Clone, Debug)]
@@ -219,6 +221,7 @@ impl App {
             PromptKind::Filter => " / ",
             PromptKind::Target => " bind test of port: ",
             PromptKind::Action => " : ",
+            PromptKind::Pane => " search in the pane: ",
         };
         let text = prompt.text();
         let room = columns.saturating_sub(width(label) + 1).max(1);

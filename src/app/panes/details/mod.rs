@@ -86,14 +86,6 @@ impl App {
         lines.truncate(MAX_LINES);
         lines
     }
-
-    /// Selects the row with this id, if the table still has it.
-    pub(crate) fn go_to_row(&mut self, id: RowId, now: Moment) {
-        match self.rows.table.position(id) {
-            Some(at) => self.show_row(at, now),
-            None => self.warn("its row is not in the table any more", now),
-        }
-    }
 }
 
 fn fact(label: &str, text: impl Into<String>) -> Line {

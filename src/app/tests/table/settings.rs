@@ -42,7 +42,7 @@ fn the_keys_are_those_of_the_settings_from_the_first_on() {
     assert!(matches!(desk.app.dock.pane, Some(Pane::Events)));
     let hint = desk.view().pane.unwrap().hint;
     let hint: String = hint.iter().map(|span| &*span.text).collect();
-    assert_eq!(hint, " F5 close ");
+    assert_eq!(hint, " o focus · F5 close ");
     assert!(footer(&desk).contains("F5 events"), "{}", footer(&desk));
     desk.press("?");
     let help = desk.view().overlay.unwrap().lines;
