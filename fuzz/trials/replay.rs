@@ -172,7 +172,8 @@ fn is_reported(observation: &TableUpdate, now: Moment) {
         highlight: Duration::from_secs(5),
         names: true,
         has_user: false,
-        brief: false,
+        room: usize::MAX,
+        skipped: 0,
     };
     let layout = report::Layout::default();
     let text = written(|out| report::write_text(out, &rows, &context, &layout));

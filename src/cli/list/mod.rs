@@ -199,7 +199,8 @@ impl List {
                     highlight: settings.highlight,
                     names: true,
                     has_user: false,
-                    brief: false,
+                    room: usize::MAX,
+                    skipped: 0,
                 };
                 let layout = Layout {
                     columns: &self.columns,
