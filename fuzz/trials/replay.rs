@@ -174,7 +174,8 @@ fn is_reported(observation: &TableUpdate, now: Moment) {
         names: true,
         local_peers: LocalPeers::Process,
         has_user: false,
-        brief: false,
+        room: usize::MAX,
+        skipped: 0,
     };
     let layout = report::Layout::default();
     let text = written(|out| report::write_text(out, &rows, &context, &layout));

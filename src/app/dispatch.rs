@@ -19,6 +19,7 @@ impl App {
         if now_in_sight != height || is_covered {
             self.scroll_to_cursor();
         }
+        self.refresh_widths();
         self.refresh_related_sockets();
         std::mem::take(&mut self.effects)
     }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::describe::{NONE, PENDING, name_and_pid, owner_text, process_text};
+use super::measure::{cut, cut_start, width};
 use super::{CellContext, LocalPeers};
 use crate::model::duration::format_age;
-use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, Scope};
+use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, Scope, State};
 use crate::track::{ChangeKind, Row};
 
 pub(super) fn or_none(value: Option<impl ToString>) -> String {
@@ -27,31 +28,37 @@ pub(super) fn local(row: &Row, _: &CellContext<'_>) -> String {
     format!("{}{interface}{both}", socket.local.address.to_canonical())
 }
 
-/// `closed` for a row that lingers, `old → new` while a change of state is highlighted; the use of an accept queue
-/// from half full on: `LISTEN 96/128`, `LISTEN 129/128 full`; in brief `LISTEN 75%`, `LISTEN full`, as wide as the
-/// longest state.
+/// `closed` for a row that lingers, the previous state and the new one while a change is highlighted; the use of an
+/// accept queue from half full on: `LISTEN 96/128`, `LISTEN 129/128 full`; without room for that `LISTEN 75%`, `LISTEN
+/// full`, as wide as the longest state.
 pub(super) fn state(row: &Row, context: &CellContext<'_>) -> String {
     let state = row.socket.state;
     match fresh_change(row, context) {
         Some(ChangeKind::Closed) => return "closed".into(),
-        Some(ChangeKind::State { from }) => return format!("{from} → {state}"),
+        Some(ChangeKind::State { from }) => return state_change(*from, state, context.room),
         _ => {}
     }
     let Some(queue) = AcceptQueue::of(&row.socket) else {
         return state.to_string();
     };
     let AcceptQueue { waiting, backlog } = queue;
-    match (queue.fill(), context.brief) {
-        (Fill::Roomy, _) => state.to_string(),
-        (Fill::Filling, true) => format!("{state} {}%", queue.percent()),
-        (Fill::Filling, false) => format!("{state} {waiting}/{backlog}"),
-        (Fill::Full, true) => format!("{state} full"),
-        (Fill::Full, false) => format!("{state} {waiting}/{backlog} full"),
+    match queue.fill() {
+        Fill::Roomy => state.to_string(),
+        Fill::Filling => first_that_fits(
+            format!("{state} {waiting}/{backlog}"),
+            || format!("{state} {}%", queue.percent()),
+            context,
+        ),
+        Fill::Full => first_that_fits(
+            format!("{state} {waiting}/{backlog} full"),
+            || format!("{state} full"),
+            context,
+        ),
     }
 }
 
 /// `10.0.0.7:41162 → python3 client.py (18640)` if the peer is a socket of this machine, `:41162 → …` on the loopback,
-/// where the address says nothing more; any other address is shown alone in brief.
+/// where the address says nothing more. Without room for that the process is cut, or any other address is shown alone.
 pub(super) fn remote(row: &Row, context: &CellContext<'_>) -> String {
     let address = or_none(row.socket.remote_text());
     let table = context.table;
@@ -61,60 +68,123 @@ pub(super) fn remote(row: &Row, context: &CellContext<'_>) -> String {
     let peer = peer.and_then(|id| table.row(id));
     match peer.and_then(|peer| Some((process_text(&peer.socket)?, peer.socket.local))) {
         Some((process, end)) if end.scope() == Scope::Loopback => {
-            format!(":{} → {process}", end.port)
+            let text = format!(":{} → {process}", end.port);
+            cut(&text, context.room)
         }
-        Some((process, _)) if !context.brief => format!("{address} → {process}"),
-        _ => address,
+        Some((process, _)) => {
+            first_that_fits(format!("{address} → {process}"), || address, context)
+        }
+        None => address,
     }
 }
 
-/// `400 +3/s`: the established connections of a listener, and how many opened per second; in brief without those.
+/// `400 +3/s`: the established connections of a listener, and how many opened per second, where there is room for it.
 pub(super) fn connections(row: &Row, context: &CellContext<'_>) -> String {
     let connections = &context.table.connections;
     let Some(clients) = connections.clients(row.id) else {
         return NONE.into();
     };
-    let rate = connections.window().rate_text(clients.opened);
-    match rate.filter(|_| !context.brief) {
-        Some(rate) => format!("{} {rate}", clients.established),
-        None => clients.established.to_string(),
+    let count = clients.established.to_string();
+    match connections.window().rate_text(clients.opened) {
+        Some(rate) => first_that_fits(format!("{count} {rate}"), || count, context),
+        None => count,
     }
 }
 
-/// The change to show as `old → new`: a recent one, where there is room.
-fn fresh_change<'a>(row: &'a Row, context: &CellContext<'_>) -> Option<&'a ChangeKind> {
-    row.mark(context.now, context.highlight)?;
-    let kind = row.change.as_ref().map(|change| &change.kind)?;
-    (!context.brief || *kind == ChangeKind::Closed).then_some(kind)
+/// Cells that a shortened previous state needs to be recognized: `SYN…`.
+const LEAST_STATE: usize = 4;
+
+/// `ESTABLISHED → CLOSE_WAIT`, `ESTAB → CLOSE_WAIT`, `FIN_… → TIME_WAIT`; the new state alone where no more fits, as
+/// the mark of the row shows that it has changed.
+fn state_change(from: State, to: State, room: usize) -> String {
+    let (old, new) = (from.as_str(), to.as_str());
+    let spare = room.saturating_sub(width(" → ") + new.len());
+    let old = match from {
+        State::Established if spare < old.len() => "ESTAB",
+        _ => old,
+    };
+    if spare < LEAST_STATE {
+        new.to_owned()
+    } else {
+        format!("{} → {new}", cut(old, spare))
+    }
 }
 
-/// Without a pid, the process column alone says what the owner is.
+fn first_that_fits(
+    text: String,
+    shorter: impl FnOnce() -> String,
+    context: &CellContext<'_>,
+) -> String {
+    if width(&text) <= context.room {
+        text
+    } else {
+        shorter()
+    }
+}
+
+/// The change to highlight.
+fn fresh_change<'a>(row: &'a Row, context: &CellContext<'_>) -> Option<&'a ChangeKind> {
+    row.mark(context.now, context.highlight)?;
+    row.change.as_ref().map(|change| &change.kind)
+}
+
+/// Without a pid, the process column alone says what the owner is. A pid is shown whole: where there is no room for
+/// the word `was` or the previous pid, it is alone.
 pub(super) fn pid(row: &Row, context: &CellContext<'_>) -> String {
     let lowest = |owner: &Owner| owner.processes().first().map(|process| process.pid);
     let owner = &row.socket.owner;
-    match (owner, lowest(owner), fresh_change(row, context)) {
-        (Owner::Former(_), Some(pid), _) => format!("was {pid}"),
-        (_, Some(pid), Some(ChangeKind::Owner { from })) => match lowest(from) {
+    let Some(pid) = lowest(owner) else {
+        return if *owner == Owner::Unknown {
+            PENDING
+        } else {
+            NONE
+        }
+        .into();
+    };
+    let text = match (owner, fresh_change(row, context)) {
+        (Owner::Former(_), _) => format!("was {pid}"),
+        (_, Some(ChangeKind::Owner { from })) => match lowest(from) {
             Some(old) if old != pid => format!("{old} → {pid}"),
-            _ => pid.to_string(),
+            _ => return pid.to_string(),
         },
-        (Owner::Unknown, None, _) => PENDING.into(),
-        (_, pid, _) => or_none(pid),
+        _ => return pid.to_string(),
+    };
+    first_that_fits(text, || pid.to_string(), context)
+}
+
+/// `node(12) → node(45)` while a change of owner is highlighted; where that doesn't fit, `node(45)` or `node`. The pid of
+/// a former owner is left to the pid column if there is no room; the user of a hidden owner is left out beside a user
+/// column.
+pub(super) fn process(row: &Row, context: &CellContext<'_>) -> String {
+    let first = |owner: &Owner| or_none(owner.processes().first().map(|one| name_and_pid(one)));
+    let text = owner_text(&row.socket);
+    match (fresh_change(row, context), &row.socket.owner) {
+        (_, Owner::Hidden) if context.has_user => "hidden".into(),
+        (Some(ChangeKind::Owner { from }), to) => {
+            let both = format!("{} → {}", first(from), first(to));
+            let new = || first_that_fits(first(to), || text, context);
+            first_that_fits(both, new, context)
+        }
+        (_, Owner::Former(processes)) if !processes.is_empty() => {
+            first_that_fits(text, || format!("was {}", processes[0].name), context)
+        }
+        _ => text,
     }
 }
 
-/// `node(12) → node(45)` while a change of owner is highlighted. In brief the pid of a former owner is left to the
-/// pid column; the user of a hidden owner is left out beside a user column.
-pub(super) fn process(row: &Row, context: &CellContext<'_>) -> String {
-    let first = |owner: &Owner| or_none(owner.processes().first().map(|one| name_and_pid(one)));
-    match (fresh_change(row, context), &row.socket.owner) {
-        (Some(ChangeKind::Owner { from }), to) => format!("{} → {}", first(from), first(to)),
-        (_, Owner::Former(processes)) if context.brief && !processes.is_empty() => {
-            format!("was {}", processes[0].name)
-        }
-        (_, Owner::Hidden) if context.has_user => "hidden".into(),
-        _ => owner_text(&row.socket),
-    }
+/// The command line, from the cell on to which commands are scrolled.
+pub(super) fn command(row: &Row, context: &CellContext<'_>) -> String {
+    let command = command_line(row).map(|text| cut_start(text, context.skipped));
+    or_none(command)
+}
+
+pub(super) fn command_line(row: &Row) -> Option<&str> {
+    row.socket.owner.processes().first()?.command.as_deref()
+}
+
+pub(super) fn unit(row: &Row) -> Option<&str> {
+    let socket = &row.socket;
+    socket.container.as_deref().or(socket.unit.as_deref())
 }
 
 pub(super) fn user(row: &Row, context: &CellContext<'_>) -> String {

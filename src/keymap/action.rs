@@ -44,6 +44,8 @@ actions! {
         ToggleUdp = "toggle-udp",
         ChooseKinds = "choose-kinds",
         ChooseColumns = "choose-columns",
+        Right = "right",
+        Left = "left",
         EditFilter = "edit-filter",
         RestoreFilter = "restore-filter",
         SortByNext = "sort-by-next",

@@ -124,7 +124,9 @@ const fn bind(
 }
 
 use Action as A;
-use Key::{BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, PageDown, PageUp, Tab, Up};
+use Key::{
+    BackTab, Char, Ctrl, Down, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab, Up,
+};
 use Mode::{Bind, ConfirmAgain, Digits, Help, Menu, Palette, Pane, Prompt, Question, Table};
 
 /// The default keys. The hints are in the order of the list.
@@ -175,6 +177,8 @@ pub const KEYMAP: &[Binding] = &[
     bind(Table, &[Char('P')], A::Table(TableAction::ChooseKinds), "choose protocols: also UDP-Lite, SCTP, raw, packet and unix sockets", ""),
     bind(Table, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: sockets by state, top processes and peers, the cost of each refresh", ""),
     bind(Table, &[Char('C')], A::Table(TableAction::ChooseColumns), "choose columns", ""),
+    bind(Table, &[Right], A::Table(TableAction::Right), "scroll the command lines to their end", ""),
+    bind(Table, &[Left], A::Table(TableAction::Left), "scroll the command lines back", ""),
     bind(Table, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colors, at once", ""),
     bind(Table, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
     bind(Table, &[Char('n')], A::Table(TableAction::ToggleNames), "show services and users as names or as numbers", ""),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::columns::Widest;
 use crate::model::{Moment, Protocol};
 use crate::query::order::{self, is_of_table, sorted};
 use crate::query::{Query, Tab};
@@ -23,6 +24,10 @@ pub(crate) struct Selection {
     /// All of its rows, in order.
     order: Vec<usize>,
     verdicts: Vec<Verdict>,
+    /// How wide the texts of each row are.
+    widths: Vec<Widest>,
+    /// The same of those that view and filter admit, whether their group is open or not.
+    widest: Option<Widest>,
     /// When, on the steady clock, a row has to be read again, the soonest first.
     due: Vec<(Duration, usize)>,
     shown: Listing,
@@ -47,6 +52,8 @@ impl Selection {
             table: None,
             order: Vec::new(),
             verdicts: Vec::new(),
+            widths: Vec::new(),
+            widest: None,
             due: Vec::new(),
             shown: Listing::default(),
             in_trouble: Vec::new(),
@@ -60,6 +67,11 @@ impl Selection {
 
     pub const fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// The widest texts of the rows that view and filter admit; `None` if there are none.
+    pub const fn widest(&self) -> Option<Widest> {
+        self.widest
     }
 
     /// The rows in trouble and what that is, in the order of the table. Neither view nor filter leaves any out.
@@ -134,6 +146,9 @@ impl Selection {
             let rows = verdicts.iter().enumerate();
             let rows = rows.filter(|(_, verdict)| verdict.trouble.is_some());
             self.in_trouble = rows.map(|(at, _)| at).collect();
+            let admitted = verdicts.iter().zip(&self.widths);
+            let admitted = admitted.filter(|(verdict, _)| verdict.is_shown(&self.query));
+            self.widest = Widest::among(admitted.map(|(_, widths)| widths));
         }
         again
     }
@@ -149,12 +164,17 @@ impl Selection {
         let due = due.filter_map(|&(time, at)| Some((time, moved[at]?)));
         self.due = due.collect();
         let mut verdicts = vec![Verdict::UNKNOWN; table.rows.len()];
-        for (verdict, at) in self.verdicts.iter().zip(moved) {
+        let mut widths = vec![Widest::default(); table.rows.len()];
+        let kept = self.verdicts.iter().zip(&self.widths).zip(moved);
+        for ((verdict, cells), at) in kept {
             if let Some(at) = at {
-                verdicts[at] = *verdict;
+                (verdicts[at], widths[at]) = (*verdict, *cells);
             }
         }
-        self.verdicts = verdicts;
+        for &at in &new {
+            widths[at] = Widest::of(&table.rows[at]);
+        }
+        (self.verdicts, self.widths) = (verdicts, widths);
         new
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::columns::{ALL, CellContext, Column, ColumnId, Demand, Fitted, fit, fit_all, width};
+use crate::columns::{ALL, Candidate, CellContext, Column, ColumnId, Fitted, fit, fit_all, width};
 use crate::columns::{change_text, owner_with_pid, socket_text};
 use crate::model::{Moment, Refresh, counted, duration};
 use crate::track::{ChangeKind, Mark, Row};
@@ -45,10 +45,20 @@ pub fn write_text(
     }
     let has_header = !layout.without_header;
     if let Some(width) = layout.width {
-        let columns = fit(&offered, width, |column| {
-            let demands = rows.iter().map(|row| column.demand(row, context));
-            demands.fold(Demand::default(), Demand::max)
-        });
+        let candidate = |&column: &&'static Column| {
+            let texts = rows.iter().map(|row| (column.text)(row, context));
+            let widest = texts
+                .map(|text| crate::columns::width(&text))
+                .max()
+                .unwrap_or(0);
+            Candidate {
+                column,
+                widest: u16::try_from(widest).unwrap_or(u16::MAX),
+                is_chosen: !layout.columns.is_empty(),
+            }
+        };
+        let candidates: Vec<_> = offered.iter().map(candidate).collect();
+        let columns = fit(&candidates, width);
         let context = beside(columns.iter().map(|fitted| fitted.column.id), context);
         let cells = rows.iter().map(|row| {
             let columns = columns.iter();

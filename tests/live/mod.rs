@@ -14,6 +14,7 @@ mod hands;
 mod hostile;
 mod hung;
 mod jobs;
+mod layout;
 mod long_run;
 mod order;
 mod outcomes;

@@ -7,7 +7,7 @@ use crate::app::layout::Size;
 use crate::app::view::{Role, cut_line, span};
 use crate::app::{App, Dialog, Effect, NoticeKind, Written};
 use crate::bind::{Verdict, shell_word};
-use crate::columns::{self, ColumnId, cut, cut_middle, width};
+use crate::columns::{ColumnId, cut, cut_middle, width};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Endpoint, Kinds, Moment, Protocol, State, UnixName, clean, counted};
 use crate::track::Row;
@@ -30,7 +30,7 @@ pub(crate) struct MenuItem {
 }
 
 impl MenuItem {
-    const fn new(label: String, is_on: Option<bool>, choice: MenuChoice) -> Self {
+    pub(super) const fn new(label: String, is_on: Option<bool>, choice: MenuChoice) -> Self {
         Self {
             label,
             is_on,
@@ -67,7 +67,7 @@ impl FileFormat {
 }
 
 impl Menu {
-    fn of(title: &str, items: impl Iterator<Item = MenuItem>, at: usize) -> Self {
+    pub(super) fn of(title: &str, items: impl Iterator<Item = MenuItem>, at: usize) -> Self {
         let (title, items) = (title.to_owned(), items.collect());
         Self { title, items, at }
     }
@@ -151,18 +151,6 @@ impl Menu {
         };
         Self::of("protocols", Protocol::ALL.into_iter().map(item), at)
     }
-
-    /// The columns, with hidden ones unchecked.
-    pub fn columns(hidden: &[ColumnId], at: usize) -> Self {
-        let items = columns::ALL.iter().filter(|column| column.priority > 0);
-        let item = |column: &columns::Column| {
-            let label = format!("{:<14} {}", column.title, column.description);
-            let is_on = Some(!hidden.contains(&column.id));
-            MenuItem::new(label, is_on, MenuChoice::Column(column.id))
-        };
-        let title = "columns (port, state and process always stay)";
-        Self::of(title, items.map(item), at)
-    }
 }
 
 const fn description(protocol: Protocol) -> &'static str {
@@ -234,13 +222,8 @@ impl App {
                 self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, at));
             }
             MenuChoice::Column(id) => {
-                let hidden = &mut self.rows.hidden_columns;
-                let count = hidden.len();
-                hidden.retain(|&one| one != id);
-                if hidden.len() == count {
-                    hidden.push(id);
-                }
-                self.dialog = Dialog::Menu(Menu::columns(hidden, at));
+                self.toggle_column(id);
+                self.dialog = Dialog::Menu(self.columns_menu(at));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Dialogs, which get the keys instead of the table: a prompt, a menu, the palette, a question, the help.
 
+mod columns;
 pub(crate) mod end_process;
 pub(crate) mod go_to;
 pub(crate) mod help;

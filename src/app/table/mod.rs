@@ -1,8 +1,10 @@
 //! The table: its rows and their order, its cursor, and its keys.
 
 pub(crate) mod cursor;
+mod sideways;
 mod trouble;
 pub(crate) mod view;
+pub(crate) mod widths;
 
 use std::sync::Arc;
 
@@ -16,7 +18,9 @@ use crate::query::{Query, Selection, Tab};
 use crate::settings::Settings;
 use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
+use sideways::Side;
 use trouble::TroubleLine;
+use widths::Widths;
 
 #[derive(Clone, Debug)]
 pub(crate) struct TableView {
@@ -28,6 +32,11 @@ pub(crate) struct TableView {
     /// Whether the cursor goes to the row of the newest event.
     pub is_following: bool,
     pub hidden_columns: Vec<ColumnId>,
+    /// The columns that the user chose explicitly: they outrank the others for room.
+    pub chosen_columns: Vec<ColumnId>,
+    pub widths: Widths,
+    /// Cells by which the command lines are scrolled to the left.
+    pub skipped: usize,
     /// Whether services and users are shown by name.
     pub names: bool,
     pub custom_view: Option<views::Opened>,
@@ -57,6 +66,9 @@ impl TableView {
             trouble_line: TroubleLine::default(),
             is_following: false,
             hidden_columns: views::without(&settings.columns),
+            chosen_columns: views::chosen(&settings.columns),
+            widths: Widths::default(),
+            skipped: 0,
             names: true,
             custom_view: None,
             failure: None,
@@ -100,12 +112,14 @@ impl App {
                 self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, 0));
             }
             TableAction::ChooseColumns => {
-                self.dialog = Dialog::Menu(Menu::columns(&self.rows.hidden_columns, 0));
+                self.dialog = Dialog::Menu(self.columns_menu(0));
             }
             TableAction::EditFilter => {
                 self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Filter, &self.filter.text));
             }
             TableAction::RestoreFilter => self.restore_filter(now),
+            TableAction::Right => self.scroll_commands(Side::Right, now),
+            TableAction::Left => self.scroll_commands(Side::Left, now),
             TableAction::SortByNext => self.sort_by_next(now),
             TableAction::ReverseSort => self.sort_by(self.rows.criteria.sort.by, now),
             TableAction::ToggleNames => self.rows.names = !self.rows.names,
@@ -157,7 +171,7 @@ impl App {
     }
 
     fn sort_by_next(&mut self, now: Moment) {
-        let columns = self.fitted_columns(now);
+        let columns = self.fitted_columns();
         let by = self.rows.criteria.sort.by;
         let at = columns.iter().position(|fitted| fitted.column.id == by);
         // A terminal of two cells has no room for a column.

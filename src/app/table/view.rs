@@ -5,7 +5,7 @@ use crate::app::layout::Area;
 use crate::app::notices::{LONG, no_answer};
 use crate::app::view::{CellView, Click, Part, Role, Scrollbar, mark_role};
 use crate::app::views::ViewId;
-use crate::columns::{CellContext, ColumnId, Demand, Fitted, LocalPeers, cut, fit, width};
+use crate::columns::{CellContext, ColumnId, Fitted, LocalPeers, cut, width};
 use crate::keymap::{Action, TableAction};
 use crate::model::{Moment, OwnerKind, ProblemCode, State};
 use crate::query::Tab;
@@ -38,7 +38,8 @@ impl App {
             names: self.rows.names,
             local_peers: LocalPeers::Process,
             has_user: false,
-            brief: false,
+            room: usize::MAX,
+            skipped: self.skipped_cells(),
         }
     }
 
@@ -93,43 +94,6 @@ impl App {
         let height = self.rows_in_sight();
         let lines = self.rows.selection.shown();
         lines.rows_from(top, &self.rows.table).take(height)
-    }
-
-    /// The visible columns, as wide as the visible texts need.
-    pub(crate) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
-        let taken = MARK_WIDTH + u16::from(self.table_scrollbar().is_some());
-        let columns = self.layout().rows.width;
-        let room = columns.saturating_sub(taken);
-        // If no row has a peer, the peer column needs a wide terminal.
-        let has_peers = self.rows.criteria.tab != Tab::Listening || columns >= 120;
-        // A column of nothing but zeros says nothing.
-        let has_clients = self.rows.table.connections.are_any_accepted();
-        let hidden = &self.rows.hidden_columns;
-        let offered = self.columns().filter(|column| {
-            let has_texts = match column.id {
-                ColumnId::Remote => has_peers,
-                ColumnId::Conns => has_clients,
-                _ => true,
-            };
-            has_texts && !hidden.contains(&column.id)
-        });
-        let offered: Vec<_> = offered.collect();
-        let context = self.cell_context(now);
-        fit(&offered, room, |column| {
-            let has_varied_texts = matches!(
-                column.id,
-                ColumnId::State
-                    | ColumnId::Pid
-                    | ColumnId::Process
-                    | ColumnId::Local
-                    | ColumnId::Remote
-            );
-            if !has_varied_texts {
-                return Demand::default();
-            }
-            let demands = self.rows_in_view().map(|row| column.demand(row, &context));
-            demands.fold(Demand::default(), Demand::max)
-        })
     }
 
     /// If more rows than fit are shown on a terminal with room for it.

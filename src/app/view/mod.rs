@@ -120,7 +120,7 @@ impl App {
         let layout = self.layout();
         let (header, header_right) = self.header(now, layout.header.width);
         let (footer, cursor) = self.footer(&layout, now);
-        let columns = self.fitted_columns(now);
+        let columns = self.fitted_columns();
         let rows = self.row_views(&columns, now);
         let (overlay, overlay_bar) = self.overlay().unzip();
         let (pane, pane_bar) = self.pane_view(&layout, now).unzip();

@@ -201,7 +201,8 @@ impl List {
                     names: true,
                     local_peers: LocalPeers::Address,
                     has_user: false,
-                    brief: false,
+                    room: usize::MAX,
+                    skipped: 0,
                 };
                 let layout = Layout {
                     columns: &self.columns,

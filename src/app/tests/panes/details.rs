@@ -88,12 +88,18 @@ fn a_hidden_owner_is_shown_once_in_a_row() {
         user: Some("root".into()),
         ..listener(port)
     };
-    desk.read(&[hidden(22, Owner::Hidden), hidden(2049, Owner::Kernel)]);
+    desk.read(&[
+        hidden(22, Owner::Hidden),
+        hidden(2049, Owner::Kernel),
+        listener(8080),
+    ]);
     let row = |desk: &Desk, at: usize| {
         let cells = desk.view().rows.remove(at).cells.into_iter();
         let texts: Vec<_> = cells.map(|cell| cell.text.trim().to_owned()).collect();
         texts.join("|")
     };
+    let (width, height) = (64, 24);
+    desk.tell(Msg::Input(Input::Resized { width, height }));
     let narrow = row(&desk, 0);
     assert_eq!(narrow.matches("hidden").count(), 1, "{narrow}");
     assert!(narrow.contains("|–|root · hidden"), "{narrow}");

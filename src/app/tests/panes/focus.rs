@@ -29,10 +29,6 @@ fn events(ports: &[u16]) -> Desk {
 }
 
 impl Desk {
-    fn resize(&mut self, width: u16, height: u16) {
-        self.tell(Msg::Input(Input::Resized { width, height }));
-    }
-
     fn click_at(&mut self, column: u16, row: u16) {
         self.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
     }

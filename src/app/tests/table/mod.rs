@@ -9,3 +9,4 @@ mod settings;
 mod themes;
 mod time;
 mod trouble;
+mod widths;
