@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::describe::{NONE, PENDING, name_and_pid, owner_text, process_text};
+use super::CellContext;
+use super::describe::{NONE, PENDING, name_and_pid, owner_text};
 use super::measure::{cut, cut_start, width};
-use super::{CellContext, LocalPeers};
 use crate::model::duration::format_age;
-use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, Scope, State};
+use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, State};
 use crate::track::{ChangeKind, Row};
 
 pub(super) fn or_none(value: Option<impl ToString>) -> String {
@@ -57,40 +57,6 @@ pub(super) fn state(row: &Row, context: &CellContext<'_>) -> String {
     }
 }
 
-/// `10.0.0.7:41162 → python3 client.py (18640)` if the peer is a socket of this machine, `:41162 → …` on the loopback,
-/// where the address says nothing more. Without room for that the process is cut, or any other address is shown alone.
-pub(super) fn remote(row: &Row, context: &CellContext<'_>) -> String {
-    let address = or_none(row.socket.remote_text());
-    let table = context.table;
-    let is_wanted =
-        context.local_peers == LocalPeers::Process && context.names && row.socket.has_address();
-    let peer = is_wanted.then(|| table.connections.peer(row.id)).flatten();
-    let peer = peer.and_then(|id| table.row(id));
-    match peer.and_then(|peer| Some((process_text(&peer.socket)?, peer.socket.local))) {
-        Some((process, end)) if end.scope() == Scope::Loopback => {
-            let text = format!(":{} → {process}", end.port);
-            cut(&text, context.room)
-        }
-        Some((process, _)) => {
-            first_that_fits(format!("{address} → {process}"), || address, context)
-        }
-        None => address,
-    }
-}
-
-/// `400 +3/s`: the established connections of a listener, and how many opened per second, where there is room for it.
-pub(super) fn connections(row: &Row, context: &CellContext<'_>) -> String {
-    let connections = &context.table.connections;
-    let Some(clients) = connections.clients(row.id) else {
-        return NONE.into();
-    };
-    let count = clients.established.to_string();
-    match connections.window().rate_text(clients.opened) {
-        Some(rate) => first_that_fits(format!("{count} {rate}"), || count, context),
-        None => count,
-    }
-}
-
 /// Cells that a shortened previous state needs to be recognized: `SYN…`.
 const LEAST_STATE: usize = 4;
 
@@ -110,7 +76,7 @@ fn state_change(from: State, to: State, room: usize) -> String {
     }
 }
 
-fn first_that_fits(
+pub(super) fn first_that_fits(
     text: String,
     shorter: impl FnOnce() -> String,
     context: &CellContext<'_>,

@@ -4,6 +4,7 @@
 //! To add a column, add a row to [`ALL`]. Pure.
 
 mod cells;
+mod connections;
 mod describe;
 mod fit;
 mod measure;
@@ -150,7 +151,7 @@ pub const ALL: &[Column] = &[
              sort: SortBy::Text(|row| row.socket.service().map(Cow::Borrowed)),
              description: "service registered for the port, or else for the peer's port" },
     Column { id: ColumnId::Remote, name: "remote", title: "REMOTE", min: 15, max: 47, priority: 2, align: Align::Middle,
-             text: cells::remote, cells: widest::remote,
+             text: connections::remote, cells: connections::remote_cells,
              sort: SortBy::Address(|row| row.socket.remote),
              description: "peer's address and port, and its process if that is on this machine; for a unix socket its peer's name and process" },
     Column { id: ColumnId::State, name: "state", title: "STATE", min: 11, max: 24, priority: 0, align: Align::Left,
@@ -158,7 +159,7 @@ pub const ALL: &[Column] = &[
              sort: SortBy::Number(|row| Some(row.socket.state as u64)),
              description: "state; old → new for a moment after a change; an accept queue's use once it is half full" },
     Column { id: ColumnId::Conns, name: "conns", title: "CONNS", min: 10, max: 10, priority: 6, align: Align::Right,
-             text: cells::connections, cells: widest::connections,
+             text: connections::connections, cells: connections::connection_cells,
              sort: SortBy::OfTable(|table, row| Some(table.connections.clients(row.id)?.established as u64)),
              description: "established connections of a listener, and how many opened per second in the last 5 s" },
     Column { id: ColumnId::Pid, name: "pid", title: "PID", min: 5, max: 10, priority: 3, align: Align::Right,

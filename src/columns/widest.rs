@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use super::cells::{command_line, unit};
 use super::{ALL, Column, ColumnId, width};
-use crate::model::{AcceptQueue, Fill, Owner, Protocol, State};
+use crate::model::{AcceptQueue, Fill, Owner, Protocol};
 use crate::track::Row;
 
 /// The widest text in each column, in cells; 0 if no row has a value there.
@@ -60,19 +60,6 @@ impl Column {
     }
 }
 
-/// `:65535`: a port may have any number of digits next time.
-const PORT: usize = 6;
-
-/// `203.0.113.250`: the next peer's address may be longer than the ones so far, unless it is of this host.
-const IPV4: usize = 15;
-
-/// `:65535 → python3 client.py (4194304)`: a peer on this machine may have any process next time, so its room doesn't depend
-/// on the one so far. Longer texts are cut.
-const LOCAL_PEER: usize = 36;
-
-/// `9999 +99/s`: a listener may have any number of connections next time.
-const CONNECTIONS: usize = 10;
-
 /// `ESTAB → CLOSE_WAIT`, `SYN… → ESTABLISHED`: a connection may change its state.
 const STATE_CHANGE: usize = 18;
 
@@ -95,25 +82,7 @@ pub(super) fn local(row: &Row) -> usize {
     address(socket.local.address.to_canonical()) + interface + both
 }
 
-pub(super) fn remote(row: &Row) -> usize {
-    let socket = &row.socket;
-    if let Some(unix) = socket.unix() {
-        return unix
-            .peer
-            .as_ref()
-            .map_or(0, |peer| width(&peer.to_string()));
-    }
-    let Some(remote) = socket.remote else {
-        return 0;
-    };
-    match remote.address.to_canonical() {
-        address if address.is_loopback() => LOCAL_PEER,
-        IpAddr::V4(_) => IPV4 + PORT,
-        IpAddr::V6(v6) => "[]".len() + address(v6.into()) + PORT,
-    }
-}
-
-fn address(address: IpAddr) -> usize {
+pub(super) fn address(address: IpAddr) -> usize {
     match address {
         IpAddr::V4(v4) => {
             let digits = v4.octets().map(|octet| digits(octet.into()));
@@ -139,11 +108,6 @@ pub(super) fn state(row: &Row) -> usize {
         Fill::Filling => numbers,
         Fill::Full => numbers + " full".len(),
     }
-}
-
-pub(super) fn connections(row: &Row) -> usize {
-    let is_listener = row.socket.state == State::Listen;
-    if is_listener { CONNECTIONS } else { 0 }
 }
 
 /// Only the digits: the words beside them have no room of their own.

@@ -61,8 +61,8 @@ fn events_show_what_opened_changed_and_closed() {
             (closed, "closed"),
             (changed, "→ CLOSE_WAIT"),
         ] {
-            let line = screen.lines().find(|line| line.contains(event)).unwrap();
-            assert!(line.contains(what), "{screen}");
+            let shown = screen.lines().find(|line| line.contains(event)).unwrap();
+            assert!(shown.contains(what), "{screen}");
         }
         let peer = format!(" {far} ");
         assert!(screen.contains(&peer), "{screen}");

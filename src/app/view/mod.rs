@@ -17,7 +17,7 @@ pub use crate::app::mouse::clicks::{Click, Target};
 pub use crate::app::table::view::RowView;
 pub use crate::theme::Role;
 pub use line::{Line, Span};
-pub(crate) use line::{cut_line, hanging, line_width, raw_span, span, widest};
+pub(crate) use line::{cut_line, hanging, line_width, raw_span, span, widest, wrapped};
 pub use scrollbar::{Part, Scrollbar};
 
 use crate::app::layout::{Area, Layout};

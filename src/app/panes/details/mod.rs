@@ -10,7 +10,7 @@ pub(crate) mod summary;
 
 use std::sync::Arc;
 
-use crate::app::view::{Click, Line, MAX_LINES, Role, span};
+use crate::app::view::{Click, Line, MAX_LINES, Role, span, wrapped};
 use crate::app::{App, Pane};
 use crate::columns::pad;
 use crate::model::Moment;
@@ -83,8 +83,9 @@ impl App {
             lines.extend(self.accepted_lines(&related.accepted, now));
             lines.extend(self.other_socket_lines(row, &related.others));
         }
-        lines.truncate(MAX_LINES);
-        lines
+        let lines = lines.into_iter().take(MAX_LINES);
+        let wrapped = lines.flat_map(|line| wrapped(line, LABEL, columns));
+        wrapped.take(MAX_LINES).collect()
     }
 }
 
@@ -96,10 +97,12 @@ fn known(label: &str, value: Option<impl ToString>) -> Option<Line> {
     value.map(|value| fact(label, value.to_string()))
 }
 
-/// A fact about another socket: a click on it goes to its row.
+/// A fact about another socket: a double click on it, or Enter in the focused pane, goes to its row.
 fn link(label: &str, text: impl Into<String>, to: RowId) -> Line {
-    let text = span(text, Role::Plain).on_click(Click::GoToRow(to));
-    vec![span(pad(label, LABEL), Role::Dim), text]
+    let spans = fact(label, text).into_iter();
+    spans
+        .map(|span| span.on_click(Click::GoToRow(to)))
+        .collect()
 }
 
 fn title(text: String) -> Line {

@@ -43,14 +43,19 @@ impl App {
             _ => "owners",
         };
         let has_start = columns >= ROOM_FOR_START;
-        let mut lines = self.table_of(label, processes, has_start);
+        let with_commands = self.table_of(label, processes, has_start, true);
+        let is_cut = with_commands.iter().any(|line| line_width(line) > columns);
+        let mut lines = if is_cut {
+            self.table_of(label, processes, has_start, false)
+        } else {
+            with_commands
+        };
         let text = |text: Option<&Text>| text.map(ToString::to_string);
         let comm = |process: &Process| {
             let is_other = process.comm != process.name && !process.comm.is_empty();
             is_other.then(|| process.comm.to_string())
         };
         let start = |process: &Process| self.start_text(process).filter(|_| !has_start);
-        let is_cut = lines.iter().any(|line| line_width(line) > columns);
         let command = |process: &Process| text(process.command.as_ref()).filter(|_| is_cut);
         let facts: [Fact<'_>; 6] = [
             ("command", &command),
@@ -66,7 +71,14 @@ impl App {
         lines
     }
 
-    fn table_of(&self, label: &str, processes: &[Arc<Process>], has_start: bool) -> Vec<Line> {
+    /// Without the commands if they are too long for it.
+    fn table_of(
+        &self,
+        label: &str,
+        processes: &[Arc<Process>],
+        has_start: bool,
+        has_command: bool,
+    ) -> Vec<Line> {
         let pids = processes.iter().map(|one| width(&one.pid.to_string()));
         let pid_width = pids.max().unwrap_or(0).max(3);
         let head = [
@@ -97,6 +109,7 @@ impl App {
             command.map_or_else(|| "–".into(), ToString::to_string)
         });
         let commands = std::iter::once("COMMAND".to_owned()).chain(commands);
+        let commands = commands.map(|text| if has_command { text } else { String::new() });
         let lines = rows.into_iter().zip(commands).enumerate();
         let lines = lines.map(|(at, (cells, command))| {
             let (label, role) = if at == 0 {
@@ -106,7 +119,7 @@ impl App {
             };
             vec![
                 span(pad(label, LABEL), Role::Dim),
-                span(cells.concat() + &command, role),
+                span((cells.concat() + &command).trim_end(), role),
             ]
         });
         lines.collect()

@@ -1,5 +1,6 @@
 //! What the details say.
 
+use crate::app::tests::panes::stats::lines as pane_lines;
 use crate::app::tests::*;
 
 #[test]
@@ -304,25 +305,83 @@ fn a_line_about_another_socket_goes_to_its_row() {
     );
     let accepted = line_with(&desk, "accepted by");
     assert_eq!(accepted, "accepted by tcp 0.0.0.0:80 LISTEN app(80)");
-    let click_on = |desk: &mut Desk, part: &str| {
-        let view = desk.view();
-        let area = view.layout.pane.inside_border();
-        let lines = lines(desk);
-        let at = lines.iter().position(|line| line.contains(part)).unwrap();
-        let row = area.y + u16::try_from(at).unwrap();
-        let column = area.x + 15;
-        desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
+    let double_click_on = |desk: &mut Desk, part: &str| {
+        desk.click_on_line(part);
+        assert_eq!(desk.mode(), Mode::Pane, "a single click focuses the pane");
+        desk.click_on_line(part);
+        assert_eq!(desk.mode(), Mode::Table);
+        desk.wait(SECOND);
     };
-    click_on(&mut desk, "peer ");
+    double_click_on(&mut desk, "peer ");
     assert_eq!(desk.app.selected().unwrap().socket.local.port, 5000);
     // And back, as this is the peer of that one.
-    click_on(&mut desk, "peer ");
+    double_click_on(&mut desk, "peer ");
     assert_eq!(
         desk.app.selected().unwrap().socket.remote.unwrap().port,
         5000
     );
-    click_on(&mut desk, "accepted by");
+    double_click_on(&mut desk, "accepted by");
     assert!(desk.app.selected().unwrap().socket.is_listening());
+}
+
+impl Desk {
+    /// Clicks on the label of this line of the details.
+    fn click_on_line(&mut self, part: &str) {
+        let area = self.view().layout.pane_lines();
+        let lines = pane_lines(self);
+        let at = lines.iter().position(|line| line.contains(part));
+        let row = area.y + u16::try_from(at.unwrap()).unwrap();
+        let column = area.x;
+        self.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
+    }
+}
+
+#[test]
+fn enter_in_the_focused_details_goes_to_the_row_of_each_line_about_another_socket() {
+    for (part, port) in [
+        ("peer ", 5000),
+        ("accepted by", 80),
+        ("10.0.0.9:2", 80),
+        ("tcp 10.0.0.7:80", 80),
+    ] {
+        let mut desk = server_with_clients();
+        let is_of_listener = part.starts_with("10.");
+        desk.press(if is_of_listener { "" } else { "jjj" });
+        desk.key(Key::Enter);
+        desk.press("o");
+        let lines = pane_lines(&desk);
+        let at = lines.iter().rposition(|line| line.contains(part));
+        let at = at.unwrap_or_else(|| panic!("{part}: {lines:#?}"));
+        desk.press(&"j".repeat(at));
+        let before = desk.app.selected().unwrap().id;
+        desk.key(Key::Enter);
+        assert_eq!(desk.mode(), Mode::Table, "{part}");
+        assert_ne!(desk.app.selected().unwrap().id, before, "{part}");
+        assert_eq!(desk.selected_port(), Some(port), "{part}");
+    }
+}
+
+#[test]
+fn a_long_fact_is_wrapped_below_its_beginning_and_keeps_its_click_on_every_line() {
+    let mut desk = server_with_clients();
+    desk.press("jjj");
+    desk.resize(140, 60).key(Key::Enter);
+    let columns = usize::from(desk.view().layout.pane_lines().width);
+    let row = desk.app.selected().unwrap();
+    let lines = desk.app.details(row, columns, desk.now());
+    let is_peer = |line: &&crate::app::view::Line| line[0].text.starts_with("peer");
+    let at = lines.iter().position(|line| is_peer(&line)).unwrap();
+    let text = |at: usize| -> String { lines[at].iter().map(|span| &*span.text).collect() };
+    assert_eq!(
+        text(at),
+        "peer        app (7) · its socket tcp 127.0.0.1:5000"
+    );
+    assert_eq!(text(at + 1), "            → 127.0.0.1:80 ESTABLISHED");
+    let mut spans = lines[at].iter().chain(&lines[at + 1]);
+    let click = lines[at][0].click;
+    assert!(click.is_some() && spans.all(|span| span.click == click));
+    let is_within = |line: &crate::app::view::Line| crate::app::view::line_width(line) <= columns;
+    assert!(lines.iter().all(is_within), "nothing is cut");
 }
 
 #[test]

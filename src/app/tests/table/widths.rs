@@ -136,6 +136,96 @@ fn a_column_without_texts_comes_with_the_first_and_stays() {
     assert!(!desk.has_heading("REMOTE") && !desk.has_heading("UNIT"));
 }
 
+/// A server on port 80, and so many clients from elsewhere.
+fn served(clients: u16) -> Vec<Socket> {
+    let client = |port| Socket {
+        remote: Some(Endpoint::new("10.0.0.9".parse().unwrap(), port)),
+        state: State::Established,
+        ..listener(80)
+    };
+    let server = std::iter::once(listener(80));
+    server.chain((1..=clients).map(client)).collect()
+}
+
+#[test]
+fn connections_have_a_column_from_the_first_on_and_no_number_or_rate_moves_it() {
+    let mut desk = Desk::new();
+    desk.resize(160, 45).read(&served(0));
+    assert!(!desk.has_heading("CONNS"));
+    desk.wait(SECOND).read(&served(1));
+    assert!(desk.has_heading("CONNS"));
+    let before = desk.headings();
+    for count in [2, 400, 3, 0] {
+        desk.wait(SECOND).read(&served(count));
+        assert_eq!(desk.headings(), before, "{count}");
+    }
+    desk.wait(LINGER).read(&served(0));
+    desk.wait(LINGER).read(&served(0));
+    assert_eq!(desk.cells("CONNS"), ["0"]);
+    desk.press("/80");
+    desk.key(Key::Enter);
+    assert!(!desk.has_heading("CONNS"), "another filter measures again");
+}
+
+#[test]
+fn whoever_is_the_peer_on_this_machine_moves_no_column() {
+    let peer = |owner| Socket {
+        remote: Some(Endpoint::new("127.0.0.1".parse().unwrap(), 4000)),
+        state: State::Established,
+        owner,
+        ..listener(80)
+    };
+    let client = |pid, name: &str| {
+        let process = Process::new(pid, name);
+        peer(Owner::Known([Arc::new(process)].into()))
+    };
+    let own = connected(4000, State::Established);
+    let mut headings = BTreeSet::new();
+    let mut peers = BTreeSet::new();
+    // The peer alone is not among the rows shown, so that its own columns have no say.
+    for peer in [
+        peer(Owner::Unknown),
+        client(7, "x"),
+        client(18640, "python3 client.py"),
+        client(4_000_000, "a process with a long name of many words"),
+    ] {
+        let mut desk = Desk::new();
+        desk.resize(160, 45).read(&[own.clone(), peer]);
+        desk.press("/port:4000");
+        desk.key(Key::Enter);
+        headings.insert(desk.headings());
+        peers.extend(desk.cells("REMOTE"));
+    }
+    assert_eq!(headings.len(), 1, "{headings:#?}");
+    let expected = [
+        "127.0.0.1:80",
+        ":80 → x (7)",
+        ":80 → python3 client.py (18640)",
+        ":80 → a process with a long name of…",
+    ];
+    assert_eq!(peers, expected.map(str::to_owned).into());
+}
+
+#[test]
+fn a_pane_at_the_right_narrows_the_columns_and_its_end_widens_them_again() {
+    let mut desk = Desk::new();
+    desk.resize(160, 45);
+    desk.read(&[server(80, "app", &"x".repeat(500))]);
+    let before = desk.headings();
+    desk.key(Key::Enter);
+    let rows = desk.view().layout.rows;
+    assert!(rows.width < 160);
+    let view = desk.view();
+    let ends = view
+        .titles
+        .iter()
+        .map(|title| usize::from(title.x) + title.text.len());
+    assert!(ends.max() <= Some(rows.width.into()), "{:?}", view.titles);
+    assert_eq!(desk.reason(), Some(WidthReason::Room));
+    desk.key(Key::Esc);
+    assert_eq!(desk.headings(), before);
+}
+
 #[test]
 fn services_have_a_column_only_while_names_are_shown() {
     let mut desk = Desk::with_ports(&[80]);
