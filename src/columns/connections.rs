@@ -24,23 +24,26 @@ const LOCAL_PEER: usize = 36;
 const CONNECTIONS: usize = 10;
 
 /// `10.0.0.7:41162 → python3 client.py (18640)` if the peer is a socket of this machine, `:41162 → …` on the loopback,
-/// where the address says nothing more. Without room for that the process is cut, or any other address is shown alone.
+/// where the address says nothing more. Without room for that the latter leaves out the pid, and the former the process.
 pub(super) fn remote(row: &Row, context: &CellContext<'_>) -> String {
     let address = or_none(row.socket.remote_text());
     let table = context.table;
     let is_wanted =
         context.local_peers == LocalPeers::Process && context.names && row.socket.has_address();
     let peer = is_wanted.then(|| table.connections.peer(row.id)).flatten();
-    let peer = peer.and_then(|id| table.row(id));
-    match peer.and_then(|peer| Some((process_text(&peer.socket)?, peer.socket.local))) {
-        Some((process, end)) if end.scope() == Scope::Loopback => {
-            let text = format!(":{} → {process}", end.port);
-            cut(&text, context.room)
-        }
-        Some((process, _)) => {
-            first_that_fits(format!("{address} → {process}"), || address, context)
-        }
-        None => address,
+    let Some(peer) = peer.and_then(|id| table.row(id)) else {
+        return address;
+    };
+    let (socket, end) = (&peer.socket, peer.socket.local);
+    let (Some(text), Some(first)) = (process_text(socket), socket.owner.processes().first()) else {
+        return address;
+    };
+    if end.scope() == Scope::Loopback {
+        let named = || format!(":{} → {}", end.port, first.name);
+        let text = first_that_fits(format!(":{} → {text}", end.port), named, context);
+        cut(&text, context.room)
+    } else {
+        first_that_fits(format!("{address} → {text}"), || address.clone(), context)
     }
 }
 

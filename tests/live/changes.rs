@@ -94,7 +94,7 @@ fn a_state_change_is_one_row_with_old_and_new() {
     stage(|| {
         let listening = listener(&at(8080));
         let (client, _server) = connection(&listening);
-        let far = client.local_addr().unwrap().to_string();
+        let far = format!(" :{} → program-", client.local_addr().unwrap().port());
         let live = Live::start_in(WIDE, &["state:established | state:close_wait"]);
         live.wait_for_row(8080, |row| row.contains("ESTABLISHED"));
         drop(client);
@@ -118,7 +118,9 @@ fn a_state_is_shown_alone_when_its_highlight_ends() {
         let live = Live::start_in(WIDE, &["--highlight", "1500ms", "state:close_wait"]);
         drop(client);
         live.wait_for_row(8080, |row| row.contains("ESTAB → CLOSE_WAIT"));
-        live.wait_for_row(8080, |row| row.starts_with(' ') && !row.contains('→'));
+        live.wait_for_row(8080, |row| {
+            row.starts_with(' ') && !row.contains("→ CLOSE_WAIT")
+        });
         live.wait_for_cells("a CLOSE_WAIT that is too young for red", |screen| {
             colour_of(screen, 8080, "CLOSE_WAIT") == Some(vt100::Color::Default)
         });

@@ -187,6 +187,7 @@ fn whoever_is_the_peer_on_this_machine_moves_no_column() {
         peer(Owner::Unknown),
         client(7, "x"),
         client(18640, "python3 client.py"),
+        client(18640, "python3 load/client.py --now"),
         client(4_000_000, "a process with a long name of many words"),
     ] {
         let mut desk = Desk::new();
@@ -201,6 +202,7 @@ fn whoever_is_the_peer_on_this_machine_moves_no_column() {
         "127.0.0.1:80",
         ":80 → x (7)",
         ":80 → python3 client.py (18640)",
+        ":80 → python3 load/client.py --now",
         ":80 → a process with a long name of…",
     ];
     assert_eq!(peers, expected.map(str::to_owned).into());
