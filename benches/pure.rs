@@ -14,9 +14,10 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use scene::{OF_A_TENTH, SIZES, moment};
-use sockeye::app::{App, Environment, Msg, Size};
+use sockeye::app::{App, Environment, Input, Msg, Size};
 use sockeye::columns::ColumnId;
 use sockeye::filter::{Context, Filter};
+use sockeye::keymap::Key;
 use sockeye::model::{Kinds, Lineage, Snapshot};
 use sockeye::query::{GroupBy, Grouping, Groups, Query, Sort, Tab};
 use sockeye::settings::Settings;
@@ -168,6 +169,20 @@ fn draw(criterion: &mut Criterion) {
                     .expect("it has no terminal");
             });
         });
+        // A letter that is typed into the filter and one that is deleted, by turns, with the picture after each.
+        app.update(key(Key::Char('/')), moment(0));
+        let mut keys = [Key::Char('n'), Key::Backspace].into_iter().cycle();
+        group.bench_function(BenchmarkId::new("a letter", size), |bencher| {
+            bencher.iter(|| {
+                let key = key(keys.next().expect("they repeat"));
+                black_box(app.update(key, moment(0)));
+                let view = app.view(moment(0));
+                terminal
+                    .draw(|frame| ui::draw(frame, &view))
+                    .expect("it has no terminal");
+            });
+        });
+        app.update(key(Key::Esc), moment(0));
         group.bench_function(BenchmarkId::new("a frame", size), |bencher| {
             bencher.iter(|| {
                 let view = app.view(moment(0));
@@ -178,6 +193,10 @@ fn draw(criterion: &mut Criterion) {
         });
     }
     group.finish();
+}
+
+const fn key(key: Key) -> Msg {
+    Msg::Input(Input::Key(key))
 }
 
 fn settings() -> Settings {

@@ -13,7 +13,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sockeye::app::view::View;
 use sockeye::app::{App, Environment, Input, Msg, Size};
-use sockeye::columns::CellContext;
+use sockeye::columns::{CellContext, LocalPeers};
 use sockeye::keymap::Key;
 use sockeye::model::{Kinds, Lineage, Moment, clean};
 use sockeye::query::Tab;
@@ -168,11 +168,14 @@ fn is_reported(observation: &TableUpdate, now: Moment) {
     }
 
     let context = CellContext {
+        table: &observation.table,
         now,
         highlight: Duration::from_secs(5),
         names: true,
+        local_peers: LocalPeers::Process,
         has_user: false,
-        brief: false,
+        room: usize::MAX,
+        skipped: 0,
     };
     let layout = report::Layout::default();
     let text = written(|out| report::write_text(out, &rows, &context, &layout));

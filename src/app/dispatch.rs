@@ -19,6 +19,7 @@ impl App {
         if now_in_sight != height || is_covered {
             self.scroll_to_cursor();
         }
+        self.refresh_widths();
         self.refresh_related_sockets();
         self.refresh_group_notes();
         std::mem::take(&mut self.effects)
@@ -33,6 +34,7 @@ impl App {
                 let edited = self.dialog.edit(|prompt| prompt.paste(&text));
                 if edited == Edited::Full {
                     self.try_filter(now);
+                    self.try_search(now);
                 }
                 self.edited(edited, now);
             }
@@ -85,7 +87,7 @@ impl App {
     }
 
     pub(crate) fn press(&mut self, key: Key, now: Moment) {
-        if let Some(action) = self.settings.keymap.lookup(self.mode(), key) {
+        if let Some(action) = self.action_of(key) {
             return self.perform(action, now);
         }
         self.dismiss_notices();
@@ -134,6 +136,7 @@ impl App {
     /// Handles keys while no dialog is open.
     fn act(&mut self, action: Action, now: Moment) {
         match action {
+            Action::Move(action) if self.dock.focus.is_some() => self.move_in_pane(action, now),
             Action::Move(action) => {
                 let page = self.rows_in_sight().max(2) - 1;
                 self.step(Step::By(action.lines(page)));
@@ -177,6 +180,7 @@ impl App {
                 ProgramAction::ToggleHelp => self.open_help(),
             },
             Action::Back if self.mode() == Mode::Matches => self.end_find(),
+            Action::Back if self.dock.focus.is_some() => self.leave_pane(),
             Action::Back if self.dock.pane.is_some() => self.set_pane(None),
             Action::Back if self.rows.criteria.filter.is_empty() && !self.rows.marks.is_empty() => {
                 self.clear_marks(now);
@@ -205,7 +209,10 @@ impl App {
     fn edited(&mut self, edited: Edited, now: Moment) {
         match edited {
             Edited::Nothing => self.suggest(),
-            Edited::Text => self.try_filter(now),
+            Edited::Text => {
+                self.try_filter(now);
+                self.try_search(now);
+            }
             Edited::Full => {
                 let text = format!("there is room for {MAX_BYTES} bytes: the rest was left out");
                 self.warn(text, now);
@@ -213,8 +220,29 @@ impl App {
         }
     }
 
+    /// The action of a key in the current mode.
+    pub(crate) fn action_of(&self, key: Key) -> Option<Action> {
+        self.action_in(self.mode(), key)
+    }
+
+    /// The action of a key in a mode. In a focused bind test the keys of a bind test work too.
+    pub(crate) fn action_in(&self, mode: Mode, key: Key) -> Option<Action> {
+        let keymap = &self.settings.keymap;
+        let is_bind_test = matches!(self.dock.pane, Some(Pane::Bind(_)));
+        if mode == Mode::Pane && is_bind_test {
+            let mut bindings = keymap.bindings(Mode::Pane);
+            let bound = bindings.find(|binding| binding.keys.contains(&key));
+            return match bound {
+                Some(binding) => Some(binding.action),
+                None => keymap.lookup(Mode::Bind, key),
+            };
+        }
+        keymap.lookup(mode, key)
+    }
+
     pub(crate) fn mode(&self) -> Mode {
         match &self.dialog {
+            Dialog::None if self.dock.focus.is_some() => Mode::Pane,
             Dialog::None if matches!(self.dock.pane, Some(Pane::Bind(_))) => Mode::Bind,
             Dialog::None if self.rows.find.is_some() => Mode::Matches,
             Dialog::None => Mode::Table,

@@ -103,7 +103,7 @@ impl App {
         match prompt.kind {
             PromptKind::Filter => {}
             PromptKind::Find => return self.try_find(now),
-            PromptKind::Target | PromptKind::Action | PromptKind::Help => return,
+            PromptKind::Target | PromptKind::Action | PromptKind::Help | PromptKind::Pane => return,
         }
         match Filter::parse_with(prompt.text(), &self.settings.services) {
             Ok(filter) => {
@@ -124,6 +124,9 @@ impl App {
             return self.act_in_find(action, now);
         }
         let is_filter = prompt.kind == PromptKind::Filter;
+        if prompt.kind == PromptKind::Pane {
+            return self.act_in_search(action, now);
+        }
         match action {
             Action::Back => {
                 // The typed filter can be restored if it is valid, or else the last valid one.

@@ -1,6 +1,7 @@
 //! The areas of the parts of the screen, for any size from 1×1.
 //!
-//! A small terminal has no tabs, hints and borders, and its pane replaces the table.
+//! A wide terminal has its pane at the right of the table, others below it. A small one has no tabs, hints and borders, and
+//! its pane replaces the table.
 
 use crate::app::{App, Dialog, Pane};
 
@@ -56,6 +57,15 @@ impl Area {
             y: self.y.saturating_add(1),
             width: self.width.saturating_sub(2),
             height: self.height.saturating_sub(2),
+        }
+    }
+
+    /// The same without its first and last column.
+    pub(crate) const fn padded(self) -> Self {
+        Self {
+            x: self.x.saturating_add(1),
+            width: self.width.saturating_sub(2),
+            ..self
         }
     }
 
@@ -130,6 +140,8 @@ pub struct Required {
     pub has_trouble: bool,
     /// The lines of the open pane; 0: none is open.
     pub pane: u16,
+    /// Whether the pane takes the place of tabs and table.
+    pub is_zoomed: bool,
     /// The lines at the bottom; 0: only hints, which a small terminal omits.
     pub footer: u16,
 }
@@ -137,25 +149,57 @@ pub struct Required {
 /// A terminal with fewer lines has none for trouble.
 const MIN_HEIGHT_FOR_TROUBLE: u16 = 6;
 
+/// From this width on the pane is at the right of the table.
+const MIN_WIDTH_FOR_RIGHT: u16 = 140;
+
+/// A wider pane at the right would only have emptier lines.
+const MAX_RIGHT_WIDTH: u16 = 96;
+
+/// Where the open pane is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PanePlace {
+    None,
+    Below,
+    Right,
+    /// In place of the table.
+    Instead,
+}
+
+impl PanePlace {
+    const fn of(size: Size, required: Required) -> Self {
+        if required.pane == 0 {
+            Self::None
+        } else if size.is_compact() || required.is_zoomed {
+            Self::Instead
+        } else if size.width >= MIN_WIDTH_FOR_RIGHT {
+            Self::Right
+        } else {
+            Self::Below
+        }
+    }
+}
+
 /// Lays out a terminal.
 pub fn layout(size: Size, required: Required) -> Layout {
     let (pane_lines, footer_lines) = (required.pane, required.footer);
-    let compact = size.is_compact();
+    let (compact, place) = (size.is_compact(), PanePlace::of(size, required));
     let mut left = size.height;
     let footer = footer_lines.max(u16::from(!compact));
     let footer = take(&mut left, footer.min(size.height.saturating_sub(1)));
     let header = take(&mut left, 1);
     let has_trouble = required.has_trouble && size.height >= MIN_HEIGHT_FOR_TROUBLE;
     let trouble = take(&mut left, u16::from(has_trouble));
-    let tabs = take(&mut left, u16::from(!compact));
-    let is_table_hidden = compact && pane_lines > 0;
-    let titles = take(&mut left, u16::from(size.height > 3 && !is_table_hidden));
-    // A pane takes its lines and border, but leaves the table at least a third and four rows; on a compact terminal it
-    // replaces the table.
-    let pane = match (pane_lines, compact) {
-        (0, _) => 0,
-        (_, true) => left,
-        (_, false) => (pane_lines.saturating_add(2)).min(left.saturating_sub((left / 3).max(4))),
+    let has_tabs = !compact && place != PanePlace::Instead;
+    let tabs = take(&mut left, u16::from(has_tabs));
+    let has_titles = size.height > 3 && place != PanePlace::Instead;
+    let titles = take(&mut left, u16::from(has_titles));
+    // A pane below takes its lines and border, but leaves the table at least a third and four rows.
+    let pane = match place {
+        PanePlace::None | PanePlace::Right => 0,
+        PanePlace::Instead => left,
+        PanePlace::Below => {
+            (pane_lines.saturating_add(2)).min(left.saturating_sub((left / 3).max(4)))
+        }
     };
     left -= pane;
     let lines = [header, trouble, tabs, titles, left, pane, footer];
@@ -170,7 +214,7 @@ pub fn layout(size: Size, required: Required) -> Layout {
         y += height;
         area
     });
-    Layout {
+    let layout = Layout {
         header,
         trouble,
         tabs,
@@ -179,6 +223,36 @@ pub fn layout(size: Size, required: Required) -> Layout {
         pane,
         footer,
         has_borders: !compact,
+    };
+    match place {
+        PanePlace::Right => layout.with_pane_at_right(),
+        PanePlace::None | PanePlace::Below | PanePlace::Instead => layout,
+    }
+}
+
+impl Layout {
+    /// The pane gets two fifths of the width over the whole height of the table. A column between them stays empty.
+    fn with_pane_at_right(mut self) -> Self {
+        let width = (self.rows.width / 5 * 2).min(MAX_RIGHT_WIDTH);
+        let x = self.rows.width - width;
+        self.pane = Area {
+            x,
+            y: self.titles.y,
+            width,
+            height: self.titles.height + self.rows.height,
+        };
+        (self.titles.width, self.rows.width) = (x - 1, x - 1);
+        self
+    }
+
+    /// The area of the pane's lines: inside its border with a cell of padding on both sides. Without a border the first
+    /// of these lines is the title.
+    pub(crate) const fn pane_lines(&self) -> Area {
+        if self.has_borders {
+            self.pane.inside_border().padded()
+        } else {
+            self.pane
+        }
     }
 }
 
@@ -194,7 +268,8 @@ impl App {
         let pane_lines = match self.dock.pane {
             None => 0,
             Some(Pane::Details) => 14,
-            Some(Pane::Events | Pane::Stats) => 10,
+            Some(Pane::Events) => 10,
+            Some(Pane::Stats) => 18,
             Some(Pane::Bind(_)) => 20,
         };
         let footer_lines = match self.dialog {
@@ -218,6 +293,11 @@ impl App {
             has_trouble: self.rows.trouble_line.is_shown(),
             pane: pane_lines,
             footer: footer_lines + self.alert_lines(),
+            is_zoomed: self
+                .dock
+                .focus
+                .as_ref()
+                .is_some_and(|focus| focus.is_zoomed),
         };
         layout(self.size, required)
     }
@@ -243,32 +323,83 @@ mod tests {
         Required {
             has_trouble: false,
             pane,
+            is_zoomed: false,
             footer,
         }
     }
 
+    /// Every size around those at which something changes, with everything that a layout depends on.
+    fn layouts() -> impl Iterator<Item = (Size, Required, Layout)> {
+        let widths = [0, 1, 20, 59, 60, 139, 140, 160, 300, u16::MAX];
+        let sizes = (0..60).flat_map(move |height| widths.map(|width| Size { width, height }));
+        sizes.flat_map(|size| {
+            let each = [0, 1, 10, 1000].into_iter().flat_map(move |pane| {
+                [0, 1, 2].into_iter().flat_map(move |footer| {
+                    [false, true].into_iter().flat_map(move |has_trouble| {
+                        [false, true].map(move |is_zoomed| Required {
+                            has_trouble,
+                            is_zoomed,
+                            ..required(pane, footer)
+                        })
+                    })
+                })
+            });
+            each.map(move |required| (size, required, layout(size, required)))
+        })
+    }
+
+    const fn parts(l: &Layout) -> [Area; 7] {
+        [
+            l.header, l.trouble, l.tabs, l.titles, l.rows, l.pane, l.footer,
+        ]
+    }
+
     #[test]
     fn the_parts_fill_every_terminal_without_overlap() {
-        for (height, width) in
-            (0..60).flat_map(|height| [0, 1, 20, 59, 60, 160].map(|w| (height, w)))
-        {
-            for (pane, footer) in [0, 1, 10, 1000]
-                .into_iter()
-                .flat_map(|p| [0, 1, 2].map(|f| (p, f)))
-            {
-                for has_trouble in [false, true] {
-                    let required = Required {
-                        has_trouble,
-                        ..required(pane, footer)
-                    };
-                    let l = layout(Size { width, height }, required);
-                    let parts = [
-                        l.header, l.trouble, l.tabs, l.titles, l.rows, l.pane, l.footer,
-                    ];
-                    assert_eq!(parts.iter().map(|part| part.height).sum::<u16>(), height);
-                    assert!(parts.windows(2).all(|p| p[0].y + p[0].height == p[1].y));
+        for (size, required, l) in layouts() {
+            let cells = |area: &Area| u32::from(area.width) * u32::from(area.height);
+            let each: u32 = parts(&l).iter().map(cells).sum();
+            let between = u32::from(l.pane.x > 0) * u32::from(l.titles.height + l.rows.height);
+            let all = cells(&size.area());
+            assert_eq!(each + between, all, "{size:?} {required:?} {l:?}");
+            let parts = parts(&l);
+            for (at, one) in parts.iter().enumerate() {
+                assert_eq!(one.within(size.area()), *one, "{size:?} {required:?} {l:?}");
+                for other in &parts[at + 1..] {
+                    let both = cells(&one.within(*other));
+                    assert_eq!(both, 0, "{one:?} {other:?} of {size:?} {required:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_pane_is_at_the_right_from_140_columns_over_the_height_of_the_table() {
+        for (width, is_right) in [(139, false), (140, true), (160, true), (400, true)] {
+            let size = Size { width, height: 45 };
+            let (with, without) = (layout(size, required(10, 0)), layout(size, required(0, 0)));
+            assert_eq!(with.pane.x > 0, is_right, "{width}");
+            if is_right {
+                assert_eq!(with.rows.height, without.rows.height);
+                assert_eq!((with.pane.y, with.pane.height), (with.titles.y, 42));
+                assert!((56..=96).contains(&with.pane.width), "{with:?}");
+                assert!(with.rows.width >= 83, "{with:?}");
+                assert_eq!(with.tabs.width, width);
+            }
+        }
+    }
+
+    #[test]
+    fn a_zoomed_pane_leaves_only_header_trouble_and_footer() {
+        for (width, height) in [(160, 45), (80, 24), (60, 12)] {
+            let size = Size { width, height };
+            let zoomed = Required {
+                is_zoomed: true,
+                ..required(10, 1)
+            };
+            let l = layout(size, zoomed);
+            assert_eq!((l.pane.width, l.pane.height), (width, height - 2));
+            assert_eq!((l.tabs.height, l.titles.height, l.rows.height), (0, 0, 0));
         }
     }
 

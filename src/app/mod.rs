@@ -32,6 +32,7 @@ pub use message::{
     BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Input, Inspected, Mouse, Msg,
     Signal, Written,
 };
+pub use table::widths::WidthReason;
 pub use views::ViewId;
 
 use crate::keymap::Action;
@@ -147,6 +148,7 @@ impl App {
         if let Some(at) = app.settings.custom_view {
             app.open_custom_view(at);
         }
+        app.refresh_widths();
         app
     }
 

@@ -105,6 +105,7 @@ impl App {
         self.history.add(table.taken_at, table.counts, valid_for);
         self.history.count(&update.events);
         let events = update.events.len();
+        self.keep_line_in_events(&update.events, now);
         self.log.extend(update.events);
         self.rows.failure = None;
         self.rows.marks.keep_those_in(&table);

@@ -1,6 +1,6 @@
 //! Settings that were read again while the program runs.
 
-use crate::app::views::{Arrangement, without};
+use crate::app::views::{Arrangement, chosen, without};
 use crate::app::{App, Effect, Pane};
 use crate::model::Moment;
 use crate::settings::{CustomView, Settings};
@@ -73,6 +73,7 @@ impl App {
         }
         if old.columns != new.columns {
             self.rows.hidden_columns = without(&new.columns);
+            self.rows.chosen_columns = chosen(&new.columns);
         }
         // `Settings` is validated: narrowing to one address family cannot exceed the filter's size limit.
         if (&old.filter, old.family) != (&new.filter, new.family)

@@ -23,6 +23,7 @@ pub(crate) struct Arrangement {
     filter_text: String,
     pub sort: Sort,
     hidden_columns: Vec<ColumnId>,
+    chosen_columns: Vec<ColumnId>,
 }
 
 impl Arrangement {
@@ -46,6 +47,18 @@ pub enum ViewId {
 pub(crate) fn without(columns: &[ColumnId]) -> Vec<ColumnId> {
     let all = columns::ALL.iter().map(|column| column.id);
     all.filter(|id| !columns.contains(id)).collect()
+}
+
+/// The columns that the user chose by listing them: none if these are the default ones.
+pub(crate) fn chosen(columns: &[ColumnId]) -> Vec<ColumnId> {
+    let is_default = columns
+        .iter()
+        .eq(columns::ALL.iter().map(|column| &column.id));
+    if is_default {
+        Vec::new()
+    } else {
+        columns.to_vec()
+    }
 }
 
 /// Cells that tabs of custom views leave to the filter and the count.
@@ -123,11 +136,13 @@ impl App {
         let filter = self.settings.narrowed(&view.filter).unwrap_or(view.filter);
         let before = self.arrangement();
         let hidden_columns = view.columns.as_deref().map(without);
+        let chosen_columns = view.columns.as_deref().map(chosen);
         self.arrange(Arrangement {
             filter_text: filter.to_string(),
             filter,
             sort: view.sort.unwrap_or(before.sort),
             hidden_columns: hidden_columns.unwrap_or_else(|| before.hidden_columns.clone()),
+            chosen_columns: chosen_columns.unwrap_or_else(|| before.chosen_columns.clone()),
         });
         self.rows.criteria.tab = view.shows;
         self.rows.custom_view = Some(Opened { at, before });
@@ -145,6 +160,7 @@ impl App {
             filter_text: self.filter.text.clone(),
             sort: self.rows.criteria.sort,
             hidden_columns: self.rows.hidden_columns.clone(),
+            chosen_columns: self.rows.chosen_columns.clone(),
         }
     }
 
@@ -160,6 +176,7 @@ impl App {
         self.filter.text = arrangement.filter_text;
         self.filter.error = None;
         self.rows.hidden_columns = arrangement.hidden_columns;
+        self.rows.chosen_columns = arrangement.chosen_columns;
     }
 
     /// Every column in order: first those that the open view, or else the settings, choose.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::CellContext;
 use super::describe::{NONE, PENDING, name_and_pid, owner_text};
+use super::measure::{cut, cut_start, width};
 use crate::model::duration::format_age;
-use crate::model::{AcceptQueue, Age, Fill, Moment, Owner};
+use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, State};
 use crate::track::{ChangeKind, Row};
 
 pub(super) fn or_none(value: Option<impl ToString>) -> String {
@@ -15,7 +16,7 @@ pub(super) fn or_none(value: Option<impl ToString>) -> String {
 /// A dual-stack `::` reads `:: +v4`, as it accepts IPv4 too; a bound interface is appended as `%name`. A v4-mapped
 /// address is shown as IPv4; the protocol column says `tcp6`. A socket without a port shows what it is bound to:
 /// `/run/app.sock`, `@name`, `arp%eth0`, `0.0.0.0:icmp`.
-pub(super) fn local(row: &Row, _: &CellContext) -> String {
+pub(super) fn local(row: &Row, _: &CellContext<'_>) -> String {
     let socket = &row.socket;
     let interface = socket.interface.as_ref();
     let interface = interface.map_or(String::new(), |name| format!("%{name}"));
@@ -27,66 +28,137 @@ pub(super) fn local(row: &Row, _: &CellContext) -> String {
     format!("{}{interface}{both}", socket.local.address.to_canonical())
 }
 
-/// `closed` for a row that lingers, `old → new` while a change of state is highlighted; the use of an accept queue
-/// from half full on: `LISTEN 96/128`, `LISTEN 129/128 full`; in brief `LISTEN 75%`, `LISTEN full`, as wide as the
-/// longest state.
-pub(super) fn state(row: &Row, context: &CellContext) -> String {
+/// `closed` for a row that lingers, the previous state and the new one while a change is highlighted; the use of an
+/// accept queue from half full on: `LISTEN 96/128`, `LISTEN 129/128 full`; without room for that `LISTEN 75%`, `LISTEN
+/// full`, as wide as the longest state.
+pub(super) fn state(row: &Row, context: &CellContext<'_>) -> String {
     let state = row.socket.state;
     match fresh_change(row, context) {
         Some(ChangeKind::Closed) => return "closed".into(),
-        Some(ChangeKind::State { from }) => return format!("{from} → {state}"),
+        Some(ChangeKind::State { from }) => return state_change(*from, state, context.room),
         _ => {}
     }
     let Some(queue) = AcceptQueue::of(&row.socket) else {
         return state.to_string();
     };
     let AcceptQueue { waiting, backlog } = queue;
-    match (queue.fill(), context.brief) {
-        (Fill::Roomy, _) => state.to_string(),
-        (Fill::Filling, true) => format!("{state} {}%", queue.percent()),
-        (Fill::Filling, false) => format!("{state} {waiting}/{backlog}"),
-        (Fill::Full, true) => format!("{state} full"),
-        (Fill::Full, false) => format!("{state} {waiting}/{backlog} full"),
+    match queue.fill() {
+        Fill::Roomy => state.to_string(),
+        Fill::Filling => first_that_fits(
+            format!("{state} {waiting}/{backlog}"),
+            || format!("{state} {}%", queue.percent()),
+            context,
+        ),
+        Fill::Full => first_that_fits(
+            format!("{state} {waiting}/{backlog} full"),
+            || format!("{state} full"),
+            context,
+        ),
     }
 }
 
-/// The change to show as `old → new`: a recent one, where there is room.
-fn fresh_change<'a>(row: &'a Row, context: &CellContext) -> Option<&'a ChangeKind> {
-    row.mark(context.now, context.highlight)?;
-    let kind = row.change.as_ref().map(|change| &change.kind)?;
-    (!context.brief || *kind == ChangeKind::Closed).then_some(kind)
+/// Cells that a shortened previous state needs to be recognized: `SYN…`.
+const LEAST_STATE: usize = 4;
+
+/// `ESTABLISHED → CLOSE_WAIT`, `ESTAB → CLOSE_WAIT`, `FIN_… → TIME_WAIT`; the new state alone where no more fits, as
+/// the mark of the row shows that it has changed.
+fn state_change(from: State, to: State, room: usize) -> String {
+    let (old, new) = (from.as_str(), to.as_str());
+    let spare = room.saturating_sub(width(" → ") + new.len());
+    let old = match from {
+        State::Established if spare < old.len() => "ESTAB",
+        _ => old,
+    };
+    if spare < LEAST_STATE {
+        new.to_owned()
+    } else {
+        format!("{} → {new}", cut(old, spare))
+    }
 }
 
-/// Without a pid, the process column alone says what the owner is.
-pub(super) fn pid(row: &Row, context: &CellContext) -> String {
+pub(super) fn first_that_fits(
+    text: String,
+    shorter: impl FnOnce() -> String,
+    context: &CellContext<'_>,
+) -> String {
+    if width(&text) <= context.room {
+        text
+    } else {
+        shorter()
+    }
+}
+
+/// The change to highlight.
+fn fresh_change<'a>(row: &'a Row, context: &CellContext<'_>) -> Option<&'a ChangeKind> {
+    row.mark(context.now, context.highlight)?;
+    row.change.as_ref().map(|change| &change.kind)
+}
+
+/// Without a pid, the process column alone says what the owner is. A pid is shown whole: where there is no room for
+/// the word `was` or the previous pid, it is alone.
+pub(super) fn pid(row: &Row, context: &CellContext<'_>) -> String {
     let lowest = |owner: &Owner| owner.processes().first().map(|process| process.pid);
     let owner = &row.socket.owner;
-    match (owner, lowest(owner), fresh_change(row, context)) {
-        (Owner::Former(_), Some(pid), _) => format!("was {pid}"),
-        (_, Some(pid), Some(ChangeKind::Owner { from })) => match lowest(from) {
-            Some(old) if old != pid => format!("{old} → {pid}"),
-            _ => pid.to_string(),
-        },
-        (Owner::Unknown, None, _) => PENDING.into(),
-        (_, pid, _) => or_none(pid),
-    }
-}
-
-/// `node(12) → node(45)` while a change of owner is highlighted. In brief the pid of a former owner is left to the
-/// pid column; the user of a hidden owner is left out beside a user column.
-pub(super) fn process(row: &Row, context: &CellContext) -> String {
-    let first = |owner: &Owner| or_none(owner.processes().first().map(|one| name_and_pid(one)));
-    match (fresh_change(row, context), &row.socket.owner) {
-        (Some(ChangeKind::Owner { from }), to) => format!("{} → {}", first(from), first(to)),
-        (_, Owner::Former(processes)) if context.brief && !processes.is_empty() => {
-            format!("was {}", processes[0].name)
+    let Some(pid) = lowest(owner) else {
+        return if *owner == Owner::Unknown {
+            PENDING
+        } else {
+            NONE
         }
+        .into();
+    };
+    let text = match (owner, fresh_change(row, context)) {
+        (Owner::Former(_), _) => format!("was {pid}"),
+        (_, Some(ChangeKind::Owner { from })) => match lowest(from) {
+            Some(old) if old != pid => format!("{old} → {pid}"),
+            _ => return pid.to_string(),
+        },
+        _ => return pid.to_string(),
+    };
+    first_that_fits(text, || pid.to_string(), context)
+}
+
+/// `node(12) → node(45)` while a change of owner is highlighted; where that doesn't fit, `node(45)` or `node`. The pid of
+/// a former owner is left to the pid column if there is no room; the user of a hidden owner is left out beside a user
+/// column.
+pub(super) fn process(row: &Row, context: &CellContext<'_>) -> String {
+    let first = |owner: &Owner| or_none(owner.processes().first().map(|one| name_and_pid(one)));
+    let text = owner_text(&row.socket);
+    match (fresh_change(row, context), &row.socket.owner) {
         (_, Owner::Hidden) if context.has_user => "hidden".into(),
-        _ => owner_text(&row.socket),
+        (Some(ChangeKind::Owner { from }), to) => {
+            let both = format!("{} → {}", first(from), first(to));
+            let new = || first_that_fits(first(to), || text, context);
+            first_that_fits(both, new, context)
+        }
+        (_, Owner::Former(processes)) if !processes.is_empty() => {
+            first_that_fits(text, || format!("was {}", processes[0].name), context)
+        }
+        _ => text,
     }
 }
 
-pub(super) fn user(row: &Row, context: &CellContext) -> String {
+/// The command line, from the cell on to which commands are scrolled.
+pub(super) fn command(row: &Row, context: &CellContext<'_>) -> String {
+    let command = command_line(row).map(|text| cut_start(text, context.skipped));
+    or_none(command)
+}
+
+pub(super) fn command_line(row: &Row) -> Option<&str> {
+    row.socket.owner.processes().first()?.command.as_deref()
+}
+
+pub(super) fn unit(row: &Row) -> Option<&str> {
+    let socket = &row.socket;
+    socket.container.as_deref().or(socket.unit.as_deref())
+}
+
+/// The project of the first owner, as people call it.
+pub(super) fn project(row: &Row) -> Option<&str> {
+    row.socket.owner.processes().first()?.project_name()
+}
+
+pub(super) fn user(row: &Row, context: &CellContext<'_>) -> String {
     match (&row.socket.user, row.socket.uid) {
         (Some(user), uid) if context.names || uid.is_none() => user.to_string(),
         (_, uid) => or_none(uid),

@@ -48,22 +48,41 @@ pub(super) fn name_and_pid(process: &Process) -> String {
     format!("{}({})", process.name, process.pid)
 }
 
+/// `node server.js (40211)`, `nginx (812) ×5`: the first of the processes that have a socket, and how many they are.
+pub fn process_text(socket: &Socket) -> Option<String> {
+    let processes = socket.owner.processes();
+    let first = processes.first()?;
+    let others = match processes.len() {
+        1 => String::new(),
+        count => format!(" ×{count}"),
+    };
+    Some(format!("{} ({}){others}", first.name, first.pid))
+}
+
 /// `tcp 127.0.0.1:8080`, with the interface it is bound to and the peer, if any; `u_str /run/app.sock`, or
 /// `u_str inode 4242` for an unnamed one.
 pub fn socket_text(socket: &Socket) -> String {
-    let remote = match socket.remote {
-        Some(remote) if socket.portless.is_none() => Some(remote.to_string()),
-        _ => socket.remote_text(),
-    };
-    let remote = remote.map_or(String::new(), |remote| format!(" → {remote}"));
+    let remote = remote_end(socket).map_or(String::new(), |remote| format!(" → {remote}"));
     let interface = socket.interface.as_ref();
     let interface = interface.map_or(String::new(), |name| format!(" on {name}"));
-    let kind = socket.protocol_and_family();
-    let local = socket.local_text().unwrap_or_else(|| {
+    let (kind, local) = (socket.protocol_and_family(), local_end(socket));
+    format!("{kind} {local}{interface}{remote}")
+}
+
+/// `127.0.0.1:8080`, `/run/app.sock`, `inode 4242`
+pub fn local_end(socket: &Socket) -> String {
+    socket.local_text().unwrap_or_else(|| {
         let inode = socket.inode.map(|inode| format!("inode {inode}"));
         inode.unwrap_or_else(|| "unnamed".into())
-    });
-    format!("{kind} {local}{interface}{remote}")
+    })
+}
+
+/// The peer, if any.
+pub fn remote_end(socket: &Socket) -> Option<String> {
+    match socket.remote {
+        Some(remote) if socket.portless.is_none() => Some(remote.to_string()),
+        _ => socket.remote_text(),
+    }
 }
 
 /// `tcp 127.0.0.1:8080 LISTEN node(40211)`

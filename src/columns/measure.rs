@@ -4,6 +4,10 @@ use unicode_width::UnicodeWidthChar as _;
 
 /// Width of a text in terminal cells: the sum over its characters, as terminals count.
 pub fn width(text: &str) -> usize {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain {
+        return text.len();
+    }
     text.chars().map(cells).sum()
 }
 
@@ -11,15 +15,38 @@ fn cells(c: char) -> usize {
     c.width().unwrap_or(0)
 }
 
-/// Cuts a text that is too wide at its end and marks the cut with `…`.
+/// Cuts a text that is too wide at its end and marks the cut with `…`, which follows no space.
 pub fn cut(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         text.into()
     } else if columns == 0 {
         String::new()
     } else {
-        format!("{}…", head(text, columns - 1))
+        format!("{}…", head(text, columns - 1).trim_end())
     }
+}
+
+/// Leaves out the first cells of a text and marks the cut with `…`, which takes the first cell that is left.
+pub fn cut_start(text: &str, skipped: usize) -> String {
+    if skipped == 0 {
+        return text.into();
+    }
+    let mut used = 0;
+    let rest = text.char_indices().find(|&(_, c)| {
+        let is_after = used > skipped;
+        used += cells(c);
+        is_after && cells(c) > 0
+    });
+    // A wide character may be cut in half.
+    rest.map_or_else(
+        || "…".into(),
+        |(at, _)| {
+            format!(
+                "…{}",
+                pad_left(&text[at..], width(text).saturating_sub(skipped + 1))
+            )
+        },
+    )
 }
 
 /// Cuts a text that is too wide in its middle and marks the cut with `…`.

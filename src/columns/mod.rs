@@ -4,25 +4,28 @@
 //! To add a column, add a row to [`ALL`]. Pure.
 
 mod cells;
+mod connections;
 mod describe;
 mod fit;
 mod measure;
+mod widest;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 pub use cells::{age_text, next_age_change};
 pub use describe::{
-    change_text, owner_change_text, owner_text, owner_with_pid, program_text, socket_text,
-    socket_with_owner,
+    change_text, local_end, owner_change_text, owner_text, owner_with_pid, process_text,
+    program_text, remote_end, socket_text, socket_with_owner,
 };
-pub use fit::{Demand, Fitted, fit, fit_all};
+pub use fit::{Candidate, Fitted, fit, fit_all};
 pub use measure::{
     align, cut, cut_middle, hang, pad, pad_cells, pad_left, width, wrap, wrap_anywhere,
 };
+pub use widest::Widest;
 
 use crate::model::{Endpoint, Moment, Owner};
-use crate::track::Row;
+use crate::track::{Row, Table};
 use cells::or_none;
 
 /// Identifies a column.
@@ -35,6 +38,7 @@ pub enum ColumnId {
     Service,
     Remote,
     State,
+    Conns,
     Pid,
     Process,
     User,
@@ -57,19 +61,34 @@ pub enum Align {
     Right,
 }
 
+/// How the peer of a connection is shown if it is a socket of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalPeers {
+    /// As its address, like any other.
+    Address,
+    /// With its process.
+    Process,
+}
+
 /// The context of a cell's text besides its row.
 #[derive(Clone, Copy, Debug)]
-pub struct CellContext {
+pub struct CellContext<'a> {
+    /// The table that the row is in.
+    pub table: &'a Table,
     /// The time for ages and marks.
     pub now: Moment,
     /// For how long changes are highlighted.
     pub highlight: Duration,
     /// Whether ports and users are shown by name where they have one.
     pub names: bool,
+    /// How a peer on this machine is shown.
+    pub local_peers: LocalPeers,
     /// Whether there is a user column, so that others need not name the user.
     pub has_user: bool,
-    /// Whether to leave out the previous value: `CLOSE_WAIT`, not `ESTABLISHED → CLOSE_WAIT`.
-    pub brief: bool,
+    /// Cells for the text: a state, a pid and a process have shorter texts for a narrow column.
+    pub room: usize,
+    /// Cells at the beginning of a command line that are scrolled out of sight.
+    pub skipped: usize,
 }
 
 /// The value of a row to sort by. Rows without one come last in both directions.
@@ -81,6 +100,8 @@ pub enum SortBy {
     Text(fn(&Row) -> Option<Cow<'_, str>>),
     /// An address, then a port; IPv4 before IPv6.
     Address(fn(&Row) -> Option<Endpoint>),
+    /// A number that the table has for the row. It can change while the row does not.
+    OfTable(fn(&Table, &Row) -> Option<u64>),
 }
 
 /// One column.
@@ -96,14 +117,17 @@ pub struct Column {
     pub description: &'static str,
     /// The least useful width, in terminal cells.
     pub min: u16,
-    /// The width beyond which it takes no spare cells.
+    /// The width to which long texts widen it; the unbounded one takes the rest of the line.
     pub max: u16,
     /// Which columns a narrow terminal keeps: 0 is never dropped, high numbers go first.
     pub priority: u8,
     /// How its text is aligned.
     pub align: Align,
     /// The text of a cell.
-    pub text: fn(&Row, &CellContext) -> String,
+    pub text: fn(&Row, &CellContext<'_>) -> String,
+    /// The cells that the text can take while the row is as it is; 0 if it has no value. A bound that needs no
+    /// formatting will do.
+    pub cells: fn(&Row) -> usize,
     /// The value that rows are sorted by.
     pub sort: SortBy,
 }
@@ -111,61 +135,79 @@ pub struct Column {
 /// Every column, in display order.
 #[rustfmt::skip]
 pub const ALL: &[Column] = &[
-    Column { id: ColumnId::Proto, name: "proto", title: "PROTO", min: 5, max: 5, priority: 4, align: Align::Left,
-             text: |row, _| row.socket.protocol_and_family().into(), sort: SortBy::Text(|row| Some(row.socket.protocol_and_family().into())),
+    Column { id: ColumnId::Proto, name: "proto", title: "PROTO", min: 5, max: 7, priority: 4, align: Align::Left,
+             text: |row, _| row.socket.protocol_and_family().into(), cells: |row| row.socket.protocol_and_family().len(),
+             sort: SortBy::Text(|row| Some(row.socket.protocol_and_family().into())),
              description: "protocol and family: tcp, tcp6, udp, udp6; with --kind also udpl, sctp, raw, p_raw, u_str, …" },
-    Column { id: ColumnId::Local, name: "local", title: "LOCAL ADDRESS", min: 13, max: 39, priority: 1, align: Align::Middle,
-             text: cells::local, sort: SortBy::Address(|row| row.socket.has_address().then_some(row.socket.local)),
+    Column { id: ColumnId::Local, name: "local", title: "LOCAL ADDRESS", min: 13, max: 44, priority: 1, align: Align::Middle,
+             text: cells::local, cells: widest::local,
+             sort: SortBy::Address(|row| row.socket.has_address().then_some(row.socket.local)),
              description: "local address; `::` with +v4 is dual-stack: it accepts IPv4 too; for a unix socket its path or @name" },
     Column { id: ColumnId::Port, name: "port", title: "PORT", min: 6, max: 6, priority: 0, align: Align::Right,
-             text: |row, _| or_none(row.socket.port()), sort: SortBy::Number(|row| row.socket.port().map(u64::from)),
+             text: |row, _| or_none(row.socket.port()), cells: |row| if row.socket.port().is_some() { 5 } else { 0 },
+             sort: SortBy::Number(|row| row.socket.port().map(u64::from)),
              description: "local port" },
-    Column { id: ColumnId::Service, name: "service", title: "SERVICE", min: 10, max: 14, priority: 7, align: Align::Left,
-             text: |row, context| or_none(row.socket.service().filter(|_| context.names)), sort: SortBy::Text(|row| row.socket.service().map(Cow::Borrowed)),
+    Column { id: ColumnId::Service, name: "service", title: "SERVICE", min: 10, max: 20, priority: 8, align: Align::Left,
+             text: |row, context| or_none(row.socket.service().filter(|_| context.names)), cells: |row| row.socket.service().map_or(0, width),
+             sort: SortBy::Text(|row| row.socket.service().map(Cow::Borrowed)),
              description: "service registered for the port, or else for the peer's port" },
-    Column { id: ColumnId::Remote, name: "remote", title: "REMOTE", min: 19, max: 47, priority: 2, align: Align::Middle,
-             text: |row, _| or_none(row.socket.remote_text()), sort: SortBy::Address(|row| row.socket.remote),
-             description: "peer's address and port; for a unix socket its peer's name and process" },
-    Column { id: ColumnId::State, name: "state", title: "STATE", min: 11, max: 11, priority: 0, align: Align::Left,
-             text: cells::state, sort: SortBy::Number(|row| Some(row.socket.state as u64)),
+    Column { id: ColumnId::Remote, name: "remote", title: "REMOTE", min: 15, max: 47, priority: 2, align: Align::Middle,
+             text: connections::remote, cells: connections::remote_cells,
+             sort: SortBy::Address(|row| row.socket.remote),
+             description: "peer's address and port, and its process if that is on this machine; for a unix socket its peer's name and process" },
+    Column { id: ColumnId::State, name: "state", title: "STATE", min: 11, max: 24, priority: 0, align: Align::Left,
+             text: cells::state, cells: widest::state,
+             sort: SortBy::Number(|row| Some(row.socket.state as u64)),
              description: "state; old → new for a moment after a change; an accept queue's use once it is half full" },
-    Column { id: ColumnId::Pid, name: "pid", title: "PID", min: 7, max: 7, priority: 3, align: Align::Right,
-             text: cells::pid, sort: SortBy::Number(|row| Some(row.socket.owner.processes().first()?.pid.into())),
+    Column { id: ColumnId::Conns, name: "conns", title: "CONNS", min: 10, max: 10, priority: 6, align: Align::Right,
+             text: connections::connections, cells: connections::connection_cells,
+             sort: SortBy::OfTable(|table, row| Some(table.connections.clients(row.id)?.established as u64)),
+             description: "established connections of a listener, and how many opened per second in the last 5 s" },
+    Column { id: ColumnId::Pid, name: "pid", title: "PID", min: 5, max: 10, priority: 3, align: Align::Right,
+             text: cells::pid, cells: widest::pid,
+             sort: SortBy::Number(|row| Some(row.socket.owner.processes().first()?.pid.into())),
              description: "process id of the owner, the lowest of several" },
-    Column { id: ColumnId::Process, name: "process", title: "PROCESS", min: 12, max: 20, priority: 0, align: Align::Left,
+    Column { id: ColumnId::Process, name: "process", title: "PROCESS", min: 14, max: 44, priority: 0, align: Align::Left,
              text: cells::process,
+             cells: widest::process,
              sort: SortBy::Text(|row| match &row.socket.owner {
                  Owner::Kernel => Some("kernel".into()),
                  owner => owner.processes().first().map(|one| (*one.name).into()),
              }),
              description: "name of the owner, ×n if n processes share the socket" },
-    Column { id: ColumnId::User, name: "user", title: "USER", min: 8, max: 14, priority: 6, align: Align::Left,
+    Column { id: ColumnId::User, name: "user", title: "USER", min: 8, max: 20, priority: 6, align: Align::Left,
              text: cells::user,
+             cells: widest::user,
              sort: SortBy::Text(|row| match &row.socket.user {
                  Some(user) => Some((**user).into()),
                  None => Some(row.socket.uid?.to_string().into()),
              }),
              description: "user that the socket belongs to" },
-    Column { id: ColumnId::Unit, name: "unit", title: "UNIT", min: 14, max: 26, priority: 8, align: Align::Left,
-             text: |row, _| or_none(row.socket.container.as_ref().or(row.socket.unit.as_ref())),
-             sort: SortBy::Text(|row| Some((**row.socket.container.as_ref().or(row.socket.unit.as_ref())?).into())),
+    Column { id: ColumnId::Unit, name: "unit", title: "UNIT", min: 14, max: 32, priority: 9, align: Align::Left,
+             text: |row, _| or_none(cells::unit(row)),
+             cells: widest::unit_or_container,
+             sort: SortBy::Text(|row| cells::unit(row).map(Cow::Borrowed)),
              description: "systemd unit or container" },
     Column { id: ColumnId::Age, name: "age", title: "AGE", min: 4, max: 4, priority: 5, align: Align::Right,
-             text: |row, context| age_text(row, context.now), sort: SortBy::Number(cells::age_sort_key),
+             text: |row, context| age_text(row, context.now), cells: |_| 4,
+             sort: SortBy::Number(cells::age_sort_key),
              description: "time since it opened or changed state; > means at least" },
-    Column { id: ColumnId::RecvQ, name: "recv-q", title: "RECV-Q", min: 6, max: 7, priority: 9, align: Align::Right,
-             text: |row, _| or_none(row.socket.queue.map(|queue| queue.receive)), sort: SortBy::Number(|row| Some(row.socket.queue?.receive.into())),
+    Column { id: ColumnId::RecvQ, name: "recv-q", title: "RECV-Q", min: 6, max: 10, priority: 10, align: Align::Right,
+             text: |row, _| or_none(row.socket.queue.map(|queue| queue.receive)), cells: widest::receive_queue,
+             sort: SortBy::Number(|row| Some(row.socket.queue?.receive.into())),
              description: "bytes not yet read; for a listener, connections not yet accepted" },
-    Column { id: ColumnId::SendQ, name: "send-q", title: "SEND-Q", min: 6, max: 7, priority: 10, align: Align::Right,
-             text: |row, _| or_none(row.socket.queue.map(|queue| queue.send)), sort: SortBy::Number(|row| Some(row.socket.queue?.send.into())),
+    Column { id: ColumnId::SendQ, name: "send-q", title: "SEND-Q", min: 6, max: 10, priority: 11, align: Align::Right,
+             text: |row, _| or_none(row.socket.queue.map(|queue| queue.send)), cells: widest::send_queue,
+             sort: SortBy::Number(|row| Some(row.socket.queue?.send.into())),
              description: "bytes not yet acknowledged; for a listener, its backlog" },
-    Column { id: ColumnId::Project, name: "project", title: "PROJECT", min: 8, max: 16, priority: 12, align: Align::Left,
-             text: |row, _| or_none(row.socket.owner.processes().first().and_then(|process| process.project_name())),
-             sort: SortBy::Text(|row| row.socket.owner.processes().first()?.project_name().map(Cow::Borrowed)),
+    Column { id: ColumnId::Project, name: "project", title: "PROJECT", min: 8, max: 20, priority: 12, align: Align::Left,
+             text: |row, _| or_none(cells::project(row)), cells: widest::project,
+             sort: SortBy::Text(|row| cells::project(row).map(Cow::Borrowed)),
              description: "project of the owner: the nearest folder above its own with a manifest or a repository" },
-    Column { id: ColumnId::Command, name: "command", title: "COMMAND", min: 16, max: u16::MAX, priority: 11, align: Align::Left,
-             text: |row, _| or_none(row.socket.owner.processes().first().and_then(|process| process.command.as_ref())),
-             sort: SortBy::Text(|row| row.socket.owner.processes().first()?.command.as_deref().map(Cow::Borrowed)),
+    Column { id: ColumnId::Command, name: "command", title: "COMMAND", min: 16, max: u16::MAX, priority: 7, align: Align::Left,
+             text: cells::command,
+             cells: widest::command,
+             sort: SortBy::Text(|row| cells::command_line(row).map(Cow::Borrowed)),
              description: "command line of the owner" },
 ];
 
@@ -180,44 +222,20 @@ pub fn by_name(name: &str) -> Option<&'static Column> {
     all.find(|column| column.name.eq_ignore_ascii_case(name))
 }
 
-/// The maximum width to which a text widens its column.
-const WIDEST: u16 = 44;
-
 impl Column {
     /// Whether the largest come first when it is chosen to sort by: of amounts, but not of numbers that are names.
     pub fn is_largest_first(&self) -> bool {
         let is_name = matches!(self.id, ColumnId::Port | ColumnId::Pid | ColumnId::State);
-        matches!(self.sort, SortBy::Number(_)) && !is_name
+        matches!(self.sort, SortBy::Number(_) | SortBy::OfTable(_)) && !is_name
     }
 
-    /// The text of a cell for a column of `width` cells: without the previous value if that does not fit.
-    pub fn cell(&self, row: &Row, context: &CellContext, width: usize) -> String {
-        let text = (self.text)(row, context);
-        if measure::width(&text) <= width {
-            text
-        } else {
-            self.brief(row, context)
-        }
-    }
-
-    /// The width that the text of a cell needs.
-    pub fn demand(&self, row: &Row, context: &CellContext) -> Demand {
-        let text = (self.text)(row, context);
-        let useful = u16::try_from(width(&text)).unwrap_or(u16::MAX).min(WIDEST);
-        let is_fresh = row.mark(context.now, context.highlight).is_some();
-        let shows_change = is_fresh && text != self.brief(row, context);
-        Demand {
-            needed: if shows_change { useful } else { 0 },
-            useful,
-        }
-    }
-
-    fn brief(&self, row: &Row, context: &CellContext) -> String {
-        let brief = CellContext {
-            brief: true,
+    /// The text of a cell for a column of `width` cells.
+    pub fn cell(&self, row: &Row, context: &CellContext<'_>, width: usize) -> String {
+        let context = CellContext {
+            room: width,
             ..*context
         };
-        (self.text)(row, &brief)
+        (self.text)(row, &context)
     }
 }
 

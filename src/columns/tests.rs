@@ -6,12 +6,23 @@ use super::*;
 use crate::model::{Age, Endpoint, Owner, Process, Protocol, Socket, State};
 use crate::track::RowId;
 
-fn fitted(width: u16) -> Vec<(&'static str, u16)> {
-    let all: Vec<_> = ALL.iter().collect();
-    fit(&all, width, |_| Demand::default())
-        .iter()
-        .map(|fitted| (fitted.column.title, fitted.width))
-        .collect()
+/// Each column with texts of this width.
+fn candidates(widest: u16) -> Vec<Candidate> {
+    let candidate = |column| Candidate {
+        column,
+        widest,
+        is_chosen: false,
+    };
+    ALL.iter().map(candidate).collect()
+}
+
+fn titles_and_widths(fitted: &[Fitted]) -> Vec<(&'static str, u16)> {
+    let each = fitted.iter().map(|one| (one.column.title, one.width));
+    each.collect()
+}
+
+fn fitted(room: u16) -> Vec<(&'static str, u16)> {
+    titles_and_widths(&fit(&candidates(16), room))
 }
 
 #[test]
@@ -46,13 +57,9 @@ fn a_port_of_five_digits_fits_wherever_six_cells_do() {
 
 #[test]
 fn columns_never_reach_beyond_the_edge() {
-    let all: Vec<_> = ALL.iter().collect();
     for width in 1..250 {
-        for wanted in [0, 60] {
-            let fitted = fit(&all, width, |_| Demand {
-                needed: wanted,
-                useful: wanted,
-            });
+        for widest in [0, 16, 60, u16::MAX] {
+            let fitted = fit(&candidates(widest), width);
             let last = fitted.last().unwrap();
             assert!(
                 last.x + last.width <= width,
@@ -64,10 +71,92 @@ fn columns_never_reach_beyond_the_edge() {
 }
 
 #[test]
+fn no_column_is_wider_than_its_texts_before_the_command_has_the_rest() {
+    for room in 100..300 {
+        for widest in [0, 9, 30] {
+            let fitted = fit(&candidates(widest), room);
+            let is_command = |one: &&Fitted| one.column.id == ColumnId::Command;
+            let others = fitted.iter().filter(|one| !is_command(one));
+            for other in others {
+                let useful = widest.max(other.column.min);
+                assert!(other.width <= useful, "{other:?} in {room}");
+            }
+            let last = fitted.last().unwrap();
+            if fitted.iter().any(|one| is_command(&one)) {
+                assert_eq!(last.x + last.width, room);
+            }
+        }
+    }
+}
+
+#[test]
 fn wide_terminals_show_everything_and_give_the_rest_to_the_command() {
     let fitted = fitted(280);
     assert_eq!(fitted.len(), ALL.len());
-    assert!(fitted.last().unwrap().1 > 16);
+    assert!(fitted.last().unwrap().1 > 60, "{fitted:?}");
+}
+
+#[test]
+fn a_wider_text_never_makes_its_column_narrower() {
+    for room in 30..260 {
+        for column in 0..ALL.len() {
+            let mut before = 0;
+            for widest in 1..60 {
+                let mut candidates = candidates(12);
+                candidates[column].widest = widest;
+                let fitted = fit(&candidates, room);
+                let mut own = fitted.iter().filter(|one| one.column.id == ALL[column].id);
+                // A column whose numbers are too long for the line is dropped.
+                let Some(own) = own.next() else { break };
+                assert!(own.width >= before, "{own:?} in {room}");
+                before = own.width;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_chosen_column_is_kept_while_default_ones_are_dropped() {
+    let mut candidates = candidates(10);
+    for one in &mut candidates {
+        one.is_chosen = [ColumnId::SendQ, ColumnId::Unit].contains(&one.column.id);
+    }
+    let titles: Vec<_> = fit(&candidates, 60)
+        .iter()
+        .map(|one| one.column.title)
+        .collect();
+    assert_eq!(titles, ["PORT", "STATE", "PROCESS", "UNIT", "SEND-Q"]);
+}
+
+#[test]
+fn eighty_cells_have_protocol_addresses_port_state_pid_and_a_process_with_its_script() {
+    // Without the mark and the scrollbar.
+    for pid in 1..8 {
+        let mut candidates = candidates(30);
+        candidates[ColumnId::Pid as usize].widest = pid;
+        let fitted = titles_and_widths(&fit(&candidates, 80 - 3));
+        let titles: Vec<_> = fitted.iter().map(|one| one.0).collect();
+        let expected = ["PROTO", "LOCAL ADDRESS", "PORT", "REMOTE", "STATE", "PID"];
+        assert_eq!(titles, [&expected[..], &["PROCESS"]].concat());
+        let process = fitted.last().unwrap().1;
+        assert!(usize::from(process) >= "python3 pg.py".len(), "{fitted:?}");
+    }
+}
+
+#[test]
+fn a_text_that_is_scrolled_begins_with_a_sign_of_the_cut_and_stays_aligned() {
+    for (skipped, text) in [
+        (0, "デ server"),
+        (1, "… server"),
+        (2, "…server"),
+        (3, "…erver"),
+        (7, "…r"),
+        (8, "…"),
+        (99, "…"),
+    ] {
+        assert_eq!(measure::cut_start("デ server", skipped), text, "{skipped}");
+    }
+    assert_eq!(measure::cut_start("aデb", 1), "… b", "half of it is cut");
 }
 
 #[test]

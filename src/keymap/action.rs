@@ -46,6 +46,8 @@ actions! {
         ToggleUdp = "toggle-udp",
         ChooseKinds = "choose-kinds",
         ChooseColumns = "choose-columns",
+        Right = "right",
+        Left = "left",
         EditFilter = "edit-filter",
         RestoreFilter = "restore-filter",
         ChooseSort = "choose-sort",
@@ -56,20 +58,24 @@ actions! {
         ReverseSort = "reverse-sort",
         GroupByNext = "group-by-next",
         ChooseGroups = "choose-groups",
-        Right = "right",
-        Left = "left",
         ToggleNames = "toggle-names",
         Copy = "copy",
         Write = "write",
     }
 
-    /// The pane below the table.
+    /// The pane beside the table.
     PaneAction {
         ToggleDetails = "toggle-details",
         ToggleEvents = "toggle-events",
         ToggleStats = "toggle-stats",
         Down = "pane-down",
         Up = "pane-up",
+        Focus = "focus-pane",
+        Zoom = "zoom-pane",
+        GoToRow = "go-to-row",
+        Search = "search-pane",
+        NextMatch = "next-match",
+        PreviousMatch = "previous-match",
     }
 
     /// Actions on a port or a process.

@@ -3,7 +3,7 @@
 //! The rules apply to the default keys and to those of the config, which formats the errors.
 
 use crate::keymap::{Action, Binding, KEYMAP, Key, Keymap, Mode, modes};
-use crate::keymap::{BindTestAction, DialogAction, PortAction, SessionAction};
+use crate::keymap::{BindTestAction, DialogAction, PaneAction, PortAction, SessionAction};
 
 /// An action and the mode in which it is bound.
 pub type BoundAction = (Mode, Action);
@@ -46,9 +46,10 @@ const ESSENTIAL: [Action; 4] = [
 ];
 
 /// What may open the question before a process is ended. Confirming opens the second question.
-const OPENING: [BoundAction; 5] = [
+const OPENING: [BoundAction; 6] = [
     (Mode::Table, Action::Port(PortAction::EndProcess)),
     (Mode::Bind, Action::BindTest(BindTestAction::EndBlocker)),
+    (Mode::Pane, Action::Pane(PaneAction::GoToRow)),
     (Mode::Menu, Action::Dialog(DialogAction::Accept)),
     (Mode::Palette, Action::Dialog(DialogAction::Accept)),
     (Mode::Question, Action::Dialog(DialogAction::Confirm)),
@@ -279,8 +280,12 @@ mod tests {
             Action::Dialog(DialogAction::Confirm),
             &[Enter],
         )]);
-        let asked =
-            [Mode::Menu, Mode::Palette].map(|mode| (mode, Action::Dialog(DialogAction::Accept)));
+        let accept = Action::Dialog(DialogAction::Accept);
+        let asked = [
+            (Mode::Pane, Action::Pane(PaneAction::GoToRow)),
+            (Mode::Menu, accept),
+            (Mode::Palette, accept),
+        ];
         let answers = (Mode::Question, Action::Dialog(DialogAction::Confirm));
         let key = Enter;
         let flaws = asked.map(|asks| Flaw::AnswersItself {
@@ -288,7 +293,7 @@ mod tests {
             opens: asks,
             confirms: answers,
         });
-        assert_eq!(enter, flaws, "either may have asked");
+        assert_eq!(enter, flaws, "each may have asked");
         let esc = with(&[(
             Mode::Question,
             Action::Dialog(DialogAction::Confirm),

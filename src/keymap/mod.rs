@@ -26,6 +26,8 @@ pub enum Mode {
     Table,
     /// The same while a bind test is open: what is not bound here is looked up there.
     Bind,
+    /// Moving in a focused pane: what is not bound here is looked up in the table, or in the bind test that is open.
+    Pane,
     /// Typing a filter or a port. What is not bound here is typed.
     Prompt,
     /// Typing a text to find. What is not bound here is typed.
@@ -180,7 +182,7 @@ use Key::{
     BackTab, Char, Ctrl, Down, End, Enter, Esc, F, Home, Left, PageDown, PageUp, Right, Tab, Up,
 };
 use Mode::{
-    Bind, ConfirmAgain, Digits, Finding, Help, HelpSearch, Matches, Menu, Palette, Prompt,
+    Bind, ConfirmAgain, Digits, Finding, Help, HelpSearch, Matches, Menu, Palette, Pane, Prompt,
     Question, Table,
 };
 use Section::{Act, Inspect, Move, Program, View};
@@ -199,8 +201,8 @@ pub const KEYMAP: &[Binding] = &[
     table(Inspect, &[Char('S')], A::Table(TableAction::ReverseSort), "reverse the order", ""),
     table(View, &[Char('z'), F(5)], A::Table(TableAction::GroupByNext), "group by process, port, peer, state, unit or container, or not", ""),
     table(View, &[Char('Z')], A::Table(TableAction::ChooseGroups), "choose what to group by, and by what within each group", ""),
-    table(Move, &[Right], A::Table(TableAction::Right), "open the group", ""),
-    table(Move, &[Left], A::Table(TableAction::Left), "close the group", ""),
+    table(Move, &[Right], A::Table(TableAction::Right), "open the group; on a row: scroll the command lines to their end", ""),
+    table(Move, &[Left], A::Table(TableAction::Left), "scroll the command lines back, then close the group", ""),
     table(Inspect, &[Char('e')], A::Pane(PaneAction::ToggleEvents), "events: what opened, changed and closed, with times", "events"),
     table(Act, &[Char('K'), Char('x'), F(9)], A::Port(PortAction::EndProcess), "end the process, or those of the marked rows: you confirm, then see the outcome", "end"),
     table(Act, &[Char(' ')], A::Table(TableAction::MarkRow), "mark or unmark the row or group; end, copy, write and pin act on marked rows", ""),
@@ -223,6 +225,7 @@ pub const KEYMAP: &[Binding] = &[
     table(Act, &[Char('m')], A::Table(TableAction::TogglePinned), "pin the selected row's port: an alert when a listener opens, closes or changes there", ""),
     table(Move, &[Char('!')], A::Table(TableAction::NextTrouble), "next row in trouble: a full queue, a leak, no answer", ""),
     table(Move, &[Char('F')], A::Table(TableAction::ToggleFollow), "follow: go to the row of the newest event, until the cursor is moved", ""),
+    table(Inspect, &[Char('o')], A::Pane(PaneAction::Focus), "focus the open pane, or the details: the keys move, search and zoom in it", ""),
     table(Move, &[Char(']')], A::Pane(PaneAction::Down), "scroll the open pane down", ""),
     table(Move, &[Char('[')], A::Pane(PaneAction::Up), "scroll the open pane up", ""),
     table(View, &[Char('1')], A::ShowView(0), "show listening and bound sockets", ""),
@@ -239,7 +242,7 @@ pub const KEYMAP: &[Binding] = &[
     table(View, &[Char('t')], A::Table(TableAction::ToggleTcp), "TCP on or off", ""),
     table(View, &[Char('u')], A::Table(TableAction::ToggleUdp), "UDP on or off", ""),
     table(View, &[Char('P')], A::Table(TableAction::ChooseKinds), "choose protocols: also UDP-Lite, SCTP, raw, packet and unix sockets", ""),
-    table(Inspect, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: what each refresh cost, and where its time went", ""),
+    table(Inspect, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: sockets by state, top processes and peers, the cost of each refresh", ""),
     table(View, &[Char('C')], A::Table(TableAction::ChooseColumns), "choose columns", ""),
     table(View, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colors, at once", ""),
     table(Program, &[Char('M')], A::Program(ProgramAction::ToggleMouse), "leave the mouse to the terminal, to select text, or use it again", ""),
@@ -259,6 +262,14 @@ pub const KEYMAP: &[Binding] = &[
     bind(Bind, &[Char('K'), Char('x'), F(9)], A::BindTest(BindTestAction::EndBlocker), "end the process that has the port: you confirm first, then see the outcome", "end"),
     bind(Bind, &[Char('J')], A::BindTest(BindTestAction::GoToBlocker), "go to the row of the next blocking socket", "go to row"),
     bind(Bind, &[Esc], A::Back, "close the bind test", "close"),
+
+    bind(Pane, &[Enter], A::Pane(PaneAction::GoToRow), "go to the row of the line: of an event, of a socket", "go to row"),
+    bind(Pane, &[Char('/')], A::Pane(PaneAction::Search), "search in the pane", "search"),
+    bind(Pane, &[Char('n')], A::Pane(PaneAction::NextMatch), "next match", ""),
+    bind(Pane, &[Char('N')], A::Pane(PaneAction::PreviousMatch), "previous match", ""),
+    bind(Pane, &[Char('+')], A::Pane(PaneAction::Zoom), "zoom: the pane takes the place of the table; again: back", "zoom"),
+    bind(Pane, &[Char('g'), Home], A::Move(MoveAction::Top), "first line", ""),
+    bind(Pane, &[Esc, Char('o')], A::Back, "leave the pane open and return to the table", "back"),
 
     bind(Prompt, &[Enter], A::Dialog(DialogAction::Accept), "confirm it", "confirm"),
     bind(Prompt, &[Tab], A::Dialog(DialogAction::CompleteNext), "complete the word, or take the next suggestion", "complete"),
@@ -363,7 +374,7 @@ pub fn modes() -> Vec<Mode> {
 impl Mode {
     /// Whether a key that is not bound in it does what it does in the table.
     pub const fn is_of_table(self) -> bool {
-        matches!(self, Self::Bind | Self::Matches)
+        matches!(self, Self::Bind | Self::Matches | Self::Pane)
     }
 
     /// Its name in the config.
@@ -375,6 +386,7 @@ impl Mode {
     pub fn title(self) -> &'static str {
         match self {
             Self::Bind => "Bind test",
+            Self::Pane => "In a focused pane",
             other => other.name(),
         }
     }

@@ -59,7 +59,7 @@ impl Keymap {
         first.map(ToString::to_string)
     }
 
-    /// The keys of the table by section, and of a bind test, as Markdown tables, for the guide.
+    /// The keys of the table by section, of a bind test and of a focused pane, as Markdown tables, for the guide.
     pub fn markdown(&self) -> String {
         let row = |binding: &&Binding| {
             let keys: Vec<_> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
@@ -90,7 +90,7 @@ impl Keymap {
         lists.join("\n")
     }
 
-    /// The sections of the table, then the additional keys of a bind test, each with its heading.
+    /// The sections of the table, then the additional keys of a bind test and of a focused pane, each with its heading.
     pub fn parts(&self) -> impl Iterator<Item = (&'static str, Vec<&Binding>)> {
         let of_section = |&section: &Section| {
             let bindings = self.bound(Mode::Table);
@@ -98,8 +98,8 @@ impl Keymap {
             (section.title(), bindings.collect())
         };
         let sections = Section::ALL.iter().map(of_section);
-        let bind = (Mode::Bind.title(), self.bound(Mode::Bind).collect());
-        sections.chain([bind])
+        let modes = [Mode::Bind, Mode::Pane].map(|mode| (mode.title(), self.bound(mode).collect()));
+        sections.chain(modes)
     }
 
     /// The bindings of a mode that have a key.

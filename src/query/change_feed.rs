@@ -57,7 +57,7 @@ impl ChangeFeed {
             .selection
             .update(&self.query, &update.table, table.taken_at);
         again.retain(|&at| self.selection.shows(at));
-        for at in order::sorted(&table.rows, &again, self.query.sort) {
+        for at in order::sorted(table, &again, self.query.sort) {
             let row = &table.rows[at];
             // A row without a change took the place of another just now: the next table decides whether that was a
             // change of owner or a second socket, and has the event.

@@ -111,7 +111,7 @@ impl Query {
             is_in_view && !self.is_over(row, now) && filter.matches(row)
         });
         let selected: Vec<_> = selected.map(|(at, _)| at).collect();
-        order::sorted(&table.rows, &selected, self.sort)
+        order::sorted(table, &selected, self.sort)
     }
 
     /// Whether a closed row has lingered long enough; the next table will lack it.

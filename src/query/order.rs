@@ -10,19 +10,20 @@ use crate::columns::{self, SortBy};
 use crate::model::{Endpoint, Family};
 use crate::query::Sort;
 use crate::query::texts::Texts;
-use crate::track::Row;
+use crate::track::{Row, Table};
 
 /// A row's numbers on the present levels, and its index, which rises with its id: no two are equal, so that ties never
 /// reshuffle.
 type Numbered = ([u64; 2], usize);
 
 /// Sorts these of the rows, which are in the order of their ids.
-pub(super) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec<usize> {
+pub(super) fn sorted(table: &Table, of: &[usize], sort: Sort) -> Vec<usize> {
+    let rows = &table.rows;
     let by = columns::column(sort.by).sort;
     let mask = if sort.descending { u64::MAX } else { 0 };
     let mut some: Vec<Numbered> = Vec::with_capacity(of.len());
     let mut nothing: Vec<Numbered> = Vec::new();
-    for ((number, second), &at) in first_levels(by, mask, rows, of).into_iter().zip(of) {
+    for ((number, second), &at) in first_levels(by, mask, table, of).into_iter().zip(of) {
         match number {
             Some(number) => some.push(([number ^ mask, second], at)),
             None => nothing.push(([0, second], at)),
@@ -36,23 +37,32 @@ pub(super) fn sorted(rows: &[Arc<Row>], of: &[usize], sort: Sort) -> Vec<usize> 
             0 => Some(end(row).map_or(0, |end| parts(end)[2]) ^ mask),
             level => place_level(row, level - 1),
         }),
-        SortBy::Number(_) | SortBy::Text(_) => break_ties(&mut some, rows, 0, &place),
+        SortBy::Number(_) | SortBy::Text(_) | SortBy::OfTable(_) => {
+            break_ties(&mut some, rows, 0, &place);
+        }
     }
     break_ties(&mut nothing, rows, 0, &place);
     some.into_iter().chain(nothing).map(|(_, at)| at).collect()
 }
 
+/// Whether rows can change their order while they stay as they are.
+pub(super) fn is_of_table(sort: Sort) -> bool {
+    matches!(columns::column(sort.by).sort, SortBy::OfTable(_))
+}
+
 /// Merges new rows into others; both are in order.
 pub(super) fn merged(
-    rows: &[Arc<Row>],
+    table: &Table,
     order: &[usize],
     newcomers: &[usize],
     sort: Sort,
 ) -> Vec<usize> {
+    let rows = &table.rows;
     let mut merged = Vec::with_capacity(order.len() + newcomers.len());
     let mut rest = order;
     for &at in newcomers {
-        let before = rest.partition_point(|&one| compare(&rows[one], &rows[at], sort).is_lt());
+        let before =
+            rest.partition_point(|&one| compare(table, [&rows[one], &rows[at]], sort).is_lt());
         merged.extend_from_slice(&rest[..before]);
         merged.push(at);
         rest = &rest[before..];
@@ -81,10 +91,14 @@ fn break_ties(
 
 /// The first two numbers of each row: a row is fetched from memory once for both. If the column has nothing, the second
 /// is of the place.
-fn first_levels(by: SortBy, mask: u64, rows: &[Arc<Row>], of: &[usize]) -> Vec<(Option<u64>, u64)> {
-    let rows = of.iter().map(|&at| &*rows[at]);
+fn first_levels(by: SortBy, mask: u64, table: &Table, of: &[usize]) -> Vec<(Option<u64>, u64)> {
+    let rows = of.iter().map(|&at| &*table.rows[at]);
     match by {
         SortBy::Number(number) => rows.map(|row| (number(row), place_of(row))).collect(),
+        SortBy::OfTable(number) => {
+            let numbers = rows.map(|row| (number(table, row), place_of(row)));
+            numbers.collect()
+        }
         SortBy::Address(end) => {
             let levels = |row: &Row| match end(row).map(parts) {
                 Some(parts) => (Some(parts[0]), parts[1] ^ mask),
@@ -167,9 +181,10 @@ fn slice(bits: u128, from: u32, many: u32) -> u64 {
 }
 
 /// Compares two rows; never equal unless they are one.
-fn compare(a: &Row, b: &Row, sort: Sort) -> Ordering {
+fn compare(table: &Table, [a, b]: [&Row; 2], sort: Sort) -> Ordering {
     let by_column = match columns::column(sort.by).sort {
         SortBy::Number(number) => compare_keys(number(a), number(b), sort, u64::cmp),
+        SortBy::OfTable(number) => compare_keys(number(table, a), number(table, b), sort, u64::cmp),
         SortBy::Text(text) => compare_keys(text(a), text(b), sort, |a, b| {
             let lower = |byte: u8| byte.to_ascii_lowercase();
             a.bytes().map(lower).cmp(b.bytes().map(lower))

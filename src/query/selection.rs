@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::columns::Widest;
 use crate::model::{Moment, Protocol};
 use crate::query::activity::Activity;
-use crate::query::order::{self, sorted};
-use crate::query::{GroupFields, GroupId, Listing, Query, Sort, Tab};
+use crate::query::order::{self, is_of_table, sorted};
+use crate::query::{GroupFields, GroupId, Listing, Query, Tab};
 use crate::track::{Row, Table, TroubleKind};
 
 /// If more than one row in so many is new, sorting all of them is faster than finding the places of the new ones.
@@ -24,6 +25,10 @@ pub(crate) struct Selection {
     /// All of its rows, in order.
     order: Vec<usize>,
     verdicts: Vec<Verdict>,
+    /// How wide the texts of each row are.
+    widths: Vec<Widest>,
+    /// The same of those that view and filter admit, whether their group is open or not.
+    widest: Option<Widest>,
     /// When, on the steady clock, a row has to be read again, the soonest first.
     due: Vec<(Duration, usize)>,
     /// By which fields the rows are grouped.
@@ -54,6 +59,8 @@ impl Selection {
             table: None,
             order: Vec::new(),
             verdicts: Vec::new(),
+            widths: Vec::new(),
+            widest: None,
             due: Vec::new(),
             fields: None,
             shown: Listing::default(),
@@ -106,6 +113,11 @@ impl Selection {
         self.counts
     }
 
+    /// The widest texts of the rows that view and filter admit; `None` if there are none.
+    pub const fn widest(&self) -> Option<Widest> {
+        self.widest
+    }
+
     /// The rows in trouble and what that is, in the order of the table. Neither view nor filter leaves any out.
     pub fn in_trouble(&self) -> impl Iterator<Item = (usize, TroubleKind)> {
         let kind = |&at: &usize| Some((at, self.verdicts.get(at)?.trouble?));
@@ -154,7 +166,8 @@ impl Selection {
             Vec::new()
         };
         let has_other_rows = !new.is_empty() || self.order.len() != rows_before;
-        self.place(&new, sort, table);
+        let is_outdated = sort != query.sort || is_other_table && is_of_table(sort);
+        self.place(&new, is_outdated, table);
         let over = self.due.partition_point(|&(at, _)| at <= now.steady);
         let mut again: Vec<_> = self.due.drain(..over).map(|(_, at)| at).collect();
         again.extend(new);
@@ -182,6 +195,9 @@ impl Selection {
             let rows = verdicts.iter().enumerate();
             let rows = rows.filter(|(_, verdict)| verdict.trouble.is_some());
             self.in_trouble = rows.map(|(at, _)| at).collect();
+            let admitted = verdicts.iter().zip(&self.widths);
+            let admitted = admitted.filter(|(verdict, _)| verdict.is_shown(&self.query));
+            self.widest = Widest::among(admitted.map(|(_, widths)| widths));
         }
         again
     }
@@ -220,23 +236,28 @@ impl Selection {
         let due = due.filter_map(|&(time, at)| Some((time, moved[at]?)));
         self.due = due.collect();
         let mut verdicts = vec![Verdict::UNKNOWN; table.rows.len()];
-        for (verdict, at) in self.verdicts.iter().zip(moved) {
+        let mut widths = vec![Widest::default(); table.rows.len()];
+        let kept = self.verdicts.iter().zip(&self.widths).zip(moved);
+        for ((verdict, cells), at) in kept {
             if let Some(at) = at {
-                verdicts[at] = *verdict;
+                (verdicts[at], widths[at]) = (*verdict, *cells);
             }
         }
-        self.verdicts = verdicts;
+        for &at in &new {
+            widths[at] = Widest::of(&table.rows[at]);
+        }
+        (self.verdicts, self.widths) = (verdicts, widths);
         new
     }
 
-    /// Gives new rows their places among the others, which are in the order of `before`.
-    fn place(&mut self, new: &[usize], before: Sort, table: &Table) {
+    /// Gives new rows their places among the others, or all if their order is outdated.
+    fn place(&mut self, new: &[usize], is_outdated: bool, table: &Table) {
         let (rows, sort) = (&table.rows, self.query.sort);
-        if before != sort || new.len() > rows.len() / FEW {
+        if is_outdated || new.len() > rows.len() / FEW {
             let all: Vec<_> = (0..rows.len()).collect();
-            self.order = sorted(rows, &all, sort);
+            self.order = sorted(table, &all, sort);
         } else if !new.is_empty() {
-            self.order = order::merged(rows, &self.order, &sorted(rows, new, sort), sort);
+            self.order = order::merged(table, &self.order, &sorted(table, new, sort), sort);
         }
     }
 

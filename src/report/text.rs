@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::columns::{ALL, CellContext, Column, ColumnId, Demand, Fitted, fit, fit_all, width};
+use crate::columns::{ALL, Candidate, CellContext, Column, ColumnId, Fitted, fit, fit_all, width};
 use crate::columns::{change_text, owner_with_pid, socket_text};
 use crate::model::{Moment, Refresh, counted, duration};
 use crate::track::{ChangeKind, Mark, Row};
@@ -26,7 +26,7 @@ pub struct Layout<'a> {
 pub fn write_text(
     out: &mut dyn Write,
     rows: &[&Row],
-    context: &CellContext,
+    context: &CellContext<'_>,
     layout: &Layout<'_>,
 ) -> io::Result<()> {
     if rows.is_empty() {
@@ -34,8 +34,9 @@ pub fn write_text(
     }
     let mut offered = layout.columns.to_vec();
     if offered.is_empty() {
-        // An age needs two snapshots.
-        let once = ALL.iter().filter(|column| column.id != ColumnId::Age);
+        // An age needs two snapshots. What counts other rows is shown only if it is chosen.
+        let left_out = [ColumnId::Age, ColumnId::Conns];
+        let once = ALL.iter().filter(|column| !left_out.contains(&column.id));
         // The main columns are always shown, others if any row has a text there.
         offered.extend(once.filter(|column| {
             let is_main = column.priority <= 4 && column.id != ColumnId::Remote;
@@ -44,10 +45,20 @@ pub fn write_text(
     }
     let has_header = !layout.without_header;
     if let Some(width) = layout.width {
-        let columns = fit(&offered, width, |column| {
-            let demands = rows.iter().map(|row| column.demand(row, context));
-            demands.fold(Demand::default(), Demand::max)
-        });
+        let candidate = |&column: &&'static Column| {
+            let texts = rows.iter().map(|row| (column.text)(row, context));
+            let widest = texts
+                .map(|text| crate::columns::width(&text))
+                .max()
+                .unwrap_or(0);
+            Candidate {
+                column,
+                widest: u16::try_from(widest).unwrap_or(u16::MAX),
+                is_chosen: !layout.columns.is_empty(),
+            }
+        };
+        let candidates: Vec<_> = offered.iter().map(candidate).collect();
+        let columns = fit(&candidates, width);
         let context = beside(columns.iter().map(|fitted| fitted.column.id), context);
         let cells = rows.iter().map(|row| {
             let columns = columns.iter();
@@ -77,7 +88,10 @@ pub fn write_text(
 }
 
 /// The context for cells beside those of these columns.
-fn beside(mut columns: impl Iterator<Item = ColumnId>, context: &CellContext) -> CellContext {
+fn beside<'a>(
+    mut columns: impl Iterator<Item = ColumnId>,
+    context: &CellContext<'a>,
+) -> CellContext<'a> {
     CellContext {
         has_user: columns.any(|id| id == ColumnId::User),
         ..*context

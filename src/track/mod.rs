@@ -6,6 +6,7 @@
 
 mod changes;
 mod conflicts;
+mod connections;
 mod event;
 mod matching;
 mod row;
@@ -13,6 +14,7 @@ mod table;
 mod tracker;
 mod trouble;
 
+pub use connections::{Clients, Connections, Window};
 pub use event::{Event, EventLog};
 pub use row::{Change, ChangeKind, Mark, Row, RowId};
 pub use table::{Counts, Table};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Row, RowId};
+use super::{Connections, Row, RowId};
 use crate::model::{EphemeralUse, Kinds, Moment, Pid, Problem, Process, Protocol, State};
 
 /// How many sockets there are of each kind that the header counts. Closed rows don't count.
@@ -55,6 +55,8 @@ pub struct Table {
     pub problems: Vec<Problem>,
     /// How many there are of each kind.
     pub counts: Counts,
+    /// The connections to each listener, and both ends of those on this machine.
+    pub connections: Connections,
     /// The usage of the port range for outgoing connections; `None` if unknown.
     pub ephemeral: Option<EphemeralUse>,
     /// Whether a socket without a peer is missing from the last snapshot, so that the next one shows whether it
@@ -66,6 +68,11 @@ impl Table {
     /// The index of the row with this id.
     pub fn position(&self, id: RowId) -> Option<usize> {
         self.rows.binary_search_by_key(&id, |row| row.id).ok()
+    }
+
+    /// The row with this id.
+    pub fn row(&self, id: RowId) -> Option<&Row> {
+        Some(&self.rows[self.position(id)?])
     }
 
     /// A table before the first snapshot.

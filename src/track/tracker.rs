@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use super::changes::{change, handover, learn_owner, set_conflict, take_end, update_row};
 use super::conflicts::mark_conflicts;
+use super::connections::SnapshotTimes;
 use super::matching::{self, Address};
 use super::row::Live;
-use super::{ChangeKind, Counts, Event, Row, RowId, Table};
+use super::{ChangeKind, Connections, Counts, Event, Row, RowId, Table};
 use crate::model::{
     EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Services, Snapshot, Socket,
 };
@@ -33,6 +34,8 @@ pub struct Tracker {
     /// In the order in which they closed.
     closed: Vec<Arc<Row>>,
     next_id: u64,
+    /// When the last snapshots were taken.
+    times: SnapshotTimes,
     /// The kinds of sockets in the last snapshot; `None` before the first.
     kinds: Option<Kinds>,
     /// The last table, and the ports for outgoing connections that it was made with.
@@ -347,6 +350,7 @@ impl Tracker {
         Table {
             taken_at: snapshot.taken_at,
             counts: Counts::of(&rows),
+            connections: Connections::of(&rows, self.times.add(snapshot.taken_at)),
             rows,
             processes: snapshot.processes,
             problems,

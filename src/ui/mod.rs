@@ -13,7 +13,7 @@ use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 use style::{ground, style};
 
 use crate::app::layout::Area;
-use crate::app::view::{CellView, Line, Part, RowSign, View};
+use crate::app::view::{CellView, Line, PaneView, Part, RowSign, View};
 use crate::columns::{width, wrap_anywhere};
 use crate::theme::{Glyphs, Role};
 
@@ -165,13 +165,21 @@ fn underline(frame: &mut Frame<'_>, line: Rect, cells: &[CellView]) {
 
 fn draw_pane(frame: &mut Frame<'_>, view: &View) {
     let Some(pane) = &view.pane else { return };
-    let lines: Vec<_> = pane.lines.iter().map(|line| styled(line, view)).collect();
-    let mut content = Paragraph::new(lines);
+    let mut inside = view.layout.pane;
     if view.layout.has_borders {
         let hint = styled(&pane.hint, view).right_aligned();
-        content = content.block(bordered(view, &pane.title).title(hint));
+        let block = bordered_pane(view, pane).title(hint);
+        frame.render_widget(block, rect(inside, frame));
+        inside = inside.inside_border();
     }
-    frame.render_widget(content, rect(view.layout.pane, frame));
+    draw_lines(frame, view, view.layout.pane_lines(), &pane.lines);
+    let line = pane.selected.and_then(|at| inside.lines().nth(at));
+    if let Some(line) = line {
+        let line = rect(line, frame);
+        frame
+            .buffer_mut()
+            .set_style(line, style(view, Role::Selected));
+    }
 }
 
 fn draw_overlay(frame: &mut Frame<'_>, view: &View) {
@@ -196,6 +204,20 @@ fn draw_overlay(frame: &mut Frame<'_>, view: &View) {
     frame.buffer_mut().set_style(area, ground(view));
     frame.render_widget(content, area);
     blank_overhang(frame, inside);
+}
+
+/// The title of a pane is bold; while it has the keys, it is reversed and the border has the colour of keys.
+fn bordered_pane<'a>(view: &View, pane: &PaneView) -> Block<'a> {
+    let title = format!(" {} ", pane.title);
+    let (border, title_style) = if pane.is_focused {
+        let title = style(view, Role::Accent).add_modifier(Modifier::REVERSED | Modifier::BOLD);
+        (Role::Accent, title)
+    } else {
+        (Role::Border, style(view, Role::Strong))
+    };
+    Block::bordered()
+        .border_style(style(view, border))
+        .title(StyledLine::styled(title, title_style))
 }
 
 fn bordered<'a>(view: &View, title: &str) -> Block<'a> {

@@ -6,6 +6,7 @@
 mod against_ss;
 mod ages;
 mod churn;
+mod clients;
 mod connections;
 mod ephemeral;
 mod exact;

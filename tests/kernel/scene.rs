@@ -101,7 +101,7 @@ impl Drop for InheritingChild {
 }
 
 /// Set to the name of the test that is to run for another one.
-const INNER: &str = "SOCKEYE_TEST_INNER";
+pub const INNER: &str = "SOCKEYE_TEST_INNER";
 
 /// Runs another test of this binary, one that checks [`is_inner`] first, under a command that
 /// changes what it may see.

@@ -37,7 +37,7 @@ impl Live {
 fn a_taken_port_is_refused_and_its_holder_named() {
     stage(|| {
         let holder = Holder::of([listener(&at(8080))]);
-        let mut live = Live::start_in((140, 40), &[]);
+        let mut live = Live::start_in((138, 40), &[]);
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.press("b");
         let pid = holder.pid();

@@ -182,10 +182,12 @@ fn a_worker_that_crashes_beyond_its_readings_is_one_line_on_the_restored_termina
 fn control_z_stops_it_for_the_shell_and_fg_brings_the_picture_back() {
     stage(|| {
         let _holder = Holder::of(listeners(&[8080]));
+        // A process with a long name.
+        let _ours = listeners(&[9100]);
         let arguments = ["--norc", "--noprofile", "-i"];
         let mut shell = Live {
             // Too narrow for ages, which go on; the bars in the header would, too.
-            pty: Pty::spawn("bash", &arguments, (80, 30), &[("PS1", "READY> ")]),
+            pty: Pty::spawn("bash", &arguments, (64, 30), &[("PS1", "READY> ")]),
         };
         shell.wait_for_text("READY>");
         shell.press(&format!("{BINARY} --interval 100ms --no-stats\r"));

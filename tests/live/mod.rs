@@ -16,6 +16,7 @@ mod hands;
 mod hostile;
 mod hung;
 mod jobs;
+mod layout;
 mod linear;
 mod long_run;
 mod marks;

@@ -21,7 +21,7 @@ fn details_name_the_process_its_ancestors_and_its_other_sockets() {
             "tcp 127.0.0.1:8080",
             "already open (first seen ",
             "0 waiting to be accepted, backlog 8",
-            &format!("sleep (pid {pid})"),
+            &format!("{pid}  sleep "),
             "sleep 1000",
             &parent,
             &format!("other sockets of sleep ({pid}): 1"),
@@ -48,18 +48,28 @@ fn events_show_what_opened_changed_and_closed() {
         live.press("e");
         live.wait_for_text("nothing has opened, changed or closed yet");
         let new = listener(&at(9000));
-        let opened = "+ tcp 127.0.0.1:9000  opened LISTEN";
+        let opened = "+ tcp 127.0.0.1:9000 ";
         live.wait_for_text(opened);
         drop(new);
-        let closed = "- tcp 127.0.0.1:9000  closed LISTEN";
+        let closed = "- tcp 127.0.0.1:9000 ";
         live.wait_for_text(closed);
         drop(client);
-        let changed = format!("~ tcp 127.0.0.1:8080 → {far}  ESTABLISHED → CLOSE_WAIT");
-        live.wait_for_text(&changed);
+        let changed = "~ tcp 127.0.0.1:8080 ";
+        let screen = live.wait_for_text(changed);
+        for (event, what) in [
+            (opened, "opened"),
+            (closed, "closed"),
+            (changed, "→ CLOSE_WAIT"),
+        ] {
+            let shown = screen.lines().find(|line| line.contains(event)).unwrap();
+            assert!(shown.contains(what), "{screen}");
+        }
+        let peer = format!(" {far} ");
+        assert!(screen.contains(&peer), "{screen}");
         live.wait_for_cells("newest first, marks coloured", |screen| {
             let place = |text| place_of(screen, text);
             let (Some(changed), Some(closed), Some(opened)) =
-                (place(&changed), place(closed), place(opened))
+                (place(changed), place(closed), place(opened))
             else {
                 return false;
             };
@@ -74,11 +84,51 @@ fn events_show_what_opened_changed_and_closed() {
     });
 }
 
+/// `list` with the same view and filter is the reference.
+#[test]
+fn events_are_those_of_the_sockets_that_list_prints_and_enter_goes_to_the_row() {
+    stage(|| {
+        let old = listener(&at(8080));
+        let mut live = Live::start_in((160, 40), &[]);
+        live.wait_for_row(8080, |row| row.contains("LISTEN"));
+        live.press("e");
+        let open = listeners(&[9000, 9001, 9002]);
+        let (_client, _server) = crate::live::scene::connection(&old);
+        for (view, option, filter) in [
+            ("1", "--listening", ":8000-9999"),
+            ("2", "--all", "state:established"),
+            ("3", "--all", "tcp"),
+            ("3", "--all", "state:listen :9001-9999"),
+        ] {
+            // Ctrl-U clears what the prompt begins with.
+            live.press(&format!("{view}/\x15{filter}\r"));
+            let mut command = std::process::Command::new(crate::live::scene::BINARY);
+            let list = command.args(["list", "--csv", option, filter]).output();
+            let list = String::from_utf8(list.unwrap().stdout).unwrap();
+            // All but the listener that was there before are events.
+            let is_event = |line: &&str| !line.contains("8080,") || line.contains("ESTABLISHED");
+            let count = list.lines().skip(1).filter(is_event).count();
+            assert!(count > 0, "{filter}: {list}");
+            live.wait_for(&format!("{count} events with {view} {filter}"), |screen| {
+                let lines = screen.lines().filter_map(|line| line.split_once('│'));
+                lines.filter(|(_, pane)| pane.contains(" + ")).count() == count
+            });
+        }
+        live.press("1/\x15\r");
+        live.wait_for_text("events · 3 of 5");
+        live.press("o/:9001\r");
+        live.wait_for_text(":9001 1 of 1");
+        live.pty.send_key(Key::Enter);
+        live.wait_for_selection(9001);
+        drop(open);
+    });
+}
+
 #[test]
 fn stats_show_each_refresh_and_continue() {
     stage(|| {
         let _open = listener(&at(8080));
-        let mut live = Live::start(&["--stats"]);
+        let mut live = Live::start_in((110, 50), &["--stats"]);
         let newest = |screen: &str| stats(screen).into_iter().next();
         let screen = live.wait_for("three refreshes", |screen| {
             stats(screen).len() > 2 && screen.contains("worst")
@@ -132,7 +182,7 @@ fn stats_of_a_recording_show_only_measured_values() {
             .args(["list", "--record", path])
             .output();
         assert!(recorded.unwrap().status.success());
-        let live = Live::start(&["--stats", "--replay", path]);
+        let live = Live::start_in((110, 50), &["--stats", "--replay", path]);
         live.wait_for("a line with dashes", |screen| {
             let lines = stats(screen);
             lines

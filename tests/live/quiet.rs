@@ -11,7 +11,7 @@ fn an_idle_table_writes_nothing() {
         let _connection = connection(&listening);
         // So narrow that AGE is left out, which is in seconds for the first minute.
         let live = Live::start_in(
-            (83, 24),
+            (82, 24),
             &["-a", "--highlight", "500ms", "--linger", "500ms"],
         );
         live.wait_for_a_reading();

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use sockeye::app::layout::Area;
 use sockeye::app::view::{Click, View};
-use sockeye::app::{BindReport, Effect, Input, Mouse, Msg};
+use sockeye::app::{BindReport, Effect, Input, Mouse, Msg, WidthReason};
 use sockeye::keymap::KEYMAP;
 use sockeye::keymap::{Action, Key};
 use sockeye::model::{Holder, Owner, Socket, State};
@@ -210,12 +211,64 @@ fn is_sane(view: &View) -> Result<(), TestCaseError> {
         prop_assert!(cell.x + cells <= view.size.width.max(cell.x + cells.min(6)));
         prop_assert!(!cell.text.contains(char::is_control), "{:?}", cell);
     }
+    let l = &view.layout;
+    let parts = [
+        l.header, l.trouble, l.tabs, l.titles, l.rows, l.pane, l.footer,
+    ];
+    for (at, part) in parts.iter().enumerate() {
+        prop_assert!(part.x + part.width <= view.size.width, "{:?}", l);
+        prop_assert!(part.y + part.height <= view.size.height, "{:?}", l);
+        for other in &parts[at + 1..] {
+            prop_assert!(!overlap(*part, *other), "{:?}", l);
+        }
+    }
+    if let Some(pane) = &view.pane {
+        let is_in_sight = pane.selected.is_none_or(|at| at < pane.lines.len());
+        prop_assert!(is_in_sight || l.pane.height < 4, "{:?}", pane);
+        prop_assert!(pane.is_focused || pane.selected.is_none());
+        let room = l
+            .pane
+            .width
+            .saturating_sub(if l.has_borders { 4 } else { 0 });
+        for line in &pane.lines {
+            let cells = line.iter().map(|span| sockeye::columns::width(&span.text));
+            prop_assert!(
+                cells.sum::<usize>() <= room.into(),
+                "{:?} in {}",
+                line,
+                room
+            );
+        }
+    }
     for target in &view.targets {
         let area = target.area;
         prop_assert!(area.x + area.width <= view.size.width, "{:?}", target);
         prop_assert!(area.y + area.height <= view.size.height, "{:?}", target);
     }
     Ok(())
+}
+
+fn overlap(one: Area, other: Area) -> bool {
+    let meet = |a: u16, width: u16, b: u16, other: u16| a < b + other && b < a + width;
+    meet(one.x, one.width, other.x, other.width) && meet(one.y, one.height, other.y, other.height)
+}
+
+/// Where the columns begin and how wide they are.
+fn columns(view: &View) -> Vec<(u16, usize)> {
+    let titles = view.titles.iter();
+    let each = titles.map(|title| (title.x, sockeye::columns::width(&title.text)));
+    each.collect()
+}
+
+/// Whether this may be why an event moved the columns. Without input only rows can; a key may also show rows that were
+/// held back.
+fn may_move_columns(event: &Event, reason: WidthReason) -> bool {
+    match event {
+        Event::Read(_) | Event::Wake | Event::Wait(_) => reason == WidthReason::Rows,
+        Event::Resize(..) => reason == WidthReason::Room,
+        Event::Fail | Event::Answer { .. } => false,
+        Event::Key(_) | Event::Mouse(_) | Event::Paste(_) => true,
+    }
 }
 
 /// Whether it says yes: the key, or a click on its hint.
@@ -281,6 +334,48 @@ proptest! {
                 draw(&view);
             }
         }
+    }
+
+    #[test]
+    fn the_columns_move_only_for_a_reason_that_is_named(events in vec(event(), 200)) {
+        let mut run = Run { stage: Stage::new(160, 45), asked: Vec::new() };
+        let mut seen = (columns(&run.view()), run.stage.app.width_changes());
+        for event in &events {
+            let effects = run.take(event);
+            run.asked.extend(effects);
+            let now = (columns(&run.view()), run.stage.app.width_changes());
+            let (changes, reason) = now.1;
+            if now.0 != seen.0 {
+                prop_assert!(changes > seen.1.0, "{:?} moved the columns", event);
+                let reason = reason.expect("a change has a reason");
+                prop_assert!(may_move_columns(event, reason), "{:?} for {:?}", event, reason);
+            }
+            seen = now;
+        }
+    }
+
+    /// Whatever rows come, change, close and go, and wherever the table is scrolled to: once the columns have had room
+    /// for all of them, they stand still.
+    #[test]
+    fn no_table_moves_the_columns_a_second_time(
+        tables in vec((any::<u16>(), 0..9000u64, any::<bool>()), 1..12),
+        size in select(vec![(160, 45), (110, 30), (80, 24), (40, 10)]),
+    ) {
+        let mut stage = Stage::new(size.0, size.1);
+        let pass = |stage: &mut Stage| {
+            let mut all = Vec::new();
+            for &(bits, millis, is_down) in &tables {
+                stage.wait(Duration::from_millis(millis)).read(&sockets(bits));
+                stage.key(if is_down { Key::PageDown } else { Key::PageUp });
+                all.push(columns(&stage.app.view(stage.now)));
+            }
+            all
+        };
+        pass(&mut stage);
+        pass(&mut stage);
+        let mut last = pass(&mut stage);
+        last.dedup();
+        prop_assert_eq!(last.len(), 1, "{:?}", last);
     }
 
     /// The program sleeps until `next_wake`: until then, time alone changes nothing.

@@ -12,7 +12,7 @@ use sockeye::columns::{self, SortBy};
 use sockeye::filter::Filter;
 use sockeye::model::{Endpoint, Kinds};
 use sockeye::query::{Query, Sort, Tab};
-use sockeye::track::{Counts, Row, RowId, Table};
+use sockeye::track::{Connections, Counts, Row, RowId, Table, Window};
 
 use super::rows::{moment, row};
 
@@ -24,11 +24,12 @@ enum Value {
     Address(Endpoint),
 }
 
-fn value(row: &Row, by: SortBy) -> Option<Value> {
+fn value(table: &Table, row: &Row, by: SortBy) -> Option<Value> {
     match by {
         SortBy::Number(number) => number(row).map(Value::Number),
         SortBy::Text(text) => text(row).map(|text| Value::Text(text.to_ascii_lowercase())),
         SortBy::Address(end) => end(row).map(Value::Address),
+        SortBy::OfTable(number) => number(table, row).map(Value::Number),
     }
 }
 
@@ -47,9 +48,9 @@ fn name(row: &Row) -> [u8; 64] {
 }
 
 /// By the column, nothing last; then by port, protocol, own address, peer, name and id.
-fn compare(a: &Row, b: &Row, sort: Sort) -> Ordering {
+fn compare(table: &Table, a: &Row, b: &Row, sort: Sort) -> Ordering {
     let by = columns::column(sort.by).sort;
-    let by_column = match (value(a, by), value(b, by)) {
+    let by_column = match (value(table, a, by), value(table, b, by)) {
         (None, None) => Ordering::Equal,
         (None, _) => Ordering::Greater,
         (_, None) => Ordering::Less,
@@ -84,6 +85,7 @@ fn table(rows: Vec<Row>) -> Table {
     Table {
         taken_at: moment(0),
         counts: Counts::of(&rows),
+        connections: Connections::of(&rows, Window::default()),
         rows,
         processes: HashMap::new(),
         problems: Vec::new(),
@@ -138,7 +140,7 @@ proptest! {
             linger: Duration::ZERO,
         };
         let mut expected: Vec<&Row> = table.rows.iter().map(|row| &**row).collect();
-        expected.sort_by(|a, b| compare(a, b, sort));
+        expected.sort_by(|a, b| compare(&table, a, b, sort));
         let ids = |rows: &[&Row]| rows.iter().map(|row| row.id).collect::<Vec<_>>();
         prop_assert_eq!(ids(&asked.select(&table)), ids(&expected));
     }

@@ -258,7 +258,7 @@ fn a_filling_queue_is_yellow_and_a_full_one_red() {
 }
 
 #[test]
-fn the_last_minutes_are_dim_and_their_events_have_mark_and_colour() {
+fn the_last_minutes_are_dim_and_the_marks_of_their_events_have_colour() {
     let mut stage = minutes_stage(160, 45);
     let header = Canvas::of(&stage, Theme::COLOUR);
     assert_eq!(
@@ -266,14 +266,14 @@ fn the_last_minutes_are_dim_and_their_events_have_mark_and_colour() {
         DIM
     );
     assert_eq!(appearance(header.cells_of("last 5 min", "█")), DIM);
+    stage.resize(130, 45);
     stage.press("e");
     let pane = Canvas::of(&stage, Theme::COLOUR);
-    let appearance_of = |end: &str, glyph: &str| appearance(pane.cells_of(end, glyph));
-    let (left, closed) = ("│12:00:00 ", "│         - ");
-    assert_eq!(appearance_of(left, "+"), coloured(Color::Green));
-    assert_eq!(appearance_of(left, "█"), coloured(Color::Green));
-    assert_eq!(appearance_of(closed, "-"), coloured(Color::Red));
-    assert_eq!(appearance_of(closed, "█"), coloured(Color::Red));
+    let appearance_of = |glyph: &str| appearance(pane.cells_of(" peak ", glyph));
+    assert_eq!(appearance_of("-6:00"), DIM);
+    assert_eq!(appearance_of("█"), coloured(Color::Cyan));
+    assert_eq!(appearance_of("+"), coloured(Color::Green));
+    assert_eq!(appearance_of("~"), coloured(Color::Yellow));
 }
 
 /// On every theme, and without colours: a `›` and underlined texts.

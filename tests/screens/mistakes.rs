@@ -30,7 +30,8 @@ fn sockets_without_a_readable_pid_are_shown_and_say_why() {
         no_owner(7002, Owner::Kernel),
         no_owner(7003, Owner::None),
     ]);
-    assert!(canvas.line_with("7001").contains("root · hidden"));
+    let hidden = canvas.line_with("7001");
+    assert!(hidden.contains("hidden") && hidden.contains("root"));
     assert!(canvas.line_with("7002").contains("kernel"));
     assert!(canvas.line_with("7003").contains('–'));
 }
@@ -60,10 +61,13 @@ fn time_wait_does_not_vanish_with_its_process() {
 fn an_unknown_pid_is_a_word_and_never_a_zero() {
     let canvas = shown(&[
         Socket {
-            owner: Owner::Hidden,
-            ..listener("0.0.0.0:7001", 1, Owner::None)
+            queue: None,
+            ..listener("0.0.0.0:7001", 1, Owner::Hidden)
         },
-        listener("0.0.0.0:7003", 3, Owner::None),
+        Socket {
+            queue: None,
+            ..listener("0.0.0.0:7003", 3, Owner::None)
+        },
     ]);
     for port in ["7001", "7003"] {
         let line = canvas.line_with(port);

@@ -12,8 +12,9 @@ use super::canvas::{Canvas, Theme};
 use super::kinds::kinds_stage;
 use super::meanings::no_meaning_is_in_colour_or_glyph_alone;
 use super::scenes::{
-    bind_test_stage, busy, busy_stage, changes_stage, hidden_owners, leftovers_stage,
-    minutes_stage, ports_stage, queues_stage, recording_stage, strange_stage, trouble_stage,
+    bind_test_stage, busy, busy_stage, changes_stage, clients_stage, hidden_owners,
+    leftovers_stage, minutes_stage, ports_stage, queues_stage, recording_stage, strange_stage,
+    trouble_stage,
 };
 use super::stage::{Stage, known, listener, process};
 
@@ -168,6 +169,31 @@ fn details_of_a_listener_whose_queue_is_full() {
 }
 
 #[test]
+fn connections_of_a_listener_and_the_processes_at_their_other_ends() {
+    picture("clients", clients_stage);
+}
+
+#[test]
+fn details_of_a_listener_with_connections() {
+    picture("details_clients", |width, height| {
+        let mut stage = clients_stage(width, height);
+        stage.key(Key::Enter);
+        stage
+    });
+}
+
+#[test]
+fn details_of_a_connection_whose_peer_is_on_this_machine() {
+    picture("details_peer", |width, height| {
+        let mut stage = clients_stage(width, height);
+        stage.press("/41162");
+        stage.key(Key::Enter);
+        stage.key(Key::Enter);
+        stage
+    });
+}
+
+#[test]
 fn details_of_a_connection() {
     picture("details_connection", |width, height| {
         let mut stage = changes_stage(width, height);
@@ -204,6 +230,37 @@ fn events() {
     picture("events", |width, height| {
         let mut stage = changes_stage(width, height);
         stage.press("e");
+        stage
+    });
+}
+
+#[test]
+fn a_focused_pane_with_a_search() {
+    picture("pane_focused", |width, height| {
+        let mut stage = changes_stage(width, height);
+        stage.press("eo/listen");
+        stage.key(Key::Enter);
+        stage.press("n");
+        stage
+    });
+}
+
+#[test]
+fn a_zoomed_pane_while_a_search_is_typed() {
+    picture("pane_zoomed", |width, height| {
+        let mut stage = changes_stage(width, height);
+        stage.press("eo+/clo");
+        stage
+    });
+}
+
+#[test]
+fn details_of_a_focused_pane() {
+    picture("pane_details", |width, height| {
+        let mut stage = busy_stage(width, height);
+        stage.press("/node");
+        stage.key(Key::Enter);
+        stage.press("oG");
         stage
     });
 }

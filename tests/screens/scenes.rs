@@ -500,3 +500,33 @@ pub fn minutes_stage(width: u16, height: u16) -> Stage {
     }
     stage
 }
+
+/// A prefork server with two local clients and others from elsewhere, of which two just connected.
+pub fn clients_stage(width: u16, height: u16) -> Stage {
+    let workers: Vec<_> = (901..905)
+        .map(|pid| process(pid, "postgres", "postgres", DAY))
+        .collect();
+    let client = process(18_640, "python3 client.py", "ann", HOUR);
+    let server = listener("0.0.0.0:5432", 1, shared_by(&workers));
+    let mut inode = 10;
+    let mut join = |local: &str, remote: &str, owner: &Arc<Process>| {
+        inode += 1;
+        connection(local, remote, State::Established, inode, known(&[owner]))
+    };
+    let mut sockets = vec![server];
+    for port in 41_162..41_165 {
+        let (own, far) = ("127.0.0.1:5432", format!("127.0.0.1:{port}"));
+        sockets.push(join(own, &far, &workers[0]));
+        sockets.push(join(&far, own, &client));
+    }
+    let mut from = |address: String| join("10.0.0.7:5432", &address, &workers[1]);
+    sockets.extend((1..5).map(|n| from(format!("10.0.0.{n}:50000"))));
+    sockets.push(from("10.0.0.1:50001".into()));
+    let mut stage = Stage::new(width, height);
+    stage.know(&ancestors());
+    stage.read(&sockets);
+    stage.wait_secs(60).read(&sockets);
+    sockets.extend((1..3).map(|n| from(format!("203.0.113.{n}:50000"))));
+    stage.wait_secs(1).read(&sockets);
+    stage
+}

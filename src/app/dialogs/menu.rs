@@ -8,7 +8,7 @@ use crate::app::layout::Size;
 use crate::app::view::{Role, cut_line, span};
 use crate::app::{App, Dialog, Effect, Written};
 use crate::bind::{Verdict, shell_word};
-use crate::columns::{self, ColumnId, cut, cut_middle, width};
+use crate::columns::{ColumnId, cut, cut_middle, width};
 use crate::keymap::{Action, DialogAction};
 use crate::model::{Endpoint, Kinds, Moment, Protocol, State, UnixName, clean, counted};
 use crate::query::{GroupBy, GroupFields};
@@ -208,18 +208,6 @@ impl Menu {
         };
         Self::of("protocols", Protocol::ALL.into_iter().map(item), at)
     }
-
-    /// The columns, with hidden ones unchecked.
-    pub fn columns(hidden: &[ColumnId], at: usize) -> Self {
-        let items = columns::ALL.iter().filter(|column| column.priority > 0);
-        let item = |column: &columns::Column| {
-            let label = format!("{:<14} {}", column.title, column.description);
-            let is_on = Some(!hidden.contains(&column.id));
-            MenuItem::new(label, is_on, MenuChoice::Column(column.id))
-        };
-        let title = "columns (port, state and process always stay)";
-        Self::of(title, items.map(item), at)
-    }
 }
 
 pub(super) const fn description(protocol: Protocol) -> &'static str {
@@ -289,18 +277,9 @@ impl App {
             }
             MenuChoice::Column(id) => {
                 self.toggle_column(id);
-                self.dialog = Dialog::Menu(Menu::columns(&self.rows.hidden_columns, at));
+                self.dialog = Dialog::Menu(self.columns_menu(at));
             }
             MenuChoice::Sort(id) => self.choose_sort(id, now),
-        }
-    }
-
-    pub(crate) fn toggle_column(&mut self, id: ColumnId) {
-        let hidden = &mut self.rows.hidden_columns;
-        let count = hidden.len();
-        hidden.retain(|&one| one != id);
-        if hidden.len() == count {
-            hidden.push(id);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Dialogs, which get the keys instead of the table: a prompt, a menu, the palette, a question, the help.
 
 pub(crate) mod browser;
+mod columns;
 pub(crate) mod end_process;
 pub(crate) mod go_to;
 mod group_menu;

@@ -10,6 +10,7 @@ use crate::app::views::ViewId;
 use crate::app::{App, Dialog};
 use crate::columns::{ColumnId, width};
 use crate::keymap::Action;
+use crate::track::RowId;
 
 /// The effect of a click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum Click {
     Choose(usize),
     /// Goes to a blocker of a bind test.
     GoTo(usize),
+    /// Goes to the row of a line in a pane: by a double click, or by Enter in the focused pane.
+    GoToRow(RowId),
     /// Grabs a scrollbar.
     Scroll(Part),
     /// Dismisses the notice.
@@ -112,9 +115,7 @@ fn targets_of_pane(view: &View) -> Vec<Target> {
         return Vec::new();
     };
     let mut targets = vec![Target::new(area, Click::Nothing)];
-    let mut content = area;
     if view.layout.has_borders {
-        content = area.inside_border();
         let top = Area {
             width: area.width.saturating_sub(1),
             height: 1,
@@ -122,7 +123,7 @@ fn targets_of_pane(view: &View) -> Vec<Target> {
         };
         targets.extend(targets_at_right(&pane.hint, top));
     }
-    targets.extend(targets_of_lines(&pane.lines, content));
+    targets.extend(targets_of_lines(&pane.lines, view.layout.pane_lines()));
     targets
 }
 

@@ -123,6 +123,7 @@ impl App {
         match click {
             Some(Click::Do(action)) => self.perform(action, now),
             Some(Click::Row(place)) => {
+                self.leave_pane();
                 let was_selected = self.rows.cursor.place() == place;
                 self.step(Step::To(place));
                 // The rows may have moved between the two clicks.
@@ -139,6 +140,8 @@ impl App {
             Some(Click::Show(view)) => self.show_view(view, now),
             Some(Click::Choose(at)) => self.choose_by_click(at, now),
             Some(Click::GoTo(at)) => self.go_to_blocker(at, now),
+            Some(Click::GoToRow(id)) if kind == ClickKind::Double => self.go_to_row(id, now),
+            Some(Click::GoToRow(_)) => self.focus_line_at(row, now),
             Some(Click::Scroll(part)) => {
                 // The thumb moves to where it is clicked, and is dragged from there.
                 let mut bars = view.scrollbars.iter();
@@ -150,6 +153,12 @@ impl App {
                 self.drag(row, now);
             }
             Some(Click::Dismiss) => self.dismiss_notices(),
+            Some(Click::Nothing)
+                if matches!(self.dialog, Dialog::None)
+                    && view.layout.pane.contains(column, row) =>
+            {
+                self.focus_line_at(row, now);
+            }
             Some(Click::Nothing) | None => {}
         }
     }
@@ -187,10 +196,7 @@ impl App {
         let at = if top == 0 { 0 } else { last_in_sight };
         match (part, &mut self.dialog) {
             (Part::Table, _) => self.step(Step::Scroll(top)),
-            (Part::Pane, _) => {
-                self.stop_following_in_pane();
-                self.dock.scroll = top.min(self.last_pane_scroll(now));
-            }
+            (Part::Pane, _) => self.scroll_pane_to(top, now),
             (Part::Overlay, Dialog::Help(help)) => help.scroll = top,
             (Part::Overlay, Dialog::Menu(menu)) => menu.go_to(at),
             (Part::Overlay, Dialog::Palette(palette)) => palette.go_to(at),
@@ -211,12 +217,7 @@ impl App {
                 self.scroll_question(|top| top.saturating_add_signed(by.signum()));
             }
             Dialog::OpenUrl(_) | Dialog::Save(_) | Dialog::GoTo(_) => {}
-            Dialog::None | Dialog::Prompt(_) if is_over_pane => {
-                self.stop_following_in_pane();
-                let last = self.last_pane_scroll(now);
-                let scroll = self.dock.scroll.min(last).saturating_add_signed(by);
-                self.dock.scroll = scroll.min(last);
-            }
+            Dialog::None | Dialog::Prompt(_) if is_over_pane => self.scroll_pane(by, now),
             Dialog::None | Dialog::Prompt(_) => self.step(Step::By(by)),
         }
     }

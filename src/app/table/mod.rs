@@ -6,8 +6,10 @@ mod group_line;
 pub(crate) mod group_notes;
 mod groups;
 pub(crate) mod marks;
+mod sideways;
 pub(crate) mod trouble;
 pub(crate) mod view;
+pub(crate) mod widths;
 
 use std::sync::Arc;
 
@@ -24,7 +26,9 @@ use cursor::{Cursor, Step};
 use find::Find;
 use group_notes::GroupNotes;
 use marks::Marks;
+use sideways::Side;
 use trouble::TroubleLine;
+use widths::Widths;
 
 #[derive(Clone, Debug)]
 pub(crate) struct TableView {
@@ -41,6 +45,11 @@ pub(crate) struct TableView {
     /// Whether the cursor goes to the row of the newest event.
     pub is_following: bool,
     pub hidden_columns: Vec<ColumnId>,
+    /// The columns that the user chose explicitly: they outrank the others for room.
+    pub chosen_columns: Vec<ColumnId>,
+    pub widths: Widths,
+    /// Cells by which the command lines are scrolled to the left.
+    pub skipped: usize,
     /// Whether services and users are shown by name.
     pub names: bool,
     pub custom_view: Option<views::Opened>,
@@ -75,6 +84,9 @@ impl TableView {
             find: None,
             is_following: false,
             hidden_columns: views::without(&settings.columns),
+            chosen_columns: views::chosen(&settings.columns),
+            widths: Widths::default(),
+            skipped: 0,
             names: true,
             custom_view: None,
             failure: None,
@@ -123,7 +135,7 @@ impl App {
                 self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, 0));
             }
             TableAction::ChooseColumns => {
-                self.dialog = Dialog::Menu(Menu::columns(&self.rows.hidden_columns, 0));
+                self.dialog = Dialog::Menu(self.columns_menu(0));
             }
             TableAction::EditFilter => {
                 self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Filter, &self.filter.text));
@@ -137,8 +149,13 @@ impl App {
             TableAction::ReverseSort => self.sort_by(self.rows.criteria.sort.by, now),
             TableAction::GroupByNext => self.group_by_next(now),
             TableAction::ChooseGroups => self.choose_groups(),
-            TableAction::Right => _ = self.open_group_at_cursor(),
-            TableAction::Left => _ = self.close_group_at_cursor(),
+            TableAction::Right if self.open_group_at_cursor() => {}
+            TableAction::Right => self.scroll_commands(Side::Right, now),
+            // First back to the beginning of the command lines, then out of the group.
+            TableAction::Left if self.skipped_cells() > 0 || !self.close_group_at_cursor() => {
+                self.scroll_commands(Side::Left, now);
+            }
+            TableAction::Left => {}
             TableAction::ToggleNames => self.rows.names = !self.rows.names,
             TableAction::Copy => match self.acted_on_rows().as_slice() {
                 [] => self.warn("no row is selected: nothing to copy", now),
@@ -177,6 +194,9 @@ impl App {
         rows.cursor.go(step, listing, &rows.table, height);
         if matches!(self.dock.pane, Some(Pane::Details)) {
             self.dock.scroll = 0;
+            if let Some(focus) = &mut self.dock.focus {
+                focus.line = 0;
+            }
         }
     }
 
@@ -193,7 +213,7 @@ impl App {
     }
 
     fn sort_by_next(&mut self, now: Moment) {
-        let columns = self.fitted_columns(now);
+        let columns = self.fitted_columns();
         let by = self.rows.criteria.sort.by;
         let at = columns.iter().position(|fitted| fitted.column.id == by);
         // A terminal of two cells has no room for a column.

@@ -5,7 +5,7 @@ use crate::app::layout::Area;
 use crate::app::notices::{LONG, no_answer};
 use crate::app::view::{CellView, Click, Part, Role, Scrollbar, mark_role};
 use crate::app::views::ViewId;
-use crate::columns::{CellContext, ColumnId, Demand, Fitted, cut, fit, width};
+use crate::columns::{CellContext, ColumnId, Fitted, LocalPeers, cut, width};
 use crate::keymap::{Action, TableAction};
 use crate::model::{Moment, OwnerKind, ProblemCode, State};
 use crate::query::{Line, Tab};
@@ -53,13 +53,16 @@ impl RowSign {
 }
 
 impl App {
-    pub(crate) fn cell_context(&self, now: Moment) -> CellContext {
+    pub(crate) fn cell_context(&self, now: Moment) -> CellContext<'_> {
         CellContext {
+            table: &self.rows.table,
             now: self.shown_at(now),
             highlight: self.settings.highlight,
             names: self.rows.names,
+            local_peers: LocalPeers::Process,
             has_user: false,
-            brief: false,
+            room: usize::MAX,
+            skipped: self.skipped_cells(),
         }
     }
 
@@ -142,40 +145,11 @@ impl App {
         })
     }
 
-    /// The visible columns, as wide as the visible texts need.
-    pub(crate) fn fitted_columns(&self, now: Moment) -> Vec<Fitted> {
-        let taken = MARK_WIDTH + u16::from(self.table_scrollbar().is_some());
-        let room = self.size.width.saturating_sub(taken);
-        // If no row has a peer, the peer column needs a wide terminal.
-        let has_peers = self.rows.criteria.tab != Tab::Listening || self.size.width >= 120;
-        let hidden = &self.rows.hidden_columns;
-        let offered = self.columns().filter(|column| {
-            !hidden.contains(&column.id) && (column.id != ColumnId::Remote || has_peers)
-        });
-        let offered: Vec<_> = offered.collect();
-        let context = self.cell_context(now);
-        fit(&offered, room, |column| {
-            let has_varied_texts = matches!(
-                column.id,
-                ColumnId::State
-                    | ColumnId::Pid
-                    | ColumnId::Process
-                    | ColumnId::Local
-                    | ColumnId::Remote
-            );
-            if !has_varied_texts {
-                return Demand::default();
-            }
-            let demands = self.rows_in_view().map(|row| column.demand(row, &context));
-            demands.fold(Demand::default(), Demand::max)
-        })
-    }
-
     /// If more rows than fit are shown on a terminal with room for it.
     pub(crate) fn table_scrollbar(&self) -> Option<Scrollbar> {
         let rows = self.layout().rows;
         let area = Area {
-            x: rows.width.saturating_sub(1),
+            x: (rows.x + rows.width).saturating_sub(1),
             width: 1,
             ..rows
         };
@@ -255,7 +229,7 @@ impl App {
 }
 
 /// The selected row has one role, except for changes and errors.
-fn cell(fitted: &Fitted, row: &Row, context: &CellContext, is_selected: bool) -> CellView {
+fn cell(fitted: &Fitted, row: &Row, context: &CellContext<'_>, is_selected: bool) -> CellView {
     let text = fitted.column.cell(row, context, usize::from(fitted.width));
     let role = match role(fitted.column.id, row, context, &text) {
         role @ (Role::Warning | Role::Bad) => role,
@@ -282,7 +256,7 @@ pub(crate) fn of_marked_row(cell: CellView) -> CellView {
 }
 
 /// Colour shows changes and states. A closed row is dim, only its mark is red.
-fn role(column: ColumnId, row: &Row, context: &CellContext, text: &str) -> Role {
+fn role(column: ColumnId, row: &Row, context: &CellContext<'_>, text: &str) -> Role {
     let mark = row.mark(context.now, context.highlight);
     let change = row.change.as_ref().filter(|_| mark.is_some());
     match (column, change.map(|change| &change.kind)) {

@@ -73,6 +73,11 @@ impl Desk {
         }
     }
 
+    fn resize(&mut self, width: u16, height: u16) -> &mut Self {
+        self.tell(Msg::Input(Input::Resized { width, height }));
+        self
+    }
+
     /// With listeners on these ports.
     fn with_ports(ports: &[u16]) -> Self {
         let mut desk = Self::new();

@@ -59,6 +59,7 @@ impl App {
                 let examples = " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https";
                 vec![span(examples, Role::Dim)]
             }
+            Dialog::Prompt(prompt) if prompt.kind == PromptKind::Pane => self.search_result(now),
             Dialog::Prompt(prompt) => self.below_filter(prompt, columns),
             Dialog::None
             | Dialog::GoTo(_)
@@ -85,7 +86,7 @@ impl App {
         let count = match prompt.kind {
             PromptKind::Filter => Some(self.count_text()),
             PromptKind::Find => self.match_text(),
-            PromptKind::Target | PromptKind::Action | PromptKind::Help => None,
+            PromptKind::Target | PromptKind::Action | PromptKind::Help | PromptKind::Pane => None,
         };
         let count = count.map(|count| span(format!(" {count} "), Role::Strong));
         let mut line = Line::from_iter(count);
@@ -130,11 +131,11 @@ impl App {
     /// As many hints of a mode as fit. The last ones are dropped first, but help and quit stay the longest.
     pub(crate) fn hints(&self, mode: Mode, columns: usize) -> Line {
         let keymap = &self.settings.keymap;
-        // The table's keys also work in a bind test; help and quit are shown there.
+        // The table's keys also work in a bind test and in a pane; help and quit are shown there.
         let in_table = keymap.bindings(Mode::Table).filter(|binding| {
             let help = Action::Program(ProgramAction::ToggleHelp);
             let shown = [help, Action::Session(SessionAction::Quit)];
-            mode == Mode::Bind && shown.contains(&binding.action)
+            matches!(mode, Mode::Bind | Mode::Pane) && shown.contains(&binding.action)
         });
         let bindings = keymap.bindings(mode).chain(in_table);
         let bindings = bindings.filter(|binding| self.has_effect(binding.action));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::app::view::Click;
-use crate::columns::{cut, hang, width};
+use crate::columns::{cut, hang, width, wrap_anywhere};
 use crate::model::clean;
 use crate::theme::Role;
 
@@ -84,6 +84,42 @@ pub(crate) fn cut_line(line: Line, columns: usize) -> Line {
         cut_line.push(span);
     }
     cut_line
+}
+
+/// Cells for which a piece of text is not worth being wrapped.
+const LEAST_WRAPPED: usize = 20;
+
+/// Wraps the last piece of a line that is too wide: behind the other pieces if they leave room for that, or else below
+/// them, from `indent` on. All of it keeps its meaning and its click.
+pub(crate) fn wrapped(mut line: Line, indent: usize, columns: usize) -> Vec<Line> {
+    let is_too_wide = line_width(&line) > columns;
+    if !is_too_wide {
+        return vec![line];
+    }
+    let Some(last) = line.pop() else {
+        return Vec::new();
+    };
+    let before = line_width(&line);
+    let is_behind = before + LEAST_WRAPPED <= columns;
+    let indent = if is_behind {
+        before
+    } else {
+        indent.min(columns / 4)
+    };
+    let pieces = wrap_anywhere(&last.text, columns.saturating_sub(indent));
+    let mut pieces = pieces.into_iter().map(|text| Span {
+        text,
+        ..last.clone()
+    });
+    if is_behind {
+        line.extend(pieces.next());
+    }
+    let blank = Span {
+        text: " ".repeat(indent),
+        ..last.clone()
+    };
+    let below = pieces.map(|piece| vec![blank.clone(), piece]);
+    std::iter::once(line).chain(below).collect()
 }
 
 /// A label in `indent` cells, and text behind it, wrapped at `columns`.

@@ -18,7 +18,7 @@ pub use crate::app::mouse::clicks::{Click, Target};
 pub use crate::app::table::view::{RowSign, RowView};
 pub use crate::theme::Role;
 pub use line::{Line, Span};
-pub(crate) use line::{cut_line, hanging, line_width, raw_span, span, widest};
+pub(crate) use line::{cut_line, hanging, line_width, raw_span, span, widest, wrapped};
 pub use scrollbar::{Part, Scrollbar};
 
 use crate::app::layout::{Area, Layout};
@@ -29,7 +29,7 @@ use crate::model::duration::countdown_changes_in;
 use crate::theme::{Glyphs, Styles};
 use crate::track::Mark;
 
-/// A pane below the table.
+/// The pane beside the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaneView {
     /// Title in its border, left.
@@ -38,6 +38,10 @@ pub struct PaneView {
     pub hint: Line,
     /// The visible lines.
     pub lines: Vec<Line>,
+    /// Whether it has the keys.
+    pub is_focused: bool,
+    /// The line under the cursor.
+    pub selected: Option<usize>,
 }
 
 /// A menu, question or the help, in the middle of the screen.
@@ -117,7 +121,7 @@ impl App {
         let layout = self.layout();
         let (header, header_right) = self.header(now, layout.header.width);
         let (footer, cursor) = self.footer(&layout, now);
-        let columns = self.fitted_columns(now);
+        let columns = self.fitted_columns();
         let rows = self.row_views(&columns, now);
         let (overlay, overlay_bar) = self.overlay().unzip();
         let (pane, pane_bar) = self.pane_view(&layout, now).unzip();

@@ -11,7 +11,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
 use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
-use sockeye::columns::{self, CellContext, Column};
+use sockeye::columns::{self, CellContext, Column, LocalPeers};
 use sockeye::model::{Moment, Problem, RefreshTimings, Snapshot};
 use sockeye::query::{GroupBy, Groups, Query, Sort};
 use sockeye::report::{self, CsvOptions, Layout};
@@ -195,11 +195,14 @@ impl List {
             Form::Csv(options) => report::write_csv(out, rows.iter().copied(), options),
             Form::Text => {
                 let context = CellContext {
+                    table,
                     now: table.taken_at,
                     highlight: settings.highlight,
                     names: true,
+                    local_peers: LocalPeers::Address,
                     has_user: false,
-                    brief: false,
+                    room: usize::MAX,
+                    skipped: 0,
                 };
                 let layout = Layout {
                     columns: &self.columns,

@@ -72,7 +72,10 @@ fn page(mut command: Command) -> io::Result<Vec<u8>> {
             let bindings = keymap.bindings(mode);
             section(title, bindings.map(|one| (one.keys_text(), one.help)))
         };
-        filters() + &keys("KEYS", Mode::Table) + &keys("KEYS OF A BIND TEST", Mode::Bind)
+        filters()
+            + &keys("KEYS", Mode::Table)
+            + &keys("KEYS OF A BIND TEST", Mode::Bind)
+            + &keys("KEYS OF A FOCUSED PANE", Mode::Pane)
     } else {
         let mut arguments = command.get_positionals();
         let takes_a_filter = arguments.any(|arg| arg.get_id() == "filter");

@@ -442,13 +442,13 @@ const REBOUND: &[(&str, Mode, Pressed, Option<Action>)] = &[
         None,
     ),
     (
-        "[keys]\nnext-view = ['f2']\nprevious-view = ['tab']",
+        "[keys]\nnext-view = ['f12']\nprevious-view = ['tab']",
         Mode::Table,
         Pressed::Tab,
         Some(Action::Table(crate::keymap::TableAction::PreviousView)),
     ),
     (
-        "[keys]\nnext-view = ['f2', 'shift-tab']\nprevious-view = []",
+        "[keys]\nnext-view = ['f12', 'shift-tab']\nprevious-view = []",
         Mode::Table,
         Pressed::BackTab,
         Some(Action::Table(crate::keymap::TableAction::NextView)),

@@ -117,6 +117,13 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// Of these rows.
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
+        let mut sum = Self::default();
+        rows.into_iter().for_each(|row| sum.add_row(row));
+        sum
+    }
+
     /// The states that occur, in the order in which a table sorts them.
     pub fn states(&self) -> impl Iterator<Item = (State, usize)> {
         let counts = State::ALL.map(|state| (state, self.in_state(state)));

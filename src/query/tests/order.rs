@@ -81,14 +81,18 @@ fn rows_with_an_equal_column_are_in_the_order_of_their_place_however_they_came()
         (end, socket.remote, name, rows[at].id)
     };
     let all: Vec<usize> = (0..rows.len()).collect();
+    let table = Table {
+        rows: rows.clone(),
+        ..Table::default()
+    };
     let mut expected = all.clone();
     expected.sort_by_key(facts);
     for descending in [false, true] {
         let by = ColumnId::State;
         let sort = Sort { by, descending };
-        assert_eq!(sorted(&rows, &all, sort), expected);
+        assert_eq!(sorted(&table, &all, sort), expected);
         let (new, known): (Vec<_>, Vec<_>) = all.iter().partition(|at| *at % 3 == 0);
-        let [new, known] = [new, known].map(|some| sorted(&rows, &some, sort));
-        assert_eq!(merged(&rows, &known, &new, sort), expected);
+        let [new, known] = [new, known].map(|some| sorted(&table, &some, sort));
+        assert_eq!(merged(&table, &known, &new, sort), expected);
     }
 }

@@ -10,7 +10,7 @@ use super::*;
 use crate::columns;
 use crate::filter::Filter;
 use crate::model::{Age, Endpoint, Kinds, Owner, Process, Protocol, Snapshot, Socket, State};
-use crate::query::Tab;
+use crate::query::{Sort, Tab};
 use crate::track::Tracker;
 
 const LINGER: Duration = Duration::from_secs(3);

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use crate::app::App;
 use crate::app::dialogs::menu::description;
 use crate::app::dialogs::palette::synonyms::synonyms;
+use crate::app::{App, Pane};
 use crate::columns::{Column, ColumnId, SortBy};
 use crate::keymap::{Action, Binding, Mode, PaneAction, PortAction, ProgramAction, TableAction};
 use crate::model::{Kinds, Protocol};
@@ -55,10 +55,13 @@ impl Entry {
 }
 
 impl App {
-    /// Everything that is possible now. The keys of an open bind test come before those of the table.
+    /// Everything that is possible now. The keys of a focused pane and of an open bind test come before those of the table.
     pub(super) fn palette_entries(&self) -> Vec<Entry> {
         let (keymap, mode) = (&self.settings.keymap, self.mode());
+        let is_bind_test = mode == Mode::Pane && matches!(self.dock.pane, Some(Pane::Bind(_)));
         let of_pane = keymap.bindings(mode).filter(|_| mode != Mode::Table);
+        let of_bind_test = keymap.bindings(Mode::Bind).filter(|_| is_bind_test);
+        let of_pane = of_pane.chain(of_bind_test);
         let mut entries: Vec<Entry> = Vec::new();
         for binding in of_pane.chain(keymap.bindings(Mode::Table)) {
             let command = Command::Act(binding.action);
@@ -89,9 +92,8 @@ impl App {
 
     /// The keys that do this in a mode: in a bind test a key of the table may do something else.
     pub(crate) fn keys_in_force(&self, mode: Mode, binding: &Binding) -> String {
-        let keymap = &self.settings.keymap;
         let keys = binding.keys.iter();
-        let keys = keys.filter(|&&key| keymap.lookup(mode, key) == Some(binding.action));
+        let keys = keys.filter(|&&key| self.action_in(mode, key) == Some(binding.action));
         let keys: Vec<_> = keys.map(ToString::to_string).collect();
         keys.join(" ")
     }
@@ -170,8 +172,8 @@ fn orders(column: &Column) -> [Entry; 2] {
                     ""
                 }
             }
-            (_, SortBy::Number(_), false) => ", smallest first",
-            (_, SortBy::Number(_), true) => ", largest first",
+            (_, SortBy::Number(_) | SortBy::OfTable(_), false) => ", smallest first",
+            (_, SortBy::Number(_) | SortBy::OfTable(_), true) => ", largest first",
         };
         let by = column.id;
         let text = format!("sort by {}{words}", column.title);

@@ -24,6 +24,8 @@ pub(crate) enum PromptKind {
     Action,
     /// Words to search for in the help.
     Help,
+    /// A text to find in the focused pane, searched while it is typed.
+    Pane,
 }
 
 impl PromptKind {
@@ -248,6 +250,7 @@ impl App {
             PromptKind::Find => " find ",
             PromptKind::Target => " bind test of port: ",
             PromptKind::Action => " : ",
+            PromptKind::Pane => " search in the pane: ",
         };
         let text = prompt.text();
         let room = columns.saturating_sub(width(label) + 1).max(1);

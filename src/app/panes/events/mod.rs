@@ -1,109 +1,87 @@
-//! Opened, changed and closed sockets: the log, newest first, its timeline, and following it with the cursor.
+//! Opened, changed and closed sockets that the table could show: the log, newest first, its timeline, and following it with
+//! the cursor.
 
 pub(crate) mod history;
+mod table;
+mod timeline;
 
 use crate::app::App;
-use crate::app::panes::Pane;
+use crate::app::panes::{Content, Pane};
 use crate::app::table::cursor::Step;
-use crate::app::view::bars::bar;
-use crate::app::view::{Line, MAX_LINES, Role, mark_role, span};
-use crate::columns::{change_text, owner_with_pid, pad, program_text, socket_text, width};
+use crate::app::view::{MAX_LINES, Role, span};
 use crate::model::Moment;
-use crate::track::{ChangeKind, Event, Mark};
-use history::{Bucket, SECONDS};
+use crate::track::Event;
 
-/// Cells of a time of day.
-const CLOCK: usize = 8;
-
-/// Cells of the scale on two lines.
-const SCALE: usize = 12;
-
-/// A pane with fewer lines has no timeline.
-const LEAST_LINES: usize = 8;
-
-const MARKS: [Mark; 3] = [Mark::Opened, Mark::Changed, Mark::Closed];
+/// A pane with fewer lines has neither timeline nor headings.
+const LEAST_LINES: usize = 6;
 
 impl App {
-    /// The events that match the filter, newest first.
-    pub(crate) fn events(&self, now: Moment) -> Vec<Line> {
-        let mut filter = self.rows.criteria.pass(self.shown_at(now));
-        let events = self.log.iter().rev();
-        let matching = events.filter(|&event| filter.matches(&event.row));
-        let lines = matching.take(MAX_LINES).map(|event| self.event_line(event));
-        let mut lines: Vec<Line> = lines.collect();
-        if lines.is_empty() {
+    /// The events whose rows pass view, protocols and filter, as they were afterwards; newest first.
+    pub(super) fn events(&self, columns: usize, height: usize, now: Moment) -> Content {
+        let listed: Vec<_> = self.listed(self.log.iter(), now).collect();
+        let title = self.title_of_events(listed.len());
+        if listed.is_empty() {
             let text = if self.log.is_empty() {
                 "nothing has opened, changed or closed yet"
             } else {
-                "no event matches the filter"
+                "no event matches the view and the filter"
             };
-            lines.push(vec![span(text, Role::Dim)]);
+            return Content::of(&title, vec![vec![span(text, Role::Dim)]]);
         }
-        lines
+        let has_head = height >= LEAST_LINES;
+        let timeline = has_head.then(|| self.timeline(&listed, columns));
+        let mut lines: Vec<_> = timeline.into_iter().collect();
+        let head = lines.len() + usize::from(has_head);
+        let newest: Vec<_> = listed.into_iter().rev().take(MAX_LINES).collect();
+        let mut table = table::lines(&newest, columns, |at| self.clock(at.wall));
+        if !has_head {
+            table.remove(0);
+        }
+        lines.extend(table);
+        Content { title, lines, head }
     }
 
-    fn event_line(&self, event: &Event) -> Line {
-        let (socket, kind) = (&event.row.socket, &event.change.kind);
-        let mark = Mark::of(kind);
-        let mut line = vec![
-            span(format!("{} ", self.clock(event.change.at.wall)), Role::Dim),
-            span(format!("{} ", mark.glyph()), mark_role(mark)),
-            span(format!("{}  ", socket_text(socket)), Role::Strong),
-            span(change_text(kind, socket), mark_role(mark)),
-        ];
-        if !matches!(kind, ChangeKind::Owner { .. }) {
-            line.push(span(format!("  {}", owner_with_pid(socket)), Role::Plain));
-        }
-        let program = socket.owner.processes().first();
-        if let Some(text) = program.and_then(|process| program_text(process)) {
-            line.push(span(format!("  {text}"), Role::Dim));
-        }
-        line
-    }
-
-    /// A row of bars for each mark, the time at both ends, and the scale; empty if there is no room or nothing
-    /// happened. With a filter it counts the events that match, as far back as they are kept.
-    pub(crate) fn timeline(&self, columns: usize, height: usize, now: Moment) -> Vec<Line> {
-        let room = columns.saturating_sub(CLOCK + 3 + 1 + SCALE);
-        if height < LEAST_LINES || self.size.is_compact() {
-            return Vec::new();
-        }
-        let filtered = (!self.rows.criteria.filter.is_empty()).then(|| {
-            let mut filter = self.rows.criteria.pass(self.shown_at(now));
-            let events = self.log.iter();
-            self.history
-                .with(events.filter(|&event| filter.matches(&event.row)))
-        });
-        let all = filtered.as_ref().unwrap_or(&self.history).buckets();
-        let beyond = all.len().saturating_sub(room);
-        let shown: Vec<&Bucket> = all.skip(beyond).collect();
-        let tallies = shown.iter().map(|one| one.tally);
-        let counts = tallies.flat_map(|tally| MARKS.map(|mark| tally.of(mark)));
-        let Some(peak @ 1..) = counts.max() else {
-            return Vec::new();
-        };
-        let walls = || shown.iter().filter_map(|bucket| bucket.wall);
-        let clock = |wall: Option<_>| wall.map_or_else(String::new, |wall| self.clock(wall));
-        let left = [clock(walls().next()), String::new(), String::new()];
-        let last = clock(walls().next_back());
-        let (title, scale) = ("highest bar:", format!("{peak} in {SECONDS} s"));
-        let line = format!("{title} {scale}");
-        let right = if CLOCK + 3 + shown.len() + 1 + width(&line) <= columns {
-            [last, line, String::new()]
-        } else {
-            [last, title.to_owned(), scale]
-        };
-        let rows = MARKS.into_iter().zip(left).zip(right);
-        rows.map(|((mark, left), right)| {
-            let bars = shown.iter().map(|bucket| bar(bucket.tally.of(mark), peak));
-            vec![
-                span(pad(&left, CLOCK + 1), Role::Dim),
-                span(format!("{} ", mark.glyph()), mark_role(mark)),
-                span(bars.collect::<String>(), mark_role(mark)),
-                span(format!(" {right}"), Role::Dim),
-            ]
+    fn listed<'a>(
+        &'a self,
+        events: impl Iterator<Item = &'a Event>,
+        now: Moment,
+    ) -> impl Iterator<Item = &'a Event> {
+        let query = &self.rows.criteria;
+        let mut filter = query.pass(self.shown_at(now));
+        events.filter(move |event| {
+            let row = &event.row;
+            query.tab.admits(row) && query.kinds.has(row.socket.protocol) && filter.matches(row)
         })
-        .collect()
+    }
+
+    /// `events · 12 of 300, 40 older dropped`
+    fn title_of_events(&self, listed: usize) -> String {
+        let all = self.log.len();
+        let of = if listed == all {
+            String::new()
+        } else {
+            format!("{listed} of ")
+        };
+        let dropped = match self.log.forgotten() {
+            0 => String::new(),
+            forgotten => format!(", {forgotten} older dropped"),
+        };
+        format!("events · {of}{all}{dropped}")
+    }
+
+    /// Before these events are added: keeps the cursor and a scrolled pane on their events. At the newest one they stay
+    /// there.
+    pub(crate) fn keep_line_in_events(&mut self, new: &[Event], now: Moment) {
+        if new.is_empty() || !matches!(self.dock.pane, Some(Pane::Events)) {
+            return;
+        }
+        let added = self.listed(new.iter(), now).count();
+        if self.dock.scroll > 0 {
+            self.dock.scroll = self.dock.scroll.saturating_add(added);
+        }
+        if let Some(focus) = self.dock.focus.as_mut().filter(|focus| focus.line > 0) {
+            focus.line = focus.line.saturating_add(added);
+        }
     }
 
     /// Scrolling through the events ends following, as the user looks at older ones.
@@ -130,6 +108,9 @@ impl App {
         }
         if matches!(self.dock.pane, Some(Pane::Events)) {
             self.dock.scroll = 0;
+            if let Some(focus) = &mut self.dock.focus {
+                focus.line = 0;
+            }
         }
     }
 }

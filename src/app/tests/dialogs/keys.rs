@@ -19,7 +19,7 @@ fn every_key_of_the_table_does_something() {
     for binding in Keymap::default().bindings(Mode::Table) {
         for &key in &*binding.keys {
             let mut desk = Desk::with_ports(&(1000..1100).collect::<Vec<_>>());
-            let (width, height) = (160, 24);
+            let (width, height) = (240, 24);
             desk.tell(Msg::Input(Input::Resized { width, height }));
             desk.press("/a");
             desk.key(Key::Enter);

@@ -2,6 +2,8 @@
 
 pub mod bind;
 mod details;
+mod events;
+mod focus;
 mod pause;
 mod recorded;
 mod stats;

@@ -12,3 +12,4 @@ mod settings;
 mod themes;
 mod time;
 mod trouble;
+mod widths;

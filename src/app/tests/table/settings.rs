@@ -43,7 +43,7 @@ fn the_keys_are_those_of_the_settings_from_the_first_on() {
     let hint = desk.view().pane.unwrap().hint;
     let hint: String = hint.iter().map(|span| &*span.text).collect();
     desk.app.size.height = 200;
-    assert_eq!(hint, " F7 close ");
+    assert_eq!(hint, " o focus · F7 close ");
     assert!(footer(&desk).contains("F7 events"), "{}", footer(&desk));
     desk.press("?");
     let help = desk.view().overlay.unwrap().lines;

@@ -1,7 +1,9 @@
-//! The cost of each refresh with the draws before it, newest first, under the median and the worst; above them the use
-//! of the ephemeral ports.
+//! The network in numbers, then the program's own cost: of each refresh with the draws before it, newest first, under the
+//! median and the worst.
 //!
 //! A draw is shown with the next refresh: shown at once, it would change the screen, and each draw would cause another.
+
+mod network;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,9 +11,10 @@ use std::time::Duration;
 use Figure::{Count, Time};
 
 use crate::app::App;
+use crate::app::panes::Content;
 use crate::app::view::{Line, Role, span};
 use crate::columns::{pad, pad_left, width};
-use crate::model::{EphemeralUse, PortUsage, Refresh, duration};
+use crate::model::{EphemeralUse, PortUsage, Refresh, counted, duration};
 
 pub(crate) const MAX_REFRESHES: usize = 100;
 
@@ -66,12 +69,6 @@ const GAP: usize = 1;
 /// The least cells of a figure, so that columns keep their width: `999.9`, `10450`.
 const MIN_CELLS: usize = 5;
 
-/// A pane with fewer lines has no bars of the ephemeral ports.
-const LINES_FOR_GAUGE: usize = 8;
-
-/// A pane with fewer lines has neither median nor worst.
-const LINES_FOR_SUMMARY: usize = 6;
-
 struct Column {
     title: &'static str,
     /// Columns with high numbers are dropped first.
@@ -122,42 +119,47 @@ const COLUMNS: &[Column] = &[
 ];
 
 impl App {
-    /// The use of the ephemeral ports, if known and if there is room, the titles, the summary, the refreshes; and how
-    /// many of the first lines do not scroll.
-    pub(crate) fn stats(&self, columns: usize, height: usize) -> (Vec<Line>, usize) {
-        let known = self.rows.table.ephemeral.as_ref();
-        let shown = known.filter(|_| height >= LINES_FOR_GAUGE);
-        let mut lines = shown.map_or_else(Vec::new, |known| gauges(known, columns));
-        let has_summary = height >= LINES_FOR_SUMMARY;
-        let head = lines.len() + if has_summary { 3 } else { 1 };
+    /// The network, the use of the ephemeral ports if known, and the cost of the refreshes.
+    pub(super) fn stats(&self, columns: usize) -> Content {
+        let mut lines = self.network(columns);
+        let ephemeral = self.rows.table.ephemeral.as_ref();
+        lines.extend(ephemeral.map_or_else(Vec::new, |known| gauges(known, columns)));
+        lines.push(Line::new());
+        lines.extend(self.cost(columns));
+        let refreshes = counted(self.stats.count, "refresh", "refreshes");
+        Content::of(&format!("stats · {refreshes}"), lines)
+    }
+
+    /// Titles, summary and refreshes, in milliseconds.
+    fn cost(&self, columns: usize) -> Vec<Line> {
         let measured: Vec<&Measured> = self.stats.refreshes().collect();
         if measured.is_empty() {
-            lines.push(vec![span("no refresh measured yet", Role::Dim)]);
-            return (lines, head);
+            return vec![vec![span("no refresh measured yet", Role::Dim)]];
         }
         let fitted = fit(&measured, columns);
         let titles = fitted.iter();
         let titles = titles.map(|(column, cells)| pad_left(column.title, GAP + cells));
         let titles = pad("", LABEL) + &titles.collect::<String>();
-        lines.push(vec![span(titles, Role::Dim)]);
-        if has_summary {
-            let sorted = fitted.iter().map(|(column, _)| {
-                let mut figures: Vec<_> = figures(&measured, column).collect();
-                figures.sort_unstable();
-                figures
-            });
-            let sorted: Vec<_> = sorted.collect();
-            let median = |all: &Vec<_>| all.get(all.len().saturating_sub(1) / 2).copied();
-            let worst = |all: &Vec<_>| all.last().copied();
-            lines.push(line("median", sorted.iter().map(median), &fitted));
-            lines.push(line("worst", sorted.iter().map(worst), &fitted));
-        }
+        let sorted = fitted.iter().map(|(column, _)| {
+            let mut figures: Vec<_> = figures(&measured, column).collect();
+            figures.sort_unstable();
+            figures
+        });
+        let sorted: Vec<_> = sorted.collect();
+        let median = |all: &Vec<_>| all.get(all.len().saturating_sub(1) / 2).copied();
+        let worst = |all: &Vec<_>| all.last().copied();
+        let mut lines = vec![
+            vec![span("cost of a refresh in ms", Role::Strong)],
+            vec![span(titles, Role::Dim)],
+            line("median", sorted.iter().map(median), &fitted),
+            line("worst", sorted.iter().map(worst), &fitted),
+        ];
         lines.extend(measured.iter().map(|one| {
             let figures = fitted.iter().map(|(column, _)| (column.figure)(one));
             let figures = figures.map(|figure| Some(figure).filter(|one| one.is_measured()));
             line(&self.clock(one.refresh.taken_at.wall), figures, &fitted)
         }));
-        (lines, head)
+        lines
     }
 }
 
