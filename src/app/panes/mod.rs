@@ -107,8 +107,10 @@ impl App {
     }
 
     /// The action that closes a pane.
-    const fn closing(pane: &Pane) -> Action {
+    fn closing(&self, pane: &Pane) -> Action {
         match pane {
+            // On a group the key of the details opens and closes the group.
+            Pane::Details if self.group_at_cursor().is_some() => Action::Back,
             Pane::Details => Action::Pane(PaneAction::ToggleDetails),
             Pane::Events => Action::Pane(PaneAction::ToggleEvents),
             Pane::Stats => Action::Pane(PaneAction::ToggleStats),

@@ -62,7 +62,7 @@ impl App {
         let mut parts: Vec<Span> = self.more(below, "").into_iter().collect();
         let kept_longest = parts.len();
         let focus = Action::Pane(PaneAction::Focus);
-        let close = Self::closing(pane);
+        let close = self.closing(pane);
         let actions = match self.dock.focus {
             None => &[(focus, "focus"), (close, "close")][..],
             Some(_) => &[],

@@ -71,7 +71,13 @@ fn amounts_begin_with_the_largest_and_ports_and_pids_with_the_lowest() {
     choose(&mut desk, "PID");
     assert_eq!(desk.ports(), [10, 20, 30]);
     for column in columns::ALL {
-        let is_amount = [ColumnId::Age, ColumnId::RecvQ, ColumnId::SendQ].contains(&column.id);
+        let is_amount = [
+            ColumnId::Age,
+            ColumnId::RecvQ,
+            ColumnId::SendQ,
+            ColumnId::Conns,
+        ]
+        .contains(&column.id);
         assert_eq!(column.is_largest_first(), is_amount, "{:?}", column.id);
     }
 }

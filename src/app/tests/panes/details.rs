@@ -216,7 +216,6 @@ fn rows_are_sorted_by_connections_again_when_only_those_change() {
     desk.read(&sockets);
     let now = desk.now();
     desk.app.sort_by(columns::ColumnId::Conns, now);
-    desk.app.sort_by(columns::ColumnId::Conns, now);
     assert_eq!(&column(&desk, "CONNS")[..2], ["2", "1"]);
     assert_eq!(desk.ports()[..2], [80, 81]);
     let sockets = [
