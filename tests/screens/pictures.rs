@@ -1,4 +1,4 @@
-//! Pictures of every scene at three sizes of terminal.
+//! Pictures of every scene at five sizes of terminal.
 
 use sockeye::app::{Effect, Input, Inspected, Msg};
 use sockeye::keymap::Key;
@@ -18,7 +18,7 @@ use super::scenes::{
 };
 use super::stage::{Stage, known, listener, process};
 
-const SIZES: [(u16, u16); 3] = [(80, 24), (40, 10), (160, 45)];
+const SIZES: [(u16, u16); 5] = [(80, 24), (40, 10), (160, 45), (120, 30), (200, 50)];
 
 /// Compares the scene with its snapshot at each size. The scene is built for each size from the start.
 fn picture(name: &str, scene: impl Fn(u16, u16) -> Stage) {
