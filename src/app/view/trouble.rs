@@ -113,7 +113,7 @@ impl Group<'_> {
         trouble_role(self.kind)
     }
 
-    /// `14 CLOSE_WAIT python3 sync.py(18641)`, `accept queue full :9200 nginx(812)`, `3 SYN_SENT curl(77) for 20s`.
+    /// `14 CLOSE_WAIT python3 sync.py(18641)`, `accept queue full :9200 nginx(812)`, `3 SYN_SENT curl(77) for 20s`, `1 orphan of nginx(812)`.
     fn text(&self, now: Moment) -> String {
         let socket = &self.oldest.socket;
         let owner = match socket.owner.processes() {
@@ -126,10 +126,11 @@ impl Group<'_> {
                 let age = age.trim_start_matches('>');
                 format!("{}{owner} for {age}", self.brief())
             }
-            TroubleKind::QueueFull
-            | TroubleKind::QueueFilling
-            | TroubleKind::CloseWait
-            | TroubleKind::Orphan => format!("{}{owner}", self.brief()),
+            // Its process may live on, without this socket.
+            TroubleKind::Orphan => format!("{}{}", self.brief(), owner.replacen("was", "of", 1)),
+            TroubleKind::QueueFull | TroubleKind::QueueFilling | TroubleKind::CloseWait => {
+                format!("{}{owner}", self.brief())
+            }
         }
     }
 
