@@ -123,7 +123,7 @@ impl App {
         match pane {
             Pane::Details => {
                 let lines = match self.selected() {
-                    Some(row) => self.details(row, columns, now),
+                    Some(row) => self.details(row, Some(columns), now),
                     None if self.group_at_cursor().is_some() => self.group_details(),
                     None => vec![vec![span("no row selected", Role::Dim)]],
                 };

@@ -172,9 +172,7 @@ impl App {
     pub(crate) fn details_of_selected(&mut self, now: Moment) -> Option<Vec<Line>> {
         self.set_pane(Some(Pane::Details));
         self.refresh_related_sockets();
-        let lines = self
-            .selected()
-            .map(|row| self.details(row, usize::MAX, now));
+        let lines = self.selected().map(|row| self.details(row, None, now));
         self.set_pane(None);
         lines
     }

@@ -67,7 +67,9 @@ impl App {
         });
     }
 
-    pub(crate) fn details(&self, row: &Row, columns: usize, now: Moment) -> Vec<Line> {
+    /// The lines for a pane of so many columns; `None`: each fact on one line, and no tables.
+    pub(crate) fn details(&self, row: &Row, columns: Option<usize>, now: Moment) -> Vec<Line> {
+        let room = columns.unwrap_or(usize::MAX);
         let related = self.dock.related.as_ref();
         let related = related.filter(|related| related.of == row.id);
         let mut lines = Vec::from(self.head_lines(row, now));
@@ -75,7 +77,7 @@ impl App {
             lines.extend(self.summary_lines("connections", summary, now));
         }
         lines.extend(self.both_ends_lines(row));
-        lines.extend(socket::queue_lines(row, columns));
+        lines.extend(socket::queue_lines(row, room));
         lines.extend(self.owner_lines(&row.socket, columns));
         lines.extend(socket::fact_lines(&row.socket));
         if let Some(related) = related {
@@ -84,7 +86,7 @@ impl App {
             lines.extend(self.other_socket_lines(row, &related.others));
         }
         let lines = lines.into_iter().take(MAX_LINES);
-        let wrapped = lines.flat_map(|line| wrapped(line, LABEL, columns));
+        let wrapped = lines.flat_map(|line| wrapped(line, LABEL, room));
         wrapped.take(MAX_LINES).collect()
     }
 }

@@ -29,8 +29,8 @@ const ROOM_FOR_START: usize = 110;
 type Fact<'a> = (&'static str, &'a dyn Fn(&Process) -> Option<String>);
 
 impl App {
-    /// A table of the processes, and their facts; or why no process is known.
-    pub(super) fn owner_lines(&self, socket: &Socket, columns: usize) -> Vec<Line> {
+    /// A table of the processes, or a line for each without columns, and their facts; or why no process is known.
+    pub(super) fn owner_lines(&self, socket: &Socket, columns: Option<usize>) -> Vec<Line> {
         let all = socket.owner.processes();
         if all.is_empty() {
             return vec![fact("owner", owner_text(socket))];
@@ -42,13 +42,14 @@ impl App {
             (_, 1) => "owner",
             _ => "owners",
         };
-        let has_start = columns >= ROOM_FOR_START;
+        let has_start = columns.is_some_and(|columns| columns >= ROOM_FOR_START);
         let with_commands = self.table_of(label, processes, has_start, true);
-        let is_cut = with_commands.iter().any(|line| line_width(line) > columns);
-        let mut lines = if is_cut {
-            self.table_of(label, processes, has_start, false)
-        } else {
-            with_commands
+        let is_cut = |columns| with_commands.iter().any(|line| line_width(line) > columns);
+        let is_cut = columns.is_none_or(is_cut);
+        let mut lines = match columns {
+            None => self.sentences(label, processes),
+            Some(_) if is_cut => self.table_of(label, processes, has_start, false),
+            Some(_) => with_commands,
         };
         let text = |text: Option<&Text>| text.map(ToString::to_string);
         let comm = |process: &Process| {
@@ -70,6 +71,28 @@ impl App {
             lines.extend(fact_of_each(label, processes, of));
         }
         lines
+    }
+
+    /// `python3 server.py, pid 3, user ann, for 12s`, a line for each.
+    fn sentences(&self, label: &str, processes: &[Arc<Process>]) -> Vec<Line> {
+        let labels = std::iter::once(label).chain(std::iter::repeat(""));
+        let sentence = |process: &Process| {
+            let user = process.user.as_ref().map(|user| format!("user {user}"));
+            let age = self
+                .process_age(process)
+                .map(|age| format!("for {}", format_age(age)));
+            let parts = [
+                Some(process.name.to_string()),
+                Some(format!("pid {}", process.pid)),
+                user,
+                age,
+            ];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        };
+        let lines = processes.iter().zip(labels);
+        lines
+            .map(|(process, label)| fact(label, sentence(process)))
+            .collect()
     }
 
     /// Without the commands if they are too long for it.

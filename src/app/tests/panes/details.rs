@@ -151,7 +151,7 @@ fn clients() -> Vec<Socket> {
 /// All lines of the details, those below the edge of the pane too.
 fn lines(desk: &Desk) -> Vec<String> {
     let row = desk.app.selected().expect("a row is selected");
-    let lines = desk.app.details(row, 160, desk.now());
+    let lines = desk.app.details(row, Some(160), desk.now());
     let text = |line: &Vec<crate::app::view::Span>| {
         let spans = line.iter().map(|span| span.text.as_str());
         spans.collect::<String>().trim_end().to_owned()
@@ -367,7 +367,7 @@ fn a_long_fact_is_wrapped_below_its_beginning_and_keeps_its_click_on_every_line(
     desk.resize(140, 60).key(Key::Enter);
     let columns = usize::from(desk.view().layout.pane_lines().width);
     let row = desk.app.selected().unwrap();
-    let lines = desk.app.details(row, columns, desk.now());
+    let lines = desk.app.details(row, Some(columns), desk.now());
     let is_peer = |line: &&crate::app::view::Line| line[0].text.starts_with("peer");
     let at = lines.iter().position(|line| is_peer(&line)).unwrap();
     let text = |at: usize| -> String { lines[at].iter().map(|span| &*span.text).collect() };
@@ -404,4 +404,19 @@ fn details_have_the_changes_of_their_row_and_of_no_other() {
         "{lines:#?}"
     );
     assert!(!lines.iter().any(|line| line.contains("30")), "{lines:#?}");
+}
+
+#[test]
+fn without_columns_an_owner_is_a_sentence_and_no_table() {
+    let mut desk = Desk::with_ports(&[80]);
+    desk.key(Key::Enter);
+    let row = desk.app.selected().unwrap();
+    let lines = desk.app.details(row, None, desk.now());
+    let texts: Vec<String> = lines
+        .iter()
+        .map(|line| line.iter().map(|span| &*span.text).collect())
+        .collect();
+    assert!(!texts.iter().any(|text| text.contains("PID")), "{texts:#?}");
+    let owner = texts.iter().find(|text| text.starts_with("owner")).unwrap();
+    assert!(owner.contains(", pid "), "{owner}");
 }
