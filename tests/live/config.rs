@@ -112,7 +112,7 @@ fn a_column_that_the_file_leaves_out_comes_back_from_the_menu() {
         live.wait_for_ports(&[8080]);
         live.press("C");
         live.wait_for_text("columns");
-        live.press("jj\x20\x1b");
+        live.press("jjjj\x20\x1b");
         live.wait_for_cells("one more column behind those of the file", |screen| {
             let titles = line(screen, 2);
             titles
@@ -365,5 +365,47 @@ fn what_keys_have_changed_is_saved_after_the_difference_was_confirmed() {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
         live.press("W");
         live.wait_for_text("nothing to save");
+    });
+}
+
+#[test]
+fn a_column_that_was_moved_and_saved_is_there_at_the_next_start() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let (mut live, home) = live("# Mine.\n", &[]);
+        let titles = |screen: &vt100::Screen| -> Vec<String> {
+            let titles = line(screen, 2);
+            titles.split_whitespace().map(str::to_owned).collect()
+        };
+        let is_moved = |screen: &vt100::Screen| titles(screen)[..2] == ["PORT", "▲"];
+        live.wait_for_table();
+        live.wait_for_ports(&[8080]);
+        live.press("W");
+        live.wait_for_text("nothing to save");
+        live.press("C");
+        live.wait_for_text("columns, from left to right");
+        live.press("jjKK");
+        live.wait_for_cells("the port as the first column", is_moved);
+        live.press("q");
+        live.wait_without("columns, from left to right");
+        live.press("W");
+        live.wait_for_text("Save these settings in");
+        live.press("y");
+        live.wait_for_text("saved in");
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
+        let file = home.path().join("sockeye/config.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            text.contains("columns = [\"port\", \"proto\", \"local\", \"service\""),
+            "{text}"
+        );
+
+        let mut again = Live::start(&["--config", file.to_str().unwrap()]);
+        again.wait_for_table();
+        again.wait_for_ports(&[8080]);
+        again.wait_for_cells("the port as the first column", is_moved);
+        again.press("W");
+        again.wait_for_text("nothing to save");
     });
 }
