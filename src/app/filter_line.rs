@@ -151,6 +151,8 @@ impl App {
                 DialogAction::CompleteNext => self.complete(Turn::On, now),
                 DialogAction::CompletePrevious => self.complete(Turn::Back, now),
                 DialogAction::Toggle
+                | DialogAction::MoveDown
+                | DialogAction::MoveUp
                 | DialogAction::Confirm
                 | DialogAction::OtherSignal
                 | DialogAction::PreviousSignal

@@ -1,7 +1,8 @@
 //! Settings that were read again while the program runs.
 
-use crate::app::views::{Arrangement, chosen, without};
+use crate::app::views::Arrangement;
 use crate::app::{App, Effect, Pane};
+use crate::columns::ColumnList;
 use crate::model::Moment;
 use crate::settings::{CustomView, Settings};
 use crate::theme::Themes;
@@ -72,8 +73,7 @@ impl App {
             self.rows.selection.group_by(new.group);
         }
         if old.columns != new.columns {
-            self.rows.hidden_columns = without(&new.columns);
-            self.rows.chosen_columns = chosen(&new.columns);
+            self.rows.columns = ColumnList::of(&new.columns);
         }
         // `Settings` is validated: narrowing to one address family cannot exceed the filter's size limit.
         if (&old.filter, old.family) != (&new.filter, new.family)

@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::app::view::{CellView, Click, Role, span};
-use crate::columns::{self, Column, ColumnId, width};
+use crate::columns::{ColumnList, width};
 use crate::filter::Filter;
 use crate::keymap::Action;
 use crate::model::Moment;
@@ -22,16 +22,7 @@ pub(crate) struct Arrangement {
     pub filter: Filter,
     filter_text: String,
     pub sort: Sort,
-    hidden_columns: Vec<ColumnId>,
-    chosen_columns: Vec<ColumnId>,
-}
-
-impl Arrangement {
-    /// The shown columns, in the order of these settings.
-    pub(crate) fn columns(&self, chosen: &[ColumnId]) -> Vec<ColumnId> {
-        let all = chosen.iter().copied().chain(without(chosen));
-        all.filter(|id| !self.hidden_columns.contains(id)).collect()
-    }
+    pub columns: ColumnList,
 }
 
 /// One of the tabs.
@@ -41,24 +32,6 @@ pub enum ViewId {
     Tab(Tab),
     /// A view of the config, by its index there.
     Custom(usize),
-}
-
-/// All columns except these.
-pub(crate) fn without(columns: &[ColumnId]) -> Vec<ColumnId> {
-    let all = columns::ALL.iter().map(|column| column.id);
-    all.filter(|id| !columns.contains(id)).collect()
-}
-
-/// The columns that the user chose by listing them: none if these are the default ones.
-pub(crate) fn chosen(columns: &[ColumnId]) -> Vec<ColumnId> {
-    let is_default = columns
-        .iter()
-        .eq(columns::ALL.iter().map(|column| &column.id));
-    if is_default {
-        Vec::new()
-    } else {
-        columns.to_vec()
-    }
 }
 
 /// Cells that tabs of custom views leave to the filter and the count.
@@ -135,14 +108,12 @@ impl App {
         // `Settings` is validated: narrowing to one address family cannot exceed the filter's size limit.
         let filter = self.settings.narrowed(&view.filter).unwrap_or(view.filter);
         let before = self.arrangement();
-        let hidden_columns = view.columns.as_deref().map(without);
-        let chosen_columns = view.columns.as_deref().map(chosen);
+        let columns = view.columns.as_deref().map(ColumnList::of);
         self.arrange(Arrangement {
             filter_text: filter.to_string(),
             filter,
             sort: view.sort.unwrap_or(before.sort),
-            hidden_columns: hidden_columns.unwrap_or_else(|| before.hidden_columns.clone()),
-            chosen_columns: chosen_columns.unwrap_or_else(|| before.chosen_columns.clone()),
+            columns: columns.unwrap_or_else(|| before.columns.clone()),
         });
         self.rows.criteria.tab = view.shows;
         self.rows.custom_view = Some(Opened { at, before });
@@ -159,8 +130,7 @@ impl App {
             filter: self.rows.criteria.filter.clone(),
             filter_text: self.filter.text.clone(),
             sort: self.rows.criteria.sort,
-            hidden_columns: self.rows.hidden_columns.clone(),
-            chosen_columns: self.rows.chosen_columns.clone(),
+            columns: self.rows.columns.clone(),
         }
     }
 
@@ -175,17 +145,7 @@ impl App {
         self.rows.criteria.sort = arrangement.sort;
         self.filter.text = arrangement.filter_text;
         self.filter.error = None;
-        self.rows.hidden_columns = arrangement.hidden_columns;
-        self.rows.chosen_columns = arrangement.chosen_columns;
-    }
-
-    /// Every column in order: first those that the open view, or else the settings, choose.
-    pub(crate) fn columns(&self) -> impl Iterator<Item = &'static Column> {
-        let opened = self.rows.custom_view.as_ref();
-        let custom = opened.and_then(|one| self.settings.views.get(one.at)?.columns.as_deref());
-        let chosen = custom.unwrap_or(&self.settings.columns);
-        let all = chosen.iter().copied().chain(without(chosen));
-        all.map(columns::column)
+        self.rows.columns = arrangement.columns;
     }
 
     /// The visible tabs: the built-in views, and as many custom ones as fit beside the filter. The current view always

@@ -7,6 +7,7 @@ mod cells;
 mod connections;
 mod describe;
 mod fit;
+mod list;
 mod measure;
 mod widest;
 
@@ -19,6 +20,7 @@ pub use describe::{
     program_text, remote_end, socket_text, socket_with_owner,
 };
 pub use fit::{Candidate, Fitted, fit, fit_all};
+pub use list::ColumnList;
 pub use measure::{
     align, cut, cut_middle, hang, pad, pad_cells, pad_left, width, wrap, wrap_anywhere,
 };
@@ -223,6 +225,11 @@ pub fn by_name(name: &str) -> Option<&'static Column> {
 }
 
 impl Column {
+    /// Whether it can be hidden, and is dropped where there is no room.
+    pub const fn is_optional(&self) -> bool {
+        self.priority > 0
+    }
+
     /// Whether the largest come first when it is chosen to sort by: of amounts, but not of numbers that are names.
     pub fn is_largest_first(&self) -> bool {
         let is_name = matches!(self.id, ColumnId::Port | ColumnId::Pid | ColumnId::State);

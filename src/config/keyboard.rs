@@ -81,18 +81,11 @@ pub(super) fn read(settings: &mut Settings, table: &Value<'_>) -> Vec<ErrorAt> {
     let mut reading = Reading::default();
     reading.table(Mode::Table, table);
     if reading.errors.is_empty() {
-        for flaw in reading.keymap.flaws() {
-            let places = flaw.places();
-            let about = reading
-                .written
-                .iter()
-                .filter(|(one, _)| places.contains(one));
-            // Each flaw is reported at the last of its bindings in the file.
-            reading.errors.push(match about.max_by_key(|(_, at)| *at) {
-                Some(&(binding, at)) => (at, error_of_binding(&flaw, binding)),
-                None => (table.span().start, error_of_mode(&flaw)),
-            });
-        }
+        let chosen = reading.written.iter().map(|(binding, _)| *binding);
+        reading.keymap.prefer(&chosen.collect::<Vec<_>>());
+        let flaws = reading.keymap.flaws().into_iter();
+        let start = table.span().start;
+        reading.errors = flaws.map(|flaw| reading.error(&flaw, start)).collect();
     }
     settings.keymap = reading.keymap;
     reading.errors
@@ -133,6 +126,33 @@ impl Reading {
                 self.errors.push((name.span().start, why));
             }
         }
+    }
+
+    /// Each flaw is reported at the last of its bindings in the file, or of those that took its keys.
+    fn error(&self, flaw: &Flaw, start: usize) -> ErrorAt {
+        let places = flaw.places();
+        let last = |is_it: &dyn Fn(BoundAction) -> bool| {
+            let written = self.written.iter().filter(|(one, _)| is_it(*one));
+            written.max_by_key(|(_, at)| *at).copied()
+        };
+        if let Some((binding, at)) = last(&|one| places.contains(&one)) {
+            (at, error_of_binding(flaw, binding))
+        } else if let Flaw::OutOfReach { mode, action } = *flaw
+            && let Some((binding, at)) = last(&|one| self.has_taken(one, (mode, action)))
+        {
+            let why = format!("{}: no key is left for {}", path(binding), action.name());
+            (at, why)
+        } else {
+            (start, error_of_mode(flaw))
+        }
+    }
+
+    /// Whether a binding has a key that by default does this in its mode.
+    fn has_taken(&self, (taker, by): BoundAction, (mode, action): BoundAction) -> bool {
+        let default = Keymap::default();
+        let keys = self.keymap.keys(taker, by).iter();
+        let mut keys = keys.filter(|&&key| default.lookup(mode, key) == Some(action));
+        (taker == mode || mode.is_of_table() && taker == Mode::Table) && keys.next().is_some()
     }
 }
 

@@ -119,6 +119,8 @@ actions! {
     DialogAction {
         Accept = "accept",
         Toggle = "toggle",
+        MoveDown = "move-down",
+        MoveUp = "move-up",
         Confirm = "confirm",
         OtherSignal = "other-signal",
         PreviousSignal = "previous-signal",

@@ -38,7 +38,7 @@ pub enum Flaw {
 }
 
 /// Actions that must have a key in every mode that has them: the ways out, and yes.
-const ESSENTIAL: [Action; 4] = [
+pub(super) const ESSENTIAL: [Action; 4] = [
     Action::Session(SessionAction::Quit),
     Action::Back,
     Action::Dialog(DialogAction::Accept),

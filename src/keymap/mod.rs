@@ -305,6 +305,8 @@ pub const KEYMAP: &[Binding] = &[
     bind(Menu, &[Char('k'), Up], A::Move(MoveAction::Up), "previous", ""),
     bind(Menu, &[Enter], A::Dialog(DialogAction::Accept), "confirm", "confirm"),
     bind(Menu, &[Char(' ')], A::Dialog(DialogAction::Toggle), "on or off", "on/off"),
+    bind(Menu, &[Char('K')], A::Dialog(DialogAction::MoveUp), "move the column to the left, in the menu of columns", "move left"),
+    bind(Menu, &[Char('J')], A::Dialog(DialogAction::MoveDown), "move the column to the right, in the menu of columns", "move right"),
     bind(Menu, &[Esc, Char('q')], A::Back, "close", "close"),
     bind(Menu, &[Ctrl('c')], A::Session(SessionAction::Quit), "quit", ""),
     bind(Menu, &[Ctrl('l')], A::Session(SessionAction::Redraw), "redraw the screen, if something else wrote on it", ""),

@@ -1,6 +1,7 @@
 //! The keys of this user: those of the table, except where the config has others.
 
 use crate::columns::{pad, width};
+use crate::keymap::checks::{BoundAction, ESSENTIAL};
 use crate::keymap::{Action, Binding, KEYMAP, Key, Mode, Section};
 
 /// Every binding of the program, in the order of the table.
@@ -41,6 +42,24 @@ impl Keymap {
         let is_it = |binding: &&mut Binding| (binding.mode, binding.action) == (mode, action);
         if let Some(binding) = self.0.iter_mut().find(is_it) {
             binding.keys = keys.into();
+        }
+    }
+
+    /// Lets these bindings have their keys: every other binding of the same mode loses them. A way out of the table also works
+    /// in the modes that look up its keys.
+    pub fn prefer(&mut self, chosen: &[BoundAction]) {
+        for &(mode, action) in chosen {
+            let keys = self.keys(mode, action).to_vec();
+            let is_everywhere = mode == Mode::Table && ESSENTIAL.contains(&action);
+            for other in &mut self.0 {
+                let can_lose = other.mode == mode || is_everywhere && other.mode.is_of_table();
+                let is_chosen = chosen.contains(&(other.mode, other.action));
+                // One that does the same keeps its keys.
+                if can_lose && !is_chosen && other.action != action {
+                    let left = other.keys.iter().filter(|&key| !keys.contains(key));
+                    other.keys = left.copied().collect();
+                }
+            }
         }
     }
 

@@ -523,14 +523,20 @@ fn keys_prints_those_of_the_users_own_file() {
     assert_eq!(line(&own, "JSON or CSV"), None, "it has no key");
     let at_first = home.run(&["keys", "--config", "/dev/null"]);
     assert_eq!(line(&at_first, "  quit").as_deref(), Some("q Ctrl-C"));
-    let wrong = Home::with("wrong-keys", "[keys]\nquit = ['b']\n");
+    let wrong = Home::with("wrong-keys", "[keys]\nbind-test = ['b']\nquit = ['b']\n");
     let said = wrong.run(&["keys"]);
     assert_eq!((said.code, &*said.out), (2, ""));
     assert!(
         said.err
-            .contains(":2: keys.quit: `b` is already used by keys.bind-test"),
+            .contains(":3: keys.quit: `b` is already used by keys.bind-test"),
         "{said:?}"
     );
+    let moved = Home::with("moved-keys", "[keys]\ntoggle-pause = ['space', 'f10']\n");
+    let moved = moved.run(&["keys"]);
+    assert_eq!((moved.code, &*moved.err), (0, ""));
+    assert_eq!(line(&moved, "pause, resume").as_deref(), Some("Space F10"));
+    assert_eq!(line(&moved, "  quit").as_deref(), Some("q Ctrl-C"));
+    assert!(!moved.out.contains("mark or unmark the row"), "{moved:?}");
 }
 
 #[test]

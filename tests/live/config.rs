@@ -112,7 +112,7 @@ fn a_column_that_the_file_leaves_out_comes_back_from_the_menu() {
         live.wait_for_ports(&[8080]);
         live.press("C");
         live.wait_for_text("columns");
-        live.press("jj\x20\x1b");
+        live.press("jjjj\x20\x1b");
         live.wait_for_cells("one more column behind those of the file", |screen| {
             let titles = line(screen, 2);
             titles
@@ -151,7 +151,6 @@ fn custom_keys_do_what_the_default_ones_did_and_are_shown_everywhere() {
             toggle-events = ['f7', 'ctrl-e']
             quit = ['Q']
             edit-filter = ['space']
-            mark-row = []
             [keys.prompt]
             accept = ['ctrl-y']
             [keys.help]
@@ -184,12 +183,12 @@ fn custom_keys_do_what_the_default_ones_did_and_are_shown_everywhere() {
 #[test]
 fn a_key_of_two_actions_is_reported_before_anything_is_drawn() {
     stage(|| {
-        let (mut live, home) = live("[keys]\nquit = ['b']\n", &[]);
+        let (mut live, home) = live("[keys]\nbind-test = ['b']\nquit = ['b']\n", &[]);
         assert_eq!(live.pty.wait_exit(), 2);
         let screen = live.pty.screen_text().replace('\n', "");
         let path = home.path().join("sockeye/config.toml");
         let told = format!(
-            "sockeye: {}:2: keys.quit: `b` is already used by keys.bind-test",
+            "sockeye: {}:3: keys.quit: `b` is already used by keys.bind-test",
             path.display()
         );
         assert!(screen.contains(&told), "{screen}");
@@ -365,5 +364,67 @@ fn what_keys_have_changed_is_saved_after_the_difference_was_confirmed() {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
         live.press("W");
         live.wait_for_text("nothing to save");
+    });
+}
+
+#[test]
+fn a_column_that_was_moved_and_saved_is_there_at_the_next_start() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let (mut live, home) = live("# Mine.\n", &[]);
+        let titles = |screen: &vt100::Screen| -> Vec<String> {
+            let titles = line(screen, 2);
+            titles.split_whitespace().map(str::to_owned).collect()
+        };
+        let is_moved = |screen: &vt100::Screen| titles(screen)[..2] == ["PORT", "▲"];
+        live.wait_for_table();
+        live.wait_for_ports(&[8080]);
+        live.press("W");
+        live.wait_for_text("nothing to save");
+        live.press("C");
+        live.wait_for_text("columns, from left to right");
+        live.press("jjKK");
+        live.wait_for_cells("the port as the first column", is_moved);
+        live.press("q");
+        live.wait_without("columns, from left to right");
+        live.press("W");
+        live.wait_for_text("Save these settings in");
+        live.press("y");
+        live.wait_for_text("saved in");
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
+        let file = home.path().join("sockeye/config.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            text.contains("columns = [\"port\", \"proto\", \"local\", \"service\""),
+            "{text}"
+        );
+
+        let mut again = Live::start(&["--config", file.to_str().unwrap()]);
+        again.wait_for_table();
+        again.wait_for_ports(&[8080]);
+        again.wait_for_cells("the port as the first column", is_moved);
+        again.press("W");
+        again.wait_for_text("nothing to save");
+    });
+}
+
+#[test]
+fn keys_of_the_config_outrank_the_default_ones() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let (mut live, _home) = live("[keys]\ntoggle-pause = ['space']\nwrite = 'W'\n", &[]);
+        live.wait_for_table();
+        live.wait_for_ports(&[8080]);
+        live.press(" ");
+        live.wait_for_text("paused");
+        live.press(" ");
+        live.wait_without("paused");
+        live.press("W");
+        live.wait_for_text("write the row");
+        live.press("q");
+        live.wait_without("write the row");
+        live.press("q");
+        assert_eq!(live.pty.wait_exit(), 0);
     });
 }

@@ -4,6 +4,7 @@ use crate::{schema, stage};
 
 mod app;
 #[cfg(unix)]
+mod columns;
 mod commands;
 mod config;
 mod corpus;

@@ -257,6 +257,9 @@ impl App {
             menu.go_to(menu.at.saturating_add_signed(action.lines(page)));
             return;
         }
+        if let Action::Dialog(action @ (DialogAction::MoveDown | DialogAction::MoveUp)) = action {
+            return self.move_column(action == DialogAction::MoveDown);
+        }
         let (at, choice) = (menu.at, menu.items[menu.at].choice.clone());
         self.dialog = Dialog::None;
         let toggles = action == Action::Dialog(DialogAction::Toggle);
@@ -276,7 +279,7 @@ impl App {
                 self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, at));
             }
             MenuChoice::Column(id) => {
-                self.toggle_column(id);
+                self.rows.columns.toggle(id);
                 self.dialog = Dialog::Menu(self.columns_menu(at));
             }
             MenuChoice::Sort(id) => self.choose_sort(id, now),

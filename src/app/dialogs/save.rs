@@ -35,7 +35,7 @@ impl App {
             custom_view,
             kinds: self.rows.criteria.kinds,
             sort: arrangement.sort,
-            columns: arrangement.columns(&self.settings.columns),
+            columns: arrangement.columns.shown().map(|one| one.id).collect(),
             group: self.rows.selection.shown().fields(),
             stats: matches!(self.dock.pane, Some(Pane::Stats)),
             ..self.settings.clone()

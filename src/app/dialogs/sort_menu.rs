@@ -25,7 +25,7 @@ impl Menu {
 
 impl App {
     pub(crate) fn open_sort_menu(&mut self) {
-        let columns: Vec<_> = self.columns().collect();
+        let columns: Vec<_> = self.rows.columns.all().collect();
         self.dialog = Dialog::Menu(Menu::sorts(&columns, self.rows.criteria.sort));
     }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::app::dialogs::menu::Menu;
 use crate::app::dialogs::prompt::{Prompt, Turn};
 use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
-use crate::columns::{self, ColumnId};
+use crate::columns::{self, ColumnId, ColumnList};
 use crate::keymap::TableAction;
 use crate::model::{Kinds, Moment, Protocol};
 use crate::query::{Line, Query, Selection, Tab};
@@ -44,9 +44,7 @@ pub(crate) struct TableView {
     pub find: Option<Find>,
     /// Whether the cursor goes to the row of the newest event.
     pub is_following: bool,
-    pub hidden_columns: Vec<ColumnId>,
-    /// The columns that the user chose explicitly: they outrank the others for room.
-    pub chosen_columns: Vec<ColumnId>,
+    pub columns: ColumnList,
     pub widths: Widths,
     /// Cells by which the command lines are scrolled to the left.
     pub skipped: usize,
@@ -83,8 +81,7 @@ impl TableView {
             trouble_line: TroubleLine::default(),
             find: None,
             is_following: false,
-            hidden_columns: views::without(&settings.columns),
-            chosen_columns: views::chosen(&settings.columns),
+            columns: ColumnList::of(&settings.columns),
             widths: Widths::default(),
             skipped: 0,
             names: true,

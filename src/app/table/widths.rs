@@ -6,7 +6,7 @@
 
 use crate::app::table::view::MARK_WIDTH;
 use crate::app::{App, ViewId};
-use crate::columns::{Candidate, Column, ColumnId, Fitted, Widest, fit};
+use crate::columns::{Candidate, Column, ColumnId, ColumnList, Fitted, Widest, fit};
 use crate::filter::Filter;
 use crate::model::Kinds;
 use crate::query::Sort;
@@ -43,8 +43,7 @@ struct Arranged {
     filter: Filter,
     kinds: Kinds,
     names: bool,
-    columns: Vec<ColumnId>,
-    chosen: Vec<ColumnId>,
+    columns: ColumnList,
     sort: Sort,
 }
 
@@ -57,7 +56,6 @@ impl Arranged {
             (self.kinds != before.kinds, WidthReason::Protocols),
             (self.names != before.names, WidthReason::Names),
             (self.columns != before.columns, WidthReason::Columns),
-            (self.chosen != before.chosen, WidthReason::Columns),
             (self.sort != before.sort, WidthReason::Order),
         ];
         let found = reasons.into_iter().find(|&(has_changed, _)| has_changed);
@@ -138,8 +136,7 @@ impl App {
             filter: rows.criteria.filter.clone(),
             kinds: rows.criteria.kinds,
             names: rows.names,
-            columns: self.offered_columns().map(|column| column.id).collect(),
-            chosen: rows.chosen_columns.clone(),
+            columns: rows.columns.clone(),
             sort: rows.criteria.sort,
         };
         // Services are not shown as numbers, and a column of nothing but zeros says nothing.
@@ -174,48 +171,30 @@ impl App {
                 widest: widths
                     .widest(column.id)
                     .max(u16::try_from(title).unwrap_or(0)),
-                is_chosen: rows.chosen_columns.contains(&column.id),
+                is_chosen: rows.columns.is_chosen(column.id),
             }
         };
-        let candidates = self.offered_columns().map(candidate);
-        let candidates = candidates
-            .filter(|one| one.is_chosen || one.column.priority == 0 || widths.has_text(one.column));
+        let candidates = rows.columns.shown().map(candidate);
+        let candidates = candidates.filter(|one| {
+            one.is_chosen || !one.column.is_optional() || widths.has_text(one.column)
+        });
         fit(&candidates.collect::<Vec<_>>(), self.table_room())
     }
 
     /// Why a column that is on is not on the screen.
     pub(crate) fn absence(&self, id: ColumnId) -> Option<Absent> {
-        let is_on = !self.rows.hidden_columns.contains(&id);
+        let is_on = !self.rows.columns.is_hidden(id);
         let mut shown = self.fitted_columns().into_iter();
         if !is_on || shown.any(|one| one.column.id == id) {
             return None;
         }
-        let is_chosen = self.rows.chosen_columns.contains(&id);
+        let is_chosen = self.rows.columns.is_chosen(id);
         let has_text = self.rows.widths.widest(id) > 0;
         Some(if is_chosen || has_text {
             Absent::NoRoom
         } else {
             Absent::NoText
         })
-    }
-
-    /// Switches a column off, or on: then it is the user's choice.
-    pub(crate) fn toggle_column(&mut self, id: ColumnId) {
-        let rows = &mut self.rows;
-        let is_hidden = rows.hidden_columns.contains(&id);
-        rows.hidden_columns.retain(|&one| one != id);
-        rows.chosen_columns.retain(|&one| one != id);
-        let list = if is_hidden {
-            &mut rows.chosen_columns
-        } else {
-            &mut rows.hidden_columns
-        };
-        list.push(id);
-    }
-
-    fn offered_columns(&self) -> impl Iterator<Item = &'static Column> {
-        let hidden = &self.rows.hidden_columns;
-        self.columns().filter(|column| !hidden.contains(&column.id))
     }
 
     /// Cells for the columns. The scrollbar has its cell also while all rows fit, so that a new row moves nothing.

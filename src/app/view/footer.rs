@@ -101,12 +101,15 @@ impl App {
     fn has_effect(&self, action: Action) -> bool {
         let accept = Action::Dialog(DialogAction::Accept);
         let toggle = Action::Dialog(DialogAction::Toggle);
+        let moves = [DialogAction::MoveDown, DialogAction::MoveUp].map(Action::Dialog);
         let other_targets = Action::Dialog(DialogAction::OtherTargets);
         let in_dialog = match &self.dialog {
             Dialog::Menu(menu) => {
                 // Enter only closes a menu of switches.
                 let has_switches = menu.items.iter().any(|item| item.is_on.is_some());
-                action != (if has_switches { accept } else { toggle })
+                let has_no_effect = if has_switches { accept } else { toggle };
+                action != has_no_effect
+                    && (!moves.contains(&action) || self.column_in_menu().is_some())
             }
             Dialog::Question(question) => {
                 (action != other_targets || question.choices().len() > 1)

@@ -582,12 +582,12 @@ fn a_file_changes_only_the_keys_that_it_names() {
 fn a_key_of_two_actions_is_refused_with_both_names() {
     for (text, expected) in [
         (
-            "[keys]\nquit = ['b']",
-            "2: keys.quit: `b` is already used by keys.bind-test; give one of them another key, or none ([])",
+            "[keys]\nbind-test = ['b', 'v']\nquit = ['q', 'b']",
+            "3: keys.quit: `b` is already used by keys.bind-test; give one of them another key, or none ([])",
         ),
         (
-            "[keys]\nbind-test = ['q']",
-            "2: keys.bind-test: `q` is already used by keys.quit; give one of them another key, or none ([])",
+            "[keys]\nmark-row = 'space'\ntoggle-pause = ['space']",
+            "3: keys.toggle-pause: `space` is already used by keys.mark-row; give one of them another key, or none ([])",
         ),
         // Both are in the file: the later one is reported.
         (
@@ -599,29 +599,104 @@ fn a_key_of_two_actions_is_refused_with_both_names() {
             "3: keys.write: `X` is already used by keys.refresh; ",
         ),
         (
-            "stats = true\n[keys]\nquit = ['space']",
-            "3: keys.quit: `space` is already used by keys.mark-row; ",
-        ),
-        (
-            "[keys]\nquit = ['PgDn']",
-            "2: keys.quit: `pgdn` is already used by keys.page-down; ",
-        ),
-        (
-            "[keys.menu]\nback = ['esc', 'j']",
-            "2: keys.menu.back: `j` is already used by keys.menu.down; ",
-        ),
-        (
-            "[keys.help]\nup = ['space']",
-            "2: keys.help.up: `space` is already used by keys.help.page-down; ",
+            "stats = true\n[keys.menu]\ndown = ['j']\nback = ['esc', 'j']",
+            "4: keys.menu.back: `j` is already used by keys.menu.down; ",
         ),
     ] {
         assert_single_error(text, expected);
     }
 }
 
+/// Configs of 0.1, which had none of these keys by default, and others that use a default key.
+#[test]
+fn a_default_action_loses_a_key_that_the_file_gives_to_another_one() {
+    use crate::keymap::{PaneAction, ProgramAction, SessionAction, TableAction};
+    let pause = Action::Program(ProgramAction::TogglePause);
+    let write = Action::Table(TableAction::Write);
+    let follow = Action::Table(TableAction::ToggleFollow);
+    let stats = Action::Pane(PaneAction::ToggleStats);
+    let quit = Action::Session(SessionAction::Quit);
+    for (text, key, action) in [
+        ("toggle-pause = ['p', 'space']", Pressed::Char(' '), pause),
+        ("write = 'W'", Pressed::Char('W'), write),
+        ("write = 'V'", Pressed::Char('V'), write),
+        ("write = 'O'", Pressed::Char('O'), write),
+        ("write = 'o'", Pressed::Char('o'), write),
+        ("write = 'z'", Pressed::Char('z'), write),
+        ("write = 'Z'", Pressed::Char('Z'), write),
+        ("write = 'M'", Pressed::Char('M'), write),
+        ("toggle-follow = '→'", Pressed::Right, follow),
+        ("toggle-follow = '←'", Pressed::Left, follow),
+        ("toggle-stats = 'f1'", Pressed::F(1), stats),
+        ("toggle-stats = 'f3'", Pressed::F(3), stats),
+        ("toggle-stats = 'f5'", Pressed::F(5), stats),
+        ("toggle-stats = 'f6'", Pressed::F(6), stats),
+        ("toggle-stats = 'f9'", Pressed::F(9), stats),
+        ("toggle-stats = 'f10'", Pressed::F(10), stats),
+        ("quit = 'b'", Pressed::Char('b'), quit),
+        ("quit = 'PgDn'", Pressed::PageDown, quit),
+        ("toggle-stats = ['q', '?']", Pressed::Char('q'), stats),
+    ] {
+        let text = format!("[keys]\n{text}");
+        assert_eq!(action_of(&text, Mode::Table, key), Some(action), "{text}");
+        let settings = parse(text.as_bytes()).unwrap();
+        let has_key = |one: &&crate::keymap::Binding| one.keys.contains(&key);
+        let bound = settings.keymap.bindings(Mode::Table).filter(has_key);
+        assert_eq!(bound.count(), 1, "{text}");
+        // What is printed says so too.
+        let printed = crate::config::to_toml(&settings);
+        assert_eq!(parse(printed.as_bytes()).unwrap(), settings, "{text}");
+    }
+}
+
+#[test]
+fn the_keys_of_the_file_count_more_only_in_their_mode() {
+    use crate::keymap::{DialogAction, MoveAction, SessionAction, TableAction};
+    let back = "[keys.menu]\nback = ['esc', 'j']";
+    assert_eq!(
+        action_of(back, Mode::Menu, Pressed::Char('j')),
+        Some(Action::Back)
+    );
+    let down = Some(Action::Move(MoveAction::Down));
+    assert_eq!(action_of(back, Mode::Menu, Pressed::Down), down);
+    assert_eq!(action_of(back, Mode::Question, Pressed::Char('j')), down);
+    let up = "[keys.help]\nup = ['space']";
+    let moved = Some(Action::Move(MoveAction::Up));
+    assert_eq!(action_of(up, Mode::Help, Pressed::Char(' ')), moved);
+    let toggle = Some(Action::Dialog(DialogAction::Toggle));
+    assert_eq!(action_of(up, Mode::Menu, Pressed::Char(' ')), toggle);
+    // What a bind test or matches do with a key comes before the table, but for the ways out.
+    let next = Some(Action::Table(TableAction::FindNext));
+    let other = "[keys]\nwrite = 'n'";
+    assert_eq!(action_of(other, Mode::Matches, Pressed::Char('n')), next);
+    let quit = Some(Action::Session(SessionAction::Quit));
+    for mode in [Mode::Matches, Mode::Pane, Mode::Table] {
+        assert_eq!(
+            action_of("[keys]\nquit = 'n'", mode, Pressed::Char('n')),
+            quit
+        );
+    }
+}
+
 #[test]
 fn a_mode_that_could_not_be_left_is_refused() {
     for (text, expected) in [
+        (
+            "[keys]\ntoggle-pause = ['q', 'f10', 'ctrl-c']",
+            "2: keys.toggle-pause: no key is left for quit",
+        ),
+        (
+            "[keys]\nwrite = 'q'\nrefresh = ['f10', 'ctrl-c', 'r']",
+            "3: keys.refresh: no key is left for quit",
+        ),
+        (
+            "[keys]\nwrite = 'esc'",
+            "2: keys.write: no key is left for back",
+        ),
+        (
+            "[keys.menu]\ntoggle = ['enter']",
+            "2: keys.menu.toggle: no key is left for accept",
+        ),
         (
             "[keys]\nquit = []",
             "2: keys.quit: needs a key, as nothing else does the same",
@@ -653,7 +728,7 @@ fn a_mode_that_could_not_be_left_is_refused() {
         ),
         (
             "[keys.bind]\nwatch = ['q', 'ctrl-c', 'f10']",
-            "1: keys.bind: no key is left for quit",
+            "2: keys.bind.watch: no key is left for quit",
         ),
         (
             "[keys.insist]\nconfirm = ['y']",

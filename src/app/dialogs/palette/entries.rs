@@ -73,11 +73,10 @@ impl App {
             let (keys, text) = (self.keys_in_force(mode, binding), self.text_of(binding));
             entries.push(Entry::new(command, keys, text, ""));
         }
-        entries.extend(self.columns().flat_map(orders));
-        entries.extend(
-            self.columns()
-                .filter_map(|column| self.column_entry(column)),
-        );
+        let columns = &self.rows.columns;
+        entries.extend(columns.all().flat_map(orders));
+        let shown_or_hidden = columns.all().filter(|column| column.is_optional());
+        entries.extend(shown_or_hidden.map(|column| self.column_entry(column)));
         let kinds = Protocol::ALL.into_iter();
         let kinds = kinds.filter(|&protocol| !Kinds::DEFAULT.has(protocol));
         entries.extend(kinds.map(|protocol| self.kind_entry(protocol)));
@@ -109,13 +108,12 @@ impl App {
         binding.help.into()
     }
 
-    fn column_entry(&self, column: &Column) -> Option<Entry> {
-        let is_hidden = self.rows.hidden_columns.contains(&column.id);
+    fn column_entry(&self, column: &Column) -> Entry {
+        let is_hidden = self.rows.columns.is_hidden(column.id);
         let verb = if is_hidden { "show" } else { "hide" };
         let text = format!("{verb} column {}", column.title);
         let description = format!("{} {}", column.name, column.description);
-        let is_optional = column.priority > 0;
-        is_optional.then(|| Entry::without_key(Command::Column(column.id), text, &description))
+        Entry::without_key(Command::Column(column.id), text, &description)
     }
 
     fn kind_entry(&self, protocol: Protocol) -> Entry {

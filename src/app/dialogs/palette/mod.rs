@@ -85,7 +85,7 @@ impl App {
     fn run(&mut self, command: Command, now: Moment) {
         match command {
             Command::Act(action) => self.perform(action, now),
-            Command::Column(id) => self.toggle_column(id),
+            Command::Column(id) => self.rows.columns.toggle(id),
             Command::Kind(protocol) => self.toggle_kind(protocol, now),
             Command::Sort(sort) => {
                 self.rows.criteria.sort = sort;

@@ -239,9 +239,9 @@ fn each_column_order_theme_and_protocol_can_be_chosen() {
         (effects, desk.app.clone())
     };
     let (_, app) = choose("hide column user");
-    assert!(app.rows.hidden_columns.contains(&ColumnId::User));
+    assert!(app.rows.columns.is_hidden(ColumnId::User));
     let (_, app) = choose("show column user");
-    assert!(!app.rows.hidden_columns.contains(&ColumnId::User));
+    assert!(!app.rows.columns.is_hidden(ColumnId::User));
     let (_, app) = choose("sort by pid, largest first");
     let sort = Sort {
         by: ColumnId::Pid,

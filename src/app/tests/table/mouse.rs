@@ -176,9 +176,9 @@ fn a_click_on_a_choice_takes_it_and_one_on_a_switch_leaves_the_menu_open() {
     );
     assert_eq!(desk.mode(), Mode::Table);
     desk.press("C");
-    desk.click_on(Click::Choose(2));
+    desk.click_on(Click::Choose(1));
     let (view, mode) = (desk.view(), desk.mode());
-    let line = &view.overlay.expect("still open").lines[2];
+    let line = &view.overlay.expect("still open").lines[1];
     assert_eq!((line[0].text.as_str(), mode), ("[ ] ", Mode::Menu));
 }
 

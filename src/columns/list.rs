@@ -1,0 +1,128 @@
+//! Which columns a table has, and in which order: every column has its place in the list, also while it is hidden.
+
+use super::{ALL, Column, ColumnId, column};
+
+/// Every column, in the order of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnList(Vec<(ColumnId, Shown)>);
+
+/// Whether a column is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// If a row has a text there, and as far as there is room.
+    ByDefault,
+    /// As the user chose it: it outranks the others for room.
+    ByChoice,
+    /// Not at all.
+    Hidden,
+}
+
+impl ColumnList {
+    /// These columns in their order, then the others, which are hidden if they can be. If all are listed, only their
+    /// order is chosen.
+    pub fn of(listed: &[ColumnId]) -> Self {
+        let mut list: Vec<(ColumnId, Shown)> = Vec::new();
+        let all = ALL.iter().map(|column| column.id);
+        for id in listed.iter().copied().chain(all) {
+            if list.iter().any(|(one, _)| *one == id) {
+                continue;
+            }
+            let is_listed = listed.contains(&id);
+            let shown = if is_listed && listed.len() < ALL.len() {
+                Shown::ByChoice
+            } else if is_listed || !column(id).is_optional() {
+                Shown::ByDefault
+            } else {
+                Shown::Hidden
+            };
+            list.push((id, shown));
+        }
+        Self(list)
+    }
+
+    /// Every column, also the hidden ones.
+    pub fn all(&self) -> impl Iterator<Item = &'static Column> {
+        self.0.iter().map(|(id, _)| column(*id))
+    }
+
+    /// The columns that are not hidden.
+    pub fn shown(&self) -> impl Iterator<Item = &'static Column> {
+        self.all().filter(|column| !self.is_hidden(column.id))
+    }
+
+    /// Whether the user hid a column, or did not list it.
+    pub fn is_hidden(&self, id: ColumnId) -> bool {
+        self.0.contains(&(id, Shown::Hidden))
+    }
+
+    /// Whether the user chose a column.
+    pub fn is_chosen(&self, id: ColumnId) -> bool {
+        self.0.contains(&(id, Shown::ByChoice))
+    }
+
+    /// Hides a column, or shows a hidden one: then it is the user's choice. A column that can't be hidden stays.
+    pub fn toggle(&mut self, id: ColumnId) {
+        let mut list = self.0.iter_mut().filter(|(one, _)| *one == id);
+        if let Some((_, shown)) = list.find(|_| column(id).is_optional()) {
+            *shown = match *shown {
+                Shown::Hidden => Shown::ByChoice,
+                Shown::ByDefault | Shown::ByChoice => Shown::Hidden,
+            };
+        }
+    }
+
+    /// Moves the column at this place by one to the right, or else to the left, and returns its place. The last one and the
+    /// first one stay there.
+    pub fn shift(&mut self, at: usize, is_right: bool) -> usize {
+        let to = if is_right {
+            at + 1
+        } else {
+            at.saturating_sub(1)
+        };
+        if at.max(to) >= self.0.len() {
+            return at;
+        }
+        self.0.swap(at, to);
+        to
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(columns: impl Iterator<Item = &'static Column>) -> Vec<&'static str> {
+        columns.map(|column| column.name).collect()
+    }
+
+    #[test]
+    fn listed_columns_come_first_and_the_others_are_hidden_behind_them() {
+        let list = ColumnList::of(&[ColumnId::State, ColumnId::Pid]);
+        // Two that can't be hidden follow in the order of all.
+        assert_eq!(names(list.shown()), ["state", "pid", "port", "process"]);
+        assert_eq!(names(list.all())[..4], ["state", "pid", "proto", "local"]);
+        assert!(list.is_chosen(ColumnId::Pid) && !list.is_chosen(ColumnId::Port));
+    }
+
+    #[test]
+    fn all_columns_in_any_order_are_no_choice_of_columns() {
+        let mut all: Vec<_> = ALL.iter().map(|column| column.id).collect();
+        all.reverse();
+        let list = ColumnList::of(&all);
+        assert!(list.shown().map(|column| column.id).eq(all.iter().copied()));
+        assert!(!all.iter().any(|&id| list.is_chosen(id)));
+    }
+
+    #[test]
+    fn a_hidden_column_comes_back_in_its_place_and_one_that_always_stays_can_not_be_hidden() {
+        let first = ColumnList::of(&ALL.iter().map(|column| column.id).collect::<Vec<_>>());
+        for column in ALL {
+            let mut list = first.clone();
+            list.toggle(column.id);
+            assert_eq!(list.is_hidden(column.id), column.priority > 0);
+            list.toggle(column.id);
+            assert_eq!(names(list.shown()), names(first.shown()));
+            assert_eq!(list.is_chosen(column.id), column.priority > 0);
+        }
+    }
+}
