@@ -1,11 +1,11 @@
-//! The views: four built-in tabs, and custom ones from the config. A custom view has its own filter, order and columns;
+//! The views: the built-in ones, and custom ones from the config. A custom view has its own filter, order and columns;
 //! leaving it restores the previous ones.
 
 use crate::app::App;
 use crate::app::view::{CellView, Click, Role, span};
 use crate::columns::{ColumnList, width};
 use crate::filter::Filter;
-use crate::keymap::Action;
+use crate::keymap::{Action, TableAction};
 use crate::model::Moment;
 use crate::query::{Sort, Tab};
 
@@ -34,14 +34,26 @@ pub enum ViewId {
     Custom(usize),
 }
 
-/// Cells that tabs of custom views leave to the filter and the count.
+/// Cells that the tabs after the first four leave to the filter and the count.
 const FILTER_ROOM: usize = 20;
 
 impl App {
+    /// All of them: first those with a digit as their key, then the one of rows in trouble.
     pub(crate) fn view_ids(&self) -> Vec<ViewId> {
         let custom = (0..self.settings.views.len()).map(ViewId::Custom);
-        let tabs = Tab::ALL.map(ViewId::Tab).into_iter();
-        tabs.chain(custom).collect()
+        let numbered = Tab::NUMBERED.map(ViewId::Tab).into_iter();
+        let trouble = [ViewId::Tab(Tab::Trouble)];
+        numbered.chain(custom).chain(trouble).collect()
+    }
+
+    /// Those that have a tab: the one of rows in trouble while the line about trouble is there, or while it is open.
+    fn views_with_tab(&self) -> Vec<ViewId> {
+        let mut views = self.view_ids();
+        let trouble = ViewId::Tab(Tab::Trouble);
+        if !self.rows.trouble_line.is_shown() && self.current_view() != trouble {
+            views.retain(|&view| view != trouble);
+        }
+        views
     }
 
     pub(crate) fn current_view(&self) -> ViewId {
@@ -51,13 +63,19 @@ impl App {
         }
     }
 
-    fn place_of_view(&self, view: ViewId) -> usize {
-        let at = self.view_ids().iter().position(|&one| one == view);
-        at.unwrap_or(0)
+    /// The view that a digit shows.
+    pub(crate) fn view_at(&self, place: u8) -> Option<ViewId> {
+        let view = self.view_ids().get(usize::from(place)).copied();
+        view.filter(|&view| view != ViewId::Tab(Tab::Trouble))
     }
 
-    pub(crate) fn view_at(&self, place: u8) -> Option<ViewId> {
-        self.view_ids().get(usize::from(place)).copied()
+    /// The action that shows a view.
+    fn show_action(&self, view: ViewId) -> Option<Action> {
+        if view == ViewId::Tab(Tab::Trouble) {
+            return Some(Action::Table(TableAction::ShowTrouble));
+        }
+        let place = self.view_ids().iter().position(|&one| one == view)?;
+        u8::try_from(place).ok().map(Action::ShowView)
     }
 
     pub(crate) fn view_name(&self, view: ViewId) -> &str {
@@ -69,8 +87,7 @@ impl App {
 
     /// A tab's key, if it has one, and its name.
     pub(crate) fn tab_text(&self, view: ViewId) -> String {
-        let place = u8::try_from(self.place_of_view(view)).ok();
-        let key = place.and_then(|place| self.key(Action::ShowView(place)));
+        let key = self.show_action(view).and_then(|action| self.key(action));
         let name = self.view_name(view);
         key.map_or_else(|| name.to_owned(), |key| format!("{key} {name}"))
     }
@@ -96,8 +113,9 @@ impl App {
     }
 
     pub(crate) fn cycle_view(&mut self, by: isize, now: Moment) {
-        let views = self.view_ids();
-        let at = self.place_of_view(self.current_view()) + views.len();
+        let views = self.views_with_tab();
+        let shown = self.current_view();
+        let at = views.iter().position(|&view| view == shown).unwrap_or(0) + views.len();
         self.show_view(views[at.saturating_add_signed(by) % views.len()], now);
     }
 
@@ -148,12 +166,12 @@ impl App {
         self.rows.columns = arrangement.columns;
     }
 
-    /// The visible tabs: the built-in views, and as many custom ones as fit beside the filter. The current view always
+    /// The visible tabs: the built-in views with a digit, and as many others as fit beside the filter. The current view always
     /// has a tab, if needed in place of others.
     pub(crate) fn tab_views(&self) -> Vec<CellView> {
         let mut visible = Vec::new();
-        for id in self.view_ids() {
-            if matches!(id, ViewId::Custom(_)) && !self.has_room_for(&visible, id) {
+        for (place, id) in self.views_with_tab().into_iter().enumerate() {
+            if place >= Tab::NUMBERED.len() && !self.has_room_for(&visible, id) {
                 break;
             }
             visible.push(id);

@@ -30,7 +30,7 @@ pub(super) static KEYS: [Key; 17] = [
     Key { name: "interval", takes: DURATION, read: |c, v| set(&mut c.interval, value::duration(v, duration::parse_interval)), print: |c| quoted(&duration::format(c.interval)) },
     Key { name: "linger", takes: DURATION, read: |c, v| set(&mut c.linger, value::duration(v, duration::parse)), print: |c| quoted(&duration::format(c.linger)) },
     Key { name: "highlight", takes: DURATION, read: |c, v| set(&mut c.highlight, value::duration(v, duration::parse)), print: |c| quoted(&duration::format(c.highlight)) },
-    Key { name: "view", takes: "\"listening\", \"connections\", \"all\", \"changes\" or a view of your own", read: first_view, print: |c| quoted(c.custom_view.and_then(|at| c.views.get(at)).map_or(name_of(c.view), |view| &view.name)) },
+    Key { name: "view", takes: "\"listening\", \"connections\", \"all\", \"changes\", \"trouble\" or a view of your own", read: first_view, print: |c| quoted(c.custom_view.and_then(|at| c.views.get(at)).map_or(name_of(c.view), |view| &view.name)) },
     Key { name: "protocols", takes: "a list of tcp, udp, udplite, sctp, raw, packet, unix in quotes, such as [\"tcp\", \"udp\"]", read: protocols, print: |c| list(Protocol::ALL.map(|one| (one.as_str(), c.kinds.has(one)))) },
     Key { name: "families", takes: "[\"ipv4\"], [\"ipv6\"] or [\"ipv4\", \"ipv6\"]", read: families, print: |c| list(FAMILIES.map(|(name, family)| (name, c.family.is_none_or(|one| one == family)))) },
     Key { name: "filter", takes: "a filter in quotes, such as \"user:ann !udp\"", read: |c, v| set(&mut c.filter, value::filter(v, &c.services)), print: |c| quoted(&c.filter.to_string()) },
@@ -47,11 +47,12 @@ pub(super) static KEYS: [Key; 17] = [
     Key { name: "theme", takes: "the name of a theme in quotes, such as \"dark\"", read: |c, v| c.themes.choose(value::text(v)?).map_err(|why| invalid(v, why)), print: |c| quoted(&c.themes.chosen().name) },
 ];
 
-pub(super) const VIEWS: [(&str, Tab); 4] = [
+pub(super) const VIEWS: [(&str, Tab); 5] = [
     ("listening", Tab::Listening),
     ("connections", Tab::Connections),
     ("all", Tab::All),
     ("changes", Tab::Changes),
+    ("trouble", Tab::Trouble),
 ];
 
 const FAMILIES: [(&str, Family); 2] = [("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)];

@@ -40,6 +40,7 @@ actions! {
         MarkRow = "mark-row",
         MarkAll = "mark-all",
         NextTrouble = "next-trouble",
+        ShowTrouble = "show-trouble",
         NextView = "next-view",
         PreviousView = "previous-view",
         ToggleTcp = "toggle-tcp",

@@ -232,6 +232,7 @@ pub const KEYMAP: &[Binding] = &[
     table(View, &[Char('2')], A::ShowView(1), "show connections", ""),
     table(View, &[Char('3')], A::ShowView(2), "show everything", ""),
     table(View, &[Char('4')], A::ShowView(3), "show what opened, changed or closed", ""),
+    table(View, &[], A::Table(TableAction::ShowTrouble), "show the rows in trouble: full queues, leaks, no answer", ""),
     table(View, &[Char('5')], A::ShowView(4), "show the fifth view; views five to nine come from the config", ""),
     table(View, &[Char('6')], A::ShowView(5), "show the sixth view", ""),
     table(View, &[Char('7')], A::ShowView(6), "show the seventh view", ""),

@@ -102,7 +102,7 @@ pub(super) const WORDS: &[Word] = &[
     word(Verb::Pin,      "pin",      "follow alert",         "[PORT]",          "a line that begins with alert when a listener opens, closes or changes there"),
     word(Verb::Unpin,    "unpin",    "unfollow",             "[PORT]",          "no more alerts about it"),
     word(Verb::Filter,   "filter",   "",                     "[FILTER|off]",    "show only the rows that match; alone: read the filter"),
-    word(Verb::View,     "view",     "tab",                  "[NAME]",          "show listening, connections, all, changes or a view of the config"),
+    word(Verb::View,     "view",     "tab",                  "[NAME]",          "show listening, connections, all, changes, trouble or a view of the config"),
     word(Verb::Sort,     "sort",     "order",                "[COLUMN]",        "sort by a column, such as port, process, state or age"),
     word(Verb::Reverse,  "reverse",  "",                     "",                "reverse the order"),
     word(Verb::Kinds,    "kinds",    "protocols",            "[KIND]",          "show or hide a kind of sockets: tcp, udp, udplite, sctp, raw, packet or unix"),

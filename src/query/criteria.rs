@@ -8,9 +8,9 @@ use crate::columns::ColumnId;
 use crate::filter::{self, Filter, Pass};
 use crate::model::{Kinds, Moment, Socket};
 use crate::query::order;
-use crate::track::{Row, Table};
+use crate::track::{Row, Table, TroubleKind};
 
-/// The four views of the table.
+/// The built-in views of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 pub enum Tab {
     /// Sockets that listen or are bound.
@@ -21,29 +21,45 @@ pub enum Tab {
     All,
     /// Sockets that opened, changed or closed since the program started.
     Changes,
+    /// Sockets in trouble.
+    Trouble,
 }
 
 impl Tab {
-    /// All of them, in the order of their keys.
-    pub const ALL: [Self; 4] = [Self::Listening, Self::Connections, Self::All, Self::Changes];
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Listening,
+        Self::Connections,
+        Self::All,
+        Self::Changes,
+        Self::Trouble,
+    ];
+
+    /// Those with a digit as their key, in that order; the digits after them are for the views of the config.
+    pub const NUMBERED: [Self; 4] = [Self::Listening, Self::Connections, Self::All, Self::Changes];
 
     /// Its name.
     pub fn title(self) -> &'static str {
         self.into()
     }
 
-    /// Whether the row belongs to it.
-    pub fn admits(self, row: &Row) -> bool {
-        self.admits_unchanged(&row.socket) || self == Self::Changes && row.change.is_some()
+    /// Whether the row belongs to it at `now`.
+    pub fn admits(self, row: &Row, now: Moment) -> bool {
+        match self {
+            Self::Changes => row.change.is_some(),
+            Self::Trouble => row.trouble(now).is_some(),
+            Self::Listening | Self::Connections | Self::All => self.could_admit(&row.socket),
+        }
     }
 
-    /// Whether a socket that nothing has happened to belongs to it.
-    fn admits_unchanged(self, socket: &Socket) -> bool {
+    /// Whether a socket that nothing has happened to may belong to it, whoever its owner is.
+    fn could_admit(self, socket: &Socket) -> bool {
         match self {
             Self::Listening => socket.is_listening(),
             Self::Connections => socket.is_connection(),
             Self::All => true,
             Self::Changes => false,
+            Self::Trouble => TroubleKind::possible(socket).is_some(),
         }
     }
 }
@@ -89,7 +105,7 @@ impl Query {
     pub fn could_show(&self, sockets: &[Socket], now: Moment) -> Vec<bool> {
         let mut filter = self.pass(now);
         let could_show = |socket| {
-            self.tab.admits_unchanged(socket)
+            self.tab.could_admit(socket)
                 && self.kinds.has(socket.protocol)
                 && filter.could_match(socket) != Some(false)
         };
@@ -107,7 +123,7 @@ impl Query {
         let rows = table.rows.iter().enumerate();
         let mut filter = self.pass(now);
         let selected = rows.filter(|(_, row)| {
-            let is_in_view = self.tab.admits(row) && self.kinds.has(row.socket.protocol);
+            let is_in_view = self.tab.admits(row, now) && self.kinds.has(row.socket.protocol);
             is_in_view && !self.is_over(row, now) && filter.matches(row)
         });
         let selected: Vec<_> = selected.map(|(at, _)| at).collect();
@@ -140,7 +156,8 @@ impl Query {
 
     /// Whether the row matches, however long it has been closed.
     pub(crate) fn admits(&self, row: &Row, now: Moment) -> bool {
-        self.tab.admits(row) && self.kinds.has(row.socket.protocol) && self.pass(now).matches(row)
+        let is_in_view = self.tab.admits(row, now) && self.kinds.has(row.socket.protocol);
+        is_in_view && self.pass(now).matches(row)
     }
 
     pub(crate) fn pass(&self, now: Moment) -> Pass<'_> {

@@ -49,7 +49,7 @@ pub(crate) struct Counts {
     /// In the view, without a filter and with every protocol.
     pub unfiltered: usize,
     /// In each view.
-    pub by_tab: [usize; 4],
+    pub by_tab: [usize; Tab::ALL.len()],
 }
 
 impl Selection {
@@ -267,7 +267,7 @@ impl Selection {
         for &at in rows {
             let row = &table.rows[at];
             self.verdicts[at] = Verdict {
-                tabs: Tab::ALL.map(|tab| tab.admits(row)),
+                tabs: Tab::ALL.map(|tab| tab.admits(row, now)),
                 protocol: row.socket.protocol,
                 is_over: self.query.is_over(row, now),
                 matches_filter: filter.matches(row),
@@ -301,7 +301,7 @@ impl Counts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Verdict {
     /// Whether each view admits it, in the order of [`Tab::ALL`].
-    tabs: [bool; 4],
+    tabs: [bool; Tab::ALL.len()],
     protocol: Protocol,
     /// Whether it is closed and has lingered long enough.
     is_over: bool,
@@ -312,7 +312,7 @@ struct Verdict {
 impl Verdict {
     /// Of a row that was not read yet.
     const UNKNOWN: Self = Self {
-        tabs: [false; 4],
+        tabs: [false; Tab::ALL.len()],
         protocol: Protocol::Tcp,
         is_over: true,
         matches_filter: false,

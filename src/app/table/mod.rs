@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::app::dialogs::menu::Menu;
 use crate::app::dialogs::prompt::{Prompt, Turn};
+use crate::app::views::ViewId;
 use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::{self, ColumnId, ColumnList};
 use crate::keymap::TableAction;
@@ -124,6 +125,7 @@ impl App {
             TableAction::MarkRow => self.mark_row(now),
             TableAction::MarkAll => self.mark_all(now),
             TableAction::NextTrouble => self.go_to_next_trouble(now),
+            TableAction::ShowTrouble => self.show_view(ViewId::Tab(Tab::Trouble), now),
             TableAction::NextView => self.cycle_view(1, now),
             TableAction::PreviousView => self.cycle_view(-1, now),
             TableAction::ToggleTcp => self.toggle_kind(Protocol::Tcp, now),

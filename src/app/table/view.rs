@@ -194,6 +194,7 @@ impl App {
                 Tab::Connections => format!("No connections.{elsewhere}"),
                 Tab::All => "No sockets.".into(),
                 Tab::Changes => format!("Nothing has changed yet.{elsewhere}"),
+                Tab::Trouble => format!("No row is in trouble.{elsewhere}"),
             };
         }
         let all = self.rows.selection.counts().unfiltered;
@@ -217,7 +218,7 @@ impl App {
     /// ` 2 Connections has 400, 3 All has 400.`
     fn rows_elsewhere(&self) -> String {
         let counts = self.rows.selection.counts().by_tab;
-        let others = Tab::ALL.into_iter().zip(counts);
+        let others = Tab::NUMBERED.into_iter().zip(counts);
         let others = others.filter(|&(tab, count)| tab != self.rows.criteria.tab && count > 0);
         let text = |(tab, count)| format!("{} has {count}", self.tab_text(ViewId::Tab(tab)));
         let others: Vec<_> = others.map(text).collect();

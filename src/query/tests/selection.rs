@@ -157,7 +157,7 @@ impl Run {
     }
 
     /// How many rows each view has under these criteria.
-    fn count(&self, criteria: &Query, now: Moment) -> [usize; 4] {
+    fn count(&self, criteria: &Query, now: Moment) -> [usize; 5] {
         Tab::ALL.map(|tab| {
             let criteria = Query {
                 tab,

@@ -100,7 +100,7 @@ impl App {
     /// The help of a binding; that of a view of the config names it.
     pub(crate) fn text_of(&self, binding: &Binding) -> Cow<'static, str> {
         if let Action::ShowView(place) = binding.action
-            && usize::from(place) >= Tab::ALL.len()
+            && usize::from(place) >= Tab::NUMBERED.len()
         {
             let name = self.view_at(place).map_or("", |view| self.view_name(view));
             return format!("show the view {name}").into();

@@ -47,10 +47,13 @@ impl App {
         now: Moment,
     ) -> impl Iterator<Item = &'a Event> {
         let query = &self.rows.criteria;
-        let mut filter = query.pass(self.shown_at(now));
+        let now = self.shown_at(now);
+        let mut filter = query.pass(now);
         events.filter(move |event| {
             let row = &event.row;
-            query.tab.admits(row) && query.kinds.has(row.socket.protocol) && filter.matches(row)
+            query.tab.admits(row, now)
+                && query.kinds.has(row.socket.protocol)
+                && filter.matches(row)
         })
     }
 

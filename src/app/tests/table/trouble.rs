@@ -3,6 +3,7 @@
 use crate::app::layout::Area;
 use crate::app::tests::*;
 use crate::app::view::Role;
+use crate::filter::Filter;
 use crate::model::Queue;
 
 /// A connection of `app` from this port.
@@ -193,4 +194,78 @@ fn a_filter_for_trouble_fills_as_time_passes() {
     assert_eq!(desk.ports(), [0; 0]);
     desk.wait(Duration::from_secs(3)).wake();
     assert_eq!(desk.ports(), [20]);
+}
+
+fn tab_texts(desk: &Desk) -> Vec<String> {
+    let tabs = desk.view().tabs.into_iter();
+    tabs.map(|tab| tab.text.trim().to_owned()).collect()
+}
+
+#[test]
+fn the_view_of_trouble_has_a_tab_while_something_is_wrong() {
+    let mut desk = Desk::new();
+    desk.read(&[listener(7), full(80)]);
+    assert_eq!(tab_texts(&desk).last().unwrap(), "Trouble");
+    desk.key(Key::BackTab);
+    desk.key(Key::BackTab);
+    desk.key(Key::BackTab);
+    assert_eq!(desk.ports(), [80]);
+    desk.read(&[listener(7), listener(80)]);
+    assert_eq!(desk.ports(), [0; 0]);
+    assert!(tab_texts(&desk).contains(&"Trouble".into()), "it is open");
+    desk.wait(Duration::from_secs(11)).wake();
+    assert!(tab_texts(&desk).contains(&"Trouble".into()), "it is open");
+    desk.press("3");
+    assert_eq!(tab_texts(&desk).len(), 4);
+}
+
+#[test]
+fn the_view_of_trouble_takes_no_digit_from_the_views_of_the_config() {
+    let mut desk = Desk::with(Settings {
+        views: vec![CustomView {
+            name: "low".into(),
+            shows: Tab::All,
+            filter: Filter::parse(":7").unwrap(),
+            columns: None,
+            sort: None,
+        }],
+        ..Desk::new().app.config
+    });
+    desk.tell(Msg::Input(Input::Resized {
+        width: 120,
+        height: 30,
+    }));
+    desk.read(&[listener(7), full(80)]);
+    assert_eq!(tab_texts(&desk)[4..], ["5 low", "Trouble"]);
+    desk.press("6");
+    assert!(footer(&desk).contains("no view 6"), "{}", footer(&desk));
+    desk.press("5");
+    assert_eq!(desk.ports(), [7]);
+    desk.key(Key::Tab);
+    assert_eq!(desk.ports(), [80]);
+}
+
+#[test]
+fn the_palette_shows_the_view_of_trouble_and_the_filter_stays() {
+    let mut desk = Desk::new();
+    desk.read(&[full(80), full(81), listener(82)]);
+    desk.press("/:80,82");
+    desk.key(Key::Enter);
+    desk.press(":trouble view");
+    desk.key(Key::Enter);
+    assert_eq!(desk.ports(), [80]);
+    desk.key(Key::Esc);
+    assert_eq!(desk.ports(), [80, 81]);
+}
+
+/// Time alone fills it, as it does the line.
+#[test]
+fn a_row_appears_in_the_view_of_trouble_when_its_time_has_come() {
+    let mut desk = Desk::new();
+    desk.read(&[connection(40, State::CloseWait)]);
+    desk.press(":trouble view");
+    desk.key(Key::Enter);
+    assert_eq!(desk.ports(), [0; 0]);
+    desk.wait(Duration::from_secs(30)).wake();
+    assert_eq!(desk.ports(), [40]);
 }
