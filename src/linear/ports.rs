@@ -120,13 +120,18 @@ impl Session {
             ..criteria.clone()
         };
         let places = query.select_at(self.app.table(), self.app.shown_at(now));
-        let Some(&first) = places.first() else {
+        if places.is_empty() {
             return self.print(format!("nothing matches `{text}`"));
-        };
-        let id = self.app.table().rows[first].id;
-        if self.app.rows().selection.shows(first) {
+        }
+        let selection = &self.app.rows().selection;
+        let first = places.iter().find(|&&at| selection.shows(at));
+        let id = first.map(|&at| self.app.table().rows[at].id);
+        match id {
             // Selecting a row that is shown has no effects.
-            drop(self.app.command(|app| app.select_row(id, now)));
+            Some(id) => drop(self.app.command(|app| app.select_row(id, now))),
+            None => self.print(
+                "hidden by the view or the filter: the current row stays; row NUMBER shows all rows and goes there",
+            ),
         }
         self.print_rows(&places, super::PAGE, now);
     }

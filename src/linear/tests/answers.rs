@@ -21,7 +21,7 @@ fn a_listing_is_read_in_pages_and_its_numbers_lead_to_rows() {
         Some("3. tcp port 8002, li")
     );
     assert_eq!(desk.types("more all").len(), 27);
-    assert_eq!(desk.types("more"), ["there is no more"]);
+    assert_eq!(desk.types("more"), ["no more lines"]);
     let row = desk.types("row 30");
     assert_eq!(row[0].get(..28), Some("row 30 of 30: tcp port 8029,"));
     assert_eq!(desk.types("next")[0], "last row");
@@ -93,7 +93,7 @@ fn a_pinned_port_is_announced_with_alert_whatever_is_shown() {
 #[test]
 fn nothing_changes_while_paused_and_resume_prints_what_did() {
     let mut desk = Desk::with_ports(&[]);
-    assert_eq!(desk.types("pause"), ["paused; resume goes on"]);
+    assert_eq!(desk.types("pause"), ["paused; resume continues"]);
     assert_eq!(desk.read(&[listener(80)]), [""; 0]);
     let lines = desk.types("resume");
     assert_eq!(lines.len(), 2, "{lines:?}");
@@ -190,4 +190,25 @@ fn an_action_that_needs_the_screen_says_so_and_leaves_nothing_open() {
     }
     assert_eq!(desk.types("run toggle-names"), ["done"]);
     assert_eq!(desk.types("list").len(), 1);
+}
+
+/// A command after it must not act on a row that was never read.
+#[test]
+fn find_says_when_no_match_can_become_the_current_row() {
+    let mut desk = Desk::with_ports(&[80, 81, 90]);
+    desk.types("filter :81,90");
+    desk.types("go 90");
+    let lines = desk.types("find :80");
+    assert!(
+        lines[0].starts_with("hidden by the view or the filter"),
+        "{lines:?}"
+    );
+    assert!(desk.types("here")[0].contains("port 90"));
+    desk.types("find :80,81");
+    assert!(
+        desk.types("here")[0].contains("port 81"),
+        "the first that is shown"
+    );
+    desk.types("find :80");
+    assert!(desk.types("row 1").concat().contains("port 80 "));
 }
