@@ -1,12 +1,13 @@
-//! The cursor stays on its row or group, whatever else happens to the table.
+//! The cursor stays on its row or group and marks on their rows, whatever else happens to the table.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sockeye::app::Msg;
-use sockeye::app::view::{RowView, View};
+use sockeye::app::view::{RowSign, RowView, View};
 use sockeye::keymap::Key;
 use sockeye::model::{Socket, State};
 
@@ -19,6 +20,8 @@ enum Event {
     Move(Key),
     /// A key after which the cursor is on the same row or group, if that is still there.
     Key(Key),
+    /// A key that marks or unmarks rows.
+    Mark(Key),
     /// A snapshot of the sockets whose bit is set, in states that follow from the number.
     Read(u16, usize),
     Wait(u64),
@@ -39,6 +42,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => select(moving).prop_map(Event::Move),
         5 => select(keys.collect::<Vec<_>>()).prop_map(Event::Key),
+        3 => select(vec![Key::Char(' '), Key::Char('V')]).prop_map(Event::Mark),
         4 => (any::<u16>(), 0..4usize).prop_map(|(bits, states)| Event::Read(bits, states)),
         2 => (0..8000u64).prop_map(Event::Wait),
     ]
@@ -94,6 +98,27 @@ fn selected(view: &View) -> Option<String> {
     identities(view).swap_remove(at)
 }
 
+/// Whether each row in sight is marked, by its port; groups and closed rows are left out.
+fn marks(view: &View) -> BTreeMap<String, bool> {
+    let rows = identities(view).into_iter().zip(&view.rows);
+    let marks = rows.filter_map(|(identity, row)| {
+        let port = identity.filter(|one| one.parse::<u16>().is_ok())?;
+        Some((port, row.sign == Some(RowSign::Marked)))
+    });
+    marks.collect()
+}
+
+fn happen(stage: &mut Stage, event: &Event) {
+    match event {
+        Event::Move(key) | Event::Key(key) | Event::Mark(key) => drop(stage.key(*key)),
+        Event::Read(bits, states) => drop(stage.read(&sockets(*bits, *states))),
+        Event::Wait(millis) => {
+            stage.wait(Duration::from_millis(*millis));
+            stage.tell(Msg::Woke);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
@@ -107,18 +132,31 @@ proptest! {
         stage.press("3");
         for event in &events {
             let before = selected(&stage.app.view(stage.now));
-            match event {
-                Event::Move(key) | Event::Key(key) => drop(stage.key(*key)),
-                Event::Read(bits, states) => drop(stage.read(&sockets(*bits, *states))),
-                Event::Wait(millis) => {
-                    stage.wait(Duration::from_millis(*millis));
-                    stage.tell(Msg::Woke);
-                }
-            }
+            happen(&mut stage, event);
             let view = stage.app.view(stage.now);
             let is_there = before.is_some() && identities(&view).contains(&before);
-            if !matches!(event, Event::Move(_)) && is_there {
+            if !matches!(event, Event::Move(_) | Event::Mark(_)) && is_there {
                 prop_assert_eq!(selected(&view), before, "after {:?}", event);
+            }
+        }
+    }
+
+    /// Only `Esc` clears them, and only the keys for that change them.
+    #[test]
+    fn nothing_moves_a_mark_off_its_row_while_that_is_there(events in vec(event(), 80)) {
+        let mut stage = Stage::new(160, 70);
+        stage.read(&sockets(u16::MAX, 0));
+        stage.press("3");
+        for event in &events {
+            let before = marks(&stage.app.view(stage.now));
+            happen(&mut stage, event);
+            let after = marks(&stage.app.view(stage.now));
+            if matches!(event, Event::Mark(_) | Event::Key(Key::Esc)) {
+                continue;
+            }
+            for (port, is_marked) in before {
+                let now = after.get(&port);
+                prop_assert!(now.is_none_or(|&now| now == is_marked), "{} after {:?}", port, event);
             }
         }
     }
