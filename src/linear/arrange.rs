@@ -152,7 +152,7 @@ impl Session {
             effects = self.act(Action::Program(ProgramAction::TogglePause), now);
         }
         self.print(if is_paused {
-            "paused; resume goes on"
+            "paused; resume continues"
         } else {
             "not paused"
         });

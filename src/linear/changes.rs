@@ -158,8 +158,11 @@ impl Session {
     pub(super) fn print_new_current(&mut self) {
         let now = self.app.table().taken_at;
         let text = match self.app.selected() {
-            Some(row) => format!("the current row is gone; now: {}", row_text(row, now)),
-            None => "the current row is gone; no row is shown".to_owned(),
+            Some(row) => format!(
+                "the current row is no longer shown; now: {}",
+                row_text(row, now)
+            ),
+            None => "the current row is no longer shown, nor is any other".to_owned(),
         };
         self.print_changes(vec![text]);
     }

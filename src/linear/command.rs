@@ -138,7 +138,7 @@ impl Session {
             return;
         };
         if self.rest.is_empty() {
-            return self.print("there is no more");
+            return self.print("no more lines");
         }
         self.print_more(count);
     }

@@ -16,7 +16,7 @@ impl Session {
         self.print_counts();
         self.print_shown();
         if self.app.is_paused() {
-            self.print("paused; resume goes on");
+            self.print("paused; resume continues");
         }
         if let Some(ports) = self.app.pinned_text() {
             self.print(format!("pinned {ports}"));

@@ -22,7 +22,7 @@ impl Session {
             self.print(line);
         }
         if is_new {
-            self.print("Type yes or no. signal kill changes the signal.");
+            self.print("Type yes or no; signal NAME chooses another signal.");
         }
         self.question = lines;
     }

@@ -357,7 +357,7 @@ fn a_wrong_field_is_one_line_with_those_that_are_accepted() {
         ),
         ("port,", format!("--group: unknown field `` {accepted}")),
         ("cwd", format!("--group: unknown field `cwd` {accepted}")),
-        ("port,port", "--group: `port` is there twice\n".to_owned()),
+        ("port,port", "--group: `port` is given twice\n".to_owned()),
         (
             "port,state,user",
             "--group: at most two fields\n".to_owned(),

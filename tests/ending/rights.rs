@@ -118,7 +118,7 @@ fn a_process_that_is_hidden_from_the_user_by_now_is_not_signalled() {
         let pid = server.pid();
         assert_eq!(
             told,
-            format!("cat ({pid}) can't be looked at any more: nothing was sent")
+            format!("cat ({pid}) can't be checked any more: nothing was sent")
         );
         assert!(server.answers());
         assert!(end(&ending).0, "root still may");
@@ -134,7 +134,7 @@ fn a_process_whose_sockets_may_not_be_looked_at_is_not_signalled() {
         let ending = server.ending(inode(&socket));
         set_thread_res_uid(Uid::from_raw(ANN), Uid::from_raw(ANN), Uid::ROOT).unwrap();
         let told = refusal(&ending);
-        assert!(told.contains("can't be looked at any more"), "{told}");
+        assert!(told.contains("can't be checked any more"), "{told}");
         assert!(server.answers());
     });
 }

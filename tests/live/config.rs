@@ -329,7 +329,7 @@ fn the_mouse_is_left_to_the_terminal_by_the_config_and_a_key_switches_it() {
         live.pty.wait_for_raw(ON);
         let before = live.pty.raw().matches(OFF).count();
         live.press("M");
-        live.wait_for_text("the mouse is the terminal's");
+        live.wait_for_text("the mouse is left to the terminal");
         assert_eq!(live.pty.raw().matches(OFF).count(), before + 1);
         let after = live.pty.raw().matches(ON).count();
         // Taking the terminal again leaves it so.

@@ -128,7 +128,7 @@ fn ten_tasks_are_done_by_typing_and_reading_new_lines() {
             "end 8080",
             &format!("Send SIGTERM to sleep ({})?", web.pid()),
         );
-        reader.hear("Type yes or no.");
+        reader.hear("Type yes or no;");
         reader.types("yes");
         reader.hear("port 8080 is free");
         assert_eq!(web.wait_for_signal(), Some(Signal::TERM));
@@ -148,7 +148,7 @@ fn ten_tasks_are_done_by_typing_and_reading_new_lines() {
         reader.answer("group state", "state LISTEN: 2 sockets");
         reader.answer("pause", "paused");
         let _kept = listener(&at(7000));
-        reader.answer("status", "paused; resume goes on");
+        reader.answer("status", "paused; resume continues");
         reader.answer("resume", "not paused");
         reader.hear("opened: tcp port 7000");
         reader.types("quit");

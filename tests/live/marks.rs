@@ -130,7 +130,7 @@ fn a_proxy_of_a_container_among_marked_rows_gets_no_signal() {
         live.wait_for_words("These get no signal:");
         live.wait_for_words("It is the proxy of a container");
         // The other process is looked up by itself.
-        live.wait_without("looking what depends");
+        live.wait_without("finding out what depends");
         assert!(ended.is_running());
         live.press("y");
         live.wait_for_words("port 8081 is free");

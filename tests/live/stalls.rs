@@ -135,7 +135,7 @@ fn a_signal_that_cannot_be_sent_yet_is_shown_with_its_waiting_time() {
         block.put(&live);
         live.press("Ky");
         let doing = format!(
-            "looking what depends on sleep ({})… no answer for ",
+            "finding out what depends on sleep ({})… no answer for ",
             holder.pid()
         );
         let took = wait_for_more(&live, (&doing, "s"), 1);

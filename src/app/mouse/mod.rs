@@ -67,7 +67,7 @@ impl App {
         let text = if self.settings.mouse {
             "the mouse works in the table again"
         } else {
-            "the mouse is the terminal's: select text with it"
+            "the mouse is left to the terminal: select text with it"
         };
         self.report(text, now);
     }

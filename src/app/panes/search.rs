@@ -77,7 +77,7 @@ impl App {
             return;
         };
         let Some((_, matches)) = self.matches(&content) else {
-            return self.warn("nothing is searched in this pane", now);
+            return self.warn("no search in this pane yet", now);
         };
         let (line, _) = self.cursor_line(content.body().len());
         let from = if by > 0 { line + 1 } else { line };
@@ -129,7 +129,7 @@ impl App {
             Some(matches.len())
         });
         let (text, role) = match matches {
-            None => ("type a part of a line".to_owned(), Role::Dim),
+            None => ("type part of a line".to_owned(), Role::Dim),
             Some(0) => ("no match".to_owned(), Role::Warning),
             Some(count) => (counted(count, "line", "lines"), Role::Dim),
         };

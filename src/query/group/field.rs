@@ -62,7 +62,7 @@ impl GroupBy {
     /// What its groups are, for help.
     pub const fn description(self) -> &'static str {
         match self {
-            Self::Process => "the process, by pid; of several that share a socket the first",
+            Self::Process => "the process, by pid; if several share a socket, the first",
             Self::Port => "the local port",
             Self::Peer => "the peer's address",
             Self::Network => "the peer's network: /24 of IPv4, /64 of IPv6",

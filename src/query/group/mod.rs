@@ -54,7 +54,7 @@ impl GroupFields {
         match *fields {
             [] => Ok(None),
             [by] => Ok(Some(Self::one(by))),
-            [by, then] if by == then => Err(format!("`{}` is there twice", by.name())),
+            [by, then] if by == then => Err(format!("`{}` is given twice", by.name())),
             [by, then] => Ok(Some(Self {
                 by,
                 then: Some(then),

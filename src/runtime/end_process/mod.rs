@@ -132,7 +132,7 @@ impl Failure {
             NotSent::IsNoAncestor => {
                 format!("{name} is no longer an ancestor of what it started: nothing was sent")
             }
-            NotSent::Unreadable => format!("{name} can't be looked at any more: nothing was sent"),
+            NotSent::Unreadable => format!("{name} can't be checked any more: nothing was sent"),
             NotSent::ConfirmedOnce(guard) => {
                 let guard = guard.as_str();
                 format!("nothing was sent, not confirmed twice: {name} is {guard}")

@@ -46,7 +46,7 @@ pub fn end_several(
     let count = attempts.recipients().count();
     let count = counted(count, "process", "processes");
     notify(Msg::EndPending(format!(
-        "sent the signal to {count}, waiting for the end…"
+        "sent the signal to {count}, waiting for them to exit…"
     )));
     watch.began = clock.now().steady;
     watch.several(&attempts, endings)

@@ -80,13 +80,13 @@ impl Question {
         let process = match &socket.owner {
             _ if is_closed => return Err("this socket is closed already".into()),
             Owner::Known(_) => targets::main_owner(holder, lineage).ok_or(
-                "pid 1 holds this socket for its service: stop the unit instead of ending it",
+                "pid 1 has this socket for its service: stop the unit instead of ending it",
             )?,
             Owner::Hidden => return Err(why_hidden(table)),
             Owner::Kernel => return Err("the kernel has this socket: no process to end".into()),
             Owner::Unknown => return Err("the owner is still being looked for".into()),
             Owner::Former(_) | Owner::None => {
-                return Err("no process has this socket any more: it goes by itself".into());
+                return Err("no process has this socket any more; it closes by itself".into());
             }
         };
         let port = targets::port_to_free(socket, process, table);

@@ -73,7 +73,7 @@ impl Several {
             match Question::end_owner(&holder, false, (table, lineage), first_job + at as u64) {
                 Ok(_) if at == MAX_PROCESSES => {
                     return Err(format!(
-                        "these are more than {MAX_PROCESSES} processes: mark fewer to end them"
+                        "more than {MAX_PROCESSES} processes: mark fewer to end them"
                     ));
                 }
                 Ok(question) => {
@@ -218,7 +218,7 @@ impl Several {
             lines.extend(wrapped(sentences.chain([question]), Role::Plain, columns));
         } else {
             let question = match (self.len(), self.questions.len()) {
-                (0, all) => format!("Send no signal? All {all} have a better fix."),
+                (0, all) => format!("Each of these {all} has a better fix than a signal."),
                 (count, _) => {
                     let count = counted(count, "process", "processes");
                     format!("Send SIG{signal} to {count}?")

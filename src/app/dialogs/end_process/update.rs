@@ -42,7 +42,7 @@ impl App {
         }
         if !is_guarded && !question.is_inspected {
             question.answer = Answer::EarlyYes;
-            let pending = format!("looking what depends on {}…", named(&question.process));
+            let pending = format!("finding out what depends on {}…", named(&question.process));
             return self.notify(NoticeKind::Pending, pending, now);
         }
         let (mut ending, frees_port) = (question.ending.clone(), question.frees_tested_port);
@@ -100,7 +100,7 @@ impl App {
             let of = counted(pending, "process", "processes");
             return self.notify(
                 NoticeKind::Pending,
-                format!("looking what depends on {of}…"),
+                format!("finding out what depends on {of}…"),
                 now,
             );
         }

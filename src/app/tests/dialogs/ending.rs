@@ -260,7 +260,7 @@ fn said(desk: &Desk) -> Vec<String> {
 fn a_yes_before_it_is_known_what_depends_on_it_is_carried_out_when_nothing_does() {
     let (mut desk, job) = asking(&listener(80));
     assert_eq!(desk.press("y"), [], "it is not known yet");
-    assert!(footer(&desk).contains("looking what depends on app (80)…"));
+    assert!(footer(&desk).contains("finding out what depends on app (80)…"));
     assert_eq!(desk.mode(), Mode::Question, "and can be taken back");
     let effects = found(&mut desk, job, vec![Background::new(80)]);
     assert_eq!(ending(&effects).confirmed, Confirmed::Once);

@@ -152,7 +152,7 @@ fn a_process_that_started_others_gets_the_signal_first() {
 fn a_yes_waits_until_the_background_of_all_is_known() {
     let mut desk = asking();
     assert_eq!(desk.press("y"), []);
-    assert!(footer(&desk).contains("looking what depends on 3 processes…"));
+    assert!(footer(&desk).contains("finding out what depends on 3 processes…"));
     assert_eq!(found(&mut desk, 81, Background::new(81)), []);
     assert_eq!(found(&mut desk, 80, Background::new(80)), []);
     let effects = found(&mut desk, 82, Background::new(82));
@@ -207,7 +207,10 @@ fn if_all_have_a_better_fix_yes_sends_nothing_and_their_commands_can_be_copied()
     for port in 80..83 {
         found(&mut desk, port, of_container(port));
     }
-    assert_eq!(said(&desk)[0], "Send no signal? All 3 have a better fix.");
+    assert_eq!(
+        said(&desk)[0],
+        "Each of these 3 has a better fix than a signal."
+    );
     assert_eq!(desk.press("y"), []);
     assert!(footer(&desk).contains("nothing was sent: each has a better fix"));
     assert_eq!(desk.mode(), Mode::Question);
@@ -318,7 +321,7 @@ fn if_no_marked_row_has_a_process_to_end_that_is_said() {
     let ports: Vec<u16> = (1000..1101).collect();
     let mut desk = Desk::with_ports(&ports);
     assert_eq!(desk.press("VK"), []);
-    assert!(footer(&desk).contains("these are more than 100 processes"));
+    assert!(footer(&desk).contains("more than 100 processes"));
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn a_search_goes_to_the_first_match_while_it_is_typed_then_to_the_others() {
 fn a_search_without_a_match_says_so_and_esc_ends_it() {
     let mut desk = events(&[80]);
     desk.press("n");
-    assert!(footer(&desk).contains("nothing is searched"));
+    assert!(footer(&desk).contains("no search in this pane"));
     desk.press("/nginx");
     assert!(footer(&desk).contains("no match"), "{}", footer(&desk));
     desk.key(Key::Enter);
