@@ -52,7 +52,7 @@ impl Tab {
         }
     }
 
-    /// Whether a socket that nothing has happened to may belong to it, whoever its owner is.
+    /// Whether a socket that nothing has happened to may belong to it, whatever its owner is.
     fn could_admit(self, socket: &Socket) -> bool {
         match self {
             Self::Listening => socket.is_listening(),
