@@ -33,6 +33,10 @@ fn a_full_queue_is_one_line_a_red_state_and_a_row_that_the_key_goes_to() {
         live.press("!");
         live.wait_for_text("no row shown here is in trouble, 1 elsewhere");
         live.pty.send_key(sockeye::keymap::Key::Esc);
+        live.wait_for_ports(&[8001, 8002, 8080, 9000]);
+        live.wait_for_text("4 Changes  Trouble");
+        live.pty.send_key(sockeye::keymap::Key::BackTab);
+        live.wait_for_ports(&[8080]);
         while let Ok((_, _)) = full.accept() {
             if full_is_empty() {
                 break;
@@ -40,6 +44,7 @@ fn a_full_queue_is_one_line_a_red_state_and_a_row_that_the_key_goes_to() {
         }
         drop(clients);
         live.wait_for_text("no longer in trouble");
+        live.wait_for_text("No row is in trouble.");
     });
 }
 
