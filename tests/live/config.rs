@@ -112,7 +112,7 @@ fn a_column_that_the_file_leaves_out_comes_back_from_the_menu() {
         live.wait_for_ports(&[8080]);
         live.press("C");
         live.wait_for_text("columns");
-        live.press("jjjj\x20\x1b");
+        live.press("jjjjj\x20\x1b");
         live.wait_for_cells("one more column behind those of the file", |screen| {
             let titles = line(screen, 2);
             titles
