@@ -112,7 +112,7 @@ fn a_column_that_the_file_leaves_out_comes_back_from_the_menu() {
         live.wait_for_ports(&[8080]);
         live.press("C");
         live.wait_for_text("columns");
-        live.press("jjjj\x20\x1b");
+        live.press("jjjjj\x20\x1b");
         live.wait_for_cells("one more column behind those of the file", |screen| {
             let titles = line(screen, 2);
             titles
@@ -376,15 +376,15 @@ fn a_column_that_was_moved_and_saved_is_there_at_the_next_start() {
             let titles = line(screen, 2);
             titles.split_whitespace().map(str::to_owned).collect()
         };
-        let is_moved = |screen: &vt100::Screen| titles(screen)[..2] == ["PORT", "▲"];
+        let is_moved = |screen: &vt100::Screen| titles(screen)[..2] == ["PROTO", "PORT"];
         live.wait_for_table();
         live.wait_for_ports(&[8080]);
         live.press("W");
         live.wait_for_text("nothing to save");
         live.press("C");
         live.wait_for_text("columns, from left to right");
-        live.press("jjKK");
-        live.wait_for_cells("the port as the first column", is_moved);
+        live.press("jjK");
+        live.wait_for_cells("the port as the second column", is_moved);
         live.press("q");
         live.wait_without("columns, from left to right");
         live.press("W");
@@ -396,14 +396,17 @@ fn a_column_that_was_moved_and_saved_is_there_at_the_next_start() {
         let file = home.path().join("sockeye/config.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(
-            text.contains("columns = [\"port\", \"proto\", \"local\", \"service\""),
+            text.contains("columns = [\"proto\", \"port\", \"local\", \"service\""),
             "{text}"
         );
 
-        let mut again = Live::start(&["--config", file.to_str().unwrap()]);
+        let env = [("XDG_CONFIG_HOME", home.path().to_str().unwrap())];
+        let mut again = Live {
+            pty: Pty::spawn(BINARY, &[], (110, 30), &env),
+        };
         again.wait_for_table();
         again.wait_for_ports(&[8080]);
-        again.wait_for_cells("the port as the first column", is_moved);
+        again.wait_for_cells("the port as the second column", is_moved);
         again.press("W");
         again.wait_for_text("nothing to save");
     });

@@ -16,6 +16,7 @@ use crate::settings::{CustomView, Notify};
 use crate::theme::{Depth, Glyphs};
 use crate::track::{RowId, Tracker};
 
+mod columns_menu;
 mod dialogs;
 mod panes;
 mod table;

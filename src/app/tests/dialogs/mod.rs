@@ -1,7 +1,6 @@
 //! What takes the keys instead of the table.
 
 mod browser;
-mod columns;
 mod copy_and_write;
 pub mod ending;
 mod ending_several;
