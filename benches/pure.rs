@@ -22,7 +22,7 @@ use sockeye::model::{Kinds, Lineage, Snapshot};
 use sockeye::query::{GroupBy, Grouping, Groups, Query, Sort, Tab};
 use sockeye::settings::Settings;
 use sockeye::theme::{Depth, Glyphs};
-use sockeye::track::Tracker;
+use sockeye::track::{Connections, Tracker, Window};
 use sockeye::ui;
 
 const HIGHLIGHT: Duration = Duration::from_secs(5);
@@ -78,6 +78,18 @@ fn observe(criterion: &mut Criterion) {
                 );
             });
         }
+    }
+    group.finish();
+}
+
+/// The connections of each listener, and both ends of each: half of the rows are accepted, all have their peer here.
+fn connections(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("connections");
+    for size in SIZES {
+        let table = scene::table(size);
+        group.bench_function(BenchmarkId::new("found", size), |bencher| {
+            bencher.iter(|| Connections::of(&table.rows, Window::default()));
+        });
     }
     group.finish();
 }
@@ -231,6 +243,6 @@ criterion_group! {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(600));
-    targets = filter, observe, sort, group, draw
+    targets = filter, observe, connections, sort, group, draw
 }
 criterion_main!(pure);

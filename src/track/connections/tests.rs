@@ -99,12 +99,15 @@ fn a_listener_for_ipv6_alone_has_no_ipv4_connection() {
     assert_eq!((of(false), of(true)), (vec![1], vec![3]));
 }
 
-#[test]
-fn a_listener_on_the_interface_of_the_connection_comes_before_one_on_none() {
-    let on = |interface: &str, socket| Socket {
+fn on(interface: &str, socket: Socket) -> Socket {
+    Socket {
         interface: Some(interface.into()),
         ..socket
-    };
+    }
+}
+
+#[test]
+fn a_listener_on_the_interface_of_the_connection_comes_before_one_on_none() {
     let sockets = [
         listener("0.0.0.0:80", 1),
         on("eth0", listener("0.0.0.0:80", 2)),
@@ -113,6 +116,25 @@ fn a_listener_on_the_interface_of_the_connection_comes_before_one_on_none() {
         connection("10.0.0.7:80", "10.0.0.9:3", 1),
     ];
     assert_eq!(counts(&sockets), [2, 1]);
+}
+
+#[test]
+fn a_listener_on_the_interface_for_ipv6_alone_leaves_ipv4_to_one_on_none() {
+    let any = |is_dual| Socket {
+        dual_stack: Some(is_dual),
+        ..listener("[::]:80", 1)
+    };
+    let sockets = [
+        on("eth0", any(false)),
+        any(true),
+        on("eth0", connection("10.0.0.7:80", "10.0.0.9:1", 1)),
+        on(
+            "eth0",
+            connection("[::ffff:10.0.0.7]:80", "[::ffff:10.0.0.9]:2", 1),
+        ),
+        on("eth0", connection("[2001:db8::1]:80", "[2001:db8::9]:3", 1)),
+    ];
+    assert_eq!(counts(&sockets), [1, 2]);
 }
 
 #[test]
