@@ -522,7 +522,7 @@ fn keys_prints_those_of_the_users_own_file() {
     assert_eq!(line(&own, "  quit").as_deref(), Some("Q F10"));
     assert_eq!(line(&own, "JSON or CSV"), None, "it has no key");
     let at_first = home.run(&["keys", "--config", "/dev/null"]);
-    assert_eq!(line(&at_first, "  quit").as_deref(), Some("q Ctrl-C"));
+    assert_eq!(line(&at_first, "  quit").as_deref(), Some("q Ctrl-C F10"));
     let wrong = Home::with("wrong-keys", "[keys]\nquit = ['b']\n");
     let said = wrong.run(&["keys"]);
     assert_eq!((said.code, &*said.out), (2, ""));
