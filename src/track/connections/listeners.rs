@@ -125,31 +125,26 @@ impl<'a> Listeners<'a> {
             (IpAddr::V6(_), IpAddr::V4(_)) => [own, any_v6, canonical, any_v4],
             (IpAddr::V6(_), IpAddr::V6(_)) => [own, any_v6, any_v6, any_v6],
         };
-        let is_ipv4 = canonical.is_ipv4();
-        candidates.into_iter().find_map(|address| {
-            let found = self.find(socket, address)?;
-            let is_reached = !is_ipv4 || address != any_v6 || self.bound[found].accepts_ipv4;
-            is_reached.then_some(found)
-        })
+        let mut found = candidates.into_iter();
+        found.find_map(|address| self.find(socket, address))
     }
 
-    /// The one bound to this address and to the interface of the connection, or else to no interface.
+    /// The one bound to this address and to the interface of the connection, or else to no interface. A `::` for IPv6
+    /// alone takes no connection of IPv4.
     fn find(&self, socket: &Socket, address: IpAddr) -> Option<usize> {
+        let needs_ipv4 = socket.local.address.to_canonical().is_ipv4()
+            && address == IpAddr::from(Ipv6Addr::UNSPECIFIED);
         let local = Address {
             ip: address,
             ..Address::of(socket)
         };
-        let find = |address: Address<'_>| {
+        let interfaces = [local.interface, None].into_iter();
+        let mut found = interfaces.filter_map(|interface| {
+            let address = Address { interface, ..local };
             let found = self.bound.binary_search_by(|one| one.address.cmp(&address));
             found.ok()
-        };
-        let with_interface = local.interface.and_then(|_| find(local));
-        with_interface.or_else(|| {
-            find(Address {
-                interface: None,
-                ..local
-            })
-        })
+        });
+        found.find(|&found| !needs_ipv4 || self.bound[found].accepts_ipv4)
     }
 
     pub fn add(&mut self, address: usize, twin: Option<usize>, clients: Clients) {

@@ -116,6 +116,24 @@ fn a_listener_on_the_interface_of_the_connection_comes_before_one_on_none() {
 }
 
 #[test]
+fn a_listener_for_ipv6_alone_on_the_interface_leaves_ipv4_to_one_on_none() {
+    let on_interface = |socket| Socket {
+        interface: Some("eth0".into()),
+        ..socket
+    };
+    let sockets = [
+        listener("[::]:80", 1),
+        on_interface(Socket {
+            dual_stack: Some(false),
+            ..listener("[::]:80", 2)
+        }),
+        on_interface(connection("10.0.0.7:80", "10.0.0.9:1", 1)),
+        on_interface(connection("[fd00::7]:80", "[fd00::9]:1", 2)),
+    ];
+    assert_eq!(counts(&sockets), [1, 1]);
+}
+
+#[test]
 fn of_twins_each_has_the_connections_of_its_process_and_all_those_of_no_known_one() {
     let hidden = Socket {
         owner: Owner::Hidden,
