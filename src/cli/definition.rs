@@ -43,7 +43,8 @@ pub struct Cli {
     pub linear: bool,
     /// Group the live table by a FIELD, or by two: process, port, peer, network, state, user, unit, container,
     /// project
-    #[arg(long, value_name = "FIELD,...", value_delimiter = ',', value_parser = FieldParser, hide_possible_values = true)]
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',', value_parser = FieldParser, hide_possible_values = true,
+        conflicts_with = "linear")]
     pub group: Vec<GroupBy>,
     #[command(flatten)]
     pub global: GlobalArgs,

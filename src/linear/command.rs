@@ -3,8 +3,25 @@
 use super::word::{self, Verb, Word};
 use super::{PAGE, Session};
 use crate::app::Effect;
-use crate::keymap::{Action, KEYMAP, ProgramAction, SessionAction};
+use crate::keymap::{Action, KEYMAP, ProgramAction, SessionAction, TableAction};
 use crate::model::{Moment, clean};
+
+/// Whether only the screen shows anything of the action. Saved settings would be those [adapted](super::adapted) to
+/// lines.
+const fn needs_screen(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Pane(_)
+            | Action::Program(ProgramAction::SaveSettings | ProgramAction::ToggleMouse)
+            | Action::Table(
+                TableAction::GroupByNext
+                    | TableAction::MarkRow
+                    | TableAction::MarkAll
+                    | TableAction::Left
+                    | TableAction::Right
+            )
+    )
+}
 
 impl Session {
     /// Runs a line of text; returns the effects to carry out.
@@ -97,8 +114,13 @@ impl Session {
             ));
             return Vec::new();
         };
-        let effects = self.act(action, now);
-        if self.app.confirmation().is_none() && self.app.close_dialog() {
+        let needs_screen = needs_screen(action);
+        let effects = if needs_screen {
+            Vec::new()
+        } else {
+            self.act(action, now)
+        };
+        if needs_screen || self.app.confirmation().is_none() && self.app.close_dialog() {
             self.print(format!(
                 "`{name}` needs the screen; help lists the commands"
             ));

@@ -24,22 +24,6 @@ pub struct Snapshot {
     pub ephemeral: Option<EphemeralPorts>,
 }
 
-impl Snapshot {
-    /// Replaces the records of processes by newer ones of the same processes.
-    pub(crate) fn update_processes(&mut self, newer: &[Arc<Process>]) {
-        if newer.is_empty() {
-            return;
-        }
-        let is_known = |one: &&Arc<Process>| self.processes.contains_key(&one.pid);
-        let known: Vec<_> = newer.iter().filter(is_known).cloned().collect();
-        self.processes
-            .extend(known.into_iter().map(|one| (one.pid, one)));
-        for socket in &mut self.sockets {
-            socket.owner.update(newer);
-        }
-    }
-}
-
 /// Which snapshot of a recording is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Playback {

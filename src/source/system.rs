@@ -86,7 +86,6 @@ impl System {
         // There is no later snapshot that could show late names, so wait for them.
         #[cfg(target_os = "linux")]
         super::users::rename_all(&mut snapshot, &self.processes.late_names());
-        snapshot.update_processes(&self.processes.late_projects());
         Ok(snapshot)
     }
 
@@ -109,6 +108,8 @@ impl System {
             owner_pids = self.owner_pids(&sockets, is_requested, at, &mut Vec::new());
             self.processes.refresh(&pids(&owner_pids), at);
         }
+        // A project that came one snapshot later would add its column to a table that is already on the screen.
+        self.processes.late_projects();
         self.owners
             .assign(&mut sockets, &owner_pids, &self.processes);
         self.add_names(&mut sockets);

@@ -262,13 +262,14 @@ fn variety() -> TempFile {
         for name in ["inode", "uid", "user", "queue"] {
             nobodys[name] = Value::Null;
         }
-        for (pid, started_at) in [
-            (zebra.pid(), "2026-01-02T00:00:00Z"),
-            (alpha.pid(), "2026-01-01T00:00:00Z"),
+        for (pid, started_at, project) in [
+            (zebra.pid(), "2026-01-02T00:00:00Z", "/srv/Zoo"),
+            (alpha.pid(), "2026-01-01T00:00:00Z", "/srv/zone/apple"),
         ] {
             let mut processes = frame["processes"].as_array_mut().unwrap().iter_mut();
             let process = processes.find(|one| one["pid"] == pid).unwrap();
             process["started_at"] = started_at.into();
+            process["project"] = project.into();
         }
     })
 }
@@ -300,6 +301,7 @@ fn key(column: &Column, socket: &Value) -> Option<Key> {
             .iter()
             .position(|state| socket["state"] == state.as_str())
             .map(|at| Key::Number(at.try_into().unwrap())),
+        "conns" => number(&socket["connections"]),
         "pid" => number(&process["pid"]),
         "process" => text(&process["name"]),
         "user" => {
@@ -318,6 +320,10 @@ fn key(column: &Column, socket: &Value) -> Option<Key> {
         }
         "recv-q" => number(&socket["queue"]["receive"]),
         "send-q" => number(&socket["queue"]["send"]),
+        "project" => {
+            let (_, name) = process["project"].as_str()?.rsplit_once('/')?;
+            text(&name.into())
+        }
         "command" => {
             let argv = process["argv"].as_array()?;
             let argv: Vec<_> = argv.iter().filter_map(Value::as_str).collect();
@@ -345,7 +351,17 @@ fn named(name: &str) -> &'static Column {
     ALL.iter().find(|column| column.name == name).unwrap()
 }
 
-/// The sockets, each with its first process beside it.
+/// How many connections a listener has: those established on its port, and on its address unless that is any.
+fn connections(listener: &Value, sockets: &[Value]) -> usize {
+    let (local, is_any) = (&listener["local"], listener["local"]["address"] == "::");
+    let is_of_listener = |one: &&Value| {
+        let has_address = is_any || one["local"]["address"] == local["address"];
+        one["state"] == "ESTABLISHED" && one["local"]["port"] == local["port"] && has_address
+    };
+    sockets.iter().filter(is_of_listener).count()
+}
+
+/// The sockets, each with its first process beside it, and the listeners with how many connections they have.
 fn listed(args: &[&str]) -> Vec<Value> {
     let said = sockeye(&[&["list", "--ndjson"], args].concat());
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
@@ -357,7 +373,14 @@ fn listed(args: &[&str]) -> Vec<Value> {
         };
         socket
     };
-    said.lines_of_json().into_iter().map(with_process).collect()
+    let lines = said.lines_of_json().into_iter();
+    let mut sockets: Vec<Value> = lines.map(with_process).collect();
+    let all = sockets.clone();
+    let is_listener = |one: &&mut Value| one["protocol"] == "tcp" && one["state"] == "LISTEN";
+    for listener in sockets.iter_mut().filter(is_listener) {
+        listener["connections"] = connections(listener, &all).into();
+    }
+    sockets
 }
 
 /// Every column, its rows in the requested order, and the arguments for it.

@@ -64,6 +64,7 @@ impl Busy {
             for process in processes {
                 process["pid"] = fixed(&process["pid"]).into();
                 process["parent"] = Value::Null;
+                process["project"] = "/srv/shop".into();
             }
             for socket in frame["sockets"].as_array_mut().unwrap() {
                 let owners = socket["pids"].as_array().unwrap();

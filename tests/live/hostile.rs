@@ -28,12 +28,12 @@ fn hostile_holder() -> Holder {
 #[test]
 fn a_hostile_name_is_shown_as_text_and_never_reaches_the_terminal() {
     stage(|| {
-        let _holder = hostile_holder();
+        let holder = hostile_holder();
         let mut live = Live::start_in((200, 40), &[]);
         live.wait_for_row(8080, |row| row.contains(SHOWN));
         // In every place that shows a name or a command line.
         live.pty.send_key(Key::Enter);
-        live.wait_for_text(&format!("{SHOWN} (pid"));
+        live.wait_for_text(&format!("{}  {SHOWN}", holder.pid()));
         live.press("b");
         live.wait_for_text(&format!("LISTEN  {SHOWN}"));
         live.press("K");
@@ -64,7 +64,7 @@ fn a_copied_command_line_holds_no_escape_sequence() {
         // address, pid, command
         live.press("jj\r");
         live.wait_for_text("copied sh -c");
-        let raw = live.pty.raw();
+        let raw = live.raw_without_query();
         assert_eq!(copied(&raw).len(), 1, "{raw:?}");
         let copied = &copied(&raw)[0];
         assert!(
@@ -122,7 +122,7 @@ fn a_replay_says_that_it_was_redacted_and_its_file_may_have_any_name() {
         let live = Live::start_in((200, 40), &["--replay", path]);
         live.wait_for_text(r"\x1b]0;x\x07.jsonl (redacted)");
         live.wait_for_row(8080, |row| row.contains(SHOWN));
-        assert_eq!(copied(&live.pty.raw()), [""; 0]);
+        assert_eq!(copied(&live.raw_without_query()), [""; 0]);
         std::fs::remove_file(&file).expect("it is there");
     });
 }

@@ -219,11 +219,11 @@ fn help_scrolls_on_a_small_screen() {
     stage(|| {
         let mut live = Live::start_in((80, 24), &[]);
         live.press("?");
-        live.wait_for_text("next row");
+        live.wait_for_text("j ↓");
         live.press("jj");
-        live.wait_without("next row");
+        live.wait_without("j ↓");
         live.press("kk");
-        live.wait_for_text("next row");
+        live.wait_for_text("j ↓");
         // To its very end, though long lines are wrapped.
         live.press(&"j".repeat(200));
         let last = sockeye::filter::TRANSPORTS.last().unwrap();

@@ -167,7 +167,7 @@ fn told_of_a_hostile_name(notify: &str, env: &[(&str, &str)]) -> (String, u32) {
     live.wait_for_text(r"8080 closed: was \x1b]0;x\x07;9;4;1(");
     live.press("q");
     live.pty.wait_exit();
-    (live.pty.raw(), holder.pid())
+    (live.raw_without_query(), holder.pid())
 }
 
 #[test]

@@ -16,6 +16,9 @@ use crate::support::wait_until;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_sockeye");
 
+/// Queries the background colour, once at the start (`OSC 11` of xterm's control sequences).
+pub const QUERY: &str = "\x1b]11;?\x1b\\";
+
 pub const RED: Color = Color::Idx(1);
 pub const GREEN: Color = Color::Idx(2);
 pub const YELLOW: Color = Color::Idx(3);
@@ -82,6 +85,13 @@ impl Live {
     /// Types this, one key after the other.
     pub fn press(&mut self, keys: &str) {
         self.pty.send(keys);
+    }
+
+    /// All that the program wrote, but for its one query.
+    pub fn raw_without_query(&self) -> String {
+        let raw = self.pty.raw();
+        assert_eq!(raw.matches(QUERY).count(), 1, "{raw:?}");
+        raw.replace(QUERY, "")
     }
 
     /// Waits until the screen's text is as wanted.

@@ -52,7 +52,7 @@ fn one_cell_is_enough_to_start_and_to_quit() {
             &[],
         );
         pty.wait_for_raw("\x1b[?2026l");
-        pty.send("?/b\x1b");
+        pty.send("?/b\r?/b\x1b");
         pty.resize(100, 30);
         pty.wait_for("the table alone", |screen| {
             screen.contains("8080") && !screen.contains("┌ help")
@@ -137,7 +137,7 @@ fn forty_by_ten_gives_up_borders_before_port_state_or_process() {
         }
         assert!(!screen.contains(['│', '┌', '─']), "{screen}");
         live.press("\r");
-        let screen = live.wait_for_text("parents");
+        let screen = live.wait_for_text("owner");
         assert!(!screen.contains(['│', '┌', '─']), "{screen}");
     });
 }

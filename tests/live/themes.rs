@@ -4,7 +4,7 @@
 use sockeye::keymap::Key;
 use vt100::{Cell, Color};
 
-use crate::live::scene::{BINARY, Live, TempDir, at, listener, place_of, stage};
+use crate::live::scene::{BINARY, Live, QUERY, TempDir, at, listener, place_of, stage};
 use crate::support::pty::Pty;
 
 const TRUE_COLOUR: (&str, &str) = ("COLORTERM", "truecolor");
@@ -70,7 +70,7 @@ fn the_default_theme_makes_a_bar_for_the_background_that_the_terminal_reports() 
     stage(|| {
         let _open = listener(&at(8080));
         let mut live = live(&[], &[TRUE_COLOUR]);
-        live.pty.wait_for_raw("\x1b]11;?\x1b\\");
+        live.pty.wait_for_raw(QUERY);
         live.pty.send_bytes(b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
         let bar = Color::Rgb(218, 218, 218);
         live.wait_for_cells("one even bar", |screen| {

@@ -69,7 +69,7 @@ fn page(mut command: Command) -> io::Result<Vec<u8>> {
     let more = if command.has_subcommands() {
         let keymap = Keymap::default();
         let keys = |title, mode| {
-            let bindings = keymap.bindings(mode);
+            let bindings = keymap.bound(mode);
             section(title, bindings.map(|one| (one.keys_text(), one.help)))
         };
         filters()

@@ -179,6 +179,16 @@ fn an_action_that_needs_the_screen_says_so_and_leaves_nothing_open() {
         "edit-filter",
         "toggle-help",
         "go-to",
+        "find",
+        "choose-sort",
+        "choose-groups",
+        "group-by-next",
+        "mark-row",
+        "mark-all",
+        "focus-pane",
+        "search-pane",
+        "toggle-mouse",
+        "save-settings",
     ] {
         let lines = desk.types(&format!("run {name}"));
         assert_eq!(
@@ -190,6 +200,18 @@ fn an_action_that_needs_the_screen_says_so_and_leaves_nothing_open() {
     }
     assert_eq!(desk.types("run toggle-names"), ["done"]);
     assert_eq!(desk.types("list").len(), 1);
+    let selected = desk.types("first");
+    assert!(selected.last().unwrap().contains("port 80"), "{selected:?}");
+}
+
+#[test]
+fn groups_of_the_config_leave_rows_to_list_and_to_select() {
+    let mut desk = Desk::with_ports(&[80, 81]);
+    assert_eq!(desk.types("list").len(), 2);
+    for (command, port) in [("first", "port 80"), ("next", "port 81")] {
+        let selected = desk.types(command);
+        assert!(selected.last().unwrap().contains(port), "{selected:?}");
+    }
 }
 
 /// A command after it must not act on a row that was never read.

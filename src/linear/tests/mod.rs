@@ -9,7 +9,7 @@ use crate::model::{
     Background, Endpoint, Kinds, Limits, Lineage, Origin, Owner, Process, Protocol, Snapshot,
     Socket, State,
 };
-use crate::query::Tab;
+use crate::query::{GroupBy, GroupFields, Tab};
 use crate::theme::{Depth, Glyphs};
 use crate::track::Tracker;
 
@@ -43,6 +43,7 @@ impl Desk {
     fn of(origin: Origin, sockets: &[Socket]) -> Self {
         let settings = Settings {
             view: Tab::All,
+            group: Some(GroupFields::one(GroupBy::Process)),
             ..Settings::default()
         };
         let environment = Environment {

@@ -170,8 +170,7 @@ impl Processes {
         late.filter_map(add).collect()
     }
 
-    /// Waits a moment for projects that are being looked for, and returns the processes that got one: for a caller with
-    /// no later snapshot.
+    /// Waits a moment for projects that are being looked for, and returns the processes that got one.
     pub(crate) fn late_projects(&mut self) -> Vec<Arc<Process>> {
         self.projects.wait();
         self.add_projects()
