@@ -58,7 +58,7 @@ fn draw_lines(frame: &mut Frame<'_>, view: &View, area: Area, lines: &[Line]) {
 /// A label of the chosen view, or the title of what has the keys.
 const FILLED: Modifier = Modifier::REVERSED.union(Modifier::BOLD);
 
-/// Draws the bar behind a line that is told apart from the table.
+/// Draws the bar behind a line that does not belong to the rows.
 fn fill(frame: &mut Frame<'_>, view: &View, area: Area) {
     let area = rect(area, frame);
     frame.buffer_mut().set_style(area, style(view, Role::Bar));

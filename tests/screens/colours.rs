@@ -284,7 +284,7 @@ fn is_even(stage: &Stage, theme: Theme) {
     }
 }
 
-/// What most rows say is dim, so that the rest stands out.
+/// What most rows say is dim, so that other values are seen first.
 #[test]
 fn zeros_root_and_loopback_are_dim_and_process_and_command_are_not() {
     let mut stage = changes_stage(160, 45);
