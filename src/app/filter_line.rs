@@ -226,7 +226,7 @@ impl App {
         let filter = self.rows.criteria.filter.to_string();
         let has_filter = !filter.is_empty() || is_typing;
         let last_tab = self.tab_views().pop();
-        let tabs = last_tab.map_or(0, |tab| usize::from(tab.x) + width(&tab.text));
+        let tabs = last_tab.map_or(0, |tab| usize::from(tab.x) + width(tab.text.trim_end()));
         let beside_tabs = usize::from(columns).saturating_sub(tabs);
         let reserved = if has_filter {
             FILTER_BEFORE_GROUPS

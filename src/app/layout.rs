@@ -104,10 +104,10 @@ impl Size {
         }
     }
 
-    /// The widest line of an overlay: without its border and a margin of two cells on either side, or the whole width
-    /// on a terminal without borders.
+    /// The widest line of an overlay: without its border, padding and a margin of two cells on either side, or the whole
+    /// width on a terminal without borders.
     pub fn overlay_width(self) -> usize {
-        let border = if self.is_compact() { 0 } else { 6 };
+        let border = if self.is_compact() { 0 } else { 8 };
         usize::from(self.width.saturating_sub(border))
     }
 }
@@ -252,6 +252,24 @@ impl Layout {
             self.pane.inside_border().padded()
         } else {
             self.pane
+        }
+    }
+
+    /// The area of the lines of an overlay: inside its border with a cell of padding on both sides.
+    pub(crate) const fn lines_of_overlay(&self, overlay: Area) -> Area {
+        if self.has_borders {
+            overlay.inside_border().padded()
+        } else {
+            overlay
+        }
+    }
+
+    /// The lines of an overlay from border to border: so wide is the cursor on a choice, and its click.
+    pub(crate) const fn choices_of_overlay(&self, overlay: Area) -> Area {
+        if self.has_borders {
+            overlay.inside_border()
+        } else {
+            overlay
         }
     }
 }

@@ -183,18 +183,18 @@ impl App {
             }
             visible.push(shown);
         }
-        let mut x = 1;
+        let mut x = 0;
         let tabs = visible.into_iter().map(|id| {
             let is_chosen = id == shown;
             let role = if is_chosen { Role::Accent } else { Role::Dim };
             let tab = CellView {
                 x,
-                text: span(self.tab_text(id), role).text,
+                text: span(format!(" {} ", self.tab_text(id)), role).text,
                 role,
                 is_chosen,
                 click: Some(Click::Show(id)),
             };
-            x += u16::try_from(width(&tab.text)).unwrap_or(0) + 2;
+            x += u16::try_from(width(&tab.text)).unwrap_or(0);
             tab
         });
         tabs.collect()

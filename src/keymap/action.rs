@@ -93,6 +93,7 @@ actions! {
         Watch = "watch",
         EndBlocker = "end-blocker",
         GoToBlocker = "go-to-blocker",
+        ToggleMatrix = "toggle-matrix",
     }
 
     /// Actions on the whole program.

@@ -261,6 +261,7 @@ pub const KEYMAP: &[Binding] = &[
     bind(Bind, &[Char('w')], A::BindTest(BindTestAction::Watch), "watch: count down to when the port frees itself, test again each second, ring the bell when it is free", "watch"),
     bind(Bind, &[Char('c'), Char('y')], A::CopyFix, "copy a fix, or the answer", "copy"),
     bind(Bind, &[Char('K'), Char('x'), F(9)], A::BindTest(BindTestAction::EndBlocker), "end the process that has the port: you confirm first, then see the outcome", "end"),
+    bind(Bind, &[Char('a')], A::BindTest(BindTestAction::ToggleMatrix), "show or hide the answer for each address, and which servers could start", "addresses"),
     bind(Bind, &[Char('J')], A::BindTest(BindTestAction::GoToBlocker), "go to the row of the next blocking socket", "go to row"),
     bind(Bind, &[Esc], A::Back, "close the bind test", "close"),
 

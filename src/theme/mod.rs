@@ -32,7 +32,7 @@ pub enum Role {
     Dim,
     /// Emphasised text.
     Strong,
-    /// The one accent: the program's name, the chosen view, keys.
+    /// The one accent: the chosen view, titles of what has the keys, keys.
     Accent,
     /// Listening; opened; `ok`.
     Good,
@@ -46,6 +46,8 @@ pub enum Role {
     Wrong,
     /// The row or choice under the cursor.
     Selected,
+    /// Behind the first line, and behind the headings.
+    Bar,
     /// Lines around panes.
     Border,
 }
@@ -79,8 +81,9 @@ impl Styles {
         self.0[role as usize]
     }
 
-    /// These styles, if they are those of the default theme, on a terminal with this background: the row under the cursor
-    /// is one even bar, and on a light background the colours of the palette, often too light there, are those of `light`.
+    /// These styles, if they are those of the default theme, on a terminal with this background: the row under the cursor,
+    /// the first line and the headings are even bars, and on a light background the colours of the palette, often too light
+    /// there, are those of `light`.
     #[must_use]
     pub fn above(self, background: Colour) -> Self {
         let Some(rgb) = background.rgb().filter(|_| self == Themes::terminal()) else {
@@ -98,12 +101,16 @@ impl Styles {
             }
         }
         let other = if is_light { 0 } else { 255 };
-        let mixed = rgb.map(|part| mixed(part, other));
-        styles.0[Role::Selected as usize] = Style {
-            background: Some(Colour::Rgb(mixed[0], mixed[1], mixed[2])),
-            emphasis: Emphasis::BOLD,
-            ..Style::default()
+        let filled = |parts, emphasis| {
+            let [red, green, blue] = rgb.map(|part| mixed(part, other, parts));
+            Style {
+                background: Some(Colour::Rgb(red, green, blue)),
+                emphasis,
+                ..Style::default()
+            }
         };
+        styles.0[Role::Selected as usize] = filled(CURSOR_PARTS, Emphasis::BOLD);
+        styles.0[Role::Bar as usize] = filled(BAR_PARTS, Emphasis::default());
         styles
     }
 
@@ -131,10 +138,16 @@ impl Styles {
     }
 }
 
-/// A value with a seventh of another one.
-fn mixed(value: u8, other: u8) -> u8 {
-    let sum = u16::from(value) * 6 + u16::from(other);
-    u8::try_from(sum / 7).unwrap_or(u8::MAX)
+/// The cursor's bar has one part of black or white in so many.
+const CURSOR_PARTS: u16 = 7;
+
+/// The bars of the first line and the headings are nearer to the background.
+const BAR_PARTS: u16 = 13;
+
+/// A value with one part of another one in so many.
+fn mixed(value: u8, other: u8, parts: u16) -> u8 {
+    let sum = u16::from(value) * (parts - 1) + u16::from(other);
+    u8::try_from(sum / parts).unwrap_or(u8::MAX)
 }
 
 /// An error for a word that is none of `accepted`: suggests the nearest, or lists all.

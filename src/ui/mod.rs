@@ -2,11 +2,13 @@
 //!
 //! Never panics, whatever the size: a part without room is not drawn.
 
+mod bars;
 mod glyphs;
 mod style;
 
+use bars::{draw_cursor_bar, draw_scrollbar};
 use ratatui::Frame;
-use ratatui::layout::{Margin, Position, Rect};
+use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line as StyledLine, Span as StyledSpan};
 use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
@@ -23,13 +25,14 @@ pub use glyphs::{ascii, in_ascii};
 pub fn draw(frame: &mut Frame<'_>, view: &View) {
     let screen = frame.area();
     frame.buffer_mut().set_style(screen, ground(view));
+    fill(frame, view, view.layout.header);
     let header = std::slice::from_ref(&view.header);
     draw_lines(frame, view, view.layout.header, header);
     draw_right(frame, view, view.layout.header, &view.header_right);
     let trouble = std::slice::from_ref(&view.trouble);
     draw_lines(frame, view, view.layout.trouble, trouble);
     let tabs = rect(view.layout.tabs, frame);
-    draw_cells(frame, view, tabs, &view.tabs, Modifier::BOLD);
+    draw_cells(frame, view, tabs, &view.tabs, FILLED);
     draw_right(frame, view, view.layout.tabs, &view.filter);
     draw_table(frame, view);
     draw_pane(frame, view);
@@ -50,6 +53,15 @@ pub fn draw(frame: &mut Frame<'_>, view: &View) {
 fn draw_lines(frame: &mut Frame<'_>, view: &View, area: Area, lines: &[Line]) {
     let lines: Vec<_> = lines.iter().map(|line| styled(line, view)).collect();
     frame.render_widget(Paragraph::new(lines), rect(area, frame));
+}
+
+/// A label of the chosen view, or the title of what has the keys.
+const FILLED: Modifier = Modifier::REVERSED.union(Modifier::BOLD);
+
+/// Draws the bar behind a line that does not belong to the rows.
+fn fill(frame: &mut Frame<'_>, view: &View, area: Area) {
+    let area = rect(area, frame);
+    frame.buffer_mut().set_style(area, style(view, Role::Bar));
 }
 
 /// Draws cells on an area's first line, the chosen one with a modifier.
@@ -111,8 +123,12 @@ fn styled<'a>(line: &'a Line, view: &View) -> StyledLine<'a> {
 }
 
 fn draw_table(frame: &mut Frame<'_>, view: &View) {
+    // Without the line of tabs between them, two bars would look like one.
+    if view.layout.tabs.height > 0 {
+        fill(frame, view, view.layout.titles);
+    }
     let titles = rect(view.layout.titles, frame);
-    draw_cells(frame, view, titles, &view.titles, Modifier::empty());
+    draw_cells(frame, view, titles, &view.titles, Modifier::BOLD);
     let area = rect(view.layout.rows, frame);
     if let Some(sentence) = &view.empty {
         // Not as a paragraph of the library, which draws half of a wide character over the edge.
@@ -144,8 +160,7 @@ fn draw_table(frame: &mut Frame<'_>, view: &View) {
             underline(frame, line, &row.cells);
         }
         if row.is_selected {
-            let selected = style(view, Role::Selected);
-            frame.buffer_mut().set_style(line, selected);
+            draw_cursor_bar(frame, view, line);
         }
     }
 }
@@ -176,52 +191,53 @@ fn draw_pane(frame: &mut Frame<'_>, view: &View) {
     let line = pane.selected.and_then(|at| inside.lines().nth(at));
     if let Some(line) = line {
         let line = rect(line, frame);
-        frame
-            .buffer_mut()
-            .set_style(line, style(view, Role::Selected));
+        draw_cursor_bar(frame, view, line);
     }
 }
 
 fn draw_overlay(frame: &mut Frame<'_>, view: &View) {
     let Some(overlay) = &view.overlay else { return };
-    let lines = overlay.lines.iter().map(|line| styled(line, view));
-    let mut lines: Vec<_> = lines.collect();
-    if let Some(line) = overlay.selected.and_then(|at| lines.get_mut(at)) {
-        // The cursor's style covers the whole choice, whatever the roles of its parts.
-        line.style = style(view, Role::Selected);
-        for span in &mut line.spans {
-            span.style = span.style.patch(line.style);
-        }
-    }
+    let lines: Vec<_> = overlay
+        .lines
+        .iter()
+        .map(|line| styled(line, view))
+        .collect();
     let area = rect(overlay.area, frame);
-    let mut content = Paragraph::new(lines).wrap(Wrap { trim: false });
-    let mut inside = area;
-    if view.layout.has_borders {
-        content = content.block(bordered(view, &overlay.title));
-        inside = area.inner(Margin::new(1, 1));
-    }
     frame.render_widget(Clear, area);
     frame.buffer_mut().set_style(area, ground(view));
-    frame.render_widget(content, area);
+    if view.layout.has_borders {
+        frame.render_widget(bordered(view, &overlay.title), area);
+    }
+    let inside = rect(view.layout.lines_of_overlay(overlay.area), frame);
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inside);
     blank_overhang(frame, inside);
+    let mut choices = view.layout.choices_of_overlay(overlay.area).lines();
+    if let Some(line) = overlay.selected.and_then(|at| choices.nth(at)) {
+        let line = rect(line, frame);
+        draw_cursor_bar(frame, view, line);
+    }
 }
 
-/// The title of a pane is bold; while it has the keys, it is reversed and the border has the colour of keys.
+/// The title of a pane is bold; while it has the keys, it is a filled label and the border has the colour of keys.
 fn bordered_pane<'a>(view: &View, pane: &PaneView) -> Block<'a> {
     let title = format!(" {} ", pane.title);
     let (border, title_style) = if pane.is_focused {
-        let title = style(view, Role::Accent).add_modifier(Modifier::REVERSED | Modifier::BOLD);
-        (Role::Accent, title)
+        (Role::Accent, style(view, Role::Accent).add_modifier(FILLED))
     } else {
-        (Role::Border, style(view, Role::Strong))
+        // The lines of the border may be dim, its title is not.
+        let title = style(view, Role::Strong).remove_modifier(Modifier::DIM);
+        (Role::Border, title)
     };
     Block::bordered()
         .border_style(style(view, border))
         .title(StyledLine::styled(title, title_style))
 }
 
+/// A dialog has the keys as long as it is open.
 fn bordered<'a>(view: &View, title: &str) -> Block<'a> {
-    let title = StyledLine::styled(format!(" {title} "), style(view, Role::Accent));
+    let filled = style(view, Role::Accent).add_modifier(FILLED);
+    let filled = filled.remove_modifier(Modifier::DIM);
+    let title = StyledLine::styled(format!(" {title} "), filled);
     Block::bordered()
         .border_style(style(view, Role::Border))
         .title(title)
@@ -240,24 +256,5 @@ fn blank_overhang(frame: &mut Frame<'_>, area: Rect) {
         if width(cell.symbol()) > usize::from(area.right() - position.x) {
             cell.set_symbol(" ");
         }
-    }
-}
-
-/// Draws the scrollbar of this part, if it has one. Outside the thumb it looks like a border.
-fn draw_scrollbar(frame: &mut Frame<'_>, view: &View, part: Part) {
-    let mut bars = view.scrollbars.iter();
-    let Some(bar) = bars.find(|bar| bar.part == part) else {
-        return;
-    };
-    let thumb = bar.thumb();
-    for position in rect(bar.area, frame).positions() {
-        let (glyph, role) = if thumb.contains(position.x, position.y) {
-            ("┃", Role::Plain)
-        } else {
-            ("│", Role::Border)
-        };
-        frame.buffer_mut()[position]
-            .set_symbol(glyph)
-            .set_style(style(view, role));
     }
 }

@@ -41,7 +41,13 @@ fn a_taken_port_is_refused_and_its_holder_named() {
         live.wait_for_row(8080, |row| row.contains("sleep"));
         live.press("b");
         let pid = holder.pid();
-        let screen = live.wait_for_sentence("listens on 127.0.0.1:8080");
+        live.wait_for_sentence("0.0.0.0 and 127.0.0.1 refused");
+        live.press("a");
+        let screen = live.wait_for_sentence("Node, Java, Go");
+        assert!(
+            flat(&screen).contains("listens on 127.0.0.1:8080"),
+            "{screen}"
+        );
         assert!(screen.contains("bind test · tcp 8080"), "{screen}");
         assert!(screen.contains("✗ in use"), "{screen}");
         assert!(screen.contains(&format!("sleep (pid {pid}")), "{screen}");
@@ -66,7 +72,9 @@ fn a_typed_port_that_is_free_can_be_bound() {
         live.press("B");
         live.wait_for_text("bind test of port:");
         live.press("8080\r");
-        let screen = live.wait_for_text("✓ free");
+        live.wait_for_text("✓ free");
+        live.press("a");
+        let screen = live.wait_for_text("with SO_REUSEADDR");
         // Where nothing is in the way no bind is made without the option.
         let ok = Some(("ok".to_owned(), "(ok)".to_owned()));
         assert_eq!(answers(&screen, "0.0.0.0"), ok, "{screen}");

@@ -109,7 +109,7 @@ impl Canvas {
 }
 
 /// The symbols of cells, without the second cell of a wide one.
-fn text_of(cells: &[Cell]) -> String {
+pub fn text_of(cells: &[Cell]) -> String {
     let mut text = String::new();
     let mut skip = 0;
     for cell in cells {

@@ -2,10 +2,13 @@
 
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
+use sockeye::app::layout::Area;
+use sockeye::app::view::Role;
 use sockeye::keymap::Key;
 use sockeye::model::State;
+use sockeye::theme::BUILT_IN;
 
-use super::canvas::{Canvas, Theme};
+use super::canvas::{Canvas, Theme, text_of};
 use super::scenes::{busy_stage, changes_stage, every_state, minutes_stage, queues_stage};
 use super::stage::{Stage, abandoned};
 
@@ -207,8 +210,13 @@ fn the_selected_row_is_reversed_from_edge_to_edge_and_no_other() {
                 .iter()
                 .filter(|cell| cell.modifier.contains(Modifier::REVERSED))
                 .count();
-            assert!(count == 0 || count == 80, "{count} cells");
-            count > 0
+            // The label of the chosen view is filled too.
+            let is_tabs = text_of(cells).contains(" 3 All  4 Changes ");
+            assert!(
+                count == 0 || count == 80 || is_tabs && count == " 3 All ".len(),
+                "{count} cells"
+            );
+            count > 0 && !is_tabs
         })
         .map(|(y, _)| y)
         .collect();
@@ -217,6 +225,120 @@ fn the_selected_row_is_reversed_from_edge_to_edge_and_no_other() {
         [6],
         "header, trouble, views, headings, then two rows above"
     );
+}
+
+/// On rows with marks and colours, closed ones, groups, and in menus and panes; on every theme.
+#[test]
+fn the_cursor_is_one_even_bar_from_edge_to_edge() {
+    let themes = BUILT_IN.map(|(name, _)| Theme::named(name));
+    for theme in themes.into_iter().chain([Theme::PLAIN, Theme::ASCII]) {
+        let mut stage = changes_stage(100, 30);
+        stage.press("g");
+        let rows = stage.app.view(stage.now).rows.len();
+        for _ in 0..rows {
+            is_even(&stage, theme);
+            stage.press("j");
+        }
+        for keys in ["z", "j", "zzzzz", "C", "jjj"] {
+            stage.press(keys);
+            is_even(&stage, theme);
+        }
+        stage.key(Key::Esc);
+        stage.press("eo");
+        is_even(&stage, theme);
+    }
+}
+
+/// All cells of the line under the cursor have one background.
+fn is_even(stage: &Stage, theme: Theme) {
+    let view = stage.app.view(stage.now);
+    let canvas = Canvas::of(stage, theme);
+    let line = |area: Area, at: usize| area.lines().nth(at).expect("it is in sight");
+    let row = view.rows.iter().position(|row| row.is_selected);
+    let row = row.filter(|_| view.overlay.is_none());
+    let row = row.map(|at| line(view.layout.rows, at));
+    let inside = |area: Area| Area {
+        x: area.x + 1,
+        y: area.y + 1,
+        width: area.width - 2,
+        height: area.height - 2,
+    };
+    let overlay = view.overlay.as_ref();
+    let choice = overlay.and_then(|overlay| Some(line(inside(overlay.area), overlay.selected?)));
+    let pane = view.pane.as_ref();
+    let in_pane = pane.and_then(|pane| Some(line(inside(view.layout.pane), pane.selected?)));
+    let bars: Vec<_> = [row, choice, in_pane].into_iter().flatten().collect();
+    assert!(!bars.is_empty());
+    for bar in bars {
+        let cells = (bar.x..bar.x + bar.width).map(|x| &canvas.buffer[(x, bar.y)]);
+        let behind = |cell: &Cell| {
+            let is_swapped = cell.modifier.contains(Modifier::REVERSED);
+            (if is_swapped { cell.fg } else { cell.bg }, is_swapped)
+        };
+        let cells: Vec<_> = cells.collect();
+        let first = behind(cells[0]);
+        for cell in cells {
+            assert_eq!(behind(cell), first, "{cell:?} with {}", theme.name);
+            assert!(!cell.modifier.contains(Modifier::DIM), "{cell:?}");
+        }
+    }
+}
+
+/// What most rows say is dim, so that other values are seen first.
+#[test]
+fn zeros_root_and_loopback_are_dim_and_process_and_command_are_not() {
+    let mut stage = changes_stage(160, 45);
+    stage.press("G");
+    let view = stage.app.view(stage.now);
+    let mut seen = [0; 4];
+    for row in view
+        .rows
+        .iter()
+        .filter(|row| !row.is_selected && row.mark.is_none())
+    {
+        let is_whole_dim = |text: &str| row.cells.iter().any(|cell| cell.text.trim() == text);
+        if is_whole_dim("TIME_WAIT") || is_whole_dim("closed") {
+            continue;
+        }
+        for (title, cell) in view.titles.iter().zip(&row.cells) {
+            let (text, title) = (cell.text.trim(), title.text.trim());
+            let title = title.trim_end_matches([' ', '▲', '▼']);
+            let expected = match (title, text) {
+                (_, "–") => continue,
+                ("LOCAL ADDRESS", "127.0.0.1") | ("USER", "root") => (0, Role::Dim),
+                ("RECV-Q" | "SEND-Q" | "CONNS", "0") => (1, Role::Dim),
+                ("PORT", _) => (2, Role::Strong),
+                ("PROCESS" | "COMMAND", _) if !text.starts_with("hidden") => (3, Role::Plain),
+                _ => continue,
+            };
+            assert_eq!(cell.role, expected.1, "{title}: {text}");
+            seen[expected.0] += 1;
+        }
+    }
+    assert!(seen.iter().all(|&count| count > 0), "{seen:?}");
+}
+
+#[test]
+fn header_and_headings_are_bars_and_the_chosen_view_is_a_filled_label() {
+    for (name, _) in BUILT_IN {
+        let canvas = Canvas::of(&busy_stage(80, 24), Theme::named(name));
+        let rows: Vec<&[Cell]> = canvas.buffer.content.chunks(80).collect();
+        let has_bar = |cells: &[Cell]| {
+            let is_other = |cell: &Cell| {
+                cell.bg != rows[5][70].bg || cell.modifier.contains(Modifier::UNDERLINED)
+            };
+            cells.iter().all(is_other)
+        };
+        let [header, tabs, titles] = [0, 2, 3].map(|at| rows[at]);
+        assert!(
+            has_bar(header) && has_bar(titles) && !has_bar(tabs),
+            "{name}"
+        );
+        let filled = tabs
+            .iter()
+            .filter(|cell| cell.modifier.contains(Modifier::REVERSED | Modifier::BOLD));
+        assert_eq!(filled.count(), " 3 All ".len(), "{name}");
+    }
 }
 
 #[test]

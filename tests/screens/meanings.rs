@@ -63,7 +63,7 @@ fn row_says_its_colours(what: &str, row: &RowView) {
             Role::Bad => row.trouble.is_some(),
             // A `✓` beside the mark.
             Role::Accent => row.sign == Some(RowSign::Marked),
-            Role::Wrong | Role::Selected | Role::Border => false,
+            Role::Wrong | Role::Selected | Role::Bar | Role::Border => false,
             Role::Plain | Role::Dim | Role::Strong => true,
         };
         assert!(

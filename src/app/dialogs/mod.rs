@@ -103,8 +103,9 @@ impl App {
                 ..screen.area()
             }
         } else {
+            // With the border; a line also has a cell of padding on both sides.
             let cells = |content: usize| u16::try_from(content + 2).unwrap_or(u16::MAX);
-            let width = cells(widest(&sheet.lines).max(20)).min(screen.width - 4);
+            let width = cells(widest(&sheet.lines).max(20) + 2).min(screen.width - 4);
             let visible = (count - top.min(count)).min(height);
             let height = cells(visible).min(screen.height - 2);
             Area {

@@ -82,11 +82,7 @@ impl App {
         if let Some(overlay) = &view.overlay {
             let outside = Target::new(view.size.area(), Click::Do(Action::Back));
             targets.extend([outside, Target::new(overlay.area, Click::Nothing)]);
-            let inside = if view.layout.has_borders {
-                overlay.area.inside_border()
-            } else {
-                overlay.area
-            };
+            let inside = view.layout.choices_of_overlay(overlay.area);
             // A choice is clickable on its whole line.
             let choices = overlay.choices.clone().zip(inside.lines());
             targets.extend(choices.map(|(at, line)| Target::new(line, Click::Choose(at))));

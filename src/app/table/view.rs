@@ -83,7 +83,11 @@ impl App {
             CellView {
                 x: MARK_WIDTH + fitted.x,
                 text: fitted.column.align.pad(&text, room),
-                role: if is_chosen { Role::Accent } else { Role::Dim },
+                role: if is_chosen {
+                    Role::Accent
+                } else {
+                    Role::Strong
+                },
                 is_chosen,
                 click: Some(Click::Sort(fitted.column.id)),
             }
@@ -234,8 +238,7 @@ fn cell(fitted: &Fitted, row: &Row, context: &CellContext<'_>, is_selected: bool
     let text = fitted.column.cell(row, context, usize::from(fitted.width));
     let role = match role(fitted.column.id, row, context, &text) {
         role @ (Role::Warning | Role::Bad) => role,
-        role if !is_selected => role,
-        _ if fitted.column.id == ColumnId::Port => Role::Strong,
+        role if !is_selected || role == Role::Strong => role,
         _ => Role::Plain,
     };
     CellView {
@@ -267,11 +270,38 @@ fn role(column: ColumnId, row: &Row, context: &CellContext<'_>, text: &str) -> R
         (ColumnId::State, _) => state_role(row, context.now),
         _ if row.socket.state == State::TimeWait || text == "–" => Role::Dim,
         (ColumnId::Port, Some(ChangeKind::Opened)) => Role::Good,
+        (ColumnId::Port, _) => Role::Strong,
+        _ if is_usual(column, row, text) => Role::Dim,
         (ColumnId::Pid | ColumnId::Process, _) if row.socket.owner.kind() != OwnerKind::Known => {
             Role::Dim
         }
-        (ColumnId::Proto | ColumnId::Service | ColumnId::Age | ColumnId::Command, _) => Role::Dim,
+        (ColumnId::Proto | ColumnId::Service | ColumnId::Age, _) => Role::Dim,
         _ => Role::Plain,
+    }
+}
+
+/// Whether a value is one that most rows have, so that others stand out: zero, root, an address of this machine.
+fn is_usual(column: ColumnId, row: &Row, text: &str) -> bool {
+    let (local, remote) = (row.socket.local, row.socket.remote);
+    match column {
+        ColumnId::Local => local.to_canonical().address.is_loopback(),
+        // The process at the other end says more than its address.
+        ColumnId::Remote => {
+            let remote = remote.map(|remote| remote.to_canonical().address);
+            remote.is_some_and(|remote| remote.is_loopback()) && !text.contains('→')
+        }
+        ColumnId::User => row.socket.uid == Some(0),
+        ColumnId::Conns | ColumnId::RecvQ | ColumnId::SendQ => text == "0",
+        ColumnId::Proto
+        | ColumnId::Port
+        | ColumnId::Service
+        | ColumnId::State
+        | ColumnId::Pid
+        | ColumnId::Process
+        | ColumnId::Unit
+        | ColumnId::Age
+        | ColumnId::Project
+        | ColumnId::Command => false,
     }
 }
 

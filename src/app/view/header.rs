@@ -108,9 +108,9 @@ impl App {
             spark: String::new(),
             is_sentence,
         };
-        let mut segments = vec![segment(vec![span("sockeye", Role::Accent)], 0, false)];
+        let mut segments = vec![segment(vec![span("sockeye", Role::Strong)], 0, false)];
         if !self.environment.host.is_empty() {
-            let host = span(self.environment.host.clone(), Role::Strong);
+            let host = span(self.environment.host.clone(), Role::Plain);
             segments.push(segment(vec![host], 9, false));
         }
         if self.size.is_compact() && !self.rows.criteria.filter.is_empty() {

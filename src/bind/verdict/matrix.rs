@@ -4,7 +4,7 @@ use super::phrases::host_text;
 use crate::bind::ProbeResult;
 use crate::bind::bind_test::BindTestResult;
 use crate::bind::rules::Answer;
-use crate::bind::text::grouped;
+use crate::bind::text::{grouped, listed};
 
 /// The answers for one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,35 @@ impl MatrixCell {
             Self::Implied => "–",
         }
     }
+}
+
+impl MatrixRow {
+    /// The result in words, for a server that sets `SO_REUSEADDR` unless only the other one was tried.
+    fn result_text(&self) -> String {
+        let refused = |cell: &MatrixCell| match cell {
+            MatrixCell::Answered(result) if result.is_in_use() => Some("refused".to_owned()),
+            MatrixCell::Answered(result) if !result.is_ok() => Some(result.as_str().to_owned()),
+            MatrixCell::Predicted(Answer::Yes) => Some("refused".to_owned()),
+            MatrixCell::Answered(_) | MatrixCell::Predicted(_) | MatrixCell::Implied => None,
+        };
+        let (with, without) = (&self.with_reuse_address, &self.without);
+        match (refused(with), refused(without)) {
+            (Some(result), _) => result,
+            (None, Some(result)) if *with == MatrixCell::Implied => result,
+            (None, Some(_)) => "ok with SO_REUSEADDR".to_owned(),
+            (None, None) => "ok".to_owned(),
+        }
+    }
+}
+
+/// `0.0.0.0 and 127.0.0.1 refused, [::] v6 only ok`.
+pub(super) fn addresses_text(rows: &[MatrixRow]) -> String {
+    let results = rows
+        .iter()
+        .map(|row| (row.result_text(), row.address.clone()));
+    let groups = grouped(results).into_iter();
+    let groups = groups.map(|(result, addresses)| format!("{} {result}", listed(addresses)));
+    groups.collect::<Vec<_>>().join(", ")
 }
 
 /// A row for each address that was bound, in the order of the binds.

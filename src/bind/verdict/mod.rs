@@ -165,6 +165,11 @@ impl Outcome {
 }
 
 impl Verdict {
+    /// The answers for all addresses in one line: `0.0.0.0 and 127.0.0.1 refused, [::] v6 only ok`.
+    pub fn addresses_text(&self) -> String {
+        matrix::addresses_text(&self.matrix)
+    }
+
     /// Explains a result at `now`: sockets that end by themselves have less time left than when the table was read.
     /// Times of day are in `zone`.
     pub fn of(result: &BindTestResult, zone: &TimeZone, now: Moment) -> Self {

@@ -44,7 +44,8 @@ fn themes_of_own_colours() -> impl Iterator<Item = (&'static str, Styles)> {
 }
 
 /// Every text with its background, and the least contrast it needs: dim text and borders
-/// carry no information of their own. The row under the cursor has texts of four roles.
+/// carry no information of their own. The row under the cursor has texts of four roles, the first line of eight; red is
+/// there for a failed read only, and the one for colour-blind eyes has no brighter shade.
 fn texts(styles: Styles, usual: f64) -> Vec<(Role, Colour, Colour, f64)> {
     let background = styles.of(Role::Plain).background.expect("a background");
     let selected = styles.of(Role::Selected);
@@ -67,7 +68,27 @@ fn texts(styles: Styles, usual: f64) -> Vec<(Role, Colour, Colour, f64)> {
             .expect("a colour");
         (role, text, here, usual)
     });
-    texts.chain(under_cursor).collect()
+    let bar = styles.of(Role::Bar).background.expect("a bar");
+    let on_bar = [
+        Role::Plain,
+        Role::Dim,
+        Role::Strong,
+        Role::Accent,
+        Role::Good,
+        Role::Busy,
+        Role::Warning,
+        Role::Bad,
+    ];
+    let on_bar = on_bar.map(|role| {
+        let least = match role {
+            Role::Dim if usual < 7.0 => 3.0,
+            Role::Bad if usual < 7.0 => 3.8,
+            _ => usual,
+        };
+        let text = styles.of(role).foreground.expect("a colour");
+        (role, text, bar, least)
+    });
+    texts.chain(under_cursor).chain(on_bar).collect()
 }
 
 #[test]
@@ -75,6 +96,7 @@ fn the_default_theme_has_enough_contrast_on_a_light_background_that_the_terminal
     for background in [0xff, 0xf5, 0xee].map(|part| Colour::Rgb(part, part, part)) {
         let styles = Themes::terminal().above(background);
         let bar = styles.of(Role::Selected).background.expect("a bar");
+        let first_line = styles.of(Role::Bar).background.expect("a bar");
         for role in [
             Role::Accent,
             Role::Good,
@@ -85,7 +107,12 @@ fn the_default_theme_has_enough_contrast_on_a_light_background_that_the_terminal
             let text = styles.of(role).foreground.expect("a colour");
             assert!(contrast(text, background) >= 4.5, "{role:?}");
             assert!(contrast(text, bar) >= 3.0, "{role:?} under the cursor");
+            assert!(
+                contrast(text, first_line) >= 4.0,
+                "{role:?} on the first line"
+            );
         }
+        assert!(contrast(first_line, background) >= 1.1);
         assert!(contrast(bar, background) >= 1.2);
     }
 }
@@ -111,13 +138,25 @@ fn every_text_has_enough_contrast() {
         let texts = texts(styles, usual);
         assert_eq!(
             texts.len(),
-            14,
-            "{name}: ten roles, four of them under the cursor too"
+            22,
+            "{name}: ten roles, four of them under the cursor, and eight on the first line too"
         );
         for (role, text, background, least) in texts {
             let contrast = contrast(text, background);
             let what = format!("{name}: {role:?} {text} on {background}: {contrast:.2}");
             assert!(contrast >= least, "{what}, not {least}");
+        }
+    }
+}
+
+#[test]
+fn the_first_line_the_headings_and_the_cursor_differ_from_the_screen_and_each_other() {
+    for (name, styles) in themes_of_own_colours() {
+        for styles in [styles, styles.on(Depth::Indexed)] {
+            let background = |role| styles.of(role).background.expect("a background");
+            let [screen, bar, cursor] = [Role::Plain, Role::Bar, Role::Selected].map(background);
+            assert!(contrast(bar, screen) >= 1.08, "{name}: {bar} on {screen}");
+            assert!(contrast(cursor, bar) >= 1.08, "{name}: {cursor} and {bar}");
         }
     }
 }

@@ -67,6 +67,7 @@ fn without_colours_every_theme_keeps_the_emphasis_of_the_default() {
             (Role::Strong, Emphasis::BOLD),
             (Role::Wrong, Emphasis::UNDERLINE),
             (Role::Selected, Emphasis::REVERSE),
+            (Role::Bar, Emphasis::UNDERLINE),
         ] {
             let expected = Style {
                 emphasis,

@@ -14,6 +14,7 @@ pub(crate) const SYNONYMS: &[(A, &[&str])] = &[
     (A::Port(PortAction::EndProcess), &["kill", "signal", "stop", "terminate", "sigterm", "sigkill", "close socket", "free the port"]),
     (A::BindTest(BindTestAction::Watch), &["wait", "poll", "wait until free", "countdown"]),
     (A::BindTest(BindTestAction::EndBlocker), &["kill", "signal", "stop", "terminate", "sigterm", "sigkill", "free the port"]),
+    (A::BindTest(BindTestAction::ToggleMatrix), &["matrix", "servers", "so_reuseaddr", "fold", "unfold"]),
     (A::BindTest(BindTestAction::GoToBlocker), &["jump to owner", "show the owner"]),
     (A::CopyFix, &["clipboard", "yank", "copy command"]),
     (A::Pane(PaneAction::ToggleDetails), &["info", "inspect", "open", "properties", "more"]),

@@ -1,5 +1,6 @@
 //! An open bind test: its answer and its watch.
 
+mod tables;
 mod update;
 pub(crate) mod view;
 
@@ -37,6 +38,8 @@ pub(crate) struct BindPane {
     due: Option<Duration>,
     /// The blocker that the cursor went to last.
     visited: Option<usize>,
+    /// Whether the tables of addresses and servers are shown.
+    has_tables: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +76,7 @@ impl BindPane {
             watch: Watch::Off,
             due: None,
             visited: None,
+            has_tables: false,
         }
     }
 
@@ -156,6 +160,10 @@ impl BindPane {
         }
         (self.watch, self.due) = (Watch::Countdown, Some(now.steady));
         Ok(())
+    }
+
+    pub const fn toggle_tables(&mut self) {
+        self.has_tables = !self.has_tables;
     }
 
     pub const fn stop_watch(&mut self) {

@@ -95,6 +95,7 @@ impl App {
                     self.warn(why, now);
                 }
             }
+            BindTestAction::ToggleMatrix => pane.toggle_tables(),
             BindTestAction::EndBlocker => {
                 let question = self.question_about_blocker();
                 self.open_question(question, now);

@@ -1,18 +1,15 @@
-//! The pane of a bind test: the verdict, fixes, the kernel's answer for each address, which servers could start, and
-//! the sockets in the way.
+//! The pane of a bind test: the verdict, what to do, the sockets in the way and their owner, why, notes; then the answers
+//! for each address ([`tables`]).
 
 use crate::app::notices::{LONG, no_answer};
-use crate::app::panes::bind_test::BindPane;
-use crate::app::view::{Click, Line, MAX_LINES, Role, Span, hanging, line_width, span, widest};
-use crate::bind::{Fix, MatrixCell, Outcome, Start, Verdict};
-use crate::columns::{owner_with_pid, pad, pad_cells, socket_text};
+use crate::app::panes::bind_test::{BindPane, tables};
+use crate::app::view::{Click, Line, MAX_LINES, Role, hanging, line_width, span};
+use crate::bind::{Fix, Outcome, Verdict};
+use crate::columns::{owner_with_pid, pad, socket_text};
 use crate::model::{Holder, Moment};
 
-/// Narrower panes have shorter texts, and fixes before details.
-const WIDE: usize = 60;
-
-/// Cells between the matrix and the servers side by side.
-const GAP: usize = 4;
+/// Narrower panes have shorter texts.
+pub(super) const WIDE: usize = 60;
 
 const LABEL: usize = 14;
 
@@ -29,34 +26,24 @@ pub(crate) fn lines(pane: &BindPane, columns: usize) -> Vec<Line> {
     };
     let details = verdict.details.iter();
     let details = details.flat_map(|text| labelled(("", Role::Dim), text, Role::Plain, columns));
-    let details: Vec<Line> = details.collect();
+    let who = blockers(pane, verdict).into_iter().chain(details);
     let fixes = verdict.fixes.iter().enumerate();
     let fixes = fixes.flat_map(|(at, fix)| fix_lines(at, fix, columns));
-    let fixes: Vec<Line> = fixes.collect();
-    let (mut matrix, servers) = (matrix(verdict, columns), servers(verdict, columns));
-    let blockers = blockers(pane, verdict);
-    let mut sections = if columns < WIDE {
-        vec![headline(verdict, columns), fixes, details]
-    } else {
-        vec![[headline(verdict, columns), details].concat(), fixes]
-    };
-    if widest(&matrix) + GAP + widest(&servers) <= columns {
-        let edge = widest(&matrix) + GAP;
-        matrix.resize(matrix.len().max(servers.len()), Line::new());
-        for (line, right) in matrix.iter_mut().zip(servers) {
-            line.push(span(" ".repeat(edge - line_width(line)), Role::Plain));
-            line.extend(right);
-        }
-        sections.extend([matrix, blockers]);
-    } else {
-        sections.extend([matrix, blockers, servers]);
-    }
     let notes = verdict.notes.iter().map(|note| ("note", &*note.message));
     let gaps = verdict.gaps.iter().map(|gap| ("not known", &*gap.message));
     let notes = notes
         .chain(gaps)
         .flat_map(|(label, text)| labelled((label, Role::Dim), text, Role::Dim, columns));
-    sections.push(notes.collect());
+    let mut sections: Vec<Vec<Line>> = vec![
+        headline(verdict, columns),
+        fixes.collect(),
+        who.collect(),
+        notes.collect(),
+        tables::summary(verdict, pane.has_tables, columns),
+    ];
+    if pane.has_tables {
+        sections.extend(tables::sections(verdict, columns));
+    }
     sections.retain(|section| !section.is_empty());
     let mut lines = sections.join(&Line::new());
     lines.truncate(MAX_LINES);
@@ -93,7 +80,7 @@ fn headline(verdict: &Verdict, columns: usize) -> Vec<Line> {
 }
 
 /// A label and a sentence with hanging indent; on a narrow screen the sentence starts below the label.
-fn labelled(label: (&str, Role), text: &str, role: Role, columns: usize) -> Vec<Line> {
+pub(super) fn labelled(label: (&str, Role), text: &str, role: Role, columns: usize) -> Vec<Line> {
     if columns >= WIDE {
         return hanging(label, LABEL, text, role, columns);
     }
@@ -101,69 +88,6 @@ fn labelled(label: (&str, Role), text: &str, role: Role, columns: usize) -> Vec<
     let lines = hanging(("", label_role), 0, text, role, columns);
     let label = (!label.is_empty()).then(|| vec![span(label, label_role)]);
     label.into_iter().chain(lines).collect()
-}
-
-/// Pads the columns, and removes the spaces at the end of the lines.
-fn table(mut rows: Vec<Line>) -> Vec<Line> {
-    pad_cells(&mut rows, 2, |cell: &mut Span| &mut cell.text);
-    for row in &mut rows {
-        if let Some(last) = row.last_mut() {
-            last.text.truncate(last.text.trim_end().len());
-        }
-    }
-    rows
-}
-
-/// Addresses, and whether each can be bound with and without `SO_REUSEADDR`.
-fn matrix(verdict: &Verdict, columns: usize) -> Vec<Line> {
-    let option = if columns >= WIDE {
-        "with SO_REUSEADDR"
-    } else {
-        "REUSEADDR"
-    };
-    let heading = ["address", option, "without"];
-    let answer = |cell: &MatrixCell| {
-        let role = match cell {
-            MatrixCell::Answered(result) if result.is_ok() => Role::Good,
-            MatrixCell::Answered(_) => Role::Bad,
-            MatrixCell::Predicted(_) | MatrixCell::Implied => Role::Dim,
-        };
-        span(cell.as_str(), role)
-    };
-    let mut rows = vec![heading.map(|title| span(title, Role::Dim)).into()];
-    rows.extend(verdict.matrix.iter().map(|row| {
-        let address = span(&*row.address, Role::Strong);
-        vec![
-            address,
-            answer(&row.with_reuse_address),
-            answer(&row.without),
-        ]
-    }));
-    table(rows)
-}
-
-/// Which servers could start; what they bind is left out on a narrow screen.
-fn servers(verdict: &Verdict, columns: usize) -> Vec<Line> {
-    if verdict.profiles.is_empty() {
-        return Vec::new();
-    }
-    let heading = ["servers", "binds", "result"];
-    let mut rows: Vec<Line> = vec![heading.map(|title| span(title, Role::Dim)).into()];
-    rows.extend(verdict.profiles.iter().map(|(profile, start)| {
-        let role = match start {
-            Start::Ok => Role::Good,
-            Start::Unknown => Role::Warning,
-            Start::Refused => Role::Bad,
-        };
-        let [servers, binds] = [profile.servers, profile.shown].map(|it| span(it, Role::Plain));
-        vec![servers, binds, span(start.as_str(), role)]
-    }));
-    if columns < WIDE {
-        for row in &mut rows {
-            row.remove(1);
-        }
-    }
-    table(rows)
 }
 
 /// The sockets in the way, a `▸` before the one whose row was visited.

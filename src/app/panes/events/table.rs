@@ -106,7 +106,9 @@ fn line(
 ) -> Line {
     let mark = Mark::of(&event.change.kind);
     let (of_mark, dim) = (mark_role(mark), Role::Dim);
-    let roles = [dim, Role::Strong, Role::Strong, of_mark, Role::Plain];
+    // As in the table: of a closed socket only the mark is red.
+    let of_change = if mark == Mark::Closed { dim } else { of_mark };
+    let roles = [dim, Role::Plain, Role::Plain, of_change, Role::Plain];
     let mut line = vec![
         span(format!("{} ", clock(event.change.at)), dim),
         span(format!("{} ", mark.glyph()), of_mark),

@@ -288,3 +288,50 @@ fn a_port_typed_wrong_keeps_the_prompt_open() {
         assert_eq!(desk.mode(), Mode::Prompt, "{text:?}");
     }
 }
+
+#[test]
+fn a_bind_test_says_what_to_do_then_who_then_why_and_folds_the_addresses() {
+    let mut desk = Desk::with_ports(&[10]);
+    let effects = desk.press("b");
+    let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
+    desk.tell(Msg::BindTested(Box::new(answer)));
+    let text = pane_text(&desk);
+    let places = ["✗ in use", "fix", "in the way", "▸ addresses"].map(|part| text.find(part));
+    assert!(places.iter().all(Option::is_some), "{text}");
+    assert!(places.is_sorted(), "{text}");
+    assert!(text.contains("0.0.0.0 refused"), "{text}");
+    assert!(!text.contains("EADDRINUSE"), "{text}");
+    desk.press("a");
+    desk.press("]]]]]]]]]]");
+    let pane = desk.view().pane.expect("the bind test is open");
+    let spans: Vec<_> = pane.lines.concat();
+    for text in ["EADDRINUSE", "refused"] {
+        let mut spans = spans.iter().filter(|span| span.text.trim() == text);
+        assert!(spans.next().is_some(), "{text}: {spans:?}");
+        assert!(
+            spans.all(|span| span.role != view::Role::Bad),
+            "red is for the verdict"
+        );
+    }
+    let effects = desk.press("r");
+    let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
+    desk.tell(Msg::BindTested(Box::new(answer)));
+    assert!(pane_text(&desk).contains("EADDRINUSE"), "they stay open");
+    desk.press("a");
+    assert!(!pane_text(&desk).contains("EADDRINUSE"));
+}
+
+#[test]
+fn a_click_on_the_addresses_opens_them() {
+    let mut desk = Desk::with_ports(&[10]);
+    let effects = desk.press("b");
+    let answer = report(&desk, &effects, Vec::new());
+    desk.tell(Msg::BindTested(Box::new(answer)));
+    let view = desk.view();
+    let pane = view.pane.expect("the bind test is open");
+    let is_it = |line: &view::Line| line.iter().any(|span| span.text.contains("addresses"));
+    let line = pane.lines.iter().position(is_it).expect("it is in sight");
+    let row = view.layout.pane.y + 1 + u16::try_from(line).unwrap();
+    desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column: 5, row })));
+    assert!(pane_text(&desk).contains("▾ addresses"));
+}

@@ -178,7 +178,13 @@ fn desk_with_views() -> Desk {
 
 fn tabs(desk: &Desk) -> Vec<String> {
     let view = desk.view();
-    let marked = |tab: &CellView| format!("{}{}", tab.text, if tab.is_chosen { "*" } else { "" });
+    let marked = |tab: &CellView| {
+        format!(
+            "{}{}",
+            tab.text.trim(),
+            if tab.is_chosen { "*" } else { "" }
+        )
+    };
     view.tabs.iter().map(marked).collect()
 }
 
