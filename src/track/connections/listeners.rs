@@ -137,9 +137,7 @@ impl<'a> Listeners<'a> {
             ip: address,
             ..Address::of(socket)
         };
-        let interfaces = [local.interface, None].into_iter();
-        let mut found = interfaces.filter_map(|interface| {
-            let address = Address { interface, ..local };
+        let find = |address: Address<'_>| {
             let found = self.bound.binary_search_by(|one| one.address.cmp(&address));
             found
                 .ok()
