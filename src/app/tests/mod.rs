@@ -18,6 +18,7 @@ use crate::track::{RowId, Tracker};
 
 mod columns_menu;
 mod dialogs;
+mod lines;
 mod panes;
 mod table;
 

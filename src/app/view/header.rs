@@ -102,12 +102,6 @@ impl App {
     }
 
     fn segments(&self) -> Vec<Segment> {
-        let segment = |line, rank, is_sentence| Segment {
-            line,
-            rank,
-            spark: String::new(),
-            is_sentence,
-        };
         let mut segments = vec![segment(vec![span("sockeye", Role::Strong)], 0, false)];
         if !self.environment.host.is_empty() {
             let host = span(self.environment.host.clone(), Role::Plain);
@@ -148,6 +142,13 @@ impl App {
             let alerts = span(count, Role::Warning).on_click(events);
             segments.push(segment(vec![alerts], 3, false));
         }
+        segments.extend(self.problem_segments());
+        segments
+    }
+
+    /// What is unusual now: following, a failed reading, problems.
+    fn problem_segments(&self) -> Vec<Segment> {
+        let mut segments = Vec::new();
         if self.rows.is_following && !self.size.is_compact() {
             segments.push(segment(vec![span("following", Role::Accent)], 2, false));
         }
@@ -182,6 +183,15 @@ fn fit(segments: &mut Vec<Segment>, room: usize) {
             segment.line = cut_line(segment.line, left);
             segments.insert(worst, segment);
         }
+    }
+}
+
+fn segment(line: Line, rank: u8, is_sentence: bool) -> Segment {
+    Segment {
+        line,
+        rank,
+        spark: String::new(),
+        is_sentence,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
 use crossterm::Command;
@@ -50,15 +51,9 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
                 self.start("settings", jobs::failed, read, app);
             }
             Effect::PrepareSave(settings) => {
-                let path = self.config.path.clone();
-                let compare = move || jobs::prepare_save(path.as_deref(), *settings);
-                self.start("config", jobs::failed, compare, app);
+                self.start_config(|path| jobs::prepare_save(path, *settings), app);
             }
-            Effect::Save(save) => {
-                let path = self.config.path.clone();
-                let write = move || jobs::save(path.as_deref(), &save);
-                self.start("config", jobs::failed, write, app);
-            }
+            Effect::Save(save) => self.start_config(move |path| jobs::save(path, &save), app),
             Effect::BindTest { job, target } => {
                 let failed = move |message| Msg::BindTestFailed { job, message };
                 let test = move || jobs::bind_test(job, &target, clock);
@@ -109,6 +104,11 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
     }
 
     /// Sends signals on a thread of its own, which also reports the progress.
+    fn start_config(&self, job: impl FnOnce(Option<&Path>) -> Msg + Send + 'static, app: &mut App) {
+        let path = self.config.path.clone();
+        self.start("config", jobs::failed, move || job(path.as_deref()), app);
+    }
+
     fn start_signal(
         &self,
         end: impl FnOnce(&mut dyn FnMut(Msg)) -> Msg + Send + 'static,

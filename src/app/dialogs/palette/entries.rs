@@ -144,13 +144,16 @@ impl App {
     fn is_possible(&self, action: Action) -> bool {
         // The palette is already open.
         let is_open = action == Action::Program(ProgramAction::OpenPalette);
-        let has_row = match action {
-            Action::Table(TableAction::Copy) | Action::Port(PortAction::EndProcess) => {
-                !self.acted_on_rows().is_empty()
-            }
-            Action::Port(PortAction::BindTest) => self.selected().is_some(),
-            Action::Port(PortAction::OpenInBrowser) => self.selected_url().is_some(),
-            _ => true,
+        let on_rows = [
+            Action::Table(TableAction::Copy),
+            Action::Port(PortAction::EndProcess),
+        ];
+        let has_row = if on_rows.contains(&action) {
+            !self.acted_on_rows().is_empty()
+        } else if action == Action::Port(PortAction::BindTest) {
+            self.selected().is_some()
+        } else {
+            action != Action::Port(PortAction::OpenInBrowser) || self.selected_url().is_some()
         };
         !is_open && has_row && self.is_available(action)
     }

@@ -3,7 +3,6 @@
 mod browser;
 mod copy_and_write;
 pub mod ending;
-mod ending_several;
 mod faults;
 mod filter;
 mod help;

@@ -1,10 +1,7 @@
 //! The table: cursor, views, pinned ports, mouse, settings, time.
 
 mod cursor;
-mod find;
-mod groups;
 mod kinds;
-mod marks;
 mod mouse;
 mod pinned;
 mod ports;

@@ -1,5 +1,7 @@
 //! Ending a process: its target, the question, and the confirmation.
 
+mod several;
+
 use crate::app::tests::*;
 use crate::model::{
     AlsoEnds, AlsoEndsKind, Behind, BehindKind, EndRisk, Engine, Holder, Member, Pid, Reaction,
