@@ -671,6 +671,23 @@ fn edit() -> impl Strategy<Value = (Index, Option<Socket>, bool)> {
     (any::<Index>(), option::of(twin()), any::<bool>())
 }
 
+#[test]
+fn connections_of_unchanged_rows_leave_the_window_with_time() {
+    let mut watch = Watch::begin(&[listener(80, 1, &[1])]);
+    let server = Socket {
+        owner: known(&[1]),
+        ..connection(80, Some(2), State::Established, known(&[1]))
+    };
+    let sockets = [listener(80, 1, &[1]), server];
+    let opened = (0..9).map(|_| {
+        let table = watch.observe(&sockets).table;
+        let found = &table.connections;
+        assert_eq!(*found, Connections::of(&table.rows, found.window()));
+        found.clients(table.rows[0].id).unwrap().opened
+    });
+    assert_eq!(opened.collect::<Vec<_>>(), [1, 1, 1, 1, 1, 0, 0, 0, 0]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2048))]
 

@@ -39,7 +39,7 @@ pub struct Tracker {
     /// The kinds of sockets in the last snapshot; `None` before the first.
     kinds: Option<Kinds>,
     /// The last table, and the ports for outgoing connections that it was made with.
-    last: Option<(EphemeralPorts, Arc<Table>)>,
+    last: Option<(Option<EphemeralPorts>, Arc<Table>)>,
     /// The changes so far by the snapshot being applied.
     events: Vec<Event>,
 }
@@ -105,7 +105,7 @@ impl Tracker {
         self.kinds = Some(kinds);
         let ports = snapshot.ephemeral.clone();
         let table = Arc::new(self.table(snapshot));
-        self.last = ports.map(|ports| (ports, Arc::clone(&table)));
+        self.last = Some((ports, Arc::clone(&table)));
         TableUpdate {
             table,
             events: std::mem::take(&mut self.events),
@@ -327,14 +327,16 @@ impl Tracker {
         let mut rows: Vec<_> = live.chain(&self.closed).cloned().collect();
         // The live ones are in order already, which a stable sort makes use of.
         rows.sort_by_key(|row| row.id);
+        let window = self.times.add(snapshot.taken_at);
+        // What was found of the rows of the last table counts if none of them has changed.
+        let are_same = |(one, other)| Arc::ptr_eq(one, other);
+        let last = self.last.as_ref().filter(|(_, table)| {
+            table.rows.len() == rows.len() && table.rows.iter().zip(&rows).all(are_same)
+        });
+        let connections = last.and_then(|(_, table)| table.connections.in_window(window));
+        let connections = connections.unwrap_or_else(|| Connections::of(&rows, window));
         let ephemeral = snapshot.ephemeral.map(|ports| {
-            // The one before counts if nothing has changed since.
-            let are_same = |(one, other)| Arc::ptr_eq(one, other);
-            let last = self.last.as_ref().filter(|(then, table)| {
-                *then == ports
-                    && table.rows.len() == rows.len()
-                    && table.rows.iter().zip(&rows).all(are_same)
-            });
+            let last = last.filter(|(then, _)| then.as_ref() == Some(&ports));
             let last_use = last.and_then(|(_, table)| table.ephemeral.clone());
             last_use.unwrap_or_else(|| {
                 let open = rows.iter().filter(|row| !row.is_closed());
@@ -350,7 +352,7 @@ impl Tracker {
         Table {
             taken_at: snapshot.taken_at,
             counts: Counts::of(&rows),
-            connections: Connections::of(&rows, self.times.add(snapshot.taken_at)),
+            connections,
             rows,
             processes: snapshot.processes,
             problems,

@@ -116,6 +116,17 @@ impl Connections {
         }
     }
 
+    /// The connections among the very same rows in a later window; `None` if they are to be found anew, as some may no
+    /// longer be in it.
+    pub(super) fn in_window(&self, window: Window) -> Option<Self> {
+        let is_later = window.since >= self.window.since;
+        let has_opened = |one: &Listener| one.clients.opened > 0;
+        (is_later && !self.listeners.iter().any(has_opened)).then(|| Self {
+            window,
+            ..self.clone()
+        })
+    }
+
     /// The connections to this listener; `None` if the row is not a listener. Of several on one address
     /// (`SO_REUSEPORT`), a connection counts for the one whose process has it, or for each if that is not known.
     pub fn clients(&self, id: RowId) -> Option<Clients> {
