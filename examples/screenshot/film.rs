@@ -20,7 +20,7 @@ use sockeye::model::{Answered, Evidence, Holder, Lineage, Moment, Snapshot, Sock
 use sockeye::query::Tab;
 use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source as _};
-use sockeye::theme::{Depth, Glyphs};
+use sockeye::theme::{Colour, Depth, Glyphs};
 use sockeye::track::Tracker;
 use sockeye::ui;
 
@@ -64,6 +64,8 @@ impl Film {
         let settings = settings();
         let mut tracker = Tracker::new(settings.linger);
         let mut app = App::new(settings, environment(width, height), now);
+        // As a terminal replies to the query of its background.
+        app.update(Msg::Input(Input::Background(GROUND)), now);
         app.update(Msg::SnapshotTaken(tracker.apply(last.clone())), now);
         let begin = now.wall;
         Self {
@@ -129,6 +131,9 @@ impl Film {
         terminal.backend().buffer().clone()
     }
 }
+
+/// The background of the pictures.
+const GROUND: Colour = Colour::Rgb(0x16, 0x18, 0x1d);
 
 /// Settings of a live table that shows all rows.
 fn settings() -> Settings {
