@@ -53,7 +53,8 @@ pub fn picture(screens: &[Buffer], beside: usize, title: &str, description: &str
             screen,
             left: MARGIN + (wide + MARGIN) * to_f32(number % beside),
             top: BAR + (high + MARGIN) * to_f32(number / beside),
-            ground: style_of(&screen[(0, 0)], GROUND).ground,
+            // The last line has no bar.
+            ground: style_of(&screen[(area.width - 1, area.height - 1)], GROUND).ground,
         };
         panel.draw(&mut svg, (wide, high));
     }
