@@ -3,8 +3,8 @@
 use crate::{schema, stage};
 
 mod app;
-#[cfg(unix)]
 mod columns;
+#[cfg(unix)]
 mod commands;
 mod config;
 mod corpus;
