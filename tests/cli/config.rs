@@ -247,7 +247,7 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
             (
                 "view = 1\ncolor = true\nstats = 0\n\nxyz.a = 1\n",
                 &[
-                    "1: view: found a number, expected \"listening\", \"connections\", \"all\", \"changes\" or a view of your own",
+                    "1: view: found a number, expected \"listening\", \"connections\", \"all\", \"changes\", \"trouble\" or a view of your own",
                     "3: stats: found a number, expected true or false",
                     "5: unknown key `xyz`; use one of interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, group, stats, notify, mouse, color, themes, theme, services, views, keys",
                 ],
@@ -396,7 +396,7 @@ fn the_users_own_file_is_the_live_tables_but_for_names_of_services() {
     let home = Home::with("wrong", "color = false\nview = 1\n");
     let said = home.run(&[]);
     let told = format!(
-        "sockeye: {}:2: view: found a number, expected \"listening\", \"connections\", \"all\", \"changes\" or a view of your own\n",
+        "sockeye: {}:2: view: found a number, expected \"listening\", \"connections\", \"all\", \"changes\", \"trouble\" or a view of your own\n",
         home.file().display()
     );
     assert_eq!((said.code, said.err), (2, told));

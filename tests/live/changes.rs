@@ -95,7 +95,10 @@ fn a_state_change_is_one_row_with_old_and_new() {
         let listening = listener(&at(8080));
         let (client, _server) = connection(&listening);
         let far = format!(" :{} → program-", client.local_addr().unwrap().port());
-        let live = Live::start_in(WIDE, &["state:established | state:close_wait"]);
+        let mut live = Live::start_in(WIDE, &["state:established | state:close_wait"]);
+        // With a known background the row under the cursor keeps the colours of what changed.
+        live.pty.wait_for_raw("\x1b]11;?\x1b\\");
+        live.pty.send_bytes(b"\x1b]11;rgb:0000/0000/0000\x1b\\");
         live.wait_for_row(8080, |row| row.contains("ESTABLISHED"));
         drop(client);
         let row = live.wait_for_row(8080, |row| row.contains("ESTAB → CLOSE_WAIT"));

@@ -24,7 +24,7 @@ fn a_click_on_a_hint_does_what_its_key_does() {
         click_on(&mut live, "e close");
         live.wait_without("┌ events");
         click_on(&mut live, "b bind test");
-        live.wait_for_text("Rust, http.server");
+        live.wait_for_text("in the way");
         click_on(&mut live, "c copy");
         live.wait_for_text("┌ copy");
         click_on(&mut live, "Esc close");

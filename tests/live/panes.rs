@@ -200,10 +200,11 @@ fn help_lists_every_key_of_the_table() {
         live.press("?");
         let screen = live.wait_for_text("this help");
         let keymap = sockeye::keymap::Keymap::default();
-        let hidden = ["scroll the open pane", "th view", "sort by the next column"];
+        let hidden = ["scroll the open pane", "th view"];
         let in_table = keymap.bindings(sockeye::keymap::Mode::Table);
         let works = |help: &str| !hidden.iter().any(|part| help.contains(part));
-        for binding in in_table.filter(|binding| works(binding.help)) {
+        let listed = in_table.filter(|binding| !binding.keys.is_empty() && works(binding.help));
+        for binding in listed {
             let listed = screen
                 .lines()
                 .any(|line| line.contains(&binding.keys_text()) && line.contains(binding.help));

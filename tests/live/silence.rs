@@ -191,8 +191,8 @@ const TABLE: Steps = &[
     ("$", "┌ stats"),
     ("?", "┌ help"),
     ("q/:8080\r", "filter :8080"),
-    ("b", "Rust, http.server"),
-    ("r", "Rust, http.server"),
+    ("b", "in the way"),
+    ("r", "in the way"),
     ("w", "does not end by itself"),
 ];
 
@@ -225,10 +225,10 @@ fn the_live_table_sends_no_packet_whatever_is_opened() {
         let mut live = Live::start_in((140, 40), &["--record", "recording"]);
         see(&mut live, TABLE);
         live.pty.send_key(Key::Esc);
-        live.wait_without("Rust, http.server");
+        live.wait_without("┌ bind test");
         see(&mut live, BIND_TEST_OF_A_FREE_PORT);
         live.pty.send_key(Key::Esc);
-        live.wait_without("Rust, http.server");
+        live.wait_without("┌ bind test");
         see(&mut live, FILES_AND_PROCESSES);
         live.pty.send_key(Key::Esc);
         live.wait_for_text("198.51.100.7:443");

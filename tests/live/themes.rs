@@ -27,12 +27,10 @@ impl Live {
         self.pty.cell(y, x)
     }
 
-    /// Waits until every cell of the screen has this background.
+    /// Waits until every cell below the bars and the selected row has this background.
     fn wait_for_ground(&self, ground: Color) {
         self.wait_for_cells("one background", |screen| {
-            let of_selection = |y| y == 3;
-            let mut rows = (0..30).filter(|y| !of_selection(*y));
-            rows.all(|y| {
+            (4..30).all(|y| {
                 (0..110).all(|x| {
                     screen
                         .cell(y, x)
@@ -48,7 +46,7 @@ fn t_goes_through_the_themes_and_says_which_it_is() {
     stage(|| {
         let _open = listener(&at(8080));
         let mut live = live(&[], &[TRUE_COLOUR]);
-        assert_eq!(live.cell_of("sockeye").fgcolor(), Color::Idx(6));
+        assert_eq!(live.cell_of("▲").fgcolor(), Color::Idx(6));
         for (name, place, ground) in [
             ("dark", "2 of 7", Color::Rgb(0x16, 0x18, 0x1d)),
             ("light", "3 of 7", Color::Rgb(0xfa, 0xfa, 0xfa)),
@@ -77,7 +75,7 @@ fn the_default_theme_makes_a_bar_for_the_background_that_the_terminal_reports() 
             let is_bar = |x| screen.cell(3, x).is_some_and(|cell| cell.bgcolor() == bar);
             (0..110).all(is_bar)
         });
-        assert_eq!(live.cell_of("sockeye").fgcolor(), Color::Rgb(0, 0x65, 0x7d));
+        assert_eq!(live.cell_of("▲").fgcolor(), Color::Rgb(0, 0x65, 0x7d));
         // No part of the reply was taken for a key.
         assert!(live.pty.screen_text().contains("1 Listening"));
         live.press("q");
@@ -100,7 +98,7 @@ fn a_theme_is_chosen_by_option_or_file_and_the_option_counts_more() {
         let _open = listener(&at(8080));
         let mut own = live(&[], &env);
         own.wait_for_ground(Color::Rgb(4, 5, 6));
-        assert_eq!(own.cell_of("sockeye").fgcolor(), Color::Rgb(7, 8, 9));
+        assert_eq!(own.cell_of("▲").fgcolor(), Color::Rgb(7, 8, 9));
         own.press("T");
         own.wait_for_text("theme: terminal (1 of 8)");
         live(&["--theme", "gruvbox"], &env).wait_for_ground(Color::Rgb(0x1d, 0x20, 0x21));
@@ -121,7 +119,7 @@ fn a_theme_takes_the_colours_that_the_terminal_says_it_has() {
             Color::Default,
             "under the cursor"
         );
-        assert_eq!(of_16.cell_of("sockeye").fgcolor(), Color::Idx(6));
+        assert_eq!(of_16.cell_of("▲").fgcolor(), Color::Idx(6));
         of_16.press("T");
         of_16.wait_for_text("theme: catppuccin (7 of 7), shown as terminal: 16 colors here");
         let mut plain = live(&gruvbox, &[TRUE_COLOUR, ("NO_COLOR", "1")]);
