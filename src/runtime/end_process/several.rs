@@ -146,7 +146,7 @@ impl Watch {
             && attempts.failures.is_empty()
         {
             let targets = one.targets.iter().map(|target| &target.process);
-            summary.name(&names(targets));
+            summary.name(names(targets));
         }
         let mut left = attempts.failed.clone();
         left.extend(running.iter().map(|one| one.process.pid));
