@@ -160,6 +160,22 @@ fn a_yes_waits_until_the_background_of_all_is_known() {
 }
 
 #[test]
+fn an_early_yes_for_several_is_void_after_another_signal_or_other_targets_were_chosen() {
+    for key in ["s", "S", "a"] {
+        let mut desk = asking();
+        desk.press("y");
+        desk.press(key);
+        assert!(!footer(&desk).contains("finding out"), "{key}");
+        for port in 80..83 {
+            let effects = found(&mut desk, port, Background::new(port));
+            assert_eq!(effects, [], "{key}");
+        }
+        assert_eq!(desk.mode(), Mode::Question, "{key}");
+        assert_eq!(pids(endings(&desk.press("y")).0), [80, 81, 82]);
+    }
+}
+
+#[test]
 fn what_has_a_better_fix_than_a_signal_gets_none_unless_it_is_included() {
     let mut desk = asking();
     desk.press("y");
