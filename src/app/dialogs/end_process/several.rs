@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::sheet::{row_of_choices, scrolled, signals, wrapped};
+use super::skipped::Skipped;
 use super::{Answer, Question, named, targets};
 use crate::app::dialogs::Sheet;
 use crate::app::layout::Size;
@@ -19,9 +20,6 @@ use crate::track::{Row, Table};
 /// More processes than these can't be read before a yes.
 const MAX_PROCESSES: usize = 100;
 
-/// The most sockets without a process to name for one reason.
-const MAX_SKIPPED: usize = 8;
-
 /// How many backgrounds are read at a time.
 const AT_A_TIME: usize = 4;
 
@@ -29,8 +27,7 @@ const AT_A_TIME: usize = 4;
 pub(crate) struct Several {
     /// One for each process, those that started others first.
     questions: Vec<Question>,
-    /// Sockets without a process to end: why, and their ports or names.
-    skipped: Vec<(String, Vec<String>)>,
+    skipped: Skipped,
     pub(super) signal: Signal,
     pub(super) answer: Answer,
     /// Whether those with a better fix get the signal too.
@@ -53,7 +50,7 @@ impl Several {
     ) -> Result<Self, String> {
         let mut several = Self {
             questions: Vec::new(),
-            skipped: Vec::new(),
+            skipped: Skipped::default(),
             signal: Signal::Term,
             answer: Answer::None,
             includes_all: false,
@@ -80,29 +77,15 @@ impl Several {
                     known.insert(key(&question.process), at);
                     several.questions.push(question);
                 }
-                Err(why) => several.skip(why, &row.socket),
+                Err(why) => several.skipped.add(why, &row.socket),
             }
         }
         if several.questions.is_empty() {
-            let why = several.skipped.into_iter().next().map(|(why, _)| why);
+            let why = several.skipped.into_reason();
             return Err(why.unwrap_or_else(|| "these sockets are closed already".into()));
         }
         several.sort();
         Ok(several)
-    }
-
-    fn skip(&mut self, why: String, socket: &Socket) {
-        let name = if socket.protocol.has_ports() {
-            socket.protocol.port_text(socket.local.port)
-        } else {
-            let name = socket.local_text();
-            name.unwrap_or_else(|| socket.protocol.name().to_owned())
-        };
-        match self.skipped.iter_mut().find(|(one, _)| *one == why) {
-            Some((_, names)) if names.contains(&name) => {}
-            Some((_, names)) => names.push(name),
-            None => self.skipped.push((why, vec![name])),
-        }
     }
 
     /// A process that started others gets the signal before them: it may end them itself, or else start them again.
@@ -252,17 +235,7 @@ impl Several {
             let left_out = self.questions.iter().filter(|one| one.fix.is_some());
             lines.extend(left_out.flat_map(|one| part(one, self.signal, columns)));
         }
-        let skipped = self.skipped.iter();
-        let skipped = skipped.map(|(why, names)| {
-            let shown = &names[..names.len().min(MAX_SKIPPED)];
-            let more = if names.len() > MAX_SKIPPED {
-                ", …"
-            } else {
-                ""
-            };
-            format!("Nothing to end at {}{more}: {why}.", shown.join(", "))
-        });
-        lines.extend(wrapped(skipped, Role::Dim, columns));
+        lines.extend(wrapped(self.skipped.sentences(), Role::Dim, columns));
         scrolled(Sheet::of("end processes", lines), self.scroll, size, height)
     }
 }
