@@ -4,6 +4,7 @@
 //! is sent before the background of all is known.
 
 use std::collections::HashMap;
+use std::iter;
 use std::sync::Arc;
 
 use super::sheet::{row_of_choices, scrolled, signals, wrapped};
@@ -19,6 +20,9 @@ use crate::track::{Row, Table};
 
 /// More processes than these can't be read before a yes.
 const MAX_PROCESSES: usize = 100;
+
+/// The most ancestors to follow: a pid that is used again may seem to be its own.
+const MAX_ANCESTORS: usize = 64;
 
 /// How many backgrounds are read at a time.
 const AT_A_TIME: usize = 4;
@@ -84,16 +88,24 @@ impl Several {
             let why = several.skipped.into_reason();
             return Err(why.unwrap_or_else(|| "these sockets are closed already".into()));
         }
-        several.sort();
+        several.sort(&table.processes);
         Ok(several)
     }
 
-    /// A process that started others gets the signal before them: it may end them itself, or else start them again.
-    fn sort(&mut self) {
-        let pids: Vec<Pid> = self.questions.iter().map(|one| one.process.pid).collect();
-        self.questions.sort_by_key(|one| {
-            let parent = one.process.parent;
-            parent.is_some_and(|parent| pids.contains(&parent))
+    /// A process that started others gets the signal before them, also through processes that are not to end: it may
+    /// end them itself, or else start them again.
+    fn sort(&mut self, processes: &HashMap<Pid, Arc<Process>>) {
+        let questions = self.questions.iter();
+        let parents: HashMap<Pid, Option<Pid>> = questions
+            .map(|one| (one.process.pid, one.process.parent))
+            .collect();
+        let parent = |pid: &Pid| match parents.get(pid) {
+            Some(&parent) => parent,
+            None => processes.get(pid)?.parent,
+        };
+        self.questions.sort_by_cached_key(|one| {
+            let ancestors = iter::successors(one.process.parent, parent).take(MAX_ANCESTORS);
+            ancestors.filter(|pid| parents.contains_key(pid)).count()
         });
     }
 
