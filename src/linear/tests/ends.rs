@@ -58,6 +58,20 @@ fn an_early_yes_waits_until_the_owners_are_read() {
 }
 
 #[test]
+fn an_early_yes_is_void_after_another_signal_was_typed() {
+    let mut desk = Desk::with_ports(&[80]);
+    desk.types("end");
+    let request = desk.effects.clone();
+    desk.types("yes");
+    desk.types("signal kill");
+    desk.effects = request;
+    desk.inspect();
+    assert_eq!(sent(&desk), None);
+    desk.types("yes");
+    assert_eq!(sent(&desk), Some(Confirmed::Once));
+}
+
+#[test]
 fn a_guarded_process_takes_its_pid_too() {
     // The first process of the system.
     let mut desk = Desk::with_ports(&[1]);

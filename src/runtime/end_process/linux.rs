@@ -7,12 +7,13 @@ use rustix::io::Errno;
 use rustix::process::{self, Signal as RawSignal, pidfd_send_signal};
 
 use super::confirmation::check;
-use super::{Failure, NotSent, Recipient, Sent};
+use super::{Checked, Failure, NotSent, Recipient, Sent};
 use crate::app::{EndRole, EndTarget, Ending, Signal};
 use crate::model::{Pid, Process};
 use crate::source::{ProcessHandle, SignalDisposition};
 
-pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
+/// Opens the processes that are to end and checks that the question still fits them.
+pub(super) fn check_targets(ending: &Ending) -> Result<Checked, Failure> {
     let all = open_targets(ending)?;
     let processes = all.iter().map(|(_, one)| Arc::clone(&one.process));
     let processes: Vec<_> = processes.collect();
@@ -30,16 +31,25 @@ pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
         }
     }
     let recipients: Vec<_> = all.into_iter().map(|(_, one)| one).collect();
-    let signal = raw(ending.signal);
+    let signal = raw(ending.signal).as_raw();
     let is_dropped = recipients.iter().all(|one| {
-        let is_dropped = one.handle.kernel_drops_signal(signal.as_raw());
+        let is_dropped = one.handle.kernel_drops_signal(signal);
         is_dropped.unwrap_or(false)
     });
-    send_to(&recipients, signal)?;
-    Ok(Sent {
-        is_dropped,
+    Ok(Checked {
+        signal: ending.signal,
         recipients,
+        is_dropped,
         supervisor,
+    })
+}
+
+pub(super) fn send(checked: Checked) -> Result<Sent, Failure> {
+    send_to(&checked.recipients, raw(checked.signal))?;
+    Ok(Sent {
+        is_dropped: checked.is_dropped,
+        recipients: checked.recipients,
+        supervisor: checked.supervisor,
     })
 }
 

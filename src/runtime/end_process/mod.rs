@@ -19,15 +19,25 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 #[cfg(target_os = "linux")]
-use linux::send;
+use linux::{check_targets, send};
 #[cfg(not(target_os = "linux"))]
-use portable::send;
+use portable::{check_targets, send};
 
-use crate::app::{Ending, Msg};
+use crate::app::{Ending, Msg, Signal};
 use crate::clock::Clock;
 use crate::model::{Guard, Process, Supervisor};
 pub use confirmation::inspect_owner;
 pub use several::end_several;
+
+/// Processes that may get the signal, as everything about them was checked.
+struct Checked {
+    signal: Signal,
+    recipients: Vec<Recipient>,
+    /// Whether the kernel drops it.
+    is_dropped: bool,
+    /// A supervisor that may restart one of them.
+    supervisor: Option<Supervisor>,
+}
 
 struct Sent {
     /// Whether the kernel drops it.
@@ -108,7 +118,8 @@ pub fn end_and_watch(ending: &Ending, clock: Clock, notify: &mut dyn FnMut(Msg))
 /// Sends the signal; returns a sentence on the result. It is an error if the kernel drops the signal.
 fn try_send(ending: &Ending) -> Result<(Sent, String), String> {
     let signal = ending.signal.as_str();
-    let sent = send(ending).map_err(|failure| failure.text(signal))?;
+    let sent = check_targets(ending).and_then(send);
+    let sent = sent.map_err(|failure| failure.text(signal))?;
     let names = names(sent.recipients.iter().map(|one| &one.process));
     if sent.is_dropped {
         return Err(format!(

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sysinfo::{Pid as SysPid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::confirmation::check;
-use super::{Failure, NotSent, Recipient, Sent};
+use super::{Checked, Failure, NotSent, Recipient, Sent};
 use crate::app::{EndRole, Ending, Signal};
 use crate::model::Process;
 
@@ -15,18 +15,29 @@ use crate::model::Process;
 /// may differ by a second. No pid is reused in so short a time.
 const BOOT_TIME_JITTER: Duration = Duration::from_secs(2);
 
-pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
+/// Checks what can be checked here; whether it is the same process, again right before its signal.
+pub(super) fn check_targets(ending: &Ending) -> Result<Checked, Failure> {
     let targets = ending.targets.iter();
     let processes: Vec<_> = targets.map(|target| Arc::clone(&target.process)).collect();
     let supervisor = check(ending, &processes)?;
+    // Ancestors can't be checked here.
+    let mut targets = ending.targets.iter();
+    if let Some(target) = targets.find(|target| target.role == EndRole::Supervisor) {
+        return Err(NotSent::IsNoAncestor.to(&target.process));
+    }
+    let recipients = processes.into_iter().map(|process| Recipient { process });
+    Ok(Checked {
+        signal: ending.signal,
+        recipients: recipients.collect(),
+        is_dropped: false,
+        supervisor,
+    })
+}
+
+pub(super) fn send(checked: Checked) -> Result<Sent, Failure> {
     let mut recipients: Vec<Recipient> = Vec::new();
-    for (target, process) in ending.targets.iter().zip(processes) {
-        // Ancestors can't be checked here.
-        let sent = match target.role {
-            EndRole::Owner => send_to(&process, ending.signal),
-            EndRole::Supervisor => Err(NotSent::IsNoAncestor),
-        };
-        match sent {
+    for Recipient { process } in checked.recipients {
+        match send_to(&process, checked.signal) {
             Ok(()) => recipients.push(Recipient { process }),
             Err(NotSent::Ended) if !recipients.is_empty() => {}
             Err(why) => {
@@ -38,9 +49,9 @@ pub(super) fn send(ending: &Ending) -> Result<Sent, Failure> {
         }
     }
     Ok(Sent {
-        is_dropped: false,
+        is_dropped: checked.is_dropped,
         recipients,
-        supervisor,
+        supervisor: checked.supervisor,
     })
 }
 

@@ -1,5 +1,6 @@
-//! Ends several processes, each as if it were the only one: checked and signalled through its own descriptor. What keeps
-//! one from ending does not keep the others. Then all are watched together.
+//! Ends several processes, each as if it were the only one: checked and signalled through its own descriptor. All are
+//! checked before any gets the signal. What keeps one from ending does not keep the others. Then all are watched
+//! together.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use super::outcome::{self, Outcome};
 use super::summary::Summary;
 use super::watch::{INTERVAL, TIMEOUT, Watch, WatchedPort, watch_for};
-use super::{Failure, NotSent, Recipient, Sent, names, send};
+use super::{Checked, Failure, NotSent, Recipient, Sent, check_targets, names, send};
 use crate::app::{Ending, Msg};
 use crate::bind::Target;
 use crate::clock::Clock;
@@ -27,7 +28,7 @@ struct Attempts {
     failed: HashSet<Pid>,
 }
 
-/// Sends a signal for each of these, in this order; then watches the processes and the ports. `notify` gets the
+/// Checks all of these, sends a signal for each, in this order; then watches the processes and the ports. `notify` gets the
 /// progress.
 pub fn end_several(
     endings: &[Ending],
@@ -36,10 +37,7 @@ pub fn end_several(
     notify: &mut dyn FnMut(Msg),
 ) -> Msg {
     let mut watch = Watch::begin(endings, ports, clock);
-    let mut attempts = Attempts::default();
-    for ending in endings {
-        attempts.add(ending);
-    }
+    let attempts = Attempts::make(endings, check_targets, send);
     if attempts.sent.is_empty() && !attempts.failures.is_empty() {
         return Msg::SignalFailed(attempts.failures.join("; "));
     }
@@ -53,9 +51,23 @@ pub fn end_several(
 }
 
 impl Attempts {
-    fn add(&mut self, ending: &Ending) {
+    /// First all checks, then all signals: when a process exits, others may close the sockets they are checked for.
+    fn make(
+        endings: &[Ending],
+        check: impl Fn(&Ending) -> Result<Checked, Failure>,
+        send: impl Fn(Checked) -> Result<Sent, Failure>,
+    ) -> Self {
+        let checked: Vec<_> = endings.iter().map(check).collect();
+        let mut attempts = Self::default();
+        for (ending, checked) in endings.iter().zip(checked) {
+            attempts.add(ending, checked.and_then(&send));
+        }
+        attempts
+    }
+
+    fn add(&mut self, ending: &Ending, sent: Result<Sent, Failure>) {
         let signal = ending.signal.as_str();
-        match send(ending) {
+        match sent {
             Ok(sent) if sent.is_dropped => {
                 let names = names(sent.recipients.iter().map(|one| &one.process));
                 let why = format!("the kernel drops SIG{signal} to {names}");
@@ -146,7 +158,7 @@ impl Watch {
             && attempts.failures.is_empty()
         {
             let targets = one.targets.iter().map(|target| &target.process);
-            summary.name(&names(targets));
+            summary.name(names(targets));
         }
         let mut left = attempts.failed.clone();
         left.extend(running.iter().map(|one| one.process.pid));
@@ -182,5 +194,58 @@ impl Watch {
         reasons
             .map(|(why, processes)| (names(processes), why))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::app::{Confirmed, EndRole, EndTarget, Signal};
+
+    fn ending(pid: Pid) -> Ending {
+        let process = Arc::new(Process::new(pid, "worker"));
+        Ending {
+            targets: vec![EndTarget {
+                process,
+                role: EndRole::Owner,
+            }],
+            sockets: vec![1],
+            signal: Signal::Term,
+            confirmed: Confirmed::Once,
+            port: None,
+            owners: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_worker_that_closes_its_socket_after_the_signal_to_its_master_was_checked_before() {
+        let log = RefCell::new(Vec::new());
+        let check = |ending: &Ending| {
+            let process = &ending.targets[0].process;
+            log.borrow_mut().push("check");
+            if log.borrow().contains(&"send") {
+                return Err(NotSent::HasNoSocket.to(process));
+            }
+            Ok(Checked {
+                signal: ending.signal,
+                recipients: Vec::new(),
+                is_dropped: false,
+                supervisor: None,
+            })
+        };
+        let send = |checked: Checked| {
+            log.borrow_mut().push("send");
+            Ok(Sent {
+                is_dropped: checked.is_dropped,
+                recipients: checked.recipients,
+                supervisor: checked.supervisor,
+            })
+        };
+        let attempts = Attempts::make(&[ending(12), ending(13)], check, send);
+        assert_eq!(attempts.failures, <[String; 0]>::default());
+        assert_eq!(attempts.sent.len(), 2);
+        assert_eq!(*log.borrow(), ["check", "check", "send", "send"]);
     }
 }

@@ -9,8 +9,15 @@ use crate::model::Pid;
 /// The most exceptions that are described.
 const MAX_EXCEPTIONS: usize = 6;
 
+/// The most processes that are named instead of counted.
+const MAX_NAMED: usize = 3;
+
 pub(super) struct Summary {
-    /// `all 3 exited after 0.2 s`
+    /// How many were to exit.
+    all: usize,
+    /// `all 3`
+    who: String,
+    /// `exited after 0.2 s`
     exited: String,
     are_all: bool,
     free: Vec<u16>,
@@ -21,17 +28,23 @@ pub(super) struct Summary {
 impl Summary {
     /// `after` says when the last of those that exited did.
     pub(super) fn new(exited: usize, all: usize, after: &str) -> Self {
-        let are_all = exited == all;
-        let text = match (exited, all) {
-            (0, 1) => "it has not exited".to_owned(),
-            (0, all) => format!("none of {all} exited"),
-            (2, 2) => format!("both exited {after}"),
-            (all, of) if all == of => format!("all {all} exited {after}"),
-            (some, all) => format!("{some} of {all} exited {after}"),
+        let who = match (exited, all) {
+            (0, 1) => "it".to_owned(),
+            (0, all) => format!("none of {all}"),
+            (2, 2) => "both".to_owned(),
+            (all, of) if all == of => format!("all {all}"),
+            (some, all) => format!("{some} of {all}"),
+        };
+        let exited_text = match (exited, all) {
+            (0, 1) => "has not exited".to_owned(),
+            (0, _) => "exited".to_owned(),
+            _ => format!("exited {after}"),
         };
         Self {
-            exited: text,
-            are_all,
+            all,
+            who,
+            exited: exited_text,
+            are_all: exited == all,
             free: Vec::new(),
             exceptions: Vec::new(),
             has_failed: false,
@@ -39,12 +52,9 @@ impl Summary {
     }
 
     /// Names all that exited, if they are few.
-    pub(super) fn name(&mut self, who: &str) {
-        for count in ["both", "all 1"] {
-            if let Some(rest) = self.exited.strip_prefix(count) {
-                self.exited = format!("{who}{rest}");
-                return;
-            }
+    pub(super) fn name(&mut self, who: String) {
+        if self.are_all && self.all <= MAX_NAMED {
+            self.who = who;
         }
     }
 
@@ -113,7 +123,9 @@ impl Summary {
         let shown = self.exceptions.iter().take(MAX_EXCEPTIONS).cloned();
         let more = self.exceptions.len().saturating_sub(MAX_EXCEPTIONS);
         let more = (more > 0).then(|| format!("and {more} more"));
-        let first = [self.exited.clone()].into_iter().chain(free);
+        let first = [format!("{} {}", self.who, self.exited)]
+            .into_iter()
+            .chain(free);
         let clauses: Vec<_> = first.chain(shown).chain(more).collect();
         clauses.join("; ")
     }
@@ -149,10 +161,26 @@ mod tests {
         let text = "all 3 exited after 0.2 s; ports 8080 and 8081 are free";
         assert_eq!(all.text(), text);
         let mut one = summary(1, 1);
-        one.name("app (12)");
+        one.name("app (12)".into());
         one.add_port(80, &FREE, &HashSet::new());
         assert_eq!(one.text(), "app (12) exited after 0.2 s; port 80 is free");
         assert_eq!(summary(2, 2).text(), "both exited after 0.2 s");
+    }
+
+    #[test]
+    fn names_replace_the_count_of_few_and_all_12_stay_counted() {
+        for (count, named) in [
+            (1, "app (1) exited after 0.2 s"),
+            (2, "app (1) exited after 0.2 s"),
+            (12, "all 12 exited after 0.2 s"),
+        ] {
+            let mut all = summary(count, count);
+            all.name("app (1)".into());
+            assert_eq!(all.text(), named, "{count}");
+        }
+        let mut some = summary(1, 12);
+        some.name("app (1)".into());
+        assert_eq!(some.text(), "1 of 12 exited after 0.2 s");
     }
 
     #[test]

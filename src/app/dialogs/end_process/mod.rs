@@ -8,6 +8,7 @@ mod loss;
 mod open;
 mod several;
 mod sheet;
+mod skipped;
 mod targets;
 mod text;
 mod update;

@@ -4,9 +4,11 @@
 //! is sent before the background of all is known.
 
 use std::collections::HashMap;
+use std::iter;
 use std::sync::Arc;
 
 use super::sheet::{row_of_choices, scrolled, signals, wrapped};
+use super::skipped::Skipped;
 use super::{Answer, Question, named, targets};
 use crate::app::dialogs::Sheet;
 use crate::app::layout::Size;
@@ -19,8 +21,8 @@ use crate::track::{Row, Table};
 /// More processes than these can't be read before a yes.
 const MAX_PROCESSES: usize = 100;
 
-/// The most sockets without a process to name for one reason.
-const MAX_SKIPPED: usize = 8;
+/// The most ancestors to follow: a pid that is used again may seem to be its own.
+const MAX_ANCESTORS: usize = 64;
 
 /// How many backgrounds are read at a time.
 const AT_A_TIME: usize = 4;
@@ -29,8 +31,7 @@ const AT_A_TIME: usize = 4;
 pub(crate) struct Several {
     /// One for each process, those that started others first.
     questions: Vec<Question>,
-    /// Sockets without a process to end: why, and their ports or names.
-    skipped: Vec<(String, Vec<String>)>,
+    skipped: Skipped,
     pub(super) signal: Signal,
     pub(super) answer: Answer,
     /// Whether those with a better fix get the signal too.
@@ -53,7 +54,7 @@ impl Several {
     ) -> Result<Self, String> {
         let mut several = Self {
             questions: Vec::new(),
-            skipped: Vec::new(),
+            skipped: Skipped::default(),
             signal: Signal::Term,
             answer: Answer::None,
             includes_all: false,
@@ -80,37 +81,31 @@ impl Several {
                     known.insert(key(&question.process), at);
                     several.questions.push(question);
                 }
-                Err(why) => several.skip(why, &row.socket),
+                Err(why) => several.skipped.add(why, &row.socket),
             }
         }
         if several.questions.is_empty() {
-            let why = several.skipped.into_iter().next().map(|(why, _)| why);
+            let why = several.skipped.into_reason();
             return Err(why.unwrap_or_else(|| "these sockets are closed already".into()));
         }
-        several.sort();
+        several.sort(&table.processes);
         Ok(several)
     }
 
-    fn skip(&mut self, why: String, socket: &Socket) {
-        let name = if socket.protocol.has_ports() {
-            socket.protocol.port_text(socket.local.port)
-        } else {
-            let name = socket.local_text();
-            name.unwrap_or_else(|| socket.protocol.name().to_owned())
+    /// A process that started others gets the signal before them, also through processes that are not to end: it may
+    /// end them itself, or else start them again.
+    fn sort(&mut self, processes: &HashMap<Pid, Arc<Process>>) {
+        let questions = self.questions.iter();
+        let parents: HashMap<Pid, Option<Pid>> = questions
+            .map(|one| (one.process.pid, one.process.parent))
+            .collect();
+        let parent = |pid: &Pid| match parents.get(pid) {
+            Some(&parent) => parent,
+            None => processes.get(pid)?.parent,
         };
-        match self.skipped.iter_mut().find(|(one, _)| *one == why) {
-            Some((_, names)) if names.contains(&name) => {}
-            Some((_, names)) => names.push(name),
-            None => self.skipped.push((why, vec![name])),
-        }
-    }
-
-    /// A process that started others gets the signal before them: it may end them itself, or else start them again.
-    fn sort(&mut self) {
-        let pids: Vec<Pid> = self.questions.iter().map(|one| one.process.pid).collect();
-        self.questions.sort_by_key(|one| {
-            let parent = one.process.parent;
-            parent.is_some_and(|parent| pids.contains(&parent))
+        self.questions.sort_by_cached_key(|one| {
+            let ancestors = iter::successors(one.process.parent, parent).take(MAX_ANCESTORS);
+            ancestors.filter(|pid| parents.contains_key(pid)).count()
         });
     }
 
@@ -252,17 +247,7 @@ impl Several {
             let left_out = self.questions.iter().filter(|one| one.fix.is_some());
             lines.extend(left_out.flat_map(|one| part(one, self.signal, columns)));
         }
-        let skipped = self.skipped.iter();
-        let skipped = skipped.map(|(why, names)| {
-            let shown = &names[..names.len().min(MAX_SKIPPED)];
-            let more = if names.len() > MAX_SKIPPED {
-                ", …"
-            } else {
-                ""
-            };
-            format!("Nothing to end at {}{more}: {why}.", shown.join(", "))
-        });
-        lines.extend(wrapped(skipped, Role::Dim, columns));
+        lines.extend(wrapped(self.skipped.sentences(), Role::Dim, columns));
         scrolled(Sheet::of("end processes", lines), self.scroll, size, height)
     }
 }

@@ -17,11 +17,13 @@ impl App {
             self.confirm(now);
         } else if let Some(by) = signal_step(action) {
             question.ending.signal = signal_beside(question.ending.signal, by);
+            self.withdraw_early_yes();
         } else if action == Action::Dialog(DialogAction::OtherTargets) {
             let choices = question.choices();
             let at = choices.iter().position(|&one| one == question.choice);
             question.choice = choices[at.map_or(0, |at| at + 1) % choices.len()];
             question.set_targets();
+            self.withdraw_early_yes();
         } else if action != Action::CopyFix {
             self.dialog = Dialog::None;
         } else if let Some(command) = question.command().map(str::to_owned) {
@@ -80,8 +82,10 @@ impl App {
             self.confirm_several(now);
         } else if let Some(by) = signal_step(action) {
             several.signal = signal_beside(several.signal, by);
+            self.withdraw_early_yes();
         } else if action == Action::Dialog(DialogAction::OtherTargets) {
             several.includes_all = !several.includes_all && several.has_left_out();
+            self.withdraw_early_yes();
         } else if action != Action::CopyFix {
             self.dialog = Dialog::None;
         } else if let Some(command) = several.command() {
@@ -121,6 +125,20 @@ impl App {
         let pending = format!("sending SIG{signal} to {count}…");
         self.notify(NoticeKind::Pending, pending, now);
         self.request(Effect::EndSeveral { endings, ports });
+    }
+
+    /// An early yes was for the signal and the targets of that moment. Now they are others.
+    fn withdraw_early_yes(&mut self) {
+        let answer = match &mut self.dialog {
+            Dialog::Question(question) => &mut question.answer,
+            Dialog::EndSeveral(several) => &mut several.answer,
+            _ => return,
+        };
+        if *answer == Answer::EarlyYes {
+            *answer = Answer::None;
+            // The notice that it is pending.
+            self.notices.current = None;
+        }
     }
 
     fn move_in_question(&mut self, action: MoveAction) {

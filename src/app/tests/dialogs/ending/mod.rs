@@ -300,6 +300,21 @@ fn a_no_after_an_early_yes_counts_and_a_late_answer_is_for_its_own_question_only
 }
 
 #[test]
+fn an_early_yes_is_void_after_another_signal_or_other_targets_were_chosen() {
+    for key in [Key::Right, Key::Left, Key::Char('a')] {
+        let (mut desk, job) = asking(&shared_by(80, &[80, 81]));
+        desk.press("y");
+        assert!(footer(&desk).contains("finding out"), "{key:?}");
+        desk.key(key);
+        assert!(!footer(&desk).contains("finding out"), "{key:?}");
+        let backgrounds = vec![Background::new(80), Background::new(81)];
+        assert_eq!(found(&mut desk, job, backgrounds), [], "{key:?}");
+        assert_eq!(desk.mode(), Mode::Question, "{key:?}");
+        ending(&desk.press("y"));
+    }
+}
+
+#[test]
 fn every_risk_but_ordinary_work_takes_a_second_yes() {
     for end_risk in [
         EndRisk::ContainerProxy,

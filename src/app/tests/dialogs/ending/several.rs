@@ -149,6 +149,29 @@ fn a_process_that_started_others_gets_the_signal_first() {
 }
 
 #[test]
+fn of_a_chain_of_processes_each_gets_the_signal_before_those_it_started() {
+    let started_by = |pid: u16, parent: Option<Pid>| {
+        let process = Arc::new(Process {
+            parent,
+            ..Process::new(pid.into(), "worker")
+        });
+        Socket {
+            owner: Owner::Known([process].into()),
+            ..listener(pid)
+        }
+    };
+    let mut desk = Desk::new();
+    desk.read(&[
+        started_by(80, Some(81)),
+        started_by(81, Some(82)),
+        started_by(82, Some(83)),
+        started_by(83, None),
+    ]);
+    let effects = desk.press("VKy");
+    assert_eq!(pids(endings(&effects).0), [83, 82, 81, 80]);
+}
+
+#[test]
 fn a_yes_waits_until_the_background_of_all_is_known() {
     let mut desk = asking();
     assert_eq!(desk.press("y"), []);
@@ -157,6 +180,22 @@ fn a_yes_waits_until_the_background_of_all_is_known() {
     assert_eq!(found(&mut desk, 80, Background::new(80)), []);
     let effects = found(&mut desk, 82, Background::new(82));
     assert_eq!(pids(endings(&effects).0), [80, 81, 82]);
+}
+
+#[test]
+fn an_early_yes_for_several_is_void_after_another_signal_or_other_targets_were_chosen() {
+    for key in [Key::Right, Key::Left, Key::Char('a')] {
+        let mut desk = asking();
+        desk.press("y");
+        desk.key(key);
+        assert!(!footer(&desk).contains("finding out"), "{key:?}");
+        for port in 80..83 {
+            let effects = found(&mut desk, port, Background::new(port));
+            assert_eq!(effects, [], "{key:?}");
+        }
+        assert_eq!(desk.mode(), Mode::Question, "{key:?}");
+        assert_eq!(pids(endings(&desk.press("y")).0), [80, 81, 82]);
+    }
 }
 
 #[test]
