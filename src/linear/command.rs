@@ -14,7 +14,11 @@ const fn needs_screen(action: Action) -> bool {
         Action::Pane(_)
             | Action::Program(ProgramAction::SaveSettings | ProgramAction::ToggleMouse)
             | Action::Table(
-                TableAction::GroupByNext
+                TableAction::GoTo
+                    | TableAction::Find
+                    | TableAction::FindNext
+                    | TableAction::FindPrevious
+                    | TableAction::GroupByNext
                     | TableAction::MarkRow
                     | TableAction::MarkAll
                     | TableAction::Left

@@ -1,13 +1,27 @@
 //! Commands about a port or the current row.
 
 use super::Session;
+use super::rows::owner_text;
 use crate::app::Effect;
 use crate::bind::Target;
 use crate::filter::Filter;
 use crate::keymap::{Action, BindTestAction, PortAction, TableAction};
-use crate::model::Moment;
+use crate::model::{Moment, Owner};
 use crate::query::{Query, Tab};
-use crate::track::Row;
+use crate::track::{Row, Table};
+
+/// The open rows of a port, by their places in the table.
+fn rows_of(table: &Table, port: u16) -> Vec<(usize, &Row)> {
+    let rows = table.rows.iter().map(|row| &**row).enumerate();
+    rows.filter(|(_, row)| row.socket.port() == Some(port) && !row.is_closed())
+        .collect()
+}
+
+/// Which row of a port a target means: the greater one. Its protocol counts before whether it listens.
+fn rank(row: &Row, target: &Target) -> (bool, bool) {
+    let is_kind = row.socket.protocol == target.protocol;
+    (is_kind, row.socket.is_listening())
+}
 
 impl Session {
     pub(super) fn step(&mut self, lines: isize, now: Moment) -> Vec<Effect> {
@@ -26,36 +40,29 @@ impl Session {
             return Vec::new();
         };
         self.print_current(now);
+        self.print_found(found, port);
+        effects
+    }
+
+    /// Says how many rows have the port, if not only one.
+    fn print_found(&mut self, found: usize, port: &str) {
         if found > 1 {
             self.print(format!(
                 "{found} rows have that port; find :{} reads them",
                 port.trim_start_matches(':')
             ));
         }
-        effects
     }
 
-    /// Selects the row of a port: one that is shown before others, a listener before connections. Returns how many
-    /// there are. If there is none, says so.
+    /// Selects the row of a port: one of the target's protocol before others, then a listener before connections, then one
+    /// that is shown before others. Returns how many rows have the port. If there is none, says so.
     fn select_port(&mut self, text: &str, now: Moment) -> Option<(usize, Vec<Effect>)> {
         let target = self.target(text)?;
         let (port, rows) = (target.first_port(), self.app.rows());
-        let has_port = |row: &Row| row.socket.port() == Some(port) && !row.is_closed();
-        let found = rows
-            .table
-            .rows
+        let found = rows_of(&rows.table, port);
+        let best = found
             .iter()
-            .enumerate()
-            .filter(|(_, row)| has_port(row));
-        let found: Vec<_> = found.collect();
-        let best = found.iter().max_by_key(|(at, row)| {
-            let is_kind = row.socket.protocol == target.protocol;
-            (
-                is_kind,
-                row.socket.is_listening(),
-                rows.selection.shows(*at),
-            )
-        });
+            .max_by_key(|(at, row)| (rank(row, &target), rows.selection.shows(*at)));
         let Some(&(at, row)) = best else {
             self.print(format!(
                 "no socket has port {port}; test {port} says whether it is free"
@@ -139,9 +146,10 @@ impl Session {
     pub(super) fn details(&mut self, port: &str, now: Moment) -> Vec<Effect> {
         let mut effects = Vec::new();
         if !port.is_empty() {
-            let Some((_, selected)) = self.select_port(port, now) else {
+            let Some((found, selected)) = self.select_port(port, now) else {
                 return effects;
             };
+            self.print_found(found, port);
             effects = selected;
         }
         match self.app.details_of_selected(now) {
@@ -151,18 +159,50 @@ impl Session {
         effects
     }
 
-    /// Opens the question whether to end the owner of a port, or of the current row.
+    /// Opens the question whether to end the owner of a port, or of the current row. A port with several owners has to be
+    /// chosen by its row.
     pub(super) fn end(&mut self, port: &str, now: Moment) -> Vec<Effect> {
         // An open bind test would be repeated after the end, which reports on the port itself.
         let mut effects = self.app.command(|app| app.set_pane(None));
         if !port.is_empty() {
-            let Some((_, selected)) = self.select_port(port, now) else {
+            if self.has_several_owners(port) {
+                return effects;
+            }
+            let Some((found, selected)) = self.select_port(port, now) else {
                 return effects;
             };
+            self.print_found(found, port);
             effects.extend(selected);
         }
         effects.extend(self.act(Action::Port(PortAction::EndProcess), now));
         effects
+    }
+
+    /// Whether the rows of a port that are equally good have different owners; if so, names them.
+    fn has_several_owners(&mut self, text: &str) -> bool {
+        let Ok(target) = Target::parse_with(text, self.app.services()) else {
+            return false;
+        };
+        let port = target.first_port();
+        let found = rows_of(&self.app.rows().table, port);
+        let best = found.iter().map(|(_, row)| rank(row, &target)).max();
+        let mut owners: Vec<&Owner> = Vec::new();
+        for (_, row) in found {
+            let owner = &row.socket.owner;
+            let has_ended = matches!(owner, Owner::Former(_) | Owner::None);
+            if Some(rank(row, &target)) == best && !has_ended && !owners.contains(&owner) {
+                owners.push(owner);
+            }
+        }
+        if owners.len() < 2 {
+            return false;
+        }
+        let names: Vec<_> = owners.into_iter().map(owner_text).collect();
+        self.print(format!(
+            "several owners have port {port}: {}; find :{port} and row NUMBER choose one, then end",
+            names.join("; ")
+        ));
+        true
     }
 
     /// Makes a bind test of a target, or of the port of the current row.

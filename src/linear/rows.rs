@@ -100,7 +100,7 @@ fn state_text(socket: &Socket) -> String {
 }
 
 /// `node, pid 123`, `nginx, pid 12 and 4 more`, `owner hidden`
-fn owner_text(owner: &Owner) -> String {
+pub(super) fn owner_text(owner: &Owner) -> String {
     match (owner, owner.processes()) {
         (Owner::Hidden, _) => "owner hidden".into(),
         (Owner::Kernel, _) => "kernel".into(),

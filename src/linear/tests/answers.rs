@@ -180,6 +180,8 @@ fn an_action_that_needs_the_screen_says_so_and_leaves_nothing_open() {
         "toggle-help",
         "go-to",
         "find",
+        "find-next",
+        "find-previous",
         "choose-sort",
         "choose-groups",
         "group-by-next",
@@ -202,6 +204,31 @@ fn an_action_that_needs_the_screen_says_so_and_leaves_nothing_open() {
     assert_eq!(desk.types("list").len(), 1);
     let selected = desk.types("first");
     assert!(selected.last().unwrap().contains("port 80"), "{selected:?}");
+}
+
+#[test]
+fn go_to_and_find_leave_the_current_row_and_the_search_as_they_were() {
+    let mut desk = Desk::with_ports(&[80, 81]);
+    let before = desk.types("last");
+    for name in ["go-to", "find", "find-next", "find-previous"] {
+        desk.types(&format!("run {name}"));
+    }
+    assert_eq!(desk.types("here"), before);
+    assert!(desk.session.app.rows().find.is_none());
+}
+
+#[test]
+fn details_of_a_port_with_several_rows_say_how_many() {
+    let other = Socket {
+        inode: Some(1),
+        local: Endpoint::new("127.0.0.2".parse().unwrap(), 8080),
+        ..listener(8080)
+    };
+    let mut desk = Desk::new(&[listener(8080), other, listener(80)]);
+    let lines = desk.types("details 8080");
+    assert_eq!(lines[0], "2 rows have that port; find :8080 reads them");
+    let lines = desk.types("details 80");
+    assert!(!lines[0].contains("rows have"), "{lines:?}");
 }
 
 #[test]

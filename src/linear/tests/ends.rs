@@ -57,6 +57,46 @@ fn an_early_yes_waits_until_the_owners_are_read() {
     assert_eq!(sent(&desk), Some(Confirmed::Once));
 }
 
+/// A listener on another address.
+fn second(pid: u32, port: u16) -> Socket {
+    Socket {
+        inode: Some(60_000),
+        local: Endpoint::new("127.0.0.2".parse().unwrap(), port),
+        owner: Owner::Known([process(pid)].into()),
+        ..listener(port)
+    }
+}
+
+#[test]
+fn a_port_with_several_owners_is_not_ended_before_one_is_chosen() {
+    let mut desk = Desk::new(&[listener(8080), second(99, 8080)]);
+    assert_eq!(
+        desk.types("end 8080"),
+        [
+            "several owners have port 8080: app, pid 8080; app, pid 99; find :8080 and row NUMBER choose one, then end"
+        ]
+    );
+    assert_eq!(desk.types("yes"), ["there is no question"]);
+    assert_eq!(sent(&desk), None);
+    desk.types("find :8080");
+    desk.types("row 2");
+    desk.types("end");
+    desk.inspect();
+    desk.types("yes");
+    assert_eq!(sent(&desk), Some(Confirmed::Once));
+}
+
+#[test]
+fn a_port_with_several_rows_of_one_owner_is_ended_and_the_rows_are_counted() {
+    let mut desk = Desk::new(&[listener(8080), second(8080, 8080)]);
+    let lines = desk.types("end 8080");
+    assert_eq!(lines[0], "2 rows have that port; find :8080 reads them");
+    assert!(
+        lines[1].starts_with("Send SIGTERM to app (8080)?"),
+        "{lines:?}"
+    );
+}
+
 #[test]
 fn an_early_yes_is_void_after_another_signal_was_typed() {
     let mut desk = Desk::with_ports(&[80]);

@@ -1,7 +1,7 @@
 //! Slow work that a key starts, each on a thread of its own. The result of a job is one message.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -152,12 +152,25 @@ fn write_file(
     })
 }
 
-/// Rows of a table as text, a line for each, without a line feed at the end. Control characters are made visible: the
-/// text may be pasted anywhere.
-pub fn rows_text(table: &Table, ids: &[RowId], format: RowFormat) -> String {
+/// The most bytes of rows to copy: terminals drop longer texts for the clipboard (`OSC 52`), many of them far shorter ones.
+const MAX_COPY: usize = 1 << 20;
+
+/// No row has fewer bytes.
+const LEAST_ROW: usize = 16;
+
+/// The answer for rows that are too much to copy.
+pub const TOO_MUCH: &str = "too much to copy: write the rows to a file instead";
+
+/// Rows of a table as text, a line for each, without a line feed at the end; `None` if that is too much to copy. Control
+/// characters are made visible: the text may be pasted anywhere.
+pub fn rows_text(table: &Table, ids: &[RowId], format: RowFormat) -> Option<String> {
+    if ids.len() > MAX_COPY / LEAST_ROW {
+        return None;
+    }
     let rows = ids.iter().filter_map(|&id| table.position(id));
     let rows: Vec<_> = rows.map(|at| &*table.rows[at]).collect();
-    let mut out = Vec::new();
+    // Writing fails where it ends.
+    let mut out = Cursor::new(vec![0; MAX_COPY].into_boxed_slice());
     let written = match format {
         RowFormat::Json => report::write_ndjson(&mut out, table, &rows),
         RowFormat::Text => {
@@ -178,11 +191,11 @@ pub fn rows_text(table: &Table, ids: &[RowId], format: RowFormat) -> String {
             report::write_text(&mut out, &rows, &context, &layout)
         }
     };
-    // Memory takes everything.
-    drop(written);
-    let text = String::from_utf8_lossy(&out);
+    written.ok()?;
+    let length = usize::try_from(out.position()).ok()?;
+    let text = String::from_utf8_lossy(out.get_ref().get(..length)?);
     let lines: Vec<_> = text.lines().map(clean).collect();
-    lines.join("\n")
+    Some(lines.join("\n"))
 }
 
 /// The answer if nothing could be read of an owner: then only the check before the signal counts.
@@ -204,8 +217,11 @@ pub const fn failed(message: String) -> Msg {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
-    use crate::clock::Clock;
+    use crate::model::{Endpoint, Kinds, Protocol, Snapshot, Socket, State};
+    use crate::track::Tracker;
 
     /// A directory that is removed with it.
     struct Folder(PathBuf);
@@ -290,5 +306,27 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn rows_that_are_too_much_to_copy_are_not_copied() {
+        let clock = Clock::start();
+        let mut tracker = Tracker::new(Duration::ZERO);
+        let local = Endpoint::new("127.0.0.1".parse().unwrap(), 80);
+        let socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
+        let table = tracker.apply(Snapshot {
+            kinds: Kinds::DEFAULT,
+            ephemeral: None,
+            taken_at: clock.now(),
+            sockets: vec![socket],
+            processes: HashMap::new(),
+            problems: Vec::new(),
+        });
+        let id = table.table.rows[0].id;
+        for format in [RowFormat::Text, RowFormat::Json] {
+            let copied = |count| rows_text(&table.table, &vec![id; count], format);
+            assert_eq!(copied(2).unwrap().lines().count(), 2);
+            assert_eq!(copied(20_000), None);
+        }
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::clock::Clock;
 #[cfg(unix)]
 use crate::runtime::process::stdio::RetryWriter;
 use crate::theme::Colour;
@@ -25,11 +26,18 @@ const START: &str = "]11;rgb";
 /// No reply is longer: `]11;rgba:ffff/ffff/ffff/ffff`.
 const MAX_KEYS: usize = 28;
 
-/// Whether a reply is expected.
-static EXPECTED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+/// Counts from the query whose reply is expected.
+static QUERIED: (Mutex<Option<Clock>>, Condvar) = (Mutex::new(None), Condvar::new());
 
 /// How long the end of the program waits for a reply: one that comes later is typed into the shell.
 const PATIENCE: Duration = Duration::from_millis(150);
+
+/// How long after the query the end of the program still waits at all: a terminal that is silent for so long does not
+/// know the query.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
+/// How long after the query keys are kept back: over a slow connection replies come late.
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
 /// Queries the background colour of the terminal, whose reply is an [`Input`](crate::app::Input). Only one with more than
 /// sixteen colours is likely to know the query.
@@ -45,22 +53,35 @@ pub(in crate::runtime) fn query() -> io::Result<()> {
 }
 
 /// Notes that the query was sent, or that the reply has come.
-pub(super) fn expect(is_expected: bool) {
-    let mut expected = EXPECTED.0.lock().unwrap_or_else(PoisonError::into_inner);
-    *expected = is_expected;
-    EXPECTED.1.notify_all();
+fn expect(is_expected: bool) {
+    let mut queried = QUERIED.0.lock().unwrap_or_else(PoisonError::into_inner);
+    *queried = is_expected.then(Clock::start);
+    QUERIED.1.notify_all();
 }
 
 fn is_expected() -> bool {
-    *EXPECTED.0.lock().unwrap_or_else(PoisonError::into_inner)
+    let queried = *QUERIED.0.lock().unwrap_or_else(PoisonError::into_inner);
+    queried.is_some_and(|clock| may_come_after(clock.now().steady))
+}
+
+/// Whether a reply may come this long after the query.
+fn may_come_after(silence: Duration) -> bool {
+    silence < MAX_DELAY
+}
+
+/// How long to wait for a reply that has not come this long after the query.
+fn patience_after(silence: Duration) -> Duration {
+    PATIENCE.min(MAX_WAIT.saturating_sub(silence))
 }
 
 /// Waits a moment for a reply that is still expected, while another thread reads the terminal.
 pub(super) fn wait_for_reply() {
-    let expected = EXPECTED.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let _ = EXPECTED
+    let queried = QUERIED.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let silence = queried.map(|clock| clock.now().steady);
+    let patience = silence.map_or(Duration::ZERO, patience_after);
+    let _ = QUERIED
         .1
-        .wait_timeout_while(expected, PATIENCE, |expected| *expected);
+        .wait_timeout_while(queried, patience, |queried| queried.is_some());
     expect(false);
 }
 
@@ -84,14 +105,14 @@ pub(super) enum Found {
 impl Reply {
     /// Takes the next key.
     pub(super) fn next(&mut self, key: KeyEvent) -> Found {
-        if !is_expected() {
-            return Found::Keys(vec![key]);
-        }
-        self.take(key)
+        self.take(key, is_expected())
     }
 
-    fn take(&mut self, key: KeyEvent) -> Found {
+    fn take(&mut self, key: KeyEvent, is_expected: bool) -> Found {
         self.keys.push(key);
+        if !is_expected {
+            return Found::Keys(std::mem::take(&mut self.keys));
+        }
         let text = self.text();
         if is_end(key) && text.starts_with(START) {
             self.keys.clear();
@@ -164,7 +185,7 @@ mod tests {
     fn found(bytes: &str) -> (Vec<Option<Colour>>, usize) {
         let (mut reply, mut colors, mut left) = (Reply::default(), Vec::new(), 0);
         for key in typed(bytes) {
-            match reply.take(key) {
+            match reply.take(key, true) {
                 Found::Part => {}
                 Found::Keys(keys) => left += keys.len(),
                 Found::Color(color) => colors.push(color),
@@ -211,5 +232,22 @@ mod tests {
         }
         let endless = format!("\x1b]11;rgb:{}", "f".repeat(100));
         assert_eq!(found(&endless).1, typed(&endless).len());
+    }
+
+    #[test]
+    fn a_terminal_that_never_replies_delays_neither_keys_nor_the_end_for_long() {
+        let after = |millis| patience_after(Duration::from_millis(millis));
+        assert_eq!(after(0), PATIENCE);
+        assert_eq!(after(900), Duration::from_millis(100));
+        assert_eq!(after(1000), Duration::ZERO);
+        assert!(may_come_after(Duration::from_secs(4)));
+        assert!(!may_come_after(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn keys_that_were_kept_back_are_passed_on_when_no_reply_is_expected_any_more() {
+        let (mut reply, keys) = (Reply::default(), typed("\x1b]q"));
+        assert_eq!(reply.take(keys[0], true), Found::Part);
+        assert_eq!(reply.take(keys[1], false), Found::Keys(keys));
     }
 }

@@ -1,12 +1,13 @@
 //! The project of a process: the nearest folder, from its working directory up, that holds a manifest or a repository.
 //! If there is none, the folders above its script count, unless that was installed as part of a package.
 //!
-//! A folder may be on a file system that no longer responds. So a thread looks, each folder once; requests don't wait, and
-//! results are collected later.
+//! A folder may be on a file system that no longer responds. So a thread looks, one for the whole program, and for each
+//! folder once; requests don't wait, and results are collected later.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::model::{Pid, Text};
@@ -69,14 +70,24 @@ pub(super) struct Place {
 #[derive(Default)]
 pub(super) struct Projects {
     known: HashMap<Place, Option<Text>>,
-    /// The processes whose results were not collected yet.
+    /// The processes whose results were not collected yet. Each place is known or queued.
     waiting: HashMap<Pid, Place>,
-    thread: Option<Thread>,
+    queued: HashSet<Place>,
+    answers: Option<(Sender<Answer>, Receiver<Answer>)>,
     /// Whether waiting for results took too long once.
     is_slow: bool,
 }
 
-type Thread = (SyncSender<(Pid, Place)>, Receiver<(Pid, Found)>);
+type Answer = (Pid, Found);
+
+struct Request {
+    pid: Pid,
+    place: Place,
+    answers: Sender<Answer>,
+}
+
+/// The queue of the thread, once it has started.
+static QUEUE: Mutex<Option<SyncSender<Request>>> = Mutex::new(None);
 
 struct Found {
     place: Place,
@@ -109,19 +120,29 @@ impl Projects {
         if let Some(known) = self.known.get(&place) {
             return known.clone();
         }
-        if self.thread.is_none() {
-            self.thread = start().ok();
-        }
-        let (requests, _) = self.thread.as_ref()?;
-        if requests.try_send((pid, place.clone())).is_ok() {
+        if self.queued.contains(&place) || self.request(pid, &place) {
             self.waiting.insert(pid, place);
         }
         None
     }
 
+    /// Queues a place. Returns whether there was room for it.
+    fn request(&mut self, pid: Pid, place: &Place) -> bool {
+        let (answers, _) = self.answers.get_or_insert_with(channel);
+        let is_queued = queue(Request {
+            pid,
+            place: place.clone(),
+            answers: answers.clone(),
+        });
+        if is_queued {
+            self.queued.insert(place.clone());
+        }
+        is_queued
+    }
+
     /// The projects found since the last call.
     pub(super) fn take_late(&mut self) -> HashMap<Pid, Text> {
-        let results = self.thread.iter();
+        let results = self.answers.iter();
         let results: Vec<_> = results
             .flat_map(|(_, results)| results.try_iter())
             .collect();
@@ -147,7 +168,7 @@ impl Projects {
             |(_, place): (&Pid, &Place), known: &HashMap<_, _>| !known.contains_key(place);
         while !self.is_slow && self.waiting.iter().any(|one| is_missing(one, &self.known)) {
             let result = self
-                .thread
+                .answers
                 .as_ref()
                 .map(|(_, results)| results.recv_timeout(left));
             match result {
@@ -159,24 +180,55 @@ impl Projects {
     }
 
     fn add(&mut self, pid: Pid, found: Found) {
-        if self.known.len() >= MAX_KNOWN {
-            self.known.clear();
-        }
+        let place = found.place;
+        self.queued.remove(&place);
         if found.is_valid {
-            self.known.insert(found.place, found.project);
-        } else {
+            self.forget_if_full();
+            self.known.insert(place, found.project);
+            return;
+        }
+        if self.waiting.get(&pid) == Some(&place) {
             self.waiting.remove(&pid);
+        }
+        // Another process may still be there.
+        let other = self.waiting.iter().find(|(_, one)| **one == place);
+        let other = other.map(|(&pid, _)| pid);
+        if other.is_some_and(|other| !self.request(other, &place)) {
+            self.waiting.retain(|_, one| *one != place);
+        }
+    }
+
+    /// Makes room for a result. Those that processes wait for stay.
+    fn forget_if_full(&mut self) {
+        if self.known.len() >= MAX_KNOWN {
+            let needed: HashSet<_> = self.waiting.values().collect();
+            self.known.retain(|place, _| needed.contains(place));
         }
     }
 }
 
-fn start() -> std::io::Result<Thread> {
-    let (requests, queue) = sync_channel::<(Pid, Place)>(MAX_QUEUE);
-    let (sender, results) = channel();
-    // It ends once the projects are dropped, as no one receives the results then.
+/// Adds to the queue, if there is room, and starts the thread if it is not there.
+fn queue(request: Request) -> bool {
+    let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
+    if queue.is_none() {
+        *queue = start().ok();
+    }
+    let sent = queue.as_ref().map(|queue| queue.try_send(request));
+    if matches!(sent, Some(Err(TrySendError::Disconnected(_)))) {
+        *queue = None;
+    }
+    matches!(sent, Some(Ok(())))
+}
+
+fn start() -> std::io::Result<SyncSender<Request>> {
+    let (requests, queue) = sync_channel::<Request>(MAX_QUEUE);
     let work = move || {
-        let mut places = queue.into_iter();
-        let _ = places.try_for_each(|(pid, place)| {
+        for Request {
+            pid,
+            place,
+            answers,
+        } in queue
+        {
             let project = find(pid, &place);
             let is_valid = is_there(pid, Path::new(&place.folder));
             let found = Found {
@@ -184,13 +236,14 @@ fn start() -> std::io::Result<Thread> {
                 project,
                 is_valid,
             };
-            sender.send((pid, found))
-        });
+            // No one may wait for it any more.
+            let _ = answers.send((pid, found));
+        }
     };
     std::thread::Builder::new()
         .name("projects".into())
         .spawn(work)?;
-    Ok((requests, results))
+    Ok(requests)
 }
 
 fn find(pid: Pid, place: &Place) -> Option<Text> {
@@ -323,6 +376,74 @@ mod tests {
         let mut projects = Projects::default();
         let place = Place::of(1, "/", Some("/usr/bin/gunicorn"));
         assert_eq!(projects.of(1, place), None);
-        assert!(projects.thread.is_none());
+        assert!(projects.answers.is_none());
+    }
+
+    /// No process has this pid.
+    const NOBODY: Pid = Pid::MAX;
+
+    fn place(folder: &str) -> Place {
+        Place::of(NOBODY, folder, None)
+    }
+
+    fn found(place: Place, is_valid: bool) -> Found {
+        Found {
+            place,
+            project: Some(Text::new("/shop")),
+            is_valid,
+        }
+    }
+
+    #[test]
+    fn one_thread_looks_for_all() {
+        for _ in 0..3 {
+            let mut projects = Projects::default();
+            projects.of(NOBODY, place("/home/one"));
+            let (_, answers) = projects.answers.as_ref().unwrap();
+            answers.recv().unwrap();
+        }
+        let threads = std::fs::read_dir("/proc/self/task").unwrap();
+        let names =
+            threads.filter_map(|one| std::fs::read_to_string(one.ok()?.path().join("comm")).ok());
+        assert_eq!(names.filter(|name| name == "projects\n").count(), 1);
+    }
+
+    #[test]
+    fn a_place_of_several_processes_is_queued_once() {
+        let mut projects = Projects::default();
+        for (pid, folder) in [
+            (NOBODY, "/home/one"),
+            (NOBODY - 1, "/home/one"),
+            (NOBODY - 2, "/home/two"),
+        ] {
+            projects.of(pid, place(folder));
+        }
+        let (_, answers) = projects.answers.as_ref().unwrap();
+        let folders = [(); 2].map(|()| answers.recv().unwrap().1.place.folder);
+        assert_eq!(folders, ["/home/one", "/home/two"]);
+    }
+
+    #[test]
+    fn a_place_is_searched_again_for_another_process_if_the_first_has_left() {
+        let mut projects = Projects::default();
+        for pid in [NOBODY, NOBODY - 1] {
+            projects.of(pid, place("/home/one"));
+        }
+        projects.add(NOBODY, found(place("/home/one"), false));
+        assert!(projects.queued.contains(&place("/home/one")));
+        let waiting: Vec<_> = projects.waiting.into_keys().collect();
+        assert_eq!(waiting, [NOBODY - 1]);
+    }
+
+    #[test]
+    fn results_that_processes_wait_for_stay_when_the_others_are_forgotten() {
+        let mut projects = Projects::default();
+        projects.waiting.insert(NOBODY, place("/home/one"));
+        projects.add(NOBODY, found(place("/home/one"), true));
+        for number in 0..MAX_KNOWN {
+            projects.add(NOBODY, found(place(&format!("/home/{number}")), true));
+        }
+        assert!(projects.known.len() < MAX_KNOWN);
+        assert_eq!(projects.take_late().len(), 1);
     }
 }
