@@ -18,9 +18,12 @@ enum Shown {
 }
 
 impl ColumnList {
-    /// These columns in their order, then the others, which are hidden if they can be. If all are listed, only their
-    /// order is chosen.
+    /// These columns in their order, then the others, which are hidden if they can be. A list of at most half of all
+    /// columns chooses these; a longer one only hides the others, so that hiding a few, saving and reading the list again
+    /// changes nothing for the rest.
     pub fn of(listed: &[ColumnId]) -> Self {
+        let count = ALL.iter().filter(|one| listed.contains(&one.id)).count();
+        let is_choice = count * 2 <= ALL.len();
         let mut list: Vec<(ColumnId, Shown)> = Vec::new();
         let all = ALL.iter().map(|column| column.id);
         for id in listed.iter().copied().chain(all) {
@@ -28,7 +31,7 @@ impl ColumnList {
                 continue;
             }
             let is_listed = listed.contains(&id);
-            let shown = if is_listed && listed.len() < ALL.len() {
+            let shown = if is_listed && is_choice {
                 Shown::ByChoice
             } else if is_listed || !column(id).is_optional() {
                 Shown::ByDefault
@@ -111,6 +114,42 @@ mod tests {
         let list = ColumnList::of(&all);
         assert!(list.shown().map(|column| column.id).eq(all.iter().copied()));
         assert!(!all.iter().any(|&id| list.is_chosen(id)));
+    }
+
+    #[test]
+    fn columns_that_remain_after_some_were_hidden_are_the_same_when_the_list_is_read_again() {
+        let ids = |list: &ColumnList| list.shown().map(|column| column.id).collect::<Vec<_>>();
+        let all: Vec<_> = ALL.iter().map(|column| column.id).collect();
+        for first in 0..ALL.len() {
+            let mut list = ColumnList::of(&all);
+            list.shift(first, true);
+            let optional = ALL
+                .iter()
+                .cycle()
+                .skip(first)
+                .filter(|one| one.is_optional());
+            // Up to all but one more than half of the columns.
+            for column in optional.take(ALL.len() - ALL.len() / 2 - 1) {
+                list.toggle(column.id);
+                let again = ColumnList::of(&ids(&list));
+                assert_eq!(ids(&again), ids(&list));
+                for &id in &all {
+                    assert_eq!(again.is_chosen(id), list.is_chosen(id), "{id:?}");
+                    assert_eq!(again.is_hidden(id), list.is_hidden(id), "{id:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_of_at_most_half_of_the_columns_chooses_them() {
+        let optional = ALL.iter().filter(|column| column.is_optional());
+        let half: Vec<_> = optional.map(|one| one.id).take(ALL.len() / 2).collect();
+        let list = ColumnList::of(&half);
+        assert!(half.iter().all(|&id| list.is_chosen(id)));
+        // A column that is listed twice counts once.
+        let twice = half.repeat(2);
+        assert_eq!(ColumnList::of(&twice), list);
     }
 
     #[test]

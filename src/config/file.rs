@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
@@ -16,7 +16,7 @@ use crate::settings::Settings;
 pub const MAX_BYTES: u64 = 64 * 1024;
 
 /// Accepted in place of an empty file.
-const EMPTY: &str = "/dev/null";
+pub(super) const EMPTY: &str = "/dev/null";
 
 /// A config file that can't be used. Each line of its text begins with the name of the file.
 #[derive(Debug)]
@@ -105,46 +105,6 @@ pub fn prepare(path: &Path, settings: &Settings) -> Result<Edited, ConfigError> 
     edit(&text, settings).map_err(|faults| failed(Cause::Faults(faults)))
 }
 
-/// Writes this text to the config file at this path, whole or not at all. A link stays a link, and a file keeps its
-/// permissions and its owner.
-///
-/// # Errors
-/// Its folder can't be made, or the file can't be written.
-pub fn save(path: &Path, text: &str) -> io::Result<()> {
-    if path == Path::new(EMPTY) {
-        return Err(io::Error::other("it is used in place of an empty file"));
-    }
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut temporary = path.clone().into_os_string();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = PathBuf::from(temporary);
-    let written = write(&temporary, &path, text);
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
-}
-
-fn write(temporary: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let mut file = File::create_new(temporary)?;
-    if let Ok(old) = path.metadata() {
-        file.set_permissions(old.permissions())?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::{MetadataExt as _, fchown};
-            if file.metadata()?.uid() != old.uid() {
-                fchown(&file, Some(old.uid()), Some(old.gid()))?;
-            }
-        }
-    }
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    std::fs::rename(temporary, path)
-}
-
 /// Reads the config file at the [default path](default_path); the defaults if there is none.
 ///
 /// # Errors
@@ -223,28 +183,5 @@ mod tests {
         };
         assert_eq!(brief("/etc/own.toml"), "own.toml: gone, in /etc");
         assert_eq!(brief("own.toml"), "own.toml: gone");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_saved_file_keeps_its_link_and_permissions_and_leaves_nothing_beside_it() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = std::env::temp_dir().join(format!("sockeye-save-{}", std::process::id()));
-        let (link, file) = (folder.join("a/config.toml"), folder.join("dotfiles.toml"));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(&file, "sort = 'pid'\n").unwrap();
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
-        std::fs::create_dir_all(folder.join("a")).unwrap();
-        std::os::unix::fs::symlink(&file, &link).unwrap();
-        let edited = prepare(&link, &Settings::default()).unwrap();
-        save(&link, &edited.text).unwrap();
-        assert_eq!(std::fs::read_to_string(&file).unwrap(), "sort = \"port\"\n");
-        assert!(link.is_symlink());
-        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o640);
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
-        let new = folder.join("b/config.toml");
-        save(&new, "").unwrap();
-        assert!(new.is_file());
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

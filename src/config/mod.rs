@@ -9,6 +9,7 @@ mod file;
 mod key;
 mod keyboard;
 mod parse;
+mod save;
 mod services;
 mod value;
 mod views;
@@ -16,10 +17,9 @@ mod views;
 use std::fmt::Write as _;
 
 pub use edit::{Edited, edit};
-pub use file::{
-    ConfigError, MAX_BYTES, default_path, prepare, read, read_default, read_services, save,
-};
+pub use file::{ConfigError, MAX_BYTES, default_path, prepare, read, read_default, read_services};
 pub use parse::{Fault, parse, parse_services};
+pub use save::save;
 
 use crate::settings::Settings;
 use crate::theme::ErrorAt;

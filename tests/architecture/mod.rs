@@ -58,12 +58,13 @@ const PURE: &[&str] = &[
 ];
 
 /// The files of a pure module that touch the system: they make the real binds, and read
-/// the file of the settings.
+/// and write the config file.
 const IMPURE_FILES: &[&str] = &[
     "bind/probe/mod.rs",
     "bind/probe/exclusive.rs",
     "bind/free/claim.rs",
     "config/file.rs",
+    "config/save.rs",
 ];
 
 /// Where the code may ask which system it is built for.
@@ -74,6 +75,7 @@ const KNOWS_THE_SYSTEM: &[&str] = &[
     "runtime/",
     "bind/probe",
     "config/file",
+    "config/save",
 ];
 
 /// The words of such a condition, and the parts of the library that not every system has.

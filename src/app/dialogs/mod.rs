@@ -21,7 +21,7 @@ use help::HelpPage;
 use menu::Menu;
 use palette::Palette;
 use prompt::{Edited, Prompt};
-use save::Save;
+use save::SaveQuestion;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Dialog {
@@ -35,7 +35,7 @@ pub(crate) enum Dialog {
     /// Whether to open this URL in the browser.
     OpenUrl(String),
     /// Whether to save these settings.
-    Save(Box<Save>),
+    Save(SaveQuestion),
     Help(Box<HelpPage>),
 }
 
@@ -91,7 +91,7 @@ impl App {
             Dialog::Help(help) => self.help_sheet(help),
             Dialog::Menu(menu) => menu::sheet(menu, screen, self.menu_height()),
             Dialog::Palette(palette) => palette::sheet(palette, screen, self.menu_height()),
-            Dialog::Save(save) => save::sheet(save, screen),
+            Dialog::Save(question) => save::sheet(question, screen, self.menu_height()),
             Dialog::OpenUrl(url) => browser::sheet(url, self.environment.opener, screen),
             Dialog::Question(question) => end_process::sheet(question, screen, self.menu_height()),
             Dialog::EndSeveral(several) => several.sheet(screen, self.menu_height()),

@@ -3,8 +3,9 @@
 //! Only the runtime reads and writes the file.
 
 use crate::app::dialogs::Sheet;
+use crate::app::dialogs::end_process::{scrolled, wrapped};
 use crate::app::layout::Size;
-use crate::app::view::{Line, Role, cut_line, span};
+use crate::app::view::{Line, Role};
 use crate::app::views::ViewId;
 use crate::app::{App, Dialog, Effect, NoticeKind, Pane};
 use crate::keymap::{Action, DialogAction};
@@ -20,6 +21,14 @@ pub struct Save {
     pub changes: Vec<Change>,
     /// The settings.
     pub settings: Settings,
+}
+
+/// Whether to save these settings.
+#[derive(Clone, Debug)]
+pub(crate) struct SaveQuestion {
+    save: Box<Save>,
+    /// The first visible line.
+    pub scroll: usize,
 }
 
 impl App {
@@ -60,43 +69,42 @@ impl App {
             let text = format!("nothing to save: {} has these settings", save.path);
             self.report(text, now);
         } else if matches!(self.dialog, Dialog::None) {
-            self.dialog = Dialog::Save(Box::new(save));
+            let save = Box::new(save);
+            self.dialog = Dialog::Save(SaveQuestion { save, scroll: 0 });
         }
     }
 
-    /// Handles keys while the question is open; any other action means no.
+    /// Handles keys while the question is open; an action that neither scrolls nor confirms means no.
     pub(crate) fn act_on_save(&mut self, action: Action, now: Moment) {
-        let Dialog::Save(save) = std::mem::replace(&mut self.dialog, Dialog::None) else {
+        if let Action::Move(action) = action {
+            return self.move_in_question(action);
+        }
+        let Dialog::Save(question) = std::mem::replace(&mut self.dialog, Dialog::None) else {
             return;
         };
         if action == Action::Dialog(DialogAction::Confirm) {
             self.notify(NoticeKind::Pending, "writing the config…", now);
-            self.request(Effect::Save(save));
+            self.request(Effect::Save(question.save));
         }
     }
 }
 
-/// The difference, a line for each key, and the file.
-pub(super) fn sheet(save: &Save, size: Size) -> Sheet {
+/// The file, and the difference: for each key its value there and the one it would get. Nothing is cut.
+pub(crate) fn sheet(question: &SaveQuestion, size: Size, height: usize) -> Sheet {
     let columns = size.overlay_width();
-    let mut lines = vec![vec![
-        span("Save these settings in ", Role::Plain),
-        span(save.path.clone(), Role::Strong),
-        span("?", Role::Plain),
-    ]];
+    let save = &question.save;
+    let of = |text: String, role| wrapped([text], role, columns);
+    let mut lines = of(
+        format!("Save these settings in {}?", save.path),
+        Role::Strong,
+    );
     lines.push(Line::new());
     for change in &save.changes {
-        lines.push(vec![span(
-            format!("- {} = {}", change.key, change.before),
-            Role::Dim,
-        )]);
-        lines.push(vec![span(
-            format!("+ {} = {}", change.key, change.after),
-            Role::Good,
-        )]);
+        let Change { key, before, after } = change;
+        lines.extend(of(format!("- {key} = {before}"), Role::Dim));
+        lines.extend(of(format!("+ {key} = {after}"), Role::Good));
     }
     lines.push(Line::new());
-    lines.push(vec![span("Everything else in the file stays.", Role::Dim)]);
-    let lines = lines.into_iter().map(|line| cut_line(line, columns));
-    Sheet::of("save", lines.collect())
+    lines.extend(of("Everything else in the file stays.".into(), Role::Dim));
+    scrolled(Sheet::of("save", lines), question.scroll, size, height)
 }

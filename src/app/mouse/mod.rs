@@ -200,7 +200,7 @@ impl App {
             (Part::Overlay, Dialog::Help(help)) => help.scroll = top,
             (Part::Overlay, Dialog::Menu(menu)) => menu.go_to(at),
             (Part::Overlay, Dialog::Palette(palette)) => palette.go_to(at),
-            (Part::Overlay, Dialog::Question(_) | Dialog::EndSeveral(_)) => {
+            (Part::Overlay, Dialog::Question(_) | Dialog::EndSeveral(_) | Dialog::Save(_)) => {
                 self.scroll_question(|_| top);
             }
             (Part::Overlay, _) => {}
@@ -213,10 +213,10 @@ impl App {
             Dialog::Help(_) => self.scroll_help(by),
             Dialog::Menu(menu) => menu.go_to(menu.at.saturating_add_signed(by.signum())),
             Dialog::Palette(palette) => palette.step(by.signum()),
-            Dialog::Question(_) | Dialog::EndSeveral(_) => {
+            Dialog::Question(_) | Dialog::EndSeveral(_) | Dialog::Save(_) => {
                 self.scroll_question(|top| top.saturating_add_signed(by.signum()));
             }
-            Dialog::OpenUrl(_) | Dialog::Save(_) | Dialog::GoTo(_) => {}
+            Dialog::OpenUrl(_) | Dialog::GoTo(_) => {}
             Dialog::None | Dialog::Prompt(_) if is_over_pane => self.scroll_pane(by, now),
             Dialog::None | Dialog::Prompt(_) => self.step(Step::By(by)),
         }

@@ -22,7 +22,7 @@ use crate::model::{
 };
 use crate::track::Table;
 pub(crate) use several::Several;
-pub(crate) use sheet::sheet;
+pub(crate) use sheet::{scrolled, sheet, wrapped};
 use targets::Choice;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

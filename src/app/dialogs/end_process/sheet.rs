@@ -32,7 +32,7 @@ pub(crate) fn sheet(question: &Question, size: Size, height: usize) -> Sheet {
 }
 
 /// Texts as lines that fit.
-pub(super) fn wrapped(
+pub(crate) fn wrapped(
     texts: impl IntoIterator<Item = String>,
     role: Role,
     columns: usize,
@@ -64,7 +64,7 @@ pub(super) fn row_of_choices(label: &str, choices: impl Iterator<Item = (String,
 
 /// Shows as many lines as fit, from this one on. A compact screen has no scrollbar: its last line shows that there is
 /// more.
-pub(super) fn scrolled(mut sheet: Sheet, scroll: usize, size: Size, height: usize) -> Sheet {
+pub(crate) fn scrolled(mut sheet: Sheet, scroll: usize, size: Size, height: usize) -> Sheet {
     sheet.height = height.max(1);
     sheet.top = scroll.min(sheet.lines.len().saturating_sub(sheet.height));
     let hidden = sheet.lines.len().saturating_sub(sheet.top + sheet.height);

@@ -1,6 +1,7 @@
 //! Handles keys while a question is open, and the outcome of a signal.
 
 use super::{Answer, named, sheet};
+use crate::app::dialogs::save;
 use crate::app::{App, Confirmed, Dialog, Effect, Inspected, NoticeKind, Signal};
 use crate::keymap::{Action, DialogAction, MoveAction};
 use crate::model::{Moment, counted};
@@ -141,7 +142,7 @@ impl App {
         }
     }
 
-    fn move_in_question(&mut self, action: MoveAction) {
+    pub(crate) fn move_in_question(&mut self, action: MoveAction) {
         let by = action.lines(self.menu_height().max(2) - 1);
         self.scroll_question(|top| top.saturating_add_signed(by));
     }
@@ -160,13 +161,17 @@ impl App {
                 several.scroll = to(top);
                 several.scroll = several.sheet(size, height).top;
             }
+            Dialog::Save(question) => {
+                let top = save::sheet(question, size, height).top;
+                question.scroll = to(top);
+                question.scroll = save::sheet(question, size, height).top;
+            }
             Dialog::None
             | Dialog::Prompt(_)
             | Dialog::GoTo(_)
             | Dialog::Menu(_)
             | Dialog::Palette(_)
             | Dialog::OpenUrl(_)
-            | Dialog::Save(_)
             | Dialog::Help(_) => {}
         }
     }

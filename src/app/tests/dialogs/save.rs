@@ -1,6 +1,7 @@
 //! Saving what keys and menus changed in the config file.
 
 use crate::app::tests::*;
+use crate::columns::{ALL, Column};
 use crate::filter::Filter;
 use crate::settings::Change;
 
@@ -106,4 +107,81 @@ fn no_difference_is_one_line_and_no_question() {
         "{}",
         footer(&desk)
     );
+}
+
+/// The lines in sight.
+fn in_sight(desk: &Desk) -> Vec<String> {
+    let question = desk.view().overlay.expect("a question");
+    let lines = question.lines.iter();
+    let lines = lines.map(|line| line.iter().map(|span| &*span.text).collect());
+    lines.collect()
+}
+
+/// A question about many keys, one of which lists all columns.
+fn long_question(width: u16, height: u16) -> Desk {
+    let mut desk = Desk::with_ports(&[10]);
+    desk.resize(width, height);
+    let settings = requested(&desk.press("W"));
+    let keys = [
+        "interval", "linger", "view", "filter", "group", "sort", "reverse", "stats", "theme",
+    ];
+    let mut save = save(settings, &keys);
+    let names = |columns: &[Column]| -> String {
+        let names = columns.iter().map(|column| format!("{:?}", column.name));
+        format!("[{}]", names.collect::<Vec<_>>().join(", "))
+    };
+    save.changes.push(Change {
+        key: "columns",
+        before: names(ALL),
+        after: names(&ALL[..ALL.len() - 1]),
+    });
+    desk.tell(Msg::SavePrepared(save));
+    desk
+}
+
+#[test]
+fn a_long_difference_is_wrapped_and_scrolls_so_that_nothing_that_is_confirmed_is_hidden() {
+    for (width, height) in [(80, 24), (40, 10)] {
+        let mut desk = long_question(width, height);
+        let is_compact = desk.app.size.is_compact();
+        let first = in_sight(&desk);
+        let says_more = first.last().unwrap().contains("more lines");
+        assert_eq!(says_more, is_compact, "{first:?}");
+        let room = desk.app.size.overlay_width();
+        // Each line in sight at its turn, the first of the page.
+        let mut seen = vec![first[0].clone()];
+        for _ in 0..60 {
+            let before = in_sight(&desk);
+            assert_eq!(desk.press("j"), []);
+            let now = in_sight(&desk);
+            assert!(now.iter().all(|line| columns::width(line) <= room));
+            if now != before {
+                seen.push(now[0].clone());
+            }
+        }
+        let last = in_sight(&desk);
+        seen.extend(last[1..].iter().cloned());
+        let text = seen.join(" ");
+        assert!(last.concat().contains("the file stays."), "{last:?}");
+        assert!(!last.concat().contains("more lines"), "{last:?}");
+        for expected in ["- theme = 1", "+ columns = ", "\"send-q\", \"project\"]"] {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
+        assert_eq!(text.matches("\"command\"]").count(), 1, "{text}");
+        desk.press(&"k".repeat(60));
+        assert_eq!(in_sight(&desk), first);
+        assert_eq!(desk.mode(), Mode::Question);
+        assert!(matches!(desk.key(Key::Char('y'))[..], [Effect::Save(_)]));
+    }
+}
+
+#[test]
+fn the_wheel_scrolls_the_question_of_saving_and_is_no_answer() {
+    let mut desk = long_question(40, 10);
+    let first = in_sight(&desk);
+    let (column, row) = (5, 3);
+    desk.tell(Msg::Input(Input::Mouse(Mouse::WheelDown { column, row })));
+    assert_eq!(in_sight(&desk)[0], first[1]);
+    desk.tell(Msg::Input(Input::Mouse(Mouse::WheelUp { column, row })));
+    assert_eq!(in_sight(&desk), first);
 }
