@@ -361,7 +361,7 @@ fn a_group_has_the_mark_and_the_rate_of_its_rows() {
     more.extend((5100..5110).map(|port| connection(port, 1, State::Established)));
     desk.wait(SECOND).read(&more);
     assert_eq!(mark(&desk), Some('+'));
-    assert!(lines(&desk)[0].contains(" 15 +2/s "), "{:?}", lines(&desk));
+    assert!(lines(&desk)[0].contains(" 15 +10/s "), "{:?}", lines(&desk));
     more[1].state = State::FinWait2;
     desk.wait(SECOND).read(&more);
     assert_eq!(mark(&desk), Some('~'));
@@ -376,6 +376,17 @@ fn a_group_has_the_mark_and_the_rate_of_its_rows() {
     }
     assert_eq!(mark(&desk), Some('-'));
     assert!(lines(&desk)[0].contains("CLOSED"), "{:?}", lines(&desk));
+}
+
+#[test]
+fn the_rate_of_a_group_is_per_second_however_far_apart_the_snapshots_are() {
+    for (apart, rate) in [(5, " 15 +2/s "), (10, " 15 +1/s "), (20, " 15 +0.5/s ")] {
+        let mut desk = by_process();
+        let mut more = sockets();
+        more.extend((5100..5110).map(|port| connection(port, 1, State::Established)));
+        desk.wait(apart * SECOND).read(&more);
+        assert!(lines(&desk)[0].contains(rate), "{:?}", lines(&desk));
+    }
 }
 
 #[test]
