@@ -72,7 +72,7 @@ impl Dock {
 impl App {
     pub(crate) fn act_on_pane(&mut self, action: PaneAction, now: Moment) {
         match action {
-            PaneAction::ToggleDetails if self.toggle_group_at_cursor() => {}
+            PaneAction::ToggleDetails if self.toggle_group_at_cursor(now) => {}
             PaneAction::ToggleDetails => self.toggle_pane(Pane::Details),
             PaneAction::ToggleEvents => self.toggle_pane(Pane::Events),
             PaneAction::ToggleStats => self.toggle_pane(Pane::Stats),
