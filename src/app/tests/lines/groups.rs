@@ -518,6 +518,44 @@ fn the_details_of_a_group_are_its_sums_owners_and_peers() {
 }
 
 #[test]
+fn the_other_end_of_a_group_is_named_as_in_the_details_whatever_own_address_it_has() {
+    let end = |address: u8, port| Endpoint::new([10, 0, 0, address].into(), port);
+    let named = |pid: u32, name: &str| Owner::Known([Arc::new(Process::new(pid, name))].into());
+    let server = Socket {
+        local: end(1, 5000),
+        owner: named(1, "server"),
+        ..listener(5000)
+    };
+    let accepted = Socket {
+        remote: Some(end(2, 6000)),
+        state: State::Established,
+        ..server.clone()
+    };
+    let client = Socket {
+        local: end(2, 6000),
+        remote: Some(end(1, 5000)),
+        owner: named(2, "client"),
+        state: State::Established,
+        ..listener(6000)
+    };
+    // From the port of the listener, but of another address: not accepted by it.
+    let other = Socket {
+        local: end(3, 5000),
+        remote: Some(end(9, 443)),
+        owner: named(3, "other"),
+        state: State::Established,
+        ..listener(5000)
+    };
+    let mut desk = Desk::new();
+    desk.read(&[server, accepted, client, other]);
+    desk.press("z");
+    let text = lines(&desk).join("\n");
+    for part in ["← client ×1", "→ server ×1", "→ 10.0.0.9 ×1"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
 fn the_hint_says_what_the_key_does_to_the_group() {
     let mut desk = by_process();
     assert!(footer(&desk).contains("Enter open"), "{}", footer(&desk));
