@@ -17,6 +17,7 @@ use crate::model::Moment;
 use bind_test::BindPane;
 use details::RelatedSockets;
 use focus::Focus;
+use stats::Network;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dock {
@@ -26,6 +27,8 @@ pub(crate) struct Dock {
     pub focus: Option<Focus>,
     /// Related sockets of the selected row, while its details are shown.
     pub related: Option<RelatedSockets>,
+    /// The network in numbers, while the stats are shown.
+    pub network: Option<Network>,
 }
 
 #[derive(Clone, Debug)]
