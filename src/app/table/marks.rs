@@ -100,6 +100,9 @@ impl App {
     pub(crate) fn mark_all(&mut self, now: Moment) {
         let shown = self.rows.selection.shown().rows(&self.rows.table);
         let ids: Vec<_> = shown.map(|row| row.id).collect();
+        if ids.is_empty() {
+            return self.warn("no rows are shown", now);
+        }
         let marks = &mut self.rows.marks;
         if ids.iter().all(|&id| marks.has(id)) {
             return self.clear_marks(now);

@@ -111,6 +111,16 @@ fn a_closed_row_stays_marked_until_it_leaves_the_table() {
 }
 
 #[test]
+fn to_mark_all_where_no_row_is_shown_removes_no_mark() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.press("V/:30");
+    desk.key(Key::Enter);
+    desk.press("V");
+    assert!(footer(&desk).contains("no rows are shown"));
+    assert!(header(&desk).contains("2 marked"));
+}
+
+#[test]
 fn esc_closes_the_pane_then_clears_the_filter_then_the_marks() {
     let mut desk = Desk::with_ports(&[10, 20]);
     desk.press("V/:10");
