@@ -21,6 +21,7 @@ impl App {
         }
         self.refresh_widths();
         self.refresh_related_sockets();
+        self.refresh_network();
         self.refresh_group_notes();
         std::mem::take(&mut self.effects)
     }

@@ -114,7 +114,7 @@ impl App {
         self.playhead.playback = update.playback;
         self.reselect(now);
         if events > 0 {
-            self.follow(events);
+            self.follow(events, now);
         }
     }
 

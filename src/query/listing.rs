@@ -47,6 +47,8 @@ struct Grouped {
     grouping: Grouping,
     /// Of the selected rows.
     groups: Groups,
+    /// The indices of the groups that are within no other, ascending.
+    outer: Vec<usize>,
     lines: Vec<Line>,
 }
 
@@ -71,9 +73,13 @@ impl Listing {
     pub fn set_rows(&mut self, rows: Vec<usize>, grouping: Option<Grouping>, table: &Table) {
         self.grouped = grouping.map(|grouping| {
             let selected: Vec<_> = rows.iter().map(|&at| &*table.rows[at]).collect();
+            let groups = Groups::of(&selected, grouping);
+            let all = groups.all.iter().enumerate();
+            let outer = all.filter(|(_, group)| group.depth == 0);
             Grouped {
                 grouping,
-                groups: Groups::of(&selected, grouping),
+                outer: outer.map(|(at, _)| at).collect(),
+                groups,
                 lines: Vec::new(),
             }
         });
@@ -250,13 +256,12 @@ impl Listing {
 
     /// The identity of the group at this index.
     pub fn group_id(&self, at: usize) -> Option<GroupId> {
-        let (before, rest) = self.groups().split_at_checked(at)?;
-        let group = rest.first()?;
-        if group.depth == 0 {
-            return Some(GroupId::new(group, None));
-        }
-        let outer = before.iter().rfind(|group| group.depth == 0)?;
-        Some(GroupId::new(outer, Some(group)))
+        let Grouped { groups, outer, .. } = self.grouped.as_ref()?;
+        let group = groups.all.get(at)?;
+        let up_to = outer.partition_point(|&outer| outer <= at);
+        let outer = &groups.all[*outer[..up_to].last()?];
+        let inner = (group.depth > 0).then_some(group);
+        Some(GroupId::new(outer, inner))
     }
 
     /// The groups that a row is in, the outer one first: the row at this index of the table.

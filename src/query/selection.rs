@@ -211,11 +211,12 @@ impl Selection {
             self.generation += 1;
         }
         let verdicts = &self.verdicts;
+        let window = table.connections.window();
         let has_changed = |at: usize| verdicts[at].tabs[Tab::Changes as usize];
         let activity = |row: usize| {
             let changed = has_changed(row).then(|| &*table.rows[row]);
             let trouble = verdicts[row].trouble;
-            Activity::of_row(changed, trouble, table.taken_at, now, self.query.highlight)
+            Activity::of_row(changed, trouble, window, now, self.query.highlight)
         };
         let groups = self.shown.groups().iter();
         let activities = groups.map(|group| {

@@ -140,7 +140,7 @@ impl App {
                 None => self.warn("its row is not in the table any more", now),
             }
         } else if let Some(at) = go_to.row.and_then(|id| self.rows.table.position(id))
-            && let Some(place) = self.reveal(at)
+            && let Some(place) = self.reveal(at, now)
         {
             self.step(Step::To(place));
         }

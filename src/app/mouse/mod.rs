@@ -128,14 +128,14 @@ impl App {
                 self.step(Step::To(place));
                 // The rows may have moved between the two clicks.
                 let is_double = kind == ClickKind::Double && was_selected;
-                if is_double && self.toggle_group_at_cursor() {
+                if is_double && self.toggle_group_at_cursor(now) {
                     return;
                 }
                 if is_double && !matches!(self.dock.pane, Some(Pane::Details)) {
                     self.set_pane(Some(Pane::Details));
                 }
             }
-            Some(Click::Group(place)) => self.toggle_group(place),
+            Some(Click::Group(place)) => self.toggle_group(place, now),
             Some(Click::Sort(column)) => self.sort_by(column, now),
             Some(Click::Show(view)) => self.show_view(view, now),
             Some(Click::Choose(at)) => self.choose_by_click(at, now),

@@ -16,9 +16,9 @@ impl App {
         };
         let activity = self.rows.selection.activity(at);
         let sockets = counted(group.sum.sockets, "socket", "sockets");
-        let rate = activity
-            .rate()
-            .map_or(String::new(), |rate| format!(", {rate}"));
+        let window = self.rows.table.connections.window();
+        let rate = window.rate_text(activity.opened);
+        let rate = rate.map_or(String::new(), |rate| format!(", {rate}"));
         let states: Vec<_> = group.sum.states().collect();
         let states = states
             .iter()

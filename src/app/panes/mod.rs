@@ -17,6 +17,7 @@ use crate::model::Moment;
 use bind_test::BindPane;
 use details::RelatedSockets;
 use focus::Focus;
+use stats::Network;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dock {
@@ -26,6 +27,8 @@ pub(crate) struct Dock {
     pub focus: Option<Focus>,
     /// Related sockets of the selected row, while its details are shown.
     pub related: Option<RelatedSockets>,
+    /// The network in numbers, while the stats are shown.
+    pub network: Option<Network>,
 }
 
 #[derive(Clone, Debug)]
@@ -72,7 +75,7 @@ impl Dock {
 impl App {
     pub(crate) fn act_on_pane(&mut self, action: PaneAction, now: Moment) {
         match action {
-            PaneAction::ToggleDetails if self.toggle_group_at_cursor() => {}
+            PaneAction::ToggleDetails if self.toggle_group_at_cursor(now) => {}
             PaneAction::ToggleDetails => self.toggle_pane(Pane::Details),
             PaneAction::ToggleEvents => self.toggle_pane(Pane::Events),
             PaneAction::ToggleStats => self.toggle_pane(Pane::Stats),

@@ -88,7 +88,8 @@ impl App {
             (key_end + 1, count, Role::Plain),
         ];
         if columns >= ROOM_FOR_RATE {
-            let rate = self.rows.selection.activity(at).rate();
+            let opened = self.rows.selection.activity(at).opened;
+            let rate = self.rows.table.connections.window().rate_text(opened);
             parts.push((x, cut(&rate.unwrap_or_default(), RATE), Role::Plain));
             x += RATE + 1;
         }

@@ -2,10 +2,10 @@
 //!
 //! Counted once for each group in sight after the rows were grouped: a group may have all rows of the table.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::app::App;
-use crate::model::{Endpoint, Owner, Protocol};
+use crate::model::Owner;
 use crate::query::Line;
 use crate::track::{Row, Table};
 
@@ -17,7 +17,6 @@ const MAX_NAMED: usize = 5;
 pub(crate) struct GroupNotes {
     /// That of the selection.
     generation: u64,
-    ends: Option<Ends>,
     /// By the index of the group in the listing.
     notes: HashMap<usize, GroupNote>,
 }
@@ -38,51 +37,18 @@ pub(crate) struct Tally {
     pub others: usize,
 }
 
-/// The sockets of this host that others may be connected to.
-#[derive(Clone, Debug, Default)]
-struct Ends {
-    listening: HashSet<(Protocol, u16)>,
-    /// The rows with both ends on this host, by own address and peer.
-    local: HashMap<(Endpoint, Endpoint), usize>,
-}
-
-impl Ends {
-    fn of(table: &Table) -> Self {
-        let mut ends = Self::default();
-        for (at, row) in table.rows.iter().enumerate() {
-            let socket = &row.socket;
-            if socket.is_listening() {
-                ends.listening.insert((socket.protocol, socket.local.port));
-            }
-            ends.local.extend(local_ends(row).map(|both| (both, at)));
-        }
-        ends
-    }
-
-    /// Who is at the other end: `← 10.0.0.9`, `→ python3 client.py`. The arrow is the direction of the connection.
-    fn peer(&self, row: &Row, table: &Table) -> Option<String> {
-        let socket = &row.socket;
-        let address = socket.remote?.to_canonical().address;
-        let is_incoming = self
-            .listening
-            .contains(&(socket.protocol, socket.local.port));
-        let arrow = if is_incoming { '←' } else { '→' };
-        let other_end = local_ends(row).map(|(local, remote)| (remote, local));
-        let at = other_end.and_then(|ends| self.local.get(&ends));
-        let owner = at.and_then(|&at| owner_name(&table.rows[at].socket.owner));
-        Some(match owner {
-            Some(name) => format!("{arrow} {name}"),
-            None => format!("{arrow} {address}"),
-        })
-    }
-}
-
-/// Its own address and its peer, if both are of this host.
-fn local_ends(row: &Row) -> Option<(Endpoint, Endpoint)> {
-    let (local, remote) = (row.socket.local, row.socket.remote?);
-    let (local, remote) = (local.to_canonical(), remote.to_canonical());
-    let is_local = remote.address.is_loopback() || remote.address == local.address;
-    is_local.then_some((local, remote))
+/// Who is at the other end: `← 10.0.0.9`, `→ python3 client.py`. The arrow is the direction of the connection.
+fn peer(row: &Row, table: &Table) -> Option<String> {
+    let address = row.socket.remote?.to_canonical().address;
+    let connections = &table.connections;
+    let is_incoming = connections.listener_of(row.id).is_some();
+    let arrow = if is_incoming { '←' } else { '→' };
+    let other_end = connections.peer(row.id).and_then(|id| table.row(id));
+    let owner = other_end.and_then(|row| owner_name(&row.socket.owner));
+    Some(match owner {
+        Some(name) => format!("{arrow} {name}"),
+        None => format!("{arrow} {address}"),
+    })
 }
 
 fn owner_name(owner: &Owner) -> Option<&str> {
@@ -127,19 +93,18 @@ impl App {
                 ..GroupNotes::default()
             };
         }
-        let GroupNotes { ends, notes, .. } = &mut rows.group_notes;
+        let notes = &mut rows.group_notes.notes;
         for line in listing.lines_from(rows.cursor.top()).take(height) {
             let Line::Group(at) = line else { continue };
             if notes.contains_key(&at) {
                 continue;
             }
-            let ends = ends.get_or_insert_with(|| Ends::of(table));
             let group = &listing.groups()[at];
             let rows = || listing.rows_of(group).map(|at| &*table.rows[at]);
             let owner = |row: &Row| owner_name(&row.socket.owner).map(str::to_owned);
             let note = GroupNote {
                 owners: Tally::of(rows().filter_map(owner)),
-                peers: Tally::of(rows().filter_map(|row| ends.peer(row, table))),
+                peers: Tally::of(rows().filter_map(|row| peer(row, table))),
             };
             notes.insert(at, note);
         }

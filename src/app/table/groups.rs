@@ -97,17 +97,17 @@ impl App {
     }
 
     /// Opens the group under the cursor. Returns whether there is one.
-    pub(crate) fn open_group_at_cursor(&mut self) -> bool {
+    pub(crate) fn open_group_at_cursor(&mut self, now: Moment) -> bool {
         let Some((at, _)) = self.group_at_cursor() else {
             return false;
         };
-        self.set_open(at, true);
+        self.open_or_close(at, true, now);
         true
     }
 
     /// Closes the group under the cursor, or the one that the row or the closed group is in; the cursor goes there.
     /// Returns whether there was one to close.
-    pub(crate) fn close_group_at_cursor(&mut self) -> bool {
+    pub(crate) fn close_group_at_cursor(&mut self, now: Moment) -> bool {
         let listing = self.rows.selection.shown();
         let group = match listing.line(self.rows.cursor.place()) {
             Some(Line::Row(at)) => listing.groups_of_row(at).pop(),
@@ -118,16 +118,16 @@ impl App {
             None => None,
         };
         let Some(group) = group else { return false };
-        self.rows.selection.set_open(group.clone(), false);
+        self.set_open(group.clone(), false, now);
         self.go_to_group(group);
         true
     }
 
     /// Opens the group on a line if it is closed, or else closes it.
-    pub(crate) fn toggle_group(&mut self, place: usize) {
+    pub(crate) fn toggle_group(&mut self, place: usize, now: Moment) {
         if let Some((at, _)) = self.group_on_line(place) {
             self.step(Step::To(place));
-            self.set_open(at, !self.is_open(at));
+            self.open_or_close(at, !self.is_open(at), now);
         }
     }
 
@@ -138,13 +138,20 @@ impl App {
         id.is_some_and(|id| listing.is_open(&id))
     }
 
-    fn set_open(&mut self, group: usize, is_open: bool) {
+    fn open_or_close(&mut self, group: usize, is_open: bool, now: Moment) {
         let Some(id) = self.rows.selection.shown().group_id(group) else {
             return;
         };
         self.rows.is_following = false;
-        self.rows.selection.set_open(id, is_open);
+        self.set_open(id, is_open, now);
         self.scroll_to_cursor();
+    }
+
+    /// The lines below the group get other places, and so do the matches of what is being found.
+    fn set_open(&mut self, group: GroupId, is_open: bool, now: Moment) {
+        self.rows.selection.set_open(group, is_open);
+        let now = self.shown_at(now);
+        self.rows.update_matches(now);
     }
 
     fn go_to_group(&mut self, group: GroupId) {
@@ -156,14 +163,13 @@ impl App {
     }
 
     /// The place of the row of this index in the table. The groups that it is in are opened.
-    pub(crate) fn reveal(&mut self, at: usize) -> Option<usize> {
-        let selection = &mut self.rows.selection;
-        for group in selection.shown().groups_of_row(at) {
-            if !selection.shown().is_open(&group) {
-                selection.set_open(group, true);
+    pub(crate) fn reveal(&mut self, at: usize, now: Moment) -> Option<usize> {
+        for group in self.rows.selection.shown().groups_of_row(at) {
+            if !self.rows.selection.shown().is_open(&group) {
+                self.set_open(group, true, now);
             }
         }
-        selection.shown().place_of_row(at)
+        self.rows.selection.shown().place_of_row(at)
     }
 
     /// What a key does on a group in place of its action, as a word for its hint.
@@ -175,10 +181,10 @@ impl App {
     }
 
     /// Opens or closes the group under the cursor in place of the details; returns whether there is one.
-    pub(crate) fn toggle_group_at_cursor(&mut self) -> bool {
+    pub(crate) fn toggle_group_at_cursor(&mut self, now: Moment) -> bool {
         let place = self.rows.cursor.place();
         let is_group = self.group_at_cursor().is_some();
-        self.toggle_group(place);
+        self.toggle_group(place, now);
         is_group
     }
 }

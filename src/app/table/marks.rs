@@ -1,22 +1,54 @@
 //! The marked rows: end, copy, write and pin act on them instead of the selected row.
 //!
 //! Marks belong to rows, not to lines: filter, view, order and refresh don't change them. A row that leaves the table
-//! loses its mark. A closed row keeps it as long as it is in the table.
+//! loses its mark, and so does one that another process has got. A closed row keeps it as long as it is in the table.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::App;
 use crate::app::table::cursor::Step;
-use crate::model::{Moment, counted};
+use crate::model::{Moment, Owner, counted};
 use crate::query::Group;
 use crate::track::{Row, RowId, Table};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Marks(BTreeSet<RowId>);
+pub(crate) struct Marks(BTreeMap<RowId, Marked>);
+
+/// Whose socket was marked: another one on the same addresses may get the row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Marked {
+    first_seen: Moment,
+    owner: Owner,
+}
+
+impl Marked {
+    fn of(row: &Row) -> Self {
+        Self {
+            first_seen: row.first_seen,
+            owner: row.socket.owner.clone(),
+        }
+    }
+
+    /// Whether the row still belongs to what was marked: the same socket, whatever its state, or another one of the
+    /// same process. An owner that was not known yet is learned.
+    fn is_of(&mut self, row: &Row) -> bool {
+        let owner = &row.socket.owner;
+        if self.owner.shares_process_with(owner) {
+            return true;
+        }
+        if self.first_seen != row.first_seen {
+            return false;
+        }
+        if self.owner.processes().is_empty() {
+            self.owner = owner.clone();
+        }
+        owner.processes().is_empty() || self.owner.shares_process_with(owner)
+    }
+}
 
 impl Marks {
     pub fn has(&self, id: RowId) -> bool {
-        self.0.contains(&id)
+        self.0.contains_key(&id)
     }
 
     pub fn len(&self) -> usize {
@@ -27,19 +59,27 @@ impl Marks {
         self.0.is_empty()
     }
 
-    /// Removes the marks of rows that are no longer in the table.
+    /// Removes the marks of rows that are no longer in the table, or that another process has now.
     pub fn keep_those_in(&mut self, table: &Table) {
-        self.0.retain(|&id| table.position(id).is_some());
+        self.0
+            .retain(|&id, marked| table.row(id).is_some_and(|row| marked.is_of(row)));
     }
 
     /// Marks all of these, or unmarks them if all are marked.
-    fn toggle(&mut self, ids: &[RowId]) {
-        if ids.iter().all(|id| self.0.contains(id)) {
-            for id in ids {
-                self.0.remove(id);
+    fn toggle(&mut self, rows: Vec<(RowId, Marked)>) {
+        if rows.iter().all(|&(id, _)| self.has(id)) {
+            for (id, _) in rows {
+                self.0.remove(&id);
             }
         } else {
-            self.0.extend(ids);
+            self.add(rows);
+        }
+    }
+
+    /// Those that are marked already keep their marks.
+    fn add(&mut self, rows: Vec<(RowId, Marked)>) {
+        for (id, marked) in rows {
+            self.0.entry(id).or_insert(marked);
         }
     }
 }
@@ -72,9 +112,8 @@ impl App {
         let mut marked: Vec<&Row> = shown.filter(|row| marks.has(row.id)).collect();
         if marked.len() < marks.len() {
             let is_shown: BTreeSet<RowId> = marked.iter().map(|row| row.id).collect();
-            let hidden = marks.0.difference(&is_shown);
-            let hidden = hidden.filter_map(|&id| rows.table.position(id));
-            marked.extend(hidden.map(|at| &*rows.table.rows[at]));
+            let hidden = marks.0.keys().filter(|id| !is_shown.contains(id));
+            marked.extend(hidden.filter_map(|&id| rows.table.row(id)));
         }
         marked
     }
@@ -88,23 +127,27 @@ impl App {
 
     /// Marks or unmarks the row at the cursor, or all rows of the group there, and goes to the next line.
     pub(crate) fn mark_row(&mut self, now: Moment) {
-        let ids: Vec<_> = self.rows_at_cursor().iter().map(|row| row.id).collect();
-        if ids.is_empty() {
+        let at_cursor = self.rows_at_cursor().into_iter();
+        let rows: Vec<_> = at_cursor.map(|row| (row.id, Marked::of(row))).collect();
+        if rows.is_empty() {
             return self.warn("no row is selected", now);
         }
-        self.rows.marks.toggle(&ids);
+        self.rows.marks.toggle(rows);
         self.step(Step::By(1));
     }
 
     /// Marks all rows shown. If they are marked already, removes every mark, also of hidden rows.
     pub(crate) fn mark_all(&mut self, now: Moment) {
         let shown = self.rows.selection.shown().rows(&self.rows.table);
-        let ids: Vec<_> = shown.map(|row| row.id).collect();
+        let rows: Vec<_> = shown.map(|row| (row.id, Marked::of(row))).collect();
+        if rows.is_empty() {
+            return self.warn("no rows are shown", now);
+        }
         let marks = &mut self.rows.marks;
-        if ids.iter().all(|&id| marks.has(id)) {
+        if rows.iter().all(|&(id, _)| marks.has(id)) {
             return self.clear_marks(now);
         }
-        marks.0.extend(ids);
+        marks.add(rows);
     }
 
     pub(crate) fn clear_marks(&mut self, now: Moment) {

@@ -119,7 +119,7 @@ impl App {
             TableAction::GoTo => self.open_go_to(),
             TableAction::ToggleFollow => {
                 self.rows.is_following = !self.rows.is_following;
-                self.follow(self.log.len());
+                self.follow(self.log.len(), now);
             }
             TableAction::TogglePinned => self.toggle_pinned(now),
             TableAction::MarkRow => self.mark_row(now),
@@ -148,10 +148,10 @@ impl App {
             TableAction::ReverseSort => self.sort_by(self.rows.criteria.sort.by, now),
             TableAction::GroupByNext => self.group_by_next(now),
             TableAction::ChooseGroups => self.choose_groups(),
-            TableAction::Right if self.open_group_at_cursor() => {}
+            TableAction::Right if self.open_group_at_cursor(now) => {}
             TableAction::Right => self.scroll_commands(Side::Right, now),
             // First back to the beginning of the command lines, then out of the group.
-            TableAction::Left if self.skipped_cells() > 0 || !self.close_group_at_cursor() => {
+            TableAction::Left if self.skipped_cells() > 0 || !self.close_group_at_cursor(now) => {
                 self.scroll_commands(Side::Left, now);
             }
             TableAction::Left => {}
@@ -234,7 +234,7 @@ impl App {
             // There is room only for the pane or the table.
             self.set_pane(None);
         }
-        if let Some(place) = self.reveal(at) {
+        if let Some(place) = self.reveal(at, now) {
             self.step(Step::To(place));
         }
     }

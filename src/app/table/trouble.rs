@@ -110,7 +110,7 @@ impl App {
             // There is room only for the pane or the table.
             self.set_pane(None);
         }
-        if let Some(place) = self.reveal(at) {
+        if let Some(place) = self.reveal(at, now) {
             self.step(Step::To(place));
         }
         let (number, all) = (index + 1, found.len());

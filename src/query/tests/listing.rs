@@ -113,3 +113,21 @@ fn the_rows_before_a_line_are_those_of_the_groups_above() {
     listing.set_open(listing.group_id(2).expect("there is one"), true);
     assert_eq!([2, 3, 4].map(|place| listing.rows_before(place)), [2, 2, 3]);
 }
+
+#[test]
+fn each_group_is_identified_with_the_outer_group_before_it() {
+    let table = table(&SOCKETS);
+    let listing = listing(&table, GroupBy::Port, Some(GroupBy::State));
+    let mut outer = None;
+    for (at, group) in listing.groups().iter().enumerate() {
+        let expected = if group.depth == 0 {
+            outer = Some(group);
+            GroupId::new(group, None)
+        } else {
+            GroupId::new(outer.expect("it is within one"), Some(group))
+        };
+        assert_eq!(listing.group_id(at), Some(expected));
+    }
+    assert_eq!(listing.groups().len(), 7);
+    assert_eq!(listing.group_id(7), None);
+}

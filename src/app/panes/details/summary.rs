@@ -1,4 +1,4 @@
-//! What a set of rows amounts to: the connections to a listener, or the rows of a group.
+//! What the connections to a listener amount to.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::track::{Row, RowId, Table};
 /// The most peers to name.
 const MAX_PEERS: usize = 5;
 
-/// What a set of rows amounts to.
+/// What a set of connections amounts to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Summary {
     /// By state, without rows that have closed.

@@ -95,7 +95,7 @@ impl App {
     }
 
     /// While following, goes to the newest of the last `events` of the log whose row is shown.
-    pub(crate) fn follow(&mut self, events: usize) {
+    pub(crate) fn follow(&mut self, events: usize, now: Moment) {
         if !self.rows.is_following {
             return;
         }
@@ -105,7 +105,7 @@ impl App {
             rows.selection.shows(at).then_some(at)
         };
         let newest = self.log.iter().rev().take(events).find_map(shown);
-        let place = newest.and_then(|at| self.reveal(at));
+        let place = newest.and_then(|at| self.reveal(at, now));
         if let Some(place) = place {
             self.move_cursor(Step::To(place));
         }

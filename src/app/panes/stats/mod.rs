@@ -16,6 +16,8 @@ use crate::app::view::{Line, Role, span};
 use crate::columns::{pad, pad_left, width};
 use crate::model::{EphemeralUse, PortUsage, Refresh, counted, duration};
 
+pub(crate) use network::Network;
+
 pub(crate) const MAX_REFRESHES: usize = 100;
 
 #[derive(Clone, Debug, Default)]

@@ -3,12 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::Arc;
 
-use crate::app::App;
 use crate::app::view::{Click, Line, Role, line_width, span};
+use crate::app::{App, Pane};
 use crate::columns::{owner_with_pid, pad, pad_left, width};
 use crate::model::State;
-use crate::track::{Row, RowId};
+use crate::track::{Row, RowId, Table};
 
 const LABEL: usize = 13;
 
@@ -18,46 +20,83 @@ const SEPARATOR: &str = " · ";
 const TALKERS: usize = 5;
 
 /// Connections with something in common: how many, and the first of them.
+#[derive(Clone, Debug)]
 struct Talker {
     count: usize,
     first: RowId,
     name: String,
 }
 
+/// What the open sockets of a table amount to, whatever the filter. Counted once for each table, as walking all rows for
+/// each draw is too slow.
+#[derive(Clone, Debug)]
+pub(crate) struct Network {
+    pub table: Arc<Table>,
+    /// How many are in each state, the most frequent first.
+    states: Vec<(usize, State)>,
+    processes: Vec<Talker>,
+    peers: Vec<Talker>,
+}
+
+/// How many connections have each key, and the first of them.
+type Talkers<'a, K> = HashMap<K, (usize, &'a Row)>;
+
+impl Network {
+    fn of(table: &Arc<Table>) -> Self {
+        let mut states = [0; State::ALL.len()];
+        let (mut processes, mut peers) = (Talkers::new(), Talkers::new());
+        for row in table.rows.iter().filter(|row| !row.is_closed()) {
+            let socket = &row.socket;
+            states[socket.state as usize] += 1;
+            if socket.is_connection() {
+                let process = socket.owner.present().first();
+                count(&mut processes, process.map(|one| one.pid), row);
+                count(&mut peers, peer_address(row), row);
+            }
+        }
+        let states = State::ALL
+            .iter()
+            .map(|&state| (states[state as usize], state));
+        let mut states: Vec<_> = states.filter(|(count, _)| *count > 0).collect();
+        states.sort_by_key(|&(count, _)| Reverse(count));
+        let address = |row: &Row| peer_address(row).map_or_else(String::new, |at| at.to_string());
+        Self {
+            table: Arc::clone(table),
+            states,
+            processes: most(processes, |row| owner_with_pid(&row.socket)),
+            peers: most(peers, address),
+        }
+    }
+}
+
 impl App {
-    /// Every open socket of the table counts, whatever the filter.
+    /// Counts the network if the pane with it is open and its table is another one.
+    pub(crate) fn refresh_network(&mut self) {
+        let is_open = matches!(self.dock.pane, Some(Pane::Stats));
+        let known = self.dock.network.take().filter(|_| is_open);
+        let known = known.filter(|known| Arc::ptr_eq(&known.table, &self.rows.table));
+        self.dock.network = known.or_else(|| is_open.then(|| Network::of(&self.rows.table)));
+    }
+
     pub(super) fn network(&self, columns: usize) -> Vec<Line> {
-        let rows = self.rows.table.rows.iter().map(|row| &**row);
-        let open: Vec<&Row> = rows.filter(|row| !row.is_closed()).collect();
-        let mut lines = states(&open, columns);
-        let connections = open.into_iter();
-        let connections: Vec<_> = connections
-            .filter(|row| row.socket.is_connection())
-            .collect();
-        let pid = |row: &Row| row.socket.owner.present().first().map(|one| one.pid);
-        let processes = talkers(&connections, pid, |row| owner_with_pid(&row.socket));
-        lines.extend(listed("processes", &processes));
-        let address = |row: &Row| {
-            let remote = row.socket.remote.filter(|_| row.socket.portless.is_none());
-            remote.map(|remote| remote.address.to_canonical())
+        let Some(network) = &self.dock.network else {
+            // Nothing was read yet.
+            return states(&[], columns);
         };
-        let name = |row: &Row| address(row).map_or_else(String::new, |at| at.to_string());
-        lines.extend(listed("peers", &talkers(&connections, address, name)));
+        let mut lines = states(&network.states, columns);
+        lines.extend(listed("processes", &network.processes));
+        lines.extend(listed("peers", &network.peers));
         lines
     }
 }
 
 /// `400 ESTABLISHED · 12 LISTEN`, the most frequent first, on as many lines as needed.
-fn states(rows: &[&Row], columns: usize) -> Vec<Line> {
-    let count = |state: State| rows.iter().filter(|row| row.socket.state == state).count();
-    let states = State::ALL.iter().map(|&state| (count(state), state));
-    let mut states: Vec<_> = states.filter(|(count, _)| *count > 0).collect();
+fn states(states: &[(usize, State)], columns: usize) -> Vec<Line> {
     if states.is_empty() {
         return vec![vec![span("no sockets", Role::Dim)]];
     }
-    states.sort_by_key(|&(count, _)| Reverse(count));
     let mut lines = vec![vec![span(pad("states", LABEL), Role::Dim)]];
-    for (count, state) in states {
+    for &(count, state) in states {
         let text = format!("{count} {state}");
         let taken = lines.last().map_or(0, |line| line_width(line));
         if taken > LABEL && taken + width(SEPARATOR) + width(&text) > columns {
@@ -72,19 +111,20 @@ fn states(rows: &[&Row], columns: usize) -> Vec<Line> {
     lines
 }
 
-/// Those with the most connections, the most first.
-fn talkers<K: Eq + Hash>(
-    rows: &[&Row],
-    key: impl Fn(&Row) -> Option<K>,
-    name: impl Fn(&Row) -> String,
-) -> Vec<Talker> {
-    let mut counts: HashMap<K, (usize, &Row)> = HashMap::new();
-    for row in rows {
-        if let Some(key) = key(row) {
-            counts.entry(key).or_insert((0, row)).0 += 1;
-        }
+fn peer_address(row: &Row) -> Option<IpAddr> {
+    let remote = row.socket.remote.filter(|_| row.socket.portless.is_none());
+    remote.map(|remote| remote.address.to_canonical())
+}
+
+fn count<'a, K: Eq + Hash>(talkers: &mut Talkers<'a, K>, key: Option<K>, row: &'a Row) {
+    if let Some(key) = key {
+        talkers.entry(key).or_insert((0, row)).0 += 1;
     }
-    let mut counts: Vec<_> = counts.into_values().collect();
+}
+
+/// Those with the most connections, the most first.
+fn most<K>(talkers: Talkers<K>, name: impl Fn(&Row) -> String) -> Vec<Talker> {
+    let mut counts: Vec<_> = talkers.into_values().collect();
     counts.sort_by_key(|(count, first)| (Reverse(*count), first.id));
     let talkers = counts.into_iter().take(TALKERS);
     let talkers = talkers.map(|(count, first)| Talker {

@@ -211,3 +211,28 @@ fn at_the_smallest_sizes_finding_never_fails() {
         assert_eq!(desk.selected_port(), Some(10));
     }
 }
+
+#[test]
+fn matches_follow_their_lines_when_a_group_opens_or_closes() {
+    let places = |desk: &Desk| -> Vec<usize> {
+        let rows = desk.view().rows.into_iter().enumerate();
+        rows.filter_map(|(place, row)| row.is_match.then_some(place))
+            .collect()
+    };
+    let mut desk = desk();
+    desk.press("z");
+    desk.key(F3);
+    desk.press(":120");
+    desk.key(Key::Enter);
+    desk.press("gg");
+    assert_eq!(places(&desk), [3]);
+    desk.key(Key::Right);
+    assert_eq!(places(&desk), [4], "the first group has opened");
+    desk.key(Key::Left);
+    assert_eq!(places(&desk), [3], "it has closed");
+    let mut rows = desk.app.rows.table.rows.iter();
+    let at = rows.position(|row| row.socket.local.port == 10);
+    let now = desk.now();
+    desk.app.show_row(at.unwrap(), now);
+    assert_eq!(places(&desk), [4], "it was opened for its row");
+}

@@ -361,7 +361,7 @@ fn a_group_has_the_mark_and_the_rate_of_its_rows() {
     more.extend((5100..5110).map(|port| connection(port, 1, State::Established)));
     desk.wait(SECOND).read(&more);
     assert_eq!(mark(&desk), Some('+'));
-    assert!(lines(&desk)[0].contains(" 15 +2/s "), "{:?}", lines(&desk));
+    assert!(lines(&desk)[0].contains(" 15 +10/s "), "{:?}", lines(&desk));
     more[1].state = State::FinWait2;
     desk.wait(SECOND).read(&more);
     assert_eq!(mark(&desk), Some('~'));
@@ -376,6 +376,17 @@ fn a_group_has_the_mark_and_the_rate_of_its_rows() {
     }
     assert_eq!(mark(&desk), Some('-'));
     assert!(lines(&desk)[0].contains("CLOSED"), "{:?}", lines(&desk));
+}
+
+#[test]
+fn the_rate_of_a_group_is_per_second_however_far_apart_the_snapshots_are() {
+    for (apart, rate) in [(5, " 15 +2/s "), (10, " 15 +1/s "), (20, " 15 +0.5/s ")] {
+        let mut desk = by_process();
+        let mut more = sockets();
+        more.extend((5100..5110).map(|port| connection(port, 1, State::Established)));
+        desk.wait(apart * SECOND).read(&more);
+        assert!(lines(&desk)[0].contains(rate), "{:?}", lines(&desk));
+    }
 }
 
 #[test]
@@ -504,6 +515,44 @@ fn the_details_of_a_group_are_its_sums_owners_and_peers() {
     assert!(hint.contains("Esc close"), "{hint}");
     desk.key(Key::Esc);
     assert_eq!(desk.view().pane, None);
+}
+
+#[test]
+fn the_other_end_of_a_group_is_named_as_in_the_details_whatever_own_address_it_has() {
+    let end = |address: u8, port| Endpoint::new([10, 0, 0, address].into(), port);
+    let named = |pid: u32, name: &str| Owner::Known([Arc::new(Process::new(pid, name))].into());
+    let server = Socket {
+        local: end(1, 5000),
+        owner: named(1, "server"),
+        ..listener(5000)
+    };
+    let accepted = Socket {
+        remote: Some(end(2, 6000)),
+        state: State::Established,
+        ..server.clone()
+    };
+    let client = Socket {
+        local: end(2, 6000),
+        remote: Some(end(1, 5000)),
+        owner: named(2, "client"),
+        state: State::Established,
+        ..listener(6000)
+    };
+    // From the port of the listener, but of another address: not accepted by it.
+    let other = Socket {
+        local: end(3, 5000),
+        remote: Some(end(9, 443)),
+        owner: named(3, "other"),
+        state: State::Established,
+        ..listener(5000)
+    };
+    let mut desk = Desk::new();
+    desk.read(&[server, accepted, client, other]);
+    desk.press("z");
+    let text = lines(&desk).join("\n");
+    for part in ["← client ×1", "→ server ×1", "→ 10.0.0.9 ×1"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }
 
 #[test]

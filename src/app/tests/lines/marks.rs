@@ -111,6 +111,74 @@ fn a_closed_row_stays_marked_until_it_leaves_the_table() {
 }
 
 #[test]
+fn to_mark_all_where_no_row_is_shown_removes_no_mark() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.press("V/:30");
+    desk.key(Key::Enter);
+    desk.press("V");
+    assert!(footer(&desk).contains("no rows are shown"));
+    assert!(header(&desk).contains("2 marked"));
+}
+
+/// The listener of another process on the same port.
+fn of_another(port: u16) -> Socket {
+    Socket {
+        inode: Some(99),
+        owner: Owner::Known([process(99)].into()),
+        ..listener(port)
+    }
+}
+
+#[test]
+fn the_mark_is_gone_when_another_process_gets_the_row_of_its_listener() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.press("V");
+    for _ in 0..2 {
+        desk.wait(SECOND).read(&[of_another(10), listener(20)]);
+        assert_eq!(marked(&desk), [20], "replaced at once");
+    }
+    let mut desk = Desk::with_ports(&[10, 20]);
+    desk.press("V");
+    desk.settle_on(&[20]);
+    assert_eq!(marked(&desk), [10, 20]);
+    desk.wait(SECOND).read(&[of_another(10), listener(20)]);
+    assert_eq!(desk.ports(), [10, 20], "reopened in the same row");
+    assert_eq!(marked(&desk), [20]);
+    let inherited = Socket {
+        owner: Owner::Known([process(98)].into()),
+        ..listener(20)
+    };
+    desk.wait(SECOND).read(&[of_another(10), inherited]);
+    assert!(marked(&desk).is_empty(), "the same socket, another owner");
+}
+
+#[test]
+fn the_mark_stays_when_its_process_opens_the_port_again_or_the_state_changes() {
+    let connection = |state| Socket {
+        remote: Some(Endpoint::new([10, 0, 0, 9].into(), 443)),
+        state,
+        ..listener(40)
+    };
+    let again = Socket {
+        inode: Some(99),
+        ..listener(10)
+    };
+    let mut desk = Desk::new();
+    desk.read(&[listener(10), connection(State::Established)]);
+    desk.press("V");
+    desk.wait(SECOND)
+        .read(&[again, connection(State::CloseWait)]);
+    assert_eq!(marked(&desk), [10, 40]);
+    let late = Socket {
+        owner: Owner::None,
+        inode: None,
+        ..connection(State::TimeWait)
+    };
+    desk.wait(SECOND).read(&[late]);
+    assert!(marked(&desk).contains(&40));
+}
+
+#[test]
 fn esc_closes_the_pane_then_clears_the_filter_then_the_marks() {
     let mut desk = Desk::with_ports(&[10, 20]);
     desk.press("V/:10");

@@ -191,3 +191,21 @@ fn the_pane_is_open_from_the_start_if_that_is_wanted() {
     });
     assert_eq!(pane_title(&desk), "stats · 0 refreshes");
 }
+
+#[test]
+fn the_network_is_counted_once_for_each_table_while_the_pane_is_open() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    assert!(desk.app.dock.network.is_none());
+    desk.press("$");
+    assert_eq!(words(&desk, "states"), ["states", "2", "LISTEN"]);
+    let is_of_table = |desk: &Desk| {
+        let network = desk.app.dock.network.as_ref();
+        network.is_some_and(|network| Arc::ptr_eq(&network.table, &desk.app.rows.table))
+    };
+    assert!(is_of_table(&desk));
+    desk.wait(SECOND).read_ports(&[10, 20, 30]);
+    assert!(is_of_table(&desk));
+    assert_eq!(words(&desk, "states"), ["states", "3", "LISTEN"]);
+    desk.press("$");
+    assert!(desk.app.dock.network.is_none());
+}
