@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Clients, Listener};
@@ -37,7 +38,9 @@ struct Bound<'a> {
 pub(super) struct Listeners<'a> {
     /// In order, each once.
     bound: Vec<Bound<'a>>,
-    /// For each of these, and then for each name of a unix socket, the listeners.
+    /// Which of these are on a port. There are too few ports to choose many with one hash.
+    on_port: HashMap<u16, Range<usize>, BuildSpread>,
+    /// For each of the bound ones, and then for each name of a unix socket, the listeners.
     of_address: Vec<Twins>,
     unix: HashMap<&'a UnixName, usize>,
     /// In the order of the rows.
@@ -61,6 +64,7 @@ impl<'a> Listeners<'a> {
         let listeners: Vec<&Row> = rows.iter().filter(is_open).map(|row| &**row).collect();
         let mut all = Self {
             bound: Vec::new(),
+            on_port: HashMap::default(),
             of_address: Vec::new(),
             unix: HashMap::new(),
             ids: listeners.iter().map(|row| row.id).collect(),
@@ -74,6 +78,9 @@ impl<'a> Listeners<'a> {
         sorted.sort_unstable();
         for twins in sorted.chunk_by(|a, b| a.0 == b.0) {
             let sockets = twins.iter().map(|&(_, at)| &listeners[at].socket);
+            let port = twins[0].0.port;
+            let next = all.bound.len();
+            all.on_port.entry(port).or_insert(next..next).end += 1;
             all.bound.push(Bound {
                 address: twins[0].0,
                 accepts_ipv4: sockets.clone().any(|one| one.dual_stack != Some(false)),
@@ -103,19 +110,15 @@ impl<'a> Listeners<'a> {
             self.unix.get(name).copied()?
         } else {
             let has_handshake = matches!(socket.protocol, Protocol::Tcp | Protocol::Sctp);
-            self.bound_for(socket)
-                .filter(|_| has_handshake && socket.remote.is_some())?
+            let connected = Some(socket).filter(|one| has_handshake && one.remote.is_some());
+            self.bound_for(connected?)?
         };
         Some((address, self.of_address[address].owned_by(socket)))
     }
 
     /// Among the addresses with ports, the one that a connection to this local address reaches.
     fn bound_for(&self, socket: &Socket) -> Option<usize> {
-        let port = socket.local.port;
-        let first = self.bound.partition_point(|one| one.address.port < port);
-        if self.bound.get(first)?.address.port != port {
-            return None;
-        }
+        let on_port = self.on_port.get(&socket.local.port)?;
         let (any_v4, any_v6) = (Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into());
         let own = socket.local.address;
         let canonical = own.to_canonical();
@@ -126,22 +129,22 @@ impl<'a> Listeners<'a> {
             (IpAddr::V6(_), IpAddr::V6(_)) => [own, any_v6, any_v6, any_v6],
         };
         let mut candidates = candidates.into_iter();
-        candidates.find_map(|address| self.find(socket, address))
+        candidates.find_map(|address| self.find(socket, address, on_port))
     }
 
     /// The one bound to this address and to the interface of the connection, or else to no interface. One for IPv6
     /// alone is not found for an IPv4 connection.
-    fn find(&self, socket: &Socket, address: IpAddr) -> Option<usize> {
+    fn find(&self, socket: &Socket, address: IpAddr, on_port: &Range<usize>) -> Option<usize> {
+        let bound = &self.bound[on_port.clone()];
         let is_ipv4 = socket.local.address.to_canonical().is_ipv4();
         let local = Address {
             ip: address,
             ..Address::of(socket)
         };
         let find = |address: Address<'_>| {
-            let found = self.bound.binary_search_by(|one| one.address.cmp(&address));
-            found
-                .ok()
-                .filter(|&at| !is_ipv4 || self.bound[at].accepts_ipv4)
+            let found = bound.binary_search_by(|one| one.address.cmp(&address));
+            let found = found.ok()?;
+            (!is_ipv4 || bound[found].accepts_ipv4).then_some(on_port.start + found)
         };
         let with_interface = local.interface.and_then(|_| find(local));
         with_interface.or_else(|| {

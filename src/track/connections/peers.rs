@@ -7,52 +7,80 @@ use std::sync::Arc;
 use crate::model::{BuildSpread, Endpoint, Protocol};
 use crate::track::{Row, RowId};
 
-/// Both ends, the lower first.
-type Ends = (Protocol, Endpoint, Endpoint);
+/// So many of the last addresses are compared before another one is kept.
+const RECENT: usize = 8;
+
+/// An address, of IPv4 in its v4-mapped form, and a port.
+type Place = (u128, u16);
+
+/// A row with both ends.
+struct Connected {
+    id: RowId,
+    protocol: Protocol,
+    own: Place,
+    remote: Place,
+}
 
 /// Of each row that has its peer among the rows, both ids; by the first.
 pub(super) fn of(rows: &[Arc<Row>]) -> Vec<(RowId, RowId)> {
-    let mut peers = unix(rows);
-    with_addresses(rows, &mut peers);
-    peers.sort_unstable();
+    let (mut connected, mut unix) = (Vec::new(), Vec::new());
+    // Each row is read once, as most of the time is spent on getting it from memory.
+    for row in rows {
+        let socket = &row.socket;
+        if let Some(remote) = socket.remote.filter(|_| !row.is_closed()) {
+            connected.push(Connected {
+                id: row.id,
+                protocol: socket.protocol,
+                own: place(socket.local),
+                remote: place(remote),
+            });
+        } else if socket.unix().is_some() && !row.is_closed() {
+            unix.push(&**row);
+        }
+    }
+    let mut peers = with_addresses(&connected);
+    peers.extend(with_inodes(&unix));
+    // Both parts are in order, which a stable sort makes use of.
+    peers.sort();
     peers
 }
 
-fn with_addresses(rows: &[Arc<Row>], peers: &mut Vec<(RowId, RowId)>) {
-    let open = || rows.iter().filter(|row| !row.is_closed());
-    let own_addresses = own_addresses(open().map(|row| &**row));
-    // Each pair of ends has a number, and at it the first row from either side.
-    let mut numbers: HashMap<Ends, usize> = HashMap::new();
-    let mut sides: Vec<[Option<RowId>; 2]> = Vec::new();
-    let mut candidates = Vec::new();
-    for row in open() {
-        let Some(remote) = row.socket.remote.map(Endpoint::to_canonical) else {
+fn with_addresses(connected: &[Connected]) -> Vec<(RowId, RowId)> {
+    let own_addresses = own_addresses(connected);
+    let number = |(address, port): Place| {
+        let number = own_addresses.binary_search(&address).ok()?;
+        Some((number, port))
+    };
+    // Each pair of ends has a number, and at it the first row from either side. Ports and addresses may be chosen to
+    // have the same hash, so it is the standard one.
+    let mut numbers = HashMap::with_capacity(connected.len() / 2);
+    let mut sides: Vec<[Option<RowId>; 2]> = Vec::with_capacity(connected.len() / 2);
+    let mut candidates = Vec::with_capacity(connected.len());
+    for one in connected.iter().filter(|one| one.own != one.remote) {
+        let Some((remote, own)) = number(one.remote).zip(number(one.own)) else {
             continue;
         };
-        let own = row.socket.local.to_canonical();
-        if own == remote || own_addresses.binary_search(&remote.address).is_err() {
-            continue;
-        }
-        let ends = (row.socket.protocol, own.min(remote), own.max(remote));
+        let ends = (one.protocol, own.min(remote), own.max(remote));
         let number = *numbers.entry(ends).or_insert(sides.len());
         if number == sides.len() {
             sides.push([None; 2]);
         }
         let side = usize::from(own > remote);
-        sides[number][side].get_or_insert(row.id);
-        candidates.push((row.id, number, side));
+        sides[number][side].get_or_insert(one.id);
+        candidates.push((one.id, number, side));
     }
     let joined = candidates.into_iter();
-    peers.extend(joined.filter_map(|(id, number, side)| Some((id, sides[number][1 - side]?))));
+    let joined = joined.filter_map(|(id, number, side)| Some((id, sides[number][1 - side]?)));
+    joined.collect()
 }
 
 /// The addresses that connections have at this end, in order: few, so that most peers are quickly known to be elsewhere.
-fn own_addresses<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<IpAddr> {
+fn own_addresses(connected: &[Connected]) -> Vec<u128> {
     let mut addresses = Vec::new();
-    for row in rows.filter(|row| row.socket.remote.is_some()) {
-        let address = row.socket.local.address.to_canonical();
-        if addresses.last() != Some(&address) {
-            addresses.push(address);
+    for &Connected { own, .. } in connected {
+        let mut recent = addresses.iter().rev().take(RECENT);
+        if !recent.any(|&address| address == own.0) {
+            addresses.push(own.0);
         }
     }
     addresses.sort_unstable();
@@ -60,14 +88,20 @@ fn own_addresses<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<IpAddr> {
     addresses
 }
 
+fn place(endpoint: Endpoint) -> Place {
+    let address = match endpoint.address {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
+    };
+    (address.to_bits(), endpoint.port)
+}
+
 /// The kernel names the peer of a unix socket by its inode.
-fn unix(rows: &[Arc<Row>]) -> Vec<(RowId, RowId)> {
-    let is_open = |row: &&Arc<Row>| row.socket.unix().is_some() && !row.is_closed();
-    let sockets: Vec<_> = rows.iter().filter(is_open).collect();
+fn with_inodes(sockets: &[&Row]) -> Vec<(RowId, RowId)> {
     let inodes = sockets.iter();
     let inodes = inodes.filter_map(|row| Some((row.socket.inode?, row.id)));
     let by_inode: HashMap<u32, RowId, BuildSpread> = inodes.collect();
-    let peers = sockets.into_iter().filter_map(|row| {
+    let peers = sockets.iter().filter_map(|row| {
         let peer = row.socket.unix()?.peer.as_ref()?;
         Some((row.id, *by_inode.get(&peer.inode)?))
     });
