@@ -66,7 +66,7 @@ impl App {
     pub(crate) fn receive_difference(&mut self, save: Save, now: Moment) {
         self.notices.current = None;
         if save.changes.is_empty() {
-            let text = format!("nothing to save: {} has these settings", save.path);
+            let text = format!("nothing to save: these are the settings of {}", save.path);
             self.report(text, now);
         } else if matches!(self.dialog, Dialog::None) {
             let save = Box::new(save);

@@ -103,7 +103,7 @@ fn no_difference_is_one_line_and_no_question() {
     desk.tell(Msg::SavePrepared(save(settings, &[])));
     assert!(desk.view().overlay.is_none());
     assert!(
-        footer(&desk).contains("nothing to save: /home/ann/config.toml has these settings"),
+        footer(&desk).contains("nothing to save: these are the settings of /home/ann/config.toml"),
         "{}",
         footer(&desk)
     );
