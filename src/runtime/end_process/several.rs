@@ -171,6 +171,7 @@ impl Watch {
         }
         summary.add_running(self.running_by_reason(&running));
         summary.add_failures(&attempts.failures);
+        summary.add_unwatched(self.unwatched);
         Msg::EndOutcome {
             succeeded: summary.is_success(),
             message: summary.text(),

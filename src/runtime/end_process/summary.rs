@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::outcome::Outcome;
-use crate::model::Pid;
+use crate::model::{Pid, counted};
 
 /// The most exceptions that are described.
 const MAX_EXCEPTIONS: usize = 6;
@@ -22,6 +22,8 @@ pub(super) struct Summary {
     are_all: bool,
     free: Vec<u16>,
     exceptions: Vec<String>,
+    /// How many ports were not watched.
+    unwatched: usize,
     has_failed: bool,
 }
 
@@ -47,6 +49,7 @@ impl Summary {
             are_all: exited == all,
             free: Vec::new(),
             exceptions: Vec::new(),
+            unwatched: 0,
             has_failed: false,
         }
     }
@@ -108,7 +111,12 @@ impl Summary {
         self.exceptions.extend_from_slice(failures);
     }
 
-    /// Whether all exited and all ports are free.
+    /// Adds ports of which nothing is known.
+    pub(super) const fn add_unwatched(&mut self, count: usize) {
+        self.unwatched += count;
+    }
+
+    /// Whether all exited and all watched ports are free.
     pub(super) const fn is_success(&self) -> bool {
         self.are_all && !self.has_failed
     }
@@ -123,10 +131,14 @@ impl Summary {
         let shown = self.exceptions.iter().take(MAX_EXCEPTIONS).cloned();
         let more = self.exceptions.len().saturating_sub(MAX_EXCEPTIONS);
         let more = (more > 0).then(|| format!("and {more} more"));
+        let unwatched = (self.unwatched > 0).then(|| {
+            let ports = counted(self.unwatched, "more port", "more ports");
+            format!("and {ports} not checked")
+        });
         let first = [format!("{} {}", self.who, self.exited)]
             .into_iter()
             .chain(free);
-        let clauses: Vec<_> = first.chain(shown).chain(more).collect();
+        let clauses: Vec<_> = first.chain(shown).chain(more).chain(unwatched).collect();
         clauses.join("; ")
     }
 }
@@ -181,6 +193,16 @@ mod tests {
         let mut some = summary(1, 12);
         some.name("app (1)".into());
         assert_eq!(some.text(), "1 of 12 exited after 0.2 s");
+    }
+
+    #[test]
+    fn ports_that_were_not_checked_are_counted_last() {
+        let mut all = summary(2, 2);
+        all.add_port(80, &FREE, &HashSet::new());
+        all.add_unwatched(8);
+        assert!(all.is_success());
+        let text = "both exited after 0.2 s; port 80 is free; and 8 more ports not checked";
+        assert_eq!(all.text(), text);
     }
 
     #[test]

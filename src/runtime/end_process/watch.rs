@@ -24,6 +24,9 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 const WATCH_FOR: Duration = Duration::from_millis(1500);
 const WATCH_LONGER: Duration = Duration::from_secs(3);
 
+/// The most ports to watch: each is looked up again at every interval.
+const MAX_PORTS: usize = 32;
+
 pub(super) const INTERVAL: Duration = Duration::from_millis(25);
 
 /// A watch, with the state before the signal.
@@ -32,6 +35,8 @@ pub(super) struct Watch {
     clock: Clock,
     tester: BindTester,
     pub(super) ports: Vec<WatchedPort>,
+    /// How many more ports were to be freed.
+    pub(super) unwatched: usize,
     /// The owners of the sockets before, by pid.
     owners: HashSet<Pid>,
     pub(super) began: Duration,
@@ -48,7 +53,8 @@ pub(super) struct WatchedPort {
 impl Watch {
     pub(super) fn begin(endings: &[Ending], ports: &[Target], clock: Clock) -> Self {
         let mut tester = BindTester::new(clock);
-        let ports = ports.iter().map(|target| WatchedPort {
+        let unwatched = ports.len().saturating_sub(MAX_PORTS);
+        let ports = ports.iter().take(MAX_PORTS).map(|target| WatchedPort {
             target: target.clone(),
             before: waiting_sockets(&mut tester, target, clock),
         });
@@ -56,6 +62,7 @@ impl Watch {
             signal: endings.first().map_or(Signal::Term, |one| one.signal),
             clock,
             ports: ports.collect(),
+            unwatched,
             tester,
             owners: endings
                 .iter()
@@ -259,4 +266,25 @@ fn owners(verdict: &Verdict) -> Vec<Arc<Process>> {
     owners.sort_by_key(|process| process.pid);
     owners.dedup_by_key(|process| process.pid);
     owners
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bind::Address;
+    use crate::model::Protocol;
+
+    #[test]
+    fn of_40_ports_to_be_freed_32_are_watched_and_the_others_are_counted() {
+        let port = |port: u16| Target {
+            protocol: Protocol::Tcp,
+            address: Address::Every,
+            ports: port..=port,
+        };
+        let ports: Vec<_> = (1..=40).map(port).collect();
+        let watch = Watch::begin(&[], &ports, Clock::start());
+        assert_eq!((watch.ports.len(), watch.unwatched), (32, 8));
+        let watch = Watch::begin(&[], &ports[..32], Clock::start());
+        assert_eq!((watch.ports.len(), watch.unwatched), (32, 0));
+    }
 }

@@ -1,5 +1,6 @@
 //! Carries out the effects of the state machine: those on the system for every front end, those on the screen here.
 
+use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -34,9 +35,42 @@ pub(super) enum TerminalEffect {
     Repaint,
 }
 
+/// Carries out an effect and all that follow from it, one after the other. `perform` returns the effect that is left
+/// for the terminal, and those that follow. This ends, as no job is requested again because it could not be started.
+fn with_all_that_follow(
+    first: Effect,
+    mut perform: impl FnMut(Effect) -> (Option<TerminalEffect>, Vec<Effect>),
+) -> Vec<TerminalEffect> {
+    let mut on_terminal = Vec::new();
+    let mut waiting = VecDeque::from([first]);
+    while let Some(effect) = waiting.pop_front() {
+        let (left, follow) = perform(effect);
+        on_terminal.extend(left);
+        waiting.extend(follow);
+    }
+    on_terminal
+}
+
 impl<M: From<Msg> + Send + 'static> Worker<M> {
-    /// Carries out an effect; returns it if it is one on the terminal.
-    pub(super) fn perform(&self, effect: Effect, app: &mut App) -> Option<TerminalEffect> {
+    /// Carries out an effect, and those that follow from jobs that could not be started; returns those on the
+    /// terminal.
+    pub(super) fn perform(&self, effect: Effect, app: &mut App) -> Vec<TerminalEffect> {
+        with_all_that_follow(effect, |effect| {
+            let mut unstarted = None;
+            let on_terminal = self.perform_one(effect, app, &mut unstarted);
+            // Not through the channel: that may be full, and only this thread empties it.
+            let follow = unstarted.map(|failed| app.update(failed, self.clock.now()));
+            (on_terminal, follow.unwrap_or_default())
+        })
+    }
+
+    /// `unstarted` gets the answer of a job that could not be started.
+    fn perform_one(
+        &self,
+        effect: Effect,
+        app: &App,
+        unstarted: &mut Option<Msg>,
+    ) -> Option<TerminalEffect> {
         let clock = self.clock;
         match effect {
             Effect::End(exit) => return Some(TerminalEffect::End(exit)),
@@ -49,41 +83,49 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             Effect::ReadSettings => {
                 let read = Arc::clone(&self.config.read_again);
                 let read = move || jobs::read_settings(&*read);
-                self.start("settings", jobs::failed, read, app);
+                self.start("settings", jobs::failed, read, unstarted);
             }
             Effect::PrepareSave(settings) => {
-                self.start_config(|path| jobs::prepare_save(path, *settings), app);
+                self.start_config(|path| jobs::prepare_save(path, *settings), unstarted);
             }
-            Effect::Save(save) => self.start_config(move |path| jobs::save(path, &save), app),
+            Effect::Save(save) => self.start_config(move |path| jobs::save(path, &save), unstarted),
             Effect::BindTest { job, target } => {
                 let failed = move |message| Msg::BindTestFailed { job, message };
                 let test = move || jobs::bind_test(job, &target, clock);
-                self.start("bind test", failed, test, app);
+                self.start("bind test", failed, test, unstarted);
             }
             Effect::FindFreePort { from } => {
                 let find = move || jobs::find_free_port(from);
-                self.start("free port", jobs::failed, find, app);
+                self.start("free port", jobs::failed, find, unstarted);
             }
             Effect::InspectOwner { job, socket } => {
                 let inspect = move || inspect_owner(job, &socket, clock);
-                self.start("inspection", move |_| jobs::uninspected(job), inspect, app);
+                self.start(
+                    "inspection",
+                    move |_| jobs::uninspected(job),
+                    inspect,
+                    unstarted,
+                );
             }
             Effect::EndProcess(ending) => {
-                self.start_signal(move |send| end_and_watch(&ending, clock, send), app);
+                self.start_signal(move |send| end_and_watch(&ending, clock, send), unstarted);
             }
             Effect::EndSeveral { endings, ports } => {
-                self.start_signal(move |send| end_several(&endings, &ports, clock, send), app);
+                self.start_signal(
+                    move |send| end_several(&endings, &ports, clock, send),
+                    unstarted,
+                );
             }
             Effect::Write(format, rows) => {
                 let (table, now) = (Arc::clone(app.table()), clock.now());
                 let write = move || jobs::write_rows(&table, &rows, format, now);
-                self.start("writer", jobs::failed, write, app);
+                self.start("writer", jobs::failed, write, unstarted);
             }
             Effect::Copy(text) => return Some(TerminalEffect::Copy(clean(&text).into_owned())),
             Effect::CopyRows(format, rows) => return self.copy_rows(&rows, format, app),
             Effect::OpenUrl(url) => {
                 let open = move || opener::open_url(&url, clock);
-                self.start("browser", jobs::failed, open, app);
+                self.start("browser", jobs::failed, open, unstarted);
             }
             Effect::SetMouse(is_used) => return Some(TerminalEffect::SetMouse(is_used)),
             Effect::Bell => return Some(TerminalEffect::Bell),
@@ -116,20 +158,26 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
         let _ = self.control.send(control);
     }
 
-    /// Sends signals on a thread of its own, which also reports the progress.
-    fn start_config(&self, job: impl FnOnce(Option<&Path>) -> Msg + Send + 'static, app: &mut App) {
+    fn start_config(
+        &self,
+        job: impl FnOnce(Option<&Path>) -> Msg + Send + 'static,
+        unstarted: &mut Option<Msg>,
+    ) {
         let path = self.config.path.clone();
-        self.start("config", jobs::failed, move || job(path.as_deref()), app);
+        let job = move || job(path.as_deref());
+        self.start("config", jobs::failed, job, unstarted);
     }
 
+    /// Sends signals on a thread of its own, which also reports the progress.
     fn start_signal(
         &self,
         end: impl FnOnce(&mut dyn FnMut(Msg)) -> Msg + Send + 'static,
-        app: &mut App,
+        unstarted: &mut Option<Msg>,
     ) {
         let sender = self.sender.clone();
         let mut send = move |msg| drop(sender.send(M::from(msg)));
-        self.start("signal", Msg::SignalFailed, move || end(&mut send), app);
+        let job = move || end(&mut send);
+        self.start("signal", Msg::SignalFailed, job, unstarted);
     }
 
     /// Runs a job on a thread of its own; its answer comes as a message. `failed` makes the answer of a job that
@@ -139,7 +187,7 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
         name: &'static str,
         failed: impl Fn(String) -> Msg + Clone + Send + 'static,
         job: impl FnOnce() -> Msg + Send + 'static,
-        app: &mut App,
+        unstarted: &mut Option<Msg>,
     ) {
         let (sender, crashed) = (self.sender.clone(), failed.clone());
         let work = move || {
@@ -151,9 +199,7 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             let _ = sender.send(answer.into());
         };
         if let Err(error) = spawn_worker(name, self.on_crash(), work) {
-            // Not through the channel: that may be full, and only this thread empties it.
-            let failed = failed(format!("{name}: {error}"));
-            let _ = app.update(failed, self.clock.now());
+            *unstarted = Some(failed(format!("{name}: {error}")));
         }
     }
 
@@ -165,9 +211,11 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
 
 impl Live {
     pub(super) fn perform(&mut self, effect: Effect) -> ControlFlow<Exit> {
-        let Some(effect) = self.worker.perform(effect, &mut self.app) else {
-            return ControlFlow::Continue(());
-        };
+        let mut effects = self.worker.perform(effect, &mut self.app).into_iter();
+        effects.try_for_each(|effect| self.perform_on_terminal(effect))
+    }
+
+    fn perform_on_terminal(&mut self, effect: TerminalEffect) -> ControlFlow<Exit> {
         match effect {
             TerminalEffect::End(exit) => return ControlFlow::Break(exit),
             // By the terminal (OSC 52), so that it works over SSH too.
@@ -208,4 +256,36 @@ impl Live {
 /// Writes a sequence that moves nothing on the screen.
 fn write(sequence: impl Command) -> ControlFlow<Exit> {
     unless_gone(crossterm::execute!(RetryWriter(io::stdout()), sequence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Endpoint, Protocol, Socket, State};
+
+    #[test]
+    fn what_follows_from_a_job_that_could_not_be_started_is_carried_out_too() {
+        let local = Endpoint::new("127.0.0.1".parse().unwrap(), 80);
+        let socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
+        let inspect = |job| Effect::InspectOwner {
+            job,
+            socket: Box::new(socket.clone()),
+        };
+        let mut jobs = Vec::new();
+        let on_terminal = with_all_that_follow(inspect(1), |effect| match effect {
+            Effect::InspectOwner { job, .. } => {
+                jobs.push(job);
+                let next = if job < 100_000 {
+                    inspect(job + 1)
+                } else {
+                    Effect::Bell
+                };
+                (None, vec![next])
+            }
+            Effect::Bell => (Some(TerminalEffect::Bell), Vec::new()),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(jobs.len(), 100_000);
+        assert!(matches!(on_terminal[..], [TerminalEffect::Bell]));
+    }
 }

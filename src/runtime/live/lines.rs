@@ -140,31 +140,33 @@ impl Lines {
     }
 
     fn perform(&mut self, effect: Effect) -> ControlFlow<Exit> {
-        let effect = self.worker.perform(effect, self.session.app_mut());
+        let effects = self.worker.perform(effect, self.session.app_mut());
+        let mut effects = effects.into_iter();
+        effects.try_for_each(|effect| self.perform_on_terminal(effect))
+    }
+
+    fn perform_on_terminal(&self, effect: TerminalEffect) -> ControlFlow<Exit> {
         match effect {
-            Some(TerminalEffect::End(exit)) => ControlFlow::Break(exit),
+            TerminalEffect::End(exit) => ControlFlow::Break(exit),
             // The text is printed, so that any reader has it: no sequence of the terminal is.
-            Some(TerminalEffect::Copy(text)) => self.write(&[text]),
-            Some(TerminalEffect::Bell) if self.has_bell => unless_gone(print(b"\x07")),
-            Some(TerminalEffect::SuspendJob) => {
+            TerminalEffect::Copy(text) => self.write(&[text]),
+            TerminalEffect::Bell if self.has_bell => unless_gone(print(b"\x07")),
+            TerminalEffect::SuspendJob => {
                 // This fails on a system without job control: then there is no shell to return to.
                 drop(signals::suspend_job());
                 ControlFlow::Continue(())
             }
-            Some(TerminalEffect::Suspend) => {
+            TerminalEffect::Suspend => {
                 // If the system won't stop us, we simply go on.
                 let _ = signals::stop_now();
                 ControlFlow::Continue(())
             }
             // An alert has its line already, and there is no screen to redraw.
-            Some(
-                TerminalEffect::SetMouse(_)
-                | TerminalEffect::Bell
-                | TerminalEffect::DesktopNotice(_)
-                | TerminalEffect::Redraw
-                | TerminalEffect::Repaint,
-            )
-            | None => ControlFlow::Continue(()),
+            TerminalEffect::SetMouse(_)
+            | TerminalEffect::Bell
+            | TerminalEffect::DesktopNotice(_)
+            | TerminalEffect::Redraw
+            | TerminalEffect::Repaint => ControlFlow::Continue(()),
         }
     }
 
