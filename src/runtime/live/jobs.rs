@@ -326,7 +326,7 @@ mod tests {
         for format in [RowFormat::Text, RowFormat::Json] {
             let copied = |count| rows_text(&table.table, &vec![id; count], format);
             assert_eq!(copied(2).unwrap().lines().count(), 2);
-            assert_eq!(copied(20_000), None);
+            assert!(copied(40_000).is_none());
         }
     }
 }
