@@ -96,6 +96,13 @@ impl Menu {
     /// What can be copied from a row, or as a whole from these rows. The command line is copied as shown, with arguments joined by spaces: to read,
     /// not to run, as the boundaries of arguments are lost. There is no command to end the owner: a bind test finds a
     /// safe one.
+    /// Whether it copies or writes rows.
+    pub fn is_about_rows(&self) -> bool {
+        self.items
+            .iter()
+            .any(|item| matches!(item.choice, MenuChoice::CopyRows(..) | MenuChoice::Write(_)))
+    }
+
     pub fn copy(row: &Row) -> Self {
         let mut menu = Self::texts_of(row);
         menu.items.extend(whole_rows(&[row]));

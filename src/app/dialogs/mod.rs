@@ -12,9 +12,9 @@ pub(crate) mod prompt;
 pub(crate) mod save;
 mod sort_menu;
 
-use crate::app::App;
 use crate::app::layout::Area;
 use crate::app::view::{Line, OverlayView, Part, Scrollbar, widest};
+use crate::app::{App, Pane};
 use end_process::{Question, Several};
 use go_to::GoTo;
 use help::HelpPage;
@@ -86,6 +86,12 @@ impl App {
     /// the footer. The width is that of all lines, visible or not, so that scrolling does not change it.
     pub(crate) fn overlay(&self) -> Option<(OverlayView, Option<Scrollbar>)> {
         let screen = self.size;
+        let acts_on_marks = match &self.dialog {
+            Dialog::EndSeveral(_) => true,
+            Dialog::Question(_) => !matches!(self.dock.pane, Some(Pane::Bind(_))),
+            Dialog::Menu(menu) => menu.is_about_rows(),
+            _ => false,
+        };
         let sheet = match &self.dialog {
             Dialog::None | Dialog::Prompt(_) | Dialog::GoTo(_) => return None,
             Dialog::Help(help) => self.help_sheet(help),
@@ -118,7 +124,10 @@ impl App {
         let bar = || Scrollbar::new(Part::Overlay, area.right_edge(), count, height, top);
         let bar = (!screen.is_compact()).then(bar).flatten();
         let view = OverlayView {
-            title: sheet.title,
+            title: match self.hidden_marks_text() {
+                Some(hidden) if acts_on_marks => format!("{} · {hidden}", sheet.title),
+                _ => sheet.title,
+            },
             lines: sheet.lines.into_iter().skip(top).take(height).collect(),
             area,
             selected: sheet.selected.map(|at| at.saturating_sub(top)),

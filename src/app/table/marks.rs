@@ -105,6 +105,18 @@ impl App {
         }
     }
 
+    /// `1 marked row is not shown`: the titles of questions and menus about marked rows say so; `None` if all are.
+    pub(crate) fn hidden_marks_text(&self) -> Option<String> {
+        let shows = |id: &RowId| {
+            let at = self.rows.table.position(*id);
+            at.is_some_and(|at| self.rows.selection.shows(at))
+        };
+        let hidden = self.rows.marks.0.keys().filter(|id| !shows(id)).count();
+        let verb = if hidden == 1 { "is" } else { "are" };
+        let rows = counted(hidden, "marked row", "marked rows");
+        (hidden > 0).then(|| format!("{rows} {verb} not shown"))
+    }
+
     /// Those shown first, in their order; then those that view or filter hides, in the order of the table.
     fn marked_rows(&self) -> Vec<&Row> {
         let (rows, marks) = (&self.rows, &self.rows.marks);

@@ -11,7 +11,7 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
 
 use super::{Live, Worker, jobs, opener, unless_gone};
-use crate::app::{App, Effect, Exit, Msg, RowFormat};
+use crate::app::{App, Effect, Exit, Msg};
 use crate::model::clean;
 use crate::runtime::collector::Control;
 use crate::runtime::end_process::{end_and_watch, end_several, inspect_owner};
@@ -19,7 +19,6 @@ use crate::runtime::fault;
 use crate::runtime::panic::{self, spawn_worker};
 use crate::runtime::process::signals;
 use crate::runtime::process::stdio::RetryWriter;
-use crate::track::RowId;
 
 /// An effect on the terminal, which depends on the front end.
 pub(super) enum TerminalEffect {
@@ -122,7 +121,10 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
                 self.start("writer", jobs::failed, write, unstarted);
             }
             Effect::Copy(text) => return Some(TerminalEffect::Copy(clean(&text).into_owned())),
-            Effect::CopyRows(format, rows) => return self.copy_rows(&rows, format, app),
+            Effect::CopyRows(format, rows) => match jobs::rows_text(app.table(), &rows, format) {
+                Some(text) => return Some(TerminalEffect::Copy(text)),
+                None => *unstarted = Some(jobs::failed(jobs::TOO_MUCH.to_owned())),
+            },
             Effect::OpenUrl(url) => {
                 let open = move || opener::open_url(&url, clock);
                 self.start("browser", jobs::failed, open, unstarted);
@@ -139,20 +141,6 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
     }
 
     /// Their text; if that is too much, says so.
-    fn copy_rows(
-        &self,
-        rows: &[RowId],
-        format: RowFormat,
-        app: &mut App,
-    ) -> Option<TerminalEffect> {
-        let text = jobs::rows_text(app.table(), rows, format);
-        if text.is_none() {
-            let refused = jobs::failed(jobs::TOO_MUCH.to_owned());
-            let _ = app.update(refused, self.clock.now());
-        }
-        text.map(TerminalEffect::Copy)
-    }
-
     /// If the collector is gone it has crashed, which it reports itself.
     fn control(&self, control: Control) {
         let _ = self.control.send(control);

@@ -395,6 +395,22 @@ fn on_a_group_the_palette_offers_what_acts_on_its_rows() {
     );
 }
 
+#[test]
+fn a_question_about_marked_rows_that_are_not_shown_says_so() {
+    let mut desk = Desk::with_ports(&[10, 20]);
+    let title = |desk: &Desk| desk.view().overlay.expect("a dialog").title;
+    desk.press(" K");
+    assert_eq!(title(&desk), "end a process");
+    desk.press("n/:20");
+    desk.key(Key::Enter);
+    for keys in ["K", "c", "w"] {
+        desk.press(keys);
+        let title = title(&desk);
+        assert!(title.ends_with(" · 1 marked row is not shown"), "{title}");
+        desk.key(Key::Esc);
+    }
+}
+
 /// Keys that may change marks.
 const MARKING: [Action; 4] = [
     Action::Table(TableAction::MarkRow),
