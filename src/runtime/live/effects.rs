@@ -55,20 +55,20 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
     /// terminal.
     pub(super) fn perform(&self, effect: Effect, app: &mut App) -> Vec<TerminalEffect> {
         with_all_that_follow(effect, |effect| {
-            let mut unstarted = None;
-            let on_terminal = self.perform_one(effect, app, &mut unstarted);
+            let mut lost = None;
+            let on_terminal = self.perform_one(effect, app, &mut lost);
             // Not through the channel: that may be full, and only this thread empties it.
-            let follow = unstarted.map(|failed| app.update(failed, self.clock.now()));
+            let follow = lost.map(|failed| app.update(failed, self.clock.now()));
             (on_terminal, follow.unwrap_or_default())
         })
     }
 
-    /// `unstarted` gets the answer of a job that could not be started.
+    /// `lost` gets the answer for a job that could not be started.
     fn perform_one(
         &self,
         effect: Effect,
         app: &App,
-        unstarted: &mut Option<Msg>,
+        lost: &mut Option<Msg>,
     ) -> Option<TerminalEffect> {
         let clock = self.clock;
         match effect {
@@ -82,43 +82,35 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             Effect::ReadSettings => {
                 let read = Arc::clone(&self.config.read_again);
                 let read = move || jobs::read_settings(&*read);
-                self.start("settings", jobs::failed, read, unstarted);
+                self.start("settings", jobs::failed, read, lost);
             }
             Effect::PrepareSave(settings) => {
-                self.start_config(|path| jobs::prepare_save(path, *settings), unstarted);
+                self.start_config(|path| jobs::prepare_save(path, *settings), lost);
             }
-            Effect::Save(save) => self.start_config(move |path| jobs::save(path, &save), unstarted),
+            Effect::Save(save) => self.start_config(move |path| jobs::save(path, &save), lost),
             Effect::BindTest { job, target } => {
                 let failed = move |message| Msg::BindTestFailed { job, message };
                 let test = move || jobs::bind_test(job, &target, clock);
-                self.start("bind test", failed, test, unstarted);
+                self.start("bind test", failed, test, lost);
             }
             Effect::FindFreePort { from } => {
                 let find = move || jobs::find_free_port(from);
-                self.start("free port", jobs::failed, find, unstarted);
+                self.start("free port", jobs::failed, find, lost);
             }
             Effect::InspectOwner { job, socket } => {
                 let inspect = move || inspect_owner(job, &socket, clock);
-                self.start(
-                    "inspection",
-                    move |_| jobs::uninspected(job),
-                    inspect,
-                    unstarted,
-                );
+                self.start("inspection", move |_| jobs::uninspected(job), inspect, lost);
             }
             Effect::EndProcess(ending) => {
-                self.start_signal(move |send| end_and_watch(&ending, clock, send), unstarted);
+                self.start_signal(move |send| end_and_watch(&ending, clock, send), lost);
             }
             Effect::EndSeveral { endings, ports } => {
-                self.start_signal(
-                    move |send| end_several(&endings, &ports, clock, send),
-                    unstarted,
-                );
+                self.start_signal(move |send| end_several(&endings, &ports, clock, send), lost);
             }
             Effect::Write(format, rows) => {
                 let (table, now) = (Arc::clone(app.table()), clock.now());
                 let write = move || jobs::write_rows(&table, &rows, format, now);
-                self.start("writer", jobs::failed, write, unstarted);
+                self.start("writer", jobs::failed, write, lost);
             }
             Effect::Copy(text) => return Some(TerminalEffect::Copy(clean(&text).into_owned())),
             Effect::CopyRows(format, rows) => match jobs::rows_text(app.table(), &rows, format) {
@@ -127,7 +119,7 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             },
             Effect::OpenUrl(url) => {
                 let open = move || opener::open_url(&url, clock);
-                self.start("browser", jobs::failed, open, unstarted);
+                self.start("browser", jobs::failed, open, lost);
             }
             Effect::SetMouse(is_used) => return Some(TerminalEffect::SetMouse(is_used)),
             Effect::Bell => return Some(TerminalEffect::Bell),
@@ -149,23 +141,23 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
     fn start_config(
         &self,
         job: impl FnOnce(Option<&Path>) -> Msg + Send + 'static,
-        unstarted: &mut Option<Msg>,
+        lost: &mut Option<Msg>,
     ) {
         let path = self.config.path.clone();
         let job = move || job(path.as_deref());
-        self.start("config", jobs::failed, job, unstarted);
+        self.start("config", jobs::failed, job, lost);
     }
 
     /// Sends signals on a thread of its own, which also reports the progress.
     fn start_signal(
         &self,
         end: impl FnOnce(&mut dyn FnMut(Msg)) -> Msg + Send + 'static,
-        unstarted: &mut Option<Msg>,
+        lost: &mut Option<Msg>,
     ) {
         let sender = self.sender.clone();
         let mut send = move |msg| drop(sender.send(M::from(msg)));
         let job = move || end(&mut send);
-        self.start("signal", Msg::SignalFailed, job, unstarted);
+        self.start("signal", Msg::SignalFailed, job, lost);
     }
 
     /// Runs a job on a thread of its own; its answer comes as a message. `failed` makes the answer of a job that
@@ -175,7 +167,7 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
         name: &'static str,
         failed: impl Fn(String) -> Msg + Clone + Send + 'static,
         job: impl FnOnce() -> Msg + Send + 'static,
-        unstarted: &mut Option<Msg>,
+        lost: &mut Option<Msg>,
     ) {
         let (sender, crashed) = (self.sender.clone(), failed.clone());
         let work = move || {
@@ -187,7 +179,7 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             let _ = sender.send(answer.into());
         };
         if let Err(error) = spawn_worker(name, self.on_crash(), work) {
-            *unstarted = Some(failed(format!("{name}: {error}")));
+            *lost = Some(failed(format!("{name}: {error}")));
         }
     }
 
