@@ -63,7 +63,7 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
         })
     }
 
-    /// `lost` gets the answer for a job that could not be started.
+    /// `lost` gets the answer for a job that could not be started, or was refused.
     fn perform_one(
         &self,
         effect: Effect,
@@ -115,7 +115,7 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             Effect::Copy(text) => return Some(TerminalEffect::Copy(clean(&text).into_owned())),
             Effect::CopyRows(format, rows) => match jobs::rows_text(app.table(), &rows, format) {
                 Some(text) => return Some(TerminalEffect::Copy(text)),
-                None => *unstarted = Some(jobs::failed(jobs::TOO_MUCH.to_owned())),
+                None => *lost = Some(jobs::failed(jobs::TOO_MUCH.to_owned())),
             },
             Effect::OpenUrl(url) => {
                 let open = move || opener::open_url(&url, clock);
@@ -132,7 +132,6 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
         None
     }
 
-    /// Their text; if that is too much, says so.
     /// If the collector is gone it has crashed, which it reports itself.
     fn control(&self, control: Control) {
         let _ = self.control.send(control);
