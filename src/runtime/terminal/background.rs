@@ -61,11 +61,11 @@ fn expect(is_expected: bool) {
 
 fn is_expected() -> bool {
     let queried = *QUERIED.0.lock().unwrap_or_else(PoisonError::into_inner);
-    queried.is_some_and(|clock| may_come_after(clock.now().steady))
+    queried.is_some_and(|clock| may_arrive(clock.now().steady))
 }
 
 /// Whether a reply may come this long after the query.
-fn may_come_after(silence: Duration) -> bool {
+fn may_arrive(silence: Duration) -> bool {
     silence < MAX_DELAY
 }
 
@@ -240,8 +240,8 @@ mod tests {
         assert_eq!(after(0), PATIENCE);
         assert_eq!(after(900), Duration::from_millis(100));
         assert_eq!(after(1000), Duration::ZERO);
-        assert!(may_come_after(Duration::from_secs(4)));
-        assert!(!may_come_after(Duration::from_secs(5)));
+        assert!(may_arrive(Duration::from_secs(4)));
+        assert!(!may_arrive(Duration::from_secs(5)));
     }
 
     #[test]

@@ -380,10 +380,10 @@ mod tests {
     }
 
     /// No process has this pid.
-    const NOBODY: Pid = Pid::MAX;
+    const NO_PID: Pid = Pid::MAX;
 
     fn place(folder: &str) -> Place {
-        Place::of(NOBODY, folder, None)
+        Place::of(NO_PID, folder, None)
     }
 
     fn found(place: Place, is_valid: bool) -> Found {
@@ -395,10 +395,10 @@ mod tests {
     }
 
     #[test]
-    fn one_thread_looks_for_all() {
+    fn all_requests_share_one_thread() {
         for _ in 0..3 {
             let mut projects = Projects::default();
-            projects.of(NOBODY, place("/home/one"));
+            projects.of(NO_PID, place("/home/one"));
             let (_, answers) = projects.answers.as_ref().unwrap();
             answers.recv().unwrap();
         }
@@ -412,9 +412,9 @@ mod tests {
     fn a_place_of_several_processes_is_queued_once() {
         let mut projects = Projects::default();
         for (pid, folder) in [
-            (NOBODY, "/home/one"),
-            (NOBODY - 1, "/home/one"),
-            (NOBODY - 2, "/home/two"),
+            (NO_PID, "/home/one"),
+            (NO_PID - 1, "/home/one"),
+            (NO_PID - 2, "/home/two"),
         ] {
             projects.of(pid, place(folder));
         }
@@ -426,22 +426,22 @@ mod tests {
     #[test]
     fn a_place_is_searched_again_for_another_process_if_the_first_has_left() {
         let mut projects = Projects::default();
-        for pid in [NOBODY, NOBODY - 1] {
+        for pid in [NO_PID, NO_PID - 1] {
             projects.of(pid, place("/home/one"));
         }
-        projects.add(NOBODY, found(place("/home/one"), false));
+        projects.add(NO_PID, found(place("/home/one"), false));
         assert!(projects.queued.contains(&place("/home/one")));
         let waiting: Vec<_> = projects.waiting.into_keys().collect();
-        assert_eq!(waiting, [NOBODY - 1]);
+        assert_eq!(waiting, [NO_PID - 1]);
     }
 
     #[test]
     fn results_that_processes_wait_for_stay_when_the_others_are_forgotten() {
         let mut projects = Projects::default();
-        projects.waiting.insert(NOBODY, place("/home/one"));
-        projects.add(NOBODY, found(place("/home/one"), true));
+        projects.waiting.insert(NO_PID, place("/home/one"));
+        projects.add(NO_PID, found(place("/home/one"), true));
         for number in 0..MAX_KNOWN {
-            projects.add(NOBODY, found(place(&format!("/home/{number}")), true));
+            projects.add(NO_PID, found(place(&format!("/home/{number}")), true));
         }
         assert!(projects.known.len() < MAX_KNOWN);
         assert_eq!(projects.take_late().len(), 1);
