@@ -66,7 +66,7 @@ enum NotSent {
     /// Its pid now belongs to another process.
     Replaced,
     #[cfg_attr(
-        not(target_os = "linux"),
+        not(any(target_os = "linux", test)),
         expect(dead_code, reason = "only Linux can check it")
     )]
     HasNoSocket,
