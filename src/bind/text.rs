@@ -1,26 +1,10 @@
-//! Pieces of sentences: lists, parts that may be unknown, capitals.
+//! Pieces of sentences: parts that may be unknown, capitals, values that belong together.
 
 use std::fmt::Display;
-
-/// The most addresses, names or pids to list; the others are counted.
-const MAX_LISTED: usize = 3;
 
 /// These words and a text; empty if the text is unknown.
 pub(in crate::bind) fn after(words: &str, text: Option<impl Display>) -> String {
     text.map_or_else(String::new, |text| format!("{words}{text}"))
-}
-
-/// `a`, `a and b`, `a, b, c and 4 more`.
-pub(in crate::bind) fn listed(texts: impl IntoIterator<Item = String>) -> String {
-    let mut texts: Vec<_> = texts.into_iter().collect();
-    match texts.as_slice() {
-        [] | [_] => texts.pop().unwrap_or_default(),
-        [all @ .., last] if texts.len() <= MAX_LISTED => format!("{} and {last}", all.join(", ")),
-        _ => {
-            let more = texts.len() - MAX_LISTED;
-            format!("{} and {more} more", texts[..MAX_LISTED].join(", "))
-        }
-    }
 }
 
 /// The beginning of a sentence.

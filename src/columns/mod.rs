@@ -93,6 +93,22 @@ pub struct CellContext<'a> {
     pub skipped: usize,
 }
 
+impl<'a> CellContext<'a> {
+    /// Each cell with its whole text, as in a list that is written: no column is there for another.
+    pub const fn whole(table: &'a Table, highlight: Duration) -> Self {
+        Self {
+            table,
+            now: table.taken_at,
+            highlight,
+            names: true,
+            local_peers: LocalPeers::Address,
+            has_user: false,
+            room: usize::MAX,
+            skipped: 0,
+        }
+    }
+}
+
 /// The value of a row to sort by. Rows without one come last in both directions.
 #[derive(Clone, Copy, Debug)]
 pub enum SortBy {

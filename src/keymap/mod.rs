@@ -167,14 +167,9 @@ const fn table(
     help: &'static str,
     hint: &'static str,
 ) -> Binding {
-    Binding {
-        mode: Table,
-        section: Some(section),
-        keys: Cow::Borrowed(keys),
-        action,
-        help,
-        hint: if hint.is_empty() { None } else { Some(hint) },
-    }
+    let mut binding = bind(Table, keys, action, help, hint);
+    binding.section = Some(section);
+    binding
 }
 
 use Action as A;

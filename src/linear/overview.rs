@@ -3,7 +3,7 @@
 use super::Session;
 use super::rows::change_text;
 use crate::model::{Moment, counted};
-use crate::query::{Group, GroupBy, Grouping, Groups};
+use crate::query::{Group, GroupBy, GroupFields, Grouping, Groups};
 
 impl Session {
     /// Prints how many sockets there are of each kind.
@@ -63,9 +63,8 @@ impl Session {
             .iter()
             .filter_map(|word| GroupBy::by_name(word))
             .collect();
-        let (by, then) = match (unknown, &fields[..]) {
-            (None, &[by]) => (by, None),
-            (None, &[by, then]) if by != then => (by, Some(then)),
+        let GroupFields { by, then } = match (unknown, GroupFields::of(&fields)) {
+            (None, Ok(Some(fields))) => fields,
             (unknown, _) => {
                 let names: Vec<_> = GroupBy::ALL.iter().map(|field| field.name()).collect();
                 let unknown =

@@ -39,6 +39,7 @@ pub use socket::{
     UnixSocket, Zone,
 };
 pub use text::{Text, clean, counted, duration, excerpt};
+pub(crate) use text::{all_listed, listed};
 pub use unix_evidence::{
     AtPath, Connected, Folder, SocketFile, UnixAddress, UnixEvidence, UnixHolder,
 };

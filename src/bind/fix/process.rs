@@ -1,11 +1,13 @@
 //! Ends processes: which of them, with which signal, and the alternatives if that would end more than the port. A tunnel is
 //! closed without the session that carries it.
 
-use super::process_group::{Members, named, supervisor_text, why_term_fails};
+use super::process_group::{Members, supervisor_text, why_term_fails};
 use super::shell::kill;
 use super::{Fix, FixCode, Situation, consequence, protected};
 use crate::bind::text::{after, uncapitalised};
-use crate::model::{AlsoEnds, AlsoEndsKind, BehindKind, Pid, Reaction, Restarts, Run, Term};
+use crate::model::{
+    AlsoEnds, AlsoEndsKind, BehindKind, Pid, Process, Reaction, Restarts, Run, Term,
+};
 
 pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix> {
     let end_risk = members.end_risk();
@@ -93,7 +95,7 @@ fn close_forward(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec
 /// Ends a family by the signal that its first process reacts to.
 fn end(members: &Members<'_>) -> Fix {
     let reaction = members.background.reaction;
-    let who = named(members.first);
+    let who = members.first.name_and_pid();
     let supervisor = members.supervisor_to_end();
     let before = supervisor.and_then(|supervisor| supervisor.pid);
     let all: Vec<Pid> = before.into_iter().chain(members.pids()).collect();
@@ -156,7 +158,7 @@ fn by_term(members: &Members<'_>, reaction: Reaction, before: Option<Pid>) -> Fi
     let mut all = members.all.iter();
     let stays = all.find(|(_, one)| why_term_fails(one.reaction.term).is_some());
     if let (Some((who, _)), false) = (stays, handles) {
-        let text = format!("{text}, by SIGKILL: {} ignores SIGTERM", named(who));
+        let text = format!("{text}, by SIGKILL: {} ignores SIGTERM", who.name_and_pid());
         return FixCode::EndHard.command(text, kill("-KILL ", &pids));
     }
     let code = match pids.len() {
@@ -180,14 +182,14 @@ fn text_of(members: &Members<'_>, handles: bool) -> String {
     if others.is_empty() {
         return text;
     }
-    let others: Vec<_> = others.into_iter().map(named).collect();
+    let others: Vec<_> = others.into_iter().map(Process::name_and_pid).collect();
     let others = others.join(", ");
     format!("{text}, and {others}, which inherited the socket")
 }
 
 /// `End the loop (77), which starts it again, and nginx (81)`
 fn begin(members: &Members<'_>) -> String {
-    let who = named(members.first);
+    let who = members.first.name_and_pid();
     let Some(supervisor) = members.supervisor_to_end() else {
         return format!("End {who}");
     };

@@ -77,7 +77,7 @@ impl<'a> Members<'a> {
     /// Ends the first of them without what restarts it.
     pub(super) fn end_restarting(&self, situation: &Situation<'_>) -> Option<Fix> {
         let kept_by = self.background.kept_by.as_ref()?;
-        let text = format!("End only {}", named(self.first));
+        let text = format!("End only {}", self.first.name_and_pid());
         let warning = format!("{} may start it again.", supervisor_text(kept_by));
         let fix = Fix {
             restarts: matches!(kept_by.restarts, Restarts::Yes | Restarts::OnChange),
@@ -133,11 +133,6 @@ pub(super) const fn why_term_fails(term: Term) -> Option<&'static str> {
         Term::Ignored => Some("it ignores SIGTERM"),
         Term::Handled | Term::Ends => None,
     }
-}
-
-/// A name and pid: `node server.js (812)`.
-pub(super) fn named(process: &Process) -> String {
-    format!("{} ({})", process.name, process.pid)
 }
 
 pub(super) const fn supervisor_name(kind: SupervisorKind) -> &'static str {

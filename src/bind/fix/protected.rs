@@ -1,6 +1,6 @@
 //! Fixes for processes that others need, instead of ending them, and the consequences of ending them.
 
-use super::process_group::{Members, named};
+use super::process_group::Members;
 use super::{Fix, FixCode, Situation, container};
 use crate::model::{BehindKind, EndRisk, Process};
 
@@ -42,7 +42,7 @@ pub(in crate::bind) const fn consequence(end_risk: EndRisk) -> Option<&'static s
 
 /// The sentences for each risk, the best first.
 fn sentences(end_risk: EndRisk, first: &Process, port: u16) -> Vec<Fix> {
-    let who = named(first);
+    let who = first.name_and_pid();
     let other_port = |why: &str| FixCode::OtherPort.fix(format!("Use another port: {who} {why}"));
     vec![match end_risk {
         EndRisk::Ordinary | EndRisk::ContainerInit => return Vec::new(),

@@ -9,9 +9,9 @@ use super::phrases::{
     behind_text, host_text, local_text, locals_text, owner_first, owner_of, owner_with,
     restarts_text, seconds, unusual_descriptor,
 };
-use crate::bind::text::{after, grouped, listed};
+use crate::bind::text::{after, grouped};
 use crate::bind::{Address, Probe, ProbeResult, Start};
-use crate::model::{Holder, Protocol, Readiness, State, counted};
+use crate::model::{Holder, Protocol, Readiness, State, counted, listed};
 
 impl<'a> Case<'a> {
     /// The first bind that failed with another error than "in use", which hides whether the port is taken, and that

@@ -4,7 +4,8 @@ use super::phrases::host_text;
 use crate::bind::ProbeResult;
 use crate::bind::bind_test::BindTestResult;
 use crate::bind::rules::Answer;
-use crate::bind::text::{grouped, listed};
+use crate::bind::text::grouped;
+use crate::model::listed;
 
 /// The answers for one address.
 #[derive(Clone, Debug, PartialEq, Eq)]

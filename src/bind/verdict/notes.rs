@@ -6,9 +6,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::case::{Case, Kind};
 use super::phrases::{local_text, owner_of, user_of};
 use super::{Note, NoteCode};
-use crate::bind::text::{after, capitalised, grouped, listed};
+use crate::bind::text::{after, capitalised, grouped};
 use crate::bind::{Address, browsers_refuse as is_refused_by_browsers};
-use crate::model::{AcceptQueue, Fill, Holder, counted};
+use crate::model::{AcceptQueue, Fill, Holder, counted, listed};
 
 /// The sentence of a note, if it applies.
 type Message = fn(&Case<'_>) -> Option<String>;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::case::behind_of;
 use crate::bind::fix::{is_systemd, supervisor_text};
-use crate::bind::text::{after, capitalised, listed, unique};
+use crate::bind::text::{after, capitalised, unique};
 use crate::model::{
-    BehindKind, Endpoint, FoundIn, Holder, Owner, Process, Restarts, State, SupervisorKind,
+    BehindKind, Endpoint, FoundIn, Holder, Owner, Process, Restarts, State, SupervisorKind, listed,
 };
 
 /// The owner at the beginning of a sentence. Names are spelled as they are; our own words get a capital.

@@ -11,7 +11,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
 use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
-use sockeye::columns::{self, CellContext, Column, LocalPeers};
+use sockeye::columns::{self, CellContext, Column};
 use sockeye::model::{Moment, Problem, RefreshTimings, Snapshot};
 use sockeye::query::{GroupBy, Groups, Query, Sort};
 use sockeye::report::{self, CsvOptions, Layout};
@@ -194,16 +194,7 @@ impl List {
             Form::Ndjson => report::write_ndjson(out, table, rows),
             Form::Csv(options) => report::write_csv(out, rows.iter().copied(), options),
             Form::Text => {
-                let context = CellContext {
-                    table,
-                    now: table.taken_at,
-                    highlight: settings.highlight,
-                    names: true,
-                    local_peers: LocalPeers::Address,
-                    has_user: false,
-                    room: usize::MAX,
-                    skipped: 0,
-                };
+                let context = CellContext::whole(table, settings.highlight);
                 let layout = Layout {
                     columns: &self.columns,
                     width: output_width(),

@@ -75,6 +75,11 @@ impl Process {
         }
     }
 
+    /// How a sentence names it: `node server.js (812)`.
+    pub fn name_and_pid(&self) -> String {
+        format!("{} ({})", self.name, self.pid)
+    }
+
     /// Whether `command` is truncated.
     pub fn is_command_cut(&self) -> bool {
         let is_cut = |command: &Text| command.ends_with('…');

@@ -63,6 +63,27 @@ pub fn counted<N: Copy + Display + PartialEq + From<u8>>(
     format!("{count} {noun}")
 }
 
+/// The most addresses, names or pids to list; the others are counted.
+const MAX_LISTED: usize = 3;
+
+/// Texts in a sentence, the first three and a count: `a`, `a and b`, `a, b, c and 4 more`.
+pub(crate) fn listed(texts: impl IntoIterator<Item = String>) -> String {
+    let texts: Vec<_> = texts.into_iter().collect();
+    if texts.len() <= MAX_LISTED {
+        return all_listed(texts);
+    }
+    let more = texts.len() - MAX_LISTED;
+    format!("{} and {more} more", texts[..MAX_LISTED].join(", "))
+}
+
+/// All texts in a sentence: `a, b, c, d and e`.
+pub(crate) fn all_listed(mut texts: Vec<String>) -> String {
+    match texts.pop() {
+        Some(last) if !texts.is_empty() => format!("{} and {last}", texts.join(", ")),
+        only => only.unwrap_or_default(),
+    }
+}
+
 impl Default for Text {
     fn default() -> Self {
         Self("".into())

@@ -25,7 +25,7 @@ use portable::{check_targets, send};
 
 use crate::app::{Ending, Msg, Signal};
 use crate::clock::Clock;
-use crate::model::{Guard, Process, Supervisor};
+use crate::model::{Guard, Process, Supervisor, listed};
 pub use confirmation::inspect_owner;
 pub use several::end_several;
 
@@ -133,7 +133,7 @@ impl Failure {
     /// A sentence, with the processes that had got the signal before.
     fn text(self, signal: &str) -> String {
         let Self { process, why, sent } = self;
-        let (name, pid) = (named(&process), process.pid);
+        let (name, pid) = (process.name_and_pid(), process.pid);
         let text = match why {
             NotSent::Ended => format!("{name} has ended already"),
             NotSent::Replaced => {
@@ -157,21 +157,7 @@ impl Failure {
     }
 }
 
-/// `nginx (12)`
-fn named(process: &Process) -> String {
-    format!("{} ({})", process.name, process.pid)
-}
-
 /// `nginx (12), nginx (13) and 4 more`
 fn names<'a>(processes: impl IntoIterator<Item = &'a Arc<Process>>) -> String {
-    const MAX: usize = 3;
-    let names = processes.into_iter().map(|process| named(process));
-    let mut names: Vec<String> = names.collect();
-    let more = names.len().saturating_sub(MAX);
-    names.truncate(MAX);
-    match names.pop() {
-        Some(last) if more > 0 => format!("{}, {last} and {more} more", names.join(", ")),
-        Some(last) if !names.is_empty() => format!("{} and {last}", names.join(", ")),
-        last => last.unwrap_or_default(),
-    }
+    listed(processes.into_iter().map(|process| process.name_and_pid()))
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::outcome::{self, Outcome};
-use super::{Recipient, Sent, named, names};
+use super::{Recipient, Sent, names};
 use crate::app::{Ending, Msg, Signal};
 use crate::bind::{
     BindTestResult, FixCode, Outcome as BindOutcome, Target, Verdict, supervisor_text,
@@ -195,7 +195,7 @@ impl Watch {
         let supervisor = background.and_then(|one| one.kept_by.as_ref());
         let by = supervisor.map(supervisor_text).or_else(|| {
             let parent = result.evidence.processes.get(&process.parent?)?;
-            Some(named(parent))
+            Some(parent.name_and_pid())
         });
         let ends_supervisor = supervisor.is_some_and(Supervisor::is_ended_too);
         let mut fixes = verdict.fixes.iter();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::app::{BindReport, FileFormat, Inspected, Msg, RowFormat, Save, Written};
 use crate::bind::{self, Address, Claim, PortRequest, Target};
 use crate::clock::Clock;
-use crate::columns::{CellContext, LocalPeers};
+use crate::columns::CellContext;
 use crate::config;
 use crate::inspect::BindTester;
 use crate::model::{Moment, clean};
@@ -174,16 +174,7 @@ pub fn rows_text(table: &Table, ids: &[RowId], format: RowFormat) -> Option<Stri
     let written = match format {
         RowFormat::Json => report::write_ndjson(&mut out, table, &rows),
         RowFormat::Text => {
-            let context = CellContext {
-                table,
-                now: table.taken_at,
-                highlight: Duration::ZERO,
-                names: true,
-                local_peers: LocalPeers::Address,
-                has_user: false,
-                room: usize::MAX,
-                skipped: 0,
-            };
+            let context = CellContext::whole(table, Duration::ZERO);
             let layout = Layout {
                 without_header: true,
                 ..Layout::default()

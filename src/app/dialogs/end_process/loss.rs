@@ -1,7 +1,7 @@
 //! What a process has open and what is lost with it, in words.
 
 use super::targets::sockets_of;
-use crate::model::{Process, Protocol, Socket, State, counted};
+use crate::model::{Process, Protocol, Socket, State, all_listed, counted};
 use crate::track::Table;
 
 const MAX_PORTS: usize = 8;
@@ -40,15 +40,7 @@ pub(super) fn loss(socket: &Socket, process: &Process, table: &Table) -> String 
         let port = port_names(&[(socket.local.port, socket.protocol)]);
         return format!("has {port}");
     }
-    listed(all)
-}
-
-/// `a, b and c`
-pub(super) fn listed(mut all: Vec<String>) -> String {
-    match all.pop() {
-        Some(last) if !all.is_empty() => format!("{} and {last}", all.join(", ")),
-        only => only.unwrap_or_default(),
-    }
+    all_listed(all)
 }
 
 /// `port 53/udp`, `ports 80, 443`

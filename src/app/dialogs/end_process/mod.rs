@@ -223,8 +223,3 @@ fn guard<'a>(
     let by_risk = background.and_then(|background| Guard::of(background.end_risk));
     lineage.guard(process).or(by_risk)
 }
-
-/// `nginx (812)`
-fn named(process: &Process) -> String {
-    format!("{} ({})", process.name, process.pid)
-}

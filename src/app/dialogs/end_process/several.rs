@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::sheet::{row_of_choices, scrolled, signals, wrapped};
 use super::skipped::Skipped;
-use super::{Answer, Question, named, targets};
+use super::{Answer, Question, targets};
 use crate::app::dialogs::Sheet;
 use crate::app::layout::Size;
 use crate::app::view::{Line, Role, cut_line, span};
@@ -205,8 +205,9 @@ impl Several {
         let mut lines = Vec::new();
         if self.is_second() {
             let guarded = self.included().filter_map(Question::guard);
-            let sentences = guarded
-                .map(|(process, guard)| format!("{} is {}.", named(process), guard.as_str()));
+            let sentences = guarded.map(|(process, guard)| {
+                format!("{} is {}.", process.name_and_pid(), guard.as_str())
+            });
             let count = counted(self.len(), "process", "processes");
             let question =
                 format!("Send SIG{signal} to {count} all the same? Only a capital Y does.");
@@ -261,7 +262,7 @@ fn part(question: &Question, signal: Signal, columns: usize) -> Vec<Line> {
         },
         ..question.clone()
     };
-    let name = named(&question.process);
+    let name = question.process.name_and_pid();
     let mut lines = wrapped([format!("{name} {}.", question.loss)], Role::Plain, columns);
     let guard = question.guard().map(|(_, guard)| {
         let it = guard.as_str();

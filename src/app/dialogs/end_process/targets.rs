@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Question, guard, named};
+use super::{Question, guard};
 use crate::app::{EndRole, EndTarget};
 use crate::bind::{Address, Target};
 use crate::model::{Holder, Lineage, Pid, Process, Protocol, Socket, State};
@@ -38,9 +38,9 @@ impl Question {
     pub fn choice_label(&self, choice: Choice) -> String {
         match (choice, &self.supervisor) {
             (Choice::This, _) => "only it".into(),
-            (Choice::Parent, Some((supervisor, _))) => format!("{} too", named(supervisor)),
+            (Choice::Parent, Some((supervisor, _))) => format!("{} too", supervisor.name_and_pid()),
             (Choice::Parent, None) => {
-                let master = self.master().map(|master| named(master));
+                let master = self.master().map(|master| master.name_and_pid());
                 format!("its parent {}", master.unwrap_or_default())
             }
             (Choice::All, _) => format!("all {}", self.owners.len()),

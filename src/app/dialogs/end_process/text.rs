@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::loss::listed;
+use super::Question;
 use super::targets::Choice;
-use super::{Question, named};
 use crate::app::Signal;
 use crate::bind::{also_ends_text, supervisor_text};
-use crate::model::{AlsoEndsKind, Process, Restarts, Run, Term};
+use crate::model::{AlsoEndsKind, Process, Restarts, Run, Term, all_listed};
 
 const MAX_NAMED: usize = 3;
 
@@ -16,22 +15,28 @@ impl Question {
     pub fn text(&self) -> Vec<String> {
         let (targets, signal) = (&self.ending.targets, self.ending.signal.as_str());
         let is_one = targets.len() == 1 && self.choice == Choice::This;
-        let names = targets.iter().map(|target| named(&target.process));
+        let names = targets.iter().map(|target| target.process.name_and_pid());
         let mut names: Vec<_> = names.take(MAX_NAMED).collect();
         if targets.len() > MAX_NAMED {
             names.push(format!("{} more", targets.len() - MAX_NAMED));
         }
-        let targets = listed(names);
+        let targets = all_listed(names);
         let guard = self.guard();
         if self.is_second()
             && let Some((process, guard)) = guard
         {
             return vec![
-                format!("{} is {}.", named(process), guard.as_str()),
+                format!("{} is {}.", process.name_and_pid(), guard.as_str()),
                 format!("Send SIG{signal} to {targets} all the same? Only a capital Y does."),
             ];
         }
-        let subject = |process| if is_one { "It".into() } else { named(process) };
+        let subject = |process: &Process| {
+            if is_one {
+                "It".into()
+            } else {
+                process.name_and_pid()
+            }
+        };
         let others = self.others();
         let others = others.map_or(String::new(), |others| format!(" {others}"));
         let (it, loss) = (subject(&self.process), &self.loss);
@@ -65,13 +70,13 @@ impl Question {
         let mut names: Vec<_> = others
             .iter()
             .take(MAX_NAMED)
-            .map(|one| named(one))
+            .map(|one| one.name_and_pid())
             .collect();
         if others.len() > MAX_NAMED {
             names.push(format!("{} more", others.len() - MAX_NAMED));
         }
         let verb = if others.len() == 1 { "keeps" } else { "keep" };
-        (!names.is_empty()).then(|| format!("{} {verb} it.", listed(names)))
+        (!names.is_empty()).then(|| format!("{} {verb} it.", all_listed(names)))
     }
 
     /// The owners that get no signal, if only the one gets it that the question is about.

@@ -1,6 +1,6 @@
 //! Handles keys while a question is open, and the outcome of a signal.
 
-use super::{Answer, named, sheet};
+use super::{Answer, sheet};
 use crate::app::dialogs::save;
 use crate::app::{App, Confirmed, Dialog, Effect, Inspected, NoticeKind, Signal};
 use crate::keymap::{Action, DialogAction, MoveAction};
@@ -45,7 +45,10 @@ impl App {
         }
         if !is_guarded && !question.is_inspected {
             question.answer = Answer::EarlyYes;
-            let pending = format!("finding out what depends on {}…", named(&question.process));
+            let pending = format!(
+                "finding out what depends on {}…",
+                question.process.name_and_pid()
+            );
             return self.notify(NoticeKind::Pending, pending, now);
         }
         let (mut ending, frees_port) = (question.ending.clone(), question.frees_tested_port);
@@ -61,7 +64,7 @@ impl App {
             pane.watch_end(process.pid, now);
         }
         let signal = ending.signal.as_str();
-        let pending = format!("sending SIG{signal} to {}…", named(process));
+        let pending = format!("sending SIG{signal} to {}…", process.name_and_pid());
         self.jobs.endings += 1;
         self.notify(NoticeKind::Pending, pending, now);
         self.request(if ports.len() > 1 {

@@ -164,7 +164,7 @@ impl App {
         let parent = |pid: Option<u32>| pid.and_then(|pid| self.rows.table.processes.get(&pid));
         let first = parent(process.parent);
         let ancestors = std::iter::successors(first, |process| parent(process.parent));
-        let names = ancestors.map(|process| format!("{} ({})", process.name, process.pid));
+        let names = ancestors.map(|process| process.name_and_pid());
         let names: Vec<_> = names.take(MAX_ANCESTORS).collect();
         (!names.is_empty()).then(|| names.join(" ← "))
     }

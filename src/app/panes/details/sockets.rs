@@ -80,7 +80,7 @@ impl App {
             return Vec::new();
         };
         let whose = match processes.len() {
-            1 => format!("{} ({})", first.name, first.pid),
+            1 => first.name_and_pid(),
             count => format!("these {count} processes"),
         };
         let heading = title(format!("other sockets of {whose}: {}", others.len()));

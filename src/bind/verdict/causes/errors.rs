@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use super::Explanation;
 use crate::bind::FixCode::{BindOtherAddress, ChangeConfig, MoveServer, OtherPort, Wait};
 use crate::bind::fix::shell::unit_operands;
-use crate::bind::text::{after, listed, unique};
+use crate::bind::text::{after, unique};
 use crate::bind::verdict::case::Case;
 use crate::bind::verdict::phrases::{host_text, owner_first, verb_of};
+use crate::model::listed;
 
 pub(super) fn raced(case: &Case<'_>) -> Explanation {
     let port = case.port();
