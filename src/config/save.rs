@@ -142,13 +142,12 @@ mod tests {
     #[test]
     fn a_saved_file_keeps_its_link_and_permissions_and_leaves_nothing_beside_it() {
         use std::os::unix::fs::PermissionsExt as _;
-        let folder = std::env::temp_dir().join(format!("sockeye-save-{}", std::process::id()));
+        let folder = folder("link");
         let (link, file) = (folder.join("a/config.toml"), folder.join("dotfiles.toml"));
-        std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(&file, "sort = 'pid'\n").unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
         std::fs::create_dir_all(folder.join("a")).unwrap();
-        std::os::unix::fs::symlink(&file, &link).unwrap();
+        symlink(&file, &link).unwrap();
         let edited = prepare(&link, &Settings::default()).unwrap();
         save(&link, &edited.text).unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "sort = \"port\"\n");

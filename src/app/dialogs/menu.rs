@@ -93,9 +93,6 @@ impl Menu {
         self.at = at.min(self.items.len().saturating_sub(1));
     }
 
-    /// What can be copied from a row, or as a whole from these rows. The command line is copied as shown, with arguments joined by spaces: to read,
-    /// not to run, as the boundaries of arguments are lost. There is no command to end the owner: a bind test finds a
-    /// safe one.
     /// Whether it copies or writes rows.
     pub fn is_about_rows(&self) -> bool {
         self.items
@@ -103,6 +100,9 @@ impl Menu {
             .any(|item| matches!(item.choice, MenuChoice::CopyRows(..) | MenuChoice::Write(_)))
     }
 
+    /// What can be copied from a row, and the row itself. The command line is copied as shown, with arguments joined by
+    /// spaces: to read, not to run, as the boundaries of arguments are lost. There is no command to end the owner: a bind
+    /// test finds a safe one.
     pub fn copy(row: &Row) -> Self {
         let mut menu = Self::texts_of(row);
         menu.items.extend(whole_rows(&[row]));
