@@ -155,6 +155,7 @@ fn group(criterion: &mut Criterion) {
 
 fn everything() -> Query {
     Query {
+        namespaces: sockeye::model::NamespaceScope::Own,
         tab: Tab::All,
         kinds: Kinds::DEFAULT,
         filter: Filter::default(),

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use sockeye::bind::Address;
 use sockeye::filter::Filter;
 use sockeye::model::duration;
-use sockeye::model::{Family, Kinds, Protocol, Services, clean};
+use sockeye::model::{Family, Kinds, NamespaceScope, Protocol, Services, clean};
 use sockeye::query::{Query, Sort, Tab};
 use sockeye::settings::Settings;
 use sockeye::source::{DEFAULT_MAX_SIZE, Recorder, STANDARD_INPUT, own_uid};
@@ -253,6 +253,7 @@ pub fn query(settings: &Settings, sort: Sort) -> anyhow::Result<Query> {
     Ok(Query {
         tab: settings.view,
         kinds: settings.kinds,
+        namespaces: NamespaceScope::Own,
         filter: settings.narrowed_filter()?,
         uid: own_uid(),
         sort,

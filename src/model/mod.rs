@@ -6,6 +6,7 @@
 mod background;
 mod evidence;
 mod moment;
+mod namespace;
 mod origin;
 mod port;
 mod problem;
@@ -24,6 +25,7 @@ pub use evidence::{
     Readiness, SocketOptions,
 };
 pub use moment::{Age, Moment};
+pub use namespace::{Container, Namespace, NamespaceId, NamespaceScope, Published, PublishedBy};
 pub use origin::{Capabilities, Origin};
 pub(crate) use port::BuildSpread;
 pub use port::{

@@ -20,6 +20,8 @@ pub enum ProblemCode {
     ProcessesUnreadable,
     /// The table changed so much while it was read that rows may be missing from this snapshot.
     Interrupted,
+    /// Sockets of other network namespaces, or their details, could not be read.
+    Namespaces,
     /// Few ports are left for outgoing connections, or none. This follows from the table.
     EphemeralPorts,
     /// A recording could not be continued, or the one that is shown breaks off.

@@ -5,7 +5,7 @@ use std::ops::Add;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{EphemeralPorts, Kinds, Moment, Pid, Problem, Process, Socket};
+use super::{EphemeralPorts, Kinds, Moment, NamespaceId, Pid, Problem, Process, Socket};
 
 /// The system's sockets and processes at a moment. Not atomic: a row may be missing from one and back in the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub struct Snapshot {
     pub processes: HashMap<Pid, Arc<Process>>,
     /// The problems: what could not be read.
     pub problems: Vec<Problem>,
+    /// The other network namespaces whose sockets are read for the first time although they existed before: those sockets
+    /// are not new.
+    pub late_namespaces: Vec<NamespaceId>,
     /// The port range for outgoing connections; `None` if unknown.
     pub ephemeral: Option<EphemeralPorts>,
 }

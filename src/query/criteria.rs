@@ -6,7 +6,7 @@ use strum::IntoStaticStr;
 
 use crate::columns::ColumnId;
 use crate::filter::{self, Filter, Pass};
-use crate::model::{Kinds, Moment, Socket};
+use crate::model::{Kinds, Moment, NamespaceScope, Socket};
 use crate::query::order;
 use crate::track::{Row, Table, TroubleKind};
 
@@ -88,6 +88,8 @@ pub struct Query {
     pub tab: Tab,
     /// The kinds of sockets.
     pub kinds: Kinds,
+    /// The network namespaces.
+    pub namespaces: NamespaceScope,
     /// The filter.
     pub filter: Filter,
     /// The user's own uid.
@@ -106,7 +108,7 @@ impl Query {
         let mut filter = self.pass(now);
         let could_show = |socket| {
             self.tab.could_admit(socket)
-                && self.kinds.has(socket.protocol)
+                && self.includes(socket)
                 && filter.could_match(socket) != Some(false)
         };
         sockets.iter().map(could_show).collect()
@@ -123,11 +125,16 @@ impl Query {
         let rows = table.rows.iter().enumerate();
         let mut filter = self.pass(now);
         let selected = rows.filter(|(_, row)| {
-            let is_in_view = self.tab.admits(row, now) && self.kinds.has(row.socket.protocol);
+            let is_in_view = self.tab.admits(row, now) && self.includes(&row.socket);
             is_in_view && !self.is_over(row, now) && filter.matches(row)
         });
         let selected: Vec<_> = selected.map(|(at, _)| at).collect();
         order::sorted(table, &selected, self.sort)
+    }
+
+    /// Whether it is of the kinds and of the namespaces.
+    fn includes(&self, socket: &Socket) -> bool {
+        self.kinds.has(socket.protocol) && self.namespaces.has(socket.namespace_id())
     }
 
     /// Whether a closed row has lingered long enough; the next table will lack it.
@@ -156,7 +163,7 @@ impl Query {
 
     /// Whether the row matches, however long it has been closed.
     pub(crate) fn admits(&self, row: &Row, now: Moment) -> bool {
-        let is_in_view = self.tab.admits(row, now) && self.kinds.has(row.socket.protocol);
+        let is_in_view = self.tab.admits(row, now) && self.includes(&row.socket);
         is_in_view && self.pass(now).matches(row)
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::columns::Widest;
-use crate::model::{Moment, Protocol};
+use crate::model::{Moment, NamespaceId, Protocol};
 use crate::query::activity::Activity;
 use crate::query::order::{self, is_of_table, sorted};
 use crate::query::{GroupFields, GroupId, Listing, Query, Tab};
@@ -270,6 +270,7 @@ impl Selection {
             self.verdicts[at] = Verdict {
                 tabs: Tab::ALL.map(|tab| tab.admits(row, now)),
                 protocol: row.socket.protocol,
+                namespace: row.socket.namespace_id(),
                 is_over: self.query.is_over(row, now),
                 matches_filter: filter.matches(row),
                 trouble: row.trouble(now),
@@ -287,7 +288,8 @@ impl Counts {
     fn of(verdicts: &[Verdict], query: &Query) -> Self {
         let mut counts = Self::default();
         for verdict in verdicts.iter().filter(|verdict| !verdict.is_over) {
-            counts.unfiltered += usize::from(verdict.tabs[query.tab as usize]);
+            let is_in_scope = query.namespaces.has(verdict.namespace);
+            counts.unfiltered += usize::from(is_in_scope && verdict.tabs[query.tab as usize]);
             if verdict.passes(query) {
                 for (count, is_in) in counts.by_tab.iter_mut().zip(verdict.tabs) {
                     *count += usize::from(is_in);
@@ -304,6 +306,7 @@ struct Verdict {
     /// Whether each view admits it, in the order of [`Tab::ALL`].
     tabs: [bool; Tab::ALL.len()],
     protocol: Protocol,
+    namespace: NamespaceId,
     /// Whether it is closed and has lingered long enough.
     is_over: bool,
     matches_filter: bool,
@@ -315,13 +318,16 @@ impl Verdict {
     const UNKNOWN: Self = Self {
         tabs: [false; Tab::ALL.len()],
         protocol: Protocol::Tcp,
+        namespace: NamespaceId::OWN,
         is_over: true,
         matches_filter: false,
         trouble: None,
     };
 
     const fn passes(self, query: &Query) -> bool {
-        self.matches_filter && query.kinds.has(self.protocol)
+        self.matches_filter
+            && query.kinds.has(self.protocol)
+            && query.namespaces.has(self.namespace)
     }
 
     const fn is_shown(self, query: &Query) -> bool {

@@ -3,7 +3,9 @@
 //! Functions that a system can't support have a default.
 
 use super::{HiddenReason, OwnerPids};
-use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, RefreshTimings, Socket};
+use crate::model::{
+    EphemeralPorts, Kinds, Moment, NamespaceId, Pid, Problem, RefreshTimings, Socket,
+};
 
 pub(crate) trait Platform {
     /// Reads the table and everything about its sockets except their owners. `ages`: also reads how old connections
@@ -36,6 +38,14 @@ pub(crate) trait Platform {
     /// The port range for outgoing connections.
     fn ephemeral(&mut self, _at: Moment) -> Option<EphemeralPorts> {
         None
+    }
+
+    /// Whether to read the sockets of other network namespaces, too.
+    fn set_all_namespaces(&mut self, _are_read: bool) {}
+
+    /// The namespaces that the last table has for the first time although they existed before.
+    fn take_late_namespaces(&mut self) -> Vec<NamespaceId> {
+        Vec::new()
     }
 
     /// The table is shown without waiting for owners: later snapshots complete them.

@@ -29,6 +29,8 @@ pub struct System {
     timings: RefreshTimings,
     kinds: Kinds,
     services: Services,
+    /// Whether the sockets of other network namespaces are read, too.
+    has_all_namespaces: bool,
     /// Whether a first snapshot was taken; later ones are compared with it.
     has_begun: bool,
 }
@@ -50,6 +52,14 @@ impl System {
     #[must_use]
     pub fn with_services(self, services: Services) -> Self {
         Self { services, ..self }
+    }
+
+    /// Like `new`, but also reads the sockets of other network namespaces, as far as this user may.
+    #[must_use]
+    pub fn with_all_namespaces(mut self) -> Self {
+        self.has_all_namespaces = true;
+        self.platform.set_all_namespaces(true);
+        self
     }
 
     /// Takes a single snapshot. If a socket seems to have no owner, it scans a second time, as the socket may have been
@@ -127,6 +137,7 @@ impl System {
             sockets,
             processes: self.processes.all(),
             problems,
+            late_namespaces: self.platform.take_late_namespaces(),
             ephemeral: self.platform.ephemeral(at),
         }
     }
@@ -207,13 +218,18 @@ impl Source for System {
             sockets,
             processes: HashMap::new(),
             problems,
+            late_namespaces: self.platform.take_late_namespaces(),
             ephemeral: self.platform.ephemeral(at),
         })
     }
 
     fn reset(&mut self) {
         let services = std::mem::take(&mut self.services);
+        let has_all_namespaces = self.has_all_namespaces;
         *self = Self::new().with_kinds(self.kinds).with_services(services);
+        if has_all_namespaces {
+            *self = std::mem::take(self).with_all_namespaces();
+        }
     }
 
     fn set_kinds(&mut self, kinds: Kinds) -> bool {

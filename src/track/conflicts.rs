@@ -2,26 +2,27 @@
 
 use super::changes::set_conflict;
 use super::row::Live;
-use crate::model::{Owner, Protocol, Socket};
+use crate::model::{NamespaceId, Owner, Protocol, Socket, State};
 
 /// The most owners of one port to compare. Thousands of sockets may share a port, mostly of one server, and comparing
 /// all pairs would be too slow.
 const MAX_OWNERS: usize = 64;
 
-/// Marks the sockets without a peer whose port other processes have too.
+/// Marks the sockets without a peer whose port other processes of the same network namespace have too.
 pub(super) fn mark_conflicts(live: &mut [Live]) {
-    let mut bound: Vec<(Protocol, u16, usize)> = Vec::new();
+    let mut bound: Vec<(NamespaceId, Protocol, u16, usize)> = Vec::new();
     for (index, live) in live.iter_mut().enumerate() {
         let socket = &live.row.socket;
         let port = socket.port().filter(|_| socket.is_listening());
-        if let Some(port) = port.filter(|_| !socket.is_connection()) {
-            bound.push((socket.protocol, port, index));
+        let is_socket = socket.state != State::Dnat && !socket.is_connection();
+        if let Some(port) = port.filter(|_| is_socket) {
+            bound.push((socket.namespace_id(), socket.protocol, port, index));
         } else {
             set_conflict(&mut live.row, false);
         }
     }
     bound.sort_unstable();
-    for on_port in bound.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+    for on_port in bound.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
         // One socket of each owner.
         let mut owners: Vec<Socket> = Vec::new();
         for &(.., index) in on_port {
@@ -56,7 +57,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Endpoint, Moment, Process, State};
+    use crate::model::{Endpoint, Moment, Process};
     use crate::track::{Row, RowId};
 
     fn owned_by(owner: Owner, uid: u32) -> Socket {

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use super::row::Live;
-use crate::model::{Endpoint, Portless, Protocol, Socket, State};
+use crate::model::{Endpoint, NamespaceId, Portless, Protocol, Socket, State};
 
 /// How far to look ahead for the next socket in the order of the dump, as some may be gone.
 const WINDOW: usize = 32;
@@ -35,7 +35,7 @@ pub(super) fn rows(live: &[Live], sockets: &[Socket]) -> Vec<Option<usize>> {
     let any = |_: &Socket, _: &Socket| true;
     lookup.pass(|socket| Some((Address::of(socket), socket.cookie?)), any);
     lookup.pass(|socket| Some(key(socket)), any);
-    let by_inode = |socket: &Socket| Some((socket.protocol, socket.inode?));
+    let by_inode = |socket: &Socket| Some((socket.namespace_id(), socket.protocol, socket.inode?));
     lookup.pass(by_inode, |row, socket| {
         // A socket without a port may get a name or lose its peer.
         row.state != socket.state || !socket.protocol.has_ports()
@@ -161,9 +161,10 @@ impl Lookup<'_> {
     }
 }
 
-/// The addresses that a socket is bound and connected to.
+/// The addresses that a socket is bound and connected to, and its network namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Address {
+    namespace: NamespaceId,
     protocol: Protocol,
     local: Endpoint,
     remote: Option<Endpoint>,
@@ -175,6 +176,7 @@ impl Address {
     pub fn of(socket: &Socket) -> Self {
         let portless = socket.portless.as_ref();
         Self {
+            namespace: socket.namespace_id(),
             protocol: socket.protocol,
             local: socket.local,
             remote: socket.remote,

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Connections, Row, RowId};
-use crate::model::{EphemeralUse, Kinds, Moment, Pid, Problem, Process, Protocol, State};
+use crate::model::{
+    EphemeralUse, Kinds, Moment, Namespace, Pid, Problem, Process, Protocol, State,
+};
 
-/// How many sockets there are of each kind that the header counts. Closed rows don't count.
+/// How many sockets of our own namespace there are of each kind that the header counts. Closed rows don't count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// TCP `LISTEN`.
@@ -24,11 +26,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts the rows that are not closed.
+    /// Counts the rows of our own namespace that are not closed.
     pub fn of(rows: &[Arc<Row>]) -> Self {
         let mut counts = Self::default();
-        let open = rows.iter().filter(|row| !row.is_closed());
-        for socket in open.map(|row| &row.socket) {
+        let is_counted = |row: &&Arc<Row>| {
+            !row.is_closed() && row.socket.is_own() && row.socket.state != State::Dnat
+        };
+        for socket in rows.iter().filter(is_counted).map(|row| &row.socket) {
             *match (socket.protocol, socket.state) {
                 (Protocol::Udp, _) if socket.is_listening() => &mut counts.udp,
                 (other, _) if !Kinds::DEFAULT.has(other) => &mut counts.others[other as usize],
@@ -55,6 +59,8 @@ pub struct Table {
     pub problems: Vec<Problem>,
     /// How many there are of each kind.
     pub counts: Counts,
+    /// The other network namespaces with open sockets, in order of their ids, each with the number of these sockets.
+    pub namespaces: Vec<(Arc<Namespace>, usize)>,
     /// The connections to each listener, and both ends of those on this machine.
     pub connections: Connections,
     /// The usage of the port range for outgoing connections; `None` if unknown.

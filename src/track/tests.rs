@@ -51,6 +51,7 @@ impl Watch {
         self.seconds += 1;
         self.tracker.apply(Snapshot {
             kinds,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: moment(self.seconds),
             sockets: sockets.to_vec(),
@@ -625,6 +626,7 @@ fn a_wall_clock_that_jumps_closes_and_forgets_nothing_early_or_late() {
             let moment = moment(seconds);
             let observation = watch.tracker.apply(Snapshot {
                 kinds: Kinds::DEFAULT,
+                late_namespaces: Vec::new(),
                 ephemeral: None,
                 taken_at: Moment {
                     wall: moment.wall + jump,

@@ -5,7 +5,7 @@
 //! a missing listener, the two stay one row, and whether that was a restart or a second listener is reported once it is
 //! certain.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use super::matching::{self, Address};
 use super::row::Live;
 use super::{ChangeKind, Connections, Counts, Event, Row, RowId, Table};
 use crate::model::{
-    EphemeralPorts, EphemeralUse, Kinds, Moment, Playback, Services, Snapshot, Socket,
+    EphemeralPorts, EphemeralUse, Kinds, Moment, Namespace, NamespaceId, Playback, Services,
+    Snapshot, Socket,
 };
 
 /// How many closed rows linger at most; beyond that the oldest go early.
@@ -74,8 +75,8 @@ impl Tracker {
         };
     }
 
-    /// Compares the next snapshot with the rows. Sockets of the first one are not new, nor are those of a kind that was
-    /// not read before.
+    /// Compares the next snapshot with the rows. Sockets of the first one are not new, nor are those of a kind or of a
+    /// namespace that was not read before.
     pub fn apply(&mut self, mut snapshot: Snapshot) -> TableUpdate {
         let (now, kinds) = (snapshot.taken_at, snapshot.kinds);
         let mut sockets = std::mem::take(&mut snapshot.sockets);
@@ -96,7 +97,8 @@ impl Tracker {
         self.live
             .extend(released.filter(|live| live.missing_since.is_none()));
         self.close_missing(&newcomers, now);
-        self.add(newcomers, kinds, now);
+        let late = std::mem::take(&mut snapshot.late_namespaces);
+        self.add(newcomers, (kinds, &late), now);
         let linger = self.linger;
         self.closed.retain(|row| row.state_since.age(now) < linger);
         let excess = self.closed.len().saturating_sub(MAX_LINGERING);
@@ -240,13 +242,20 @@ impl Tracker {
 
     /// Makes rows of sockets that were not known, those that opened first before the others, as far as the
     /// inode says: twins (`SO_REUSEPORT`) stay in this order, whatever the kernel's is.
-    fn add(&mut self, mut newcomers: Vec<(usize, Socket)>, kinds: Kinds, now: Moment) {
+    fn add(
+        &mut self,
+        mut newcomers: Vec<(usize, Socket)>,
+        (kinds, late): (Kinds, &[NamespaceId]),
+        now: Moment,
+    ) {
         let added = self
             .kinds
             .map_or(Kinds::ALL, |before| kinds.without(before));
         newcomers.sort_by_key(|(_, socket)| socket.inode);
         self.live.reserve(newcomers.len());
-        let is_added = |(_, socket): &mut (usize, Socket)| added.has(socket.protocol);
+        let is_added = |(_, socket): &mut (usize, Socket)| {
+            added.has(socket.protocol) || late.contains(&socket.namespace_id())
+        };
         for (at, socket) in newcomers.extract_if(.., is_added) {
             let row = Row {
                 was_open_at_start: true,
@@ -339,7 +348,8 @@ impl Tracker {
             let last = last.filter(|(then, _)| then.as_ref() == Some(&ports));
             let last_use = last.and_then(|(_, table)| table.ephemeral.clone());
             last_use.unwrap_or_else(|| {
-                let open = rows.iter().filter(|row| !row.is_closed());
+                let is_open = |row: &&Arc<Row>| !row.is_closed() && row.socket.is_own();
+                let open = rows.iter().filter(is_open);
                 EphemeralUse::of(&ports, open.map(|row| &row.socket))
             })
         });
@@ -352,6 +362,7 @@ impl Tracker {
         Table {
             taken_at: snapshot.taken_at,
             counts: Counts::of(&rows),
+            namespaces: namespaces(&rows),
             connections,
             rows,
             processes: snapshot.processes,
@@ -360,6 +371,18 @@ impl Tracker {
             has_unconfirmed_closes: self.live.iter().any(is_unconfirmed),
         }
     }
+}
+
+/// The other network namespaces in order of their ids, each with its number of open sockets.
+fn namespaces(rows: &[Arc<Row>]) -> Vec<(Arc<Namespace>, usize)> {
+    let others = rows.iter().filter(|row| !row.is_closed());
+    let others = others.filter_map(|row| row.socket.namespace.as_ref());
+    let mut found: BTreeMap<NamespaceId, (Arc<Namespace>, usize)> = BTreeMap::new();
+    for other in others {
+        let known = found.entry(other.id);
+        known.or_insert_with(|| (Arc::clone(other), 0)).1 += 1;
+    }
+    found.into_values().collect()
 }
 
 /// The values of each address, the last one last.

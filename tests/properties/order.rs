@@ -89,6 +89,7 @@ fn table(rows: Vec<Row>) -> Table {
         rows,
         processes: HashMap::new(),
         problems: Vec::new(),
+        namespaces: Vec::new(),
         ephemeral: None,
         has_unconfirmed_closes: false,
     }
@@ -131,6 +132,7 @@ proptest! {
     ) {
         let (table, sort) = (table(rows), Sort { by, descending });
         let asked = Query {
+ namespaces: sockeye::model::NamespaceScope::Own,
             tab: Tab::All,
             kinds: Kinds::ALL,
             filter: Filter::default(),

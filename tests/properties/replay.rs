@@ -51,6 +51,7 @@ fn recorded(rows: &[Row]) -> Vec<u8> {
         let sockets = sockets.map(|row| Socket::clone(&row.socket)).collect();
         let snapshot = Snapshot {
             kinds: Kinds::DEFAULT,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: moment(from as u64),
             sockets,

@@ -200,6 +200,7 @@ impl Watch {
         self.seconds += 1;
         self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: self.now(),
             sockets: sockets.to_vec(),

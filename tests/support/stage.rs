@@ -96,6 +96,7 @@ impl Stage {
             now,
             since_begin: Duration::ZERO,
             processes: HashMap::new(),
+
             ephemeral: None,
             playback: None,
         }
@@ -137,6 +138,7 @@ impl Stage {
             sockets: sockets.to_vec(),
             processes,
             problems: problems.to_vec(),
+            late_namespaces: Vec::new(),
             ephemeral: self.ephemeral.clone(),
         });
         observation.playback = self.playback;

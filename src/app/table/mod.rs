@@ -19,7 +19,7 @@ use crate::app::views::ViewId;
 use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::{self, ColumnId, ColumnList};
 use crate::keymap::TableAction;
-use crate::model::{Kinds, Moment, Protocol};
+use crate::model::{Kinds, Moment, NamespaceScope, Protocol};
 use crate::query::{Line, Query, Selection, Tab};
 use crate::settings::Settings;
 use crate::track::{Row, Table};
@@ -64,6 +64,7 @@ impl TableView {
         let criteria = Query {
             tab: settings.view,
             kinds: settings.kinds,
+            namespaces: NamespaceScope::Own,
             filter: filter.unwrap_or_else(|_| settings.filter.clone()),
             sort: settings.sort,
             linger: settings.linger,

@@ -316,7 +316,7 @@ fn state_role(row: &Row, now: Moment) -> Role {
 /// The colour of a state without trouble.
 pub(crate) const fn role_of_state(state: State) -> Role {
     match state {
-        State::Listen => Role::Good,
+        State::Listen | State::Dnat => Role::Good,
         State::Established => Role::Busy,
         State::Bound | State::SynSent | State::SynRecv | State::CloseWait => Role::Plain,
         State::FinWait1

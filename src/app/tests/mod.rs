@@ -124,6 +124,7 @@ impl Desk {
     fn read(&mut self, sockets: &[Socket]) {
         let observation = self.tracker.apply(Snapshot {
             kinds: self.app.rows.criteria.kinds.and(Kinds::DEFAULT),
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: self.now(),
             sockets: sockets.to_vec(),

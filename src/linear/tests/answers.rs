@@ -140,6 +140,7 @@ fn a_problem_is_printed_when_it_begins() {
         let problem = Problem::new(ProblemCode::HiddenOwners, &text);
         let update = desk.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: moment(desk.time),
             sockets: Vec::new(),

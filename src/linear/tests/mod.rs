@@ -81,6 +81,7 @@ impl Desk {
         self.time += SECOND;
         let update = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: moment(self.time),
             sockets: sockets.to_vec(),

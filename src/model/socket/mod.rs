@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Age, Services, Text, service_name};
+use crate::model::{Age, Namespace, NamespaceId, Published, Services, Text, service_name};
 
 pub use accept_queue::{AcceptQueue, Fill};
 pub use endpoint::{Endpoint, Family, Scope, Zone};
@@ -67,6 +67,10 @@ pub struct Socket {
     pub unit: Option<Text>,
     /// Container that its creator ran in: the short id or the name.
     pub container: Option<Text>,
+    /// Its network namespace; `None` for the one that this program runs in.
+    pub namespace: Option<Arc<Namespace>>,
+    /// The port of a container that it publishes, or that a rule publishes.
+    pub published: Option<Arc<Published>>,
     /// The user's own name for its port, or for its peer's. Set by the tracker, and in no recording.
     pub own_service: Option<Arc<str>>,
     /// When the kernel removes it at the earliest, after the snapshot (Linux): `TIME_WAIT`, an orphan in `FIN_WAIT2`.
@@ -100,6 +104,8 @@ impl Socket {
             queue: None,
             unit: None,
             container: None,
+            namespace: None,
+            published: None,
             own_service: None,
             expires_in: None,
             age: None,
@@ -154,7 +160,9 @@ impl Socket {
     /// is a connection.
     pub fn is_listening(&self) -> bool {
         match self.protocol {
-            Protocol::Tcp | Protocol::Sctp => matches!(self.state, State::Listen | State::Bound),
+            Protocol::Tcp | Protocol::Sctp => {
+                matches!(self.state, State::Listen | State::Bound | State::Dnat)
+            }
             Protocol::Udp | Protocol::UdpLite | Protocol::Raw => self.remote.is_none(),
             Protocol::Packet => true,
             Protocol::Unix => {
@@ -170,7 +178,37 @@ impl Socket {
 
     /// Whether it prevents other binds to its port, as TCP connections mostly don't; every UDP socket does.
     pub fn blocks_other_binds(&self) -> bool {
-        self.is_listening() || matches!(self.protocol, Protocol::Udp | Protocol::UdpLite)
+        let is_udp = matches!(self.protocol, Protocol::Udp | Protocol::UdpLite);
+        self.state != State::Dnat && (self.is_listening() || is_udp)
+    }
+
+    /// The network namespace that it is in.
+    pub fn namespace_id(&self) -> NamespaceId {
+        self.namespace
+            .as_ref()
+            .map_or(NamespaceId::OWN, |one| one.id)
+    }
+
+    /// Whether it is in the network namespace that this program runs in.
+    pub const fn is_own(&self) -> bool {
+        self.namespace.is_none()
+    }
+
+    /// The container that people look for behind it: the one that it publishes a port of, the one that its creator ran in,
+    /// or the one that its namespace was made for.
+    pub fn container_name(&self) -> Option<&Text> {
+        let published = self
+            .published
+            .as_ref()
+            .and_then(|one| one.container.as_ref());
+        let namespace = self
+            .namespace
+            .as_ref()
+            .and_then(|one| one.container.as_ref());
+        let published = published.map(|container| &container.name);
+        published
+            .or(self.container.as_ref())
+            .or_else(|| Some(&namespace?.name))
     }
 
     /// Whether it has a peer.
@@ -265,7 +303,7 @@ mod tests {
     #[cfg(target_pointer_width = "64")]
     #[test]
     fn a_list_of_a_hundred_thousand_sockets_stays_in_memory_that_is_used_again() {
-        assert!(size_of::<Socket>() <= 232 && size_of::<Socket>() * (1 << 17) < 32 << 20);
+        assert!(size_of::<Socket>() <= 248 && size_of::<Socket>() * (1 << 17) < 32 << 20);
     }
 
     #[test]

@@ -73,16 +73,18 @@ impl Protocol {
 }
 
 /// TCP's states, `BOUND` for a TCP socket that has a port but neither listens nor connects, and `UNCONN` for a UDP
-/// socket without a peer. A connected UDP socket is `ESTABLISHED`, as `ss` says it.
+/// socket without a peer. A connected UDP socket is `ESTABLISHED`, as `ss` says it. `DNAT` is a port without a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[derive(Display, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "RFC 9293 section 3.3.2 defines TCP's states")]
+#[allow(missing_docs, reason = "RFC 9293 section 3.3.2 defines TCP's states")]
 pub enum State {
     Listen,
     Bound,
     Unconn,
+    /// No socket: a rule of the packet filter alone sends the traffic for this port elsewhere.
+    Dnat,
     SynSent,
     SynRecv,
     Established,
@@ -99,7 +101,7 @@ pub enum State {
 
 impl State {
     /// Every state, in the order in which a table sorts them.
-    pub const ALL: [Self; 13] = *Self::VARIANTS.first_chunk().expect("there are 13");
+    pub const ALL: [Self; 14] = *Self::VARIANTS.first_chunk().expect("there are 14");
 
     /// The state as the screen, JSON and the filter spell it.
     pub fn as_str(self) -> &'static str {

@@ -58,6 +58,7 @@ fn table(sockets: Vec<Socket>) -> Arc<Table> {
         sockets,
         processes: HashMap::new(),
         problems: Vec::new(),
+        late_namespaces: Vec::new(),
         ephemeral: None,
     };
     Tracker::new(Duration::ZERO).apply(snapshot).table

@@ -24,6 +24,7 @@ impl Watch {
             descending: false,
         };
         let asked = Query {
+            namespaces: crate::model::NamespaceScope::Own,
             tab: Tab::All,
             kinds: Kinds::DEFAULT,
             filter: Filter::parse(filter).unwrap(),
@@ -45,6 +46,7 @@ impl Watch {
         let seconds = i64::try_from(self.seconds).unwrap();
         let observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: Moment {
                 steady: Duration::from_secs(self.seconds),

@@ -24,6 +24,7 @@ fn table(sockets: &[(u16, State)]) -> Arc<Table> {
         sockets: sockets.iter().map(socket).collect(),
         processes: HashMap::new(),
         problems: Vec::new(),
+        late_namespaces: Vec::new(),
         ephemeral: None,
     };
     Tracker::new(Duration::ZERO).apply(snapshot).table

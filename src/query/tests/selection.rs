@@ -101,6 +101,7 @@ struct Run {
 impl Run {
     fn new() -> Self {
         let criteria = Query {
+            namespaces: crate::model::NamespaceScope::Own,
             tab: Tab::All,
             kinds: Kinds::DEFAULT,
             filter: Filter::default(),
@@ -147,6 +148,7 @@ impl Run {
         self.millis += 1;
         let observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: moment(self.millis),
             sockets: self.sockets.clone(),

@@ -23,6 +23,7 @@ impl Slow {
         (socket.inode, socket.owner) = (Some(1), owner);
         Snapshot {
             kinds: Kinds::DEFAULT,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: at,
             sockets: vec![socket],
@@ -141,6 +142,7 @@ impl Source for Fragile {
         });
         Ok(Snapshot {
             kinds: Kinds::DEFAULT,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: at,
             sockets: sockets.collect(),

@@ -307,6 +307,7 @@ mod tests {
         let socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
         let table = tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: clock.now(),
             sockets: vec![socket],

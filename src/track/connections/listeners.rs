@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Clients, Listener};
-use crate::model::{BuildSpread, Endpoint, Pid, Protocol, Socket, State, UnixName};
+use crate::model::{BuildSpread, Endpoint, NamespaceId, Pid, Protocol, Socket, State, UnixName};
 use crate::track::{Row, RowId};
 
 /// If the twins of one address have more processes together, connections are not attributed to one of them.
@@ -21,6 +21,7 @@ const MAX_PROCESSES: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Address<'a> {
     port: u16,
+    namespace: NamespaceId,
     protocol: Protocol,
     ip: IpAddr,
     interface: Option<&'a str>,
@@ -42,7 +43,7 @@ pub(super) struct Listeners<'a> {
     on_port: HashMap<u16, Range<usize>, BuildSpread>,
     /// For each of the bound ones, and then for each name of a unix socket, the listeners.
     of_address: Vec<Twins>,
-    unix: HashMap<&'a UnixName, usize>,
+    unix: HashMap<(NamespaceId, &'a UnixName), usize>,
     /// In the order of the rows.
     ids: Vec<RowId>,
     counts: Vec<Clients>,
@@ -91,7 +92,10 @@ impl<'a> Listeners<'a> {
         for (at, row) in listeners.iter().enumerate() {
             if let Some(name) = row.socket.unix().and_then(|unix| unix.name.as_ref()) {
                 let next = all.of_address.len();
-                let address = *all.unix.entry(name).or_insert(next);
+                let address = *all
+                    .unix
+                    .entry((row.socket.namespace_id(), name))
+                    .or_insert(next);
                 if address == next {
                     all.of_address.push(Twins::default());
                 }
@@ -107,7 +111,7 @@ impl<'a> Listeners<'a> {
         let address = if let Some(unix) = socket.unix() {
             let is_accepted = socket.state == State::Established && unix.peer.is_some();
             let name = unix.name.as_ref().filter(|_| is_accepted)?;
-            self.unix.get(name).copied()?
+            self.unix.get(&(socket.namespace_id(), name)).copied()?
         } else {
             let has_handshake = matches!(socket.protocol, Protocol::Tcp | Protocol::Sctp);
             let connected = Some(socket).filter(|one| has_handshake && one.remote.is_some());
@@ -191,6 +195,7 @@ impl<'a> Address<'a> {
         let Endpoint { address, port } = socket.local;
         Self {
             port,
+            namespace: socket.namespace_id(),
             protocol: socket.protocol,
             ip: address,
             interface: socket.interface.as_deref(),

@@ -1,10 +1,14 @@
 //! Which two sockets are the ends of one connection on this machine: the address of each is the peer of the other.
+//!
+//! Both are in the same network namespace if an address is of the loopback, which each namespace has. Other addresses
+//! mostly belong to one namespace, so the ends may be in two. If the sockets of several namespaces have the same addresses,
+//! only two of the same namespace count as ends.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-use crate::model::{BuildSpread, Endpoint, Protocol};
+use crate::model::{BuildSpread, Endpoint, NamespaceId, Protocol};
 use crate::track::{Row, RowId};
 
 /// So many of the last addresses are compared before another one is kept.
@@ -16,6 +20,7 @@ type Place = (u128, u16);
 /// A row with both ends.
 struct Connected {
     id: RowId,
+    namespace: NamespaceId,
     protocol: Protocol,
     own: Place,
     remote: Place,
@@ -30,6 +35,7 @@ pub(super) fn of(rows: &[Arc<Row>]) -> Vec<(RowId, RowId)> {
         if let Some(remote) = socket.remote.filter(|_| !row.is_closed()) {
             connected.push(Connected {
                 id: row.id,
+                namespace: socket.namespace_id(),
                 protocol: socket.protocol,
                 own: place(socket.local),
                 remote: place(remote),
@@ -56,22 +62,56 @@ fn with_addresses(connected: &[Connected]) -> Vec<(RowId, RowId)> {
     let mut numbers = HashMap::with_capacity(connected.len() / 2);
     let mut sides: Vec<[Option<RowId>; 2]> = Vec::with_capacity(connected.len() / 2);
     let mut candidates = Vec::with_capacity(connected.len());
-    for one in connected.iter().filter(|one| one.own != one.remote) {
+    let mut alone = Vec::new();
+    let different = connected.iter().enumerate();
+    for (at, one) in different.filter(|(_, one)| one.own != one.remote) {
         let Some((remote, own)) = number(one.remote).zip(number(one.own)) else {
             continue;
         };
-        let ends = (one.protocol, own.min(remote), own.max(remote));
+        let ends = (
+            one.namespace,
+            one.protocol,
+            own.min(remote),
+            own.max(remote),
+        );
         let number = *numbers.entry(ends).or_insert(sides.len());
         if number == sides.len() {
             sides.push([None; 2]);
         }
         let side = usize::from(own > remote);
         sides[number][side].get_or_insert(one.id);
-        candidates.push((one.id, number, side));
+        candidates.push((at, one.id, number, side));
     }
-    let joined = candidates.into_iter();
-    let joined = joined.filter_map(|(id, number, side)| Some((id, sides[number][1 - side]?)));
-    joined.collect()
+    let mut joined = Vec::with_capacity(candidates.len());
+    for (at, id, number, side) in candidates {
+        match sides[number][1 - side] {
+            Some(other) => joined.push((id, other)),
+            None => alone.push(&connected[at]),
+        }
+    }
+    if alone.iter().any(|one| one.namespace != NamespaceId::OWN) {
+        joined.extend(across_namespaces(&alone));
+    }
+    joined
+}
+
+/// The ends that are in two namespaces, each the only one with its addresses.
+fn across_namespaces(alone: &[&Connected]) -> Vec<(RowId, RowId)> {
+    let is_loopback = |(address, _): Place| {
+        let address = Ipv6Addr::from_bits(address).to_canonical();
+        address.is_loopback()
+    };
+    let (mut by_ends, mut found) = (HashMap::new(), Vec::new());
+    let outside = alone.iter().filter(|one| !is_loopback(one.own));
+    for one in outside {
+        let known = by_ends.entry((one.protocol, one.own, one.remote));
+        known.and_modify(|id| *id = None).or_insert(Some(one.id));
+    }
+    for (&(protocol, own, remote), &id) in &by_ends {
+        let other = by_ends.get(&(protocol, remote, own)).copied().flatten();
+        found.extend(id.zip(other));
+    }
+    found
 }
 
 /// The addresses that connections have at this end, in order: few, so that most peers are quickly known to be elsewhere.

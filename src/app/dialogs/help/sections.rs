@@ -85,6 +85,7 @@ const fn meaning(state: State) -> &'static str {
         State::Listen => "a TCP server waits for connections",
         State::Bound => "has a port, but neither listens nor connects",
         State::Unconn => "without a peer: UDP, raw, packet and unix sockets",
+        State::Dnat => "published by a rule of the packet filter alone: no socket has the port",
         State::SynSent => "connecting; trouble after 3 s without an answer",
         State::SynRecv => "half-open: the server has answered",
         State::Established => "connected",

@@ -126,6 +126,7 @@ fn a_wall_clock_that_is_set_back_or_forward_changes_no_age_and_no_mark() {
         // And the next reading, which is of the new time.
         let observation = desk.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: jumped,
             sockets: vec![listener(10), listener(20)],

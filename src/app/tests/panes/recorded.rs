@@ -19,6 +19,7 @@ impl Desk {
         let sockets = ports.iter().map(|&port| listener(port)).collect();
         let mut observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
+            late_namespaces: Vec::new(),
             ephemeral: None,
             taken_at: moment(SECOND + Duration::from_secs(recorded)),
             sockets,

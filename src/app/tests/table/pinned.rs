@@ -7,6 +7,7 @@ fn read(desk: &mut Desk, sockets: &[Socket]) -> Vec<Effect> {
     desk.wait(SECOND);
     let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
+        late_namespaces: Vec::new(),
         ephemeral: None,
         taken_at: desk.now(),
         sockets: sockets.to_vec(),

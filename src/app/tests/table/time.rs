@@ -7,6 +7,7 @@ fn a_recording_may_claim_the_end_of_time() {
     let mut desk = Desk::new();
     let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
+        late_namespaces: Vec::new(),
         ephemeral: None,
         taken_at: Moment {
             wall: jiff::Timestamp::MAX,

@@ -52,6 +52,8 @@ impl Frame {
             processes: self.processes.iter().filter(is_new).cloned().collect(),
             kinds: self.kinds.clone(),
             problems: self.problems.clone(),
+            namespaces: self.namespaces.clone(),
+            late_namespaces: self.late_namespaces.clone(),
             ephemeral: self.ephemeral.clone(),
             ..*self
         }

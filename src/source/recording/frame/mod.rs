@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use self::changes::Since;
 use crate::model::{
-    Age, Endpoint, EphemeralPorts, Kinds, Moment, Owner, OwnerKind, Pid, Portless, Problem,
-    Process, Protocol, Queue, Snapshot, Socket, State, Text,
+    Age, Endpoint, EphemeralPorts, Kinds, Moment, Namespace, NamespaceId, Owner, OwnerKind, Pid,
+    Portless, Problem, Process, Protocol, Published, Queue, Snapshot, Socket, State, Text,
 };
 
 /// Version of a whole line; readers reject others.
@@ -55,6 +55,20 @@ pub(super) struct Frame {
     pub(super) processes: Vec<Arc<Process>>,
     #[serde(deserialize_with = "bounded_list")]
     pub(super) problems: Vec<Problem>,
+    /// The other network namespaces of these sockets.
+    #[serde(
+        default,
+        deserialize_with = "bounded_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub(super) namespaces: Vec<Arc<Namespace>>,
+    /// Those that existed before this snapshot, though it is the first to have their sockets.
+    #[serde(
+        default,
+        deserialize_with = "bounded_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    late_namespaces: Vec<NamespaceId>,
     /// Recordings of the first versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ephemeral: Option<EphemeralPorts>,
@@ -83,6 +97,11 @@ struct SocketFrame {
     queue: Option<Queue>,
     unit: Option<Text>,
     container: Option<Text>,
+    /// Of our own namespace there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespace: Option<NamespaceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    published: Option<Arc<Published>>,
     /// Recordings of the first versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_in: Option<Duration>,
@@ -99,6 +118,10 @@ impl Frame {
         let mut processes: BTreeMap<Pid, _> = owners.collect();
         processes.extend(snapshot.processes.iter().map(|(pid, one)| (*pid, one)));
         let sockets = snapshot.sockets.iter().take(MAX_LENGTH);
+        let others = sockets
+            .clone()
+            .filter_map(|socket| socket.namespace.as_ref());
+        let others: BTreeMap<NamespaceId, _> = others.map(|other| (other.id, other)).collect();
         Self {
             schema: SCHEMA,
             since: None,
@@ -108,6 +131,8 @@ impl Frame {
             sockets: sockets.map(SocketFrame::of).collect(),
             processes: processes.into_values().cloned().collect(),
             problems: snapshot.problems.clone(),
+            namespaces: others.into_values().cloned().collect(),
+            late_namespaces: snapshot.late_namespaces.clone(),
             ephemeral: snapshot.ephemeral.clone(),
         }
     }
@@ -127,16 +152,19 @@ impl Frame {
             }
         }
         let mut owners = HashMap::new();
+        let namespaces = self.namespaces.iter().map(|one| (one.id, one));
+        let namespaces: HashMap<NamespaceId, _> = namespaces.collect();
         let sockets = self
             .sockets
             .iter()
-            .map(|socket| socket.socket(&processes, &mut owners));
+            .map(|socket| socket.socket((&processes, &namespaces), &mut owners));
         Ok(Snapshot {
             taken_at: self.taken_at,
             kinds: Kinds::DEFAULT.and(self.kinds.iter().copied().collect()),
             sockets: sockets.collect::<Result<_, _>>()?,
             processes,
             problems: self.problems.clone(),
+            late_namespaces: self.late_namespaces.clone(),
             ephemeral: self.ephemeral.clone(),
         })
     }
@@ -159,6 +187,7 @@ macro_rules! with_fields_of {
             queue: $from.queue,
             unit: $from.unit,
             container: $from.container,
+            published: $from.published,
             expires_in: $from.expires_in,
             age: $from.age,
             $($others)*
@@ -171,9 +200,11 @@ impl SocketFrame {
         let pids = socket.owner.processes().iter().map(|process| process.pid);
         let (owner, pids) = (socket.owner.kind(), pids.collect());
         let (socket, cookie) = (socket.clone(), socket.cookie.map(u64::from));
+        let namespace = socket.namespace.as_ref().map(|one| one.id);
         with_fields_of!(
             socket,
             Self {
+                namespace,
                 owner,
                 pids,
                 cookie
@@ -183,7 +214,10 @@ impl SocketFrame {
 
     fn socket<'a>(
         &'a self,
-        processes: &HashMap<Pid, Arc<Process>>,
+        (processes, namespaces): (
+            &HashMap<Pid, Arc<Process>>,
+            &HashMap<NamespaceId, &Arc<Namespace>>,
+        ),
         owners: &mut HashMap<(OwnerKind, &'a [Pid]), Owner>,
     ) -> Result<Socket, String> {
         let owner = match owners.entry((self.owner, &*self.pids)) {
@@ -200,9 +234,15 @@ impl SocketFrame {
         }
         let (frame, own_service) = (self.clone(), None);
         let cookie = frame.cookie.and_then(NonZeroU64::new);
+        let known = |id: NamespaceId| {
+            let known = namespaces.get(&id).map(|&known| Arc::clone(known));
+            known.ok_or_else(|| format!("socket {} has unknown namespace {}", frame.local, id.0))
+        };
+        let namespace = frame.namespace.map(known).transpose()?;
         Ok(with_fields_of!(
             frame,
             Socket {
+                namespace,
                 owner,
                 own_service,
                 cookie

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use self::pseudonyms::{Addresses, Names};
 use crate::model::{
-    Endpoint, Owner, Portless, Problem, ProblemCode, Process, Snapshot, Socket, Text, UnixPeer,
-    UnixSocket,
+    Container, Endpoint, Namespace, Owner, Portless, Problem, ProblemCode, Process, Published,
+    Snapshot, Socket, Text, UnixPeer, UnixSocket,
 };
 
 /// The pseudonyms of one recording.
@@ -37,6 +37,7 @@ impl Redactor {
             sockets: sockets.map(|socket| self.socket(socket)).collect(),
             processes,
             problems: snapshot.problems.iter().map(problem).collect(),
+            late_namespaces: snapshot.late_namespaces.clone(),
             ephemeral: snapshot.ephemeral.clone(),
         }
     }
@@ -56,10 +57,49 @@ impl Redactor {
             queue: socket.queue,
             unit: socket.unit.as_ref().map(|unit| self.names.unit(unit)),
             container: self.named("container", socket.container.as_ref()),
+            namespace: socket.namespace.as_ref().map(|one| self.namespace(one)),
+            published: socket.published.as_ref().map(|one| self.published(one)),
             expires_in: socket.expires_in,
             age: socket.age,
             ..Socket::new(socket.protocol, local, remote, socket.state)
         }
+    }
+
+    /// The name may be that of a container, a unit or a process.
+    fn namespace(&mut self, namespace: &Arc<Namespace>) -> Arc<Namespace> {
+        let container = namespace.container.as_ref();
+        Arc::new(Namespace {
+            id: namespace.id,
+            inode: namespace.inode,
+            name: self.names.numbered("namespace", &namespace.name),
+            container: container.map(|container| self.container(container)),
+        })
+    }
+
+    fn container(&mut self, container: &Container) -> Arc<Container> {
+        Arc::new(Container {
+            engine: container.engine,
+            id: self.named("container", container.id.as_ref()),
+            name: self.names.numbered("container", &container.name),
+            image: self.named("image", container.image.as_ref()),
+            project: self.named("project", container.project.as_ref()),
+            service: self.named("service", container.service.as_ref()),
+            pod: self.named("pod", container.pod.as_ref()),
+        })
+    }
+
+    fn published(&mut self, published: &Published) -> Arc<Published> {
+        let container = published.container.as_ref();
+        Arc::new(Published {
+            by: published.by,
+            container: container.map(|container| self.container(container)),
+            address: published
+                .address
+                .map(|address| self.addresses.pseudonym(address)),
+            port: published.port,
+            process: published.process.clone(),
+            target: published.target,
+        })
     }
 
     fn owner(&mut self, owner: &Owner) -> Owner {
@@ -126,6 +166,7 @@ fn problem(problem: &Problem) -> Problem {
         ProblemCode::DetailsUnreadable => "details beyond the plain table could not be read",
         ProblemCode::ProcessesUnreadable => "processes could not be read",
         ProblemCode::Interrupted => "rows may be missing from this reading",
+        ProblemCode::Namespaces => "other network namespaces could not be read as a whole",
         ProblemCode::EphemeralPorts => "few ephemeral ports are left",
         ProblemCode::RecordingEnded => "a recording has ended",
         ProblemCode::RecordingIncomplete => "a recording lacks sockets",

@@ -72,6 +72,7 @@ fn snapshot(at: Moment) -> Snapshot {
     });
     Snapshot {
         kinds: Kinds::DEFAULT,
+        late_namespaces: Vec::new(),
         ephemeral: Some(EphemeralPorts {
             range: 32_768..=60_999,
             reserved: vec![40_000..=40_009],
