@@ -48,6 +48,16 @@ pub(crate) trait Platform {
         Vec::new()
     }
 
+    /// Whether the last search for owners came across another namespace, which the next table has.
+    fn take_has_new_namespaces(&mut self) -> bool {
+        false
+    }
+
+    /// What could not be read of other namespaces, given the number of sockets there with a hidden owner.
+    fn namespace_problem(&self, _hidden_owners: usize) -> Option<Problem> {
+        None
+    }
+
     /// The table is shown without waiting for owners: later snapshots complete them.
     fn set_partial_owners_first(&mut self) {}
 

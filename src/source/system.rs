@@ -88,7 +88,8 @@ impl System {
             is_requested && socket.inode.is_some() && has_none
         };
         let mut sockets = snapshot.sockets.iter().zip(requested(&snapshot.sockets));
-        if sockets.any(lacks_owner) {
+        let lacks_owner = sockets.any(lacks_owner);
+        if self.platform.take_has_new_namespaces() || lacks_owner {
             let first = self.timings;
             snapshot = self.read(at, Some(&requested));
             self.timings = first + self.timings;
@@ -128,9 +129,10 @@ impl System {
         self.timings.searched = stats.searched;
         self.timings.files = stats.files + self.processes.take_files();
         self.platform.set_partial_owners_first();
-        let hidden = count_hidden(&sockets, is_requested);
+        let (hidden, elsewhere) = count_hidden(&sockets, is_requested);
         let hidden = hidden_problem(hidden, self.platform.hidden_reason(), &problems);
         problems.extend(hidden);
+        problems.extend(self.platform.namespace_problem(elsewhere));
         Snapshot {
             taken_at: at,
             kinds: self.kinds,
@@ -248,13 +250,20 @@ impl Source for System {
     }
 }
 
-/// How many sockets, or how many of the requested ones, have a hidden owner.
-fn count_hidden(sockets: &[Socket], is_requested: Option<&[bool]>) -> usize {
-    let hidden = (0..).zip(sockets).filter(|&(at, socket): &(usize, _)| {
+/// How many sockets, or how many of the requested ones, have a hidden owner: in our namespace, and in others.
+fn count_hidden(sockets: &[Socket], is_requested: Option<&[bool]>) -> (usize, usize) {
+    let (mut here, mut elsewhere) = (0, 0);
+    for (at, socket) in sockets.iter().enumerate() {
         let is_requested = is_requested.is_none_or(|these| these.get(at) == Some(&true));
-        is_requested && socket.owner == Owner::Hidden
-    });
-    hidden.count()
+        if is_requested && socket.owner == Owner::Hidden {
+            *(if socket.is_own() {
+                &mut here
+            } else {
+                &mut elsewhere
+            }) += 1;
+        }
+    }
+    (here, elsewhere)
 }
 
 /// A problem with the number of hidden owners and how to see them; `None` if no process can be read at all.
@@ -296,14 +305,14 @@ mod tests {
     #[test]
     fn hidden_owners_that_were_not_requested_are_not_counted() {
         let wanted = [true, false, true, false];
-        assert_eq!(count_hidden(&hidden(4), Some(&wanted)), 2);
-        assert_eq!(count_hidden(&hidden(4), None), 4);
+        assert_eq!(count_hidden(&hidden(4), Some(&wanted)), (2, 0));
+        assert_eq!(count_hidden(&hidden(4), None), (4, 0));
     }
 
     #[test]
     fn hidden_owners_are_counted_with_what_would_show_them() {
         let problem_of = |count, hidden_reason| {
-            let hidden = count_hidden(&hidden(count), None);
+            let (hidden, _) = count_hidden(&hidden(count), None);
             let problem = hidden_problem(hidden, Some(hidden_reason), &[]);
             problem.map(|problem| (problem.message.to_string(), problem.brief.to_string()))
         };

@@ -15,6 +15,7 @@ mod platform;
 pub(crate) mod problems;
 pub(crate) mod proc;
 pub(super) mod process_handle;
+mod reading;
 mod table;
 pub(crate) mod tools;
 

@@ -2,13 +2,16 @@
 
 use std::collections::HashSet;
 
+use super::namespaces::Namespaces;
 use super::owners::index::{OwnerIndex, ScanExtent};
 use super::owners::search::in_descriptor_tables;
 use super::owners::{Hints, Owners, accept_queue};
 use super::proc::descriptor_limit;
 use super::table::Table;
 use super::{ephemeral, families, problems};
-use crate::model::{EphemeralPorts, Kinds, Moment, Pid, Problem, RefreshTimings, Socket};
+use crate::model::{
+    EphemeralPorts, Kinds, Moment, NamespaceId, Pid, Problem, RefreshTimings, Socket,
+};
 use crate::source::{HiddenReason, OwnerPids};
 
 /// Up to this number of sockets, owners are found by a search instead of the index.
@@ -19,6 +22,8 @@ const FEW: usize = 64;
 pub(crate) struct Platform {
     table: Table,
     index: OwnerIndex,
+    /// The other network namespaces, if they are read.
+    namespaces: Option<Namespaces>,
     ephemeral: ephemeral::Settings,
     /// The kinds of sockets that are read.
     kinds: Kinds,
@@ -30,13 +35,22 @@ pub(crate) struct Platform {
     stats: RefreshTimings,
     /// Whether to show the next snapshot before its owners are complete.
     partial_owners_first: bool,
+    /// Whether the last search for owners came across another namespace.
+    has_new_namespaces: bool,
     /// Whether the last scan ran out of file descriptors.
     is_short: bool,
 }
 
 impl crate::source::platform::Platform for Platform {
     fn sockets(&mut self, at: Moment, ages: bool, problems: &mut Vec<Problem>) -> Vec<Socket> {
-        let mut sockets = self.table.read(at, ages, problems);
+        let is_complete = !self.partial_owners_first;
+        let (others, index) = (&mut self.namespaces, &self.index);
+        let mut sockets = self.table.read(at, ages, problems, || {
+            let others = others.as_mut();
+            let process_with = |inode| index.process_with(inode);
+            let read = others.map(|all| all.read(at, ages, is_complete, &process_with));
+            read.unwrap_or_default()
+        });
         if !self.kinds.optional().is_empty() {
             sockets.extend(families::read(self.kinds, problems));
         }
@@ -45,6 +59,26 @@ impl crate::source::platform::Platform for Platform {
 
     fn set_kinds(&mut self, kinds: Kinds) {
         self.kinds = kinds;
+    }
+
+    fn set_all_namespaces(&mut self, are_read: bool) {
+        self.namespaces = are_read.then(Namespaces::default);
+        if are_read {
+            self.index.set_all_networks();
+        }
+    }
+
+    fn take_has_new_namespaces(&mut self) -> bool {
+        std::mem::take(&mut self.has_new_namespaces)
+    }
+
+    fn take_late_namespaces(&mut self) -> Vec<NamespaceId> {
+        let namespaces = self.namespaces.as_mut();
+        namespaces.map(Namespaces::take_late).unwrap_or_default()
+    }
+
+    fn namespace_problem(&self, hidden_owners: usize) -> Option<Problem> {
+        self.namespaces.as_ref()?.problem(hidden_owners)
     }
 
     fn ephemeral(&mut self, at: Moment) -> Option<EphemeralPorts> {
@@ -85,7 +119,7 @@ impl crate::source::platform::Platform for Platform {
         let wanted = (0..sockets.len()).filter(|&row| is_wanted.get(row) == Some(&true));
         let inodes = wanted.clone().filter_map(|row| sockets[row].inode);
         let inodes: HashSet<u32> = inodes.collect();
-        if inodes.len() > FEW {
+        if inodes.len() > FEW || self.namespaces.is_some() {
             return self.indexed_owners(sockets, at, ScanExtent::Complete, problems);
         }
         let hints = Hints {
@@ -146,6 +180,10 @@ impl Platform {
         problems.extend(outcome.err().map(problems::processes));
         self.hidden = self.index.hidden_reason();
         accept_queue::assign(sockets, &mut owners);
+        if let (Some(namespaces), Some(found)) = (&mut self.namespaces, self.index.by_products()) {
+            let is_complete = extent == ScanExtent::Complete;
+            self.has_new_namespaces |= namespaces.learn(found, sockets, at, is_complete);
+        }
         owners
     }
 

@@ -18,13 +18,12 @@ use std::time::Duration;
 use nix::time::ClockId;
 
 use super::cgroup::Cgroups;
-use super::interfaces::Interfaces;
-use super::netlink::{DumpError, DumpRequest, Extras, InetRow, KernelClock, Rows, SockDiag};
+use super::netlink::{Extras, SockDiag};
 use super::placement::Placement;
-use super::problems::{self, Instead, Troubles};
-use super::proc::net;
-use crate::model::{Moment, Pid, Problem, Protocol, Socket, State};
-use crate::source::netstat::{self, Part};
+use super::problems;
+use super::reading::Reading;
+use crate::model::{Moment, Pid, Problem, Protocol, Socket};
+use crate::source::netstat::Part;
 
 /// After how many times their cost bound sockets are read again: while there are some, and while there are none.
 const WHILE_SOME: u32 = 100;
@@ -49,22 +48,16 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Every socket with all data except its owners; `ages`: also how old connections are. A failed read becomes a
-    /// problem.
+    /// Every socket with all data except its owners; `ages`: also how old connections are. `others` returns the sockets of
+    /// other namespaces, which come last, with the control group that each was made in. A failed read becomes a problem.
     pub(super) fn read(
         &mut self,
         at: Moment,
         ages: bool,
         problems: &mut Vec<Problem>,
+        others: impl FnOnce() -> (Vec<Socket>, Vec<u64>),
     ) -> Vec<Socket> {
-        let mut reading = Reading {
-            sockets: Vec::with_capacity(self.groups.len() + 64),
-            groups: std::mem::take(&mut self.groups),
-            interfaces: Interfaces::default(),
-            clock: KernelClock::now(),
-            troubles: Troubles::default(),
-        };
-        reading.groups.clear();
+        let mut reading = Reading::with_capacity(self.groups.len() + 64);
         let (bound, began) = (at.steady >= self.bound_due_at, processor_time());
         let is_complete = reading.add_tcp(Extras { bound, ages }, &mut self.diag);
         if bound && is_complete {
@@ -80,19 +73,12 @@ impl Table {
         for part in Part::of(Protocol::Udp) {
             reading.add(part, Extras::default(), &mut self.diag);
         }
-        if !self.bound.is_empty() {
-            // Those of an earlier snapshot, but not if they listen or have a peer by now.
-            let known: HashSet<u32> = reading.sockets.iter().filter_map(|one| one.inode).collect();
-            let is_bound = |inode| !known.contains(&inode);
-            self.bound
-                .retain(|(socket, _)| socket.inode.is_none_or(is_bound));
-            for (socket, group) in &self.bound {
-                reading.sockets.push(socket.clone());
-                reading.groups.push(*group);
-            }
-        }
+        reading.add_bound(&mut self.bound);
         let mut sockets = reading.sockets;
         self.groups = reading.groups;
+        let (others, groups) = others();
+        sockets.extend(others);
+        self.groups.extend(groups);
         problems.extend(reading.troubles.problems());
         problems.extend(self.place(&mut sockets, at));
         sockets
@@ -125,92 +111,6 @@ impl Table {
         }
         let missing = groups.filter(|&id| self.cgroups.is_pending(id));
         problems::groups(missing.count())
-    }
-}
-
-/// The rows of one snapshot.
-struct Reading {
-    sockets: Vec<Socket>,
-    groups: Vec<u64>,
-    interfaces: Interfaces,
-    clock: KernelClock,
-    troubles: Troubles,
-}
-
-impl Reading {
-    /// Adds TCP of both families. Whether it is complete, with the extras.
-    fn add_tcp(&mut self, extras: Extras, diag: &mut SockDiag) -> bool {
-        match diag.dump(DumpRequest::Walk(extras), self) {
-            Ok(()) => true,
-            Err(DumpError::Interrupted) => {
-                self.troubles.add_interrupted("TCP");
-                false
-            }
-            Err(_) => {
-                let parts = Part::of(Protocol::Tcp).map(|part| self.add(part, extras, diag));
-                parts.fold(true, |all, one| all & one)
-            }
-        }
-    }
-
-    /// Adds a part of the table from the first source that works. Returns whether it is complete.
-    fn add(&mut self, part: Part, extras: Extras, diag: &mut SockDiag) -> bool {
-        let error = match diag.dump(DumpRequest::Table(part, extras), self) {
-            Ok(()) => return true,
-            Err(DumpError::Interrupted) => {
-                self.troubles.add_interrupted(part.name());
-                return false;
-            }
-            Err(error) => error,
-        };
-        let instead = match net::read(part, self) {
-            Ok(odd) => Instead::ProcNet { odd },
-            // netstat2 sends the same request, so it helps only if that succeeded.
-            Err(too) if matches!(error, DumpError::Malformed) => {
-                let read = netstat::read_part(part, &mut |socket, _| self.sockets.push(socket));
-                self.groups.resize(self.sockets.len(), 0);
-                read.map_or(Instead::Nothing(too), |()| Instead::Netstat)
-            }
-            Err(too) => Instead::Nothing(too),
-        };
-        self.troubles.add(part, error, instead);
-        false
-    }
-
-    /// Removes the bound sockets, which a dump has one after the other.
-    fn take_bound(&mut self) -> Vec<(Socket, u64)> {
-        let mut bound = Vec::new();
-        let is_bound = |socket: &Socket| socket.state == State::Bound;
-        while let Some(start) = self.sockets.iter().position(is_bound) {
-            let others = self.sockets[start..].iter().position(|one| !is_bound(one));
-            let end = others.map_or(self.sockets.len(), |count| start + count);
-            let sockets = self.sockets.drain(start..end);
-            bound.extend(sockets.zip(self.groups.drain(start..end)));
-        }
-        bound
-    }
-}
-
-impl Rows for Reading {
-    fn push(&mut self, row: InetRow) {
-        // A bound socket without an inode is being closed: it would appear as newly opened.
-        if row.state == State::Bound && row.inode.is_none() {
-            return;
-        }
-        let mut socket = row.socket();
-        socket.interface = row.interface.map(|index| self.interfaces.name(index));
-        socket.age = row.age.map(|age| self.clock.corrected(age));
-        self.sockets.push(socket);
-        self.groups.push(row.cgroup.unwrap_or(0));
-    }
-
-    fn len(&self) -> usize {
-        self.sockets.len()
-    }
-
-    fn truncate(&mut self, rows: usize) {
-        self.sockets.truncate(rows);
-        self.groups.truncate(rows);
     }
 }
 

@@ -18,6 +18,7 @@ use std::collections::HashMap;
 
 use rustix::process::{geteuid, getuid};
 
+pub(crate) use self::containers::ContainerNames;
 use self::containers::Containers;
 use self::containers::publishers::Publisher;
 use self::end_risk::Circumstances;
@@ -31,10 +32,22 @@ use crate::model::{
     SupervisorKind, Text, Unit,
 };
 use crate::source::lineage;
+use crate::source::proc_stat::proc_stat;
 use crate::source::process::Processes;
 
 /// The most owners to read in full; the others of a large family are like their parent.
 const MAX_OWNERS: usize = 32;
+
+/// The process of these that started first.
+pub(crate) fn oldest(pids: impl Iterator<Item = Pid>) -> Option<Pid> {
+    let started = pids.filter_map(|pid| Some((proc_stat(pid)?.started_at_tick, pid)));
+    started.min().map(|(_, pid)| pid)
+}
+
+/// The path of the control group that a process is in.
+pub(crate) fn group_of(pid: Pid) -> Option<String> {
+    Some(Facts::of(pid)?.cgroup)
+}
 
 /// Reads the background of owners, port by port. Data on namespaces and engines is kept for the ports of one test.
 pub(crate) struct BackgroundReader<'a> {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::model::Pid;
 use crate::source::{HiddenReason, OwnerPids};
 
-pub(crate) use self::search::{Hints, Owners, joined, options, spawn};
+pub(crate) use self::search::{Descriptor, Hints, Owners, joined, options, spawn};
 
 impl OwnerPids {
     /// Of a socket that no scanned process has: `is_certain` from the second search on. At the first one it may have been

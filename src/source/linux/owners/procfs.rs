@@ -58,6 +58,8 @@ pub(crate) struct DescriptorTable {
 pub(crate) struct ProcessSockets {
     /// Inode and descriptor of each, in the order of descriptors. `None` if this user may not read them.
     pub(crate) sockets: Option<Vec<(u32, u32)>>,
+    /// The number of each network namespace that it keeps by a descriptor, and that descriptor.
+    pub(crate) networks: Vec<(u64, u32)>,
     /// How many descriptors of every kind there are.
     pub(crate) descriptors: u64,
 }
@@ -70,13 +72,18 @@ pub(crate) struct LiveProcfs {
     /// Why there are processes that `/proc` does not list.
     unlisted: Option<HiddenReason>,
     own_network: Option<u64>,
+    /// Whether the table has the sockets of other network namespaces, too.
+    pub(crate) has_all_networks: bool,
 }
 
 impl Procfs for LiveProcfs {
     type Clock = CpuClock;
 
     fn open(&mut self) -> io::Result<Vec<Pid>> {
-        *self = Self::default();
+        *self = Self {
+            has_all_networks: self.has_all_networks,
+            ..Self::default()
+        };
         let proc = self.proc.insert(scan::open_proc()?);
         // `/proc` may be mounted with `hidepid`, which hides pid 1 first of all, or not of the initial pid namespace.
         let own = stat("/proc/self/ns/pid");
@@ -109,10 +116,13 @@ impl Procfs for LiveProcfs {
 
     fn read(&self, pid: Pid) -> io::Result<Option<ProcessSockets>> {
         let proc = self.proc.as_ref().ok_or(io::Errno::NOENT)?;
-        let (mut sockets, mut descriptors) = (Vec::new(), 0);
+        let (mut sockets, mut networks, mut descriptors) = (Vec::new(), Vec::new(), 0);
         let outcome = scan::visit_links(proc, &format!("{pid}/fd"), |number, link| {
             descriptors += 1;
-            sockets.extend(scan::inode(link).map(|inode| (inode, number)));
+            match scan::inode(link) {
+                Some(inode) => sockets.push((inode, number)),
+                None => networks.extend(scan::namespace(link, b"net:[").map(|one| (one, number))),
+            }
         });
         let sockets = match outcome {
             Ok(()) => Some(sockets),
@@ -122,13 +132,16 @@ impl Procfs for LiveProcfs {
         };
         Ok(Some(ProcessSockets {
             sockets,
+            networks,
             descriptors,
         }))
     }
 
     fn may_have_sockets_here(&self, pid: Pid) -> bool {
         match scan::network_of(&pid.to_string()) {
-            Ok(network) => self.own_network.is_none_or(|own| own == network),
+            Ok(network) => {
+                self.has_all_networks || self.own_network.is_none_or(|own| own == network)
+            }
             Err(error) => !scan::has_ended(error),
         }
     }

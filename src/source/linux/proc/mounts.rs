@@ -12,6 +12,8 @@ pub(crate) struct Mount {
     pub(crate) id: u64,
     /// Major and minor number of its file system's device.
     pub(crate) device: (u32, u32),
+    /// The directory of the file system that is mounted, or the name of a namespace: `net:[4026532254]`.
+    pub(crate) root: Vec<u8>,
     pub(crate) point: PathBuf,
     /// The type of its file system.
     pub(crate) kind: Vec<u8>,
@@ -29,11 +31,13 @@ fn mount(line: &[u8]) -> Option<Mount> {
     let id = text(fields.next()?)?.parse().ok()?;
     let device = text(fields.nth(1)?)?;
     let (major, minor) = device.split_once(':')?;
-    let point = unescape(fields.nth(1)?, b"\\", 3, 8);
+    let root = fields.next()?.to_vec();
+    let point = unescape(fields.next()?, b"\\", 3, 8);
     let kind = fields.skip_while(|&field| field != b"-").nth(1)?;
     Some(Mount {
         id,
         device: (major.parse().ok()?, minor.parse().ok()?),
+        root,
         point: OsString::from_vec(point).into(),
         kind: kind.to_vec(),
     })
@@ -103,6 +107,7 @@ mod tests {
         let mount = |id, device, point: &str, kind: &[u8]| Mount {
             id,
             device,
+            root: b"/".to_vec(),
             point: point.into(),
             kind: kind.to_vec(),
         };

@@ -21,11 +21,15 @@ const BUFFER: usize = 256 * 1024;
 /// Times are in ticks of 10 ms, whatever the kernel's own clock (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
-/// Adds the rows of this process's network namespace to `into`; returns the number of lines that can't be parsed. Fails
+/// Adds the rows of this thread's network namespace to `into`; returns the number of lines that can't be parsed. Fails
 /// if there is no such table, unless that is because the kernel has no such family or protocol.
 pub(crate) fn read(part: Part, into: &mut impl Rows) -> io::Result<usize> {
-    // The process's, not the thread's: only threads that end at once enter other namespaces.
-    let table = of_process("self", part)?;
+    read_of("thread-self", part, into)
+}
+
+/// The same for the network namespace of a process.
+pub(crate) fn read_of(process: &str, part: Part, into: &mut impl Rows) -> io::Result<usize> {
+    let table = of_process(process, part)?;
     let (mut inodes, mut odd) = (HashSet::new(), 0);
     for row in rows(&table, part.protocol) {
         match row {

@@ -92,6 +92,12 @@ pub(crate) fn inode(link: &[u8]) -> Option<u32> {
     decimal(link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
 }
 
+/// The number in a link to a namespace: 4026531840 in `net:[4026531840]`.
+pub(crate) fn namespace(link: &[u8], prefix: &[u8]) -> Option<u64> {
+    let digits = link.strip_prefix(prefix)?.strip_suffix(b"]")?;
+    str::from_utf8(digits).ok()?.parse().ok()
+}
+
 /// The inodes in a table below `/proc/net` such as `unix`, where each is this word of its line, counted from 0.
 pub(crate) fn inodes_in(table: &str, word: usize) -> HashSet<u32> {
     let text = std::fs::read(format!("/proc/net/{table}")).unwrap_or_default();
@@ -127,6 +133,17 @@ mod tests {
             "",
         ] {
             assert_eq!(inode(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_namespace_has_its_namespace() {
+        assert_eq!(
+            namespace(b"net:[4026531840]", b"net:["),
+            Some(4_026_531_840)
+        );
+        for other in ["mnt:[4026531840]", "net:[", "net:[]", "net:[x]", ""] {
+            assert_eq!(namespace(other.as_bytes(), b"net:["), None, "{other}");
         }
     }
 

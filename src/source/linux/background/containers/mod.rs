@@ -5,6 +5,7 @@
 //! ordinary user), the id takes the place of the name.
 
 mod engines;
+mod names;
 pub(crate) mod netns;
 mod ports;
 pub(super) mod publishers;
@@ -16,6 +17,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use rustix::process::geteuid;
 
 use self::engines::{Monitor, describe};
+pub(crate) use self::names::{ContainerNames, described};
 use self::ports::SocketAt;
 use self::publishers::Publisher;
 use self::state::Docker;

@@ -18,6 +18,7 @@ use rustix::io;
 use self::processes::ProcessIndex;
 use self::sweep::{ScanBudget, Sweep};
 use crate::model::{BuildSpread, Moment, Pid, RefreshTimings, Socket};
+use crate::source::linux::owners::Descriptor;
 use crate::source::linux::owners::procfs::{LiveProcfs, Procfs};
 use crate::source::linux::proc::descriptor_limit::Shortage;
 use crate::source::{HiddenReason, OwnerPids};
@@ -62,6 +63,44 @@ pub(crate) struct OwnerIndex<P: Procfs = LiveProcfs> {
     error: Option<io::Errno>,
     /// How much was read since it was last taken.
     stats: RefreshTimings,
+    /// What scans came across besides the owners.
+    by_products: Option<ByProducts>,
+}
+
+/// What scans come across besides the owners, for finding network namespaces.
+#[derive(Default)]
+pub(crate) struct ByProducts {
+    /// The number of each network namespace that a process keeps by a descriptor, with the descriptor's number.
+    pub(crate) networks: HashMap<Pid, Vec<(u64, u32)>>,
+    /// Whether these have changed since this was last set to false.
+    pub(crate) have_networks_changed: bool,
+    /// The inodes and descriptors of sockets, of the processes that were scanned since these were last taken.
+    pub(crate) sockets: Vec<(u32, Descriptor)>,
+}
+
+/// The most sockets that are kept until they are taken.
+const MOST_SOCKETS: usize = 1 << 20;
+
+impl ByProducts {
+    fn add(&mut self, pid: Pid, networks: Vec<(u64, u32)>, sockets: &[(u32, u32)]) {
+        let known = self.networks.get(&pid).map_or(&[][..], |known| known);
+        if networks != known {
+            self.have_networks_changed = true;
+            if networks.is_empty() {
+                self.networks.remove(&pid);
+            } else {
+                self.networks.insert(pid, networks);
+            }
+        }
+        let room = MOST_SOCKETS.saturating_sub(self.sockets.len());
+        let sockets = sockets.iter().take(room);
+        self.sockets
+            .extend(sockets.map(|&(inode, number)| (inode, Descriptor { pid, number })));
+    }
+
+    fn forget(&mut self, pid: Pid) {
+        self.have_networks_changed |= self.networks.remove(&pid).is_some();
+    }
 }
 
 impl<P: Procfs + Default> Default for OwnerIndex<P> {
@@ -77,6 +116,7 @@ impl<P: Procfs + Default> Default for OwnerIndex<P> {
             is_later: false,
             error: None,
             stats: RefreshTimings::default(),
+            by_products: None,
         }
     }
 }
@@ -182,6 +222,9 @@ impl<P: Procfs> OwnerIndex<P> {
             Ok(Some(read)) => read,
             Ok(None) => {
                 self.processes.forget(pid);
+                if let Some(found) = &mut self.by_products {
+                    found.forget(pid);
+                }
                 return PROCESS_COST;
             }
             Err(error) => {
@@ -190,6 +233,10 @@ impl<P: Procfs> OwnerIndex<P> {
             }
         };
         self.stats.files += read.descriptors;
+        if let Some(found) = &mut self.by_products {
+            let sockets = read.sockets.as_deref().unwrap_or_default();
+            found.add(pid, read.networks, sockets);
+        }
         let inodes = match read.sockets {
             Some(sockets) => {
                 let mut inodes: Vec<u32> = sockets.into_iter().map(|(inode, _)| inode).collect();
@@ -247,12 +294,35 @@ impl<P: Procfs> OwnerIndex<P> {
 
     /// Removes processes that have ended. Whether that left a socket without an owner.
     pub(crate) fn forget(&mut self, ended: &[Pid]) -> bool {
-        let forget = |is_any_lost, &pid| is_any_lost | self.processes.forget(pid);
-        ended.iter().fold(false, forget)
+        let mut is_any_lost = false;
+        for &pid in ended {
+            is_any_lost |= self.processes.forget(pid);
+            if let Some(found) = &mut self.by_products {
+                found.forget(pid);
+            }
+        }
+        is_any_lost
+    }
+
+    pub(crate) const fn by_products(&mut self) -> Option<&mut ByProducts> {
+        self.by_products.as_mut()
+    }
+
+    /// A process that has this socket, as far as is known.
+    pub(crate) fn process_with(&self, inode: u32) -> Option<Pid> {
+        self.processes.owners(inode)?.first().copied()
     }
 
     pub(crate) fn take_stats(&mut self) -> RefreshTimings {
         std::mem::take(&mut self.stats)
+    }
+}
+
+impl OwnerIndex {
+    /// The sockets are those of all network namespaces: keeps what scans come across besides the owners.
+    pub(crate) fn set_all_networks(&mut self) {
+        self.procfs.has_all_networks = true;
+        self.by_products.get_or_insert_default();
     }
 }
 

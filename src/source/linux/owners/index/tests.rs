@@ -129,6 +129,7 @@ impl Procfs for FakeProcfs {
                     .map(|(fd, inode)| (inode, fd))
                     .collect(),
             ),
+            networks: Vec::new(),
             descriptors,
         }))
     }

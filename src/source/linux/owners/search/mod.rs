@@ -19,7 +19,7 @@ use crate::source::linux::proc::descriptor_limit::{self, Shortage};
 use crate::source::{HiddenReason, OwnerPids};
 
 /// A descriptor of a process.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Descriptor {
     pub(crate) pid: Pid,
     pub(crate) number: u32,

@@ -65,7 +65,7 @@ pub(crate) fn read(inode: u32, descriptor: Descriptor) -> io::Result<SocketFacts
 }
 
 /// Duplicates a descriptor of another process; fails as [`read`] does.
-pub(super) fn borrow(Descriptor { pid, number }: Descriptor) -> io::Result<OwnedFd> {
+pub(crate) fn borrow(Descriptor { pid, number }: Descriptor) -> io::Result<OwnedFd> {
     let raw = i32::try_from(pid).ok().and_then(RawPid::from_raw);
     let pidfd = pidfd_open(raw.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
     let number = i32::try_from(number).map_err(|_| Errno::BADF)?;

@@ -1,0 +1,62 @@
+//! The container of a process, kept from one snapshot to the next: the engines' files are read only for new ones.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Containers;
+use crate::model::{Behind, Container, Moment, Pid, Protocol, Text};
+use crate::source::linux::background::facts::{self, Facts};
+use crate::source::linux::placement::{self, short};
+use crate::source::users::Users;
+
+/// A container is read again after this time, as it may be renamed.
+const REREAD_AFTER: Duration = Duration::from_secs(30);
+
+/// The containers that were read, by id.
+#[derive(Default)]
+pub(crate) struct ContainerNames {
+    users: Users,
+    by_id: HashMap<String, (Moment, Option<Arc<Container>>)>,
+}
+
+impl ContainerNames {
+    /// The container that a process is in; `None` as well for the one that this program is in.
+    pub(crate) fn of_process(&mut self, pid: Pid, at: Moment) -> Option<Arc<Container>> {
+        let group = placement::container(&Facts::of(pid)?.cgroup)?;
+        if let Some((_, known)) = self.by_id.get(&group.id) {
+            return known.clone();
+        }
+        let line = facts::line_of(pid);
+        let behind = Containers::new((Protocol::Tcp, 0), &mut self.users).of_process(&line);
+        let container = behind.as_ref().and_then(described).map(Arc::new);
+        self.by_id.insert(group.id, (at, container.clone()));
+        container
+    }
+
+    /// The name of a container by the short id that control groups have, if it was read.
+    pub(crate) fn by_short_id(&self, id: &Text) -> Option<&Arc<Container>> {
+        let mut all = self.by_id.iter();
+        let (_, (_, found)) = all.find(|(one, _)| short(one) == &**id)?;
+        found.as_ref()
+    }
+
+    /// Forgets what was read long ago.
+    pub(crate) fn forget_old(&mut self, at: Moment) {
+        self.by_id
+            .retain(|_, (read_at, _)| read_at.age(at) < REREAD_AFTER);
+    }
+}
+
+/// A container as the table names it; `None` if nothing is known of it.
+pub(crate) fn described(behind: &Behind) -> Option<Container> {
+    Some(Container {
+        engine: behind.engine,
+        id: behind.id.clone(),
+        name: behind.name.clone().or_else(|| behind.id.clone())?,
+        image: behind.image.clone(),
+        project: behind.project.clone(),
+        service: behind.service.clone(),
+        pod: behind.pod.clone(),
+    })
+}

@@ -1,0 +1,100 @@
+//! What people call each namespace.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Known;
+use super::find::{Keeper, Number};
+use crate::model::{Moment, Namespace, Pid, Text};
+use crate::source::linux::background::{self, ContainerNames};
+use crate::source::linux::placement;
+
+/// A name is found again after this time: a container may be renamed, a process replaced.
+const RENAME_AFTER: Duration = Duration::from_secs(10);
+
+/// The folders of `ip netns`, whose names people chose.
+const NAMED: [&str; 2] = ["/run/netns", "/var/run/netns"];
+
+#[derive(Default)]
+pub(super) struct Names {
+    named_at: Option<Moment>,
+    pub(super) containers: ContainerNames,
+}
+
+impl Names {
+    /// Names those that have no name yet, and all of them now and then.
+    pub(super) fn update(&mut self, known: &mut BTreeMap<Number, Known>, at: Moment) {
+        let is_due = self
+            .named_at
+            .is_none_or(|then| then.age(at) >= RENAME_AFTER);
+        if is_due {
+            self.named_at = Some(at);
+            self.containers.forget_old(at);
+        }
+        for one in known.values_mut() {
+            if is_due || one.namespace.name.is_empty() {
+                let named = self.named(one, at);
+                if named != *one.namespace {
+                    one.namespace = Arc::new(named);
+                }
+            }
+        }
+    }
+
+    fn named(&mut self, known: &Known, at: Moment) -> Namespace {
+        let members = known.keepers.iter().filter_map(|keeper| match keeper {
+            Keeper::Process(pid) | Keeper::Thread { pid, .. } => Some(*pid),
+            _ => None,
+        });
+        let oldest = background::oldest(members);
+        let container = oldest.and_then(|pid| self.containers.of_process(pid, at));
+        let name = container.as_ref().map(|container| container.name.clone());
+        let name = name
+            .or_else(|| mount_name(known))
+            .or_else(|| unit(oldest?))
+            .unwrap_or_else(|| by_process(known, oldest));
+        Namespace {
+            name,
+            container,
+            ..Namespace::clone(&known.namespace)
+        }
+    }
+}
+
+/// The name of the file that it is mounted on, if it is one of `ip netns`, or if no process is in it.
+fn mount_name(known: &Known) -> Option<Text> {
+    let has_process = matches!(known.keepers.first(), Some(Keeper::Process(_)));
+    let paths = known.keepers.iter().filter_map(|keeper| match keeper {
+        Keeper::Mount { path, .. } => Some(path),
+        _ => None,
+    });
+    let is_named = |path: &&std::path::PathBuf| {
+        let parent = path.parent();
+        NAMED.iter().any(|folder| parent == Some(Path::new(folder)))
+    };
+    let named = paths.clone().find(is_named);
+    let path = named.or_else(|| paths.clone().find(|_| !has_process))?;
+    Some(Text::new(&path.file_name()?.to_string_lossy()))
+}
+
+/// The service of systemd that a process is in.
+fn unit(pid: Pid) -> Option<Text> {
+    let group = background::group_of(pid)?;
+    let unit = placement::unit(&group)?;
+    let is_service = unit.ends_with(".service") && !unit.starts_with("user@");
+    is_service.then(|| Text::new(unit))
+}
+
+/// The first process in it, or else the one that keeps it, and the number: `nginx 4026532254`.
+fn by_process(known: &Known, oldest: Option<Pid>) -> Text {
+    let keeper = || known.keepers.iter().find_map(Keeper::pid);
+    let pid = oldest.or_else(keeper);
+    let process = pid.and_then(background::serving);
+    let name = process.map(|process| process.name.to_string());
+    let number = known.namespace.inode.or(pid.map(u64::from));
+    let parts = [name, number.map(|number| number.to_string())];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Text::new(&parts.join(" "))
+}
