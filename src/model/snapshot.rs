@@ -21,7 +21,7 @@ pub struct Snapshot {
     /// The problems: what could not be read.
     pub problems: Vec<Problem>,
     /// The other network namespaces whose sockets are read for the first time although they existed before: those sockets
-    /// are not new.
+    /// are not new. Our own among them: its rows without a socket are.
     pub late_namespaces: Vec<NamespaceId>,
     /// The port range for outgoing connections; `None` if unknown.
     pub ephemeral: Option<EphemeralPorts>,

@@ -48,6 +48,9 @@ pub(crate) trait Platform {
         Vec::new()
     }
 
+    /// Adds what depends on the owners: the ports that they publish, rows for ports that have no socket, names of containers.
+    fn describe(&mut self, _sockets: &mut Vec<Socket>, _at: Moment) {}
+
     /// Whether the last search for owners came across another namespace, which the next table has.
     fn take_has_new_namespaces(&mut self) -> bool {
         false

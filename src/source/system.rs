@@ -124,6 +124,7 @@ impl System {
         self.owners
             .assign(&mut sockets, &owner_pids, &self.processes);
         self.add_names(&mut sockets);
+        self.platform.describe(&mut sockets, at);
         self.timings.processes = meter.lap();
         let stats = self.platform.take_scan_stats();
         self.timings.searched = stats.searched;

@@ -17,7 +17,7 @@ use super::row::Live;
 use super::{ChangeKind, Connections, Counts, Event, Row, RowId, Table};
 use crate::model::{
     EphemeralPorts, EphemeralUse, Kinds, Moment, Namespace, NamespaceId, Playback, Services,
-    Snapshot, Socket,
+    Snapshot, Socket, State,
 };
 
 /// How many closed rows linger at most; beyond that the oldest go early.
@@ -254,7 +254,10 @@ impl Tracker {
         newcomers.sort_by_key(|(_, socket)| socket.inode);
         self.live.reserve(newcomers.len());
         let is_added = |(_, socket): &mut (usize, Socket)| {
-            added.has(socket.protocol) || late.contains(&socket.namespace_id())
+            let is_late = late.contains(&socket.namespace_id());
+            // Of our own namespace only rows without a socket can be late.
+            added.has(socket.protocol)
+                || is_late && (!socket.is_own() || socket.state == State::Dnat)
         };
         for (at, socket) in newcomers.extract_if(.., is_added) {
             let row = Row {

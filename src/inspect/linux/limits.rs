@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use std::path::Path;
 
 use rustix::process::geteuid;
-use rustix::thread::{CapabilitySet, capabilities};
+use rustix::thread::CapabilitySet;
 
 use crate::model::{Gap, GapCode, Limits, Readiness, Text};
 use crate::source::linux::background::facts;
@@ -19,7 +19,7 @@ pub(super) fn read() -> (Limits, Vec<Gap>) {
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let limits = Limits {
         unprivileged_from: sysctl("ipv4/ip_unprivileged_port_start", |text| text.parse().ok()),
-        has_bind_capability: has_capability(CapabilitySet::NET_BIND_SERVICE),
+        has_bind_capability: rights::has_capability(CapabilitySet::NET_BIND_SERVICE),
         is_in_user_namespace: rights::is_in_user_namespace(),
         ephemeral: sysctl("ipv4/ip_local_port_range", port_range),
         reserved: sysctl("ipv4/ip_local_reserved_ports", port_ranges),
@@ -42,11 +42,6 @@ pub(super) fn read() -> (Limits, Vec<Gap>) {
         gaps.push(Gap::new(GapCode::Limits, &message));
     }
     (limits, gaps)
-}
-
-/// Whether this process has a capability in its own user namespace.
-pub(super) fn has_capability(capability: CapabilitySet) -> Option<bool> {
-    Some(capabilities(None).ok()?.effective.contains(capability))
 }
 
 /// The unit or container of a process, from its own file.

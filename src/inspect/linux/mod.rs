@@ -10,7 +10,6 @@
 mod activation;
 mod limits;
 mod namespaces;
-mod redirects;
 mod rows;
 mod sockets;
 mod unix_name;
@@ -23,7 +22,6 @@ use std::thread;
 use std::time::Duration;
 
 use self::namespaces::Namespaces;
-use self::redirects::{PacketFilter, sk_lookup};
 use self::rows::Rows;
 use super::PortInspector;
 use crate::model::{
@@ -35,6 +33,7 @@ use crate::source::linux::cgroup::Cgroups;
 use crate::source::linux::netlink::SockDiag;
 use crate::source::linux::owners::{joined, spawn};
 use crate::source::linux::problems;
+use crate::source::linux::redirects::{PacketFilter, sk_lookup};
 use crate::source::process::Processes;
 use crate::source::users::{rename, rename_socket};
 

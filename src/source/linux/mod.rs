@@ -16,6 +16,7 @@ pub(crate) mod problems;
 pub(crate) mod proc;
 pub(super) mod process_handle;
 mod reading;
+pub(crate) mod redirects;
 mod table;
 pub(crate) mod tools;
 

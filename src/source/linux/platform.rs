@@ -68,6 +68,13 @@ impl crate::source::platform::Platform for Platform {
         }
     }
 
+    fn describe(&mut self, sockets: &mut Vec<Socket>, at: Moment) {
+        if let Some(namespaces) = &mut self.namespaces {
+            namespaces.publish(sockets, at, !self.partial_owners_first);
+            namespaces.name_containers(sockets, at);
+        }
+    }
+
     fn take_has_new_namespaces(&mut self) -> bool {
         std::mem::take(&mut self.has_new_namespaces)
     }

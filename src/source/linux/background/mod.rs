@@ -18,9 +18,9 @@ use std::collections::HashMap;
 
 use rustix::process::{geteuid, getuid};
 
-pub(crate) use self::containers::ContainerNames;
 use self::containers::Containers;
 use self::containers::publishers::Publisher;
+pub(crate) use self::containers::{ContainerNames, Destination, destination};
 use self::end_risk::Circumstances;
 use self::facts::Facts;
 pub(crate) use self::facts::serving;
@@ -38,10 +38,12 @@ use crate::source::process::Processes;
 /// The most owners to read in full; the others of a large family are like their parent.
 const MAX_OWNERS: usize = 32;
 
-/// The process of these that started first.
-pub(crate) fn oldest(pids: impl Iterator<Item = Pid>) -> Option<Pid> {
+/// These processes, the one that started first before the others.
+pub(crate) fn by_age(pids: impl Iterator<Item = Pid>) -> Vec<Pid> {
     let started = pids.filter_map(|pid| Some((proc_stat(pid)?.started_at_tick, pid)));
-    started.min().map(|(_, pid)| pid)
+    let mut started: Vec<_> = started.collect();
+    started.sort_unstable();
+    started.into_iter().map(|(_, pid)| pid).collect()
 }
 
 /// The path of the control group that a process is in.

@@ -10,6 +10,7 @@ mod by_owners;
 mod enter;
 mod find;
 mod names;
+mod published;
 mod read;
 mod socket_network;
 
@@ -25,6 +26,7 @@ use self::enter::on_own_thread;
 pub(crate) use self::enter::{Entry, within};
 use self::find::{Finder, Keeper, Number};
 use self::names::Names;
+use self::published::{Members, Publishing};
 use self::read::{Sockets, Wanted};
 use super::owners::index::ByProducts;
 use super::problems::Troubles;
@@ -58,6 +60,7 @@ pub(super) struct Namespaces {
     late: Vec<NamespaceId>,
     has_begun: bool,
     by_owners: ByOwners,
+    publishing: Publishing,
 }
 
 struct Known {
@@ -65,6 +68,8 @@ struct Known {
     keepers: BTreeSet<Keeper>,
     sockets: Sockets,
     access: Access,
+    /// When it was found, unless that was at the start.
+    found_at: Option<Moment>,
 }
 
 /// How a namespace is read.
@@ -132,15 +137,28 @@ impl Namespaces {
         self.by_owners.learn(found, sockets, at, is_complete)
     }
 
-    /// The processes in each namespace, with its id.
-    pub(super) fn members(&self) -> impl Iterator<Item = (NamespaceId, Pid)> {
-        self.known.values().flat_map(|known| {
-            let pids = known.keepers.iter().filter_map(|keeper| match keeper {
-                Keeper::Process(pid) | Keeper::Thread { pid, .. } => Some(*pid),
+    /// Sets which ports of ours lead into other namespaces, once the owners are known, and adds rows for those that only a rule
+    /// publishes.
+    pub(super) fn publish(&mut self, sockets: &mut Vec<Socket>, at: Moment, is_complete: bool) {
+        if self.known.is_empty() {
+            return;
+        }
+        let namespaces = self.known.values().map(|known| {
+            let members = known.keepers.iter().filter_map(|keeper| match keeper {
+                Keeper::Process(pid) => Some(*pid),
                 _ => None,
             });
-            pids.map(|pid| (known.namespace.id, pid))
-        })
+            (Arc::clone(&known.namespace), members.collect())
+        });
+        let members = Members::of(namespaces);
+        if self.publishing.add_to(sockets, &members, at, is_complete) {
+            self.late.push(NamespaceId::OWN);
+        }
+    }
+
+    /// Replaces the ids of containers by their names.
+    pub(super) fn name_containers(&mut self, sockets: &mut [Socket], at: Moment) {
+        self.names.name_containers(sockets, at);
     }
 
     /// One line about what could not be read, given the number of sockets in other namespaces with a hidden owner.
@@ -197,7 +215,7 @@ impl Namespaces {
             let is_same = |known: &Known| !known.keepers.is_disjoint(&keepers);
             let known = match known.filter(is_same) {
                 Some(known) => Known { keepers, ..known },
-                None => self.new_namespace(number, keepers, is_first),
+                None => self.new_namespace(number, keepers, (is_first, at)),
             };
             self.known.insert(number, known);
         }
@@ -216,7 +234,7 @@ impl Namespaces {
         &mut self,
         number: Number,
         keepers: BTreeSet<Keeper>,
-        is_first: bool,
+        (is_first, at): (bool, Moment),
     ) -> Known {
         self.last_id += 1;
         let id = NamespaceId(self.last_id);
@@ -237,6 +255,7 @@ impl Namespaces {
             }),
             keepers,
             sockets: Sockets::default(),
+            found_at: (!is_first).then_some(at),
             access: Access::Inside,
         }
     }

@@ -7,12 +7,20 @@ use std::time::Duration;
 
 use super::Known;
 use super::find::{Keeper, Number};
-use crate::model::{Moment, Namespace, Pid, Text};
+use crate::model::{Moment, Namespace, Pid, Socket, Text};
 use crate::source::linux::background::{self, ContainerNames};
 use crate::source::linux::placement;
 
 /// A name is found again after this time: a container may be renamed, a process replaced.
 const RENAME_AFTER: Duration = Duration::from_secs(10);
+
+/// How long a namespace without a container is named anew for each snapshot: a container that starts gets its control group
+/// a moment later.
+const STARTING: Duration = Duration::from_secs(5);
+
+/// How many processes of a namespace are compared by age, and of how many the container is read.
+const MOST_COMPARED: usize = 1000;
+const MOST_READ: usize = 4;
 
 /// The folders of `ip netns`, whose names people chose.
 const NAMED: [&str; 2] = ["/run/netns", "/var/run/netns"];
@@ -34,11 +42,32 @@ impl Names {
             self.containers.forget_old(at);
         }
         for one in known.values_mut() {
-            if is_due || one.namespace.name.is_empty() {
+            let is_starting = one.namespace.container.is_none()
+                && one
+                    .found_at
+                    .is_some_and(|found_at| found_at.age(at) < STARTING);
+            if is_due || is_starting || one.namespace.name.is_empty() {
                 let named = self.named(one, at);
                 if named != *one.namespace {
                     one.namespace = Arc::new(named);
                 }
+            }
+        }
+    }
+
+    /// Replaces the id of a container that a socket was made in by its name.
+    pub(super) fn name_containers(&mut self, sockets: &mut [Socket], at: Moment) {
+        for socket in sockets.iter_mut() {
+            let Some(id) = &socket.container else {
+                continue;
+            };
+            if !self.containers.knows(id)
+                && let Some(owner) = socket.owner.present().first()
+            {
+                self.containers.of_process(owner.pid, at);
+            }
+            if let Some(container) = self.containers.by_short_id(id) {
+                socket.container = Some(container.name.clone());
             }
         }
     }
@@ -48,8 +77,11 @@ impl Names {
             Keeper::Process(pid) | Keeper::Thread { pid, .. } => Some(*pid),
             _ => None,
         });
-        let oldest = background::oldest(members);
-        let container = oldest.and_then(|pid| self.containers.of_process(pid, at));
+        let members = background::by_age(members.take(MOST_COMPARED));
+        let oldest = members.first().copied();
+        // The processes of an engine may be in the namespace, too.
+        let mut first = members.iter().take(MOST_READ);
+        let container = first.find_map(|&pid| self.containers.of_process(pid, at));
         let name = container.as_ref().map(|container| container.name.clone());
         let name = name
             .or_else(|| mount_name(known))

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::model::{Moment, Pid, Protocol, Socket};
-use crate::source::linux::netlink::{DumpError, DumpRequest, Extras, Rows as _, SockDiag};
+use crate::source::linux::netlink::{DumpRequest, Extras, Rows as _, SockDiag};
 use crate::source::linux::problems::Troubles;
 use crate::source::linux::proc::net;
 use crate::source::linux::reading::Reading;

@@ -19,6 +19,11 @@ pub(crate) fn is_in_user_namespace() -> Option<bool> {
     Some(namespace.st_ino != INITIAL_USER_NAMESPACE)
 }
 
+/// Whether this process has a capability in its own user namespace; `None` if that can't be read.
+pub(crate) fn has_capability(capability: CapabilitySet) -> Option<bool> {
+    Some(capabilities(None).ok()?.effective.contains(capability))
+}
+
 /// The user who became root by `sudo` (`SUDO_UID` of `sudo(8)`), if that is not root.
 pub(crate) fn sudo_uid() -> Option<u32> {
     let uid = std::env::var("SUDO_UID").ok()?.parse().ok()?;

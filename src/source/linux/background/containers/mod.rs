@@ -4,6 +4,7 @@
 //! group, to the engine's state: no engine needs to answer. Where files may not be read (for an
 //! ordinary user), the id takes the place of the name.
 
+mod destination;
 mod engines;
 mod names;
 pub(crate) mod netns;
@@ -16,6 +17,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use rustix::process::geteuid;
 
+pub(crate) use self::destination::{Destination, destination};
 use self::engines::{Monitor, describe};
 pub(crate) use self::names::{ContainerNames, described};
 use self::ports::SocketAt;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Containers;
+use super::{Containers, Monitor};
 use crate::model::{Behind, Container, Moment, Pid, Protocol, Text};
 use crate::source::linux::background::facts::{self, Facts};
 use crate::source::linux::placement::{self, short};
@@ -18,33 +18,48 @@ const REREAD_AFTER: Duration = Duration::from_secs(30);
 pub(crate) struct ContainerNames {
     users: Users,
     by_id: HashMap<String, (Moment, Option<Arc<Container>>)>,
+    by_short_id: HashMap<Text, String>,
 }
 
 impl ContainerNames {
     /// The container that a process is in; `None` as well for the one that this program is in.
     pub(crate) fn of_process(&mut self, pid: Pid, at: Moment) -> Option<Arc<Container>> {
-        let group = placement::container(&Facts::of(pid)?.cgroup)?;
-        if let Some((_, known)) = self.by_id.get(&group.id) {
+        let group = placement::container(&Facts::of(pid)?.cgroup);
+        let known = group.as_ref().and_then(|group| self.by_id.get(&group.id));
+        if let Some((_, known)) = known {
             return known.clone();
         }
         let line = facts::line_of(pid);
-        let behind = Containers::new((Protocol::Tcp, 0), &mut self.users).of_process(&line);
+        let mut containers = Containers::new((Protocol::Tcp, 0), &mut self.users);
+        let Some(group) = group else {
+            // Without a manager of groups, podman makes none for the container of an ordinary user.
+            let monitor = line.iter().skip(1).find_map(Monitor::of)?;
+            return described(&containers.of_monitor(&monitor, None)).map(Arc::new);
+        };
+        let behind = containers.of_process(&line);
         let container = behind.as_ref().and_then(described).map(Arc::new);
+        let short_id = Text::new(short(&group.id));
+        self.by_short_id.insert(short_id, group.id.clone());
         self.by_id.insert(group.id, (at, container.clone()));
         container
     }
 
-    /// The name of a container by the short id that control groups have, if it was read.
+    /// The container with the short id that control groups have, if it was read.
     pub(crate) fn by_short_id(&self, id: &Text) -> Option<&Arc<Container>> {
-        let mut all = self.by_id.iter();
-        let (_, (_, found)) = all.find(|(one, _)| short(one) == &**id)?;
-        found.as_ref()
+        self.by_id.get(self.by_short_id.get(id)?)?.1.as_ref()
+    }
+
+    /// Whether it was read, though nothing may be known of it.
+    pub(crate) fn knows(&self, id: &Text) -> bool {
+        self.by_short_id.contains_key(id)
     }
 
     /// Forgets what was read long ago.
     pub(crate) fn forget_old(&mut self, at: Moment) {
         self.by_id
             .retain(|_, (read_at, _)| read_at.age(at) < REREAD_AFTER);
+        let by_id = &self.by_id;
+        self.by_short_id.retain(|_, id| by_id.contains_key(id));
     }
 }
 

@@ -62,6 +62,11 @@ fn is_local(fib_trie: &str, address: &str) -> bool {
     lines.any(|line| line == wanted) && lines.next() == Some("/32 host LOCAL")
 }
 
+/// Whether something listens on a port in the namespace of a process.
+pub(crate) fn has_listener(pid: Pid, port: (Protocol, u16)) -> bool {
+    !listeners(pid, port).is_empty()
+}
+
 /// The inodes of the listeners on a port in the namespace of a process.
 fn listeners(pid: Pid, (protocol, port): (Protocol, u16)) -> HashSet<u32> {
     let tables = Part::of(protocol).flat_map(|part| proc_net::of_process(&pid.to_string(), part));

@@ -6,9 +6,9 @@
 use serde_json::Value as Json;
 
 use super::{list, word};
-use crate::inspect::linux::redirects::condition::Subject;
-use crate::inspect::linux::redirects::packet::{Field, Value};
-use crate::inspect::linux::redirects::rule::{Action, Element, Lookup, Part, Set, Step, Target};
+use crate::source::linux::redirects::condition::Subject;
+use crate::source::linux::redirects::packet::{Field, Value};
+use crate::source::linux::redirects::rule::{Action, Element, Lookup, Part, Set, Step, Target};
 
 /// Parses the field and values of a lookup. Adds the kernel's steps before it: the rule ends for packets without the
 /// field.

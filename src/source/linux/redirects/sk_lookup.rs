@@ -18,7 +18,7 @@ const MOST_DESCRIPTORS: usize = 5_000;
 
 /// The gap if a process has such a program. Reading descriptors of other processes takes 2 µs each, so this is done
 /// only if a bind succeeded and only redirects matter.
-pub(in crate::inspect::linux) fn gap() -> Option<Gap> {
+pub(crate) fn gap() -> Option<Gap> {
     let here = stat("/proc/thread-self/ns/net").ok()?.st_ino;
     let proc = scan::open_proc().ok()?;
     let mut left = MOST_DESCRIPTORS;

@@ -20,6 +20,53 @@ pub(super) struct Table {
     pub(super) sets: HashMap<String, Option<Vec<Element>>>,
 }
 
+impl Table {
+    /// The single ports that rules which send packets to an address compare them with.
+    pub(super) fn ports_of_senders(&self) -> Vec<u16> {
+        let has_address = |action: &Action| {
+            let Action::Send { targets, .. } = action else {
+                return false;
+            };
+            targets.iter().any(|target| target.address.is_some())
+        };
+        let mut ports = Vec::new();
+        for rule in self.chains.values().flatten() {
+            let sends = |step: &Step| match step {
+                Step::Act(action)
+                | Step::Map {
+                    otherwise: action, ..
+                } => has_address(action),
+                Step::Match { .. } => false,
+            };
+            if !rule.steps.iter().any(sends) {
+                continue;
+            }
+            for step in &rule.steps {
+                if let Step::Match {
+                    lookup,
+                    is_negated: false,
+                }
+                | Step::Map { lookup, .. } = step
+                {
+                    ports.extend(self.ports_of(lookup));
+                }
+            }
+        }
+        ports
+    }
+
+    fn ports_of(&self, lookup: &Lookup) -> Vec<u16> {
+        let elements = match &lookup.set {
+            Set::Inline(elements) => Some(elements),
+            Set::Named(name) => self.sets.get(name).and_then(Option::as_ref),
+        };
+        let elements = elements.into_iter().flatten();
+        let values = elements.flat_map(|element| lookup.fields.iter().zip(&element.key));
+        let of_port = values.filter(|(field, _)| matches!(field, Field::Port));
+        of_port.flat_map(|(_, value)| value.numbers()).collect()
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Rule {
     pub(super) steps: Vec<Step>,

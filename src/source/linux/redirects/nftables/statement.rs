@@ -4,10 +4,10 @@ use serde_json::Value as Json;
 
 use super::expression::{lookup, target, value, verdict};
 use super::word;
-use crate::inspect::linux::redirects::condition::Subject;
-use crate::inspect::linux::redirects::iptables::{is_final, is_harmless};
-use crate::inspect::linux::redirects::packet::{Field, Value};
-use crate::inspect::linux::redirects::rule::{Action, Lookup, Part, Set, Step};
+use crate::source::linux::redirects::condition::Subject;
+use crate::source::linux::redirects::iptables::{is_final, is_harmless};
+use crate::source::linux::redirects::packet::{Field, Value};
+use crate::source::linux::redirects::rule::{Action, Lookup, Part, Set, Step};
 
 const HARMLESS: &str = "counter, log, notrack, secmark, set, map, dup, flow, comment, meter, synproxy, continue, \
      last, ct helper, ct timeout, ct expectation";

@@ -97,8 +97,8 @@ mod tests {
     use ipnet::IpNet;
 
     use super::*;
-    use crate::inspect::linux::redirects::describe::redirects;
     use crate::model::Protocol;
+    use crate::source::linux::redirects::describe::redirects;
 
     /// As `ip_vs_info_seq_show` prints it.
     const LISTED: &str = "IP Virtual Server version 1.2.1 (size=4096)\n\

@@ -15,11 +15,12 @@ mod ipvs;
 mod nftables;
 mod packet;
 mod rule;
-pub(super) mod sk_lookup;
+pub(crate) mod sk_lookup;
 #[cfg(test)]
 mod tests;
 mod trace;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 
@@ -28,25 +29,35 @@ use rustix::thread::CapabilitySet;
 
 use self::nftables::NftTable;
 use self::rule::Table;
-use super::limits::has_capability;
 use crate::model::{Family, Gap, GapCode, Protocol, Redirect};
-use crate::source::linux::problems;
 use crate::source::linux::tools::{Printed, ToolCommand, run_all};
+use crate::source::linux::{problems, rights};
 
 /// The rules, kept for the next port: running the tools takes longer than tracing a packet.
 #[derive(Default)]
-pub(super) struct PacketFilter {
+pub(crate) struct PacketFilter {
     rules: Option<Rules>,
 }
 
 impl PacketFilter {
     /// Whether the rules are cached for an earlier port, or can't be read.
-    pub(super) fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.rules.is_some() || !may_read()
     }
 
+    /// Reads the rules, and returns the single ports that rules about an address elsewhere compare packets with.
+    pub(crate) fn ports_sent_elsewhere(&mut self) -> BTreeSet<u16> {
+        if !may_read() {
+            return BTreeSet::new();
+        }
+        let rules = self.rules.get_or_insert_with(Rules::read);
+        let nftables = rules.nftables.iter().map(|one| &one.table);
+        let tables = nftables.chain(&rules.others);
+        tables.flat_map(Table::ports_of_senders).collect()
+    }
+
     /// Every redirect of the port in this network namespace, and the gaps.
-    pub(super) fn redirects(&mut self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
+    pub(crate) fn redirects(&mut self, protocol: Protocol, port: u16) -> (Vec<Redirect>, Vec<Gap>) {
         let gap =
             |message: String| Gap::new(GapCode::Redirects, &format!("packet redirects {message}"));
         if !may_read() {
@@ -67,7 +78,7 @@ impl PacketFilter {
 }
 
 fn may_read() -> bool {
-    has_capability(CapabilitySet::NET_ADMIN) == Some(true)
+    rights::has_capability(CapabilitySet::NET_ADMIN) == Some(true)
 }
 
 /// A table to be saved by a tool of `iptables`.

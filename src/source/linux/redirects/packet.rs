@@ -100,6 +100,15 @@ impl Value {
         }
     }
 
+    /// The single ports among the values.
+    pub(super) fn numbers(&self) -> Vec<u16> {
+        match self {
+            Self::Number(one) => u16::try_from(*one).into_iter().collect(),
+            Self::List(all) => all.iter().flat_map(Self::numbers).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether a state, or one of several, is that of a new connection: bit 3 (`NF_CT_STATE_BIT`).
     fn is_new(&self) -> bool {
         match self {

@@ -3,9 +3,9 @@
 //! A rule is `[!] option value …` in the order of its matches, then `-j` or `-g`. An unknown option becomes a
 //! condition that was not understood, with its words.
 
-use crate::inspect::linux::redirects::condition::Subject;
-use crate::inspect::linux::redirects::packet::{Field, Value};
-use crate::inspect::linux::redirects::rule::{Rule, Step};
+use crate::source::linux::redirects::condition::Subject;
+use crate::source::linux::redirects::packet::{Field, Value};
+use crate::source::linux::redirects::rule::{Rule, Step};
 
 /// The words of a line: separated by blanks, quoted with `"` and `\` if they contain some (`xtables_save_string`).
 pub(super) fn words(line: &str) -> Vec<String> {

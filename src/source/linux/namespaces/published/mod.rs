@@ -1,0 +1,280 @@
+//! Which ports of ours lead into other namespaces: those of the engines' publishers, and those that only a rule of the packet
+//! filter publishes, which get a row of their own.
+//!
+//! A publisher leads to a namespace by its arguments, its children or its own namespace; the socket inside is a listener on
+//! the port there. What is ambiguous stays unknown.
+
+mod addresses;
+mod rules;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use self::addresses::Addresses;
+use self::rules::{Rule, Rules};
+use crate::model::{
+    Container, Endpoint, Moment, Namespace, NamespaceId, Pid, Process, Protocol, Published,
+    PublishedBy, Socket, State,
+};
+use crate::source::linux::background::{self, Destination};
+
+/// The first 15 letters of the programs that publish ports.
+const PUBLISHERS: [&str; 12] = [
+    "docker-proxy",
+    "dockerd",
+    "conmon",
+    "rootlessport",
+    "rootlessport-ch",
+    "rootlesskit",
+    "pasta",
+    "pasta.avx2",
+    "passt",
+    "passt.avx2",
+    "lxd",
+    "incusd",
+];
+
+/// What is kept from one snapshot to the next.
+#[derive(Default)]
+pub(super) struct Publishing {
+    addresses: Addresses,
+    rules: Rules,
+    /// Of each publisher that was read, by pid and start.
+    destinations: HashMap<(Pid, Option<u64>), Option<Destination>>,
+}
+
+/// The other namespaces with their processes.
+pub(super) struct Members {
+    namespaces: HashMap<NamespaceId, Arc<Namespace>>,
+    of_process: HashMap<Pid, NamespaceId>,
+    pids: HashMap<NamespaceId, Vec<Pid>>,
+}
+
+impl Members {
+    pub(super) fn of(namespaces: impl Iterator<Item = (Arc<Namespace>, Vec<Pid>)>) -> Self {
+        let mut members = Self {
+            namespaces: HashMap::new(),
+            of_process: HashMap::new(),
+            pids: HashMap::new(),
+        };
+        for (namespace, pids) in namespaces {
+            let id = namespace.id;
+            members.of_process.extend(pids.iter().map(|&pid| (pid, id)));
+            members.pids.insert(id, pids);
+            members.namespaces.insert(id, namespace);
+        }
+        members
+    }
+
+    fn container(&self, id: NamespaceId) -> Option<Arc<Container>> {
+        self.namespaces.get(&id)?.container.clone()
+    }
+}
+
+/// Where the traffic for a port of ours goes.
+struct Route {
+    namespace: Option<NamespaceId>,
+    container: Option<Arc<Container>>,
+    address: Option<IpAddr>,
+    port: Option<u16>,
+}
+
+/// The listeners in other namespaces, by namespace, protocol and port: their places among the sockets.
+type Listeners = HashMap<(NamespaceId, Protocol, u16), Vec<usize>>;
+
+impl Publishing {
+    /// Sets what the sockets of ours publish, and adds rows for what only rules publish. Whether these are there for the first
+    /// time.
+    pub(super) fn add_to(
+        &mut self,
+        sockets: &mut Vec<Socket>,
+        members: &Members,
+        at: Moment,
+        is_complete: bool,
+    ) -> bool {
+        let mut listeners = Listeners::new();
+        for (place, socket) in sockets.iter().enumerate() {
+            if !socket.is_own() && socket.is_listening() {
+                let key = (socket.namespace_id(), socket.protocol, socket.local.port);
+                listeners.entry(key).or_default().push(place);
+            }
+        }
+        let are_first = self.rules.update(&members.namespaces, at, is_complete);
+        let mut published = Vec::new();
+        for (place, socket) in sockets.iter().enumerate() {
+            if socket.is_own()
+                && socket.is_listening()
+                && let Some(publisher) = publisher(socket)
+                && let Some(route) = self.route(socket, publisher, members, at)
+            {
+                let one = describe(
+                    PublishedBy::Proxy,
+                    route,
+                    socket.protocol,
+                    &listeners,
+                    sockets,
+                );
+                published.push((place, one));
+            }
+        }
+        self.forget_ended(sockets);
+        let rows = self.rows_of_rules(sockets, &published, members, &listeners, at);
+        for (place, one) in published {
+            sockets[place].published = Some(Arc::new(one));
+        }
+        sockets.extend(rows);
+        are_first
+    }
+
+    /// Where a publisher sends the traffic for its socket.
+    fn route(
+        &mut self,
+        socket: &Socket,
+        publisher: &Process,
+        members: &Members,
+        at: Moment,
+    ) -> Option<Route> {
+        let key = (publisher.pid, publisher.started_at_tick);
+        let destination = self.destinations.entry(key);
+        let destination = destination.or_insert_with(|| background::destination(publisher.pid));
+        let destination = destination.clone()?;
+        let port = (socket.protocol, socket.local.port);
+        let by_rule = self.rules.of(port).map(|rule| (rule.address, rule.port));
+        let route =
+            |namespace: Option<NamespaceId>, container: Option<Arc<Container>>, port| Route {
+                container: container.or_else(|| members.container(namespace?)),
+                namespace,
+                address: None,
+                port,
+            };
+        Some(match destination {
+            Destination::Address(address, inside) => {
+                let to = self
+                    .addresses
+                    .namespace(address, (port.0, inside), members, at);
+                Route {
+                    address: Some(address),
+                    ..route(to, None, Some(inside))
+                }
+            }
+            Destination::ByRule => {
+                let (address, inside) = by_rule?;
+                let to = self
+                    .addresses
+                    .namespace(address, (port.0, inside), members, at);
+                Route {
+                    address: Some(address),
+                    ..route(to, None, Some(inside))
+                }
+            }
+            Destination::Processes {
+                pids,
+                ports,
+                container,
+            } => {
+                let mut known = pids.iter().filter_map(|pid| members.of_process.get(pid));
+                let to = known.next().copied();
+                let mapped = ports.iter().find(|(outside, _)| *outside == port.1);
+                let inside = by_rule.map(|(_, inside)| inside);
+                let inside = inside.or(mapped.map(|(_, inside)| *inside));
+                let own = Some((to?, container.map(Arc::new)));
+                let (namespace, container) = own?;
+                Route {
+                    address: by_rule.map(|(address, _)| address),
+                    ..route(Some(namespace), container, inside)
+                }
+            }
+            Destination::Container(container) => route(None, Some(Arc::new(container)), None),
+        })
+    }
+
+    /// A row for each port that a rule publishes and no publisher has.
+    fn rows_of_rules(
+        &mut self,
+        sockets: &[Socket],
+        published: &[(usize, Published)],
+        members: &Members,
+        listeners: &Listeners,
+        at: Moment,
+    ) -> Vec<Socket> {
+        let has_publisher = |rule: &Rule| {
+            published.iter().any(|(place, _)| {
+                let socket = &sockets[*place];
+                (socket.protocol, socket.local.port) == rule.on
+            })
+        };
+        let rules: Vec<Rule> = self
+            .rules
+            .all()
+            .filter(|rule| !has_publisher(rule))
+            .collect();
+        let rows = rules.into_iter().filter_map(|rule| {
+            let (protocol, port) = rule.on;
+            let to = (protocol, rule.port);
+            let namespace = self.addresses.namespace(rule.address, to, members, at)?;
+            let route = Route {
+                namespace: Some(namespace),
+                container: members.container(namespace),
+                address: Some(rule.address),
+                port: Some(rule.port),
+            };
+            let one = describe(PublishedBy::Rule, route, protocol, listeners, sockets);
+            let local = Endpoint::new(rule.host, port);
+            let mut row = Socket::new(protocol, local, None, State::Dnat);
+            row.published = Some(Arc::new(one));
+            Some(row)
+        });
+        rows.collect()
+    }
+
+    fn forget_ended(&mut self, sockets: &[Socket]) {
+        if self.destinations.len() > 64 {
+            let publishers = sockets.iter().filter_map(publisher);
+            let keys: Vec<_> = publishers
+                .map(|one| (one.pid, one.started_at_tick))
+                .collect();
+            self.destinations.retain(|key, _| keys.contains(key));
+        }
+    }
+}
+
+/// The process of a socket that publishes its port, by its name.
+fn publisher(socket: &Socket) -> Option<&Process> {
+    let mut owners = socket.owner.present().iter();
+    let found = owners.find(|process| PUBLISHERS.contains(&&*process.comm));
+    found.map(|process| &**process)
+}
+
+/// The published port, with the socket inside if there is one.
+fn describe(
+    by: PublishedBy,
+    route: Route,
+    protocol: Protocol,
+    listeners: &Listeners,
+    sockets: &[Socket],
+) -> Published {
+    let on = |port: u16| {
+        let key = (route.namespace?, protocol, port);
+        let places = listeners.get(&key)?;
+        let has_address = |address: IpAddr| {
+            places
+                .iter()
+                .find(|&&place| sockets[place].local.address == address)
+        };
+        let exact = route.address.and_then(has_address);
+        let is_wildcard = |place: &&usize| sockets[**place].local.address.is_unspecified();
+        exact.or_else(|| places.iter().find(is_wildcard)).copied()
+    };
+    let place = route.port.and_then(on);
+    let inside = place.map(|place| &sockets[place]);
+    let process = inside.and_then(|socket| socket.owner.present().first());
+    Published {
+        by,
+        container: route.container,
+        address: route.address,
+        port: route.port,
+        process: process.map(|process| (process.pid, process.name.clone())),
+        target: inside.and_then(|socket| Some((socket.namespace_id(), socket.inode?))),
+    }
+}
