@@ -170,6 +170,8 @@ impl Namespaces {
                 .count()
         };
         let (unread, in_part) = (count(Access::None), count(Access::Outside));
+        // A bind mount may be one of a namespace that is also known by a process, with another number.
+        let unread = unread.saturating_sub(in_part);
         let mut parts = Vec::new();
         if unread > 0 {
             parts.push(format!("{unread} not read"));

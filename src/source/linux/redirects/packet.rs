@@ -30,6 +30,9 @@ pub(super) struct Packet<'a> {
     pub(super) own: Option<&'a [IpNet]>,
 }
 
+/// How many ports a range has at most whose ports are taken one by one.
+const MOST_OF_RANGE: u64 = 64;
+
 /// The conditions for a comparison to hold: none if it does, `None` if it can't.
 pub(super) type Outcome = Option<Vec<Condition>>;
 
@@ -100,10 +103,14 @@ impl Value {
         }
     }
 
-    /// The single ports among the values.
+    /// The single ports among the values, and those of short ranges.
     pub(super) fn numbers(&self) -> Vec<u16> {
         match self {
             Self::Number(one) => u16::try_from(*one).into_iter().collect(),
+            Self::Range(first, last) if last.saturating_sub(*first) < MOST_OF_RANGE => (*first
+                ..=*last)
+                .filter_map(|one| u16::try_from(one).ok())
+                .collect(),
             Self::List(all) => all.iter().flat_map(Self::numbers).collect(),
             _ => Vec::new(),
         }

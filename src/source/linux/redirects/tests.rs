@@ -45,6 +45,16 @@ fn nat(rules: &str, protocol: Protocol, port: u16) -> Vec<String> {
 }
 
 #[test]
+fn ports_that_are_sent_to_an_address_are_found_in_the_rules() {
+    let containers = include_str!("recorded/containers.txt");
+    let table = iptables::parse(containers, "iptables", "nat", Family::Ipv4).unwrap();
+    let ports = table.ports_of_senders();
+    assert!(ports.contains(&8080), "{ports:?}");
+    // That one is only for a masquerade.
+    assert!(!ports.contains(&80), "{ports:?}");
+}
+
+#[test]
 fn a_published_port_goes_to_its_container() {
     let at = |port| saved(include_str!("recorded/containers.txt"), "nat", Tcp, port);
     assert_eq!(
