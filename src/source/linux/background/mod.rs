@@ -20,7 +20,9 @@ use rustix::process::{geteuid, getuid};
 
 use self::containers::Containers;
 use self::containers::publishers::Publisher;
-pub(crate) use self::containers::{ContainerNames, Destination, destination};
+pub(crate) use self::containers::{
+    ContainerNames, Destination, destination, destinations_of_hidden,
+};
 use self::end_risk::Circumstances;
 use self::facts::Facts;
 pub(crate) use self::facts::serving;

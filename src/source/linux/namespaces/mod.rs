@@ -107,7 +107,7 @@ impl Namespaces {
             return (Vec::new(), Vec::new());
         }
         self.read_inside(at, ages, is_complete);
-        self.read_outside(is_complete);
+        self.read_outside(at, is_complete);
         self.names.update(&mut self.known, at);
         let count = self.known.values().map(|one| one.sockets.all.len()).sum();
         let (mut sockets, mut groups) = (Vec::with_capacity(count), Vec::with_capacity(count));
@@ -344,7 +344,7 @@ impl Namespaces {
     }
 
     /// Reads the others from the files of a process in each, as many as there is time for.
-    fn read_outside(&mut self, is_complete: bool) {
+    fn read_outside(&mut self, at: Moment, is_complete: bool) {
         let numbers: Vec<Number> = self
             .known
             .iter()
@@ -365,7 +365,7 @@ impl Namespaces {
                 Keeper::Process(pid) => Some(*pid),
                 _ => None,
             });
-            let is_read = pids.any(|pid| known.sockets.read_outside(pid));
+            let is_read = pids.any(|pid| known.sockets.read_outside(pid, at));
             known.access = if is_read {
                 Access::Outside
             } else {

@@ -7,6 +7,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::model::{Moment, Pid, Protocol, Socket};
 use crate::source::linux::netlink::{DumpRequest, Extras, Rows as _, SockDiag};
@@ -14,6 +15,9 @@ use crate::source::linux::problems::Troubles;
 use crate::source::linux::proc::net;
 use crate::source::linux::reading::Reading;
 use crate::source::netstat::Part;
+
+/// From outside, sockets whose numbers have not changed are read again after this time.
+const REREAD_AFTER: Duration = Duration::from_secs(4);
 
 /// The sockets of one namespace.
 #[derive(Default)]
@@ -23,6 +27,8 @@ pub(super) struct Sockets {
     /// The control group that each was made in; 0 for none.
     pub(super) groups: Vec<u64>,
     bound: Vec<(Socket, u64)>,
+    /// The numbers of sockets, and when those were read, if they were read from outside.
+    outside: Option<(SocketCounts, Moment)>,
     /// When those that are only bound were last read.
     pub(super) bound_at: Option<Moment>,
 }
@@ -91,12 +97,19 @@ impl Sockets {
     }
 
     /// Reads them from the files of a process in the namespace, which takes no right. Returns whether there are files.
-    pub(super) fn read_outside(&mut self, pid: Pid) -> bool {
+    pub(super) fn read_outside(&mut self, pid: Pid, at: Moment) -> bool {
         let mut reading = Reading::with_capacity(self.all.len());
         let folder = PathBuf::from(format!("/proc/{pid}/net"));
         let Some(counts) = SocketCounts::read(&folder) else {
             return false;
         };
+        let is_same = |(before, read_at): (SocketCounts, Moment)| {
+            before == counts && read_at.age(at) < REREAD_AFTER
+        };
+        if self.outside.is_some_and(is_same) {
+            return true;
+        }
+        self.outside = Some((counts, at));
         let parts = Part::of(Protocol::Tcp).chain(Part::of(Protocol::Udp));
         for part in parts.filter(|&part| counts.may_have(part)) {
             if net::read_of(&pid.to_string(), part, &mut reading).is_err() {

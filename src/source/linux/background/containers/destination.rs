@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::ports::SocketAt;
 use super::publishers::{self, Publisher};
 use super::{Containers, described};
-use crate::model::{Container, Pid, Protocol};
+use crate::model::{Container, Endpoint, Pid, Protocol};
 use crate::source::linux::background::facts::{self, Facts};
 use crate::source::users::Users;
 
@@ -59,6 +60,24 @@ pub(crate) fn destination(pid: Pid) -> Option<Destination> {
             Destination::Container(described(&behind)?)
         }
     })
+}
+
+/// Where the ports of these sockets lead, whose owners can't be seen: by the arguments of Docker's proxies, which everyone may
+/// read, or by the engine's state.
+pub(crate) fn destinations_of_hidden(sockets: &[(Protocol, Endpoint)]) -> Vec<Option<Destination>> {
+    let mut users = Users::default();
+    let mut containers = Containers::new((Protocol::Tcp, 0), &mut users);
+    let destination = |&(protocol, local): &(Protocol, Endpoint)| {
+        containers.at = SocketAt {
+            port: (protocol, local.port),
+            address: local.address,
+        };
+        let behind = containers.of_port()?;
+        let to = behind.address.zip(behind.port);
+        let to = to.map(|(address, port)| Destination::Address(address, port));
+        to.or_else(|| described(&behind).map(Destination::Container))
+    };
+    sockets.iter().map(destination).collect()
 }
 
 /// The ports of `pasta -t 8080:80,8081`.

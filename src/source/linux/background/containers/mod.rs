@@ -17,7 +17,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use rustix::process::geteuid;
 
-pub(crate) use self::destination::{Destination, destination};
+pub(crate) use self::destination::{Destination, destination, destinations_of_hidden};
 use self::engines::{Monitor, describe};
 pub(crate) use self::names::{ContainerNames, described};
 use self::ports::SocketAt;

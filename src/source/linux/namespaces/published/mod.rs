@@ -14,7 +14,7 @@ use std::sync::Arc;
 use self::addresses::Addresses;
 use self::rules::{Rule, Rules};
 use crate::model::{
-    Container, Endpoint, Moment, Namespace, NamespaceId, Pid, Process, Protocol, Published,
+    Container, Endpoint, Moment, Namespace, NamespaceId, Owner, Pid, Process, Protocol, Published,
     PublishedBy, Socket, State,
 };
 use crate::source::linux::background::{self, Destination};
@@ -35,6 +35,9 @@ const PUBLISHERS: [&str; 12] = [
     "incusd",
 ];
 
+/// The most sockets whose owners can't be seen to be looked up.
+const MOST_HIDDEN: usize = 256;
+
 /// What is kept from one snapshot to the next.
 #[derive(Default)]
 pub(super) struct Publishing {
@@ -42,6 +45,8 @@ pub(super) struct Publishing {
     rules: Rules,
     /// Of each publisher that was read, by pid and start.
     destinations: HashMap<(Pid, Option<u64>), Option<Destination>>,
+    /// Of each socket whose owner can't be seen, by its inode.
+    of_hidden: HashMap<u32, Option<Destination>>,
 }
 
 /// The other namespaces with their processes.
@@ -102,11 +107,12 @@ impl Publishing {
         }
         let are_first = self.rules.update(&members.namespaces, at, is_complete);
         let mut published = Vec::new();
+        self.read_hidden(sockets);
         for (place, socket) in sockets.iter().enumerate() {
             if socket.is_own()
                 && socket.is_listening()
-                && let Some(publisher) = publisher(socket)
-                && let Some(route) = self.route(socket, publisher, members, at)
+                && let Some(destination) = self.destination(socket)
+                && let Some(route) = self.route(socket, destination, members, at)
             {
                 let one = describe(
                     PublishedBy::Proxy,
@@ -127,18 +133,49 @@ impl Publishing {
         are_first
     }
 
-    /// Where a publisher sends the traffic for its socket.
+    /// Finds where sockets lead whose owners can't be seen, if there are new ones: that reads every process.
+    fn read_hidden(&mut self, sockets: &[Socket]) {
+        let hidden = sockets.iter().filter(|socket| {
+            socket.is_own() && socket.is_listening() && socket.owner == Owner::Hidden
+        });
+        let hidden: Vec<(u32, (Protocol, Endpoint))> = hidden
+            .filter(|socket| socket.protocol.has_ports() && socket.uid == Some(0))
+            .filter_map(|socket| Some((socket.inode?, (socket.protocol, socket.local))))
+            .take(MOST_HIDDEN)
+            .collect();
+        if hidden
+            .iter()
+            .all(|(inode, _)| self.of_hidden.contains_key(inode))
+        {
+            return;
+        }
+        let ends: Vec<_> = hidden.iter().map(|(_, end)| *end).collect();
+        let found = background::destinations_of_hidden(&ends);
+        let inodes = hidden.into_iter().map(|(inode, _)| inode);
+        self.of_hidden = inodes.zip(found).collect();
+    }
+
+    /// Where the publisher that has a socket leads, if one does.
+    fn destination(&mut self, socket: &Socket) -> Option<Destination> {
+        if socket.owner == Owner::Hidden {
+            return self.of_hidden.get(&socket.inode?)?.clone();
+        }
+        let publisher = publisher(socket)?;
+        let key = (publisher.pid, publisher.started_at_tick);
+        let known = self.destinations.entry(key);
+        known
+            .or_insert_with(|| background::destination(publisher.pid))
+            .clone()
+    }
+
+    /// Where the traffic for the port of a publisher goes.
     fn route(
         &mut self,
         socket: &Socket,
-        publisher: &Process,
+        destination: Destination,
         members: &Members,
         at: Moment,
     ) -> Option<Route> {
-        let key = (publisher.pid, publisher.started_at_tick);
-        let destination = self.destinations.entry(key);
-        let destination = destination.or_insert_with(|| background::destination(publisher.pid));
-        let destination = destination.clone()?;
         let port = (socket.protocol, socket.local.port);
         let by_rule = self.rules.of(port).map(|rule| (rule.address, rule.port));
         let route =
