@@ -57,6 +57,7 @@ pub fn run_beside_each(
     match role.as_str() {
         "worker" => return keep_sockets_open(),
         "idle" => return keep_files_open(),
+        "namespace" => return keep_namespace(),
         "" => {}
         numbers => {
             let (workers, idle) = numbers.split_once('+').ok_or("no size")?;
@@ -143,6 +144,45 @@ pub fn a_listening_port() -> Outcome<String> {
 
 pub fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
+}
+
+/// Runs something beside a hundred more network namespaces: half of them with a listener, ten with 20 connections, too.
+pub fn beside_namespaces<T>(run: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    let (begin, end) = std::io::pipe()?;
+    let mut load = Load {
+        children: Vec::new(),
+        end: Some(end),
+    };
+    for number in 0..100 {
+        let connections = if number < 10 { "20" } else { "0" };
+        let listeners = if number < 50 { "1" } else { "0" };
+        let script = "ip link set lo up && exec \"$0\"";
+        let mut child = Command::new("unshare")
+            .args(["-n", "sh", "-ec", script])
+            .arg(std::env::current_exe()?)
+            .env(ROLE, "namespace")
+            .env("LISTENERS", listeners)
+            .env("CONNECTIONS", connections)
+            .stdin(begin.try_clone()?)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let out = child.stdout.take().ok_or("no standard output")?;
+        load.children.push(child);
+        BufReader::new(out).read_line(&mut String::new())?;
+    }
+    run()
+}
+
+fn keep_namespace() -> Outcome {
+    let number = |name: &str| -> Outcome<usize> { Ok(std::env::var(name)?.parse()?) };
+    let listeners = (0..number("LISTENERS")?).map(|_| TcpListener::bind("0.0.0.0:8080"));
+    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+    let mut streams = Vec::new();
+    for _ in 0..number("CONNECTIONS")? {
+        streams.push(TcpStream::connect("127.0.0.1:8080")?);
+        streams.push(listeners[0].accept()?.0);
+    }
+    wait_for_the_end((listeners, streams))
 }
 
 /// The processes of the load; they end with it.

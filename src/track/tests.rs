@@ -740,3 +740,6 @@ fn a_socket_that_connects_elsewhere_closes_one_connection_and_opens_another() {
     seen.extend(watch.see(&[connected(200)]));
     assert_eq!(seen.len(), 2, "{seen:?}");
 }
+
+#[path = "tests/namespaces.rs"]
+mod namespaces;

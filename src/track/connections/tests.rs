@@ -6,7 +6,8 @@ use proptest::sample::select;
 
 use super::*;
 use crate::model::{
-    Endpoint, Owner, Portless, Process, Protocol, Socket, UnixKind, UnixName, UnixPeer, UnixSocket,
+    Endpoint, Namespace, NamespaceId, Owner, Portless, Process, Protocol, Socket, UnixKind,
+    UnixName, UnixPeer, UnixSocket,
 };
 use crate::track::{Change, ChangeKind};
 
@@ -459,4 +460,54 @@ proptest! {
             }
         }
     }
+}
+
+/// In this namespace.
+fn inside(id: u32, socket: Socket) -> Socket {
+    let namespace = Namespace {
+        id: NamespaceId(id),
+        inode: None,
+        name: "web".into(),
+        container: None,
+    };
+    Socket {
+        namespace: Some(Arc::new(namespace)),
+        ..socket
+    }
+}
+
+#[test]
+fn connections_belong_to_the_listener_of_their_own_namespace() {
+    let sockets = [
+        listener("0.0.0.0:80", 1),
+        inside(1, listener("0.0.0.0:80", 2)),
+        inside(1, connection("127.0.0.1:80", "127.0.0.1:5000", 2)),
+        inside(1, connection("127.0.0.1:5000", "127.0.0.1:80", 3)),
+    ];
+    let found = found(&sockets);
+    let established = [0, 1].map(|id| found.clients(RowId(id)).unwrap().established);
+    assert_eq!(established, [0, 1]);
+    assert_eq!(found.peer(RowId(2)), Some(RowId(3)));
+}
+
+#[test]
+fn the_ends_of_a_connection_may_be_in_two_namespaces_unless_that_is_ambiguous() {
+    let client = connection("172.17.0.1:5000", "172.17.0.2:80", 1);
+    let server = connection("172.17.0.2:80", "172.17.0.1:5000", 2);
+    let of = |sockets: &[Socket]| found(sockets).peer(RowId(0));
+    assert_eq!(
+        of(&[client.clone(), inside(1, server.clone())]),
+        Some(RowId(1))
+    );
+    assert_eq!(
+        of(&[inside(2, client.clone()), inside(1, server.clone())]),
+        Some(RowId(1))
+    );
+    // Another engine gave the same addresses.
+    let twins = [client, inside(1, server.clone()), inside(2, server)];
+    assert_eq!(of(&twins), None);
+    // The loopback of another namespace is another one.
+    let client = connection("127.0.0.1:5000", "127.0.0.1:80", 1);
+    let server = connection("127.0.0.1:80", "127.0.0.1:5000", 2);
+    assert_eq!(of(&[client, inside(1, server)]), None);
 }
