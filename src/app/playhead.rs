@@ -112,6 +112,7 @@ impl App {
         self.rows.table = table;
         self.rows.has_snapshot = true;
         self.playhead.playback = update.playback;
+        self.find_namespaces(now);
         self.reselect(now);
         if events > 0 {
             self.follow(events, now);

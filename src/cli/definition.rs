@@ -123,13 +123,15 @@ pub fn meant_command(word: &str) -> Option<String> {
 /// The ids of the global options that a command uses.
 fn global_options_of(command: &str) -> &'static str {
     match command {
-        "list" => "tcp udp kind ipv4 ipv6 listening all replay record record_max redact stats",
+        "list" => {
+            "tcp udp kind ipv4 ipv6 listening all namespace replay record record_max redact stats"
+        }
         "watch" => {
-            "interval tcp udp kind ipv4 ipv6 listening all color no_color replay record record_max redact stats"
+            "interval tcp udp kind ipv4 ipv6 listening all namespace color no_color replay record record_max redact stats"
         }
         "check" => "tcp udp ipv4 ipv6 color no_color",
         "free" => "tcp udp ipv4 ipv6",
-        "wait" => "interval tcp udp ipv4 ipv6",
+        "wait" => "interval tcp udp ipv4 ipv6 namespace",
         "config" | "keys" => "config",
         _ => "",
     }

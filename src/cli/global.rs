@@ -5,16 +5,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use sockeye::bind::Address;
 use sockeye::filter::Filter;
 use sockeye::model::duration;
-use sockeye::model::{Family, Kinds, NamespaceScope, Protocol, Services, clean};
-use sockeye::query::{Query, Sort, Tab};
+use sockeye::model::{Family, Kinds, NamespaceScope, Pid, Protocol, Services, clean};
+use sockeye::query::{NamespaceError, NamespaceTarget, Query, Sort, Tab};
 use sockeye::settings::Settings;
-use sockeye::source::{DEFAULT_MAX_SIZE, Recorder, STANDARD_INPUT, own_uid};
+use sockeye::source::{
+    DEFAULT_MAX_SIZE, HAS_NAMESPACES, Recorder, STANDARD_INPUT, System, network_namespace, own_uid,
+};
 use sockeye::track::Tracker;
 
 use crate::cli::output;
@@ -55,6 +57,10 @@ pub struct GlobalArgs {
     /// Everything, including connections
     #[arg(short, long, global = true)]
     all: bool,
+    /// Network namespace: own, all, a name (of a container, of `ip netns`, of a unit), the start of a container's id, or
+    /// the PID of a process in it [default: own]
+    #[arg(short = 'N', long, global = true, value_name = "NAMESPACE")]
+    namespace: Option<String>,
     /// When to use colors: auto means on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_name = "WHEN", overrides_with = "no_color")]
     color: Option<When>,
@@ -193,6 +199,31 @@ impl GlobalArgs {
         }
     }
 
+    /// The network namespaces of `--namespace`. On this machine a process is found by its number, in a recording by its
+    /// sockets.
+    pub fn namespace_target(&self) -> anyhow::Result<NamespaceTarget> {
+        let Some(text) = &self.namespace else {
+            return Ok(NamespaceTarget::Own);
+        };
+        let target = NamespaceTarget::parse(text);
+        if self.replay.is_some() || target == NamespaceTarget::Own {
+            return Ok(target);
+        }
+        if !HAS_NAMESPACES {
+            bail!("--namespace: this system has no network namespaces");
+        }
+        let Ok(pid) = text.parse::<Pid>() else {
+            return Ok(target);
+        };
+        match network_namespace(Some(pid)) {
+            Ok(inode) if network_namespace(None).ok() == Some(inode) => Ok(NamespaceTarget::Own),
+            Ok(inode) => Ok(NamespaceTarget::Process { pid, inode }),
+            // It may be a number of something else.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(target),
+            Err(error) => bail!("--namespace: that of process {pid} can't be read: {error}"),
+        }
+    }
+
     /// Returns an error for a command that can't use recordings, with the reason.
     pub fn refuse_recordings(&self, why: &'static str) -> anyhow::Result<()> {
         if self.replay.is_some() {
@@ -246,6 +277,20 @@ fn kind_name() -> impl TypedValueParser<Value = Kinds> {
     let names = Protocol::ALL.map(Protocol::as_str).into_iter();
     PossibleValuesParser::new(names.chain(["all"]))
         .map(|name| Protocol::named(&name).map_or(Kinds::ALL, Kinds::of))
+}
+
+/// The error for namespaces that were not found.
+pub fn namespace_error(error: &NamespaceError) -> anyhow::Error {
+    anyhow!("--namespace: {error}")
+}
+
+/// This machine as a source: with the sockets of other namespaces only if they are wanted, as reading them takes time.
+pub fn system(kinds: Kinds, target: &NamespaceTarget) -> System {
+    let system = System::new().with_kinds(kinds);
+    match target {
+        NamespaceTarget::Own => system,
+        _ => system.with_all_namespaces(),
+    }
 }
 
 /// The rows that these settings select.

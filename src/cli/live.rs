@@ -9,7 +9,7 @@ use sockeye::clock::Clock;
 use sockeye::config;
 use sockeye::linear;
 use sockeye::model::{Kinds, Origin, clean};
-use sockeye::query::GroupFields;
+use sockeye::query::{GroupFields, NamespaceTarget, resolve};
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::live::{self, ConfigFile, lines};
 use sockeye::runtime::{panic, process::signals};
@@ -17,7 +17,7 @@ use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source, System, lineage, own_uid};
 
 use super::errors::print_error;
-use super::global::{GlobalArgs, tracker};
+use super::global::{GlobalArgs, namespace_error, tracker};
 use super::{EXIT_BUG, EXIT_ERROR, output};
 
 /// How the table is shown.
@@ -48,6 +48,8 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let mut below = named.map_or_else(config::read_default, Ok)?;
     below.group = group.or(below.group);
+    below.namespaces = global.namespace_target()?;
+    let namespaces = below.namespaces.clone();
     let settings = global.override_settings(below, words)?;
     // If standard input is a recording, keys come from the terminal itself.
     let has_keys = io::stdin().is_terminal() || global.replays_standard_input();
@@ -59,7 +61,8 @@ pub(super) fn run(
         bail!("--linear reads commands from standard input, which is the recording: name its file");
     }
     let clock = Clock::start();
-    let (source, host) = source(global, settings.kinds)?;
+    let (mut source, host) = source(global, settings.kinds)?;
+    check_namespaces(&mut *source, &namespaces, clock)?;
     let origin = source.origin();
     let collector = Collector {
         source,
@@ -78,8 +81,9 @@ pub(super) fn run(
     let read_again = {
         let (global, words) = (global.clone(), words.to_vec());
         Arc::new(move || {
-            let read = reload(&global, &words, group);
-            read.map(|(settings, path)| (form.adapted(settings), path))
+            let (mut settings, path) = reload(&global, &words, group)?;
+            settings.namespaces = namespaces.clone();
+            Ok((form.adapted(settings), path))
         })
     };
     let shown = match form {
@@ -146,11 +150,28 @@ fn reload(
     Ok((settings, path.display().to_string()))
 }
 
+/// Refuses a name that means no namespace, before there is a screen. A recording may have it later.
+fn check_namespaces(
+    source: &mut dyn Source,
+    target: &NamespaceTarget,
+    clock: Clock,
+) -> anyhow::Result<()> {
+    if target.fixed().is_some() {
+        return Ok(());
+    }
+    let Some(snapshot) = source.take_without_owners(clock.now()) else {
+        return Ok(());
+    };
+    let others = snapshot.sockets.iter();
+    let found = resolve(target, others.filter_map(|one| one.namespace.as_ref()));
+    found.map_err(|error| namespace_error(&error)).map(drop)
+}
+
 /// This machine or the recording, and its name.
 fn source(global: &GlobalArgs, kinds: Kinds) -> anyhow::Result<(Box<dyn Source>, String)> {
     let Some(path) = &global.replay else {
         let name = sysinfo::System::host_name().unwrap_or_default();
-        let system = System::new().with_kinds(kinds);
+        let system = System::new().with_kinds(kinds).with_all_namespaces();
         return Ok((Box::new(system), clean(&name).into_owned()));
     };
     let replay = Replay::open(path)?;

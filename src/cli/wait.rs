@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use sockeye::clock::Clock;
 use sockeye::model::duration;
+use sockeye::query::NamespaceTarget;
 use sockeye::report::{self, WaitedPort};
 use sockeye::runtime::process::signals;
 use sockeye::runtime::wait::{Goal, Port, PortWaiter};
@@ -25,12 +26,16 @@ const EXAMPLES: &str = "\
 Examples:
   sockeye wait 8080 --timeout 30 && curl localhost:8080
   sockeye wait 5432 6379                until something listens on both
-  sockeye wait 8080 --for free && ./server";
+  sockeye wait 8080 --for free && ./server
+  sockeye wait -N web 80 --timeout 1m   until the container web listens on its port 80";
 
 /// Wait until something listens on a port, or until the port is free
 ///
 /// Prints who had the port (or who listens) and when that changed. With several ports, waits until it is true for all of
 /// them at the same time.
+///
+/// With --namespace NAME it waits for a port of that network namespace, also for a listener in a container that does not run
+/// yet. There it goes by the sockets alone: free means that none is in the way of a server that sets `SO_REUSEADDR`.
 ///
 /// Exit codes: 0 it happened, 1 it didn't within --timeout, 2 waiting can't help (or bad usage).
 #[derive(Debug, Args)]
@@ -76,6 +81,10 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
     signals::exit_on_signal_after(progress.eraser()).context("can't wait for signals")?;
     let (clock, interval) = (Clock::start(), global.interval.unwrap_or(DEFAULT_INTERVAL));
     let mut waiter = PortWaiter::new(targets, goal, clock);
+    let namespaces = global.namespace_target()?;
+    if namespaces != NamespaceTarget::Own {
+        waiter = waiter.in_namespaces(namespaces);
+    }
     let result = waiter.wait(interval, wait.timeout, |ports| {
         progress.show(wait.wanted, ports, clock.now().steady);
     });
@@ -160,7 +169,7 @@ impl Progress {
         };
         let why = match wanted {
             What::Free => port.summary.as_deref().unwrap_or("in use"),
-            What::Listening => "nothing is listening",
+            What::Listening => port.summary.as_deref().unwrap_or("nothing is listening"),
         };
         let line = format!("{}: {} s, {why}", port.target, time.as_secs());
         let columns = terminal_width().unwrap_or(80);

@@ -10,30 +10,32 @@ use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
 use sockeye::model::duration;
 use sockeye::model::{Problem, ProblemCode};
-use sockeye::query::{ChangeFeed, ChangeRecord, Sort};
+use sockeye::query::{ChangeFeed, ChangeRecord, NamespaceError, NamespaceFinder, Sort};
 use sockeye::report::{self, JsonStream};
 use sockeye::runtime::collector::{self, Collector, CollectorEvent};
 use sockeye::runtime::watch::{self, Deadline, WatchEnd};
 use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
-use sockeye::source::{Recorder, Replay, Source as _, System};
+use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::TableUpdate;
 
 use super::errors::{is_relevant, print_error};
-use super::global::{GlobalArgs, query, tracker};
+use super::global::{GlobalArgs, namespace_error, query, system, tracker};
 use super::output::print;
 use super::{EXIT_BUG, EXIT_ERROR};
 
 const EXAMPLES: &str = "\
 Examples:
   sockeye watch -l :8000-8999           who opens and closes these ports
+  sockeye watch -N all -l               in every container and network namespace, too
   sockeye watch --json --changes-only | jq -c '{at, kind, port: .socket.local.port}'";
 
 /// Print changes as they happen
 ///
 /// Prints every socket that matches, then a line each time one opens, closes, or changes its state or owner. A change
 /// after which a socket no longer matches is its last line; a socket that starts to match without a change is printed as
-/// present. A port that opens and closes between two refreshes is not seen.
+/// present. A port that opens and closes between two refreshes is not seen. With --namespace NAME it goes on with the next
+/// namespace of that name, as that of a container that is started again.
 ///
 /// Exit codes: 0 the time is over or the reader is gone, 2 the table can't be read (or bad usage).
 #[derive(Debug, Args)]
@@ -59,6 +61,7 @@ pub(super) struct Watch {
 pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     let settings = global.override_settings(Settings::default(), &watch.filter)?;
     signals::exit_on_signal().context("can't wait for signals")?;
+    let target = global.namespace_target()?;
     let query = query(&settings, Sort::BY_PORT)?;
     let clock = Clock::start();
     let deadline = Deadline::after(watch.time, clock);
@@ -67,6 +70,9 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         deadline: deadline.clone(),
         clock,
         feed: ChangeFeed::new(query),
+        namespaces: NamespaceFinder::new(target.clone()),
+        not_found: None,
+        is_recorded: global.replay.is_some(),
         stream: watch.json.then(|| JsonStream::new(interval)),
         changes_only: watch.changes_only,
         has_colour: global.has_coloured_output(),
@@ -76,10 +82,11 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     };
     if let Some(path) = &global.replay {
         replay(global, &settings, Replay::open(path)?, &mut printer)?;
-        return Ok(0);
+        let missing = printer.not_found.as_ref();
+        return missing.map_or(Ok(0), |error| Err(namespace_error(error)));
     }
     let collector = Collector {
-        source: Box::new(System::new().with_kinds(settings.kinds)),
+        source: Box::new(system(settings.kinds, &target)),
         tracker: tracker(&settings),
         recorder: global.recorder()?,
         clock,
@@ -89,6 +96,9 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         is_measured: settings.stats,
     };
     let end = watch::watch(collector, &deadline, |event| printer.handle(event))?;
+    if let Some(error) = &printer.not_found {
+        return Err(namespace_error(error));
+    }
     Ok(match end {
         WatchEnd::Crashed(what) => {
             print_error(&panic::bug_report(&what));
@@ -131,6 +141,11 @@ struct Printer {
     deadline: Deadline,
     clock: Clock,
     feed: ChangeFeed,
+    namespaces: NamespaceFinder,
+    /// Whether the tables are those of a recording, in which a namespace may begin later.
+    is_recorded: bool,
+    /// Why the last table has no namespace to print, if it was never found.
+    not_found: Option<NamespaceError>,
     /// For JSON.
     stream: Option<JsonStream>,
     changes_only: bool,
@@ -174,6 +189,11 @@ impl Printer {
         let mut unread = table.problems.iter().filter(|one| one.code.is_unread());
         let unread = unread.next().filter(|_| table.rows.is_empty());
         self.failure = unread.map(|problem| problem.message.to_string());
+        self.not_found = self.namespaces.update(table).err();
+        if self.not_found.is_some() && !self.is_recorded {
+            return Ok(false);
+        }
+        self.feed.set_namespaces(self.namespaces.scope());
         let mut changes = self.feed.observe(update);
         if self.changes_only {
             changes.retain(|record| record.change.is_some());

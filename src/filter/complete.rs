@@ -1,8 +1,8 @@
 //! Completes the word at the cursor of a filter.
 //!
 //! Fields, flags, protocols, states and the words between terms come from the tables of the language; names of services,
-//! users, processes and units from the rows. A suggestion is quoted if necessary, and left out if no spelling of it is
-//! a filter.
+//! users, processes, units, containers and namespaces from the rows. A suggestion is quoted if necessary, and left out if
+//! no spelling of it is a filter.
 
 use std::ops::Range;
 
@@ -90,7 +90,13 @@ fn words(typed: &str, names: &Names<'_>) -> Vec<String> {
     if typed.is_empty() {
         return offers;
     }
-    let known = [&names.processes, &names.units, &names.users];
+    let known = [
+        &names.processes,
+        &names.units,
+        &names.containers,
+        &names.namespaces,
+        &names.users,
+    ];
     for name in known.into_iter().flatten() {
         let spelled = Term::Text(Needle::new(name)).to_string();
         if starts_with(name, typed) && is_filter(&spelled, names) && !offers.contains(&spelled) {

@@ -62,6 +62,10 @@ pub(super) enum Part {
     Service,
     /// The folder of a process's project.
     Project,
+    /// The name of a network namespace.
+    Ns,
+    /// Name or image of a container, or the start of its id.
+    Container,
 }
 
 /// The queues of a socket, by their fields.

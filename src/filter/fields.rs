@@ -27,13 +27,15 @@ pub struct Field {
 
 /// Every field, in the order in which the help lists them.
 #[rustfmt::skip]
-pub static FIELDS: [Field; 16] = [
+pub static FIELDS: [Field; 18] = [
     Field { name: "port", accepts: "8080, 8000-8999, 80,443, >1024, https", help: "the local port, as after `:`", takes_lists: true, read: value::local_port, values: |names| names.ports() },
     Field { name: "pid", accepts: "4242, 4000-4999, 1,2, >1000", help: "the pid of an owner, current or former", takes_lists: true, read: |text, _| value::pid(text), values: |_| Vec::new() },
     Field { name: "proc", accepts: "text", help: "part of a process name", takes_lists: false, read: |text, _| value::part(Part::Proc, text), values: |names| listed(&names.processes) },
     Field { name: "cmd", accepts: "text", help: "part of a command line", takes_lists: false, read: |text, _| value::part(Part::Cmd, text), values: |_| Vec::new() },
     Field { name: "user", accepts: "text or a uid", help: "part of the user's name, or the uid", takes_lists: false, read: |text, _| value::part(Part::User, text), values: |names| listed(&names.users) },
     Field { name: "unit", accepts: "text", help: "part of the systemd unit", takes_lists: false, read: |text, _| value::part(Part::Unit, text), values: |names| listed(&names.units) },
+    Field { name: "container", accepts: "text", help: "part of a container's name or image, or the start of its id", takes_lists: false, read: |text, _| value::part(Part::Container, text), values: |names| listed(&names.containers) },
+    Field { name: "ns", accepts: "text", help: "part of the name of another network namespace", takes_lists: false, read: |text, _| value::part(Part::Ns, text), values: |names| listed(&names.namespaces) },
     Field { name: "service", accepts: "text", help: "part of the service name", takes_lists: false, read: |text, _| value::part(Part::Service, text), values: |names| listed(&names.services) },
     Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", takes_lists: false, read: |text, _| value::transport(text), values: |_| TRANSPORTS.iter().map(|word| word.name.to_owned()).collect() },
     Field { name: "project", accepts: "text", help: "part of the path of a process's project", takes_lists: false, read: |text, _| value::part(Part::Project, text), values: |names| listed(&names.projects) },
@@ -89,6 +91,8 @@ pub(super) struct Names<'a> {
     pub processes: BTreeSet<&'a str>,
     pub units: BTreeSet<&'a str>,
     pub projects: BTreeSet<&'a str>,
+    pub containers: BTreeSet<&'a str>,
+    pub namespaces: BTreeSet<&'a str>,
     /// The user's names for ports.
     pub own_services: Services,
 }
@@ -108,6 +112,11 @@ impl<'a> Names<'a> {
             }
             names.users.extend(socket.user.as_deref());
             names.units.extend(socket.unit.as_deref());
+            names.containers.extend(socket.container.as_deref());
+            let containers = socket.containers().map(|one| &*one.name);
+            names.containers.extend(containers);
+            let namespace = socket.namespace.as_ref();
+            names.namespaces.extend(namespace.map(|one| &*one.name));
             let processes = socket.owner.processes().iter();
             let projects = processes
                 .clone()

@@ -25,13 +25,28 @@ impl<'a> Subject<'a> {
     /// Its names besides those of its owners, in the order of the columns.
     pub fn names(&self) -> impl Iterator<Item = &'a Text> + use<'a> {
         let socket = self.socket;
+        let namespace = socket.namespace.as_deref();
+        let inside = namespace.and_then(|one| one.container.as_deref());
         let names = [
-            &socket.user,
-            &socket.unit,
-            &socket.container,
-            &socket.interface,
+            socket.user.as_ref(),
+            socket.unit.as_ref(),
+            socket.container.as_ref(),
+            inside.map(|container| &container.name),
+            namespace.map(|namespace| &namespace.name),
+            socket.interface.as_ref(),
         ];
         names.into_iter().flatten()
+    }
+
+    /// Where the traffic for its port goes, if a container publishes it.
+    pub fn published(&self) -> Option<String> {
+        self.socket.published.as_ref().map(|one| one.describe())
+    }
+
+    /// Whether it publishes a port of a container; `None` if that depends on its owner, which is not known yet.
+    pub fn is_published(&self) -> Option<bool> {
+        let is_published = self.socket.published.is_some();
+        (is_published || self.owners().is_some()).then_some(is_published)
     }
 
     /// Whether any owner has this pid.

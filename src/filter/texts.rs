@@ -7,7 +7,7 @@ use super::expr::{Part, Pattern};
 use super::needle::{Needle, is_digits};
 use super::pass::{Pass, Place};
 use super::subject::Subject;
-use crate::model::{Endpoint, Kinds, Process, Socket, State};
+use crate::model::{Container, Endpoint, Kinds, Process, Socket, State, Text};
 
 impl<'a> Pass<'a> {
     /// Whether any text of the row contains the needle.
@@ -24,7 +24,10 @@ impl<'a> Pass<'a> {
                 .is_some_and(|name| self.contains(needle, name))
             || self.contains(needle, socket.state.as_str())
             || subject.is_closed() && self.contains(needle, State::Closed.as_str())
-            || kind_contains(needle, socket);
+            || kind_contains(needle, socket)
+            || subject
+                .published()
+                .is_some_and(|target| needle.is_in(&target));
         if is_found {
             return Some(true);
         }
@@ -66,6 +69,16 @@ impl<'a> Pass<'a> {
                     .as_deref()
                     .is_some_and(|project| needle.is_in(project))
             }),
+            Part::Ns => is_in(socket.namespace.as_ref().map(|one| &*one.name)),
+            Part::Container => {
+                let name = socket.container.as_ref();
+                let is_found = name.is_some_and(|name| needle.is_in(name))
+                    || socket
+                        .containers()
+                        .any(|one| container_matches(needle, one));
+                // What it publishes depends on its owner.
+                (is_found || subject.owners().is_some()).then_some(is_found)
+            }
         }
     }
 
@@ -111,6 +124,7 @@ impl<'a> Pass<'a> {
             self.push(Some(&process.name));
         }
         subject.names().for_each(|name| self.push(Some(name)));
+        self.push(subject.published().as_deref());
         for process in owners {
             self.push(process.command.as_deref());
         }
@@ -196,6 +210,15 @@ fn user_matches(needle: &Needle, name: &str) -> bool {
     } else {
         needle.is_in(name)
     }
+}
+
+/// Part of its name or image, or the start of its id.
+fn container_matches(needle: &Needle, container: &Container) -> bool {
+    let is_in = |text: &Option<Text>| text.as_ref().is_some_and(|text| needle.is_in(text));
+    let starts_id = |id: &Text| id.starts_with(&needle.as_str().to_ascii_lowercase());
+    needle.is_in(&container.name)
+        || is_in(&container.image)
+        || container.id.as_ref().is_some_and(starts_id)
 }
 
 /// The name that is shown, or the kernel's.

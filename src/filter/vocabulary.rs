@@ -32,12 +32,14 @@ pub struct Transport {
 
 /// Every word that may follow `is:`.
 #[rustfmt::skip]
-pub static FLAGS: [Flag; 11] = [
+pub static FLAGS: [Flag; 13] = [
     Flag { name: "new", help: "opened just now", matches: |it, context| Some(it.has_mark(Mark::Opened, context)) },
     Flag { name: "changed", help: "changed state or owner just now", matches: |it, context| Some(it.has_mark(Mark::Changed, context)) },
     Flag { name: "closed", help: "closed, and still shown for a while", matches: |it, _| Some(it.is_closed()) },
     Flag { name: "hidden", help: "its owner can't be seen", matches: |it, _| Some(it.row?.socket.owner == Owner::Hidden) },
     Flag { name: "mine", help: "belongs to you", matches: |it, context| Some(context.uid.is_some() && it.socket.uid == context.uid) },
+    Flag { name: "own", help: "in the network namespace that sockeye runs in", matches: |it, _| Some(it.socket.is_own()) },
+    Flag { name: "published", help: "a port of a container, published on this machine", matches: |it, _| it.is_published() },
     Flag { name: "loopback", help: "its own address is loopback", matches: |it, _| Some(it.local_scope() == Some(Scope::Loopback)) },
     Flag { name: "public", help: "the peer is public; or bound to a public address or to all addresses",
            matches: |it, _| Some(match it.socket.remote {

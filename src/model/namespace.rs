@@ -1,6 +1,7 @@
 //! A network namespace other than the one that this program runs in, the containers in it, and the ports of ours that
 //! lead into it.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub struct NamespaceId(pub u32);
 impl NamespaceId {
     /// The namespace that this program runs in.
     pub const OWN: Self = Self(0);
+    /// No namespace: nothing is in it.
+    pub const NONE: Self = Self(u32::MAX);
 }
 
 /// Another network namespace.
@@ -88,6 +91,16 @@ pub struct Published {
     pub target: Option<(NamespaceId, u32)>,
 }
 
+impl PublishedBy {
+    /// As JSON and CSV spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::Rule => "rule",
+        }
+    }
+}
+
 impl Published {
     /// `web:80 nginx (172.17.0.2)`: the container or else the address, the port, the process.
     pub fn describe(&self) -> String {
@@ -100,13 +113,13 @@ impl Published {
             (None, None) => "?".to_owned(),
         };
         if let Some(port) = self.port {
-            text += &format!(":{port}");
+            let _ = write!(text, ":{port}");
         }
         if let Some((_, process)) = &self.process {
-            text += &format!(" {process}");
+            let _ = write!(text, " {process}");
         }
         if let Some(address) = address.filter(|_| name.is_some()) {
-            text += &format!(" ({address})");
+            let _ = write!(text, " ({address})");
         }
         text
     }

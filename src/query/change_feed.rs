@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Query, Selection, order};
-use crate::model::Moment;
+use crate::model::{Moment, NamespaceScope};
 use crate::track::{ChangeKind, Event, Row, RowId, Table, TableUpdate};
 
 /// Follows one query from table to table.
@@ -38,6 +38,15 @@ impl ChangeFeed {
             query,
             reported: HashSet::new(),
             has_begun: false,
+        }
+    }
+
+    /// Reports the rows of these namespaces from the next table on.
+    pub fn set_namespaces(&mut self, namespaces: NamespaceScope) {
+        if self.query.namespaces != namespaces {
+            self.query.namespaces = namespaces;
+            // Rows that were there before are read again.
+            self.selection = Selection::new(self.query.clone());
         }
     }
 

@@ -29,12 +29,14 @@ struct Record<'a> {
     portless: Option<&'a PortlessRecord<'a>>,
     process: Option<&'a ProcessRecord<'a>>,
     command: Option<&'a str>,
+    /// Where the traffic for its port goes.
+    published: Option<&'a str>,
 }
 
 type Field = (&'static str, fn(&Record<'_>) -> Cell);
 
 /// Every column: the keys of a socket in JSON, in the same order, with the process in place of `pids` and its arguments
-/// as one command line.
+/// as one command line. What was added later is at the end.
 #[rustfmt::skip]
 const FIELDS: &[Field] = &[
     ("protocol", |row| plain(Some(row.socket.protocol.as_str()))),
@@ -74,6 +76,10 @@ const FIELDS: &[Field] = &[
     ("peer_inode", |row| plain(row.portless.and_then(|one| one.peer.as_ref()).map(|peer| peer.inode))),
     ("ethertype", |row| plain(row.portless.and_then(|one| one.ethertype))),
     ("ip_protocol", |row| plain(row.portless.and_then(|one| one.ip_protocol))),
+    ("namespace", |row| foreign(row.socket.namespace.as_ref().map(|one| one.name))),
+    ("namespace_inode", |row| plain(row.socket.namespace.as_ref().and_then(|one| one.inode))),
+    ("published", |row| foreign(row.published)),
+    ("published_by", |row| plain(row.socket.published.as_ref().map(|one| one.by.as_str()))),
 ];
 
 /// Writes a row of names and the rows as CSV (RFC 4180, but lines end with a line feed alone). A socket has a row for
@@ -90,6 +96,7 @@ pub fn write_csv<'a>(
     }
     for row in rows {
         let socket = SocketRecord::of_row(row, &Processes::default());
+        let published = row.socket.published.as_ref().map(|one| one.describe());
         let processes = row.socket.owner.processes();
         let none = processes.is_empty().then_some(None);
         for process in processes.iter().map(Some).chain(none) {
@@ -99,6 +106,7 @@ pub fn write_csv<'a>(
                 portless: socket.portless.as_ref(),
                 process: of_process.as_ref(),
                 command: process.and_then(|process| process.command.as_deref()),
+                published: published.as_deref(),
             };
             let cells = FIELDS.iter().map(|(_, cell)| cell(&record).text(options));
             csv.write_record(cells).map_err(io_error)?;

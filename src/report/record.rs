@@ -9,8 +9,8 @@ use jiff::{Timestamp, Unit};
 use serde::{Serialize, Serializer};
 
 use crate::model::{
-    Endpoint, Owner, OwnerKind, PacketType, Pid, Portless, Problem, ProblemCode, Process, Protocol,
-    Queue, Socket, State, Text, UnixName,
+    Container, Endpoint, Engine, Namespace, Owner, OwnerKind, PacketType, Pid, Portless, Problem,
+    ProblemCode, Process, Protocol, Published, PublishedBy, Queue, Socket, State, Text, UnixName,
 };
 use crate::track::Row;
 
@@ -52,6 +52,9 @@ pub struct SocketRecord<'a> {
     pub pids: Vec<Pid>,
     pub unit: Option<&'a str>,
     pub container: Option<&'a str>,
+    /// `null` of our own.
+    pub namespace: Option<NamespaceRecord<'a>>,
+    pub published: Option<PublishedRecord<'a>>,
     pub queue: Option<Queue>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub portless: Option<PortlessRecord<'a>>,
@@ -86,11 +89,79 @@ impl<'a> SocketRecord<'a> {
             owner: socket.owner.kind(),
             pids: processes.pids(&socket.owner),
             unit: socket.unit.as_deref(),
-            container: socket.container.as_deref(),
+            container: socket.container_name().map(|name| &**name),
+            namespace: socket.namespace.as_deref().map(NamespaceRecord::of),
+            published: socket.published.as_deref().map(PublishedRecord::of),
             queue: socket.queue,
             portless: socket.portless.as_deref().map(PortlessRecord::of),
             first_seen: time(first_seen),
             state_since: None,
+        }
+    }
+}
+
+/// A network namespace other than our own.
+#[derive(Serialize)]
+pub struct NamespaceRecord<'a> {
+    pub inode: Option<u64>,
+    pub name: &'a str,
+    container: Option<ContainerRecord<'a>>,
+}
+
+impl<'a> NamespaceRecord<'a> {
+    fn of(namespace: &'a Namespace) -> Self {
+        Self {
+            inode: namespace.inode,
+            name: &namespace.name,
+            container: namespace.container.as_deref().map(ContainerRecord::of),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ContainerRecord<'a> {
+    engine: Option<Engine>,
+    id: Option<&'a str>,
+    name: &'a str,
+    image: Option<&'a str>,
+}
+
+impl<'a> ContainerRecord<'a> {
+    fn of(container: &'a Container) -> Self {
+        Self {
+            engine: container.engine,
+            id: container.id.as_deref(),
+            name: &container.name,
+            image: container.image.as_deref(),
+        }
+    }
+}
+
+/// Where the traffic for a published port goes.
+#[derive(Serialize)]
+pub struct PublishedRecord<'a> {
+    pub by: PublishedBy,
+    container: Option<ContainerRecord<'a>>,
+    pub address: Option<IpAddr>,
+    pub port: Option<u16>,
+    process: Option<NamedProcess<'a>>,
+}
+
+#[derive(Serialize)]
+struct NamedProcess<'a> {
+    pid: Pid,
+    name: &'a str,
+}
+
+impl<'a> PublishedRecord<'a> {
+    fn of(published: &'a Published) -> Self {
+        let process = published.process.as_ref();
+        Self {
+            by: published.by,
+            container: published.container.as_deref().map(ContainerRecord::of),
+            address: published.address,
+            port: published.port,
+            process: process.map(|(pid, name)| NamedProcess { pid: *pid, name }),
         }
     }
 }

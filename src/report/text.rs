@@ -117,7 +117,7 @@ fn write_lines(
 }
 
 /// Writes one change as a line, with date and time in `zone`: `2026-01-02 12:04:31.250 + tcp 127.0.0.1:8080  opened
-/// LISTEN  node(40211)`. Without `change` the socket is open. The mark is coloured if `has_colour`.
+/// LISTEN  node(40211)`, of another namespace with ` in NAME` after the address. Without `change` the socket is open. The mark is coloured if `has_colour`.
 pub fn write_change(
     out: &mut dyn Write,
     (at, change, row): (Moment, Option<&ChangeKind>, &Row),
@@ -145,7 +145,11 @@ pub fn write_change(
             (mark, change_text(kind, socket))
         }
     };
-    write!(out, "{time} {mark} {}  {what}", socket_text(socket))?;
+    write!(out, "{time} {mark} {}", socket_text(socket))?;
+    if let Some(namespace) = &socket.namespace {
+        write!(out, " in {}", namespace.name)?;
+    }
+    write!(out, "  {what}")?;
     match change {
         // The change names the owner.
         Some(ChangeKind::Owner { .. }) => writeln!(out),

@@ -26,7 +26,7 @@ pub struct WaitedPort<'a> {
     pub holders: &'a [Holder],
     /// When those were seen.
     pub seen_at: Moment,
-    /// Result of the last bind test.
+    /// Result of the last bind test; or why there is no namespace that could have a listener.
     pub summary: Option<&'a str>,
 }
 
@@ -104,6 +104,9 @@ pub fn wait_line(wanted: &str, port: &WaitedPort<'_>, zone: &TimeZone) -> String
             let summary = port.summary.unwrap_or("not free");
             format!("{target}: {}", summary.trim_end_matches('.'))
         }
-        (false, _) => format!("{target}: nothing is listening"),
+        (false, _) => {
+            let why = port.summary.map_or(String::new(), |why| format!(": {why}"));
+            format!("{target}: nothing is listening{why}")
+        }
     }
 }

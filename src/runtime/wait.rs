@@ -5,6 +5,8 @@
 //! has no row. The whole bind test, which finds the owner, runs when a bind first fails, and again when the rows have
 //! changed. A port that has reached the goal is not checked again until all have.
 
+mod inside;
+
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use crate::inspect::{BindTester, Survey, has_row};
 use crate::model::{
     Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, State,
 };
+use inside::Inside;
 
 /// The goal of waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct PortWaiter {
     goal: Goal,
     clock: Clock,
     tester: BindTester,
+    /// The other namespaces that have the ports.
+    inside: Option<Inside>,
 }
 
 /// One of the ports.
@@ -46,7 +51,7 @@ pub struct Port {
     pub holders: Vec<Holder>,
     /// When those were seen.
     pub seen_at: Moment,
-    /// The summary of the last bind test.
+    /// The summary of the last bind test; or why there is no namespace that could have a listener.
     pub summary: Option<String>,
     /// The rows at the last bind test, and when that was.
     tested: Option<(Vec<RowKey>, Duration)>,
@@ -80,6 +85,7 @@ impl PortWaiter {
             goal,
             clock,
             tester: BindTester::new(clock),
+            inside: None,
         }
     }
 
@@ -99,6 +105,9 @@ impl PortWaiter {
         timeout: Option<Duration>,
         mut show: impl FnMut(&[Port]),
     ) -> Result<bool, (Target, String)> {
+        if let Some(inside) = self.inside.take() {
+            return self.wait_inside(inside, interval, timeout, show);
+        }
         let end = timeout.map(|timeout| self.clock.now().steady + timeout);
         let mut is_first = true;
         loop {

@@ -12,7 +12,7 @@ use crate::columns::{self, ColumnId};
 use crate::filter::{Filter, FilterError};
 use crate::keymap::Keymap;
 use crate::model::{Family, Kinds, Protocol, Services};
-use crate::query::{GroupFields, Sort, Tab};
+use crate::query::{GroupFields, NamespaceTarget, Sort, Tab};
 use crate::theme::Themes;
 
 /// What a user may set.
@@ -32,6 +32,8 @@ pub struct Settings {
     pub views: Vec<CustomView>,
     /// The kinds of sockets that are shown.
     pub kinds: Kinds,
+    /// The network namespaces that are shown at first.
+    pub namespaces: NamespaceTarget,
     /// The only family to show, if limited to one.
     pub family: Option<Family>,
     /// The initial filter.
@@ -109,6 +111,7 @@ impl Default for Settings {
             custom_view: None,
             views: Vec::new(),
             kinds: Kinds::DEFAULT,
+            namespaces: NamespaceTarget::Own,
             family: None,
             filter: Filter::default(),
             columns: columns::ALL.iter().map(|column| column.id).collect(),

@@ -11,6 +11,7 @@ pub(crate) mod excluded;
 mod lineage;
 #[cfg(target_os = "linux")]
 pub(crate) mod linux;
+mod namespace;
 pub(crate) mod netstat;
 pub(crate) mod owners;
 mod peers;
@@ -34,6 +35,7 @@ use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapsho
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
+pub use namespace::{HAS_NAMESPACES, network_namespace};
 use owners::HiddenReason;
 pub(crate) use process::proc_stat;
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};

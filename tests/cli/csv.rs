@@ -73,6 +73,7 @@ fn paths_of_json(sockets: &Sockets) -> Vec<Path> {
     let mut paths = Vec::new();
     for path in socket {
         match path[0].as_str() {
+            name if ADDED.contains(&name) => {}
             "pids" => paths.extend(process.iter().cloned()),
             _ => paths.push(path),
         }
@@ -140,6 +141,9 @@ const PORTLESS: [&str; 6] = [
     "ip_protocol",
 ];
 
+/// What was added later: JSON has it elsewhere, or in more parts.
+const ADDED: [&str; 4] = ["namespace", "namespace_inode", "published", "published_by"];
+
 #[test]
 fn the_names_are_those_of_json_in_its_order() {
     stage(|| {
@@ -147,6 +151,7 @@ fn the_names_are_those_of_json_in_its_order() {
         let paths = paths_of_json(&sockets);
         let mut names: Vec<_> = paths.iter().map(name).collect();
         names.extend(PORTLESS.map(String::from));
+        names.extend(ADDED.map(String::from));
         assert_eq!(sheet(&["-a"]).names, names);
         assert!(
             names.iter().any(|name| name == "processes_pid"),
@@ -178,7 +183,9 @@ fn the_values_are_those_of_json_row_by_row_and_null_is_an_empty_cell() {
         let paths = paths_of_json(&sockets);
         let asked = ["-a", "--replay", file.path()];
         let whole = json(&asked).json();
-        let with_port = |cells: Vec<String>| [cells, vec![String::new(); PORTLESS.len()]].concat();
+        let with_port = |cells: Vec<String>| {
+            [cells, vec![String::new(); PORTLESS.len() + ADDED.len()]].concat()
+        };
         let mut expected = Vec::new();
         for socket in whole["sockets"].as_array().unwrap() {
             let pids = socket["pids"].as_array().unwrap();
@@ -196,7 +203,7 @@ fn the_values_are_those_of_json_row_by_row_and_null_is_an_empty_cell() {
         assert_eq!(sheet.rows, expected);
         for (at, name) in sheet.names.iter().enumerate() {
             let mut values = sheet.rows.iter().map(|row| &row[at]);
-            let is_of_others = PORTLESS.contains(&&**name);
+            let is_of_others = [&PORTLESS[..], &ADDED].concat().contains(&&**name);
             assert_eq!(values.all(String::is_empty), is_of_others, "{name}");
         }
     });
@@ -367,7 +374,7 @@ fn without_a_header_there_are_rows_alone() {
             let lines = text.lines();
             lines
                 .map(|line| {
-                    let cells = line.rsplitn(3 + PORTLESS.len(), ',');
+                    let cells = line.rsplitn(3 + PORTLESS.len() + ADDED.len(), ',');
                     cells.last().unwrap().to_owned()
                 })
                 .collect()

@@ -60,7 +60,7 @@ fn every_command_for_scripts_does_what_its_docs_say() {
     stage(|| {
         let _sockets = Sockets::open();
         let printed: Vec<_> = blocks().into_iter().map(run).collect();
-        let [list, watch, check, free, handed, wait, pages] = printed.as_slice() else {
+        let [list, namespaces, watch, check, free, handed, wait, pages] = printed.as_slice() else {
             panic!("{} blocks", printed.len());
         };
         let has = |text: &str, pattern: &str| {
@@ -73,6 +73,8 @@ fn every_command_for_scripts_does_what_its_docs_say() {
         has(list, r"(?m)^\d+$");
         has(list, r"(?m)^PROCESS, STATE +SOCKETS");
         has(list, "nothing listens on 5432\n$");
+        has(namespaces, r"(?m)^tcp +127\.0\.0\.1 +8080 ");
+        has(namespaces, "no server in the container web\n$");
         has(
             watch,
             r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} = tcp 127\.0\.0\.1:8080  LISTEN",
@@ -102,7 +104,7 @@ fn every_command_for_scripts_does_what_its_docs_say() {
 #[test]
 fn an_opened_port_reaches_jq_as_the_page_pipes_it() {
     stage(|| {
-        let watch = blocks()[1].split_once("tcp\n").unwrap().1;
+        let watch = blocks()[2].split_once("tcp\n").unwrap().1;
         let script = format!("{watch} &\nsleep 1.5; sockeye free -t 20800 -- sleep 2; wait");
         let printed = run(&script.replace("--for 1s", "--for 3s --interval 100ms"));
         assert!(

@@ -137,7 +137,16 @@ fn wild_regex() -> impl Strategy<Value = String> {
 
 fn field() -> impl Strategy<Value = String> {
     let part = (
-        select(vec!["proc", "cmd", "user", "unit", "service", "CMD"]),
+        select(vec![
+            "proc",
+            "cmd",
+            "user",
+            "unit",
+            "service",
+            "ns",
+            "container",
+            "CMD",
+        ]),
         prop_oneof![text(r#"[^\s|()"]+"#), quoted(), text("[0-9]{1,5}")],
     );
     let state = select(State::ALL.to_vec());
@@ -388,13 +397,18 @@ fn line(row: &Row) -> String {
             .iter()
             .map(|process| format!("{} {}", process.pid, process.name)),
     );
+    let namespace = socket.namespace.as_ref();
+    let inside = namespace.and_then(|one| one.container.as_ref());
     let names = [
-        &socket.user,
-        &socket.unit,
-        &socket.container,
-        &socket.interface,
+        socket.user.as_ref(),
+        socket.unit.as_ref(),
+        socket.container.as_ref(),
+        inside.map(|container| &container.name),
+        namespace.map(|one| &one.name),
+        socket.interface.as_ref(),
     ];
     words.extend(names.into_iter().flatten().map(ToString::to_string));
+    words.extend(socket.published.as_ref().map(|one| one.describe()));
     words.extend(
         owners
             .iter()

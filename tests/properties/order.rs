@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sockeye::columns::{self, SortBy};
 use sockeye::filter::Filter;
-use sockeye::model::{Endpoint, Kinds};
+use sockeye::model::{Endpoint, Kinds, NamespaceScope};
 use sockeye::query::{Query, Sort, Tab};
 use sockeye::track::{Connections, Counts, Row, RowId, Table, Window};
 
@@ -132,9 +132,9 @@ proptest! {
     ) {
         let (table, sort) = (table(rows), Sort { by, descending });
         let asked = Query {
- namespaces: sockeye::model::NamespaceScope::Own,
             tab: Tab::All,
             kinds: Kinds::ALL,
+            namespaces: NamespaceScope::All,
             filter: Filter::default(),
             uid: None,
             sort,

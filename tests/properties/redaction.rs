@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sockeye::model::{Endpoint, Kinds, Owner, Process, Snapshot, Socket, Text};
+use sockeye::model::{
+    Container, Endpoint, Kinds, Namespace, Owner, Process, Published, Snapshot, Socket, Text,
+};
 use sockeye::source::{Recorder, Replay, Source as _};
 
 use super::rows::{moment, row};
@@ -17,6 +19,18 @@ const SECRET: &str = "ŝecret";
 
 fn hidden(text: Option<&Text>) -> Option<Text> {
     text.map(|text| Text::new(&format!("{SECRET}{text}")))
+}
+
+fn container_with_secrets(container: &Arc<Container>) -> Arc<Container> {
+    Arc::new(Container {
+        engine: container.engine,
+        id: hidden(container.id.as_ref()),
+        name: Text::new(&format!("{SECRET}{}", container.name)),
+        image: hidden(container.image.as_ref()),
+        project: hidden(container.project.as_ref()),
+        service: hidden(container.service.as_ref()),
+        pod: hidden(container.pod.as_ref()),
+    })
 }
 
 /// The socket with texts that are to be hidden, and processes of that pid alone.
@@ -46,6 +60,21 @@ fn with_secrets(socket: &Socket) -> Socket {
         unit: hidden(socket.unit.as_ref()),
         container: hidden(socket.user.as_ref()),
         interface: hidden(socket.interface.as_ref()),
+        namespace: socket.namespace.as_ref().map(|one| {
+            Arc::new(Namespace {
+                name: Text::new(&format!("{SECRET}{}", one.name)),
+                container: one.container.as_ref().map(container_with_secrets),
+                ..(**one).clone()
+            })
+        }),
+        published: socket.published.as_ref().map(|one| {
+            let process = one.process.as_ref();
+            Arc::new(Published {
+                container: one.container.as_ref().map(container_with_secrets),
+                process: process.map(|(pid, _)| (*pid, Text::new(&format!("name {SECRET}")))),
+                ..(**one).clone()
+            })
+        }),
         owner: match &socket.owner {
             Owner::Known(processes) => Owner::Known(all(processes)),
             Owner::Former(processes) => Owner::Former(all(processes)),
@@ -127,7 +156,7 @@ proptest! {
         let mut is_new = |socket: &Socket| socket.owner.processes().iter().all(|one| pids.insert(one.pid));
         let sockets: Vec<_> = sockets.into_iter().filter(|socket| is_new(socket)).collect();
         let snapshot = Snapshot { kinds: Kinds::DEFAULT, late_namespaces: Vec::new(),
- ephemeral: None, taken_at: moment(1), sockets, processes: HashMap::new(), problems: Vec::new() };
+            ephemeral: None, taken_at: moment(1), sockets, processes: HashMap::new(), problems: Vec::new() };
         let (line, shown) = recorded(&snapshot);
 
         prop_assert!(!line.contains(SECRET), "{line}");

@@ -9,8 +9,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sockeye::model::{
-    Age, Endpoint, Moment, Owner, PacketSocket, PacketType, Portless, Process, Protocol, Queue,
-    RawSocket, Socket, State, Text, UnixKind, UnixName, UnixPeer, UnixSocket,
+    Age, Container, Endpoint, Engine, Moment, Namespace, NamespaceId, Owner, PacketSocket,
+    PacketType, Portless, Process, Protocol, Published, PublishedBy, Queue, RawSocket, Socket,
+    State, Text, UnixKind, UnixName, UnixPeer, UnixSocket,
 };
 use sockeye::track::{Change, ChangeKind, Row, RowId};
 
@@ -87,6 +88,56 @@ fn portless() -> impl Strategy<Value = Portless> {
     ]
 }
 
+/// The container of the second namespace.
+fn container() -> Arc<Container> {
+    Arc::new(Container {
+        engine: Some(Engine::Podman),
+        id: Some("0123456789ab".into()),
+        name: "a b/c".into(),
+        image: Some("c:1".into()),
+        project: None,
+        service: Some("b".into()),
+        pod: Some("a-pod".into()),
+    })
+}
+
+/// Of a snapshot, so that one id never means two.
+fn namespace() -> impl Strategy<Value = Option<Arc<Namespace>>> {
+    let other = |id, name: &str, container| {
+        Some(Arc::new(Namespace {
+            id: NamespaceId(id),
+            inode: Some(4_026_532_000 + u64::from(id)),
+            name: name.into(),
+            container,
+        }))
+    };
+    let container = Some(container());
+    select(vec![
+        None,
+        None,
+        other(1, "ab", None),
+        other(2, "c", container),
+    ])
+}
+
+fn published() -> impl Strategy<Value = Arc<Published>> {
+    let target = (option::of(address()), option::of(any::<u16>()));
+    let process = option::of((0..2000u32, name()));
+    let by = select(vec![PublishedBy::Proxy, PublishedBy::Rule]);
+    (by, any::<bool>(), target, process).prop_map(
+        |(by, has_container, (address, port), process)| {
+            Arc::new(Published {
+                by,
+                container: has_container.then(container),
+                address,
+                port,
+                process,
+                target: None,
+            })
+        },
+    )
+}
+
 /// One with a port, or one of those that have none.
 fn socket() -> impl Strategy<Value = Socket> {
     let without = (
@@ -132,9 +183,11 @@ fn socket_with_port() -> impl Strategy<Value = Socket> {
         option::of(name()),
         option::of((0..9000u32, 0..4u32)),
         option::of((any::<bool>(), 0..3_600_000u64)),
+        namespace(),
+        option::weighted(0.2, published()),
     );
     (place, rest).prop_map(|((protocol, local, remote, state), rest)| {
-        let (uid, owner, user, unit, interface, queue, age) = rest;
+        let (uid, owner, user, unit, interface, queue, age, namespace, published) = rest;
         let age = age.map(|(is_exact, millis)| {
             let age = Duration::from_millis(millis);
             if is_exact {
@@ -151,6 +204,8 @@ fn socket_with_port() -> impl Strategy<Value = Socket> {
             interface,
             queue: queue.map(|(receive, send)| Queue { receive, send }),
             age,
+            namespace,
+            published,
             ..Socket::new(protocol, local, remote, state)
         }
     })

@@ -19,8 +19,8 @@ use crate::app::views::ViewId;
 use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::{self, ColumnId, ColumnList};
 use crate::keymap::TableAction;
-use crate::model::{Kinds, Moment, NamespaceScope, Protocol};
-use crate::query::{Line, Query, Selection, Tab};
+use crate::model::{Kinds, Moment, Protocol};
+use crate::query::{Line, NamespaceFinder, Query, Selection, Tab};
 use crate::settings::Settings;
 use crate::track::{Row, Table};
 use cursor::{Cursor, Step};
@@ -35,6 +35,8 @@ use widths::Widths;
 pub(crate) struct TableView {
     pub table: Arc<Table>,
     pub criteria: Query,
+    /// The namespaces of the command line.
+    pub namespaces: NamespaceFinder,
     pub selection: Selection,
     pub cursor: Cursor,
     /// Who has the sockets of the groups in sight, and their peers.
@@ -61,10 +63,11 @@ impl TableView {
     pub fn new(settings: &Settings, uid: Option<u32>, now: Moment) -> Self {
         // `Settings` is validated: narrowing to one address family cannot exceed the filter's size limit.
         let filter = settings.narrowed_filter();
+        let namespaces = NamespaceFinder::new(settings.namespaces.clone());
         let criteria = Query {
             tab: settings.view,
             kinds: settings.kinds,
-            namespaces: NamespaceScope::Own,
+            namespaces: namespaces.scope(),
             filter: filter.unwrap_or_else(|_| settings.filter.clone()),
             sort: settings.sort,
             linger: settings.linger,
@@ -77,6 +80,7 @@ impl TableView {
             table: Arc::new(Table::empty(now)),
             selection,
             criteria,
+            namespaces,
             cursor: Cursor::default(),
             group_notes: GroupNotes::default(),
             marks: Marks::default(),
@@ -113,6 +117,22 @@ impl App {
         let is_in_trouble = self.is_anything_in_trouble();
         self.rows.trouble_line.update(is_in_trouble, now);
         self.scroll_to_cursor();
+    }
+
+    /// Finds the namespaces of the command line in a new table, unless others were chosen since.
+    pub(crate) fn find_namespaces(&mut self, now: Moment) {
+        let rows = &mut self.rows;
+        if rows.criteria.namespaces != rows.namespaces.scope() {
+            return;
+        }
+        let was_missing = rows.namespaces.is_missing();
+        let found = rows.namespaces.update(&rows.table);
+        rows.criteria.namespaces = rows.namespaces.scope();
+        if let Err(error) = found
+            && !was_missing
+        {
+            self.report(error.to_string(), now);
+        }
     }
 
     pub(crate) fn act_on_table(&mut self, action: TableAction, now: Moment) {

@@ -28,7 +28,7 @@ pub enum Address {
 
 impl Address {
     /// The addresses to bind, of IPv4 first.
-    pub(super) fn ips(self) -> Vec<IpAddr> {
+    pub(crate) fn ips(self) -> Vec<IpAddr> {
         match self {
             Self::Every => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
             Self::Loopback => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],

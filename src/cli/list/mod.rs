@@ -12,16 +12,18 @@ use clap::{ArgGroup, Args, ValueEnum};
 use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
 use sockeye::columns::{self, CellContext, Column};
-use sockeye::model::{Moment, Problem, RefreshTimings, Snapshot};
-use sockeye::query::{GroupBy, Groups, Query, Sort};
+use sockeye::model::{
+    Moment, NamespaceId, NamespaceScope, Problem, RefreshTimings, Snapshot, Socket,
+};
+use sockeye::query::{GroupBy, Groups, NamespaceTarget, Query, Sort, resolve};
 use sockeye::report::{self, CsvOptions, Layout};
 use sockeye::runtime::collector;
 use sockeye::settings::Settings;
-use sockeye::source::{Recorder, Replay, Source as _, System};
+use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::{Row, Table};
 
 use crate::cli::errors::{is_relevant, print_error};
-use crate::cli::global::{GlobalArgs, query, tracker};
+use crate::cli::global::{GlobalArgs, namespace_error, query, system, tracker};
 use crate::cli::output::{output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use groups::FieldParser;
@@ -35,6 +37,7 @@ Examples:
   sockeye list --columns port,process,command --sort process
   sockeye list -a --group process       how many sockets each process has
   sockeye list --ndjson | jq -c '[.socket.local.port, .processes[].name]'
+  sockeye list -N all -l                listeners of every container and network namespace
   sockeye list -q :5432 && echo something has it
   sockeye list is:trouble               what is wrong; exits with 1 if nothing is";
 
@@ -130,14 +133,18 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
         descending: list.reverse,
     };
     let grouping = list.grouping()?;
-    let query = query(&settings, sort)?;
+    let target = global.namespace_target()?;
+    let mut query = query(&settings, sort)?;
     if list.at.is_some() && global.replay.is_none() {
         bail!("--at needs a recording: name one with --replay FILE");
     }
-    let (snapshot, timings, recorded) = read(global, &query, list.at, clock.now())?;
+    let (snapshot, timings, recorded) = read(global, (&query, &target), list.at, clock.now())?;
     let mut tracker = tracker(&settings);
     let (update, refresh) = collector::track_snapshot(&mut tracker, snapshot, timings, clock);
     let table = update.table;
+    query.namespaces = target
+        .in_table(&table)
+        .map_err(|error| namespace_error(&error))?;
     let rows = query.select(&table);
     let groups = grouping.map(|grouping| Groups::of(&rows, grouping));
     let is_read = print(|out| match &groups {
@@ -229,7 +236,7 @@ impl List {
 /// of this moment, or the last one.
 fn read(
     global: &GlobalArgs,
-    query: &Query,
+    (query, target): (&Query, &NamespaceTarget),
     at: Option<At>,
     now: Moment,
 ) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
@@ -249,12 +256,22 @@ fn read(
         });
         (snapshot, recording.timings(), found.or(last))
     } else {
-        let system = System::new().with_kinds(query.kinds);
+        let system = system(query.kinds, target);
         let mut system = system.with_services(global.services.clone());
+        let could_show = |sockets: &[Socket]| {
+            let others = sockets.iter().filter_map(|one| one.namespace.as_ref());
+            // If the name means none, the error comes with the table.
+            let found = resolve(target, others).unwrap_or(NamespaceScope::One(NamespaceId::NONE));
+            let query = Query {
+                namespaces: found,
+                ..query.clone()
+            };
+            query.could_show(sockets, now)
+        };
         let snapshot = match recorder {
             // A recording needs everything.
             Some(_) => system.take_once(now)?,
-            None => system.take_with_owners_of(now, |sockets| query.could_show(sockets, now))?,
+            None => system.take_with_owners_of(now, could_show)?,
         };
         (snapshot, system.timings(), None)
     };

@@ -73,6 +73,21 @@ fn what_could_be_an_owners_name_is_undecided_unless_it_is_found_elsewhere() {
 }
 
 #[test]
+fn what_a_socket_publishes_may_depend_on_its_owner() {
+    let row = |is_known| {
+        let mut row = published();
+        row.socket.published = row.socket.published.filter(|_| is_known);
+        row
+    };
+    let terms = ["is:published", "container:web", "shop-web-1", "/shop-web/"];
+    check_before(&row(false), None, &terms);
+    check_before(&row(true), Some(true), &terms[..3]);
+    check_before(&row(true), Some(false), &["!is:published"]);
+    check_before(&inside(), Some(true), &["ns:blue", "!is:own", "blue"]);
+    check_before(&row(false), Some(false), &["ns:blue", "!is:own"]);
+}
+
+#[test]
 fn a_regex_is_certain_only_about_text_before_the_owner() {
     check_before(
         &listener(),

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::complete;
 use super::super::parse::term::unquoted;
 use super::super::print::value_text;
-use super::{process, row};
+use super::{inside, process, published, row};
 use crate::model::{Owner, Protocol, State};
 use crate::track::Row;
 
@@ -110,6 +110,20 @@ fn a_port_is_completed_to_no_service_of_a_peer() {
 }
 
 #[test]
+fn a_namespace_and_a_container_are_completed_to_their_names() {
+    let offers =
+        |text: &str| complete(text, text.len(), &[published(), inside()]).map(|it| it.offers);
+    for (text, offer) in [
+        ("ns:", "ns:blue"),
+        ("bl", "blue"),
+        ("container:s", "container:shop-web-1"),
+        ("shop", "shop-web-1"),
+    ] {
+        assert_eq!(offers(text), Some(vec![offer.to_owned()]), "{text}");
+    }
+}
+
+#[test]
 fn a_name_is_quoted_where_it_must_be() {
     check("proc:my^", "proc:my", &[r#"proc:"my app (2)""#]);
     check("my^", "my", &[r#""my app (2)""#]);
@@ -167,7 +181,7 @@ fn between_terms_every_field_and_protocol_is_offered() {
     for text in ["^", "nginx ^", "(^", "!^", "a |^ b"] {
         let (word, offers) = offered(text).unwrap();
         assert_eq!(word, "", "{text}");
-        assert_eq!(offers.len(), 22, "{text}: {offers:?}");
+        assert_eq!(offers.len(), 24, "{text}: {offers:?}");
     }
 }
 

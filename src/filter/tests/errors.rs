@@ -162,7 +162,7 @@ const WRONG: &[(&str, &str, &str)] = &[
         "  ^^^^^",
         "unknown field `rate`. Accepted: port:",
     ),
-    ("ns:blue", "^^^", "unknown field `ns`. Accepted: port:"),
+    ("host:a", "^^^^^", "unknown field `host`. Accepted: port:"),
     // Numbers.
     (
         "a age:",

@@ -152,6 +152,49 @@ fn unit_and_service_are_parts_of_text() {
 }
 
 #[test]
+fn a_namespace_has_a_name_unless_it_is_our_own() {
+    check(
+        &inside(),
+        &["ns:blu", "ns:BLUE", "!is:own"],
+        &["ns:red", "is:own"],
+    );
+    check(&listener(), &["is:own", "!ns:blue"], &["ns:blue"]);
+}
+
+#[test]
+fn a_container_is_found_by_its_name_its_image_and_the_start_of_its_id() {
+    let yes = [
+        "container:web",
+        "container:Httpd",
+        "container:9d57",
+        "container:9D57A38189C8",
+    ];
+    let no = ["container:57a3", "container:docker", "container:blue"];
+    check(&inside(), &yes, &no);
+    check(&published(), &yes, &no);
+    check(&listener(), &["container:web_1"], &["container:httpd"]);
+}
+
+#[test]
+fn a_published_port_is_found_by_what_is_behind_it() {
+    let yes = [
+        "is:published",
+        "shop-web",
+        "apache2",
+        "172.17.0.2",
+        "\"web-1:80 apache\"",
+        "/shop-web-1:80/",
+        "is:own",
+    ];
+    check(&published(), &yes, &["ns:shop", "blue"]);
+    check(
+        &inside(),
+        &["blue", "shop-web", "/blue/"],
+        &["is:published"],
+    );
+}
+
+#[test]
 fn and_binds_tighter_than_or_and_not_tightest() {
     check(
         &listener(),

@@ -13,7 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Context, Filter};
-use crate::model::{Endpoint, Moment, Owner, Process, Protocol, Queue, Socket, State};
+use crate::model::{
+    Container, Endpoint, Engine, Moment, Namespace, NamespaceId, Owner, Process, Protocol,
+    Published, PublishedBy, Queue, Socket, State,
+};
 use crate::track::{Change, ChangeKind, Row, RowId};
 
 /// The filter that a text means.
@@ -137,6 +140,54 @@ fn resolver() -> Row {
             socket.owner = Owner::Hidden;
         },
     )
+}
+
+/// The container shop-web-1.
+fn container() -> Arc<Container> {
+    Arc::new(Container {
+        engine: Some(Engine::Docker),
+        id: Some("9d57a38189c8".into()),
+        name: "shop-web-1".into(),
+        image: Some("httpd:2.4".into()),
+        project: Some("shop".into()),
+        service: Some("web".into()),
+        pod: None,
+    })
+}
+
+/// docker-proxy (318) on 0.0.0.0:8081, for port 80 of the container.
+fn published() -> Row {
+    row(
+        Protocol::Tcp,
+        "0.0.0.0:8081",
+        None,
+        State::Listen,
+        |socket| {
+            let command = "/usr/bin/docker-proxy -proto tcp";
+            socket.owner = Owner::Known([process(318, "docker-proxy", command)].into());
+            socket.published = Some(Arc::new(Published {
+                by: PublishedBy::Proxy,
+                container: Some(container()),
+                address: Some([172, 17, 0, 2].into()),
+                port: Some(80),
+                process: Some((390, "apache2".into())),
+                target: None,
+            }));
+        },
+    )
+}
+
+/// apache2 (390) on port 80 in the namespace of the container.
+fn inside() -> Row {
+    row(Protocol::Tcp, "0.0.0.0:80", None, State::Listen, |socket| {
+        socket.owner = Owner::Known([process(390, "apache2", "apache2 -k start")].into());
+        socket.namespace = Some(Arc::new(Namespace {
+            id: NamespaceId(1),
+            inode: Some(4_026_532_254),
+            name: "blue".into(),
+            container: Some(container()),
+        }));
+    })
 }
 
 /// The row after a change at this many seconds.

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Age, Namespace, NamespaceId, Published, Services, Text, service_name};
+use crate::model::{
+    Age, Container, Namespace, NamespaceId, Published, Services, Text, service_name,
+};
 
 pub use accept_queue::{AcceptQueue, Fill};
 pub use endpoint::{Endpoint, Family, Scope, Zone};
@@ -192,6 +194,14 @@ impl Socket {
     /// Whether it is in the network namespace that this program runs in.
     pub const fn is_own(&self) -> bool {
         self.namespace.is_none()
+    }
+
+    /// The containers that are described: the one that it publishes a port of, and the one that its namespace was made for.
+    pub fn containers(&self) -> impl Iterator<Item = &Container> {
+        let published = self.published.as_ref().map(|one| &one.container);
+        let namespace = self.namespace.as_ref().map(|one| &one.container);
+        let both = published.into_iter().chain(namespace);
+        both.filter_map(|container| container.as_deref())
     }
 
     /// The container that people look for behind it: the one that it publishes a port of, the one that its creator ran in,

@@ -5,7 +5,8 @@ use crate::app::view::CellView;
 use crate::columns::ColumnId;
 use crate::filter::Filter;
 use crate::keymap::{PaneAction, SessionAction, TableAction};
-use crate::model::{Family, Kinds, Services};
+use crate::model::{Family, Kinds, Namespace, NamespaceId, NamespaceScope, Services};
+use crate::query::NamespaceTarget;
 use crate::theme::{Theme, Themes};
 
 impl Desk {
@@ -53,6 +54,32 @@ fn the_keys_are_those_of_the_settings_from_the_first_on() {
         .collect();
     let is_told = |line: &String| line.starts_with("F7 ") && line.contains("events: what opened");
     assert!(help.iter().any(is_told), "{help:#?}");
+}
+
+#[test]
+fn the_namespace_of_the_command_line_is_shown_as_soon_as_it_is_there_until_another_is_chosen() {
+    let mut desk = Desk::with(Settings {
+        namespaces: NamespaceTarget::parse("web"),
+        ..at_start()
+    });
+    let inside = Socket {
+        namespace: Some(Arc::new(Namespace {
+            id: NamespaceId(3),
+            inode: None,
+            name: "web".into(),
+            container: None,
+        })),
+        ..listener(80)
+    };
+    desk.read(&[listener(22)]);
+    assert_eq!(desk.ports(), [0; 0]);
+    let note = "unknown network namespace `web`: no other namespace with a socket can be seen";
+    assert!(footer(&desk).contains(&note[..70]), "{}", footer(&desk));
+    desk.wait(SECOND).read(&[listener(22), inside.clone()]);
+    assert_eq!(desk.ports(), [80]);
+    desk.app.rows.criteria.namespaces = NamespaceScope::All;
+    desk.wait(SECOND).read(&[listener(22), inside]);
+    assert_eq!(desk.ports(), [22, 80]);
 }
 
 #[test]

@@ -96,7 +96,10 @@ impl Frame {
 
 /// What identifies a socket while its other properties change; several may have the same.
 fn key(socket: &SocketFrame) -> impl Hash + Eq + use<> {
-    (socket.protocol, socket.local, socket.remote, socket.inode)
+    (
+        (socket.protocol, socket.local, socket.remote),
+        (socket.inode, socket.namespace),
+    )
 }
 
 /// The common elements, and those only in the second. Mostly the order is the same, so the next one is compared first;

@@ -152,22 +152,44 @@ impl Frame {
             }
         }
         let mut owners = HashMap::new();
-        let namespaces = self.namespaces.iter().map(|one| (one.id, one));
-        let namespaces: HashMap<NamespaceId, _> = namespaces.collect();
-        let sockets = self
-            .sockets
-            .iter()
-            .map(|socket| socket.socket((&processes, &namespaces), &mut owners));
+        let known = Known {
+            processes: &processes,
+            namespaces: self.namespaces()?,
+        };
+        let sockets = self.sockets.iter();
+        let sockets = sockets.map(|socket| socket.socket(&known, &mut owners));
+        let sockets = sockets.collect::<Result<_, _>>()?;
         Ok(Snapshot {
             taken_at: self.taken_at,
             kinds: Kinds::DEFAULT.and(self.kinds.iter().copied().collect()),
-            sockets: sockets.collect::<Result<_, _>>()?,
+            sockets,
             processes,
             problems: self.problems.clone(),
             late_namespaces: self.late_namespaces.clone(),
             ephemeral: self.ephemeral.clone(),
         })
     }
+
+    /// The other namespaces by id.
+    fn namespaces(&self) -> Result<HashMap<NamespaceId, &Arc<Namespace>>, String> {
+        let mut namespaces = HashMap::new();
+        for namespace in &self.namespaces {
+            let id = namespace.id;
+            if [NamespaceId::OWN, NamespaceId::NONE].contains(&id) {
+                return Err(format!("no other namespace can be {}", id.0));
+            }
+            if namespaces.insert(id, namespace).is_some() {
+                return Err(format!("namespace {} is there twice", id.0));
+            }
+        }
+        Ok(namespaces)
+    }
+}
+
+/// What sockets refer to.
+struct Known<'a> {
+    processes: &'a HashMap<Pid, Arc<Process>>,
+    namespaces: HashMap<NamespaceId, &'a Arc<Namespace>>,
 }
 
 /// Makes one type of the other: both have these fields.
@@ -214,15 +236,12 @@ impl SocketFrame {
 
     fn socket<'a>(
         &'a self,
-        (processes, namespaces): (
-            &HashMap<Pid, Arc<Process>>,
-            &HashMap<NamespaceId, &Arc<Namespace>>,
-        ),
+        known: &Known<'_>,
         owners: &mut HashMap<(OwnerKind, &'a [Pid]), Owner>,
     ) -> Result<Socket, String> {
         let owner = match owners.entry((self.owner, &*self.pids)) {
             Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(new) => new.insert(self.owner(processes)?).clone(),
+            Entry::Vacant(new) => new.insert(self.owner(known.processes)?).clone(),
         };
         let is_of_protocol = match &self.portless {
             None => self.protocol.has_ports(),
@@ -234,11 +253,11 @@ impl SocketFrame {
         }
         let (frame, own_service) = (self.clone(), None);
         let cookie = frame.cookie.and_then(NonZeroU64::new);
-        let known = |id: NamespaceId| {
-            let known = namespaces.get(&id).map(|&known| Arc::clone(known));
-            known.ok_or_else(|| format!("socket {} has unknown namespace {}", frame.local, id.0))
+        let namespace = |id: NamespaceId| {
+            let found = known.namespaces.get(&id).map(|&found| Arc::clone(found));
+            found.ok_or_else(|| format!("socket {} has unknown namespace {}", frame.local, id.0))
         };
-        let namespace = frame.namespace.map(known).transpose()?;
+        let namespace = frame.namespace.map(namespace).transpose()?;
         Ok(with_fields_of!(
             frame,
             Socket {

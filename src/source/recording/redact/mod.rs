@@ -68,10 +68,15 @@ impl Redactor {
     /// The name may be that of a container, a unit or a process.
     fn namespace(&mut self, namespace: &Arc<Namespace>) -> Arc<Namespace> {
         let container = namespace.container.as_ref();
+        let is_named_after = |container: &&Arc<Container>| container.name == namespace.name;
+        let kind = match container.filter(is_named_after) {
+            Some(_) => "container",
+            None => "namespace",
+        };
         Arc::new(Namespace {
             id: namespace.id,
             inode: namespace.inode,
-            name: self.names.numbered("namespace", &namespace.name),
+            name: self.names.numbered(kind, &namespace.name),
             container: container.map(|container| self.container(container)),
         })
     }
@@ -89,7 +94,7 @@ impl Redactor {
     }
 
     fn published(&mut self, published: &Published) -> Arc<Published> {
-        let container = published.container.as_ref();
+        let (container, process) = (published.container.as_ref(), published.process.as_ref());
         Arc::new(Published {
             by: published.by,
             container: container.map(|container| self.container(container)),
@@ -97,7 +102,11 @@ impl Redactor {
                 .address
                 .map(|address| self.addresses.pseudonym(address)),
             port: published.port,
-            process: published.process.clone(),
+            // After a space there is a script, which names people and projects.
+            process: process.map(|(pid, name)| {
+                let program = name.split(' ').next().unwrap_or_default();
+                (*pid, Text::new(program))
+            }),
             target: published.target,
         })
     }

@@ -8,8 +8,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::model::{
-    Endpoint, EphemeralPorts, Kinds, Owner, Problem, ProblemCode, Process, Protocol, Queue, Socket,
-    State, Text, TimeWaitReuse,
+    Container, Endpoint, Engine, EphemeralPorts, Kinds, Namespace, NamespaceId, Owner, Problem,
+    ProblemCode, Process, Protocol, Published, PublishedBy, Queue, Socket, State, Text,
+    TimeWaitReuse,
 };
 use crate::source::Recorder;
 
@@ -150,6 +151,139 @@ fn what_was_recorded_comes_back_equal() {
     for snapshot in &snapshots {
         assert_eq!(&replay.take(snapshot.taken_at).unwrap(), snapshot);
     }
+}
+
+/// The same address in our namespace, in a container's and in another, and a port that only a rule publishes.
+fn namespaces() -> Vec<Socket> {
+    let container = Some(Arc::new(Container {
+        engine: Some(Engine::Docker),
+        id: Some("0123456789ab".into()),
+        name: "web".into(),
+        image: Some("nginx:1".into()),
+        project: Some("shop".into()),
+        service: Some("web".into()),
+        pod: None,
+    }));
+    let other = |id, container| {
+        Some(Arc::new(Namespace {
+            id: NamespaceId(id),
+            inode: Some(4_026_532_000).filter(|_| id == 1),
+            name: ["web", "blue"][id as usize - 1].into(),
+            container,
+        }))
+    };
+    let published = |by| {
+        Some(Arc::new(Published {
+            by,
+            container: container.clone(),
+            address: Some([172, 17, 0, 2].into()),
+            port: Some(80),
+            process: Some((10, "server".into())),
+            target: Some((NamespaceId(1), 80)),
+        }))
+    };
+    let local = Endpoint::new([0, 0, 0, 0].into(), 80);
+    let without_inode = Socket::new(Protocol::Tcp, local, None, State::Dnat);
+    let inside = |namespace| Socket {
+        inode: None,
+        namespace,
+        ..server(80, 10)
+    };
+    vec![
+        Socket {
+            published: published(PublishedBy::Proxy),
+            ..server(80, 20)
+        },
+        inside(other(1, container.clone())),
+        inside(other(2, None)),
+        Socket {
+            published: published(PublishedBy::Rule),
+            ..without_inode
+        },
+    ]
+}
+
+#[test]
+fn namespaces_and_published_ports_come_back() {
+    let file = Scratch::new("namespaces");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    let all = namespaces();
+    let snapshots = [
+        reading(1, &all),
+        Snapshot {
+            late_namespaces: vec![NamespaceId(2)],
+            ..reading(2, &all)
+        },
+        reading(3, &all[2..]),
+        reading(4, &all[..1]),
+        reading(5, &all),
+    ];
+    for snapshot in &snapshots {
+        recorder.record(snapshot).unwrap();
+    }
+    let mut replay = Replay::open(&file.0).unwrap();
+    for snapshot in &snapshots {
+        assert_eq!(&replay.take(snapshot.taken_at).unwrap(), snapshot);
+    }
+}
+
+#[test]
+fn a_redacted_recording_has_no_name_of_a_namespace_or_a_container() {
+    let file = Scratch::new("redacted-namespaces");
+    let mut recorder = Recorder::create(&file.0).unwrap().redacted();
+    let mut sockets = namespaces();
+    let published = sockets[3].published.as_mut().unwrap();
+    Arc::make_mut(published).process = Some((10, "server private.js".into()));
+    recorder.record(&reading(1, &sockets)).unwrap();
+    let text = std::fs::read_to_string(&file.0).unwrap();
+    for private in [
+        "web",
+        "blue",
+        "nginx",
+        "0123456789ab",
+        "shop",
+        "172.17",
+        "private",
+    ] {
+        assert!(!text.contains(private), "{private} in {text}");
+    }
+    let shown = Replay::open(&file.0).unwrap().take(at(1)).unwrap();
+    let published = shown.sockets[0].published.as_ref().unwrap();
+    let container = published.container.as_ref().unwrap();
+    let namespace = shown.sockets[1].namespace.as_ref().unwrap();
+    // What was equal still is.
+    assert_eq!(namespace.container.as_ref(), Some(container));
+    assert_eq!(
+        (&namespace.name, namespace.inode),
+        (&container.name, Some(4_026_532_000))
+    );
+    assert_eq!(published.target, Some((NamespaceId(1), 80)));
+}
+
+#[test]
+fn an_unknown_namespace_is_refused_in_one_line() {
+    let socket = socket("none", "").replace("\"state\"", "\"namespace\":1,\"state\"");
+    let with = |namespaces: &str| {
+        let line = frame(&socket, "");
+        line.replacen(
+            "\"sockets\"",
+            &format!("\"namespaces\":[{namespaces}],\"sockets\""),
+            1,
+        )
+    };
+    let namespace = |id: u32| format!(r#"{{"id":{id},"name":"a"}}"#);
+    for (namespaces, why) in [
+        (String::new(), "socket 0.0.0.0:80 has unknown namespace 1"),
+        (namespace(2), "socket 0.0.0.0:80 has unknown namespace 1"),
+        (namespace(0), "no other namespace can be 0"),
+        (
+            format!("{0},{0}", namespace(1)),
+            "namespace 1 is there twice",
+        ),
+    ] {
+        assert_eq!(complaint(&with(&namespaces)), format!("a.jsonl:1: {why}"));
+    }
+    assert!(open(&with(&namespace(1))).is_ok());
 }
 
 /// A reading of these sockets, which is taken at this second.
