@@ -13,6 +13,7 @@ mod hostile;
 mod json;
 mod kinds;
 mod list;
+mod namespaces;
 mod recordings;
 mod reference;
 mod rights;
