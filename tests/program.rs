@@ -11,6 +11,8 @@
     reason = "all of this is test code, also what is not inside a test function"
 )]
 
+#[path = "support/apart.rs"]
+mod apart;
 #[path = "support/program.rs"]
 mod program;
 #[path = "support/schema.rs"]

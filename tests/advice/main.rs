@@ -1,5 +1,6 @@
 //! Every situation of the advice is set up for real, and its first fix is executed as printed: the port
 //! is free within 5 s and still 4 s later, traffic reaches a new server, and what else ran still runs.
+//! `namespaces` compares the table of all network namespaces with what is there.
 //!
 //! `.ci/advice` runs it; it starts container engines and a service manager on a machine of its own made of
 //! namespaces (`stage.sh`), so it runs only where `SOCKEYE_REQUIRE` lists what a family of scenes needs.
@@ -12,6 +13,8 @@
     reason = "all of this is test code, also what is not inside a test function"
 )]
 
+#[path = "../support/apart.rs"]
+mod apart;
 #[path = "../support/schema.rs"]
 mod schema;
 #[path = "../support/mod.rs"]
@@ -28,6 +31,7 @@ mod traffic;
 
 mod docker;
 mod lxc;
+mod namespaces;
 mod networks;
 mod podman;
 mod processes;

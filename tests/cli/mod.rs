@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod crashes;
 mod csv;
+mod every_namespace;
 mod free;
 mod groups;
 mod holder;
