@@ -33,6 +33,8 @@ use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapsho
 
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
+pub use linux::namespaces::{AccessError, NamespaceAccess};
+#[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
 use owners::HiddenReason;
 pub(crate) use process::proc_stat;

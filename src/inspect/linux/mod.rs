@@ -27,7 +27,7 @@ use self::redirects::{PacketFilter, sk_lookup};
 use self::rows::Rows;
 use super::PortInspector;
 use crate::model::{
-    Answered, Background, Evidence, Gap, GapCode, Limits, Moment, Protocol, Socket, UnixAddress,
+    Answered, Background, Evidence, Gap, GapCode, Inside, Limits, Moment, Protocol, Socket, UnixAddress,
     UnixEvidence,
 };
 use crate::source::linux::background::BackgroundReader;
@@ -44,6 +44,8 @@ const SHARED_FOR: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 pub(super) struct LinuxInspector {
+    /// The network namespace of the threads that use it; `None` for that of this program.
+    inside: Option<Arc<Inside>>,
     processes: Processes,
     diag: SockDiag,
     cgroups: Cgroups,
@@ -69,7 +71,7 @@ struct Traffic {
 impl PortInspector for LinuxInspector {
     fn rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
         let rows = rows::read(&mut self.diag, protocol, port);
-        self.evidence(limits::read(), rows, at)
+        self.evidence(limits::read(self.inside.as_ref()), rows, at)
     }
 
     fn survey(&mut self, protocol: Protocol) -> Option<HashSet<u16>> {
@@ -88,7 +90,7 @@ impl PortInspector for LinuxInspector {
         let known = self.limits.take();
         let known = known.filter(|(read_at, ..)| read_at.age(at) < SHARED_FOR);
         let (read_at, limits, gaps) = known.unwrap_or_else(|| {
-            let (limits, gaps) = limits::read();
+            let (limits, gaps) = limits::read(self.inside.as_ref());
             (at, limits, gaps)
         });
         self.limits = Some((read_at, limits.clone(), gaps.clone()));
@@ -96,7 +98,7 @@ impl PortInspector for LinuxInspector {
     }
 
     fn traffic(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
-        let mut evidence = self.evidence(limits::read(), Rows::default(), at);
+        let mut evidence = self.evidence(limits::read(self.inside.as_ref()), Rows::default(), at);
         self.explain(&mut evidence, protocol, port, Answered::Open);
         evidence
     }
@@ -107,7 +109,9 @@ impl PortInspector for LinuxInspector {
     }
 
     fn unix_name(&mut self, name: &UnixAddress, at: Moment) -> Option<UnixEvidence> {
-        Some(unix_name::evidence(name, &mut self.processes, at))
+        let mut evidence = unix_name::evidence(name, &mut self.processes, at);
+        evidence.limits.inside.clone_from(&self.inside);
+        Some(evidence)
     }
 
     fn explain(
@@ -157,15 +161,23 @@ impl PortInspector for LinuxInspector {
             evidence.redirects = filter.finish("packet redirects", GapCode::Redirects, gaps);
         });
         self.traffic = traffic;
-        if !evidence.redirects.is_empty() {
+        if !(evidence.redirects.is_empty() && evidence.elsewhere.is_empty()) {
             let mut reader = BackgroundReader::new(&mut self.processes, (protocol, port));
             evidence.redirect_targets = reader.targets(&evidence.redirects);
+            reader.name_containers(&mut evidence.elsewhere);
         }
         self.add_late_facts(evidence);
     }
 }
 
 impl LinuxInspector {
+    pub(super) fn of(inside: Option<Arc<Inside>>) -> Self {
+        Self {
+            inside,
+            ..Self::default()
+        }
+    }
+
     /// Projects of processes and names of users that came after the records were made.
     fn add_late_facts(&mut self, evidence: &mut Evidence) {
         let projects = self.processes.late_projects();

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::model::{Endpoint, Family, Protocol, Queue, State};
 use crate::source::linux::netlink::{self, InetRow, Rows, TIMEWAIT_TIMER};
+use crate::source::linux::proc::scan;
 use crate::source::netstat::{self, Part};
 
 /// The size of most tables, read at once: a socket that moves between two reads is missed or listed twice.
@@ -21,11 +22,10 @@ const BUFFER: usize = 256 * 1024;
 /// Times are in ticks of 10 ms, whatever the kernel's own clock (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
-/// Adds the rows of this process's network namespace to `into`; returns the number of lines that can't be parsed. Fails
+/// Adds the rows of this thread's network namespace to `into`; returns the number of lines that can't be parsed. Fails
 /// if there is no such table, unless that is because the kernel has no such family or protocol.
 pub(crate) fn read(part: Part, into: &mut impl Rows) -> io::Result<usize> {
-    // The process's, not the thread's: only threads that end at once enter other namespaces.
-    let table = of_process("self", part)?;
+    let table = of_process(scan::THIS_THREAD, part)?;
     let (mut inodes, mut odd) = (HashSet::new(), 0);
     for row in rows(&table, part.protocol) {
         match row {
