@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    Background, Behind, Endpoint, Inside, Manager, Moment, Pid, Process, Redirect, Serving, Socket, Text,
-    Unit,
+    Background, Behind, Endpoint, Inside, Manager, Moment, Pid, Process, Redirect, Serving, Socket,
+    Text, Unit,
 };
 
 /// The evidence about one port of one protocol, in this network namespace unless stated otherwise.

@@ -181,12 +181,19 @@ fn use_elsewhere(one: &Elsewhere) -> String {
     let container = after(" in container ", one.container.as_ref());
     let unit = after(", ", one.unit.as_ref());
     let has = match &one.owner {
-        Some(owner) => format!("{}{container} (pid {}{unit}) has {local}", owner.name, owner.pid),
+        Some(owner) => format!(
+            "{}{container} (pid {}{unit}) has {local}",
+            owner.name, owner.pid
+        ),
         None if one.container.is_some() => format!("{local}{container}"),
         // The namespace, as the owner can't be seen.
         None => format!("{local} in that of pid {}{unit}", one.member),
     };
-    let outside = if one.is_outside { ", outside, where sockeye runs" } else { "" };
+    let outside = if one.is_outside {
+        ", outside, where sockeye runs"
+    } else {
+        ""
+    };
     let published = match one.published_on.as_deref() {
         None => String::new(),
         Some([]) => " (not published)".to_owned(),

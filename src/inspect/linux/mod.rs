@@ -27,8 +27,8 @@ use self::redirects::{PacketFilter, sk_lookup};
 use self::rows::Rows;
 use super::PortInspector;
 use crate::model::{
-    Answered, Background, Evidence, Gap, GapCode, Inside, Limits, Moment, Protocol, Socket, UnixAddress,
-    UnixEvidence,
+    Answered, Background, Evidence, Gap, GapCode, Inside, Limits, Moment, Protocol, Socket,
+    UnixAddress, UnixEvidence,
 };
 use crate::source::linux::background::BackgroundReader;
 use crate::source::linux::cgroup::Cgroups;

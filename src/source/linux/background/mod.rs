@@ -26,8 +26,8 @@ pub(crate) use self::facts::serving;
 use self::units::Units;
 use super::rights;
 use crate::model::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Elsewhere, EndRisk, Engine, Holder, Lineage,
-    Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Socket, State, Supervisor,
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Elsewhere, EndRisk, Engine, Holder,
+    Lineage, Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Socket, State, Supervisor,
     SupervisorKind, Text, Unit,
 };
 use crate::source::lineage;

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::fstat;
 
+use super::target::{enter_command, entry_with, find_target, inode, option_for};
 use super::{Entry, within};
-use super::target::{entry_with, enter_command, find_target, inode, option_for};
 use crate::model::{Inside, Namespace, Pid};
 use crate::source::process;
 
@@ -114,7 +114,9 @@ impl NamespaceAccess {
         };
         match opened {
             Ok(file) if is_it(&file) => return Ok(file),
-            Err(error) if namespace.inode.is_none() => return Err(failed(namespace, &error, &last)),
+            Err(error) if namespace.inode.is_none() => {
+                return Err(failed(namespace, &error, &last));
+            }
             _ => {}
         }
         let wanted = namespace.inode.unwrap_or_default();
@@ -153,7 +155,9 @@ fn not_permitted(namespace: &Namespace, entry: Option<&Entry>) -> AccessError {
     use std::os::unix::fs::MetadataExt as _;
     let what = namespace.describe();
     let path = entry.map(|entry| entry.0.to_string_lossy().into_owned());
-    let pid = path.as_deref().and_then(|path| path.strip_prefix("/proc/")?.strip_suffix("/ns/net"));
+    let pid = path
+        .as_deref()
+        .and_then(|path| path.strip_prefix("/proc/")?.strip_suffix("/ns/net"));
     let user_namespace = |process: &str| {
         let file = std::fs::metadata(format!("/proc/{process}/ns/user")).ok()?;
         Some(file.ino())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Entry;
-use crate::model::{Container, Namespace, NamespaceId, Pid, Text, clean, listed};
+use crate::model::{Container, Namespace, NamespaceId, Pid, Text, listed};
 use crate::source::linux::background::containers;
 use crate::source::linux::background::facts::serving;
 use crate::source::linux::scan;
@@ -36,10 +36,7 @@ pub(crate) fn find_target(name: &str) -> Result<(Arc<Namespace>, Entry), String>
             if inodes.into_iter().all(|inode| inode == found.0.inode) {
                 return Ok(found);
             }
-            Err(format!(
-                "{} is the name of a container and of a namespace of `ip netns`: use a PID",
-                clean(name)
-            ))
+            Err("both a container and a namespace of `ip netns` have this name: use a PID".to_owned())
         }
         (None, []) => Err(unknown(name, &all)),
         (None, several) => {
@@ -48,7 +45,7 @@ pub(crate) fn find_target(name: &str) -> Result<(Arc<Namespace>, Entry), String>
                 None => format!("{} (pid {pid})", one.name),
             });
             let names = listed(names);
-            Err(format!("{} fits {names}: use an id or a PID", clean(name)))
+            Err(format!("{names} fit: use a longer id or a PID"))
         }
     }
 }
@@ -73,7 +70,10 @@ pub(super) fn entry_with(wanted: u64, pids: &[Pid]) -> Option<Entry> {
         let pids = scan::open_proc().and_then(|proc| scan::pids(&proc));
         pids.unwrap_or_default().into_iter()
     };
-    let of_processes = pids.iter().copied().chain(std::iter::once_with(all).flatten());
+    let of_processes = pids
+        .iter()
+        .copied()
+        .chain(std::iter::once_with(all).flatten());
     let of_processes = of_processes.map(entry_of);
     let mounts = FOLDERS.iter().flat_map(fs::read_dir).flatten().flatten();
     let mounts = mounts.map(|file| Entry(file.path()));
@@ -90,16 +90,23 @@ fn pid(name: &str) -> Option<Pid> {
 fn of_pid(pid: Pid) -> Option<(Arc<Namespace>, Entry)> {
     let container = containers::of_pid(pid).map(|(container, _)| Arc::new(container));
     let process = serving(pid)?;
-    let name = match &container {
-        Some(container) => container.name.clone(),
-        None => Text::new(&format!("of {} (pid {pid})", process.name)),
+    let inode = inode_of(pid);
+    let name = match (&container, inode) {
+        (Some(container), _) => container.name.clone(),
+        (None, Some(inode)) => Text::new(&format!("{} {inode}", process.name)),
+        (None, None) => Text::new(&format!("{} (pid {pid})", process.name)),
     };
-    Some(made(inode_of(pid), name, container, entry_of(pid)))
+    Some(made(inode, name, container, entry_of(pid)))
 }
 
 fn of_container(container: &Container, pid: Pid) -> (Arc<Namespace>, Entry) {
     let (name, entry) = (container.name.clone(), entry_of(pid));
-    made(inode_of(pid), name, Some(Arc::new(container.clone())), entry)
+    made(
+        inode_of(pid),
+        name,
+        Some(Arc::new(container.clone())),
+        entry,
+    )
 }
 
 /// The namespace that `ip netns` has by this name.
@@ -107,7 +114,9 @@ fn of_netns(name: &str) -> Option<(Arc<Namespace>, Entry)> {
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
         return None;
     }
-    let paths = FOLDERS[..2].iter().map(|folder| Path::new(folder).join(name));
+    let paths = FOLDERS[..2]
+        .iter()
+        .map(|folder| Path::new(folder).join(name));
     let path = paths.into_iter().find(|path| path.exists())?;
     let entry = Entry(path);
     Some(made(inode(&entry), Text::new(name), None, entry))
@@ -143,7 +152,11 @@ fn matching(all: &[(Container, Pid)], name: &str) -> Vec<(Container, Pid)> {
 }
 
 fn unknown(name: &str, containers: &[(Container, Pid)]) -> String {
-    let mounted = FOLDERS[..2].iter().flat_map(fs::read_dir).flatten().flatten();
+    let mounted = FOLDERS[..2]
+        .iter()
+        .flat_map(fs::read_dir)
+        .flatten()
+        .flatten();
     let mounted = mounted.map(|file| Text::from_bytes(file.file_name().as_encoded_bytes()));
     let mut names: Vec<Text> = containers.iter().map(|(one, _)| one.name.clone()).collect();
     names.extend(mounted);
@@ -158,11 +171,8 @@ fn unknown(name: &str, containers: &[(Container, Pid)]) -> String {
     };
     let accepted = "a container, a name of `ip netns`, a PID or `own`";
     match pid(name) {
-        Some(pid) => format!("no process has the pid {pid}, and no container that id ({found})"),
-        None => format!(
-            "unknown network namespace `{}`: use {accepted} ({found})",
-            clean(name)
-        ),
+        Some(_) => format!("no process has this pid, and no container this id ({found})"),
+        None => format!("unknown network namespace: use {accepted} ({found})"),
     }
 }
 
@@ -179,7 +189,9 @@ pub(super) fn enter_command(entry: &Entry) -> String {
 /// What `-N` accepts for the namespace that a file refers to.
 pub(super) fn option_for(namespace: &Namespace, entry: &Entry) -> Text {
     let path = PathBuf::from(&entry.0);
-    let named = FOLDERS[..2].iter().any(|folder| path.parent() == Some(Path::new(folder)));
+    let named = FOLDERS[..2]
+        .iter()
+        .any(|folder| path.parent() == Some(Path::new(folder)));
     match (&namespace.container, path.file_name()) {
         (Some(container), _) => container.name.clone(),
         (None, Some(name)) if named => Text::from_bytes(name.as_encoded_bytes()),
@@ -239,8 +251,11 @@ mod tests {
     fn this_process_is_in_its_own_namespace() {
         let (namespace, entry) = find_target(&std::process::id().to_string()).unwrap();
         assert_eq!(namespace.inode, inode(&Entry("/proc/self/ns/net".into())));
-        assert_eq!(&*option_for(&namespace, &entry), std::process::id().to_string());
+        assert_eq!(
+            &*option_for(&namespace, &entry),
+            std::process::id().to_string()
+        );
         let unknown = find_target("no such namespace").unwrap_err();
-        assert!(unknown.starts_with("unknown network namespace `no such namespace`: use a"));
+        assert!(unknown.starts_with("unknown network namespace: use a container, "), "{unknown}");
     }
 }

@@ -1,8 +1,8 @@
 //! The containers that run, each with a process in it: by the control groups of all processes, and by podman's monitors
 //! where a container has no group.
 
-use super::engines::Monitor;
 use super::Containers;
+use super::engines::Monitor;
 use crate::model::{Behind, Container, Pid, Protocol};
 use crate::source::linux::background::facts::{self, Facts};
 use crate::source::linux::placement::{self, Group};

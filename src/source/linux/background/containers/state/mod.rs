@@ -220,7 +220,9 @@ fn of_api(answer: &[u8]) -> Option<Vec<Container>> {
         let published = ports.filter_map(|port| {
             let protocol = protocol(port["Type"].as_str()?)?;
             let public = port["PublicPort"].as_u64()?.try_into().ok()?;
-            let inside = port["PrivatePort"].as_u64().and_then(|port| port.try_into().ok());
+            let inside = port["PrivatePort"]
+                .as_u64()
+                .and_then(|port| port.try_into().ok());
             let published = Published::new((protocol, public), port["IP"].as_str())?;
             Some(published.of_port(inside))
         });
