@@ -180,6 +180,7 @@ mod tests {
             holders: &holders,
             limits: &limits,
             gaps: &[],
+            namespace: None,
         };
         let expected = [
             "1-2: set aside in net.ipv4.ip_local_reserved_ports",

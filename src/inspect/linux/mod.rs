@@ -27,7 +27,7 @@ use self::redirects::{PacketFilter, sk_lookup};
 use self::rows::Rows;
 use super::PortInspector;
 use crate::model::{
-    Answered, Background, Evidence, Gap, GapCode, Inside, Limits, Moment, Protocol, Socket,
+    Answered, Background, Evidence, Gap, GapCode, Holder, Inside, Limits, Moment, Protocol, Socket,
     UnixAddress, UnixEvidence,
 };
 use crate::source::linux::background::BackgroundReader;
@@ -167,6 +167,7 @@ impl PortInspector for LinuxInspector {
             reader.name_containers(&mut evidence.elsewhere);
         }
         self.add_late_facts(evidence);
+        self.mark(&mut evidence.holders);
     }
 }
 
@@ -200,12 +201,22 @@ impl LinuxInspector {
         }
     }
 
+    /// Gives sockets the namespace that they are in, if it is not that of this program.
+    fn mark(&self, holders: &mut [Holder]) {
+        let namespace = self.inside.as_ref().map(|inside| &inside.namespace);
+        for holder in holders.iter_mut().filter(|_| namespace.is_some()) {
+            let socket = Arc::make_mut(&mut holder.socket);
+            socket.namespace = namespace.cloned();
+        }
+    }
+
     fn evidence(
         &mut self,
         (limits, mut gaps): (Limits, Vec<Gap>),
-        rows: Rows,
+        mut rows: Rows,
         at: Moment,
     ) -> Evidence {
+        self.mark(&mut rows.holders);
         gaps.extend(rows.gaps);
         self.groups = rows.groups;
         Evidence {

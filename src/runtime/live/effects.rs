@@ -88,13 +88,17 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
                 self.start_config(|path| jobs::prepare_save(path, *settings), lost);
             }
             Effect::Save(save) => self.start_config(move |path| jobs::save(path, &save), lost),
-            Effect::BindTest { job, target } => {
+            Effect::BindTest {
+                job,
+                target,
+                namespace,
+            } => {
                 let failed = move |message| Msg::BindTestFailed { job, message };
-                let test = move || jobs::bind_test(job, &target, clock);
+                let test = move || jobs::bind_test(job, &target, namespace.as_ref(), clock);
                 self.start("bind test", failed, test, lost);
             }
-            Effect::FindFreePort { from } => {
-                let find = move || jobs::find_free_port(from);
+            Effect::FindFreePort { from, namespace } => {
+                let find = move || jobs::find_free_port(from, namespace.as_ref());
                 self.start("free port", jobs::failed, find, lost);
             }
             Effect::InspectOwner { job, socket } => {

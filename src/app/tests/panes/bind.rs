@@ -8,7 +8,7 @@ use crate::model::{Answered, Evidence, Holder};
 /// The bind test that these effects ask for.
 fn asked_test(effects: &[Effect]) -> (u64, Target) {
     let asked = effects.iter().find_map(|effect| match effect {
-        Effect::BindTest { job, target } => Some((*job, target.clone())),
+        Effect::BindTest { job, target, .. } => Some((*job, target.clone())),
         _ => None,
     });
     asked.expect("a bind test is asked for")

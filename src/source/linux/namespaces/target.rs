@@ -36,7 +36,10 @@ pub(crate) fn find_target(name: &str) -> Result<(Arc<Namespace>, Entry), String>
             if inodes.into_iter().all(|inode| inode == found.0.inode) {
                 return Ok(found);
             }
-            Err("both a container and a namespace of `ip netns` have this name: use a PID".to_owned())
+            Err(
+                "both a container and a namespace of `ip netns` have this name: use a PID"
+                    .to_owned(),
+            )
         }
         (None, []) => Err(unknown(name, &all)),
         (None, several) => {
@@ -256,6 +259,9 @@ mod tests {
             std::process::id().to_string()
         );
         let unknown = find_target("no such namespace").unwrap_err();
-        assert!(unknown.starts_with("unknown network namespace: use a container, "), "{unknown}");
+        assert!(
+            unknown.starts_with("unknown network namespace: use a container, "),
+            "{unknown}"
+        );
     }
 }
