@@ -26,10 +26,18 @@ pub(super) fn stop(behind: &Behind, owner: &Background, situation: &Situation<'_
         .as_ref()
         .is_some_and(|one| one.pid == owner.pid);
     let others = owner.also_ends.iter().filter(|_| is_inside).cloned();
-    let warning = "Its first process does not react to SIGTERM: it is killed after a second.";
+    let is_killed = behind.ignores_term || ignores_term;
+    let killed = "Its first process does not react to SIGTERM: it is killed after a second.";
+    let gone = "The network namespace ends with the container that it was made for.";
+    let warnings = [
+        (is_killed, killed),
+        (has_namespace(behind, situation), gone),
+    ];
+    let warnings = warnings.iter().filter(|(applies, _)| *applies);
+    let warnings: Vec<_> = warnings.map(|(_, warning)| *warning).collect();
     let fix = Fix {
         also_ends: unique(ports.chain(others)),
-        warning: (behind.ignores_term || ignores_term).then(|| warning.to_owned()),
+        warning: (!warnings.is_empty()).then(|| warnings.join(" ")),
         ..FixCode::StopContainer.command(text, command)
     };
     match user {
@@ -37,6 +45,13 @@ pub(super) fn stop(behind: &Behind, owner: &Background, situation: &Situation<'_
         None if behind.is_reachable && situation.limits.uid != Some(0) => fix,
         None => fix.by_root(situation.limits),
     }
+}
+
+/// Whether the bind test was made in the network namespace of this container.
+fn has_namespace(behind: &Behind, situation: &Situation<'_>) -> bool {
+    let inside = situation.limits.inside.as_ref();
+    let container = inside.and_then(|inside| inside.namespace.container.as_ref());
+    container.is_some_and(|container| behind.id.is_some() && container.id == behind.id)
 }
 
 /// Whether a command can run as this user: not `uid 70001` (a user without a name), an option or a number.
