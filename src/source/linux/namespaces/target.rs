@@ -1,4 +1,4 @@
-//! The network namespace that a name, a container or a pid stands for, and the files that refer to it.
+//! The network namespace that a name, a container or a pid means, and the files that refer to it.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -17,7 +17,7 @@ const FOLDERS: [&str; 3] = ["/run/netns", "/var/run/netns", "/run/docker/netns"]
 /// The most names in an error.
 const MAX_NAMES: usize = 8;
 
-/// The namespace that a pid, a name of `ip netns`, or a container's name or id stands for.
+/// The namespace that a pid, a name of `ip netns`, or a container's name or id means.
 ///
 /// # Errors
 /// One line: what is wrong, and what is accepted.
