@@ -13,7 +13,7 @@ pub struct NamespaceArgs {
     /// Bind in another network namespace: of a container (its name or the beginning of its id), of `ip netns` (its name)
     /// or of a process (its PID); `own` is the one that sockeye runs in
     ///
-    /// Entering another one takes root, or the capabilities CAP_SYS_ADMIN and CAP_SYS_PTRACE.
+    /// Entering another one takes root, or the capabilities `CAP_SYS_ADMIN` and `CAP_SYS_PTRACE`.
     #[arg(short = 'N', long = "namespace", value_name = "NAME|PID")]
     namespace: Option<String>,
 }

@@ -2,6 +2,12 @@
 
 mod scenes;
 
+use sockeye::app::Msg;
+use sockeye::clock::Clock;
+use sockeye::inspect::{NamespaceAccess, inspector_of, run_in};
+use sockeye::model::Answered;
+use sockeye::runtime::end_process::inspect_owner;
+
 use crate::followed::{follow_all, follow_alone, follow_families, own_failure};
 use crate::image::tar;
 use crate::scene::{Scene, SetUp};
@@ -207,7 +213,8 @@ fn inside() {
         assert!(warning.contains("network namespace ends"), "{warning}");
         let ends = other_fix["also_ends"].to_string();
         assert!(ends.contains("7999/tcp"), "{ends}");
-        // By the beginning of its id, and of a container in the host's network, which has none of its own.
+        assert_eq!(stop_by_question("other").as_deref(), Some("other"));
+        // By the beginning of its id.
         let short = &id("other")[..5];
         assert_eq!(fix(short).1["command"], "docker stop other");
         // Outside, the sockets in containers are named with them.
@@ -220,4 +227,25 @@ fn inside() {
         assert!(text.contains("in container other (pid "), "{text}");
         assert!(text.contains("(published on port 7999)"), "{text}");
     });
+}
+
+/// The container that the question of `K` names for a server in it, as a row of its namespace shows that.
+fn stop_by_question(name: &str) -> Option<String> {
+    let access = NamespaceAccess::find(name).unwrap().unwrap();
+    let rows = run_in(Some(&access), || {
+        let mut inspector = inspector_of(None);
+        let now = Clock::start().now();
+        let mut evidence = inspector.rows(sockeye::model::Protocol::Tcp, 80, now);
+        let port = (sockeye::model::Protocol::Tcp, 80);
+        inspector.explain(&mut evidence, port.0, port.1, Answered::Refused);
+        evidence.holders
+    });
+    let mut socket = (*rows.unwrap()[0].socket).clone();
+    socket.namespace = Some(access.inside().namespace.clone());
+    let Msg::OwnerInspected(found) = inspect_owner(1, &socket, Clock::start()) else {
+        panic!("it answers");
+    };
+    assert!(found.limits.inside.is_some());
+    let behind = found.backgrounds[0].behind.as_ref()?;
+    behind.name.as_ref().map(ToString::to_string)
 }

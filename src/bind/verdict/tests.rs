@@ -264,18 +264,18 @@ fn a_tunnel_is_named_with_its_destination() {
     assert_eq!(says(None), "It is a tunnel of ssh.");
 }
 
-fn inside() -> Option<std::sync::Arc<crate::model::Inside>> {
+fn inside() -> crate::model::Inside {
     let namespace = crate::model::Namespace {
         id: crate::model::NamespaceId(1),
         inode: Some(4_026_532_254),
         name: "web".into(),
         container: None,
     };
-    Some(std::sync::Arc::new(crate::model::Inside {
+    crate::model::Inside {
         namespace: namespace.into(),
         option: "web".into(),
         enter: "nsenter -t 812 -n".into(),
-    }))
+    }
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn commands_that_change_the_network_run_in_the_namespace_of_the_test() {
     let mut found = evidence(vec![owned(connection, Owner::None)]);
     found.limits.ephemeral = Some(1..=100);
     found.limits.reserved = Some(Vec::new());
-    found.limits.inside = inside();
+    found.limits.inside = Some(inside().into());
     let result = answered("80", "EADDRINUSE", found);
     let zone = TimeZone::UTC;
     let case = Case::of(&result, &zone, result.evidence.taken_at);

@@ -43,12 +43,12 @@ pub(crate) fn find_target(name: &str) -> Result<(Arc<Namespace>, Entry), String>
         }
         (None, []) => Err(unknown(name, &all)),
         (None, several) => {
-            let names = several.iter().map(|(one, pid)| match &one.id {
+            let fitting = several.iter().map(|(one, pid)| match &one.id {
                 Some(id) => format!("{} ({id})", one.name),
                 None => format!("{} (pid {pid})", one.name),
             });
-            let names = listed(names);
-            Err(format!("{names} fit: use a longer id or a PID"))
+            let fitting = listed(fitting);
+            Err(format!("{fitting} fit: use a longer id or a PID"))
         }
     }
 }

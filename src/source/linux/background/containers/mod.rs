@@ -98,8 +98,14 @@ impl<'a> Containers<'a> {
     /// own. Not a container that also runs this program: stopping it would end this program.
     pub(super) fn of_process(&mut self, line: &[Facts]) -> Option<Behind> {
         let own = line.first()?;
-        let group = placement::container(&own.cgroup);
-        let group = group.filter(|group| self.own.as_ref() != Some(group))?;
+        let Some(group) = placement::container(&own.cgroup) else {
+            // Without a control group of its own the container is known by its monitor, an ancestor of all in it.
+            let monitor = line.iter().skip(1).find_map(Monitor::of)?;
+            return Some(self.of_monitor(&monitor, Some(own.pid)));
+        };
+        if self.own.as_ref() == Some(&group) {
+            return None;
+        }
         let mut behind = self.of_group(&group, line);
         if group.engine == Engine::Kubernetes {
             // The pod's name is its host name.
