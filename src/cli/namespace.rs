@@ -6,6 +6,7 @@ use anyhow::bail;
 use clap::Args;
 use sockeye::inspect::{NamespaceAccess, run_in};
 use sockeye::model::{Inside, clean};
+use sockeye::runtime::panic;
 
 /// The option.
 #[derive(Debug, Args)]
@@ -36,7 +37,14 @@ impl NamespaceArgs {
             },
         };
         let inside = found.as_ref().map(NamespaceAccess::inside);
-        match run_in(found.as_ref(), || command(inside)) {
+        let run = || {
+            if inside.is_some() {
+                // This thread is the main one from here on: a crash prints its line.
+                panic::install_hook();
+            }
+            command(inside)
+        };
+        match run_in(found.as_ref(), run) {
             Ok(answer) => answer,
             Err(why) => bail!("{why}"),
         }
