@@ -111,7 +111,7 @@ impl Film {
     /// Presses a key. A bind test gets its result at once.
     pub fn key(&mut self, key: Key) {
         for effect in self.app.update(Msg::Input(Input::Key(key)), self.now) {
-            if let Effect::BindTest { job, target } = effect {
+            if let Effect::BindTest { job, target, .. } = effect {
                 let mut prober = Recorded(&self.last);
                 let test_result = BindTestResult::of(&target, &mut prober);
                 let report = Box::new(BindReport { job, test_result });

@@ -8,7 +8,7 @@ use strum::{IntoStaticStr, VariantArray};
 use crate::app::{FileFormat, RowFormat, Save};
 use crate::bind::{BindTestResult, Target};
 use crate::keymap::Key;
-use crate::model::{Background, Kinds, Limits, Pid, Process, Refresh, Services, Socket};
+use crate::model::{Background, Kinds, Limits, Namespace, Pid, Process, Refresh, Services, Socket};
 use crate::settings::Settings;
 use crate::theme::Colour;
 use crate::track::{RowId, TableUpdate};
@@ -144,6 +144,48 @@ impl Signal {
     }
 }
 
+/// The network namespace of a row, if it is not the one that this program runs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowNamespace {
+    /// Which one it is.
+    pub namespace: Arc<Namespace>,
+    /// The owners of the row's socket: the namespace is most likely found through them.
+    pub owners: Vec<Pid>,
+}
+
+impl RowNamespace {
+    /// The namespace of a socket.
+    pub fn of(socket: &Socket) -> Option<Self> {
+        let owners = socket.owner.present().iter();
+        Some(Self {
+            namespace: Arc::clone(socket.namespace.as_ref()?),
+            owners: owners.map(|owner| owner.pid).collect(),
+        })
+    }
+
+    /// ` in container web`, for the end of a phrase; empty for the namespace that this program runs in.
+    pub fn in_words(this: Option<&Self>) -> String {
+        this.map_or_else(String::new, |it| format!(" in {}", it.namespace.describe()))
+    }
+}
+
+/// A port to be freed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortToFree {
+    /// A target with one port.
+    pub target: Target,
+    /// Where it is.
+    pub namespace: Option<RowNamespace>,
+}
+
+impl PortToFree {
+    /// Whether it is the same port in the same namespace.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let id = |one: &Self| one.namespace.as_ref().map(|it| it.namespace.id);
+        self.target == other.target && id(self) == id(other)
+    }
+}
+
 /// A signal to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
@@ -155,8 +197,8 @@ pub struct Ending {
     pub signal: Signal,
     /// How it was confirmed.
     pub confirmed: Confirmed,
-    /// The port to be freed: a target with one port.
-    pub port: Option<Target>,
+    /// The port to be freed.
+    pub port: Option<PortToFree>,
     /// The owners when the question was opened, by pid.
     pub owners: Vec<Pid>,
 }
@@ -226,11 +268,15 @@ pub enum Effect {
         job: u64,
         /// A target with one port.
         target: Target,
+        /// Where to bind.
+        namespace: Option<RowNamespace>,
     },
     /// Find a port above this one that can be bound, and report it.
     FindFreePort {
         /// Where to begin.
         from: u16,
+        /// Where to bind.
+        namespace: Option<RowNamespace>,
     },
     /// Read the background of a socket's owners, and answer with [`Msg::OwnerInspected`].
     InspectOwner {
@@ -247,7 +293,7 @@ pub enum Effect {
         /// The requests, those for processes that started others first.
         endings: Vec<Ending>,
         /// All ports to be freed.
-        ports: Vec<Target>,
+        ports: Vec<PortToFree>,
     },
     /// Put text on the clipboard.
     Copy(String),

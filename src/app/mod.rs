@@ -30,7 +30,7 @@ pub use dialogs::save::Save;
 pub use layout::Size;
 pub use message::{
     BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Input, Inspected, Mouse, Msg,
-    Signal, Written,
+    PortToFree, RowNamespace, Signal, Written,
 };
 pub use table::widths::WidthReason;
 pub use views::ViewId;

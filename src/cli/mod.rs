@@ -8,6 +8,7 @@ mod free;
 mod global;
 mod list;
 mod live;
+mod namespace;
 mod output;
 mod reference;
 mod usage;

@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{PortInspector, this_machine};
+use super::{PortInspector, inspector_of};
 use crate::bind::{self, BindTestResult, Probe, Prober, Target};
 use crate::clock::Clock;
-use crate::model::{Answered, Evidence, Protocol, UnixAddress, UnixEvidence};
+use crate::model::{Answered, Evidence, Inside, Protocol, UnixAddress, UnixEvidence};
 
 /// Tests ports, one after the other.
 pub struct BindTester {
@@ -23,8 +24,13 @@ const SURVEY_INTERVAL: Duration = Duration::from_millis(500);
 impl BindTester {
     /// A tester of this machine.
     pub fn new(clock: Clock) -> Self {
+        Self::inside(clock, None)
+    }
+
+    /// A tester of another network namespace, as [`inspector_of`] is one.
+    pub fn inside(clock: Clock, inside: Option<Arc<Inside>>) -> Self {
         Self {
-            inspector: this_machine(),
+            inspector: inspector_of(inside),
             clock,
         }
     }

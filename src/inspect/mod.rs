@@ -7,16 +7,24 @@
 mod bind_test;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(not(target_os = "linux"))]
+mod no_namespaces;
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 pub use bind_test::{BindTester, Survey, has_row};
+#[cfg(not(target_os = "linux"))]
+pub use no_namespaces::{AccessError, NamespaceAccess};
 
 use crate::model::{
-    Answered, Background, Evidence, Moment, Protocol, Socket, UnixAddress, UnixEvidence,
+    Answered, Background, Evidence, Inside, Moment, Protocol, Socket, UnixAddress, UnixEvidence,
 };
+
+#[cfg(target_os = "linux")]
+pub use crate::source::{AccessError, NamespaceAccess};
 
 /// Reads the evidence about a port. It never binds.
 ///
@@ -59,10 +67,33 @@ pub trait PortInspector: Send {
     );
 }
 
-/// The inspector of this machine.
+/// The inspector of this machine, in the network namespace that this program runs in.
 pub fn this_machine() -> Box<dyn PortInspector> {
+    inspector_of(None)
+}
+
+/// The inspector of another network namespace, for threads in it ([`NamespaceAccess::run`]): it must not be kept when they
+/// leave, as its sockets keep the namespace. `None`: of the one that this program runs in.
+pub fn inspector_of(inside: Option<Arc<Inside>>) -> Box<dyn PortInspector> {
     #[cfg(target_os = "linux")]
-    return Box::<linux::LinuxInspector>::default();
+    return Box::new(linux::LinuxInspector::of(inside));
     #[cfg(not(target_os = "linux"))]
-    Box::<portable::TableInspector>::default()
+    {
+        drop(inside);
+        Box::<portable::TableInspector>::default()
+    }
+}
+
+/// Runs an action in another network namespace, on a thread of its own; `None`: in that of this program, here.
+///
+/// # Errors
+/// The namespace has ended, or can't be entered. Then nothing was run.
+pub fn run_in<T: Send>(
+    namespace: Option<&NamespaceAccess>,
+    action: impl FnOnce() -> T + Send,
+) -> Result<T, AccessError> {
+    match namespace {
+        Some(namespace) => namespace.run(action),
+        None => Ok(action()),
+    }
 }

@@ -22,7 +22,9 @@ impl Session {
 
 fn first_lines(target: &Target, verdict: &Verdict) -> Vec<String> {
     let outcome = verdict.outcome.as_str();
-    let mut lines = vec![format!("{target}: {outcome}. {}", verdict.summary)];
+    let inside = verdict.namespace.as_ref();
+    let inside = inside.map_or_else(String::new, |one| format!(" in {}", one.describe()));
+    let mut lines = vec![format!("{target}{inside}: {outcome}. {}", verdict.summary)];
     lines.extend(verdict.details.iter().cloned());
     let first = verdict.fixes.iter().take(1);
     lines.extend(first.flat_map(|fix| fix_lines("fix", fix)));

@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    Background, Behind, Endpoint, Manager, Moment, Pid, Process, Redirect, Serving, Socket, Text,
-    Unit,
+    Background, Behind, Endpoint, Inside, Manager, Moment, Pid, Process, Redirect, Serving, Socket,
+    Text, Unit,
 };
 
 /// The evidence about one port of one protocol, in this network namespace unless stated otherwise.
@@ -198,6 +198,8 @@ pub struct Limits {
     pub unit: Option<Text>,
     /// IPv6 addresses that this host has but can't bind.
     pub unready: Vec<(Ipv6Addr, Readiness)>,
+    /// The network namespace that the binds were made in; `None` for that of this program.
+    pub inside: Option<Arc<Inside>>,
     /// Port ranges that Windows excludes.
     pub excluded: Option<Vec<RangeInclusive<u16>>>,
 }
@@ -239,8 +241,14 @@ pub struct Elsewhere {
     pub owner: Option<Serving>,
     /// The first process of that namespace, used as its name.
     pub member: Pid,
-    /// The container or unit that it runs in.
-    pub placed_in: Option<Text>,
+    /// The container that it runs in: its name, or else its id.
+    pub container: Option<Text>,
+    /// The unit that it runs in, if it is in no container.
+    pub unit: Option<Text>,
+    /// Whether its namespace is the one that this program runs in, as the binds were made in another one.
+    pub is_outside: bool,
+    /// The ports of the host that its container publishes this port on; `None` if that is unknown or it has none.
+    pub published_on: Option<Vec<u16>>,
 }
 
 /// The subject of a gap in the evidence.

@@ -25,7 +25,9 @@ pub use evidence::{
     Readiness, SocketOptions,
 };
 pub use moment::{Age, Moment};
-pub use namespace::{Container, Namespace, NamespaceId, NamespaceScope, Published, PublishedBy};
+pub use namespace::{
+    Container, Inside, Namespace, NamespaceId, NamespaceScope, Published, PublishedBy,
+};
 pub use origin::{Capabilities, Origin};
 pub(crate) use port::BuildSpread;
 pub use port::{

@@ -40,6 +40,27 @@ pub struct Namespace {
     pub container: Option<Arc<Container>>,
 }
 
+impl Namespace {
+    /// `container web`, `network namespace blue`: what it is, with its name.
+    pub fn describe(&self) -> String {
+        match &self.container {
+            Some(container) => format!("container {}", container.name),
+            None => format!("network namespace {}", self.name),
+        }
+    }
+}
+
+/// The network namespace that a bind test was made in, if that is not the one that this program runs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inside {
+    /// Which one it is.
+    pub namespace: Arc<Namespace>,
+    /// What the option `-N` accepts for it.
+    pub option: Text,
+    /// The beginning of a command that runs another one in there: `nsenter -t 812 -n`.
+    pub enter: Text,
+}
+
 /// A container, as its engine describes it. Unknown values are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {

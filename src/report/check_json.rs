@@ -12,8 +12,8 @@ use crate::bind::{
     Address, AnyVerdict, Fix, Note, Outcome, Probe, Profile, Start, Target, UnixVerdict, Verdict,
 };
 use crate::model::{
-    Behind, BehindKind, FoundIn, Gap, Holder, OwnerKind, Pid, Queue, Supervisor, UnixAddress,
-    UnixKind,
+    Behind, BehindKind, Engine, FoundIn, Gap, Holder, Namespace, OwnerKind, Pid, Queue, Supervisor,
+    UnixAddress, UnixKind,
 };
 
 #[derive(Serialize)]
@@ -43,6 +43,39 @@ struct TargetRecord<'a> {
     blockers: Vec<BlockerRecord<'a>>,
     notes: &'a [Note],
     gaps: &'a [Gap],
+    namespace: Option<NamespaceRecord<'a>>,
+}
+
+/// The network namespace of a bind test.
+#[derive(Serialize)]
+pub(super) struct NamespaceRecord<'a> {
+    inode: Option<u64>,
+    name: &'a str,
+    container: Option<ContainerRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct ContainerRecord<'a> {
+    engine: Option<Engine>,
+    id: Option<&'a str>,
+    name: &'a str,
+    image: Option<&'a str>,
+}
+
+impl<'a> NamespaceRecord<'a> {
+    pub(super) fn of(namespace: &'a Namespace) -> Self {
+        let container = namespace.container.as_ref();
+        Self {
+            inode: namespace.inode,
+            name: &namespace.name,
+            container: container.map(|container| ContainerRecord {
+                engine: container.engine,
+                id: container.id.as_deref(),
+                name: &container.name,
+                image: container.image.as_deref(),
+            }),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -212,6 +245,7 @@ fn record<C: Serialize, B>(verdict: &AnyVerdict<C, B>) -> TargetRecord<'_> {
         blockers: Vec::new(),
         notes: &verdict.notes,
         gaps: &verdict.gaps,
+        namespace: verdict.namespace.as_deref().map(NamespaceRecord::of),
     }
 }
 

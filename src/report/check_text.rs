@@ -31,10 +31,16 @@ pub fn write_check(
     columns: Option<u16>,
     has_colour: bool,
 ) -> io::Result<()> {
-    let (target, outcome, notes): (&dyn Display, _, _) = match checked {
-        Checked::Port(target, verdict) => (target, verdict.outcome, &verdict.notes),
-        Checked::Unix(name, verdict) => (name, verdict.outcome, &verdict.notes),
+    let (target, outcome, notes, namespace): (&dyn Display, _, _, _) = match checked {
+        Checked::Port(target, verdict) => {
+            (target, verdict.outcome, &verdict.notes, &verdict.namespace)
+        }
+        Checked::Unix(name, verdict) => (name, verdict.outcome, &verdict.notes, &verdict.namespace),
     };
+    let inside = namespace
+        .as_ref()
+        .map(|one| format!(" in {}", one.describe()));
+    let inside = inside.unwrap_or_default();
     let code = match outcome {
         Outcome::Free => 32,
         Outcome::InUse => 31,
@@ -42,9 +48,9 @@ pub fn write_check(
     };
     let word = outcome.as_str();
     if has_colour {
-        writeln!(out, "{target}: \x1b[1;{code}m{word}\x1b[0m")?;
+        writeln!(out, "{target}{inside}: \x1b[1;{code}m{word}\x1b[0m")?;
     } else {
-        writeln!(out, "{target}: {word}")?;
+        writeln!(out, "{target}{inside}: {word}")?;
     }
     match checked {
         _ if is_brief => write_notes(out, notes, columns),

@@ -5,11 +5,12 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::check_json::NamespaceRecord;
 use super::json::write_object;
 use super::record::{Processes, SCHEMA};
 use crate::bind::{PortRequest, SkipReason};
 use crate::columns::socket_with_owner;
-use crate::model::{Gap, Limits, Owner, Pid, Protocol, Socket};
+use crate::model::{Gap, Limits, Namespace, Owner, Pid, Protocol, Socket};
 
 /// Result of a search for free ports.
 pub struct FreePorts<'a> {
@@ -27,6 +28,8 @@ pub struct FreePorts<'a> {
     pub limits: &'a Limits,
     /// The gaps.
     pub gaps: &'a [Gap],
+    /// The network namespace of the ports; `None` for that of this program.
+    pub namespace: Option<&'a Namespace>,
 }
 
 /// Consecutive ports that are skipped for the same reason.
@@ -57,6 +60,7 @@ pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<
         #[serde(rename = "settled_for")]
         second_best: Vec<Run<'a>>,
         gaps: &'a [Gap],
+        namespace: Option<NamespaceRecord<'a>>,
     }
     let mut passed_over = runs(free.passed_over, free);
     let mut second_best = runs(free.second_best, free);
@@ -73,6 +77,7 @@ pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<
         passed_over,
         second_best,
         gaps: free.gaps,
+        namespace: free.namespace.map(NamespaceRecord::of),
     };
     write_object(out, &record)
 }
@@ -175,6 +180,7 @@ mod tests {
             holders: &holders,
             limits: &limits,
             gaps: &[],
+            namespace: None,
         };
         let expected = [
             "1-2: set aside in net.ipv4.ip_local_reserved_ports",

@@ -34,6 +34,8 @@ use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapsho
 
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
+pub use linux::namespaces::{AccessError, NamespaceAccess};
+#[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
 pub use namespace::{HAS_NAMESPACES, network_namespace};
 use owners::HiddenReason;

@@ -3,7 +3,7 @@
 use crate::followed::{follow_all, follow_alone, follow_families};
 use crate::image::tar;
 use crate::scene::{Scene, SetUp};
-use crate::stage::on_stage;
+use crate::stage::{SOCKEYE, on_stage};
 use crate::started::{Started, Undo, User, by, pid_of, sh, signal};
 use crate::traffic::{Protocol, SEEN_OUTSIDE, answer_outside, wait_for_answer};
 
@@ -72,6 +72,52 @@ fn of_root() {
             ("podman", scenes_of_root()),
             ("podman-other", other_scenes_of_root()),
         ]);
+    });
+}
+
+/// Servers in containers are stopped by the engine of the user whose they are.
+#[test]
+fn inside() {
+    on_stage("podman::inside", "podman", || {
+        engine(&[User::Root, User::Ann]);
+        let start = |user, name: &str, port: u16| {
+            let line = format!("podman run -d --name {name} -p {port}:80 localhost/site");
+            by(user, &line);
+            answers(port);
+        };
+        start(User::Root, "web", 8241);
+        start(User::Ann, "shop", 8242);
+        let first = |user: User, line: &str| {
+            let output = user.shell(&format!("{line} 80 --json")).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{output:?}");
+            let mut json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            json["targets"][0]["remedies"][0].take()
+        };
+        let check = |name: &str| first(User::Root, &format!("{SOCKEYE} check -N {name}"));
+        let fix = check("web");
+        assert_eq!(fix["command"], "podman stop web", "{fix}");
+        assert!(
+            fix["warning"]
+                .as_str()
+                .unwrap()
+                .contains("network namespace"),
+            "{fix}"
+        );
+        let fix = check("shop");
+        assert_eq!(
+            fix["command"], "runuser -l ann -c 'podman stop shop'",
+            "{fix}"
+        );
+        sh(fix["command"].as_str().unwrap());
+        // Its user enters the user namespace first.
+        let pid = by(User::Ann, "podman inspect -f '{{.State.Pid}}' other");
+        let line = format!("podman unshare {SOCKEYE} check -N {pid}");
+        let fix = first(User::Ann, &line);
+        assert_eq!(fix["code"], "stop_container", "{fix}");
+        let refused = User::Ann
+            .shell(&format!("{SOCKEYE} check -N {pid} 80"))
+            .output();
+        assert_eq!(refused.unwrap().status.code(), Some(2));
     });
 }
 

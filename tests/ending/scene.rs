@@ -12,7 +12,7 @@ use command_fds::{CommandFdExt as _, FdMapping};
 use jiff::Timestamp;
 use rustix::process::Signal as RawSignal;
 use socket2::{Domain, Socket, Type};
-use sockeye::app::{Confirmed, EndRole, EndTarget, Ending, Msg, Signal};
+use sockeye::app::{Confirmed, EndRole, EndTarget, Ending, Msg, PortToFree, Signal};
 use sockeye::model::{Moment, Owner, Process};
 use sockeye::runtime::end_process::end_process;
 use sockeye::source::System;
@@ -138,7 +138,10 @@ pub fn ending(process: Process, inode: u32) -> Ending {
         sockets: vec![inode],
         signal: Signal::Term,
         confirmed: Confirmed::Once,
-        port: Some(PORT.to_string().parse().unwrap()),
+        port: Some(PortToFree {
+            target: PORT.to_string().parse().unwrap(),
+            namespace: None,
+        }),
         owners,
     }
 }

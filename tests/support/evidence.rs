@@ -19,6 +19,7 @@ pub fn evidence(taken_at: Moment, holders: Vec<Holder>) -> Evidence {
             security_modules: None,
             unit: None,
             unready: Vec::new(),
+            inside: None,
             excluded: None,
         },
         ..Evidence::new(taken_at, holders)

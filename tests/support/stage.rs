@@ -251,7 +251,7 @@ impl Prober for Told<'_> {
 /// The bind test that these effects ask for.
 pub fn asked_test(effects: &[Effect]) -> Option<(u64, Target)> {
     effects.iter().find_map(|effect| match effect {
-        Effect::BindTest { job, target } => Some((*job, target.clone())),
+        Effect::BindTest { job, target, .. } => Some((*job, target.clone())),
         _ => None,
     })
 }

@@ -187,7 +187,10 @@ impl App {
     pub(crate) fn find_free_port_above(&mut self, from: u16, now: Moment) {
         let pending = format!("looking for a free port above {from}…");
         self.notify(NoticeKind::Pending, pending, now);
-        self.request(Effect::FindFreePort { from });
+        self.request(Effect::FindFreePort {
+            from,
+            namespace: None,
+        });
     }
 
     pub(crate) fn write_shown(&mut self, format: FileFormat, now: Moment) {

@@ -1,12 +1,14 @@
 //! Stopping containers by their engine's own command.
 
+use super::process_group::why_term_fails;
 use super::shell::{container_operand, shell_word};
 use super::{Fix, FixCode, RunAs, Situation};
-use crate::bind::text::after;
-use crate::model::{AlsoEnds, AlsoEndsKind, Behind, Engine, Text};
+use crate::bind::text::{after, unique};
+use crate::model::{AlsoEnds, AlsoEndsKind, Background, Behind, Engine, Text};
 
-/// Stops a container; `ignores_term` says whether SIGTERM does not end the owner of its port.
-pub(super) fn stop(behind: &Behind, ignores_term: bool, situation: &Situation<'_>) -> Fix {
+/// Stops a container; `owner` is the background of the owner of the port.
+pub(super) fn stop(behind: &Behind, owner: &Background, situation: &Situation<'_>) -> Fix {
+    let ignores_term = why_term_fails(owner.reaction.term).is_some();
     let text = sentence(behind);
     let Some(command) = command(behind, situation) else {
         return FixCode::StopContainer.fix(text);
@@ -18,10 +20,24 @@ pub(super) fn stop(behind: &Behind, ignores_term: bool, situation: &Situation<'_
     let ports = behind.ports.iter().map(|(protocol, port)| {
         AlsoEnds::new(AlsoEndsKind::Port, &format!("{port}/{}", protocol.as_str()))
     });
-    let warning = "Its first process does not react to SIGTERM: it is killed after a second.";
+    // What ends with a server in the container; a publisher outside may have the ports of other containers.
+    let is_inside = behind
+        .process
+        .as_ref()
+        .is_some_and(|one| one.pid == owner.pid);
+    let others = owner.also_ends.iter().filter(|_| is_inside).cloned();
+    let is_killed = behind.ignores_term || ignores_term;
+    let killed = "Its first process does not react to SIGTERM: it is killed after a second.";
+    let gone = "The network namespace ends with the container that it was made for.";
+    let warnings = [
+        (is_killed, killed),
+        (has_namespace(behind, situation), gone),
+    ];
+    let warnings = warnings.iter().filter(|(applies, _)| *applies);
+    let warnings: Vec<_> = warnings.map(|(_, warning)| *warning).collect();
     let fix = Fix {
-        also_ends: ports.collect(),
-        warning: (behind.ignores_term || ignores_term).then(|| warning.to_owned()),
+        also_ends: unique(ports.chain(others)),
+        warning: (!warnings.is_empty()).then(|| warnings.join(" ")),
         ..FixCode::StopContainer.command(text, command)
     };
     match user {
@@ -29,6 +45,13 @@ pub(super) fn stop(behind: &Behind, ignores_term: bool, situation: &Situation<'_
         None if behind.is_reachable && situation.limits.uid != Some(0) => fix,
         None => fix.by_root(situation.limits),
     }
+}
+
+/// Whether the bind test was made in the network namespace of this container.
+fn has_namespace(behind: &Behind, situation: &Situation<'_>) -> bool {
+    let inside = situation.limits.inside.as_ref();
+    let container = inside.and_then(|inside| inside.namespace.container.as_ref());
+    container.is_some_and(|container| behind.id.is_some() && container.id == behind.id)
 }
 
 /// Whether a command can run as this user: not `uid 70001` (a user without a name), an option or a number.
@@ -118,6 +141,7 @@ fn sentence(behind: &Behind) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::process_group::UNKNOWN;
     use super::*;
     use crate::model::Protocol;
 
@@ -146,7 +170,7 @@ mod tests {
             port: 8080,
             check_as_root: None,
         };
-        let fixes = [stop(&behind, false, &situation)];
+        let fixes = [stop(&behind, &UNKNOWN, &situation)];
         assert_eq!(fixes[0].command, None);
         assert_eq!(
             fixes[0].text,
@@ -173,7 +197,7 @@ mod tests {
                 port: 8080,
                 check_as_root: None,
             };
-            stop(&behind, false, &situation).command
+            stop(&behind, &UNKNOWN, &situation).command
         };
         let stop = "'docker stop $(docker ps -q --filter publish=8080)'";
         assert_eq!(command(1000), Some(format!("sudo -iu ann sh -c {stop}")));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::process_group::{Member, Members, UNKNOWN, families, why_term_fails};
+use super::process_group::{Member, Members, UNKNOWN, families};
 use super::shell::unit_operands;
 use super::{Fix, FixCode, RunAs, Situation, container, process, protected, service};
 use crate::bind::text::{grouped, uncapitalised};
@@ -95,9 +95,8 @@ fn of_socket<'a>(
         return Some((OwnerGroup::Unit(&unit.name), Box::new(fixes)));
     }
     if let Some((behind, background)) = container {
-        let ignores_term = why_term_fails(background.reaction.term).is_some();
         let (id, name) = (behind.id.as_ref(), behind.name.as_ref());
-        let stop = move || vec![container::stop(behind, ignores_term, situation)];
+        let stop = move || vec![container::stop(behind, background, situation)];
         let group = OwnerGroup::Container(behind.engine, id, name);
         return Some((group, Box::new(stop)));
     }

@@ -12,7 +12,7 @@ pub(super) fn instead(
 ) -> Vec<Fix> {
     let behind = members.background.behind.as_ref();
     match behind.filter(|behind| behind.kind == BehindKind::Container) {
-        Some(behind) => vec![container::stop(behind, false, situation)],
+        Some(behind) => vec![container::stop(behind, members.background, situation)],
         None => sentences(end_risk, members.first, situation.port),
     }
 }

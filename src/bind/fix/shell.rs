@@ -54,6 +54,23 @@ pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
     format!("kill {signal}{}", pids.join(" "))
 }
 
+/// A command that reads or changes the network, as it runs in the namespace of the bind test.
+pub(in crate::bind) fn in_namespace(command: &str, limits: &Limits) -> String {
+    match &limits.inside {
+        Some(inside) => format!("{} {}", inside.enter, one_command(command)),
+        None => command.to_owned(),
+    }
+}
+
+/// `sockeye check` of a target, in the namespace of the bind test.
+pub(in crate::bind) fn check_command(target: &str, limits: &Limits) -> String {
+    let inside = limits.inside.as_ref();
+    let option = inside.map_or_else(String::new, |inside| {
+        format!("-N {} ", shell_word(&inside.option))
+    });
+    format!("sockeye check {option}{}", shell_word(target))
+}
+
 impl Fix {
     pub(in crate::bind) fn by_root(self, limits: &Limits) -> Self {
         self.run_as(RunAs::Root, limits)

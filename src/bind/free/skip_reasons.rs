@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::PortRequest;
+use crate::bind::text::after;
 use crate::bind::verdict::reserve;
 use crate::model::{Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Redirect, Services, State};
 
@@ -141,9 +142,10 @@ impl fmt::Display for SkipReason {
             Self::Elsewhere(at) => {
                 write!(f, "{} is in use in another network namespace", at.local)?;
                 match &at.owner {
-                    Some(owner) => write!(f, ", by {}({})", owner.name, owner.pid),
-                    None => write!(f, ", that of pid {}", at.member),
+                    Some(owner) => write!(f, ", by {}({})", owner.name, owner.pid)?,
+                    None => write!(f, ", that of pid {}", at.member)?,
                 }
+                f.write_str(&after(" in container ", at.container.as_ref()))
             }
             Self::Redirected(redirect) => {
                 write!(f, "{} go to {}", redirect.packets("it"), redirect.target())

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::case::{Case, Kind};
 use super::phrases::seconds;
-use crate::bind::fix::{self, Fix, FixCode, shell_word};
+use crate::bind::fix::shell::{check_command, in_namespace};
+use crate::bind::fix::{self, Fix, FixCode};
 use crate::bind::text::{after, unique};
 use crate::model::{Holder, Limits, SocketOptions, State};
 
@@ -54,8 +55,15 @@ impl Case<'_> {
         fixes
     }
 
-    pub(super) fn as_root(&self, code: FixCode, text: impl Into<String>, command: String) -> Fix {
+    /// A command that changes the network, by root.
+    pub(super) fn as_root(&self, code: FixCode, text: impl Into<String>, command: &str) -> Fix {
+        let command = in_namespace(command, self.limits);
         code.command(text, command).by_root(self.limits)
+    }
+
+    /// A command that only reads the network.
+    pub(super) fn in_namespace(&self, command: &str) -> String {
+        in_namespace(command, self.limits)
     }
 
     /// Ends the sockets in the way, apart from those that end by themselves.
@@ -131,7 +139,8 @@ impl Case<'_> {
     pub(super) fn reserve_port(&self) -> Option<Fix> {
         let command = reserve(self.limits, self.port())?;
         let text = "Reserve the port, so that the kernel gives it to no client";
-        Some(self.as_root(FixCode::ReservePort, text, command))
+        let fix = FixCode::ReservePort.command(text, command);
+        Some(fix.by_root(self.limits))
     }
 
     /// Has the kernel drop sockets that no process needs; it would only hide a listener.
@@ -152,7 +161,7 @@ impl Case<'_> {
         let sources: Vec<_> = locals.iter().map(|local| format!("src {local}")).collect();
         let command = format!("ss -Kt {} '{}'", states.join(" "), sources.join(" or "));
         let text = format!("Have the kernel drop {}", self.one_or("it", "them"));
-        let fix = self.as_root(FixCode::CloseConnections, text, command);
+        let fix = self.as_root(FixCode::CloseConnections, text, &command);
         (!self.is_udp() && locals.len() <= MAX_ADDRESSES).then_some(fix)
     }
 
@@ -160,7 +169,7 @@ impl Case<'_> {
     pub(super) fn check_as_root(&self) -> Option<String> {
         let can_become_root = self.limits.uid != Some(0) && !self.limits.is_confined;
         let target = self.result.target.to_string();
-        can_become_root.then(|| format!("sudo sockeye check {}", shell_word(&target)))
+        can_become_root.then(|| format!("sudo {}", check_command(&target, self.limits)))
     }
 
     pub(super) fn run_as_root(&self) -> Option<Fix> {
@@ -182,5 +191,6 @@ pub(in crate::bind) fn reserve(limits: &Limits, port: u16) -> Option<String> {
     });
     let all: Vec<_> = ranges.chain([port.to_string()]).collect();
     let all = all.join(",");
-    Some(format!("sysctl net.ipv4.ip_local_reserved_ports={all}"))
+    let command = format!("sysctl net.ipv4.ip_local_reserved_ports={all}");
+    Some(in_namespace(&command, limits))
 }

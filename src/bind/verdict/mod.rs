@@ -16,6 +16,7 @@ mod phrases;
 mod tests;
 mod unix;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -25,7 +26,7 @@ use super::probe::RULES_ARE_MEASURED;
 use super::{Fix, Probe};
 use crate::bind::bind_test::BindTestResult;
 use crate::bind::bind_test::servers::{self, Profile, Start};
-use crate::model::{Behind, Gap, GapCode, Holder, Moment, Supervisor};
+use crate::model::{Behind, Gap, GapCode, Holder, Moment, Namespace, Supervisor};
 use case::Case;
 pub(super) use fixes::reserve;
 pub use matrix::{MatrixCell, MatrixRow};
@@ -144,6 +145,8 @@ pub struct AnyVerdict<C, B> {
     pub notes: Vec<Note>,
     /// The gaps that might matter here.
     pub gaps: Vec<Gap>,
+    /// The network namespace of the test; `None` for that of this program.
+    pub namespace: Option<Arc<Namespace>>,
     /// When the table was read.
     pub taken_at: Moment,
 }
@@ -210,6 +213,11 @@ impl Verdict {
             blockers: case.blockers.iter().map(|&one| one.clone()).collect(),
             notes: notes::of(&case),
             gaps: gaps(reason, outcome, &case),
+            namespace: case
+                .limits
+                .inside
+                .as_ref()
+                .map(|inside| Arc::clone(&inside.namespace)),
             taken_at: result.evidence.taken_at,
         }
     }

@@ -8,7 +8,7 @@ use super::phrases::{local_text, owner_of, user_of};
 use super::{Note, NoteCode};
 use crate::bind::text::{after, capitalised, grouped};
 use crate::bind::{Address, browsers_refuse as is_refused_by_browsers};
-use crate::model::{AcceptQueue, Fill, Holder, counted, listed};
+use crate::model::{AcceptQueue, Elsewhere, Fill, Holder, counted, listed};
 
 /// The sentence of a note, if it applies.
 type Message = fn(&Case<'_>) -> Option<String>;
@@ -167,20 +167,43 @@ fn other_address_in_use(case: &Case<'_>) -> Option<String> {
 
 /// Not if a socket here is in the way: then those elsewhere only confuse.
 fn other_namespace(case: &Case<'_>) -> Option<String> {
-    let uses = case.evidence.elsewhere.iter().map(|one| {
-        let (local, placed_in) = (one.local, after(", ", one.placed_in.as_ref()));
-        match &one.owner {
-            Some(owner) => format!("{} (pid {}{placed_in}) has {local}", owner.name, owner.pid),
-            // The namespace, as the owner can't be seen.
-            None => format!("{local} in that of pid {}{placed_in}", one.member),
-        }
-    });
-    let uses = listed(uses);
+    let uses = listed(case.evidence.elsewhere.iter().map(use_elsewhere));
     (!uses.is_empty() && !case.is_refused()).then(|| {
         format!(
             "The port is also in use in another network namespace: {uses}. A server can bind it here all the same."
         )
     })
+}
+
+/// `nginx in container web (pid 812) has 0.0.0.0:80, published on port 8080`
+fn use_elsewhere(one: &Elsewhere) -> String {
+    let local = one.local;
+    let container = after(" in container ", one.container.as_ref());
+    let unit = after(", ", one.unit.as_ref());
+    let has = match &one.owner {
+        Some(owner) => format!(
+            "{}{container} (pid {}{unit}) has {local}",
+            owner.name, owner.pid
+        ),
+        None if one.container.is_some() => format!("{local}{container}"),
+        // The namespace, as the owner can't be seen.
+        None => format!("{local} in that of pid {}{unit}", one.member),
+    };
+    let outside = if one.is_outside {
+        ", outside, where sockeye runs"
+    } else {
+        ""
+    };
+    let published = match one.published_on.as_deref() {
+        None => String::new(),
+        Some([]) => " (not published)".to_owned(),
+        Some([port]) => format!(" (published on port {port})"),
+        Some(ports) => {
+            let ports = listed(ports.iter().map(ToString::to_string));
+            format!(" (published on ports {ports})")
+        }
+    };
+    has + outside + &published
 }
 
 /// More redirects than this are counted.

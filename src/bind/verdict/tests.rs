@@ -8,7 +8,7 @@ use super::*;
 use super::{Cause as C, Outcome as O};
 use crate::bind::bind_test::predict;
 use crate::bind::{Agreement, ProbeResult, Target, Trial};
-use crate::model::{Evidence, Limits, Owner, Process, Protocol, Socket, State};
+use crate::model::{Elsewhere, Evidence, Limits, Owner, Process, Protocol, Serving, Socket, State};
 
 fn evidence(holders: Vec<Holder>) -> Evidence {
     let at = Moment {
@@ -262,4 +262,95 @@ fn a_tunnel_is_named_with_its_destination() {
         "It is a tunnel of ssh to ann@pluto."
     );
     assert_eq!(says(None), "It is a tunnel of ssh.");
+}
+
+fn inside() -> crate::model::Inside {
+    let namespace = crate::model::Namespace {
+        id: crate::model::NamespaceId(1),
+        inode: Some(4_026_532_254),
+        name: "web".into(),
+        container: None,
+    };
+    crate::model::Inside {
+        namespace: namespace.into(),
+        option: "web".into(),
+        enter: "nsenter -t 812 -n".into(),
+    }
+}
+
+#[test]
+fn commands_that_change_the_network_run_in_the_namespace_of_the_test() {
+    let connection = holder(State::CloseWait, "127.0.0.1:80", Some("127.0.0.1:9"));
+    let mut found = evidence(vec![owned(connection, Owner::None)]);
+    found.limits.ephemeral = Some(1..=100);
+    found.limits.reserved = Some(Vec::new());
+    found.limits.inside = Some(inside().into());
+    let result = answered("80", "EADDRINUSE", found);
+    let zone = TimeZone::UTC;
+    let case = Case::of(&result, &zone, result.evidence.taken_at);
+    let drop = case.drop_connections().unwrap();
+    assert_eq!(
+        drop.command.as_deref(),
+        Some("sudo nsenter -t 812 -n ss -Kt state close-wait 'src 127.0.0.1:80'")
+    );
+    let reserve = case.reserve_port().unwrap();
+    assert_eq!(
+        reserve.command.as_deref(),
+        Some("sudo nsenter -t 812 -n sysctl net.ipv4.ip_local_reserved_ports=80")
+    );
+    assert_eq!(
+        case.check_as_root().as_deref(),
+        Some("sudo sockeye check -N web 80")
+    );
+    let verdict = Verdict::of(&result, &zone, result.evidence.taken_at);
+    assert_eq!(
+        verdict.namespace.unwrap().describe(),
+        "network namespace web"
+    );
+}
+
+#[test]
+fn a_socket_elsewhere_is_named_with_its_container_and_where_that_publishes_it() {
+    let elsewhere = |published_on, is_outside: bool| Elsewhere {
+        local: "0.0.0.0:80".parse::<std::net::SocketAddr>().unwrap().into(),
+        owner: Some(Serving {
+            pid: 7,
+            name: "nginx".into(),
+        }),
+        member: 7,
+        container: (!is_outside).then(|| "web".into()),
+        unit: None,
+        is_outside,
+        published_on,
+    };
+    for (published, outside, text) in [
+        (
+            Some(vec![8080]),
+            false,
+            "nginx in container web (pid 7) has 0.0.0.0:80 (published on port 8080)",
+        ),
+        (
+            Some(vec![]),
+            false,
+            "nginx in container web (pid 7) has 0.0.0.0:80 (not published)",
+        ),
+        (None, false, "nginx in container web (pid 7) has 0.0.0.0:80"),
+        (
+            None,
+            true,
+            "nginx (pid 7) has 0.0.0.0:80, outside, where sockeye runs",
+        ),
+    ] {
+        let mut found = evidence(Vec::new());
+        found.elsewhere = vec![elsewhere(published, outside)];
+        let result = answered("80", "ok", found);
+        let verdict = Verdict::of(&result, &TimeZone::UTC, result.evidence.taken_at);
+        let note = verdict
+            .notes
+            .iter()
+            .find(|note| note.code == NoteCode::OtherNamespace);
+        let message = &note.unwrap().message;
+        let expected = format!("The port is also in use in another network namespace: {text}. ");
+        assert!(message.starts_with(&expected), "{message}");
+    }
 }

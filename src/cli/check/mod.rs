@@ -5,17 +5,19 @@ pub mod targets;
 use std::collections::BTreeSet;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use jiff::tz::TimeZone;
 use sockeye::bind::{Cause, Outcome, Target, UnixCause, UnixVerdict, Verdict};
 use sockeye::clock::Clock;
 use sockeye::inspect::BindTester;
-use sockeye::model::{Text, UnixAddress};
+use sockeye::model::{Inside, Text, UnixAddress, clean};
 use sockeye::report::{self, Checked};
 
 use crate::cli::global::GlobalArgs;
+use crate::cli::namespace::NamespaceArgs;
 use crate::cli::output::{output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use targets::{Group, parse_groups};
@@ -25,6 +27,7 @@ Examples:
   sockeye check 8080                    can it be bound, and if not, why
   sockeye check -q 3000-3010 && echo all of them
   sockeye check 53/udp '[::1]:8080' https
+  sockeye check -N web 80               inside the container web
   sockeye check /run/app.sock           who listens there, or what is left";
 
 /// Bind-test ports and unix sockets, and explain the result
@@ -43,6 +46,8 @@ pub struct Check {
     /// The default is TCP (change it with -t and -u) on every address (-4 or -6: of that family).
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
+    #[command(flatten)]
+    namespace: NamespaceArgs,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -66,7 +71,26 @@ enum Answer {
 
 pub fn run(global: &GlobalArgs, check: &Check) -> anyhow::Result<u8> {
     global.refuse_recordings("check binds on this machine: a recording has no ports to test")?;
+    check
+        .namespace
+        .run("check", |inside| run_inside(global, check, inside))
+}
+
+/// `inside`: the network namespace that this thread is in, if it is not that of this program.
+fn run_inside(
+    global: &GlobalArgs,
+    check: &Check,
+    inside: Option<&Arc<Inside>>,
+) -> anyhow::Result<u8> {
     let groups = parse_groups(global, &check.targets)?;
+    let path = groups.iter().find_map(|group| match group {
+        Group::Unix(UnixAddress::Path(path)) => Some(path),
+        _ => None,
+    });
+    if let (Some(path), Some(_)) = (path, inside) {
+        let path = clean(path);
+        bail!("{path}: a path is in no network namespace; -N is for ports and names such as @name");
+    }
     let is_single = match groups.as_slice() {
         [Group::Ports(targets)] => targets.len() == 1,
         other => other.len() == 1,
@@ -84,7 +108,7 @@ pub fn run(global: &GlobalArgs, check: &Check) -> anyhow::Result<u8> {
         is_read: true,
         gaps: BTreeSet::new(),
     };
-    let mut tester = BindTester::new(run.clock);
+    let mut tester = BindTester::inside(run.clock, inside.cloned());
     for group in &groups {
         let flow = match group {
             Group::Ports(targets) => run.test_ports(&mut tester, targets)?,

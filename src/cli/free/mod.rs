@@ -4,16 +4,18 @@ mod search;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{ArgAction, Args, value_parser};
 use sockeye::bind::{Address, Claim, PortRequest, browsers_refuse};
-use sockeye::model::{Protocol, Text};
+use sockeye::model::{Inside, Protocol, Text};
 use sockeye::report::{self, FreePorts};
 use sockeye::runtime::process::{self, exec, signals, stdio};
 
 use crate::cli::errors::print_error;
 use crate::cli::global::GlobalArgs;
+use crate::cli::namespace::NamespaceArgs;
 use crate::cli::output::print;
 use crate::cli::{EXIT_ERROR, EXIT_NO, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND};
 use search::{Found, Range, choose, holders_of};
@@ -41,6 +43,8 @@ pub struct Free {
     /// (`127.0.0.1:0`), the kernel chooses
     #[arg(value_name = "RANGE")]
     range: Option<String>,
+    #[command(flatten)]
+    namespace: NamespaceArgs,
     /// Number of different ports, all free at the same time
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1,
           value_parser = value_parser!(u16).range(1..))]
@@ -80,6 +84,16 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
     }
+    free.namespace
+        .run("free", |inside| run_inside(global, free, inside))
+}
+
+/// `inside`: the network namespace that this thread is in, if it is not that of this program.
+fn run_inside(
+    global: &GlobalArgs,
+    free: &Free,
+    inside: Option<&Arc<Inside>>,
+) -> anyhow::Result<u8> {
     let range = free.range.as_deref();
     let range = range.map(|text| Range::parse(text, global)).transpose()?;
     let request = search::request(global, range.as_ref());
@@ -95,7 +109,7 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
         // A command, which gets one port, inherits an unchanged limit.
         process::raise_descriptor_limit(usize::from(free.count) * 4);
     }
-    let mut found = choose(free, &request, range.as_ref(), &global.services)?;
+    let mut found = choose(free, &request, range.as_ref(), (&global.services, inside))?;
     let is_found = found.choice.found.len() == usize::from(free.count);
     if free.keep && is_found {
         let keeps_udp = global.udp || !request.tcp;
@@ -110,7 +124,7 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
     if free.quiet {
         return Ok(if is_found { 0 } else { EXIT_NO });
     }
-    print_search(free, &request, &found, is_found)?;
+    print_search(free, &request, &found, (is_found, inside))?;
     if !is_found {
         return Ok(EXIT_NO);
     }
@@ -122,7 +136,7 @@ fn print_search(
     free: &Free,
     request: &PortRequest,
     found: &Found,
-    is_found: bool,
+    (is_found, inside): (bool, Option<&Arc<Inside>>),
 ) -> io::Result<()> {
     let choice = &found.choice;
     let ports: Vec<_> = choice.found.iter().map(Claim::port).collect();
@@ -136,6 +150,7 @@ fn print_search(
             holders: &holders,
             limits: &found.limits,
             gaps: &found.gaps,
+            namespace: inside.map(|inside| &*inside.namespace),
         };
         if free.json {
             print(|out| report::write_free_json(out, &result))?;

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use sockeye::bind::{self, Address, Choice, Claim, PortRequest, Refusal, SkipReason, Target};
 use sockeye::clock::Clock;
-use sockeye::inspect::this_machine;
-use sockeye::model::{Gap, Limits, Protocol, Services, Socket};
+use sockeye::inspect::inspector_of;
+use sockeye::model::{Gap, Inside, Limits, Protocol, Services, Socket};
 use sockeye::source::System;
 
 use super::Free;
@@ -81,7 +82,7 @@ pub fn choose(
     free: &Free,
     request: &PortRequest,
     range: Option<&Range>,
-    services: &Services,
+    (services, inside): (&Services, Option<&Arc<Inside>>),
 ) -> anyhow::Result<Found> {
     let count = usize::from(free.count);
     let ports: Vec<u16> = match range.filter(|range| !range.is_kernels) {
@@ -91,7 +92,7 @@ pub fn choose(
         None => vec![0; count + MAX_TRIES],
     };
     let now = Clock::start().now();
-    let mut inspector = this_machine();
+    let mut inspector = inspector_of(inside.cloned());
     let limits = match ports.first() {
         Some(&first) if free.stable => inspector.rows(Protocol::Tcp, first, now).limits,
         _ => Limits::default(),

@@ -4,17 +4,18 @@ use std::fs;
 use std::io;
 use std::net::Ipv6Addr;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::process::geteuid;
 use rustix::thread::CapabilitySet;
 
-use crate::model::{Gap, GapCode, Limits, Readiness, Text};
+use crate::model::{Gap, GapCode, Inside, Limits, Readiness, Text};
 use crate::source::linux::background::facts;
 use crate::source::linux::ephemeral::{port_range, port_ranges, sysctl};
 use crate::source::linux::placement::Placement;
 use crate::source::linux::{descriptor_limit, problems, rights};
 
-pub(super) fn read() -> (Limits, Vec<Gap>) {
+pub(super) fn read(inside: Option<&Arc<Inside>>) -> (Limits, Vec<Gap>) {
     let mut gaps = Vec::new();
     let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
     let limits = Limits {
@@ -31,7 +32,8 @@ pub(super) fn read() -> (Limits, Vec<Gap>) {
         home: home.map(|home| Text::new(&home)),
         is_confined: rights::is_confined(),
         unit: placement_of("self").unit,
-        unready: unready(&fs::read_to_string("/proc/net/if_inet6").unwrap_or_default()),
+        unready: unready(&fs::read_to_string("/proc/thread-self/net/if_inet6").unwrap_or_default()),
+        inside: inside.cloned(),
         excluded: None,
     };
     if limits.unprivileged_from.is_none() || limits.ephemeral.is_none() {

@@ -25,8 +25,8 @@ use self::namespaces::Namespaces;
 use self::rows::Rows;
 use super::PortInspector;
 use crate::model::{
-    Answered, Background, Evidence, Gap, GapCode, Limits, Moment, Protocol, Socket, UnixAddress,
-    UnixEvidence,
+    Answered, Background, Evidence, Gap, GapCode, Holder, Inside, Limits, Moment, Protocol, Socket,
+    UnixAddress, UnixEvidence,
 };
 use crate::source::linux::background::BackgroundReader;
 use crate::source::linux::cgroup::Cgroups;
@@ -43,6 +43,8 @@ const SHARED_FOR: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 pub(super) struct LinuxInspector {
+    /// The network namespace of the threads that use it; `None` for that of this program.
+    inside: Option<Arc<Inside>>,
     processes: Processes,
     diag: SockDiag,
     cgroups: Cgroups,
@@ -68,7 +70,7 @@ struct Traffic {
 impl PortInspector for LinuxInspector {
     fn rows(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
         let rows = rows::read(&mut self.diag, protocol, port);
-        self.evidence(limits::read(), rows, at)
+        self.evidence(limits::read(self.inside.as_ref()), rows, at)
     }
 
     fn survey(&mut self, protocol: Protocol) -> Option<HashSet<u16>> {
@@ -87,7 +89,7 @@ impl PortInspector for LinuxInspector {
         let known = self.limits.take();
         let known = known.filter(|(read_at, ..)| read_at.age(at) < SHARED_FOR);
         let (read_at, limits, gaps) = known.unwrap_or_else(|| {
-            let (limits, gaps) = limits::read();
+            let (limits, gaps) = limits::read(self.inside.as_ref());
             (at, limits, gaps)
         });
         self.limits = Some((read_at, limits.clone(), gaps.clone()));
@@ -95,7 +97,7 @@ impl PortInspector for LinuxInspector {
     }
 
     fn traffic(&mut self, protocol: Protocol, port: u16, at: Moment) -> Evidence {
-        let mut evidence = self.evidence(limits::read(), Rows::default(), at);
+        let mut evidence = self.evidence(limits::read(self.inside.as_ref()), Rows::default(), at);
         self.explain(&mut evidence, protocol, port, Answered::Open);
         evidence
     }
@@ -106,7 +108,9 @@ impl PortInspector for LinuxInspector {
     }
 
     fn unix_name(&mut self, name: &UnixAddress, at: Moment) -> Option<UnixEvidence> {
-        Some(unix_name::evidence(name, &mut self.processes, at))
+        let mut evidence = unix_name::evidence(name, &mut self.processes, at);
+        evidence.limits.inside.clone_from(&self.inside);
+        Some(evidence)
     }
 
     fn explain(
@@ -156,15 +160,24 @@ impl PortInspector for LinuxInspector {
             evidence.redirects = filter.finish("packet redirects", GapCode::Redirects, gaps);
         });
         self.traffic = traffic;
-        if !evidence.redirects.is_empty() {
+        if !(evidence.redirects.is_empty() && evidence.elsewhere.is_empty()) {
             let mut reader = BackgroundReader::new(&mut self.processes, (protocol, port));
             evidence.redirect_targets = reader.targets(&evidence.redirects);
+            reader.name_containers(&mut evidence.elsewhere);
         }
         self.add_late_facts(evidence);
+        self.mark(&mut evidence.holders);
     }
 }
 
 impl LinuxInspector {
+    pub(super) fn of(inside: Option<Arc<Inside>>) -> Self {
+        Self {
+            inside,
+            ..Self::default()
+        }
+    }
+
     /// Projects of processes and names of users that came after the records were made.
     fn add_late_facts(&mut self, evidence: &mut Evidence) {
         let projects = self.processes.late_projects();
@@ -187,12 +200,22 @@ impl LinuxInspector {
         }
     }
 
+    /// Gives sockets the namespace that they are in, if it is not that of this program.
+    fn mark(&self, holders: &mut [Holder]) {
+        let namespace = self.inside.as_ref().map(|inside| &inside.namespace);
+        for holder in holders.iter_mut().filter(|_| namespace.is_some()) {
+            let socket = Arc::make_mut(&mut holder.socket);
+            socket.namespace = namespace.cloned();
+        }
+    }
+
     fn evidence(
         &mut self,
         (limits, mut gaps): (Limits, Vec<Gap>),
-        rows: Rows,
+        mut rows: Rows,
         at: Moment,
     ) -> Evidence {
+        self.mark(&mut rows.holders);
         gaps.extend(rows.gaps);
         self.groups = rows.groups;
         Evidence {

@@ -1,4 +1,5 @@
-//! The port in other network namespaces: the sockets that wait for peers there, found through a process of each.
+//! The port in other network namespaces: the sockets that wait for peers there, found through a process of each. If the
+//! inspected namespace is not that of this program, the latter is among the others.
 //!
 //! With the right to do so, a thread enters each namespace and reads `sock_diag`; without it, `/proc/PID/net` lists the
 //! sockets. A namespace without a process (`ip netns add` alone) is not found.
@@ -83,7 +84,7 @@ impl Namespaces {
 
 fn find() -> Result<Known, String> {
     let failed = |error| format!("other network namespaces can't be looked into ({error})");
-    let own = scan::network_of("self").map_err(failed)?;
+    let own = scan::network_of(scan::THIS_THREAD).map_err(failed)?;
     let pids = scan::open_proc().and_then(|proc| scan::pids(&proc));
     let mut pids = pids.map_err(failed)?;
     pids.sort_unstable();
@@ -160,12 +161,18 @@ fn describe(members: &[Pid], local: Endpoint, inode: Option<u32>) -> Option<Else
     let member = *members.first()?;
     let named = owner.unwrap_or(member);
     let Placement { unit, container } = placement_of(&named.to_string());
+    let of_process = scan::network_of("self").ok();
+    let is_outside =
+        of_process.is_some() && scan::network_of(&member.to_string()).ok() == of_process;
     let is_alive = fs::exists(format!("/proc/{named}/stat")).unwrap_or(false);
     is_alive.then(|| Elsewhere {
         local,
         owner: owner.and_then(background::serving),
         member,
-        placed_in: container.or(unit),
+        unit: unit.filter(|_| container.is_none()),
+        container,
+        is_outside,
+        published_on: None,
     })
 }
 

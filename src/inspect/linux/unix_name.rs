@@ -38,7 +38,7 @@ pub(super) fn evidence(name: &UnixAddress, processes: &mut Processes, at: Moment
         bound: None,
         holders: Vec::new(),
         processes: HashMap::new(),
-        limits: limits::read().0,
+        limits: limits::read(None).0,
         gaps: Vec::new(),
     };
     let rows = unix_table::read().unwrap_or_else(|(error, too)| {

@@ -4,12 +4,14 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::{Failure, NotSent};
-use crate::app::{Confirmed, Ending, Inspected, Msg};
+use crate::app::{Confirmed, Ending, Inspected, Msg, RowNamespace};
 use crate::clock::Clock;
-use crate::inspect::{PortInspector, this_machine};
+use crate::inspect::{PortInspector, inspector_of};
 use crate::model::{
-    Background, EndRisk, Endpoint, Guard, Owner, Process, Protocol, Socket, State, Supervisor,
+    Background, EndRisk, Endpoint, Guard, Inside, Owner, Process, Protocol, Socket, State,
+    Supervisor,
 };
+use crate::runtime::namespace::run_in_row;
 use crate::source::lineage;
 use crate::source::proc_stat::proc_stat;
 
@@ -22,7 +24,21 @@ const DOMAIN: u16 = 53;
 /// Reads the background of a socket's owners. Takes some milliseconds, more if systemd or a container engine is
 /// queried.
 pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
-    let mut inspector = this_machine();
+    let row = RowNamespace::of(socket);
+    let inspect = |inside| inspect_owner_in(inside, job, socket, clock);
+    let inspected = run_in_row(row.as_ref(), inspect);
+    // Where the namespace can't be entered, most is readable all the same.
+    let inspected = inspected.unwrap_or_else(|_| inspect_owner_in(None, job, socket, clock));
+    Msg::OwnerInspected(Box::new(inspected))
+}
+
+fn inspect_owner_in(
+    inside: Option<Arc<Inside>>,
+    job: u64,
+    socket: &Socket,
+    clock: Clock,
+) -> Inspected {
+    let mut inspector = inspector_of(inside);
     let evidence = inspector.rows(socket.protocol, socket.local.port, clock.now());
     let owners = socket.owner.present();
     let owners = &owners[..owners.len().min(AT_A_TIME)];
@@ -42,12 +58,12 @@ pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
         let background = self::backgrounds(&mut *inspector, socket, &of).pop()?;
         Some((process, background))
     });
-    Msg::OwnerInspected(Box::new(Inspected {
+    Inspected {
         job,
         backgrounds,
         supervisor,
         limits: evidence.limits,
-    }))
+    }
 }
 
 /// The background of these owners of a socket. A resolver counts as one with any of its sockets.
@@ -84,8 +100,21 @@ pub(super) fn check(
     ending: &Ending,
     processes: &[Arc<Process>],
 ) -> Result<Option<Supervisor>, Failure> {
-    let (lineage, mut inspector) = (lineage(), this_machine());
-    let port = ending.port.as_ref();
+    let row = ending
+        .port
+        .as_ref()
+        .and_then(|port| port.namespace.as_ref());
+    let checked = run_in_row(row, |inside| check_in(inside, ending, processes));
+    checked.unwrap_or_else(|_| check_in(None, ending, processes))
+}
+
+fn check_in(
+    inside: Option<Arc<Inside>>,
+    ending: &Ending,
+    processes: &[Arc<Process>],
+) -> Result<Option<Supervisor>, Failure> {
+    let (lineage, mut inspector) = (lineage(), inspector_of(inside));
+    let port = ending.port.as_ref().map(|port| &port.target);
     let (protocol, port) = port.map_or((Protocol::Tcp, 0), |target| {
         (target.protocol, target.first_port())
     });

@@ -11,8 +11,7 @@ use super::outcome::{self, Outcome};
 use super::summary::Summary;
 use super::watch::{INTERVAL, TIMEOUT, Watch, WatchedPort, watch_for};
 use super::{Checked, Failure, NotSent, Recipient, Sent, check_targets, names, send};
-use crate::app::{Ending, Msg};
-use crate::bind::Target;
+use crate::app::{Ending, Msg, PortToFree};
 use crate::clock::Clock;
 use crate::model::{Pid, Process, Supervisor, counted};
 
@@ -32,7 +31,7 @@ struct Attempts {
 /// progress.
 pub fn end_several(
     endings: &[Ending],
-    ports: &[Target],
+    ports: &[PortToFree],
     clock: Clock,
     notify: &mut dyn FnMut(Msg),
 ) -> Msg {
@@ -107,9 +106,11 @@ impl Attempts {
 
     /// The one that restarts a process that had this port.
     fn supervisor_of(&self, port: &WatchedPort, endings: &[Ending]) -> Option<&Supervisor> {
-        let of_port = endings
-            .iter()
-            .filter(|one| one.port.as_ref() == Some(&port.target));
+        let of_port = endings.iter().filter(|one| {
+            one.port
+                .as_ref()
+                .is_some_and(|freed| freed.is_same(&port.freed))
+        });
         let targets = of_port.flat_map(|one| &one.targets);
         let pids: HashSet<Pid> = targets.map(|target| target.process.pid).collect();
         let has_it = |sent: &Sent| {
@@ -167,7 +168,7 @@ impl Watch {
                 Some(back) => back,
                 None => self.at_last(port, &recipients, attempts.supervisor_of(port, endings)),
             };
-            summary.add_port(port.target.first_port(), &outcome, &left);
+            summary.add_port(port.freed.target.first_port(), &outcome, &left);
         }
         summary.add_running(self.running_by_reason(&running));
         summary.add_failures(&attempts.failures);

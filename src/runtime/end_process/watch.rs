@@ -10,13 +10,12 @@ use jiff::tz::TimeZone;
 
 use super::outcome::{self, Outcome};
 use super::{Recipient, Sent, names};
-use crate::app::{Ending, Msg, Signal};
-use crate::bind::{
-    BindTestResult, FixCode, Outcome as BindOutcome, Target, Verdict, supervisor_text,
-};
+use crate::app::{Ending, Msg, PortToFree, Signal};
+use crate::bind::{BindTestResult, FixCode, Outcome as BindOutcome, Verdict, supervisor_text};
 use crate::clock::Clock;
 use crate::inspect::BindTester;
 use crate::model::{Pid, Process, Restarts, State, Supervisor};
+use crate::runtime::namespace::run_in_row;
 
 pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -45,18 +44,18 @@ pub(super) struct Watch {
 /// A port to be freed.
 #[derive(Clone)]
 pub(super) struct WatchedPort {
-    pub target: Target,
+    pub freed: PortToFree,
     /// The inodes of the sockets that waited for peers on it.
     before: HashSet<u32>,
 }
 
 impl Watch {
-    pub(super) fn begin(endings: &[Ending], ports: &[Target], clock: Clock) -> Self {
+    pub(super) fn begin(endings: &[Ending], ports: &[PortToFree], clock: Clock) -> Self {
         let mut tester = BindTester::new(clock);
         let unwatched = ports.len().saturating_sub(MAX_PORTS);
-        let ports = ports.iter().take(MAX_PORTS).map(|target| WatchedPort {
-            target: target.clone(),
-            before: waiting_sockets(&mut tester, target, clock),
+        let ports = ports.iter().take(MAX_PORTS).map(|freed| WatchedPort {
+            freed: freed.clone(),
+            before: waiting_sockets(&mut tester, freed, clock),
         });
         Self {
             signal: endings.first().map_or(Signal::Term, |one| one.signal),
@@ -99,7 +98,7 @@ impl Watch {
             Some(port) => self.outcome(port, &recipients, sent.supervisor.as_ref()),
             None => Outcome::Ended,
         };
-        let port = port.map(|port| port.target.first_port());
+        let port = port.map(|port| port.freed.target.first_port());
         let text = outcome.text(port.unwrap_or_default());
         Msg::EndOutcome {
             succeeded: matches!(outcome, Outcome::Ended | Outcome::Free { .. }),
@@ -113,10 +112,15 @@ impl Watch {
         let why = running.first().map(|one| one.why_it_runs(signal));
         let (why, ends) = why.unwrap_or_default();
         // It may have closed its socket and go on for its clients.
-        let target = self.ports.first().map(|port| port.target.clone());
-        let free = target.filter(|target| is_free(&self.test(target).1));
+        let freed = self.ports.first().map(|port| port.freed.clone());
+        let free = freed.filter(|freed| self.test(freed).is_none_or(|(_, one)| is_free(&one)));
         let who = names(running.iter().map(|one| &one.process));
-        outcome::still_running(&who, &why, ends, free.map(|target| target.first_port()))
+        outcome::still_running(
+            &who,
+            &why,
+            ends,
+            free.map(|freed| freed.target.first_port()),
+        )
     }
 
     fn outcome(
@@ -143,10 +147,10 @@ impl Watch {
         recipients: &[&Recipient],
         after: Duration,
     ) -> Option<Outcome> {
-        let waiting = waiting_sockets(&mut self.tester, &port.target, self.clock);
+        let waiting = waiting_sockets(&mut self.tester, &port.freed, self.clock);
         let is_new = !waiting.is_subset(&port.before);
         is_new
-            .then(|| self.new_owner(&port.target, recipients, Some(after)))
+            .then(|| self.new_owner(&port.freed, recipients, Some(after)))
             .flatten()
     }
 
@@ -157,12 +161,14 @@ impl Watch {
         recipients: &[&Recipient],
         supervisor: Option<&Supervisor>,
     ) -> Outcome {
-        let target = &port.target;
-        if let Some(back) = self.new_owner(target, recipients, None) {
+        let freed = &port.freed;
+        if let Some(back) = self.new_owner(freed, recipients, None) {
             return back;
         }
         let supervisor = supervisor.filter(|one| one.restarts != Restarts::No);
-        let (_, verdict) = self.test(target);
+        let Some((_, verdict)) = self.test(freed) else {
+            return Outcome::Ended;
+        };
         if is_free(&verdict) {
             // The connections that are left.
             let has_some = !verdict.blockers.is_empty() && !verdict.is_wide_open();
@@ -182,11 +188,11 @@ impl Watch {
     /// A process that has the port now and did not have it before.
     fn new_owner(
         &mut self,
-        target: &Target,
+        freed: &PortToFree,
         recipients: &[&Recipient],
         after: Option<Duration>,
     ) -> Option<Outcome> {
-        let (result, verdict) = self.test(target);
+        let (result, verdict) = self.test(freed)?;
         let mut processes = owners(&verdict).into_iter();
         let process = processes.find(|one| !self.owners.contains(&one.pid))?;
         let mut ended = recipients.iter().map(|one| &one.process);
@@ -224,10 +230,12 @@ impl Watch {
         })
     }
 
-    fn test(&mut self, target: &Target) -> (BindTestResult, Verdict) {
-        let result = self.tester.test(target);
+    /// A bind test of the port; `None` if its network namespace is gone, or can't be entered.
+    fn test(&mut self, freed: &PortToFree) -> Option<(BindTestResult, Verdict)> {
+        let test = |tester: &mut BindTester| tester.test(&freed.target);
+        let result = with_tester(&mut self.tester, freed, self.clock, test)?;
         let verdict = Verdict::of(&result, &TimeZone::system(), self.clock.now());
-        (result, verdict)
+        Some((result, verdict))
     }
 
     pub(super) fn since(&self, then: Duration) -> Duration {
@@ -243,10 +251,27 @@ pub(super) fn watch_for(supervisor: Option<&Supervisor>) -> Duration {
     }
 }
 
+/// Uses the tester, or for another network namespace one that ends at once: its sockets would keep the namespace.
+fn with_tester<T: Send>(
+    tester: &mut BindTester,
+    freed: &PortToFree,
+    clock: Clock,
+    action: impl FnOnce(&mut BindTester) -> T + Send,
+) -> Option<T> {
+    if freed.namespace.is_none() {
+        return Some(action(tester));
+    }
+    let action = |inside| action(&mut BindTester::inside(clock, inside));
+    run_in_row(freed.namespace.as_ref(), action).ok()
+}
+
 /// The inodes of the sockets that wait for peers on the port.
-fn waiting_sockets(tester: &mut BindTester, target: &Target, clock: Clock) -> HashSet<u32> {
-    let inspector = tester.inspector();
-    let evidence = inspector.rows(target.protocol, target.first_port(), clock.now());
+fn waiting_sockets(tester: &mut BindTester, freed: &PortToFree, clock: Clock) -> HashSet<u32> {
+    let (protocol, port) = (freed.target.protocol, freed.target.first_port());
+    let read = |tester: &mut BindTester| tester.inspector().rows(protocol, port, clock.now());
+    let Some(evidence) = with_tester(tester, freed, clock, read) else {
+        return HashSet::new();
+    };
     let sockets = evidence.holders.iter().map(|holder| &holder.socket);
     let waiting = sockets
         .filter(|socket| matches!(socket.state, State::Listen | State::Unconn | State::Bound));
@@ -271,15 +296,18 @@ fn owners(verdict: &Verdict) -> Vec<Arc<Process>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bind::Address;
+    use crate::bind::{Address, Target};
     use crate::model::Protocol;
 
     #[test]
     fn of_40_ports_to_be_freed_32_are_watched_and_the_others_are_counted() {
-        let port = |port: u16| Target {
-            protocol: Protocol::Tcp,
-            address: Address::Every,
-            ports: port..=port,
+        let port = |port: u16| PortToFree {
+            target: Target {
+                protocol: Protocol::Tcp,
+                address: Address::Every,
+                ports: port..=port,
+            },
+            namespace: None,
         };
         let ports: Vec<_> = (1..=40).map(port).collect();
         let watch = Watch::begin(&[], &ports, Clock::start());

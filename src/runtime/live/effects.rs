@@ -11,7 +11,8 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
 
 use super::{Live, Worker, jobs, opener, unless_gone};
-use crate::app::{App, Effect, Exit, Msg};
+use crate::app::{App, Effect, Exit, Msg, RowNamespace};
+use crate::bind::Target;
 use crate::model::clean;
 use crate::runtime::collector::Control;
 use crate::runtime::end_process::{end_and_watch, end_several, inspect_owner};
@@ -88,13 +89,13 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
                 self.start_config(|path| jobs::prepare_save(path, *settings), lost);
             }
             Effect::Save(save) => self.start_config(move |path| jobs::save(path, &save), lost),
-            Effect::BindTest { job, target } => {
-                let failed = move |message| Msg::BindTestFailed { job, message };
-                let test = move || jobs::bind_test(job, &target, clock);
-                self.start("bind test", failed, test, lost);
-            }
-            Effect::FindFreePort { from } => {
-                let find = move || jobs::find_free_port(from);
+            Effect::BindTest {
+                job,
+                target,
+                namespace,
+            } => self.start_bind_test(job, target, namespace, lost),
+            Effect::FindFreePort { from, namespace } => {
+                let find = move || jobs::find_free_port(from, namespace.as_ref());
                 self.start("free port", jobs::failed, find, lost);
             }
             Effect::InspectOwner { job, socket } => {
@@ -130,6 +131,19 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             Effect::Repaint => return Some(TerminalEffect::Repaint),
         }
         None
+    }
+
+    fn start_bind_test(
+        &self,
+        job: u64,
+        target: Target,
+        namespace: Option<RowNamespace>,
+        lost: &mut Option<Msg>,
+    ) {
+        let clock = self.clock;
+        let failed = move |message| Msg::BindTestFailed { job, message };
+        let test = move || jobs::bind_test(job, &target, namespace.as_ref(), clock);
+        self.start("bind test", failed, test, lost);
     }
 
     /// If the collector is gone it has crashed, which it reports itself.

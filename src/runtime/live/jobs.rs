@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::app::{BindReport, FileFormat, Inspected, Msg, RowFormat, Save, Written};
+use crate::app::{BindReport, FileFormat, Inspected, Msg, RowFormat, RowNamespace, Save, Written};
 use crate::bind::{self, Address, Claim, PortRequest, Target};
 use crate::clock::Clock;
 use crate::columns::CellContext;
@@ -13,6 +13,7 @@ use crate::config;
 use crate::inspect::BindTester;
 use crate::model::{Moment, clean};
 use crate::report::{self, CsvOptions, Layout};
+use crate::runtime::namespace::run_in_row;
 use crate::settings::Settings;
 use crate::track::{RowId, Table};
 
@@ -20,9 +21,15 @@ use crate::track::{RowId, Table};
 const MAX_TRIES: usize = 1000;
 
 /// Makes real binds, and reads the evidence that explains the results.
-pub fn bind_test(job: u64, target: &Target, clock: Clock) -> Msg {
-    let test_result = BindTester::new(clock).test(target);
-    Msg::BindTested(Box::new(BindReport { job, test_result }))
+pub fn bind_test(job: u64, target: &Target, row: Option<&RowNamespace>, clock: Clock) -> Msg {
+    let test = |inside| BindTester::inside(clock, inside).test(target);
+    match run_in_row(row, test) {
+        Ok(test_result) => Msg::BindTested(Box::new(BindReport { job, test_result })),
+        Err(why) => Msg::BindTestFailed {
+            job,
+            message: why.to_string(),
+        },
+    }
 }
 
 /// Reads the settings again. The file system may be slow.
@@ -68,7 +75,22 @@ fn difference(path: Option<&Path>, settings: Settings) -> Result<(Save, String),
 }
 
 /// Finds the first port above `from` that can be bound on every address, with TCP and UDP.
-pub fn find_free_port(from: u16) -> Msg {
+pub fn find_free_port(from: u16, row: Option<&RowNamespace>) -> Msg {
+    let inside = RowNamespace::in_words(row);
+    let found = run_in_row(row, |_| first_free_port(from));
+    match found.map_err(|why| why.to_string()).flatten() {
+        Ok(Some(port)) => Msg::JobDone {
+            succeeded: true,
+            message: format!(
+                "{port} is free{inside} (a test bind of TCP and UDP on every address worked)"
+            ),
+        },
+        Ok(None) => failed(format!("no free port found above {from}{inside}")),
+        Err(why) => failed(why),
+    }
+}
+
+fn first_free_port(from: u16) -> Result<Option<u16>, String> {
     let request = PortRequest {
         tcp: true,
         udp: true,
@@ -76,17 +98,9 @@ pub fn find_free_port(from: u16) -> Msg {
     };
     let above = (from..=u16::MAX).skip(1).take(MAX_TRIES);
     let claim = |port| Claim::of(&request, port);
-    let found = match bind::choose(above, 1, |_| None, claim, |_| None) {
-        Ok(choice) => choice.found.first().map(Claim::port),
-        Err(refusal) => return failed(format!("no port can be bound ({})", refusal.result)),
-    };
-    match found {
-        Some(port) => Msg::JobDone {
-            succeeded: true,
-            message: format!("{port} is free (a test bind of TCP and UDP on every address worked)"),
-        },
-        None => failed(format!("no free port found above {from}")),
-    }
+    let choice = bind::choose(above, 1, |_| None, claim, |_| None);
+    let choice = choice.map_err(|refusal| format!("no port can be bound ({})", refusal.result))?;
+    Ok(choice.found.first().map(Claim::port))
 }
 
 /// Writes rows of a table to a new file in the current directory. If that can't be written, in the home

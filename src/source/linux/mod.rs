@@ -7,7 +7,7 @@ pub(crate) mod cgroup;
 pub(crate) mod ephemeral;
 mod families;
 pub(crate) mod interfaces;
-mod namespaces;
+pub(super) mod namespaces;
 pub(crate) mod netlink;
 pub(crate) mod owners;
 pub(crate) mod placement;

@@ -19,6 +19,8 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 use self::cpu_clock::CpuClock;
 use self::proc_stat::{ProcStat, proc_stat};
 use self::projects::Projects;
+#[cfg(target_os = "linux")]
+pub(crate) use self::projects::start_background_thread;
 use self::record::{Arguments, LINKS, RecordSources};
 use super::users::Users;
 #[cfg(target_os = "linux")]

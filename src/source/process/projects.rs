@@ -207,6 +207,15 @@ impl Projects {
     }
 }
 
+/// Starts the thread, if it is not there: it stays, and in the network namespace that it was started in.
+#[cfg(target_os = "linux")]
+pub(crate) fn start_background_thread() {
+    let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
+    if queue.is_none() {
+        *queue = start().ok();
+    }
+}
+
 /// Adds to the queue, if there is room, and starts the thread if it is not there.
 fn queue(request: Request) -> bool {
     let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);

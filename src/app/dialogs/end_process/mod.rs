@@ -15,8 +15,8 @@ mod update;
 
 use std::sync::Arc;
 
-use crate::app::{Confirmed, Ending, Inspected, Signal};
-use crate::bind::{Fix, FixCode, Target, fixes_for, process_line};
+use crate::app::{Confirmed, Ending, Inspected, PortToFree, Signal};
+use crate::bind::{Fix, FixCode, fixes_for, process_line};
 use crate::model::{
     Background, Guard, Holder, Limits, Lineage, Owner, Pid, ProblemCode, Process, Socket,
 };
@@ -38,7 +38,7 @@ pub(crate) struct Question {
     /// Its command line, folder, user, and what started it.
     who: String,
     /// The ports to be freed: that of the request, and those of its other marked sockets.
-    ports: Vec<Target>,
+    ports: Vec<PortToFree>,
     /// All owners that can be ended.
     owners: Vec<Arc<Process>>,
     choice: Choice,
@@ -135,8 +135,9 @@ impl Question {
         // A client's connection frees no port; the port of a server's is that of its listener.
         if !socket.is_connection() {
             let port = targets::port_to_free(socket, &self.process, table);
-            self.ports
-                .extend(port.filter(|port| !self.ports.contains(port)));
+            let is_known = |port: &PortToFree| self.ports.iter().any(|one| one.is_same(port));
+            let port = port.filter(|port| !is_known(port));
+            self.ports.extend(port);
         }
         if self.ending.port.is_none() {
             self.ending.port = self.ports.first().cloned();

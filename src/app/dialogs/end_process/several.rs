@@ -10,11 +10,11 @@ use std::sync::Arc;
 use super::sheet::{row_of_choices, scrolled, signals, wrapped};
 use super::skipped::Skipped;
 use super::{Answer, Question, targets};
+use crate::app::PortToFree;
 use crate::app::dialogs::Sheet;
 use crate::app::layout::Size;
 use crate::app::view::{Line, Role, cut_line, span};
 use crate::app::{Confirmed, Ending, Inspected, Signal};
-use crate::bind::Target;
 use crate::model::{Holder, Lineage, Pid, Process, Socket, counted};
 use crate::track::{Row, Table};
 
@@ -180,7 +180,7 @@ impl Several {
     }
 
     /// The requests that a yes confirms: a second one for the guarded processes only.
-    pub fn endings(&self) -> (Vec<Ending>, Vec<Target>) {
+    pub fn endings(&self) -> (Vec<Ending>, Vec<PortToFree>) {
         let ending = |one: &Question| Ending {
             signal: self.signal,
             confirmed: match one.guard() {
@@ -189,9 +189,9 @@ impl Several {
             },
             ..one.ending.clone()
         };
-        let mut ports: Vec<Target> = Vec::new();
+        let mut ports: Vec<PortToFree> = Vec::new();
         for port in self.included().flat_map(|one| &one.ports) {
-            if !ports.contains(port) {
+            if !ports.iter().any(|one| one.is_same(port)) {
                 ports.push(port.clone());
             }
         }

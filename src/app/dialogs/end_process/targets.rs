@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Question, guard};
-use crate::app::{EndRole, EndTarget};
+use crate::app::{EndRole, EndTarget, PortToFree, RowNamespace};
 use crate::bind::{Address, Target};
 use crate::model::{Holder, Lineage, Pid, Process, Protocol, Socket, State};
 use crate::track::Table;
@@ -134,14 +134,18 @@ fn is_listener_of(socket: &Socket, other: &Socket) -> bool {
 }
 
 /// The port to free, on the socket's address; `None` for a client's connection.
-pub(super) fn port_to_free(socket: &Socket, process: &Process, table: &Table) -> Option<Target> {
+pub(super) fn port_to_free(
+    socket: &Socket,
+    process: &Process,
+    table: &Table,
+) -> Option<PortToFree> {
     let is_served = || sockets_of(process, table).any(|other| is_listener_of(socket, other));
     if !socket.protocol.can_be_bind_tested() || socket.is_connection() && !is_served() {
         return None;
     }
     let address = socket.local.address;
     let is_every = address.is_unspecified() || socket.is_connection();
-    Some(Target {
+    let target = Target {
         protocol: socket.protocol,
         address: if is_every {
             Address::Every
@@ -149,5 +153,9 @@ pub(super) fn port_to_free(socket: &Socket, process: &Process, table: &Table) ->
             Address::One(address)
         },
         ports: socket.local.port..=socket.local.port,
+    };
+    Some(PortToFree {
+        target,
+        namespace: RowNamespace::of(socket),
     })
 }

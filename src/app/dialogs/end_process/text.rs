@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Question;
 use super::targets::Choice;
-use crate::app::Signal;
+use crate::app::{RowNamespace, Signal};
 use crate::bind::{also_ends_text, supervisor_text};
 use crate::model::{AlsoEndsKind, Process, Restarts, Run, Term, all_listed};
 
@@ -40,8 +40,10 @@ impl Question {
         let others = self.others();
         let others = others.map_or(String::new(), |others| format!(" {others}"));
         let (it, loss) = (subject(&self.process), &self.loss);
+        let inside = RowNamespace::of(&self.holder.socket);
+        let inside = RowNamespace::in_words(inside.as_ref());
         let mut text = vec![format!(
-            "Send SIG{signal} to {targets}? {it} {loss}.{others}"
+            "Send SIG{signal} to {targets}{inside}? {it} {loss}.{others}"
         )];
         text.extend(guard.map(|(process, guard)| {
             let it = subject(process);

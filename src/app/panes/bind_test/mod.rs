@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::app::RowNamespace;
 use crate::app::notices::next_second;
 use crate::bind::{BindTestResult, Cause, Outcome, Target, Verdict};
 use crate::model::duration::countdown_changes_in;
@@ -25,6 +26,8 @@ const END_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(crate) struct BindPane {
     pub target: Target,
+    /// The network namespace of the test.
+    pub namespace: Option<RowNamespace>,
     /// The last answer; `None` as long as the first test runs.
     answer: Option<(BindTestResult, Verdict)>,
     /// Since when a test runs, on the steady clock.
@@ -66,9 +69,10 @@ pub(crate) enum WatchOutcome {
 }
 
 impl BindPane {
-    pub const fn new(target: Target, now: Moment) -> Self {
+    pub const fn new(target: Target, namespace: Option<RowNamespace>, now: Moment) -> Self {
         Self {
             target,
+            namespace,
             answer: None,
             running_since: Some(now.steady),
             failure: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{BindPane, WatchOutcome};
 use crate::app::dialogs::end_process::Question;
-use crate::app::{App, BindReport, Dialog, Effect, NoticeKind, Pane};
+use crate::app::{App, BindReport, Dialog, Effect, NoticeKind, Pane, RowNamespace};
 use crate::bind::{Address, Target};
 use crate::keymap::{Action, BindTestAction, PortAction};
 use crate::model::{Moment, Socket};
@@ -19,7 +19,8 @@ impl App {
                     address: Address::Every,
                     ports: socket.local.port..=socket.local.port,
                 };
-                return self.bind_test(target, now);
+                let namespace = RowNamespace::of(socket);
+                return self.bind_test(target, namespace, now);
             }
             Some(socket) => {
                 let kind = socket.protocol.name();
@@ -38,7 +39,7 @@ impl App {
         let why = match Target::parse_with(text, &self.settings.services) {
             Ok(target) if target.ports.start() == target.ports.end() => {
                 self.dialog = Dialog::None;
-                return self.bind_test(target, now);
+                return self.bind_test(target, None, now);
             }
             Ok(_) => format!("{text}: one port is tested at a time"),
             Err(error) => error.to_string(),
@@ -46,12 +47,14 @@ impl App {
         self.warn(why, now);
     }
 
-    fn bind_test(&mut self, target: Target, now: Moment) {
+    fn bind_test(&mut self, target: Target, namespace: Option<RowNamespace>, now: Moment) {
+        let id = |namespace: &Option<RowNamespace>| namespace.as_ref().map(|it| it.namespace.id);
         let open = self.dock.bind_test();
-        if open.is_some_and(|pane| pane.target == target) {
+        if open.is_some_and(|pane| pane.target == target && id(&pane.namespace) == id(&namespace)) {
             return self.test_again(now);
         }
-        self.set_pane(Some(Pane::Bind(Box::new(BindPane::new(target, now)))));
+        let pane = BindPane::new(target, namespace, now);
+        self.set_pane(Some(Pane::Bind(Box::new(pane))));
         self.start_test();
     }
 
@@ -66,10 +69,14 @@ impl App {
         // The rows of the blockers should be fresh, to go to them.
         self.refresh_unless_paused();
         if let Some(pane) = self.dock.bind_test() {
-            let target = pane.target.clone();
+            let (target, namespace) = (pane.target.clone(), pane.namespace.clone());
             self.jobs.bind_test += 1;
             let job = self.jobs.bind_test;
-            self.request(Effect::BindTest { job, target });
+            self.request(Effect::BindTest {
+                job,
+                target,
+                namespace,
+            });
         }
     }
 
@@ -143,18 +150,21 @@ impl App {
     }
 
     pub(crate) fn find_free_port(&mut self, now: Moment) {
-        let from = match self.selected().map(|row| &row.socket) {
-            None => 8080,
-            Some(socket) if socket.protocol.has_ports() => socket.local.port,
+        let (from, namespace) = match self.selected().map(|row| &row.socket) {
+            None => (8080, None),
+            Some(socket) if socket.protocol.has_ports() => {
+                (socket.local.port, RowNamespace::of(socket))
+            }
             Some(socket) => {
                 let kind = socket.protocol.name();
                 let why = format!("a {kind} socket has no port to find a free one near");
                 return self.warn(why, now);
             }
         };
-        let pending = format!("looking for a free port above {from}…");
+        let inside = RowNamespace::in_words(namespace.as_ref());
+        let pending = format!("looking for a free port above {from}{inside}…");
         self.notify(NoticeKind::Pending, pending, now);
-        self.request(Effect::FindFreePort { from });
+        self.request(Effect::FindFreePort { from, namespace });
     }
 
     /// Shows the answer of a bind test, unless it belongs to an older one.

@@ -1,6 +1,7 @@
 //! The pane of a bind test: the verdict, what to do, the sockets in the way and their owner, why, notes; then the answers
 //! for each address ([`tables`]).
 
+use crate::app::RowNamespace;
 use crate::app::notices::{LONG, no_answer};
 use crate::app::panes::bind_test::{BindPane, tables};
 use crate::app::view::{Click, Line, MAX_LINES, Role, hanging, line_width, span};
@@ -64,7 +65,8 @@ pub(crate) fn title(pane: &BindPane, now: Moment) -> String {
     let (slow, protocol) = (slow.unwrap_or_default(), pane.target.protocol.as_str());
     let target = pane.target.to_string();
     let target = target.trim_end_matches("/udp");
-    format!("bind test · {protocol} {target}{state}{slow}")
+    let inside = RowNamespace::in_words(pane.namespace.as_ref());
+    format!("bind test · {protocol} {target}{inside}{state}{slow}")
 }
 
 fn headline(verdict: &Verdict, columns: usize) -> Vec<Line> {

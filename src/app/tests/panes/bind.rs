@@ -8,7 +8,7 @@ use crate::model::{Answered, Evidence, Holder};
 /// The bind test that these effects ask for.
 fn asked_test(effects: &[Effect]) -> (u64, Target) {
     let asked = effects.iter().find_map(|effect| match effect {
-        Effect::BindTest { job, target } => Some((*job, target.clone())),
+        Effect::BindTest { job, target, .. } => Some((*job, target.clone())),
         _ => None,
     });
     asked.expect("a bind test is asked for")
@@ -334,4 +334,68 @@ fn a_click_on_the_addresses_opens_them() {
     let row = view.layout.pane.y + 1 + u16::try_from(line).unwrap();
     desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column: 5, row })));
     assert!(pane_text(&desk).contains("▾ addresses"));
+}
+
+/// Rows of another network namespace are tested, and their processes ended, there.
+#[test]
+fn a_row_of_another_namespace_is_tested_and_ended_in_there() {
+    let container = crate::model::Container {
+        engine: Some(crate::model::Engine::Docker),
+        id: None,
+        name: "web".into(),
+        image: None,
+        project: None,
+        service: None,
+        pod: None,
+    };
+    let namespace = std::sync::Arc::new(crate::model::Namespace {
+        id: crate::model::NamespaceId(7),
+        inode: Some(4_026_532_254),
+        name: "web".into(),
+        container: Some(container.into()),
+    });
+    let mut desk = Desk::new();
+    desk.app.rows.criteria.namespaces = crate::model::NamespaceScope::All;
+    let socket = Socket {
+        namespace: Some(namespace.clone()),
+        ..listener(80)
+    };
+    desk.read(&[socket]);
+    let effects = desk.press("b");
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::BindTest { namespace, .. } => namespace.clone(),
+        _ => None,
+    });
+    let asked = asked.unwrap();
+    assert_eq!((asked.namespace.id, asked.owners), (namespace.id, vec![80]));
+    assert!(pane_title(&desk).contains("tcp 80 in container web"));
+    desk.key(Key::Esc);
+    let effects = desk.press("f");
+    let expected = |effect: &Effect| matches!(effect, Effect::FindFreePort { from: 80, namespace: Some(found) } if found.namespace.id == namespace.id);
+    assert!(effects.iter().any(expected), "{effects:?}");
+    desk.press("K");
+    let Dialog::Question(question) = &desk.app.dialog else {
+        panic!("it asks nothing");
+    };
+    let text = question.text().join(" ");
+    assert!(
+        text.starts_with("Send SIGTERM to app (80) in container web? "),
+        "{text}"
+    );
+    let effects = desk.press("y");
+    let port = ending(&effects).port.clone().unwrap();
+    assert_eq!(port.namespace.unwrap().namespace.id, namespace.id);
+    // The same port of ours is another target.
+    desk.press("B80");
+    let effects = desk.key(Key::Enter);
+    let is_ours = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::BindTest {
+                namespace: None,
+                ..
+            }
+        )
+    };
+    assert!(effects.iter().any(is_ours), "{effects:?}");
 }

@@ -55,7 +55,10 @@ pub(super) fn kernel_socket(case: &Case<'_>) -> Explanation {
         "The kernel itself has {locals}: the socket belongs to no process."
     ))
     .detail("VXLAN, WireGuard, L2TP and NFS open such sockets.")
-    .fix(ChangeConfig.fix("Look for the device that uses it: `ip -details link`"))
+    .fix(ChangeConfig.fix(format!(
+        "Look for the device that uses it: `{}`",
+        case.in_namespace("ip -details link")
+    )))
     .fix(other_port())
 }
 

@@ -20,7 +20,7 @@ pub(super) fn raced(case: &Case<'_>) -> Explanation {
 pub(super) fn ipv6_off(case: &Case<'_>) -> Explanation {
     let is_switched_off = case.limits.is_ipv6_off == Some(true);
     let switch = (is_switched_off && case.is_denied_with("EADDRNOTAVAIL")).then(|| {
-        let command = "sysctl net.ipv6.conf.all.disable_ipv6=0".to_owned();
+        let command = "sysctl net.ipv6.conf.all.disable_ipv6=0";
         case.as_root(ChangeConfig, "Switch IPv6 on", command)
     });
     let address = case.denied_host();
@@ -31,25 +31,27 @@ pub(super) fn ipv6_off(case: &Case<'_>) -> Explanation {
 }
 
 pub(super) fn duplicate(case: &Case<'_>) -> Explanation {
+    let show = case.in_namespace("ip -6 address");
     Explanation::new(format!(
         "{} is an address of this host, but another host has it too: duplicate address detection failed, and the \
          kernel won't use it.",
         case.denied_host()
     ))
-    .detail("`ip -6 address` shows it as dadfailed.")
+    .detail(&format!("`{show}` shows it as dadfailed."))
     .fix(ChangeConfig.fix("Give the interface another address, or find the other host"))
     .fix(BindOtherAddress.fix("Bind another address"))
 }
 
 pub(super) fn tentative(case: &Case<'_>) -> Explanation {
+    let show = case.in_namespace("ip -6 address");
     Explanation::new(format!(
         "{} is an address of this host, but not usable yet: the kernel is still checking whether another host has \
          it.",
         case.denied_host()
     ))
-    .detail(
-        "`ip -6 address` shows it as tentative. That takes a second or two, longer while the link is down.",
-    )
+    .detail(&format!(
+        "`{show}` shows it as tentative. That takes a second or two, longer while the link is down."
+    ))
     .fix(Wait.fix("Wait a moment and test again: duplicate address detection is still running"))
 }
 
@@ -68,12 +70,16 @@ pub(super) fn not_local(case: &Case<'_>) -> Explanation {
     ))
     .details([still_bound])
     .detail("Only a server that sets IP_FREEBIND can bind an address that is not there yet.")
-    .fix(BindOtherAddress.fix("Bind an address that this host has: `ip address` lists them"))
+    .fix(BindOtherAddress.fix(format!(
+        "Bind an address that this host has: `{}` lists them",
+        case.in_namespace("ip address")
+    )))
 }
 
 pub(super) fn scope_needed(case: &Case<'_>) -> Explanation {
     let (host, plain) = (case.denied_host(), after("", case.denied_address()));
-    let help = format!("Bind it with its interface, as in {plain}%eth0: `ip address` lists them");
+    let list = case.in_namespace("ip address");
+    let help = format!("Bind it with its interface, as in {plain}%eth0: `{list}` lists them");
     Explanation::new(format!(
         "{host} is link-local: it can only be bound together with its interface."
     ))
@@ -97,7 +103,7 @@ pub(super) fn privileged_port(case: &Case<'_>) -> Explanation {
     ))
     .details([Some(case.table_shows())])
     .fix(ChangeConfig.fix("Give the server the right to bind it: `setcap cap_net_bind_service=+ep PROGRAM`, as root"))
-    .fix(case.as_root(ChangeConfig, text, command))
+    .fix(case.as_root(ChangeConfig, text, &command))
     .fix(ChangeConfig.fix("Have systemd pass the socket to it (socket activation)"))
 }
 

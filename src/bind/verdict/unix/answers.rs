@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Case, MAX_PATH, UnixCause};
+use crate::bind::fix::shell::check_command;
 use crate::bind::fix::{self, Fix, FixCode, Frees, Situation, consequence, is_systemd, shell_word};
 use crate::bind::text::after;
 use crate::bind::verdict::phrases::{owner_first, owner_of};
@@ -196,7 +197,10 @@ impl Case<'_> {
             limits: &self.evidence.limits,
             protocol: Protocol::Tcp,
             port: 0,
-            check_as_root: Some(format!("sudo sockeye check {}", shell_word(&self.text()))),
+            check_as_root: Some(format!(
+                "sudo {}",
+                check_command(&self.text(), &self.evidence.limits)
+            )),
         });
         let Some(AtPath::Socket(file)) = &self.evidence.at_path else {
             return fixes;

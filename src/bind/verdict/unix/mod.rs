@@ -5,6 +5,8 @@
 
 mod answers;
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -80,6 +82,11 @@ impl UnixVerdict {
             blockers: case.present().cloned().collect(),
             notes: Vec::new(),
             gaps: evidence.gaps.clone(),
+            namespace: evidence
+                .limits
+                .inside
+                .as_ref()
+                .map(|inside| Arc::clone(&inside.namespace)),
             taken_at: evidence.taken_at,
         }
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::facts::{self, Facts};
 use crate::model::{Behind, BehindKind, Pid, Text};
+use crate::source::linux::scan;
 
 /// The variable that sshd sets for programs in a session (`ssh(1)`): both ends of its connection.
 const CONNECTION: &str = "SSH_CONNECTION";
@@ -88,8 +89,12 @@ pub(super) fn hidden_session(uid: u32, port: u16) -> Option<Behind> {
     Some(behind_session(&name, port))
 }
 
-/// Whether programs on this machine resolve names through a socket with this address on port 53.
+/// Whether programs on this machine resolve names through a socket with this address on port 53. Not one in another
+/// network namespace.
 pub(super) fn resolves_names_by(local: IpAddr) -> bool {
+    if scan::is_inside_another_network() {
+        return false;
+    }
     let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
     let lines = text.lines().map(str::trim);
     let servers = lines.filter_map(|line| line.strip_prefix("nameserver"));

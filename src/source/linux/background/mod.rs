@@ -29,8 +29,8 @@ pub(crate) use self::facts::serving;
 use self::units::Units;
 use super::rights;
 use crate::model::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Holder, Lineage,
-    Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Socket, State, Supervisor,
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, Elsewhere, EndRisk, Engine, Holder,
+    Lineage, Manager, Owner, Pid, Process, Protocol, Redirect, Restarts, Socket, State, Supervisor,
     SupervisorKind, Text, Unit,
 };
 use crate::source::lineage;
@@ -118,6 +118,18 @@ impl<'a> BackgroundReader<'a> {
             found.extend(self.containers.of_address(address, port));
         }
         found
+    }
+
+    /// Names the containers of sockets in other network namespaces, and the ports that these are published on.
+    pub(crate) fn name_containers(&mut self, elsewhere: &mut [Elsewhere]) {
+        for one in elsewhere.iter_mut().filter(|one| one.container.is_some()) {
+            let pid = one.owner.as_ref().map_or(one.member, |owner| owner.pid);
+            let port = (self.containers.at.port.0, one.local.port);
+            if let Some((container, ports)) = self.containers.with_ports(pid, port) {
+                one.container = container.name.or(one.container.take());
+                one.published_on = ports;
+            }
+        }
     }
 
     /// The background of each owner of a socket, by pid.

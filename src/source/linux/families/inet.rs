@@ -11,7 +11,7 @@ use super::{Trouble, kernel_has, or_proc_net};
 use crate::model::{Endpoint, Portless, Protocol, RawSocket, Socket, State};
 use crate::source::linux::interfaces::Interfaces;
 use crate::source::linux::netlink::{self, DumpError, dump, inet_request};
-use crate::source::linux::proc::net;
+use crate::source::linux::proc::{net, scan};
 
 /// All states.
 const STATES: u32 = 0xfff;
@@ -68,7 +68,7 @@ pub(super) fn read_sockets(
             return Err(io::ErrorKind::NotFound.into());
         }
         for file in ["udplite", "udplite6"] {
-            let table = net::read_table("self", file)?;
+            let table = net::read_table(scan::THIS_THREAD, file)?;
             let rows = net::rows(&table, protocol).flatten();
             into.extend(rows.map(|row| row.socket()));
         }
@@ -97,7 +97,7 @@ const fn sctp_state(number: u8) -> State {
 /// Adds raw and ping sockets to `into`.
 pub(super) fn read_raw(into: &mut Vec<Socket>) -> io::Result<()> {
     for (file, ping) in RAW {
-        let table = net::read_table("self", file)?;
+        let table = net::read_table(scan::THIS_THREAD, file)?;
         into.extend(net::rows(&table, Protocol::Raw).flatten().map(|row| {
             // The kernel reports the protocol number of a raw socket as the port.
             let port = row.local.port;

@@ -127,7 +127,7 @@ fn kernel_has(protocol: Protocol) -> Option<bool> {
         Protocol::Unix => "UNIX",
         Protocol::Tcp | Protocol::Udp | Protocol::Raw => return None,
     };
-    let protocols = std::fs::read_to_string("/proc/self/net/protocols").ok()?;
+    let protocols = std::fs::read_to_string("/proc/thread-self/net/protocols").ok()?;
     let mut names = protocols.lines().map(|line| line.split(' ').next());
     Some(names.any(|one| one == Some(name)))
 }

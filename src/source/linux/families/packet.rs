@@ -36,7 +36,7 @@ pub(super) fn read_sockets(
         Some(())
     });
     let lines = |into: &mut Vec<Socket>| {
-        let table = fs::read("/proc/self/net/packet")?;
+        let table = fs::read("/proc/thread-self/net/packet")?;
         let lines = table.split(|&byte| byte == b'\n').skip(1);
         into.extend(lines.filter_map(|line| line_row(str::from_utf8(line).ok()?, interfaces)));
         Ok(())

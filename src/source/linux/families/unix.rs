@@ -169,7 +169,7 @@ const fn kind(number: u32) -> UnixKind {
 /// The rows of `/proc/net/unix`, except invalid lines and sockets that wait to be accepted: these have no inode yet,
 /// and `sock_diag` doesn't list them either.
 fn proc_rows() -> io::Result<Vec<UnixRow>> {
-    let table = fs::read("/proc/self/net/unix")?;
+    let table = fs::read("/proc/thread-self/net/unix")?;
     Ok(parse_table(&table).collect())
 }
 

@@ -167,6 +167,18 @@ fn network_of(descriptor: Descriptor) -> Option<u64> {
     Some(fstat(&network).ok()?.st_ino)
 }
 
+/// A socket of a process that is in the namespace with this number.
+pub(super) fn kept_by(pid: Pid, network: u64) -> Option<Descriptor> {
+    let mut descriptors = Vec::new();
+    let proc = scan::open_proc().ok()?;
+    let visited = scan::visit_sockets(&proc, &format!("{pid}/fd"), |number, _| {
+        descriptors.push(Descriptor { pid, number });
+    });
+    visited.ok()?;
+    let mut descriptors = descriptors.into_iter();
+    descriptors.find(|&one| is_inet(one) && network_of(one) == Some(network))
+}
+
 fn descriptor_of(pid: Pid, inode: u32) -> Option<Descriptor> {
     let mut found = None;
     let proc = scan::open_proc().ok()?;

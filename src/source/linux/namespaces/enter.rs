@@ -49,8 +49,25 @@ impl Entry {
         Self { way, inode }
     }
 
-    /// Opens a file that refers to the namespace, which keeps the namespace as long as it is open.
-    fn open(&self) -> io::Result<OwnedFd> {
+    /// The same, if it is the namespace with this number.
+    pub(super) fn expecting(self, inode: u64) -> Self {
+        Self {
+            inode: Some(inode),
+            ..self
+        }
+    }
+
+    /// The file, or the socket below `/proc`.
+    pub(super) fn path(&self) -> PathBuf {
+        match &self.way {
+            Way::File(path) => path.clone(),
+            Way::Socket(Descriptor { pid, number }) => format!("/proc/{pid}/fd/{number}").into(),
+        }
+    }
+
+    /// Opens a file that refers to the namespace, which keeps the namespace as long as it is open. Fails with `ESTALE` if it
+    /// is another one by now.
+    pub(super) fn open(&self) -> io::Result<OwnedFd> {
         let file = match &self.way {
             Way::File(path) => open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?,
             Way::Socket(descriptor) => network_of_socket(options::borrow(*descriptor)?)?,
@@ -62,17 +79,23 @@ impl Entry {
     }
 
     /// Moves the calling thread into the namespace. The file is closed again.
-    pub(crate) fn enter(&self) -> io::Result<()> {
-        let network = Some(LinkNameSpaceType::Network);
-        Ok(move_into_link_name_space(self.open()?.as_fd(), network)?)
+    pub(super) fn enter(&self) -> io::Result<()> {
+        enter(self.open()?)
     }
 }
 
-/// Runs an action on a thread in that namespace, and waits for its end. Threads that it starts are in the namespace, too;
-/// `/proc/self/net` and `/proc/net` stay those of this program, `/proc/thread-self/net` is that of the namespace.
-pub(crate) fn within<T: Send>(entry: &Entry, action: impl FnOnce() -> T + Send) -> io::Result<T> {
+/// Moves the calling thread into the namespace that the file refers to, and closes the file.
+fn enter(file: OwnedFd) -> io::Result<()> {
+    let network = Some(LinkNameSpaceType::Network);
+    Ok(move_into_link_name_space(file.as_fd(), network)?)
+}
+
+/// Runs an action on a thread in the namespace that a file refers to, and waits for its end. Threads that it starts are in the
+/// namespace, too; `/proc/self/net` and `/proc/net` stay those of this program, `/proc/thread-self/net` is that of the
+/// namespace.
+pub(super) fn within<T: Send>(file: OwnedFd, action: impl FnOnce() -> T + Send) -> io::Result<T> {
     on_own_thread(|| {
-        entry.enter()?;
+        enter(file)?;
         Ok(action())
     })?
 }

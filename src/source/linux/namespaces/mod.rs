@@ -6,6 +6,7 @@
 //! A thread enters one after the other and reads each from inside. Where this user may not enter, the files of a process
 //! in it have its sockets, with less about each.
 
+mod access;
 mod by_owners;
 mod enter;
 mod find;
@@ -13,6 +14,7 @@ mod names;
 mod published;
 mod read;
 mod socket_network;
+mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -21,9 +23,10 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+pub use self::access::{AccessError, NamespaceAccess};
 use self::by_owners::ByOwners;
+use self::enter::Entry;
 use self::enter::on_own_thread;
-pub(crate) use self::enter::{Entry, within};
 use self::find::{Finder, Keeper, Number};
 use self::names::Names;
 use self::published::{Members, Publishing};

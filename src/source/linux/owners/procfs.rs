@@ -93,7 +93,7 @@ impl Procfs for LiveProcfs {
             (Ok(_), false) => Some(HiddenReason::OtherNamespace),
             (Ok(_), true) => None,
         };
-        self.own_network = scan::network_of("self").ok();
+        self.own_network = scan::network_of(scan::THIS_THREAD).ok();
         scan::pids(proc)
     }
 

@@ -24,7 +24,7 @@ const PODMAN_MONITOR: &str = "libpod-conmon-";
 
 /// Length of a container's full id, and of its short form in the engines' output.
 const ID: usize = 64;
-pub(super) const SHORT_ID: usize = 12;
+pub(crate) const SHORT_ID: usize = 12;
 
 /// Where in the system something runs, as the table shows it. The innermost unit and container count: a service of a
 /// user manager is inside `user@1000.service`, which is less interesting.

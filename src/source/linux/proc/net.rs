@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::model::{Endpoint, Family, Protocol, Queue, State};
 use crate::source::linux::netlink::{self, InetRow, Rows, TIMEWAIT_TIMER};
+use crate::source::linux::proc::scan;
 use crate::source::netstat::{self, Part};
 
 /// The size of most tables, read at once: a socket that moves between two reads is missed or listed twice.
@@ -24,7 +25,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// Adds the rows of this thread's network namespace to `into`; returns the number of lines that can't be parsed. Fails
 /// if there is no such table, unless that is because the kernel has no such family or protocol.
 pub(crate) fn read(part: Part, into: &mut impl Rows) -> io::Result<usize> {
-    read_of("thread-self", part, into)
+    read_of(scan::THIS_THREAD, part, into)
 }
 
 /// The same for the network namespace of a process.

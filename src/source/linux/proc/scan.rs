@@ -28,10 +28,20 @@ pub(crate) const fn has_ended(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::SRCH)
 }
 
+/// The calling thread, in the place of a pid: its network namespace may be another one than that of its process, which
+/// `self` has.
+pub(crate) const THIS_THREAD: &str = "thread-self";
+
 /// A number that differs between network namespaces: the inode of a file below `/proc/PID/net`. Reading it takes no right
 /// over the process, while `/proc/PID/ns/net` takes the same right as the descriptors.
 pub(crate) fn network_of(process: &str) -> io::Result<u64> {
     Ok(stat(format!("/proc/{process}/net/dev"))?.st_ino)
+}
+
+/// Whether the calling thread entered another network namespace than that of its process.
+pub(crate) fn is_inside_another_network() -> bool {
+    let networks = [THIS_THREAD, "self"].map(network_of);
+    matches!(networks, [Ok(here), Ok(own)] if here != own)
 }
 
 pub(crate) fn pids(proc: &OwnedFd) -> io::Result<Vec<Pid>> {
@@ -98,9 +108,9 @@ pub(crate) fn namespace(link: &[u8], prefix: &[u8]) -> Option<u64> {
     str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// The inodes in a table below `/proc/net` such as `unix`, where each is this word of its line, counted from 0.
+/// The inodes in a table below `/proc/thread-self/net` such as `unix`, where each is this word of its line, counted from 0.
 pub(crate) fn inodes_in(table: &str, word: usize) -> HashSet<u32> {
-    let text = std::fs::read(format!("/proc/net/{table}")).unwrap_or_default();
+    let text = std::fs::read(format!("/proc/thread-self/net/{table}")).unwrap_or_default();
     let inode = |line: &[u8]| {
         let words = line.split(|&byte| byte == b' ');
         let mut words = words.filter(|word| !word.is_empty());

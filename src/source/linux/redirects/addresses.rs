@@ -1,8 +1,8 @@
-//! Every address of this network namespace, from the kernel's routing tables: a packet for another address reaches no
+//! Every address of this network namespace, from the kernel's routing tables below `/proc/thread-self/net`: a packet for another address reaches no
 //! server here, whatever a rule does with it.
 //!
-//! `/proc/net/fib_trie` lists a leaf as `|-- ADDRESS` and below it `/LENGTH SCOPE TYPE`;
-//! `/proc/net/ipv6_route` lists networks in hexadecimal, their flags last but one.
+//! `fib_trie` lists a leaf as `|-- ADDRESS` and below it `/LENGTH SCOPE TYPE`;
+//! `ipv6_route` lists networks in hexadecimal, their flags last but one.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -19,10 +19,10 @@ const LOCAL: u32 = 0x8000_0000;
 
 /// Every address; `None` if they can't be read.
 pub(super) fn read() -> Option<Vec<IpNet>> {
-    let mut own = v4(&table("/proc/net/fib_trie")?);
+    let mut own = v4(&table("/proc/thread-self/net/fib_trie")?);
     // A kernel without IPv6 has no such table.
-    if std::path::Path::new("/proc/net/ipv6_route").exists() {
-        own.extend(v6(&table("/proc/net/ipv6_route")?));
+    if std::path::Path::new("/proc/thread-self/net/ipv6_route").exists() {
+        own.extend(v6(&table("/proc/thread-self/net/ipv6_route")?));
     }
     (!own.is_empty()).then_some(own)
 }

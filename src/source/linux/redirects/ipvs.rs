@@ -1,4 +1,4 @@
-//! The virtual services of IPVS (kube-proxy's ipvs mode, keepalived), as `/proc/net/ip_vs` lists them. Pure.
+//! The virtual services of IPVS (kube-proxy's ipvs mode, keepalived), as `/proc/thread-self/net/ip_vs` lists them. Pure.
 //!
 //! A line for each service, such as `TCP  0A600001:0050 rr`, with the address and port in hexadecimal; IPv6 addresses
 //! are in brackets, and `FWM  00000001 rr` is a service for packets with a mark. Below each, its servers:

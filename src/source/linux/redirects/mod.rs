@@ -148,7 +148,7 @@ impl Rules {
             rules.add_saved(wanted, printed);
         }
         rules.read_more(has_nft);
-        let services = rules.read_if_exists("IPVS", "/proc/net/ip_vs");
+        let services = rules.read_if_exists("IPVS", "/proc/thread-self/net/ip_vs");
         let services = services.map(|listed| ipvs::parse(&listed));
         rules.others.extend(services);
         rules
@@ -209,7 +209,10 @@ impl Rules {
     fn legacy_tables(&mut self) -> Vec<Wanted> {
         let v4 = tables("iptables-legacy-save", "iptables-legacy", Family::Ipv4);
         let v6 = tables("ip6tables-legacy-save", "ip6tables-legacy", Family::Ipv6);
-        let (list4, list6) = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names");
+        let (list4, list6) = (
+            "/proc/thread-self/net/ip_tables_names",
+            "/proc/thread-self/net/ip6_tables_names",
+        );
         let mut found = Vec::new();
         for (list, wanted) in [(list4, v4), (list6, v6)] {
             let name = wanted[0].name;

@@ -13,7 +13,7 @@ fn endings(effects: &[Effect]) -> (&[Ending], Vec<u16>) {
     };
     (
         endings,
-        ports.iter().map(crate::bind::Target::first_port).collect(),
+        ports.iter().map(|one| one.target.first_port()).collect(),
     )
 }
 

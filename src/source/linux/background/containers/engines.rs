@@ -110,7 +110,7 @@ impl Containers<'_> {
         // child was in the container's namespace in all.
         let forwarders = std::iter::once(own.pid).chain(facts::children_of(own.pid));
         let mut networks = forwarders.filter_map(|pid| scan::network_of(&pid.to_string()).ok());
-        let our_network = scan::network_of("self").ok();
+        let our_network = scan::network_of(scan::THIS_THREAD).ok();
         let network = networks.find(|network| Some(*network) != our_network);
         let pids = network.and_then(|network| namespaces.get(&network).cloned());
         let pids = pids.unwrap_or_default();

@@ -10,6 +10,7 @@ mod names;
 pub(crate) mod netns;
 mod ports;
 pub(super) mod publishers;
+mod running;
 mod state;
 
 use std::collections::HashMap;
@@ -22,10 +23,12 @@ use self::engines::{Monitor, describe};
 pub(crate) use self::names::{ContainerNames, described};
 use self::ports::SocketAt;
 use self::publishers::Publisher;
+pub(crate) use self::running::{of_pid, running};
 use self::state::Docker;
 use super::facts::{self, Facts, serving};
 use super::reaction::ends_by_term;
 use crate::model::{Behind, BehindKind, Engine, Pid, Protocol, Text};
+pub(crate) use crate::source::linux::placement::SHORT_ID;
 use crate::source::linux::placement::{self, Group, short};
 use crate::source::users::Users;
 
@@ -95,12 +98,18 @@ impl<'a> Containers<'a> {
         self.unless_own(behind)
     }
 
-    /// The container that a process, the first of `line`, is in, if it shares the host's network. Not a container that
-    /// also runs this program: stopping it would end this program.
+    /// The container that a process, the first of `line`, is in, whether it shares the host's network or has one of its
+    /// own. Not a container that also runs this program: stopping it would end this program.
     pub(super) fn of_process(&mut self, line: &[Facts]) -> Option<Behind> {
         let own = line.first()?;
-        let group = placement::container(&own.cgroup);
-        let group = group.filter(|group| self.own.as_ref() != Some(group))?;
+        let Some(group) = placement::container(&own.cgroup) else {
+            // Without a control group of its own the container is known by its monitor, an ancestor of all in it.
+            let monitor = line.iter().skip(1).find_map(Monitor::of)?;
+            return Some(self.of_monitor(&monitor, Some(own.pid)));
+        };
+        if self.own.as_ref() == Some(&group) {
+            return None;
+        }
         let mut behind = self.of_group(&group, line);
         if group.engine == Engine::Kubernetes {
             // The pod's name is its host name.
@@ -123,6 +132,21 @@ impl<'a> Containers<'a> {
             ..self.of_group(&group, &facts::line_of(member))
         };
         self.unless_own(behind)
+    }
+
+    /// The container that a process is in, with the ports of the host that it publishes a port of its own on.
+    pub(super) fn with_ports(
+        &mut self,
+        pid: Pid,
+        port: (Protocol, u16),
+    ) -> Option<(Behind, Option<Vec<u16>>)> {
+        let line = facts::line_of(pid);
+        let group = placement::container(&line.first()?.cgroup)?;
+        let behind = self.of_group(&group, &line);
+        let is_docker = behind.engine == Some(Engine::Docker) && behind.user.is_none();
+        let known = is_docker.then(|| self.docker().by_id(&group.id)).flatten();
+        let ports = known.and_then(|one| one.published_on(port));
+        Some((behind, ports))
     }
 
     fn processes(&mut self) -> &[Facts] {

@@ -10,9 +10,9 @@ use crate::source::linux::background::facts::all_pids;
 use crate::source::linux::{proc_net, scan};
 use crate::source::netstat::Part;
 
-/// The processes of each network namespace but our own, by the namespace's number.
+/// The processes of each network namespace but that of this thread, by the namespace's number.
 pub(super) fn namespaces() -> HashMap<u64, Vec<Pid>> {
-    let own = scan::network_of("self").ok();
+    let own = scan::network_of(scan::THIS_THREAD).ok();
     let mut found: HashMap<u64, Vec<Pid>> = HashMap::new();
     for pid in all_pids() {
         match scan::network_of(&pid.to_string()) {

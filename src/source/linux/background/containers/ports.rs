@@ -17,6 +17,8 @@ pub(super) struct Published {
     pub(super) port: (Protocol, u16),
     /// `None`: every address, of both families.
     pub(super) host: Option<IpAddr>,
+    /// The port inside the container, if that is known.
+    pub(super) inside: Option<u16>,
 }
 
 /// How well a published port fits a socket; greater is better.
@@ -33,7 +35,13 @@ impl Published {
         Some(Self {
             port,
             host: host.map(str::parse).transpose().ok()?,
+            inside: None,
         })
+    }
+
+    /// The same with its port inside the container.
+    pub(super) const fn of_port(self, inside: Option<u16>) -> Self {
+        Self { inside, ..self }
     }
 
     /// How well it fits the socket, if the socket's address is part of the published one. Docker before 20.10.6 had one

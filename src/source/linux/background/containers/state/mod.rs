@@ -43,6 +43,8 @@ pub(super) struct Container {
     pub(super) ports: Vec<Published>,
     /// `no`, `always`, `unless-stopped`, `on-failure`.
     pub(super) restart: Option<Text>,
+    /// Whether it has its network namespace from another container, which publishes ports for both.
+    pub(super) joins_another: bool,
 }
 
 impl Container {
@@ -62,7 +64,25 @@ impl Container {
             service: label("service"),
             ports: ports.collect(),
             restart: None,
+            joins_another: false,
         })
+    }
+
+    fn of_network(self, mode: Option<Text>) -> Self {
+        Self {
+            joins_another: mode.is_some_and(|mode| mode.starts_with("container:")),
+            ..self
+        }
+    }
+
+    /// The ports of the host that it publishes one of its own on; `None` if another container does that for it.
+    pub(super) fn published_on(&self, port: (Protocol, u16)) -> Option<Vec<u16>> {
+        let is_it = |one: &&Published| (one.port.0, one.inside) == (port.0, Some(port.1));
+        let ports = self.ports.iter().filter(is_it);
+        let mut ports: Vec<_> = ports.map(|one| one.port.1).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        (!self.joins_another).then_some(ports)
     }
 
     /// How well a port that it publishes fits a socket.
@@ -137,17 +157,21 @@ fn of_files(config: &Value, host: Option<&Value>) -> Option<Container> {
     let ports = config.pointer("/NetworkSettings/Ports");
     let ports = ports.and_then(Value::as_object).into_iter().flatten();
     let published = ports.flat_map(|(inside, bindings)| {
-        let protocol = inside.split_once('/').and_then(|(_, name)| protocol(name));
+        let inside = inside.split_once('/');
+        let protocol = inside.and_then(|(_, name)| protocol(name));
+        let inside = inside.and_then(|(port, _)| port.parse().ok());
         let bindings = bindings.as_array().into_iter().flatten();
         bindings.filter_map(move |binding| {
             let port = binding["HostPort"].as_str()?.parse().ok()?;
-            Published::new((protocol?, port), binding["HostIp"].as_str())
+            let published = Published::new((protocol?, port), binding["HostIp"].as_str())?;
+            Some(published.of_port(inside))
         })
     });
     let pointers = ["/ID", "/Name", "/Config/Image", "/Config/Labels"];
     Some(Container {
         restart: host.and_then(|host| text(host, "/RestartPolicy/Name")),
         ..Container::of(config, pointers, published)?
+            .of_network(host.and_then(|host| text(host, "/NetworkMode")))
     })
 }
 
@@ -196,9 +220,14 @@ fn of_api(answer: &[u8]) -> Option<Vec<Container>> {
         let published = ports.filter_map(|port| {
             let protocol = protocol(port["Type"].as_str()?)?;
             let public = port["PublicPort"].as_u64()?.try_into().ok()?;
-            Published::new((protocol, public), port["IP"].as_str())
+            let inside = port["PrivatePort"]
+                .as_u64()
+                .and_then(|port| port.try_into().ok());
+            let published = Published::new((protocol, public), port["IP"].as_str())?;
+            Some(published.of_port(inside))
         });
-        Container::of(one, ["/Id", "/Names/0", "/Image", "/Labels"], published)
+        let container = Container::of(one, ["/Id", "/Names/0", "/Image", "/Labels"], published)?;
+        Some(container.of_network(text(one, "/HostConfig/NetworkMode")))
     };
     Some(answer.as_array()?.iter().filter_map(container).collect())
 }

@@ -1,0 +1,122 @@
+//! An end in another network namespace: the process there gets the signal, not the one with the same port here, and
+//! whether the port is free is found out there.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::process::Command;
+use std::sync::Arc;
+
+use sockeye::app::{Ending, Msg, PortToFree, RowNamespace};
+use sockeye::clock::Clock;
+use sockeye::inspect::{AccessError, NamespaceAccess, run_in};
+use sockeye::model::{Namespace, NamespaceId};
+use sockeye::runtime::end_process::end_and_watch;
+
+use crate::ending::scene::{Server, inode, listener};
+use crate::support::netns::stage;
+
+/// A process that keeps a network namespace.
+struct Keeper(std::process::Child);
+
+impl Keeper {
+    fn start() -> Self {
+        let script = "ip link set lo up; echo up; exec sleep 600";
+        let mut command = Command::new("unshare");
+        command.args(["-n", "sh", "-ec", script]);
+        command.stdout(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let out = child.stdout.as_mut().unwrap();
+        let mut up = [0; 3];
+        std::io::Read::read_exact(out, &mut up).unwrap();
+        Self(child)
+    }
+
+    fn namespace(&self) -> Arc<Namespace> {
+        let file = format!("/proc/{}/ns/net", self.0.id());
+        Arc::new(Namespace {
+            id: NamespaceId(1),
+            inode: Some(std::fs::metadata(file).unwrap().ino()),
+            name: "inside".into(),
+            container: None,
+        })
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The same request as a question about a row of the namespace.
+fn inside(ending: Ending, namespace: &Arc<Namespace>) -> Ending {
+    let row = RowNamespace {
+        namespace: Arc::clone(namespace),
+        owners: ending.owners.clone(),
+    };
+    let port = ending.port.map(|port| PortToFree {
+        namespace: Some(row),
+        ..port
+    });
+    Ending { port, ..ending }
+}
+
+fn outcome(ending: &Ending) -> (bool, String) {
+    match end_and_watch(ending, Clock::start(), &mut |_| ()) {
+        Msg::EndOutcome { succeeded, message } => (succeeded, message),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_process_inside_ends_and_the_one_with_the_same_port_here_does_not() {
+    stage(|| {
+        let keeper = Keeper::start();
+        let namespace = keeper.namespace();
+        let access = NamespaceAccess::of(&namespace, &[]).unwrap();
+        let socket = run_in(Some(&access), listener).unwrap();
+        let number = inode(&socket);
+        let mut server = Server::with(socket);
+        let mut here = Server::with(listener());
+        let (succeeded, message) = outcome(&inside(server.ending(number), &namespace));
+        assert!(
+            succeeded && message.contains("port 20000 is free"),
+            "{message}"
+        );
+        assert!(server.wait_for_signal().is_some());
+        assert!(here.answers());
+    });
+}
+
+#[test]
+fn a_port_that_another_process_inside_keeps_is_not_free() {
+    stage(|| {
+        let keeper = Keeper::start();
+        let namespace = keeper.namespace();
+        let access = NamespaceAccess::of(&namespace, &[]).unwrap();
+        let sockets = run_in(Some(&access), || [listener(), listener()]).unwrap();
+        let [first, second] = sockets;
+        let number = inode(&first);
+        let server = Server::with(first);
+        let mut other = Server::with(second);
+        let (succeeded, message) = outcome(&inside(server.ending(number), &namespace));
+        assert!(!succeeded, "{message}");
+        assert!(other.answers());
+    });
+}
+
+#[test]
+fn another_namespace_than_the_one_shown_is_never_entered() {
+    stage(|| {
+        let keeper = Keeper::start();
+        let mut namespace = keeper.namespace();
+        let access = NamespaceAccess::of(&namespace, &[keeper.0.id()]).unwrap();
+        assert!(access.run(|| ()).is_ok());
+        // Its pid is that of a process in another namespace by now.
+        Arc::make_mut(&mut namespace).inode = Some(1);
+        let gone = NamespaceAccess::of(&namespace, &[keeper.0.id()]);
+        assert!(matches!(gone, Err(AccessError::Gone(_))));
+        drop(keeper);
+        assert!(matches!(access.run(|| ()), Err(AccessError::Gone(_))));
+    });
+}
