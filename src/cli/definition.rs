@@ -129,8 +129,8 @@ fn global_options_of(command: &str) -> &'static str {
         "watch" => {
             "interval tcp udp kind ipv4 ipv6 listening all namespace color no_color replay record record_max redact stats"
         }
-        "check" => "tcp udp ipv4 ipv6 color no_color",
-        "free" => "tcp udp ipv4 ipv6",
+        "check" => "tcp udp ipv4 ipv6 namespace color no_color",
+        "free" => "tcp udp ipv4 ipv6 namespace",
         "wait" => "interval tcp udp ipv4 ipv6 namespace",
         "config" | "keys" => "config",
         _ => "",

@@ -60,7 +60,7 @@ pub struct GlobalArgs {
     /// Network namespace: own, all, a name (of a container, of `ip netns`, of a unit), the start of a container's id, or
     /// the PID of a process in it [default: own]
     #[arg(short = 'N', long, global = true, value_name = "NAMESPACE")]
-    namespace: Option<String>,
+    pub namespace: Option<String>,
     /// When to use colors: auto means on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_name = "WHEN", overrides_with = "no_color")]
     color: Option<When>,

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::check_text::{Checked, unix_state};
 use super::json::write_object;
-use super::record::{Processes, SCHEMA, SocketRecord, millis};
+use super::record::{NamespaceRecord, Processes, SCHEMA, SocketRecord, millis};
 use crate::bind::{
     Address, AnyVerdict, Fix, Note, Outcome, Probe, Profile, Start, Target, UnixVerdict, Verdict,
 };
 use crate::model::{
-    Behind, BehindKind, Engine, FoundIn, Gap, Holder, Namespace, OwnerKind, Pid, Queue, Supervisor,
-    UnixAddress, UnixKind,
+    Behind, BehindKind, FoundIn, Gap, Holder, OwnerKind, Pid, Queue, Supervisor, UnixAddress,
+    UnixKind,
 };
 
 #[derive(Serialize)]
@@ -44,38 +44,6 @@ struct TargetRecord<'a> {
     notes: &'a [Note],
     gaps: &'a [Gap],
     namespace: Option<NamespaceRecord<'a>>,
-}
-
-/// The network namespace of a bind test.
-#[derive(Serialize)]
-pub(super) struct NamespaceRecord<'a> {
-    inode: Option<u64>,
-    name: &'a str,
-    container: Option<ContainerRecord<'a>>,
-}
-
-#[derive(Serialize)]
-struct ContainerRecord<'a> {
-    engine: Option<Engine>,
-    id: Option<&'a str>,
-    name: &'a str,
-    image: Option<&'a str>,
-}
-
-impl<'a> NamespaceRecord<'a> {
-    pub(super) fn of(namespace: &'a Namespace) -> Self {
-        let container = namespace.container.as_ref();
-        Self {
-            inode: namespace.inode,
-            name: &namespace.name,
-            container: container.map(|container| ContainerRecord {
-                engine: container.engine,
-                id: container.id.as_deref(),
-                name: &container.name,
-                image: container.image.as_deref(),
-            }),
-        }
-    }
 }
 
 #[derive(Serialize)]

@@ -5,9 +5,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::check_json::NamespaceRecord;
 use super::json::write_object;
-use super::record::{Processes, SCHEMA};
+use super::record::{NamespaceRecord, Processes, SCHEMA};
 use crate::bind::{PortRequest, SkipReason};
 use crate::columns::socket_with_owner;
 use crate::model::{Gap, Limits, Namespace, Owner, Pid, Protocol, Socket};

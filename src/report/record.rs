@@ -109,7 +109,7 @@ pub struct NamespaceRecord<'a> {
 }
 
 impl<'a> NamespaceRecord<'a> {
-    fn of(namespace: &'a Namespace) -> Self {
+    pub fn of(namespace: &'a Namespace) -> Self {
         Self {
             inode: namespace.inode,
             name: &namespace.name,

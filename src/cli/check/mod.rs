@@ -17,7 +17,7 @@ use sockeye::model::{Inside, Text, UnixAddress, clean};
 use sockeye::report::{self, Checked};
 
 use crate::cli::global::GlobalArgs;
-use crate::cli::namespace::NamespaceArgs;
+use crate::cli::namespace;
 use crate::cli::output::{output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use targets::{Group, parse_groups};
@@ -46,8 +46,6 @@ pub struct Check {
     /// The default is TCP (change it with -t and -u) on every address (-4 or -6: of that family).
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
-    #[command(flatten)]
-    namespace: NamespaceArgs,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -71,9 +69,9 @@ enum Answer {
 
 pub fn run(global: &GlobalArgs, check: &Check) -> anyhow::Result<u8> {
     global.refuse_recordings("check binds on this machine: a recording has no ports to test")?;
-    check
-        .namespace
-        .run("check", |inside| run_inside(global, check, inside))
+    namespace::run(global.namespace.as_deref(), "check", |inside| {
+        run_inside(global, check, inside)
+    })
 }
 
 /// `inside`: the network namespace that this thread is in, if it is not that of this program.

@@ -15,7 +15,7 @@ use sockeye::runtime::process::{self, exec, signals, stdio};
 
 use crate::cli::errors::print_error;
 use crate::cli::global::GlobalArgs;
-use crate::cli::namespace::NamespaceArgs;
+use crate::cli::namespace;
 use crate::cli::output::print;
 use crate::cli::{EXIT_ERROR, EXIT_NO, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND};
 use search::{Found, Range, choose, holders_of};
@@ -43,8 +43,6 @@ pub struct Free {
     /// (`127.0.0.1:0`), the kernel chooses
     #[arg(value_name = "RANGE")]
     range: Option<String>,
-    #[command(flatten)]
-    namespace: NamespaceArgs,
     /// Number of different ports, all free at the same time
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1,
           value_parser = value_parser!(u16).range(1..))]
@@ -84,8 +82,9 @@ pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
     }
-    free.namespace
-        .run("free", |inside| run_inside(global, free, inside))
+    namespace::run(global.namespace.as_deref(), "free", |inside| {
+        run_inside(global, free, inside)
+    })
 }
 
 /// `inside`: the network namespace that this thread is in, if it is not that of this program.
