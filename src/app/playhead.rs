@@ -113,6 +113,7 @@ impl App {
         self.rows.has_snapshot = true;
         self.playhead.playback = update.playback;
         self.reselect(now);
+        self.leave_gone_namespace(now);
         if events > 0 {
             self.follow(events, now);
         }

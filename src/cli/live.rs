@@ -150,7 +150,7 @@ fn reload(
 fn source(global: &GlobalArgs, kinds: Kinds) -> anyhow::Result<(Box<dyn Source>, String)> {
     let Some(path) = &global.replay else {
         let name = sysinfo::System::host_name().unwrap_or_default();
-        let system = System::new().with_kinds(kinds);
+        let system = System::new().with_kinds(kinds).with_all_namespaces();
         return Ok((Box::new(system), clean(&name).into_owned()));
     };
     let replay = Replay::open(path)?;

@@ -193,7 +193,7 @@ fn a_value_that_is_not_accepted_is_refused_with_line_and_key() {
             (
                 "filter = \"state:lisn\"",
                 &[
-                    "1: filter: unknown state `lisn`; did you mean `listen`? Accepted: listen bound unconn syn_sent syn_recv established fin_wait1 fin_wait2 close_wait last_ack closing time_wait closed",
+                    "1: filter: unknown state `lisn`; did you mean `listen`? Accepted: listen bound unconn dnat syn_sent syn_recv established fin_wait1 fin_wait2 close_wait last_ack closing time_wait closed",
                 ],
             ),
             ("filter = \"(a\"", &["1: filter: missing `)`"]),

@@ -49,7 +49,7 @@ fn each_state_has_its_colour() {
             &below
         };
         let expected = match state {
-            State::Listen => coloured(Color::Green),
+            State::Listen | State::Dnat => coloured(Color::Green),
             State::Established => coloured(Color::Blue),
             State::Bound | State::SynSent | State::SynRecv | State::CloseWait => PLAIN,
             _ => DIM,
