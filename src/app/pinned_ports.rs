@@ -1,4 +1,4 @@
-//! Ports that the user has pinned, and the alerts about them.
+//! Ports of our own namespace that the user has pinned, and the alerts about them.
 //!
 //! An alert is about a listening or bound socket: it opened, closed or has another owner. Connections come and go.
 
@@ -43,7 +43,7 @@ impl PinnedPorts {
     }
 
     pub fn has(&self, socket: &Socket) -> bool {
-        self.0.contains(&port_of(socket))
+        socket.is_own() && self.0.contains(&port_of(socket))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -138,8 +138,15 @@ impl App {
             return self.warn("no port is selected", now);
         };
         let sockets = rows.iter().map(|row| &row.socket);
-        let sockets = sockets.filter(|socket| socket.protocol.has_ports());
+        let sockets = sockets.filter(|socket| socket.is_own() && socket.protocol.has_ports());
         let ports: BTreeSet<Port> = sockets.map(port_of).collect();
+        if let Some(other) = first.socket.namespace.as_ref().filter(|_| ports.is_empty()) {
+            let text = format!(
+                "only ports of the own namespace are pinned; this one is in {}",
+                other.name
+            );
+            return self.warn(text, now);
+        }
         if ports.is_empty() {
             let kind = first.socket.protocol.name();
             return self.warn(format!("a {kind} socket has no port to pin"), now);

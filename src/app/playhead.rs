@@ -114,6 +114,7 @@ impl App {
         self.playhead.playback = update.playback;
         self.find_namespaces(now);
         self.reselect(now);
+        self.leave_gone_namespace(now);
         if events > 0 {
             self.follow(events, now);
         }

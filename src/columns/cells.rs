@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::CellContext;
 use super::describe::{NONE, PENDING, name_and_pid, owner_text};
 use super::measure::{cut, cut_start, width};
+use super::namespaces::command_line;
 use crate::model::duration::format_age;
 use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, State};
 use crate::track::{ChangeKind, Row};
@@ -138,19 +139,20 @@ pub(super) fn process(row: &Row, context: &CellContext<'_>) -> String {
     }
 }
 
-/// The command line, from the cell on to which commands are scrolled.
+/// The command line, or where a published port leads, from the cell on to which commands are scrolled.
 pub(super) fn command(row: &Row, context: &CellContext<'_>) -> String {
-    let command = command_line(row).map(|text| cut_start(text, context.skipped));
+    let command = command_line(row).map(|text| cut_start(&text, context.skipped));
     or_none(command)
 }
 
-pub(super) fn command_line(row: &Row) -> Option<&str> {
-    row.socket.owner.processes().first()?.command.as_deref()
-}
-
+/// The scope that an engine makes for a container has no name that people know.
 pub(super) fn unit(row: &Row) -> Option<&str> {
     let socket = &row.socket;
-    socket.container.as_deref().or(socket.unit.as_deref())
+    let is_scope = |unit: &&str| {
+        let kind = unit.rsplit_once('.').map(|(_, kind)| kind);
+        socket.container.is_some() && kind == Some("scope")
+    };
+    socket.unit.as_deref().filter(|unit| !is_scope(unit))
 }
 
 /// The project of the first owner, as people call it.

@@ -9,6 +9,7 @@ mod describe;
 mod fit;
 mod list;
 mod measure;
+mod namespaces;
 mod widest;
 
 use std::borrow::Cow;
@@ -24,6 +25,8 @@ pub use list::ColumnList;
 pub use measure::{
     align, cut, cut_middle, hang, pad, pad_cells, pad_left, width, wrap, wrap_anywhere,
 };
+pub(crate) use namespaces::says_more_by_container;
+pub use namespaces::{namespace_name, published_text, with_namespace};
 pub use widest::Widest;
 
 use crate::model::{Endpoint, Moment, Owner};
@@ -45,6 +48,8 @@ pub enum ColumnId {
     Process,
     User,
     Unit,
+    Namespace,
+    Container,
     Age,
     RecvQ,
     SendQ,
@@ -203,9 +208,19 @@ pub const ALL: &[Column] = &[
              description: "user that the socket belongs to" },
     Column { id: ColumnId::Unit, name: "unit", title: "UNIT", min: 14, max: 32, priority: 9, align: Align::Left,
              text: |row, _| or_none(cells::unit(row)),
-             cells: widest::unit_or_container,
+             cells: |row| cells::unit(row).map_or(0, width),
              sort: SortBy::Text(|row| cells::unit(row).map(Cow::Borrowed)),
-             description: "systemd unit or container" },
+             description: "systemd unit" },
+    Column { id: ColumnId::Namespace, name: "namespace", title: "NAMESPACE", min: 7, max: 30, priority: 2, align: Align::Left,
+             text: |row, _| namespaces::namespace_name(&row.socket).into(),
+             cells: namespaces::namespace_cells,
+             sort: SortBy::Text(|row| Some(namespaces::namespace_name(&row.socket).into())),
+             description: "network namespace: a container, a name of ip netns, a unit or a process; own is the one of this program" },
+    Column { id: ColumnId::Container, name: "container", title: "CONTAINER", min: 9, max: 30, priority: 8, align: Align::Left,
+             text: |row, _| or_none(namespaces::container(row)),
+             cells: |row| namespaces::container(row).map_or(0, |name| width(name)),
+             sort: SortBy::Text(|row| namespaces::container(row).map(|name| Cow::Borrowed(&**name))),
+             description: "container that the socket belongs to, or that publishes the port" },
     Column { id: ColumnId::Age, name: "age", title: "AGE", min: 4, max: 4, priority: 5, align: Align::Right,
              text: |row, context| age_text(row, context.now), cells: |_| 4,
              sort: SortBy::Number(cells::age_sort_key),
@@ -225,8 +240,8 @@ pub const ALL: &[Column] = &[
     Column { id: ColumnId::Command, name: "command", title: "COMMAND", min: 16, max: u16::MAX, priority: 7, align: Align::Left,
              text: cells::command,
              cells: widest::command,
-             sort: SortBy::Text(|row| cells::command_line(row).map(Cow::Borrowed)),
-             description: "command line of the owner" },
+             sort: SortBy::Text(namespaces::command_line),
+             description: "command line of the owner; → and where its traffic goes for a published port" },
 ];
 
 /// The column with that id: `ALL` has one entry for each, in the order of the enum, as a test proves.

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use super::cells::{command_line, unit};
+use super::namespaces::command_line;
 use super::{ALL, Column, ColumnId, width};
 use crate::model::{AcceptQueue, Fill, Owner, Protocol};
 use crate::track::Row;
@@ -53,10 +53,10 @@ impl Widest {
 }
 
 impl Column {
-    /// The width at which no text is cut: that of its widest text, but at least its title or `min`.
+    /// The width at which no text is cut: that of its widest text, but at least its title.
     pub(super) fn useful(&self, widest: u16) -> u16 {
         let title = u16::try_from(self.title.len()).unwrap_or(u16::MAX);
-        widest.max(title.min(self.min)).min(self.max)
+        widest.max(title).min(self.max)
     }
 }
 
@@ -151,14 +151,10 @@ pub(super) fn user(row: &Row) -> usize {
     user.map_or(0, width).max(uid.map_or(0, digits))
 }
 
-pub(super) fn unit_or_container(row: &Row) -> usize {
-    unit(row).map_or(0, width)
-}
-
 /// An owner that is not known yet may have a command line.
 pub(super) fn command(row: &Row) -> usize {
     let pending = usize::from(row.socket.owner == Owner::Unknown);
-    command_line(row).map_or(pending, width)
+    command_line(row).map_or(pending, |text| width(&text))
 }
 
 pub(super) fn project(row: &Row) -> usize {

@@ -46,6 +46,9 @@ actions! {
         ToggleTcp = "toggle-tcp",
         ToggleUdp = "toggle-udp",
         ChooseKinds = "choose-kinds",
+        NextNamespace = "next-namespace",
+        ShowAllNamespaces = "show-all-namespaces",
+        ShowOwnNamespace = "show-own-namespace",
         ChooseColumns = "choose-columns",
         Right = "right",
         Left = "left",
@@ -67,6 +70,7 @@ actions! {
     /// The pane beside the table.
     PaneAction {
         ToggleDetails = "toggle-details",
+        ShowDetails = "show-details",
         ToggleEvents = "toggle-events",
         ToggleStats = "toggle-stats",
         Down = "pane-down",

@@ -141,14 +141,12 @@ impl Session {
 
     /// Prints each problem when it begins. Its text may change with every table.
     fn print_problems(&mut self) {
-        let problems = &self.app.table().problems;
-        let new = problems
-            .iter()
-            .filter(|problem| !self.problems.contains(&problem.code));
+        let problems = || self.app.shown_problems();
+        let new = problems().filter(|problem| !self.problems.contains(&problem.code));
         let new: Vec<_> = new
             .map(|problem| format!("problem: {}", problem.brief))
             .collect();
-        self.problems = problems.iter().map(|problem| problem.code).collect();
+        self.problems = problems().map(|problem| problem.code).collect();
         for line in new {
             self.print(line);
         }

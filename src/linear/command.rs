@@ -85,6 +85,7 @@ impl Session {
             Verb::Sort => return self.sort(rest, now),
             Verb::Reverse => return self.reverse(now),
             Verb::Kinds => return self.kinds(rest, now),
+            Verb::Namespaces => return self.namespaces(rest, now),
             Verb::Write => return self.write(rest, now),
             Verb::Pause => return self.set_paused(true, now),
             Verb::Resume => return self.set_paused(false, now),

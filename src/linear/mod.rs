@@ -7,6 +7,7 @@
 mod arrange;
 mod changes;
 mod command;
+mod namespaces;
 mod overview;
 mod ports;
 mod question;

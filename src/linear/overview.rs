@@ -8,7 +8,8 @@ use crate::query::{Group, GroupBy, GroupFields, Grouping, Groups};
 impl Session {
     /// Prints how many sockets there are of each kind.
     pub(super) fn print_counts(&mut self) {
-        let counts: Vec<_> = self.app.count_texts().collect();
+        let counts = self.app.count_texts().chain(self.others_text());
+        let counts: Vec<_> = counts.collect();
         self.print(counts.join(", "));
     }
 
@@ -22,7 +23,7 @@ impl Session {
             self.print(format!("pinned {ports}"));
         }
         let failure = self.app.rows().failure.clone();
-        let problems = self.app.table().problems.iter();
+        let problems = self.app.shown_problems();
         let problems = problems.map(|problem| problem.message.to_string());
         let problems: Vec<_> = failure.into_iter().chain(problems).collect();
         for problem in problems {
@@ -108,8 +109,11 @@ impl Session {
             return;
         };
         let mut filter = self.app.rows().criteria.pass(self.app.shown_at(now));
+        let scope = self.app.rows().criteria.namespaces;
         let events = self.app.event_log().iter().rev();
-        let matching = events.filter(|event| filter.matches(&event.row));
+        let matching = events.filter(|event| {
+            scope.has(event.row.socket.namespace_id()) && filter.matches(&event.row)
+        });
         let lines = matching.map(|event| {
             let at = self.app.clock(event.change.at.wall);
             let text = change_text(Some(&event.change.kind), &event.row, event.change.at);

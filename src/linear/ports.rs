@@ -6,15 +6,17 @@ use crate::app::Effect;
 use crate::bind::Target;
 use crate::filter::Filter;
 use crate::keymap::{Action, BindTestAction, PortAction, TableAction};
-use crate::model::{Moment, Owner};
+use crate::model::{Moment, NamespaceScope, Owner};
 use crate::query::{Query, Tab};
 use crate::track::{Row, Table};
 
-/// The open rows of a port, by their places in the table.
-fn rows_of(table: &Table, port: u16) -> Vec<(usize, &Row)> {
+/// The open rows of a port, by their places in the table: those of the namespaces shown, or else of any.
+fn rows_of(table: &Table, port: u16, scope: NamespaceScope) -> Vec<(usize, &Row)> {
     let rows = table.rows.iter().map(|row| &**row).enumerate();
-    rows.filter(|(_, row)| row.socket.port() == Some(port) && !row.is_closed())
-        .collect()
+    let rows = rows.filter(|(_, row)| row.socket.port() == Some(port) && !row.is_closed());
+    let (shown, others): (Vec<_>, Vec<_>) =
+        rows.partition(|(_, row)| scope.has(row.socket.namespace_id()));
+    if shown.is_empty() { others } else { shown }
 }
 
 /// Which row of a port a target means: the greater one. Its protocol counts before whether it listens.
@@ -59,7 +61,7 @@ impl Session {
     fn select_port(&mut self, text: &str, now: Moment) -> Option<(usize, Vec<Effect>)> {
         let target = self.target(text)?;
         let (port, rows) = (target.first_port(), self.app.rows());
-        let found = rows_of(&rows.table, port);
+        let found = rows_of(&rows.table, port, rows.criteria.namespaces);
         let best = found
             .iter()
             .max_by_key(|(at, row)| (rank(row, &target), rows.selection.shows(*at)));
@@ -184,7 +186,8 @@ impl Session {
             return false;
         };
         let port = target.first_port();
-        let found = rows_of(&self.app.rows().table, port);
+        let rows = self.app.rows();
+        let found = rows_of(&rows.table, port, rows.criteria.namespaces);
         let best = found.iter().map(|(_, row)| rank(row, &target)).max();
         let mut owners: Vec<&Owner> = Vec::new();
         for (_, row) in found {
@@ -249,7 +252,7 @@ impl Session {
             return self.app.command(|app| app.set_pinned(port, is_pinned, now));
         }
         match self.app.selected().map(|row| &row.socket) {
-            Some(socket) if socket.protocol.has_ports() => {
+            Some(socket) if socket.is_own() && socket.protocol.has_ports() => {
                 let port = (socket.local.port, socket.protocol);
                 self.app.command(|app| app.set_pinned(port, is_pinned, now))
             }

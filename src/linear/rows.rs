@@ -63,9 +63,13 @@ fn facts(socket: &Socket, state: &str) -> String {
     };
     let peer = socket.remote.filter(|_| socket.portless.is_none());
     let peer = peer.map(|peer| format!("peer {peer}"));
-    let facts = [Some(name(socket)), Some(state.to_owned()), peer];
+    let namespace = socket.namespace.as_ref();
+    let namespace = namespace.map(|other| format!("in namespace {}", other.name));
+    let facts = [Some(name(socket)), Some(state.to_owned()), peer, namespace];
     let facts = facts.into_iter().flatten();
     let facts = facts.chain([owner_text(&socket.owner)]).chain(user);
+    let published = socket.published.as_ref();
+    let facts = facts.chain(published.map(|one| format!("leads to {}", one.describe())));
     facts.collect::<Vec<_>>().join(", ")
 }
 
@@ -83,6 +87,7 @@ fn name(socket: &Socket) -> String {
 fn state_text(socket: &Socket) -> String {
     let state = match socket.state {
         State::Listen => "listening",
+        State::Dnat => "published by a rule",
         other => other.as_str(),
     };
     if socket.portless.is_some() {

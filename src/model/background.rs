@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::{Pid, Protocol, Text};
 
@@ -133,8 +134,9 @@ pub enum BehindKind {
 }
 
 /// A container engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the engines' own names")]
 pub enum Engine {
     Docker,
@@ -145,6 +147,13 @@ pub enum Engine {
     Lxd,
     Incus,
     Nspawn,
+}
+
+impl Engine {
+    /// Its name: `docker`.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// A program that serves behind a port.

@@ -133,7 +133,7 @@ impl Query {
     }
 
     /// Whether it is of the kinds and of the namespaces.
-    fn includes(&self, socket: &Socket) -> bool {
+    pub(crate) fn includes(&self, socket: &Socket) -> bool {
         self.kinds.has(socket.protocol) && self.namespaces.has(socket.namespace_id())
     }
 

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::columns::Widest;
-use crate::model::{Moment, NamespaceId, Protocol};
+use crate::columns::{Widest, says_more_by_container};
+use crate::model::{Moment, NamespaceId, NamespaceScope, Protocol};
 use crate::query::activity::Activity;
 use crate::query::order::{self, is_of_table, sorted};
 use crate::query::{GroupFields, GroupId, Listing, Query, Tab};
-use crate::track::{Row, Table, TroubleKind};
+use crate::track::{self, Row, Table, TroubleKind};
 
 /// If more than one row in so many is new, sorting all of them is faster than finding the places of the new ones.
 const FEW: usize = 32;
@@ -41,6 +41,10 @@ pub(crate) struct Selection {
     /// The rows in trouble, whether they are shown or not.
     in_trouble: Vec<usize>,
     counts: Counts,
+    /// Of the open sockets of the namespaces of the query, by kind.
+    kinds: track::Counts,
+    /// Whether the container of a row that is shown is said by no other column.
+    has_containers: bool,
 }
 
 /// How many rows match.
@@ -68,6 +72,8 @@ impl Selection {
             generation: 0,
             in_trouble: Vec::new(),
             counts: Counts::default(),
+            kinds: track::Counts::default(),
+            has_containers: false,
         }
     }
 
@@ -118,7 +124,18 @@ impl Selection {
         self.widest
     }
 
-    /// The rows in trouble and what that is, in the order of the table. Neither view nor filter leaves any out.
+    /// How many open sockets of the query's namespaces there are of each kind.
+    pub const fn kinds(&self) -> &track::Counts {
+        &self.kinds
+    }
+
+    /// Whether the container of a row that is shown is said by neither its namespace nor its command.
+    pub const fn has_containers(&self) -> bool {
+        self.has_containers
+    }
+
+    /// The rows in trouble in the query's namespaces and what that is, in the order of the table. Neither view nor filter
+    /// leaves any out.
     pub fn in_trouble(&self) -> impl Iterator<Item = (usize, TroubleKind)> {
         let kind = |&at: &usize| Some((at, self.verdicts.get(at)?.trouble?));
         self.in_trouble.iter().filter_map(kind)
@@ -190,16 +207,32 @@ impl Selection {
             let (verdicts, order) = (&self.verdicts, self.order.iter().copied());
             let rows = order.filter(|&at| verdicts[at].is_shown(&self.query));
             self.list(rows.collect(), has_other_rows, table, now);
-            let verdicts = &self.verdicts;
-            self.counts = Counts::of(verdicts, &self.query);
-            let rows = verdicts.iter().enumerate();
-            let rows = rows.filter(|(_, verdict)| verdict.trouble.is_some());
-            self.in_trouble = rows.map(|(at, _)| at).collect();
-            let admitted = verdicts.iter().zip(&self.widths);
-            let admitted = admitted.filter(|(verdict, _)| verdict.is_shown(&self.query));
-            self.widest = Widest::among(admitted.map(|(_, widths)| widths));
+            self.sum_up();
+        }
+        if is_other_query || is_other_table {
+            self.kinds = match query.namespaces {
+                NamespaceScope::Own => table.counts,
+                scope => track::Counts::of_namespaces(&table.rows, scope),
+            };
         }
         again
+    }
+
+    /// Counts the rows by their verdicts.
+    fn sum_up(&mut self) {
+        let (verdicts, query) = (&self.verdicts, &self.query);
+        self.counts = Counts::of(verdicts, query);
+        let rows = verdicts.iter().enumerate();
+        let in_trouble = rows.filter(|(_, verdict)| {
+            verdict.trouble.is_some() && query.namespaces.has(verdict.namespace)
+        });
+        self.in_trouble = in_trouble.map(|(at, _)| at).collect();
+        let admitted = || {
+            let rows = verdicts.iter().zip(&self.widths);
+            rows.filter(|(verdict, _)| verdict.is_shown(query))
+        };
+        self.widest = Widest::among(admitted().map(|(_, widths)| widths));
+        self.has_containers = admitted().any(|(verdict, _)| verdict.says_container);
     }
 
     /// Lists these rows, unless they are the ones that are listed already.
@@ -273,6 +306,7 @@ impl Selection {
                 namespace: row.socket.namespace_id(),
                 is_over: self.query.is_over(row, now),
                 matches_filter: filter.matches(row),
+                says_container: says_more_by_container(row),
                 trouble: row.trouble(now),
             };
             let due = self.query.next_due(row, &filter, now);
@@ -310,6 +344,7 @@ struct Verdict {
     /// Whether it is closed and has lingered long enough.
     is_over: bool,
     matches_filter: bool,
+    says_container: bool,
     trouble: Option<TroubleKind>,
 }
 
@@ -321,6 +356,7 @@ impl Verdict {
         namespace: NamespaceId::OWN,
         is_over: true,
         matches_filter: false,
+        says_container: false,
         trouble: None,
     };
 

@@ -40,6 +40,9 @@ pub fn write_text(
         // The main columns are always shown, others if any row has a text there.
         offered.extend(once.filter(|column| {
             let is_main = column.priority <= 4 && column.id != ColumnId::Remote;
+            if column.id == ColumnId::Namespace {
+                return rows.iter().any(|row| !row.socket.is_own());
+            }
             is_main || rows.iter().any(|row| (column.text)(row, context) != "–")
         }));
     }

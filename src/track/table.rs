@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Connections, Row, RowId};
 use crate::model::{
-    EphemeralUse, Kinds, Moment, Namespace, Pid, Problem, Process, Protocol, State,
+    EphemeralUse, Kinds, Moment, Namespace, NamespaceScope, Pid, Problem, Process, Protocol, State,
 };
 
 /// How many sockets of our own namespace there are of each kind that the header counts. Closed rows don't count.
@@ -28,9 +28,16 @@ pub struct Counts {
 impl Counts {
     /// Counts the rows of our own namespace that are not closed.
     pub fn of(rows: &[Arc<Row>]) -> Self {
+        Self::of_namespaces(rows, NamespaceScope::Own)
+    }
+
+    /// Counts the rows of some namespaces that are not closed.
+    pub fn of_namespaces(rows: &[Arc<Row>], scope: NamespaceScope) -> Self {
         let mut counts = Self::default();
         let is_counted = |row: &&Arc<Row>| {
-            !row.is_closed() && row.socket.is_own() && row.socket.state != State::Dnat
+            let socket = &row.socket;
+            let is_there = !row.is_closed() && socket.state != State::Dnat;
+            is_there && scope.has(socket.namespace_id())
         };
         for socket in rows.iter().filter(is_counted).map(|row| &row.socket) {
             *match (socket.protocol, socket.state) {

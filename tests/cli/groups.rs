@@ -114,6 +114,7 @@ fn key(row: &Row, by: GroupBy) -> Value {
         // All of root, of no container; what unit the tests run in is not known.
         GroupBy::User => json!((row.state != "TIME_WAIT").then_some("root")),
         GroupBy::Unit | GroupBy::Container => Value::Null,
+        GroupBy::Namespace => json!("own"),
         // All sockets are the test's own, which runs in the folder of this project.
         GroupBy::Project => {
             json!(row.pid.and_then(|_| std::env::current_dir().ok()))
@@ -256,7 +257,7 @@ fn each_form_has_the_same_groups() {
         assert_eq!(grouped(fields, &["-q"]).out, "");
         let one = grouped("port", &["--csv", "--no-header"]).out;
         assert!(
-            one.lines().all(|line| line.matches(',').count() == 16),
+            one.lines().all(|line| line.matches(',').count() == 17),
             "{one}"
         );
     });
@@ -349,7 +350,7 @@ fn columns_of_the_groups_order_them_and_others_are_refused() {
 
 #[test]
 fn a_wrong_field_is_one_line_with_those_that_are_accepted() {
-    let accepted = "[possible values: process, port, peer, network, state, user, unit, container, project] (see --help)\n";
+    let accepted = "[possible values: process, port, peer, network, state, user, unit, container, namespace, project] (see --help)\n";
     for (fields, expected) in [
         (
             "prot",

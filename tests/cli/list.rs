@@ -249,6 +249,7 @@ fn variety() -> TempFile {
         }
         socket(frame, 8081)["unit"] = "nginx.service".into();
         socket(frame, 5353)["unit"] = "Apache.service".into();
+        socket(frame, 5353)["container"] = "web".into();
         let contained = socket(frame, 8600);
         contained["unit"] = "docker-4d.scope".into();
         contained["container"] = "zzz".into();
@@ -307,7 +308,17 @@ fn key(column: &Column, socket: &Value) -> Option<Key> {
         "user" => {
             text(&socket["user"]).or_else(|| Some(Key::Text(socket["uid"].as_u64()?.to_string())))
         }
-        "unit" => text(&socket["container"]).or_else(|| text(&socket["unit"])),
+        // The scope of a container is no unit of its own.
+        "unit" => {
+            let (_, kind) = socket["unit"].as_str()?.rsplit_once('.')?;
+            let is_scope = kind == "scope";
+            text(&socket["unit"]).filter(|_| !is_scope || socket["container"].is_null())
+        }
+        "container" => text(&socket["container"]),
+        "namespace" => {
+            let name = text(&socket["namespace"]["name"]);
+            name.or_else(|| text(&"own".into()))
+        }
         // The youngest first; a single reading knows how long something listens, and when some connections began.
         "age" => {
             let since = match socket["remote"] {
@@ -415,6 +426,10 @@ fn rows_that_have_nothing_there_come_last_both_ways() {
     stage(|| {
         let file = variety();
         for_every_order(&file, |column, _, asked| {
+            // All of them are of one.
+            if column.name == "namespace" {
+                return;
+            }
             let keys: Vec<_> = listed(asked).iter().map(|one| key(column, one)).collect();
             let (something, nothing) = match keys.iter().position(Option::is_none) {
                 Some(at) => keys.split_at(at),

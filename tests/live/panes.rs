@@ -226,7 +226,7 @@ fn help_scrolls_on_a_small_screen() {
         live.press("kk");
         live.wait_for_text("j ↓");
         // To its very end, though long lines are wrapped.
-        live.press(&"j".repeat(200));
+        live.press(&"j".repeat(300));
         let last = sockeye::filter::TRANSPORTS.last().unwrap();
         live.wait_for_text(last.help);
         live.pty.send_key(Key::Esc);

@@ -1,6 +1,7 @@
 //! The cursor stays on its row or group and marks on their rows, whatever else happens to the table.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -9,7 +10,7 @@ use proptest::sample::select;
 use sockeye::app::Msg;
 use sockeye::app::view::{RowSign, RowView, View};
 use sockeye::keymap::Key;
-use sockeye::model::{Socket, State};
+use sockeye::model::{Namespace, NamespaceId, Socket, State};
 
 use super::stage::{Stage, connection, known, process};
 
@@ -36,7 +37,9 @@ fn event() -> impl Strategy<Value = Event> {
         Key::Left,
         Key::PageDown,
     ];
-    let keys = ['z', 's', 'S', 'n', '1', '2', '3', '4', 't', 'U', 'p', 'e'];
+    let keys = [
+        'z', 's', 'S', 'n', '1', '2', '3', '4', 't', 'U', 'p', 'e', 'd', 'N',
+    ];
     let keys = keys.map(Key::Char).into_iter();
     let keys = keys.chain([Key::Right, Key::Esc, Key::F(5)]);
     prop_oneof![
@@ -48,7 +51,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// Sixteen connections of four processes to four peers; no two have the same address.
+/// Sixteen connections of four processes to four peers, some in another namespace; no two have the same address.
 fn sockets(bits: u16, states: usize) -> Vec<Socket> {
     let states = |number: usize| {
         [State::Established, State::CloseWait, State::TimeWait][(number + states) % 3]
@@ -63,7 +66,19 @@ fn sockets(bits: u16, states: usize) -> Vec<Socket> {
         );
         let local = format!("10.0.0.7:{}", 4000 + number);
         let peer = format!("10.0.0.{}:443", 10 + number / 4);
-        connection(&local, &peer, states(number), 1 + id, known(&[&owner]))
+        let namespace = (number % 3 == 1).then(|| {
+            let id = 1 + id % 2;
+            Arc::new(Namespace {
+                id: NamespaceId(id),
+                inode: None,
+                name: format!("web-{id}").as_str().into(),
+                container: None,
+            })
+        });
+        Socket {
+            namespace,
+            ..connection(&local, &peer, states(number), 1 + id, known(&[&owner]))
+        }
     };
     let there = (0..16).filter(|number| bits & (1 << number) != 0);
     there.map(socket).collect()

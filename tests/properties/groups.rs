@@ -102,7 +102,11 @@ fn key(row: &Row, by: GroupBy) -> String {
         GroupBy::State => Some(socket.state.to_string()),
         GroupBy::User => socket.user.as_ref().map(ToString::to_string).or_else(uid),
         GroupBy::Unit => socket.unit.as_ref().map(ToString::to_string),
-        GroupBy::Container => socket.container.as_ref().map(ToString::to_string),
+        GroupBy::Container => socket.container_name().map(ToString::to_string),
+        GroupBy::Namespace => Some(match &socket.namespace {
+            Some(other) => other.name.to_string(),
+            None => "own".to_owned(),
+        }),
         GroupBy::Project => {
             let owner = socket.owner.processes().first();
             owner.and_then(|process| Some(process.project.as_ref()?.to_string()))

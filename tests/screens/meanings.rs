@@ -56,7 +56,7 @@ fn row_says_its_colours(what: &str, row: &RowView) {
         let is_of_queue = text.starts_with("LISTEN ") && text.contains(['/', '%', 'f']);
         let is_said = match role {
             Role::Warning | Role::Bad if is_of_queue => true,
-            Role::Good => text == "LISTEN" || mark == Some(Mark::Opened),
+            Role::Good => text == "LISTEN" || text == "DNAT" || mark == Some(Mark::Opened),
             Role::Busy => text == "ESTABLISHED",
             Role::Warning => mark == Some(Mark::Changed),
             // A `!` in place of the mark; a mark that is there says that the row has just changed.

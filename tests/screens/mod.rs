@@ -9,6 +9,7 @@ use crate::stage;
 mod canvas;
 mod clicks;
 mod colours;
+mod containers;
 mod hostile;
 mod kinds;
 mod meanings;

@@ -21,7 +21,7 @@ use super::stage::{Stage, known, listener, process};
 const SIZES: [(u16, u16); 5] = [(80, 24), (40, 10), (160, 45), (120, 30), (200, 50)];
 
 /// Compares the scene with its snapshot at each size. The scene is built for each size from the start.
-fn picture(name: &str, scene: impl Fn(u16, u16) -> Stage) {
+pub fn picture(name: &str, scene: impl Fn(u16, u16) -> Stage) {
     for (width, height) in SIZES {
         let stage = scene(width, height);
         no_meaning_is_in_colour_or_glyph_alone(name, &stage);

@@ -15,9 +15,10 @@ use crate::track::Row;
 /// Ports of servers that usually use TLS.
 const TLS: [u16; 2] = [443, 8443];
 
-/// The URL of a TCP listener: nothing but a scheme, an address and a port.
+/// The URL of a TCP listener or of a published port: nothing but a scheme, an address and a port.
 fn url(socket: &Socket) -> Option<String> {
-    let is_server = socket.protocol == Protocol::Tcp && socket.state == State::Listen;
+    let is_open = matches!(socket.state, State::Listen | State::Dnat);
+    let is_server = socket.protocol == Protocol::Tcp && is_open;
     let port = socket.local.port;
     let scheme = if TLS.contains(&port) { "https" } else { "http" };
     let host = match socket.local.address {
@@ -31,13 +32,39 @@ fn url(socket: &Socket) -> Option<String> {
 impl App {
     pub(crate) fn selected_url(&self) -> Option<String> {
         let row = self.selected().filter(|row| !Row::is_closed(row))?;
-        url(&row.socket)
+        url(&self.reachable(row)?.socket)
+    }
+
+    /// The row whose address leads to this socket from our own namespace: for an address that only another namespace has
+    /// that of a port that publishes it.
+    pub(crate) fn reachable<'a>(&'a self, row: &'a Row) -> Option<&'a Row> {
+        let socket = &row.socket;
+        let address = socket.local.to_canonical().address;
+        let is_of_all = !address.is_loopback() && !address.is_unspecified();
+        if socket.is_own() || is_of_all {
+            return Some(row);
+        }
+        // A published port may be in another namespace itself.
+        let mut published = self.rows_that_publish(row);
+        published.find(|row| row.socket.is_own())
+    }
+
+    /// Why the selected listener has no URL.
+    fn why_no_url(&self) -> String {
+        let row = self.selected().filter(|row| url(&row.socket).is_some());
+        match row.and_then(|row| Some((row, row.socket.namespace.as_ref()?))) {
+            Some((row, namespace)) => format!(
+                "{} in {} can't be reached from here: no port publishes it",
+                row.socket.local, namespace.name
+            ),
+            None => "no TCP listener is selected: nothing to open".to_owned(),
+        }
     }
 
     /// Opens the selected listener, the first time after a question.
     pub(crate) fn open_in_browser(&mut self, now: Moment) {
         match self.selected_url() {
-            None => self.warn("no TCP listener is selected: nothing to open", now),
+            None => self.warn(self.why_no_url(), now),
             Some(url) if self.opens_browser => self.open_url(url, now),
             Some(url) => self.dialog = Dialog::OpenUrl(url),
         }

@@ -78,8 +78,10 @@ impl GoTo {
         let best = ranked.min();
         let hidden = || {
             let is_wanted = |row: &Row| row.socket.port().map(u32::from) == Some(wanted);
-            let mut rows = table.rows.iter();
-            let row = rows.find(|row| is_wanted(row) && !row.is_closed())?;
+            let rows = table.rows.iter();
+            let rows = rows.filter(|row| is_wanted(row) && !row.is_closed());
+            // The first of our own, or else of another namespace.
+            let row = rows.min_by_key(|row| !row.socket.is_own())?;
             Some(Found::Hidden(row.id))
         };
         self.found = match best {

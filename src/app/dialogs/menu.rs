@@ -102,14 +102,14 @@ impl Menu {
 
     /// What can be copied from a row, and the row itself. The command line is copied as shown, with arguments joined by
     /// spaces: to read, not to run, as the boundaries of arguments are lost. There is no command to end the owner: a bind
-    /// test finds a safe one.
-    pub fn copy(row: &Row) -> Self {
-        let mut menu = Self::texts_of(row);
+    /// test finds a safe one. `reachable` is the row whose address a client on this host can use for it.
+    pub fn copy(row: &Row, reachable: Option<&Row>) -> Self {
+        let mut menu = Self::texts_of(row, reachable);
         menu.items.extend(whole_rows(&[row]));
         menu
     }
 
-    fn texts_of(row: &Row) -> Self {
+    fn texts_of(row: &Row, reachable: Option<&Row>) -> Self {
         let socket = &row.socket;
         let label = match socket.unix().and_then(|unix| unix.name.as_ref()) {
             Some(UnixName::Path(_)) => "path",
@@ -125,15 +125,15 @@ impl Menu {
         let owner = processes.find(|process| process.pid != 1);
         let command = owner.and_then(|process| process.command.as_ref());
         let inode = socket.inode.filter(|_| socket.unix().is_some());
-        let is_server = socket.protocol == Protocol::Tcp && socket.state == State::Listen;
-        let curl = || {
-            // An address that a client on this host can use.
-            let address = match socket.local.address {
+        let is_open = |row: &&Row| matches!(row.socket.state, State::Listen | State::Dnat);
+        let server = reachable.filter(|row| row.socket.protocol == Protocol::Tcp && is_open(row));
+        let curl = |Endpoint { address, port }: Endpoint| {
+            let address = match address {
                 IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
                 IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
                 address => address,
             };
-            let url = format!("http://{}/", Endpoint::new(address, socket.local.port));
+            let url = format!("http://{}/", Endpoint::new(address, port));
             format!("curl {}", shell_word(&url))
         };
         let texts = [
@@ -142,7 +142,7 @@ impl Menu {
             owner.map(|process| ("pid", process.pid.to_string())),
             command.map(|text| ("command", text.to_string())),
             inode.map(|inode| ("inode", inode.to_string())),
-            is_server.then(|| ("curl", curl())),
+            server.map(|row| ("curl", curl(row.socket.local))),
         ];
         let texts = texts.into_iter().flatten();
         Self::of_texts(texts.map(|(name, text)| (format!("{name:<8} {text}"), text)))
@@ -161,9 +161,12 @@ impl Menu {
 
     /// The same of several rows: each choice copies the texts of all rows that have it, with spaces between them, or `; ` if
     /// they have spaces. A line break would run what is pasted into a shell.
-    pub fn copy_all(rows: &[&Row]) -> Self {
+    pub fn copy_all(rows: &[(&Row, Option<&Row>)]) -> Self {
         let mut merged: Vec<(String, Vec<String>)> = Vec::new();
-        for item in rows.iter().flat_map(|row| Self::texts_of(row).items) {
+        let items = rows
+            .iter()
+            .flat_map(|(row, to)| Self::texts_of(row, *to).items);
+        for item in items {
             let MenuChoice::Copy(text) = item.choice else {
                 continue;
             };
@@ -185,9 +188,10 @@ impl Menu {
             (format!("{name}{}{more}", texts[0]), texts.join(between))
         });
         let title = format!("copy of {} rows", rows.len());
+        let rows: Vec<_> = rows.iter().map(|&(row, _)| row).collect();
         let mut menu = Self::of_texts(texts);
         menu.title = title;
-        menu.items.extend(whole_rows(rows));
+        menu.items.extend(whole_rows(&rows));
         menu
     }
 

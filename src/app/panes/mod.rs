@@ -76,7 +76,8 @@ impl App {
     pub(crate) fn act_on_pane(&mut self, action: PaneAction, now: Moment) {
         match action {
             PaneAction::ToggleDetails if self.toggle_group_at_cursor(now) => {}
-            PaneAction::ToggleDetails => self.toggle_pane(Pane::Details),
+            PaneAction::ToggleDetails if self.go_inside_or_back(now) => {}
+            PaneAction::ToggleDetails | PaneAction::ShowDetails => self.toggle_pane(Pane::Details),
             PaneAction::ToggleEvents => self.toggle_pane(Pane::Events),
             PaneAction::ToggleStats => self.toggle_pane(Pane::Stats),
             PaneAction::Down => self.scroll_pane(1, now),
@@ -112,9 +113,12 @@ impl App {
     /// The action that closes a pane.
     fn closing(&self, pane: &Pane) -> Action {
         match pane {
-            // On a group the key of the details opens and closes the group.
-            Pane::Details if self.group_at_cursor().is_some() => Action::Back,
-            Pane::Details => Action::Pane(PaneAction::ToggleDetails),
+            // On a group the key of the details opens and closes the group, on a published port it goes inside.
+            Pane::Details => {
+                let toggle = Action::Pane(PaneAction::ToggleDetails);
+                let is_other = self.group_at_cursor().is_some() || self.has_way_at_cursor();
+                if is_other { Action::Back } else { toggle }
+            }
             Pane::Events => Action::Pane(PaneAction::ToggleEvents),
             Pane::Stats => Action::Pane(PaneAction::ToggleStats),
             Pane::Bind(_) => Action::Back,

@@ -75,7 +75,9 @@ impl App {
         };
         let mut rows = self.rows.table.rows.iter();
         let by = next.map(|&by| match by {
-            GroupBy::Unit if rows.any(|row| row.socket.container.is_some()) => GroupBy::Container,
+            GroupBy::Unit if rows.any(|row| row.socket.container_name().is_some()) => {
+                GroupBy::Container
+            }
             by => by,
         });
         self.group_by(by.map(GroupFields::one), now);

@@ -6,6 +6,7 @@ mod group_line;
 pub(crate) mod group_notes;
 mod groups;
 pub(crate) mod marks;
+mod namespaces;
 mod sideways;
 pub(crate) mod trouble;
 pub(crate) mod view;
@@ -19,7 +20,7 @@ use crate::app::views::ViewId;
 use crate::app::{App, Dialog, Effect, Pane, PromptKind, views};
 use crate::columns::{self, ColumnId, ColumnList};
 use crate::keymap::TableAction;
-use crate::model::{Kinds, Moment, Protocol};
+use crate::model::{Kinds, Moment, NamespaceScope, Protocol};
 use crate::query::{Line, NamespaceFinder, Query, Selection, Tab};
 use crate::settings::Settings;
 use crate::track::{Row, Table};
@@ -27,6 +28,7 @@ use cursor::{Cursor, Step};
 use find::Find;
 use group_notes::GroupNotes;
 use marks::Marks;
+use namespaces::Scope;
 use sideways::Side;
 use trouble::TroubleLine;
 use widths::Widths;
@@ -42,6 +44,7 @@ pub(crate) struct TableView {
     /// Who has the sockets of the groups in sight, and their peers.
     pub group_notes: GroupNotes,
     pub marks: Marks,
+    pub scope: Scope,
     pub trouble_line: TroubleLine,
     /// What is being found.
     pub find: Option<Find>,
@@ -84,6 +87,7 @@ impl TableView {
             cursor: Cursor::default(),
             group_notes: GroupNotes::default(),
             marks: Marks::default(),
+            scope: Scope::default(),
             trouble_line: TroubleLine::default(),
             find: None,
             is_following: false,
@@ -151,6 +155,9 @@ impl App {
             TableAction::PreviousView => self.cycle_view(-1, now),
             TableAction::ToggleTcp => self.toggle_kind(Protocol::Tcp, now),
             TableAction::ToggleUdp => self.toggle_kind(Protocol::Udp, now),
+            TableAction::NextNamespace => self.show_next_namespace(now),
+            TableAction::ShowAllNamespaces => self.show_namespaces(NamespaceScope::All, now),
+            TableAction::ShowOwnNamespace => self.show_namespaces(NamespaceScope::Own, now),
             TableAction::ChooseKinds => {
                 self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, 0));
             }
@@ -179,8 +186,11 @@ impl App {
             TableAction::ToggleNames => self.rows.names = !self.rows.names,
             TableAction::Copy => match self.acted_on_rows().as_slice() {
                 [] => self.warn("no row is selected: nothing to copy", now),
-                [row] => self.dialog = Dialog::Menu(Menu::copy(row)),
-                rows => self.dialog = Dialog::Menu(Menu::copy_all(rows)),
+                [row] => self.dialog = Dialog::Menu(Menu::copy(row, self.reachable(row))),
+                rows => {
+                    let rows = rows.iter().map(|row| (*row, self.reachable(row)));
+                    self.dialog = Dialog::Menu(Menu::copy_all(&rows.collect::<Vec<_>>()));
+                }
             },
             TableAction::Write => match self.written_rows().len() {
                 0 => self.warn("no rows are shown: nothing to write", now),
@@ -243,8 +253,12 @@ impl App {
         }
     }
 
-    /// Selects a row of the table. If it is not shown, view and filter are reset first.
+    /// Selects a row of the table. If it is not shown, all namespaces are shown, or else view and filter are reset first.
     pub(crate) fn show_row(&mut self, at: usize, now: Moment) {
+        let namespace = self.rows.table.rows[at].socket.namespace_id();
+        if !self.rows.criteria.namespaces.has(namespace) {
+            self.show_namespaces(NamespaceScope::All, now);
+        }
         if !self.rows.selection.shows(at) {
             self.leave_custom_view();
             self.rows.criteria.tab = Tab::All;

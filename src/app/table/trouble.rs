@@ -58,7 +58,7 @@ impl App {
 
     /// The problem of few ephemeral ports. It belongs to no row.
     pub(crate) fn port_shortage(&self) -> Option<&Problem> {
-        let mut problems = self.rows.table.problems.iter();
+        let mut problems = self.shown_problems();
         problems.find(|problem| problem.code == ProblemCode::EphemeralPorts)
     }
 

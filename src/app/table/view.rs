@@ -291,6 +291,7 @@ fn is_usual(column: ColumnId, row: &Row, text: &str) -> bool {
             remote.is_some_and(|remote| remote.is_loopback()) && !text.contains('→')
         }
         ColumnId::User => row.socket.uid == Some(0),
+        ColumnId::Namespace => row.socket.is_own(),
         ColumnId::Conns | ColumnId::RecvQ | ColumnId::SendQ => text == "0",
         ColumnId::Proto
         | ColumnId::Port
@@ -299,6 +300,7 @@ fn is_usual(column: ColumnId, row: &Row, text: &str) -> bool {
         | ColumnId::Pid
         | ColumnId::Process
         | ColumnId::Unit
+        | ColumnId::Container
         | ColumnId::Age
         | ColumnId::Project
         | ColumnId::Command => false,

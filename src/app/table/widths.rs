@@ -8,7 +8,7 @@ use crate::app::table::view::MARK_WIDTH;
 use crate::app::{App, ViewId};
 use crate::columns::{Candidate, Column, ColumnId, ColumnList, Fitted, Widest, fit};
 use crate::filter::Filter;
-use crate::model::Kinds;
+use crate::model::{Kinds, NamespaceScope};
 use crate::query::Sort;
 
 /// Cells of the arrow behind the title of the column that the rows are sorted by, and of a space.
@@ -25,6 +25,8 @@ pub enum WidthReason {
     Filter,
     /// Other protocols.
     Protocols,
+    /// Other network namespaces.
+    Namespaces,
     /// Names instead of numbers, or the other way round.
     Names,
     /// Other columns, or in another order.
@@ -42,6 +44,7 @@ struct Arranged {
     view: ViewId,
     filter: Filter,
     kinds: Kinds,
+    namespaces: NamespaceScope,
     names: bool,
     columns: ColumnList,
     sort: Sort,
@@ -54,6 +57,10 @@ impl Arranged {
             (self.view != before.view, WidthReason::View),
             (self.filter != before.filter, WidthReason::Filter),
             (self.kinds != before.kinds, WidthReason::Protocols),
+            (
+                self.namespaces != before.namespaces,
+                WidthReason::Namespaces,
+            ),
             (self.names != before.names, WidthReason::Names),
             (self.columns != before.columns, WidthReason::Columns),
             (self.sort != before.sort, WidthReason::Order),
@@ -107,10 +114,11 @@ impl Widths {
 
     /// Whether any row has a text there. Before there are rows, the main columns are shown.
     fn has_text(&self, column: &Column) -> bool {
-        match self.widest {
-            Some(widest) => widest.get(column.id) > 0,
-            None => column.priority <= 4 && column.id != ColumnId::Remote,
+        if let Some(widest) = self.widest {
+            return widest.get(column.id) > 0;
         }
+        let is_main = column.priority <= 4;
+        is_main && !matches!(column.id, ColumnId::Remote | ColumnId::Namespace)
     }
 }
 
@@ -135,14 +143,20 @@ impl App {
             view: self.current_view(),
             filter: rows.criteria.filter.clone(),
             kinds: rows.criteria.kinds,
+            namespaces: rows.criteria.namespaces,
             names: rows.names,
             columns: rows.columns.clone(),
             sort: rows.criteria.sort,
         };
+        let scope = rows.criteria.namespaces;
+        // Beside other namespaces, which have the names of their containers, a container has no column unless it is more.
+        let is_said = scope != NamespaceScope::Own && !rows.selection.has_containers();
         // Services are not shown as numbers, and a column of nothing but zeros says nothing.
         let valueless = [
             (!rows.names, ColumnId::Service),
             (!rows.table.connections.are_any_accepted(), ColumnId::Conns),
+            (scope != NamespaceScope::All, ColumnId::Namespace),
+            (is_said, ColumnId::Container),
         ];
         let valueless = valueless.into_iter().filter(|&(is_so, _)| is_so);
         let shown = rows.selection.widest();

@@ -148,7 +148,9 @@ impl App {
             if binding.action == pause && self.is_paused() {
                 hint = "resume";
             }
-            hint = self.action_on_group(binding.action).unwrap_or(hint);
+            let other = self.action_on_group(binding.action);
+            let other = other.or_else(|| self.action_on_published(binding.action));
+            hint = other.unwrap_or(hint);
             let click = Click::Do(binding.action);
             Some(vec![
                 span(key.to_string(), Role::Accent).on_click(click),

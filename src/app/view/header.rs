@@ -5,11 +5,13 @@ use crate::app::view::bars::sparkline;
 use crate::app::view::{Click, Line, Role, Span, cut_line, line_width, span};
 use crate::columns::width;
 use crate::keymap::{Action, PaneAction, ProgramAction, TableAction};
-use crate::model::{Moment, ProblemCode, Protocol, counted};
+use crate::model::{Moment, NamespaceScope, ProblemCode, Protocol, counted};
 use crate::track::Counts;
 
 struct Segment {
     line: Line,
+    /// A shorter form, for which it is replaced before any part is dropped.
+    short: Option<Line>,
     /// Parts with high numbers are dropped first.
     rank: u8,
     /// Its history; all histories are dropped before any part.
@@ -80,7 +82,7 @@ impl App {
     }
 
     fn shown_kinds(&self) -> impl Iterator<Item = &'static Kind> {
-        let (counts, shown) = (&self.rows.table.counts, self.rows.criteria.kinds);
+        let (counts, shown) = (self.rows.selection.kinds(), self.rows.criteria.kinds);
         KINDS.iter().filter(move |kind| match kind.optional {
             None => (kind.count)(counts) > 0 || kind.rank == 1,
             Some(protocol) => shown.has(protocol),
@@ -89,7 +91,7 @@ impl App {
 
     /// `12 listening`, `3 udp`: the counts of the header.
     pub(crate) fn count_texts(&self) -> impl Iterator<Item = String> {
-        let counts = &self.rows.table.counts;
+        let counts = self.rows.selection.kinds();
         let kinds = self.shown_kinds();
         kinds.map(move |kind| format!("{} {}", (kind.count)(counts), kind.what))
     }
@@ -113,20 +115,23 @@ impl App {
             let count = span(self.count_text(), Role::Accent).on_click(edit);
             segments.push(segment(vec![count], 1, false));
         }
-        let counts = &self.rows.table.counts;
+        let counts = self.rows.selection.kinds();
+        // The histories are of our own namespace.
+        let has_history = self.has_history();
         segments.extend(self.shown_kinds().map(|kind| {
             let count = span((kind.count)(counts).to_string(), kind.role);
             let what = span(format!(" {}", kind.what), Role::Dim);
             let mut one = segment(vec![count, what], kind.rank, false);
-            if self.rows.has_snapshot {
+            if has_history {
                 let levels = self.history.levels(SPARK, BUCKETS_PER_CELL, kind.count);
                 one.spark = format!(" {}", sparkline(&levels));
             }
             one
         }));
-        if let Some(last) = segments.last_mut().filter(|_| self.rows.has_snapshot) {
+        if let Some(last) = segments.last_mut().filter(|_| has_history) {
             last.spark.extend([GAP, SPARK_PERIOD]);
         }
+        segments.extend(self.namespaces_segment());
         if !self.rows.marks.is_empty() {
             let marked = format!("{} marked", self.rows.marks.len());
             // Also on the smallest screen: actions on marked rows may be about rows out of sight.
@@ -146,6 +151,26 @@ impl App {
         segments
     }
 
+    fn has_history(&self) -> bool {
+        self.rows.has_snapshot && self.rows.criteria.namespaces == NamespaceScope::Own
+    }
+
+    /// Which namespaces are shown, or what is left out. That others are shown stays on the smallest screen, too: it says
+    /// what the rows and the numbers are of.
+    fn namespaces_segment(&self) -> Option<Segment> {
+        let (texts, is_other) = self.namespaces_texts()?;
+        let (role, rank) = if is_other {
+            (Role::Accent, 0)
+        } else {
+            (Role::Dim, 5)
+        };
+        let next = Click::Do(Action::Table(TableAction::NextNamespace));
+        let [long, short] = texts.map(|text| vec![span(text, role).on_click(next)]);
+        let mut segment = segment(long, rank, false);
+        segment.short = Some(short);
+        Some(segment)
+    }
+
     /// What is unusual now: following, a failed reading, problems.
     fn problem_segments(&self) -> Vec<Segment> {
         let mut segments = Vec::new();
@@ -157,21 +182,25 @@ impl App {
         }
         // A shortage of ports is trouble, which has its own line.
         let has_trouble_line = self.layout().trouble.height > 0;
-        let problems =
-            self.rows.table.problems.iter().filter(|problem| {
-                !(has_trouble_line && problem.code == ProblemCode::EphemeralPorts)
-            });
+        let problems = self
+            .shown_problems()
+            .filter(|problem| !(has_trouble_line && problem.code == ProblemCode::EphemeralPorts));
         let problems = problems.map(|problem| span(problem.brief.to_string(), Role::Warning));
         segments.extend(problems.map(|problem| segment(vec![problem], 3, true)));
         segments
     }
 }
 
-/// Drops the histories, then the least important parts, until all fit or one is left.
+/// Drops the histories, then shortens, then drops the least important parts, until all fit or one is left.
 fn fit(segments: &mut Vec<Segment>, room: usize) {
     if segments_width(segments) > room {
         for one in segments.iter_mut() {
             one.spark.clear();
+        }
+    }
+    if segments_width(segments) > room {
+        for one in segments.iter_mut() {
+            one.line = one.short.take().unwrap_or(std::mem::take(&mut one.line));
         }
     }
     while segments_width(segments) > room && segments.len() > 1 {
@@ -189,6 +218,7 @@ fn fit(segments: &mut Vec<Segment>, room: usize) {
 fn segment(line: Line, rank: u8, is_sentence: bool) -> Segment {
     Segment {
         line,
+        short: None,
         rank,
         spark: String::new(),
         is_sentence,

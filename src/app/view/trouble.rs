@@ -139,6 +139,10 @@ impl Group<'_> {
         let socket = &self.oldest.socket;
         let port = socket.port().map(|port| format!(":{port}"));
         let at = port.or_else(|| socket.local_text()).unwrap_or_default();
+        let at = match &socket.namespace {
+            Some(other) => format!("{at} in {}", other.name),
+            None => at,
+        };
         match self.kind {
             kind if is_queue(kind) => format!("{} {at}", kind.name()),
             kind => total(kind, self.count),

@@ -15,6 +15,7 @@ use crate::track::Tracker;
 
 mod answers;
 mod ends;
+mod namespaces;
 mod words;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use strum::VariantArray;
 
-use crate::columns::ColumnId;
+use crate::columns::{ColumnId, namespace_name};
 use crate::model::{Owner, OwnerKind, Pid, Process, State, Text};
 use crate::query::texts::Texts;
 use crate::track::Row;
@@ -28,8 +28,10 @@ pub enum GroupBy {
     User,
     /// The systemd unit.
     Unit,
-    /// The container.
+    /// The container, with the ports that it publishes.
     Container,
+    /// The network namespace.
+    Namespace,
     /// The project of the process.
     Project,
 }
@@ -49,6 +51,7 @@ impl GroupBy {
             Self::User => "user",
             Self::Unit => "unit",
             Self::Container => "container",
+            Self::Namespace => "namespace",
             Self::Project => "project",
         }
     }
@@ -69,7 +72,8 @@ impl GroupBy {
             Self::State => "the state",
             Self::User => "the user that the socket belongs to",
             Self::Unit => "the systemd unit",
-            Self::Container => "the container",
+            Self::Container => "the container, with the ports that it publishes",
+            Self::Namespace => "the network namespace",
             Self::Project => "the folder of the process's project",
         }
     }
@@ -82,7 +86,9 @@ impl GroupBy {
             Self::Peer | Self::Network => ColumnId::Remote,
             Self::State => ColumnId::State,
             Self::User => ColumnId::User,
-            Self::Unit | Self::Container => ColumnId::Unit,
+            Self::Unit => ColumnId::Unit,
+            Self::Container => ColumnId::Container,
+            Self::Namespace => ColumnId::Namespace,
             Self::Project => ColumnId::Project,
         }
     }
@@ -101,7 +107,11 @@ impl GroupBy {
                 None => socket.uid.map(GroupKey::Uid),
             },
             Self::Unit => socket.unit.clone().map(GroupKey::Text),
-            Self::Container => socket.container.clone().map(GroupKey::Text),
+            Self::Container => socket.container_name().cloned().map(GroupKey::Text),
+            Self::Namespace => Some(GroupKey::Text(match &socket.namespace {
+                Some(other) => other.name.clone(),
+                None => namespace_name(socket).into(),
+            })),
             Self::Project => project(row).cloned().map(GroupKey::Text),
         };
         key.unwrap_or(GroupKey::None)
@@ -125,7 +135,8 @@ impl GroupBy {
                 None => socket.uid.map(|uid| (1, uid.into())),
             },
             Self::Unit => socket.unit.as_ref().and_then(text),
-            Self::Container => socket.container.as_ref().and_then(text),
+            Self::Container => socket.container_name().and_then(text),
+            Self::Namespace => Some((0, texts.number(namespace_name(socket).into()) as u128)),
             Self::Project => project(row).and_then(text),
         }
     }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::app::{Confirmed, Ending, Inspected, PortToFree, Signal};
 use crate::bind::{Fix, FixCode, fixes_for, process_line};
 use crate::model::{
-    Background, Guard, Holder, Limits, Lineage, Owner, Pid, ProblemCode, Process, Socket,
+    Background, Guard, Holder, Limits, Lineage, Owner, Pid, ProblemCode, Process, Socket, State,
 };
 use crate::track::Table;
 pub(crate) use several::Several;
@@ -80,6 +80,7 @@ impl Question {
         let socket = &holder.socket;
         let process = match &socket.owner {
             _ if is_closed => return Err("this socket is closed already".into()),
+            _ if socket.state == State::Dnat => return Err(why_no_socket(socket)),
             Owner::Known(_) => targets::main_owner(holder, lineage).ok_or(
                 "pid 1 has this socket for its service: stop the unit instead of ending it",
             )?,
@@ -204,6 +205,16 @@ impl Question {
     fn background(&self, pid: Pid) -> Option<&Background> {
         self.backgrounds().find(|background| background.pid == pid)
     }
+}
+
+/// A rule of the packet filter has no process.
+fn why_no_socket(socket: &Socket) -> String {
+    let published = socket.published.as_ref();
+    let container = published.and_then(|one| one.container.as_ref());
+    let fix = container.map_or_else(String::new, |one| {
+        format!("; stop the container {}", one.name)
+    });
+    format!("no socket has this port: a rule of the packet filter publishes it{fix}")
 }
 
 /// The table's problem message on how to see hidden owners: root is not always enough.

@@ -4,6 +4,7 @@
 mod history;
 mod owners;
 mod peer;
+mod published;
 mod socket;
 mod sockets;
 pub(crate) mod summary;
@@ -32,6 +33,10 @@ pub(crate) struct RelatedSockets {
     summary: Option<Summary>,
     /// Of a listener: the open connections to it.
     accepted: Vec<usize>,
+    /// Of a published port: the socket inside.
+    inside: Option<RowId>,
+    /// Of a socket inside: the published ports that lead to it.
+    publishers: Vec<RowId>,
     /// The other open sockets of its processes.
     others: Vec<usize>,
     /// Its last changes, the newest first.
@@ -57,7 +62,11 @@ impl App {
         let mut accepted: Vec<_> = accepted.filter_map(|id| table.position(id)).collect();
         let summary = is_listener.then(|| Summary::of(table, &accepted));
         accepted.retain(|&at| !table.rows[at].is_closed());
+        let inside = self.row_inside(row).map(|at| table.rows[at].id);
+        let publishers = self.rows_that_publish(row).map(|row| row.id).collect();
         self.dock.related = Some(RelatedSockets {
+            inside,
+            publishers,
             others: sockets::others(table, row, &accepted),
             history: history::of(&self.log, of),
             table: Arc::clone(table),
@@ -76,6 +85,7 @@ impl App {
         if let Some(summary) = related.and_then(|related| related.summary.as_ref()) {
             lines.extend(self.summary_lines("connections", summary, now));
         }
+        lines.extend(self.published_lines(row, related));
         lines.extend(self.both_ends_lines(row));
         lines.extend(socket::queue_lines(row, room));
         lines.extend(self.owner_lines(&row.socket, columns));

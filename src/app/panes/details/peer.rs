@@ -39,10 +39,23 @@ fn peer_text(row: &Row, peer: &Row) -> String {
     match unix_peer_text(row) {
         Some(text) => format!("{text}{unread}"),
         None => format!(
-            "{process}its socket {} {}{unread}",
+            "{process}its socket {} {}{}{unread}",
             socket_text(socket),
-            socket.state
+            socket.state,
+            elsewhere(row, peer)
         ),
+    }
+}
+
+/// ` in web`, if the other row is in another namespace than this one.
+fn elsewhere(row: &Row, other: &Row) -> String {
+    let (row, other) = (&row.socket, &other.socket);
+    if row.namespace_id() == other.namespace_id() {
+        return String::new();
+    }
+    match &other.namespace {
+        Some(namespace) => format!(" in {}", namespace.name),
+        None => " in the own namespace".to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::published::placement_lines;
 use super::{DATE_TIME, LABEL, fact, known};
 use crate::app::App;
 use crate::app::view::{Line, Role, hanging};
@@ -75,8 +76,7 @@ pub(super) fn fact_lines(socket: &Socket) -> Vec<Line> {
     let mut lines = Vec::from_iter(known("accepts", families));
     lines.extend(unix_text(socket).map(|text| fact("unix", text)));
     lines.extend(known("interface", socket.interface.as_ref()));
-    lines.extend(known("unit", socket.unit.as_ref()));
-    lines.extend(known("container", socket.container.as_ref()));
+    lines.extend(placement_lines(socket));
     let uid = socket.uid.map(|uid| format!("uid {uid}"));
     let user = socket.user.as_ref().map(ToString::to_string);
     let inode = socket.inode.map(|inode| format!("inode {inode}"));

@@ -51,15 +51,15 @@ impl App {
         let mut filter = query.pass(now);
         events.filter(move |event| {
             let row = &event.row;
-            query.tab.admits(row, now)
-                && query.kinds.has(row.socket.protocol)
-                && filter.matches(row)
+            query.tab.admits(row, now) && query.includes(&row.socket) && filter.matches(row)
         })
     }
 
-    /// `events · 12 of 300, 40 older dropped`
+    /// `events · 12 of 300, 40 older dropped`: of those in the namespaces shown.
     fn title_of_events(&self, listed: usize) -> String {
-        let all = self.log.len();
+        let scope = self.rows.criteria.namespaces;
+        let is_in_scope = |event: &&Event| scope.has(event.row.socket.namespace_id());
+        let all = self.log.iter().filter(is_in_scope).count();
         let of = if listed == all {
             String::new()
         } else {

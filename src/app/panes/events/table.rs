@@ -5,7 +5,7 @@
 use crate::app::view::{Click, Line, Role, Span, mark_role, span};
 use crate::columns::{
     change_text, cut, cut_middle, local_end, owner_change_text, owner_text, owner_with_pid, pad,
-    program_text, remote_end, width,
+    program_text, remote_end, width, with_namespace,
 };
 use crate::model::Moment;
 use crate::track::{ChangeKind, Event, Mark};
@@ -49,6 +49,7 @@ impl Texts {
                 (change_text(kind, socket), owner_with_pid(socket))
             }
         };
+        let process = with_namespace(socket, process);
         Self([
             socket.protocol_and_family().to_string(),
             local_end(socket),
@@ -64,7 +65,7 @@ impl Texts {
         if !matches!(event.change.kind, ChangeKind::Owner { .. }) {
             self.0[CHANGE] = socket.state.to_string();
         }
-        self.0[PROCESS] = owner_text(socket);
+        self.0[PROCESS] = with_namespace(socket, owner_text(socket));
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::app::view::{Click, Line, Role, line_width, span};
 use crate::app::{App, Pane};
 use crate::columns::{owner_with_pid, pad, pad_left, width};
-use crate::model::State;
+use crate::model::{NamespaceScope, State};
 use crate::track::{Row, RowId, Table};
 
 const LABEL: usize = 13;
@@ -27,11 +27,12 @@ struct Talker {
     name: String,
 }
 
-/// What the open sockets of a table amount to, whatever the filter. Counted once for each table, as walking all rows for
+/// What the open sockets of some namespaces amount to, whatever the filter. Counted once for each table, as walking all rows for
 /// each draw is too slow.
 #[derive(Clone, Debug)]
 pub(crate) struct Network {
     pub table: Arc<Table>,
+    namespaces: NamespaceScope,
     /// How many are in each state, the most frequent first.
     states: Vec<(usize, State)>,
     processes: Vec<Talker>,
@@ -42,11 +43,15 @@ pub(crate) struct Network {
 type Talkers<'a, K> = HashMap<K, (usize, &'a Row)>;
 
 impl Network {
-    fn of(table: &Arc<Table>) -> Self {
+    fn of(table: &Arc<Table>, namespaces: NamespaceScope) -> Self {
         let mut states = [0; State::ALL.len()];
         let (mut processes, mut peers) = (Talkers::new(), Talkers::new());
         for row in table.rows.iter().filter(|row| !row.is_closed()) {
             let socket = &row.socket;
+            // A port that only a rule publishes has no socket.
+            if socket.state == State::Dnat || !namespaces.has(socket.namespace_id()) {
+                continue;
+            }
             states[socket.state as usize] += 1;
             if socket.is_connection() {
                 let process = socket.owner.present().first();
@@ -62,6 +67,7 @@ impl Network {
         let address = |row: &Row| peer_address(row).map_or_else(String::new, |at| at.to_string());
         Self {
             table: Arc::clone(table),
+            namespaces,
             states,
             processes: most(processes, |row| owner_with_pid(&row.socket)),
             peers: most(peers, address),
@@ -74,8 +80,11 @@ impl App {
     pub(crate) fn refresh_network(&mut self) {
         let is_open = matches!(self.dock.pane, Some(Pane::Stats));
         let known = self.dock.network.take().filter(|_| is_open);
-        let known = known.filter(|known| Arc::ptr_eq(&known.table, &self.rows.table));
-        self.dock.network = known.or_else(|| is_open.then(|| Network::of(&self.rows.table)));
+        let (table, scope) = (&self.rows.table, self.rows.criteria.namespaces);
+        let is_known =
+            |known: &Network| Arc::ptr_eq(&known.table, table) && known.namespaces == scope;
+        let known = known.filter(is_known);
+        self.dock.network = known.or_else(|| is_open.then(|| Network::of(table, scope)));
     }
 
     pub(super) fn network(&self, columns: usize) -> Vec<Line> {

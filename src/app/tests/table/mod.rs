@@ -3,6 +3,7 @@
 mod cursor;
 mod kinds;
 mod mouse;
+mod namespaces;
 mod pinned;
 mod ports;
 mod settings;
