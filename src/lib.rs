@@ -25,7 +25,6 @@
 //!
 //! The command line (`src/cli`, one file or folder for each command) may import everything too. `tests/architecture` checks this,
 //! and that pure modules import no terminal, system, clock or thread.
-#![cfg_attr(not(any(windows, target_os = "linux")), forbid(unsafe_code))]
 
 pub mod app;
 pub mod bind;

@@ -88,8 +88,11 @@ const SYSTEMS: &[&str] = &[
     "macos",
 ];
 
-/// The file that may hold `unsafe`, on Windows alone.
-const UNSAFE_FILE: &str = "bind/probe/exclusive.rs";
+/// The files that may hold `unsafe`.
+const UNSAFE_FILES: [&str; 2] = [
+    "bind/probe/exclusive.rs",
+    "source/linux/namespaces/socket_network.rs",
+];
 
 /// What a pure module must not name.
 const FORBIDDEN: &[&str] = &[
@@ -183,10 +186,8 @@ fn only_the_edges_know_which_system_they_are_built_for() {
         }
         let text = read(&root().join(&source.file));
         let asks = conditions(&text).filter(|condition| {
-            // What `lib.rs` says of Windows is held by the test about `unsafe`.
-            let is_known = condition == "_attr(not(windows), forbid(unsafe_code))";
             let mut words = condition.split(|c: char| !is_name(c));
-            !is_known && words.any(|word| SYSTEMS.contains(&word))
+            words.any(|word| SYSTEMS.contains(&word))
         });
         faults.extend(asks.map(|condition| format!("{}: cfg{condition}", source.file)));
         let of_one_system = |path: &&String| path.starts_with("std::os::");
@@ -293,7 +294,7 @@ fn the_map_of_the_library_has_the_imports_that_are_checked() {
 }
 
 #[test]
-fn unsafe_code_is_forbidden_but_in_one_file_for_windows_that_says_why() {
+fn unsafe_code_is_denied_but_in_small_files_that_say_why() {
     let has_it = |file: &str| {
         without_comments_and_strings(&read(&root().join(file)))
             .split(|c: char| !is_name(c))
@@ -302,26 +303,30 @@ fn unsafe_code_is_forbidden_but_in_one_file_for_windows_that_says_why() {
     let with_it: Vec<_> = sources()
         .into_iter()
         .map(|source| source.file)
-        .filter(|file| has_it(file))
+        .filter(|file| has_it(file) && file != "main.rs")
         .collect();
-    assert_eq!(with_it, [UNSAFE_FILE, "lib.rs", "main.rs"]);
+    assert_eq!(with_it, UNSAFE_FILES);
     let has_line = |file: &str, line: &str| read(&root().join(file)).lines().any(|one| one == line);
-    assert!(has_line(
-        "lib.rs",
-        "#![cfg_attr(not(windows), forbid(unsafe_code))]"
-    ));
+    assert!(has_line("../Cargo.toml", "unsafe_code = \"deny\""));
     assert!(has_line("main.rs", "#![forbid(unsafe_code)]"));
-
-    let text = read(&root().join(UNSAFE_FILE));
-    assert!(
-        text.contains("unsafe_code,\n    reason = \""),
-        "why it is lifted"
-    );
-    let (blocks, reasons) = (
-        text.matches("unsafe {").count(),
-        text.matches("// SAFETY: ").count(),
-    );
-    assert_eq!((blocks, reasons), (1, 1), "each block says why it is sound");
+    for file in UNSAFE_FILES {
+        let text = read(&root().join(file));
+        assert!(
+            text.contains("unsafe_code,\n    reason = \""),
+            "{file}: why it is lifted"
+        );
+        let reasons = text.matches("// SAFETY: ").count();
+        let (blocks, promises) = (
+            text.matches("unsafe {").count(),
+            text.matches("unsafe impl").count(),
+        );
+        assert_eq!(
+            blocks + promises,
+            reasons,
+            "{file}: each block says why it is sound"
+        );
+        assert!(text.lines().count() < 100, "{file} is small");
+    }
     let parent = read(&root().join("bind/probe/mod.rs"));
     assert!(
         parent.contains("#[cfg(windows)]\nmod exclusive;"),

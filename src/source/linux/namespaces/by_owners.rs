@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::fs::{fstat, getxattr};
 use rustix::thread::{CapabilitySet, capabilities};
 
-use super::find::{Found, Keeper, Number};
+use super::find::{Found, Number, Reference};
 use super::socket_network::network_of_socket;
 use crate::model::{BuildSpread, Moment, Pid, Socket};
 use crate::source::linux::owners::index::ByProducts;
@@ -27,7 +27,7 @@ pub(super) struct ByOwners {
     /// Sockets that keep no other namespace, as they were looked at.
     checked: HashSet<u32, BuildSpread>,
     left: Vec<(u32, Descriptor)>,
-    looked_at: Option<Moment>,
+    checked_at: Option<Moment>,
 }
 
 impl ByOwners {
@@ -44,22 +44,22 @@ impl ByOwners {
             let mut by_descriptor = Found::new();
             for (&pid, networks) in &found.networks {
                 for &(inode, number) in networks {
-                    let keepers = by_descriptor.entry(Number::Inode(inode)).or_default();
-                    keepers.insert(Keeper::Descriptor(Descriptor { pid, number }));
+                    let references = by_descriptor.entry(Number::Inode(inode)).or_default();
+                    references.insert(Reference::Descriptor(Descriptor { pid, number }));
                 }
             }
             is_new = by_descriptor != self.by_descriptor;
             self.by_descriptor = by_descriptor;
         }
-        let is_due = self.looked_at.is_none_or(|then| then.age(at) >= EVERY);
+        let is_due = self.checked_at.is_none_or(|then| then.age(at) >= EVERY);
         if !is_complete && !is_due {
             return is_new;
         }
-        self.looked_at = Some(at);
+        self.checked_at = Some(at);
         let scanned = std::mem::take(&mut found.sockets);
         if may_open_networks() {
             self.add_unlisted(scanned, sockets);
-            is_new |= self.look(if is_complete { usize::MAX } else { MOST });
+            is_new |= self.check(if is_complete { usize::MAX } else { MOST });
         }
         is_new
     }
@@ -83,7 +83,7 @@ impl ByOwners {
     }
 
     /// Looks at the sockets that are left, as many as this.
-    fn look(&mut self, most: usize) -> bool {
+    fn check(&mut self, most: usize) -> bool {
         let mut is_new = false;
         let count = self.left.len().min(most);
         for (inode, descriptor) in self.left.drain(..count) {
@@ -99,22 +99,22 @@ impl ByOwners {
 
     /// Adds what keeps each namespace to what was found otherwise, our own included.
     pub(super) fn add_to(&self, found: &mut Found) {
-        for (number, keepers) in &self.by_descriptor {
+        for (number, references) in &self.by_descriptor {
             let all = found.entry(*number).or_default();
-            all.extend(keepers.iter().cloned());
+            all.extend(references.iter().cloned());
         }
         for &(network, descriptor) in self.by_socket.values() {
             let all = found.entry(Number::Inode(network)).or_default();
-            all.insert(Keeper::Socket(descriptor));
+            all.insert(Reference::Socket(descriptor));
         }
     }
 
     /// What keeps a namespace that nothing else is found to keep any more: a process that has one of its sockets.
-    pub(super) fn keepers_by_sockets(
+    pub(super) fn references_by_sockets(
         &mut self,
         sockets: &[Socket],
         process_with: &dyn Fn(u32) -> Option<Pid>,
-    ) -> BTreeSet<Keeper> {
+    ) -> BTreeSet<Reference> {
         let inodes = sockets.iter().filter_map(|socket| socket.inode);
         for inode in inodes.filter(|_| may_open_networks()) {
             let descriptor = process_with(inode).and_then(|pid| descriptor_of(pid, inode));
@@ -122,23 +122,23 @@ impl ByOwners {
                 && let Some(network) = network_of(descriptor)
             {
                 self.by_socket.insert(inode, (network, descriptor));
-                return BTreeSet::from([Keeper::Socket(descriptor)]);
+                return BTreeSet::from([Reference::Socket(descriptor)]);
             }
         }
         BTreeSet::new()
     }
 
     /// Forgets what is gone.
-    pub(super) fn forget(&mut self, gone: &[Keeper]) {
+    pub(super) fn forget(&mut self, gone: &[Reference]) {
         if gone.is_empty() {
             return;
         }
-        self.by_descriptor.retain(|_, keepers| {
-            keepers.retain(|keeper| !gone.contains(keeper));
-            !keepers.is_empty()
+        self.by_descriptor.retain(|_, references| {
+            references.retain(|reference| !gone.contains(reference));
+            !references.is_empty()
         });
         self.by_socket
-            .retain(|_, (_, descriptor)| !gone.contains(&Keeper::Socket(*descriptor)));
+            .retain(|_, (_, descriptor)| !gone.contains(&Reference::Socket(*descriptor)));
     }
 }
 
@@ -168,7 +168,7 @@ fn network_of(descriptor: Descriptor) -> Option<u64> {
 }
 
 /// A socket of a process that is in the namespace with this number.
-pub(super) fn kept_by(pid: Pid, network: u64) -> Option<Descriptor> {
+pub(super) fn referring_socket(pid: Pid, network: u64) -> Option<Descriptor> {
     let mut descriptors = Vec::new();
     let proc = scan::open_proc().ok()?;
     let visited = scan::visit_sockets(&proc, &format!("{pid}/fd"), |number, _| {

@@ -27,7 +27,7 @@ pub use self::access::{AccessError, NamespaceAccess};
 use self::by_owners::ByOwners;
 use self::enter::Entry;
 use self::enter::on_own_thread;
-use self::find::{Finder, Keeper, Number};
+use self::find::{Finder, Number, Reference};
 use self::names::Names;
 use self::published::{Members, Publishing};
 use self::read::{Sockets, Wanted};
@@ -68,7 +68,7 @@ pub(super) struct Namespaces {
 
 struct Known {
     namespace: Arc<Namespace>,
-    keepers: BTreeSet<Keeper>,
+    references: BTreeSet<Reference>,
     sockets: Sockets,
     access: Access,
     /// When it was found, unless that was at the start.
@@ -87,11 +87,11 @@ enum Access {
 
 /// One namespace for the thread that enters them.
 struct Job<'a> {
-    entries: Vec<(Keeper, Entry)>,
+    entries: Vec<(Reference, Entry)>,
     sockets: &'a mut Sockets,
     wanted: Wanted,
-    /// Keepers that are gone.
-    gone: Vec<Keeper>,
+    /// References that are gone.
+    gone: Vec<Reference>,
     outcome: io::Result<Troubles>,
 }
 
@@ -147,10 +147,13 @@ impl Namespaces {
             return;
         }
         let namespaces = self.known.values().map(|known| {
-            let members = known.keepers.iter().filter_map(|keeper| match keeper {
-                Keeper::Process(pid) => Some(*pid),
-                _ => None,
-            });
+            let members = known
+                .references
+                .iter()
+                .filter_map(|reference| match reference {
+                    Reference::Process(pid) => Some(*pid),
+                    _ => None,
+                });
             (Arc::clone(&known.namespace), members.collect())
         });
         let members = Members::of(namespaces);
@@ -215,21 +218,27 @@ impl Namespaces {
         self.by_owners.add_to(&mut found);
         found.retain(|&number, _| !self.finder.is_own(number));
         let mut before = std::mem::take(&mut self.known);
-        for (number, keepers) in found.into_iter().take(MOST) {
+        for (number, references) in found.into_iter().take(MOST) {
             let known = before.remove(&number);
-            let is_same = |known: &Known| !known.keepers.is_disjoint(&keepers);
+            let is_same = |known: &Known| !known.references.is_disjoint(&references);
             let known = match known.filter(is_same) {
-                Some(known) => Known { keepers, ..known },
-                None => self.new_namespace(number, keepers, (is_first, at)),
+                Some(known) => Known {
+                    references,
+                    ..known
+                },
+                None => self.new_namespace(number, references, (is_first, at)),
             };
             self.known.insert(number, known);
         }
         // What seems to have ended may have sockets that a process elsewhere has.
         for (number, known) in before {
             let sockets = &known.sockets.all;
-            let keepers = self.by_owners.keepers_by_sockets(sockets, process_with);
-            if !keepers.is_empty() {
-                let known = Known { keepers, ..known };
+            let references = self.by_owners.references_by_sockets(sockets, process_with);
+            if !references.is_empty() {
+                let known = Known {
+                    references,
+                    ..known
+                };
                 self.known.entry(number).or_insert(known);
             }
         }
@@ -238,12 +247,12 @@ impl Namespaces {
     fn new_namespace(
         &mut self,
         number: Number,
-        keepers: BTreeSet<Keeper>,
+        references: BTreeSet<Reference>,
         (is_first, at): (bool, Moment),
     ) -> Known {
         self.last_id += 1;
         let id = NamespaceId(self.last_id);
-        let is_new = keepers.iter().any(Keeper::is_found_at_once) || self.finder.has_swept();
+        let is_new = references.iter().any(Reference::is_found_at_once) || self.finder.has_swept();
         if !is_first && !is_new {
             self.late.push(id);
         }
@@ -258,7 +267,7 @@ impl Namespaces {
                 name: Text::default(),
                 container: None,
             }),
-            keepers,
+            references,
             sockets: Sockets::default(),
             found_at: (!is_first).then_some(at),
             access: Access::Inside,
@@ -267,54 +276,17 @@ impl Namespaces {
 
     /// Reads those that this user may enter, on a thread that enters one after the other.
     fn read_inside(&mut self, at: Moment, ages: bool, is_complete: bool) {
-        let mut bound: Vec<_> = self
-            .known
-            .iter()
-            .map(|(number, known)| {
-                (
-                    known.sockets.bound_at.map(|read_at| read_at.steady),
-                    *number,
-                )
-            })
-            .collect();
-        bound.sort_unstable();
-        let is_due = |read_at: Option<Duration>| {
-            read_at.is_none_or(|read_at| at.steady.saturating_sub(read_at) >= BOUND_AFTER)
-        };
-        let first = bound
-            .iter()
-            .filter(|(read_at, _)| read_at.is_none())
-            .count();
-        let most = if is_complete {
-            MOST
-        } else {
-            first.max(MOST_BOUND)
-        };
-        let due = bound
-            .into_iter()
-            .take(most)
-            .filter(|(read_at, _)| is_due(*read_at));
-        let bound: BTreeSet<Number> = due.map(|(_, number)| number).collect();
+        let bound = self.due_for_bound(at, is_complete);
         let enterable = self.known.iter_mut();
         let enterable = enterable.filter(|(_, known)| known.access == Access::Inside);
-        let mut jobs: Vec<(Number, Job<'_>)> = enterable
-            .map(|(&number, known)| {
-                let keepers = known.keepers.iter();
-                let entries = keepers.map(|keeper| (keeper.clone(), keeper.entry(number)));
-                let wanted = Wanted {
-                    bound: bound.contains(&number),
-                    ages: ages || known.sockets.bound_at.is_none(),
-                };
-                let job = Job {
-                    entries: entries.collect(),
-                    sockets: &mut known.sockets,
-                    wanted,
-                    gone: Vec::new(),
-                    outcome: Ok(Troubles::default()),
-                };
-                (number, job)
-            })
-            .collect();
+        let jobs = enterable.map(|(&number, known)| {
+            let wanted = Wanted {
+                bound: bound.contains(&number),
+                ages: ages || known.sockets.bound_at.is_none(),
+            };
+            (number, Job::new(number, known, wanted))
+        });
+        let mut jobs: Vec<(Number, Job<'_>)> = jobs.collect();
         if jobs.is_empty() {
             return;
         }
@@ -323,26 +295,59 @@ impl Namespaces {
             // No thread can be started now: the sockets stay as they were.
             return;
         }
-        let outcomes: Vec<_> = jobs
-            .into_iter()
-            .map(|(number, job)| (number, job.gone, job.outcome))
-            .collect();
-        for (number, gone, outcome) in outcomes {
-            self.finder.forget(&gone);
-            self.by_owners.forget(&gone);
+        let outcomes = jobs.into_iter();
+        let outcomes = outcomes.map(|(number, job)| (number, job.gone, job.outcome));
+        for (number, gone, outcome) in outcomes.collect::<Vec<_>>() {
+            self.forget(number, &gone);
             let Some(known) = self.known.get_mut(&number) else {
                 continue;
             };
-            known.keepers.retain(|keeper| !gone.contains(keeper));
             match outcome {
-                Ok(_) => {}
-                Err(_) if known.keepers.is_empty() => {
+                Err(_) if known.references.is_empty() => {
                     self.known.remove(&number);
                 }
                 Err(error) if is_refused(&error) => known.access = Access::Outside,
                 // Too few descriptors, for one: the sockets stay as they were.
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
+        }
+    }
+
+    /// In which namespaces sockets that are only bound are read now: all of a single snapshot, else those that were never
+    /// read and a few of the others.
+    fn due_for_bound(&self, at: Moment, is_complete: bool) -> BTreeSet<Number> {
+        let known = self.known.iter();
+        let read_at = known.map(|(number, known)| {
+            let read_at = known.sockets.bound_at;
+            (read_at.map(|read_at| read_at.steady), *number)
+        });
+        let mut read_at: Vec<(Option<Duration>, Number)> = read_at.collect();
+        read_at.sort_unstable();
+        let never = read_at.partition_point(|(read_at, _)| read_at.is_none());
+        let most = if is_complete {
+            MOST
+        } else {
+            never.max(MOST_BOUND)
+        };
+        let is_due = |read_at: Option<Duration>| {
+            read_at.is_none_or(|read_at| at.steady.saturating_sub(read_at) >= BOUND_AFTER)
+        };
+        let due = read_at.into_iter().take(most);
+        let due = due.filter(|(read_at, _)| is_due(*read_at));
+        due.map(|(_, number)| number).collect()
+    }
+
+    /// Forgets references to a namespace that are gone.
+    fn forget(&mut self, number: Number, gone: &[Reference]) {
+        if gone.is_empty() {
+            return;
+        }
+        self.finder.forget(gone);
+        self.by_owners.forget(gone);
+        if let Some(known) = self.known.get_mut(&number) {
+            known
+                .references
+                .retain(|reference| !gone.contains(reference));
         }
     }
 
@@ -364,10 +369,13 @@ impl Namespaces {
             let Some(known) = self.known.get_mut(&number) else {
                 continue;
             };
-            let mut pids = known.keepers.iter().filter_map(|keeper| match keeper {
-                Keeper::Process(pid) => Some(*pid),
-                _ => None,
-            });
+            let mut pids = known
+                .references
+                .iter()
+                .filter_map(|reference| match reference {
+                    Reference::Process(pid) => Some(*pid),
+                    _ => None,
+                });
             let is_read = pids.any(|pid| known.sockets.read_outside(pid, at));
             known.access = if is_read {
                 Access::Outside
@@ -382,10 +390,22 @@ impl Namespaces {
     }
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    fn new(number: Number, known: &'a mut Known, wanted: Wanted) -> Self {
+        let references = known.references.iter();
+        let entries = references.map(|one| (one.clone(), one.entry(number)));
+        Self {
+            entries: entries.collect(),
+            sockets: &mut known.sockets,
+            wanted,
+            gone: Vec::new(),
+            outcome: Ok(Troubles::default()),
+        }
+    }
+
     fn run(&mut self, at: Moment) {
         let mut failed = io::Error::from(Errno::SRCH);
-        for (keeper, entry) in &self.entries {
+        for (reference, entry) in &self.entries {
             match entry.enter() {
                 Ok(()) => {
                     self.outcome = Ok(self.sockets.read_inside(self.wanted, at));
@@ -393,7 +413,7 @@ impl Job<'_> {
                 }
                 Err(error) => {
                     if is_gone(&error) {
-                        self.gone.push(keeper.clone());
+                        self.gone.push(reference.clone());
                     }
                     failed = error;
                 }

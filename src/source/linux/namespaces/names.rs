@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Known;
-use super::find::{Keeper, Number};
+use super::find::{Number, Reference};
 use crate::model::{Moment, Namespace, Pid, Socket, Text};
 use crate::source::linux::background::{self, ContainerNames};
 use crate::source::linux::placement;
@@ -73,10 +73,13 @@ impl Names {
     }
 
     fn named(&mut self, known: &Known, at: Moment) -> Namespace {
-        let members = known.keepers.iter().filter_map(|keeper| match keeper {
-            Keeper::Process(pid) | Keeper::Thread { pid, .. } => Some(*pid),
-            _ => None,
-        });
+        let members = known
+            .references
+            .iter()
+            .filter_map(|reference| match reference {
+                Reference::Process(pid) | Reference::Thread { pid, .. } => Some(*pid),
+                _ => None,
+            });
         let members = background::by_age(members.take(MOST_COMPARED));
         let oldest = members.first().copied();
         // The processes of an engine may be in the namespace, too.
@@ -97,11 +100,14 @@ impl Names {
 
 /// The name of the file that it is mounted on, if it is one of `ip netns`, or if no process is in it.
 fn mount_name(known: &Known) -> Option<Text> {
-    let has_process = matches!(known.keepers.first(), Some(Keeper::Process(_)));
-    let paths = known.keepers.iter().filter_map(|keeper| match keeper {
-        Keeper::Mount { path, .. } => Some(path),
-        _ => None,
-    });
+    let has_process = matches!(known.references.first(), Some(Reference::Process(_)));
+    let paths = known
+        .references
+        .iter()
+        .filter_map(|reference| match reference {
+            Reference::Mount { path, .. } => Some(path),
+            _ => None,
+        });
     let is_named = |path: &&std::path::PathBuf| {
         let parent = path.parent();
         NAMED.iter().any(|folder| parent == Some(Path::new(folder)))
@@ -121,8 +127,8 @@ fn unit(pid: Pid) -> Option<Text> {
 
 /// The first process in it, or else the one that keeps it, and the number: `nginx 4026532254`.
 fn by_process(known: &Known, oldest: Option<Pid>) -> Text {
-    let keeper = || known.keepers.iter().find_map(Keeper::pid);
-    let pid = oldest.or_else(keeper);
+    let reference = || known.references.iter().find_map(Reference::pid);
+    let pid = oldest.or_else(reference);
     let process = pid.and_then(background::serving);
     let name = process.map(|process| process.name.to_string());
     let number = known.namespace.inode.or(pid.map(u64::from));

@@ -86,19 +86,19 @@ pub(super) fn entry_with(wanted: u64, pids: &[Pid]) -> Option<Entry> {
     let found = entries.find(|entry| inode(entry) == Some(wanted));
     let found = found.map(|entry| entry.expecting(wanted));
     // A thread, a mount in another mount namespace, or only a socket keeps it.
-    found.or_else(|| kept_otherwise(wanted, pids))
+    found.or_else(|| other_reference(wanted, pids))
 }
 
-fn kept_otherwise(wanted: u64, pids: &[Pid]) -> Option<Entry> {
+fn other_reference(wanted: u64, pids: &[Pid]) -> Option<Entry> {
     let mut finder = Finder::default();
     let found = finder.find(Moment::default(), true);
-    let keepers = found.get(&Number::Inode(wanted));
-    let keeper = keepers.and_then(|keepers| keepers.first());
-    let entry = keeper.map(|keeper| keeper.entry(Number::Inode(wanted)));
+    let references = found.get(&Number::Inode(wanted));
+    let reference = references.and_then(|references| references.first());
+    let entry = reference.map(|reference| reference.entry(Number::Inode(wanted)));
     entry.or_else(|| {
         let descriptor = pids
             .iter()
-            .find_map(|&pid| by_owners::kept_by(pid, wanted))?;
+            .find_map(|&pid| by_owners::referring_socket(pid, wanted))?;
         Some(Entry::socket(descriptor, Some(wanted)))
     })
 }

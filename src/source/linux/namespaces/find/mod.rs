@@ -37,7 +37,7 @@ pub(super) enum Number {
 
 /// Something that keeps a namespace, the most useful way into it first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Keeper {
+pub(super) enum Reference {
     Process(Pid),
     Thread { pid: Pid, tid: Pid },
     Mount { id: u64, path: PathBuf },
@@ -45,7 +45,7 @@ pub(super) enum Keeper {
     Socket(Descriptor),
 }
 
-impl Keeper {
+impl Reference {
     pub(super) fn entry(&self, number: Number) -> Entry {
         let inode = match number {
             Number::Inode(inode) => Some(inode),
@@ -79,8 +79,8 @@ impl Keeper {
     }
 }
 
-/// The keepers of each namespace.
-pub(super) type Found = BTreeMap<Number, BTreeSet<Keeper>>;
+/// The references of each namespace.
+pub(super) type Found = BTreeMap<Number, BTreeSet<Reference>>;
 
 /// Finds them for one snapshot after another.
 #[derive(Default)]
@@ -115,8 +115,8 @@ impl Finder {
     }
 
     /// Forgets these, which are gone: the next snapshot lists the processes again.
-    pub(super) fn forget(&mut self, gone: &[Keeper]) {
-        for pid in gone.iter().filter_map(Keeper::pid) {
+    pub(super) fn forget(&mut self, gone: &[Reference]) {
+        for pid in gone.iter().filter_map(Reference::pid) {
             self.processes.forget(pid);
             self.is_outdated = true;
         }
@@ -134,19 +134,19 @@ impl Finder {
 
     fn collect(&mut self) {
         let mut found = Found::new();
-        let mut add = |number, keeper| {
-            let keepers: &mut BTreeSet<Keeper> = found.entry(number).or_default();
-            keepers.insert(keeper);
+        let mut add = |number, reference| {
+            let references: &mut BTreeSet<Reference> = found.entry(number).or_default();
+            references.insert(reference);
         };
-        for (number, keeper) in self.processes.keepers() {
+        for (number, reference) in self.processes.references() {
             if !self.own.contains(&number) {
-                add(number, keeper);
+                add(number, reference);
             }
         }
-        for (inode, keeper) in self.mounts.keepers() {
+        for (inode, reference) in self.mounts.references() {
             let number = Number::Inode(inode);
             if !self.own.contains(&number) {
-                add(number, keeper);
+                add(number, reference);
             }
         }
         self.join(&mut found);
@@ -167,8 +167,9 @@ impl Finder {
             return;
         }
         self.inode_of_table.clear();
-        for (number, keepers) in &*found {
-            if let (Number::Inode(inode), Some(Keeper::Process(pid))) = (number, keepers.first())
+        for (number, references) in &*found {
+            if let (Number::Inode(inode), Some(Reference::Process(pid))) =
+                (number, references.first())
                 && let Ok(table) = scan::network_of(&pid.to_string())
             {
                 self.inode_of_table.insert(table, *inode);
@@ -176,12 +177,12 @@ impl Finder {
         }
         for table in tables {
             if let Some(&inode) = self.inode_of_table.get(&table)
-                && let Some(keepers) = found.remove(&Number::Table(table))
+                && let Some(references) = found.remove(&Number::Table(table))
             {
                 found
                     .entry(Number::Inode(inode))
                     .or_default()
-                    .extend(keepers);
+                    .extend(references);
             }
         }
     }

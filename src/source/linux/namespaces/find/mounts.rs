@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::stat;
 
-use super::Keeper;
+use super::Reference;
 use super::processes::Processes;
 use crate::model::{Moment, Pid};
 use crate::source::linux::mounts::mounts;
@@ -50,11 +50,11 @@ impl Mounts {
         is_changed | self.update_others(processes, at, is_complete)
     }
 
-    pub(super) fn keepers(&self) -> impl Iterator<Item = (u64, Keeper)> {
+    pub(super) fn references(&self) -> impl Iterator<Item = (u64, Reference)> {
         let others = self.others.values().flat_map(|other| &other.mounts);
         self.own.iter().chain(others).map(|mount| {
             let NetworkMount { inode, id, path } = mount.clone();
-            (inode, Keeper::Mount { id, path })
+            (inode, Reference::Mount { id, path })
         })
     }
 

@@ -8,7 +8,7 @@ use rustix::fs::{AtFlags, readlinkat, statat};
 use rustix::io::Errno;
 
 use super::sweep::Sweep;
-use super::{Keeper, Number};
+use super::{Number, Reference};
 use crate::model::{BuildSpread, Moment, Pid};
 use crate::source::lineage::own_pid;
 use crate::source::linux::scan;
@@ -103,12 +103,14 @@ impl Processes {
     }
 
     /// The processes and threads in each namespace.
-    pub(super) fn keepers(&self) -> impl Iterator<Item = (Number, Keeper)> {
+    pub(super) fn references(&self) -> impl Iterator<Item = (Number, Reference)> {
         self.records.iter().flat_map(|(&pid, record)| {
-            let process = record.network.map(|number| (number, Keeper::Process(pid)));
+            let process = record
+                .network
+                .map(|number| (number, Reference::Process(pid)));
             let threads = record.threads.iter();
             let threads = threads
-                .map(move |&(tid, inode)| (Number::Inode(inode), Keeper::Thread { pid, tid }));
+                .map(move |&(tid, inode)| (Number::Inode(inode), Reference::Thread { pid, tid }));
             process.into_iter().chain(threads)
         })
     }
