@@ -181,7 +181,7 @@ fn every_socket_of_every_namespace_is_listed_once() {
 #[test]
 fn an_ordinary_user_sees_every_socket_of_each_namespace_that_has_a_process() {
     in_netns_with_users(
-        "namespaces::an_ordinary_user_sees_every_socket_of_each_namespace_that_has_a_process",
+        "every_namespace::an_ordinary_user_sees_every_socket_of_each_namespace_that_has_a_process",
         || {
             let scene = Scene::new(&helper());
             let before = scene.now();

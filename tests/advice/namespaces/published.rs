@@ -68,7 +68,7 @@ fn faults_of_row(row: &Value, one: &Published) -> Option<String> {
     let published = &row["published"];
     let by = published["by"].as_str().unwrap_or_default();
     let is_right = ["proxy", "rule"].contains(&by)
-        && (!one.is_rule_alone || by == "rule" && published["process"].is_null())
+        && (!one.is_rule_alone || by == "rule" && row["owner"] == "none")
         && published["port"] == one.to
         && is_container(&published["container"], Some(&one.container))
         && one
@@ -104,6 +104,7 @@ fn each_fault_of_a_published_port_is_found() {
         json!({
             "protocol": "tcp", "local": {"address": "0.0.0.0", "port": port}, "state": state,
             "namespace": null, "published": published,
+            "owner": if process.is_null() { "none" } else { "known" },
         })
     };
     let proxy = row(

@@ -28,6 +28,10 @@ pub(super) struct ByOwners {
     checked: HashSet<u32, BuildSpread>,
     left: Vec<(u32, Descriptor)>,
     checked_at: Option<Moment>,
+    /// Whether everything that the first search came across was checked.
+    is_over_once: bool,
+    /// The namespaces that it found.
+    found_first: HashSet<u64>,
 }
 
 impl ByOwners {
@@ -61,7 +65,24 @@ impl ByOwners {
             self.add_unlisted(scanned, sockets);
             is_new |= self.check(if is_complete { usize::MAX } else { MOST });
         }
+        if !self.is_over_once {
+            let networks = self.by_socket.values().map(|(network, _)| *network);
+            let by_descriptor = self
+                .by_descriptor
+                .keys()
+                .filter_map(|number| number.inode());
+            self.found_first = networks.chain(by_descriptor).collect();
+            self.is_over_once = found.is_first_scan_over && self.left.is_empty();
+        }
         is_new
+    }
+
+    /// Whether a namespace with this number that is found now was not there when the first search ended.
+    pub(super) fn is_new(&self, number: Number) -> bool {
+        let is_first = number
+            .inode()
+            .is_some_and(|inode| self.found_first.contains(&inode));
+        self.is_over_once && !is_first
     }
 
     fn add_unlisted(&mut self, scanned: Vec<(u32, Descriptor)>, sockets: &[Socket]) {

@@ -214,19 +214,23 @@ impl Namespaces {
     /// Finds the namespaces that there are now. One is the same as before if something that kept it still does.
     fn update(&mut self, at: Moment, is_complete: bool, process_with: &dyn Fn(u32) -> Option<Pid>) {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
+        let had_swept = self.finder.has_swept();
         let mut found = self.finder.find(at, is_complete).clone();
         self.by_owners.add_to(&mut found);
         found.retain(|&number, _| !self.finder.is_own(number));
         let mut before = std::mem::take(&mut self.known);
         for (number, references) in found.into_iter().take(MOST) {
             let known = before.remove(&number);
-            let is_same = |known: &Known| !known.references.is_disjoint(&references);
-            let known = match known.filter(is_same) {
+            let known = match known.filter(|known| is_same(&known.references, &references)) {
                 Some(known) => Known {
                     references,
                     ..known
                 },
-                None => self.new_namespace(number, references, (is_first, at)),
+                None => {
+                    let is_late = !is_first && !self.would_be_new(number, &references, had_swept);
+                    let found_at = (!is_first).then_some(at);
+                    self.new_namespace(number, references, is_late, found_at)
+                }
             };
             self.known.insert(number, known);
         }
@@ -244,22 +248,33 @@ impl Namespaces {
         }
     }
 
+    /// Whether a namespace that is found by these now has begun since the last snapshot: it would have been found before.
+    fn would_be_new(
+        &self,
+        number: Number,
+        references: &BTreeSet<Reference>,
+        had_swept: bool,
+    ) -> bool {
+        references.iter().any(|reference| match reference {
+            Reference::Process(_) => true,
+            Reference::Thread { .. } | Reference::Mount { .. } => had_swept,
+            Reference::Descriptor(_) | Reference::Socket(_) => self.by_owners.is_new(number),
+        })
+    }
+
     fn new_namespace(
         &mut self,
         number: Number,
         references: BTreeSet<Reference>,
-        (is_first, at): (bool, Moment),
+        is_late: bool,
+        found_at: Option<Moment>,
     ) -> Known {
         self.last_id += 1;
         let id = NamespaceId(self.last_id);
-        let is_new = references.iter().any(Reference::is_found_at_once) || self.finder.has_swept();
-        if !is_first && !is_new {
+        if is_late {
             self.late.push(id);
         }
-        let inode = match number {
-            Number::Inode(inode) => Some(inode),
-            Number::Table(_) => None,
-        };
+        let inode = number.inode();
         Known {
             namespace: Arc::new(Namespace {
                 id,
@@ -269,7 +284,7 @@ impl Namespaces {
             }),
             references,
             sockets: Sockets::default(),
-            found_at: (!is_first).then_some(at),
+            found_at,
             access: Access::Inside,
         }
     }
@@ -421,6 +436,20 @@ impl<'a> Job<'a> {
         }
         self.outcome = Err(failed);
     }
+}
+
+/// Whether the namespace with these references is the one that had those before: something still refers to it. References
+/// that were not checked now may be of the one before, whose number this one got.
+fn is_same(before: &BTreeSet<Reference>, now: &BTreeSet<Reference>) -> bool {
+    let up_to_date = |all: &BTreeSet<Reference>| {
+        let all = all.iter().filter(|one| one.is_up_to_date());
+        all.cloned().collect::<BTreeSet<_>>()
+    };
+    let (certain_before, certain) = (up_to_date(before), up_to_date(now));
+    if certain_before.is_empty() || certain.is_empty() {
+        return !before.is_disjoint(now);
+    }
+    !certain_before.is_disjoint(&certain)
 }
 
 /// The way led to no namespace, or to another one.

@@ -42,7 +42,8 @@ impl Names {
             self.containers.forget_old(at);
         }
         for one in known.values_mut() {
-            let is_starting = one.namespace.container.is_none()
+            let container = one.namespace.container.as_ref();
+            let is_starting = container.is_none_or(|container| container.image.is_none())
                 && one
                     .found_at
                     .is_some_and(|found_at| found_at.age(at) < STARTING);

@@ -186,8 +186,8 @@ impl<'a> Containers<'a> {
             Engine::Docker => {
                 let docker = self.docker();
                 behind.is_reachable = docker.is_reachable;
-                if let Some(found) = docker.by_id(&group.id) {
-                    describe(&mut behind, found);
+                if let Some(found) = docker.read_by_id(&group.id) {
+                    describe(&mut behind, &found);
                 }
             }
             // LXC's monitor, an ancestor of all in the container, names the folder of LXD's or Incus' containers.

@@ -13,12 +13,35 @@ use crate::source::users::Users;
 /// A container is read again after this time, as it may be renamed.
 const REREAD_AFTER: Duration = Duration::from_secs(30);
 
+/// How long a container counts as starting, and after what time it is read again until then.
+const STARTING: Duration = Duration::from_secs(5);
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
 /// The containers that were read, by id.
 #[derive(Default)]
 pub(crate) struct ContainerNames {
     users: Users,
-    by_id: HashMap<String, (Moment, Option<Arc<Container>>)>,
+    by_id: HashMap<String, Known>,
     by_short_id: HashMap<Text, String>,
+}
+
+/// A container as it was last read.
+struct Known {
+    found_at: Moment,
+    read_at: Moment,
+    container: Option<Arc<Container>>,
+}
+
+impl Known {
+    /// Whether it need not be read again: an engine describes a container a moment after it has started it.
+    fn is_valid(&self, at: Moment) -> bool {
+        let is_complete = self
+            .container
+            .as_ref()
+            .is_some_and(|one| one.image.is_some());
+        let is_starting = self.found_at.age(at) < STARTING;
+        is_complete || !is_starting || self.read_at.age(at) < RETRY_AFTER
+    }
 }
 
 impl ContainerNames {
@@ -26,9 +49,12 @@ impl ContainerNames {
     pub(crate) fn of_process(&mut self, pid: Pid, at: Moment) -> Option<Arc<Container>> {
         let group = placement::container(&Facts::of(pid)?.cgroup);
         let known = group.as_ref().and_then(|group| self.by_id.get(&group.id));
-        if let Some((_, known)) = known {
-            return known.clone();
+        if let Some(known) = known
+            && known.is_valid(at)
+        {
+            return known.container.clone();
         }
+        let found_at = known.map_or(at, |known| known.found_at);
         let line = facts::line_of(pid);
         let mut containers = Containers::new((Protocol::Tcp, 0), &mut self.users);
         let Some(group) = group else {
@@ -40,13 +66,21 @@ impl ContainerNames {
         let container = behind.as_ref().and_then(described).map(Arc::new);
         let short_id = Text::new(short(&group.id));
         self.by_short_id.insert(short_id, group.id.clone());
-        self.by_id.insert(group.id, (at, container.clone()));
+        let known = Known {
+            found_at,
+            read_at: at,
+            container: container.clone(),
+        };
+        self.by_id.insert(group.id, known);
         container
     }
 
     /// The container with the short id that control groups have, if it was read.
     pub(crate) fn by_short_id(&self, id: &Text) -> Option<&Arc<Container>> {
-        self.by_id.get(self.by_short_id.get(id)?)?.1.as_ref()
+        self.by_id
+            .get(self.by_short_id.get(id)?)?
+            .container
+            .as_ref()
     }
 
     /// Whether it was read, though nothing may be known of it.
@@ -57,7 +91,7 @@ impl ContainerNames {
     /// Forgets what was read long ago.
     pub(crate) fn forget_old(&mut self, at: Moment) {
         self.by_id
-            .retain(|_, (read_at, _)| read_at.age(at) < REREAD_AFTER);
+            .retain(|_, known| known.read_at.age(at) < REREAD_AFTER);
         let by_id = &self.by_id;
         self.by_short_id.retain(|_, id| by_id.contains_key(id));
     }

@@ -35,6 +35,15 @@ pub(super) enum Number {
     Table(u64),
 }
 
+impl Number {
+    pub(super) const fn inode(self) -> Option<u64> {
+        match self {
+            Self::Inode(inode) => Some(inode),
+            Self::Table(_) => None,
+        }
+    }
+}
+
 /// Something that keeps a namespace, the most useful way into it first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Reference {
@@ -47,10 +56,7 @@ pub(super) enum Reference {
 
 impl Reference {
     pub(super) fn entry(&self, number: Number) -> Entry {
-        let inode = match number {
-            Number::Inode(inode) => Some(inode),
-            Number::Table(_) => None,
-        };
+        let inode = number.inode();
         match self {
             Self::Process(pid) => Entry::process(*pid, inode),
             Self::Thread { pid, tid } => {
@@ -64,6 +70,15 @@ impl Reference {
         }
     }
 
+    /// Whether it is checked for each snapshot that it still refers to the namespace.
+    pub(super) fn is_up_to_date(&self) -> bool {
+        match self {
+            Self::Process(_) => true,
+            Self::Mount { path, .. } => !path.starts_with("/proc"),
+            Self::Thread { .. } | Self::Descriptor(_) | Self::Socket(_) => false,
+        }
+    }
+
     /// The process that it is a part of.
     pub(super) const fn pid(&self) -> Option<Pid> {
         match self {
@@ -71,11 +86,6 @@ impl Reference {
             Self::Descriptor(one) | Self::Socket(one) => Some(one.pid),
             Self::Mount { .. } => None,
         }
-    }
-
-    /// Whether it is found at once when it appears, so that what it keeps is as new as it is.
-    pub(super) const fn is_found_at_once(&self) -> bool {
-        matches!(self, Self::Process(_))
     }
 }
 

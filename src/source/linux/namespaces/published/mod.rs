@@ -117,7 +117,7 @@ impl Publishing {
                 let one = describe(
                     PublishedBy::Proxy,
                     route,
-                    socket.protocol,
+                    (socket.protocol, socket.local.port),
                     &listeners,
                     sockets,
                 );
@@ -256,7 +256,7 @@ impl Publishing {
                 address: Some(rule.address),
                 port: Some(rule.port),
             };
-            let one = describe(PublishedBy::Rule, route, protocol, listeners, sockets);
+            let one = describe(PublishedBy::Rule, route, rule.on, listeners, sockets);
             let local = Endpoint::new(rule.host, port);
             let mut row = Socket::new(protocol, local, None, State::Dnat);
             row.published = Some(Arc::new(one));
@@ -287,7 +287,7 @@ fn publisher(socket: &Socket) -> Option<&Process> {
 fn describe(
     by: PublishedBy,
     route: Route,
-    protocol: Protocol,
+    (protocol, outside): (Protocol, u16),
     listeners: &Listeners,
     sockets: &[Socket],
 ) -> Published {
@@ -303,15 +303,38 @@ fn describe(
         let is_wildcard = |place: &&usize| sockets[**place].local.address.is_unspecified();
         exact.or_else(|| places.iter().find(is_wildcard)).copied()
     };
-    let place = route.port.and_then(on);
+    let place = match route.port {
+        Some(port) => on(port),
+        None => only_listener(&route, (protocol, outside), listeners),
+    };
     let inside = place.map(|place| &sockets[place]);
     let process = inside.and_then(|socket| socket.owner.present().first());
     Published {
         by,
         container: route.container,
         address: route.address,
-        port: route.port,
+        port: route.port.or(inside.map(|socket| socket.local.port)),
         process: process.map(|process| (process.pid, process.name.clone())),
         target: inside.and_then(|socket| Some((socket.namespace_id(), socket.inode?))),
     }
+}
+
+/// The listener inside where the port there is not known: on the same port, or the only one of the protocol.
+fn only_listener(
+    route: &Route,
+    (protocol, outside): (Protocol, u16),
+    listeners: &Listeners,
+) -> Option<usize> {
+    let namespace = route.namespace?;
+    let first = |places: &Vec<usize>| places.first().copied();
+    let same = listeners
+        .get(&(namespace, protocol, outside))
+        .and_then(first);
+    same.or_else(|| {
+        let mut ports = listeners
+            .iter()
+            .filter(|((id, one, _), _)| (*id, *one) == (namespace, protocol));
+        let (_, only) = ports.next()?;
+        first(only).filter(|_| ports.next().is_none())
+    })
 }

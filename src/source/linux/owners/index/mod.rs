@@ -74,6 +74,8 @@ pub(crate) struct ByProducts {
     pub(crate) networks: HashMap<Pid, Vec<(u64, u32)>>,
     /// Whether these have changed since this was last set to false.
     pub(crate) have_networks_changed: bool,
+    /// Whether every process was scanned once.
+    pub(crate) is_first_scan_over: bool,
     /// The inodes and descriptors of sockets, of the processes that were scanned since these were last taken.
     pub(crate) sockets: Vec<(u32, Descriptor)>,
 }
@@ -199,7 +201,9 @@ impl<P: Procfs> OwnerIndex<P> {
         (at, elapsed): (Moment, Duration),
         extent: ScanExtent,
     ) -> io::Result<bool> {
-        let is_beginning = self.sweep.began_at.is_none() && !wanted.is_empty();
+        // Other namespaces may be found although this one has no socket.
+        let is_wanted = !wanted.is_empty() || self.by_products.is_some();
+        let is_beginning = self.sweep.began_at.is_none() && is_wanted;
         if is_beginning {
             self.begin_sweep(at)?;
         }
@@ -304,8 +308,13 @@ impl<P: Procfs> OwnerIndex<P> {
         is_any_lost
     }
 
-    pub(crate) const fn by_products(&mut self) -> Option<&mut ByProducts> {
-        self.by_products.as_mut()
+    pub(crate) fn by_products(&mut self) -> Option<&mut ByProducts> {
+        let is_first_scan_over = self.sweep.began_at.is_some() && !self.sweep.is_first;
+        let found = self.by_products.as_mut();
+        found.map(|found| {
+            found.is_first_scan_over = is_first_scan_over;
+            found
+        })
     }
 
     /// A process that has this socket, as far as is known.

@@ -105,6 +105,7 @@ pub(super) struct Docker {
     pub(super) containers: Vec<Container>,
     /// Whether the current user may use the engine.
     pub(super) is_reachable: bool,
+    roots: Vec<PathBuf>,
 }
 
 impl Docker {
@@ -116,11 +117,22 @@ impl Docker {
         Self {
             containers: on_disk.next().or_else(by_api).unwrap_or_default(),
             is_reachable: socket.is_some(),
+            roots: roots.to_vec(),
         }
     }
 
     pub(super) fn by_id(&self, id: &str) -> Option<&Container> {
         self.containers.iter().find(|one| one.id == id)
+    }
+
+    /// The same from the container's own file: a container that starts, or has started since, is not among those that run.
+    pub(super) fn read_by_id(&self, id: &str) -> Option<Container> {
+        let known = self.by_id(id).cloned();
+        known.or_else(|| {
+            let mut roots = self.roots.iter();
+            let folder = |root: &PathBuf| root.join("containers").join(id);
+            roots.find_map(|root| container_in(&folder(root), |_| true))
+        })
     }
 
     /// The container that publishes a port: the serving container if it does, or else the best match. `None` if several
@@ -143,14 +155,17 @@ impl Docker {
 /// The running containers, from `containers/ID/config.v2.json` and `hostconfig.json`, if that folder can be read.
 fn docker_files(root: &Path) -> Option<Vec<Container>> {
     let folders = fs::read_dir(root.join("containers")).ok()?;
-    let container = |entry: fs::DirEntry| {
-        let config = json(&entry.path().join("config.v2.json"), 0)?;
-        let is_running = config.pointer("/State/Running")?.as_bool()?;
-        let host = json(&entry.path().join("hostconfig.json"), 0);
-        is_running.then(|| of_files(&config, host.as_ref()))?
-    };
+    let is_running = |config: &Value| config["State"]["Running"].as_bool() == Some(true);
     let folders = folders.take(MOST_CONTAINERS).flatten();
-    Some(folders.filter_map(container).collect())
+    let containers = folders.filter_map(|entry| container_in(&entry.path(), is_running));
+    Some(containers.collect())
+}
+
+/// The container whose files are in a folder, if its configuration is like this.
+fn container_in(folder: &Path, is_wanted: impl FnOnce(&Value) -> bool) -> Option<Container> {
+    let config = json(&folder.join("config.v2.json"), 0).filter(is_wanted)?;
+    let host = json(&folder.join("hostconfig.json"), 0);
+    of_files(&config, host.as_ref())
 }
 
 fn of_files(config: &Value, host: Option<&Value>) -> Option<Container> {
