@@ -34,7 +34,11 @@ use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapsho
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
+#[cfg(target_os = "linux")]
+pub use linux::{run_namespace_helper, set_namespace_helper};
 use owners::HiddenReason;
+#[cfg(not(target_os = "linux"))]
+pub use portable::run_namespace_helper;
 pub(crate) use process::proc_stat;
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub use system::System;

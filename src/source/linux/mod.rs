@@ -22,5 +22,6 @@ pub(crate) mod tools;
 
 pub(crate) use self::families::unix as unix_table;
 pub(crate) use self::interfaces::Interfaces;
+pub use self::namespaces::{run_namespace_helper, set_namespace_helper};
 pub(super) use self::platform::Platform;
 pub(crate) use self::proc::{descriptor_limit, mounts, net as proc_net, rights, scan};

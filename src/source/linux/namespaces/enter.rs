@@ -50,7 +50,7 @@ impl Entry {
     }
 
     /// Opens a file that refers to the namespace, which keeps the namespace as long as it is open.
-    fn open(&self) -> io::Result<OwnedFd> {
+    pub(super) fn open(&self) -> io::Result<OwnedFd> {
         let file = match &self.way {
             Way::File(path) => open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?,
             Way::Socket(descriptor) => network_of_socket(options::borrow(*descriptor)?)?,

@@ -6,9 +6,13 @@
 //! (`SYN_RECV`) and sockets that are only bound, are missing from such a namespace; the latter are read now and then.
 
 use std::fs;
+use std::io::Result;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::io::Errno;
+
+use super::helper::Opened;
 use crate::model::{Moment, Pid, Protocol, Socket};
 use crate::source::linux::netlink::{DumpRequest, Extras, Rows as _, SockDiag};
 use crate::source::linux::problems::Troubles;
@@ -46,13 +50,39 @@ impl Sockets {
     /// Reads them on a thread that is in the namespace.
     pub(super) fn read_inside(&mut self, wanted: Wanted, at: Moment) -> Troubles {
         let mut reading = Reading::with_capacity(self.all.len());
-        let mut diag = SockDiag::default();
         let counts = SocketCounts::read(Path::new("/proc/thread-self/net"));
-        let has_walked = self.read_tcp(&mut reading, &mut diag, wanted, counts);
+        self.dump(&mut reading, SockDiag::default(), counts, (wanted, at));
+        (self.all, self.groups) = (reading.sockets, reading.groups);
+        reading.troubles
+    }
+
+    /// Reads them over a socket that was opened in the namespace. Without an answer they stay as they were.
+    pub(super) fn read_over(&mut self, opened: Opened, wanted: Wanted, at: Moment) -> Result<()> {
+        let second = opened.diag.try_clone()?;
+        let mut reading = Reading::over(second, opened.users, self.all.len());
+        let counts = SocketCounts::parse(&opened.sockstat, &opened.sockstat6);
+        let diag = SockDiag::over(opened.diag);
+        self.dump(&mut reading, diag, counts, (wanted, at));
+        if reading.has_failed() {
+            return Err(Errno::IO.into());
+        }
+        (self.all, self.groups) = (reading.sockets, reading.groups);
+        self.outside = None;
+        Ok(())
+    }
+
+    fn dump(
+        &mut self,
+        reading: &mut Reading,
+        mut diag: SockDiag,
+        counts: Option<SocketCounts>,
+        (wanted, at): (Wanted, Moment),
+    ) {
+        let has_walked = self.read_tcp(reading, &mut diag, wanted, counts);
         if wanted.bound {
             if !has_walked {
                 let start = reading.len();
-                if diag.dump(DumpRequest::Bound, &mut reading).is_err() {
+                if diag.dump(DumpRequest::Bound, reading).is_err() {
                     reading.truncate(start);
                 }
             }
@@ -64,8 +94,6 @@ impl Sockets {
             }
         }
         reading.add_bound(&mut self.bound);
-        (self.all, self.groups) = (reading.sockets, reading.groups);
-        reading.troubles
     }
 
     /// Whether the kernel walked its table of connections.
@@ -94,6 +122,20 @@ impl Sockets {
         };
         reading.add_tcp(extras, diag);
         true
+    }
+
+    /// Reads them from the counts of a process in the namespace, if there are none but those that are only bound. Returns
+    /// whether it is so.
+    pub(super) fn read_empty(&mut self, pid: Pid) -> bool {
+        let folder = PathBuf::from(format!("/proc/{pid}/net"));
+        let is_empty = SocketCounts::read(&folder) == Some(SocketCounts::default());
+        if is_empty {
+            let mut reading = Reading::with_capacity(self.bound.len());
+            reading.add_bound(&mut self.bound);
+            (self.all, self.groups) = (reading.sockets, reading.groups);
+            self.outside = None;
+        }
+        is_empty
     }
 
     /// Reads them from the files of a process in the namespace, which takes no right. Returns whether there are files.
