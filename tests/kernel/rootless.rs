@@ -3,6 +3,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -22,6 +23,14 @@ const SERVER: &str = "SOCKEYE_TEST_ROOTLESS_SERVER";
 
 /// What takes every capability from root of a user namespace, who stays its owner.
 const WITHOUT_RIGHTS: [&str; 3] = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+
+/// What makes root of the machine an ordinary user.
+const NOBODY: [&str; 4] = [
+    "setpriv",
+    "--reuid=65534",
+    "--regid=65534",
+    "--clear-groups",
+];
 
 /// The user of the server in its user namespace.
 const INSIDE: &str = "33";
@@ -213,13 +222,72 @@ fn an_ordinary_user_reads_a_namespace_of_ones_own_in_full() {
             "--clear-groups",
         ];
         let (server, reader): (&[&str], &[&str]) = if has_users() {
-            (&nobody, &nobody)
+            (&NOBODY, &NOBODY)
         } else {
             (&[], &WITHOUT_RIGHTS)
         };
         let server = Server::start(server);
         server.read_by(reader, "rootless::reader_in_full");
     });
+}
+
+/// The control group that the sockets of the server are made in, named like a service; removed with the test.
+struct Group(PathBuf);
+
+impl Group {
+    fn new() -> Self {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+        let mut mounts = mounts
+            .lines()
+            .map(|line| line.split(' ').collect::<Vec<_>>());
+        let unified = mounts.find(|words| words[2] == "cgroup2").unwrap();
+        let name = format!("sockeye-rootless-{}.service", std::process::id());
+        let group = PathBuf::from(unified[1]).join(name);
+        std::fs::create_dir(&group).unwrap();
+        Self(group)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        wait_until("its processes have ended", || {
+            std::fs::remove_dir(&self.0).is_ok()
+        });
+    }
+}
+
+#[test]
+fn the_unit_of_a_socket_is_known() {
+    let name = "rootless::the_unit_of_a_socket_is_known";
+    in_netns_with_users(name, || {
+        if !has_users() {
+            eprintln!("NOT RUN: {name}: only root of the machine makes a control group");
+            return;
+        }
+        let group = Group::new();
+        let script = r#"echo $$ > "$0/cgroup.procs"; exec "$@""#;
+        let join = ["sh", "-ec", script, group.0.to_str().unwrap()];
+        let server = Server::start(&[&join[..], &NOBODY].concat());
+        let unit = format!("UNIT={}", group.0.file_name().unwrap().to_str().unwrap());
+        let reader = [&NOBODY[..], &["env", &unit]].concat();
+        server.read_by(&reader, "rootless::reader_of_a_unit");
+        drop(server);
+    });
+}
+
+#[test]
+fn reader_of_a_unit() {
+    if !is_inner("rootless::reader_of_a_unit") {
+        return;
+    }
+    let seen = with_helper().take_once(at(0)).unwrap();
+    assert_in_full(&seen);
+    let unit = std::env::var("UNIT").unwrap();
+    let all = in_there(&seen);
+    assert!(
+        all.iter().all(|one| one.unit.as_deref() == Some(&unit)),
+        "{all:#?}"
+    );
 }
 
 #[test]
@@ -238,7 +306,7 @@ fn a_namespace_of_another_user_is_read_from_outside() {
         ];
         let daemon = ["setpriv", "--reuid=1", "--regid=1", "--clear-groups"];
         let server = Server::start(&daemon);
-        server.read_by(&nobody, "rootless::reader_of_anothers");
+        server.read_by(&NOBODY, "rootless::reader_of_anothers");
     });
 }
 

@@ -139,7 +139,10 @@ impl Rows for Reading {
         let mut socket = row.socket();
         socket.interface = row.interface.map(|index| self.interfaces.name(index));
         if let Some(elsewhere) = &self.elsewhere {
-            socket.uid = socket.uid.and_then(|uid| elsewhere.users.outside(uid));
+            // One that waits to be accepted has neither an inode nor a user.
+            let has_user = |uid: &u32| row.inode.is_some() || *uid != UserMap::OUTSIDERS;
+            let uid = socket.uid.filter(has_user);
+            socket.uid = uid.and_then(|uid| elsewhere.users.outside(uid));
         }
         socket.age = row.age.map(|age| self.clock.corrected(age));
         self.sockets.push(socket);

@@ -16,6 +16,9 @@ struct Extent {
 }
 
 impl UserMap {
+    /// The id that every user has who is not in the namespace (`/proc/sys/kernel/overflowuid`); one in it may have it, too.
+    pub(crate) const OUTSIDERS: u32 = 65_534;
+
     /// Parses lines of `INSIDE OUTSIDE COUNT`. The kernel writes the ids that apply to the reader of the file, so a process
     /// in the namespace could not read its own.
     pub(super) fn parse(text: &str) -> Option<Self> {
