@@ -5,6 +5,7 @@
 //! it would find nothing but the listeners, which have a table of their own. What it does not count, handshakes
 //! (`SYN_RECV`) and sockets that are only bound, are missing from such a namespace; the latter are read now and then.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Result;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,8 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::helper::Opened;
-use crate::model::{Moment, Pid, Protocol, Socket};
-use crate::source::linux::netlink::{DumpRequest, Extras, Rows as _, SockDiag};
+use crate::model::{Moment, Pid, Protocol, Socket, State};
+use crate::source::linux::netlink::{DumpRequest, Extras, InetRow, Rows as _, SockDiag};
 use crate::source::linux::problems::Troubles;
 use crate::source::linux::proc::net;
 use crate::source::linux::reading::Reading;
@@ -56,8 +57,15 @@ impl Sockets {
         reading.troubles
     }
 
-    /// Reads them over a socket that was opened in the namespace. Without an answer they stay as they were.
-    pub(super) fn read_over(&mut self, opened: Opened, wanted: Wanted, at: Moment) -> Result<()> {
+    /// Reads them over a socket that was opened in the namespace, which a process is in. Without an answer they stay as they
+    /// were.
+    pub(super) fn read_over(
+        &mut self,
+        opened: Opened,
+        pid: Option<Pid>,
+        wanted: Wanted,
+        at: Moment,
+    ) -> Result<()> {
         let second = opened.diag.try_clone()?;
         let mut reading = Reading::over(second, opened.users, self.all.len());
         let counts = SocketCounts::parse(&opened.sockstat, &opened.sockstat6);
@@ -66,9 +74,38 @@ impl Sockets {
         if reading.has_failed() {
             return Err(Errno::IO.into());
         }
-        (self.all, self.groups) = (reading.sockets, reading.groups);
+        let before = std::mem::replace(&mut self.all, reading.sockets);
+        self.groups = reading.groups;
         self.outside = None;
+        self.add_users(&before, pid);
         Ok(())
+    }
+
+    /// Adds the users who are not in the user namespace of the dump: those of the last snapshot, or of the files of a process,
+    /// which lack sockets that are only bound.
+    fn add_users(&mut self, before: &[Socket], pid: Option<Pid>) {
+        let lacks_user = |socket: &&mut Socket| {
+            socket.uid.is_none() && socket.inode.is_some() && socket.state != State::Bound
+        };
+        let mut lacking: Vec<&mut Socket> = self.all.iter_mut().filter(lacks_user).collect();
+        if lacking.is_empty() {
+            return;
+        }
+        let known = before.iter().map(|socket| (socket.inode, socket.uid));
+        let mut known: HashMap<Option<u32>, Option<u32>> = known.collect();
+        let is_unknown =
+            |socket: &&mut Socket| known.get(&socket.inode).copied().flatten().is_none();
+        if let Some(pid) = pid.filter(|_| lacking.iter().any(is_unknown)) {
+            let mut rows: Vec<InetRow> = Vec::new();
+            for part in Part::of(Protocol::Tcp).chain(Part::of(Protocol::Udp)) {
+                // What can't be read remains unknown.
+                let _ = net::read_of(&pid.to_string(), part, &mut rows);
+            }
+            known.extend(rows.into_iter().map(|row| (row.inode, row.uid)));
+        }
+        for socket in &mut lacking {
+            socket.uid = known.get(&socket.inode).copied().flatten();
+        }
     }
 
     fn dump(
