@@ -3,6 +3,11 @@ use sockeye::{
     source::{Source, System},
 };
 fn main() {
+    if std::env::args().nth(2).is_none() {
+        if let Some(code) = sockeye::source::run_namespace_helper() {
+            std::process::exit(code.into());
+        }
+    }
     let clock = Clock::start();
     let mut system = System::new().with_all_namespaces();
     let n: usize = std::env::args().nth(1).map_or(1, |a| a.parse().unwrap());
@@ -38,13 +43,19 @@ fn main() {
                     .map(|p| format!("{}({})", p.name, p.pid))
                     .collect();
                 println!(
-                    "{} {} {:?} {:?} {} | {ns} | {:?}",
+                    "{} {} {:?} {:?} {} | {ns} | {:?} uid {:?} q {:?} unit {:?} {:?} if {:?} age {:?}",
                     one.protocol.as_str(),
                     one.local,
                     one.state.as_str(),
                     one.remote.map(|r| r.to_string()),
                     own.join(","),
-                    one.published.as_ref().map(|p| p.describe())
+                    one.published.as_ref().map(|p| p.describe()),
+                    one.uid,
+                    one.queue,
+                    one.unit,
+                    one.container,
+                    one.interface,
+                    one.age
                 );
             }
         }

@@ -39,6 +39,9 @@ const EXIT_NOT_EXECUTABLE: u8 = 126;
 
 /// Runs the program, prints the error if there is one, and returns the exit code.
 pub fn main() -> ExitCode {
+    if let Some(code) = sockeye::source::run_namespace_helper() {
+        return code.into();
+    }
     panic::install_hook();
     let code = run().unwrap_or_else(|error| {
         print_error_chain(&error);

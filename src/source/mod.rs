@@ -34,11 +34,15 @@ use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapsho
 
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
-pub use linux::namespaces::{AccessError, NamespaceAccess};
+pub use linux::namespaces::{
+    AccessError, NamespaceAccess, run_namespace_helper, set_namespace_helper,
+};
 #[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
 pub use namespace::{HAS_NAMESPACES, network_namespace};
 use owners::HiddenReason;
+#[cfg(not(target_os = "linux"))]
+pub use portable::run_namespace_helper;
 pub(crate) use process::proc_stat;
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub use system::System;

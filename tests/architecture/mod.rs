@@ -89,8 +89,9 @@ const SYSTEMS: &[&str] = &[
 ];
 
 /// The files that may hold `unsafe`.
-const UNSAFE_FILES: [&str; 2] = [
+const UNSAFE_FILES: [&str; 3] = [
     "bind/probe/exclusive.rs",
+    "source/linux/namespaces/helper/fork.rs",
     "source/linux/namespaces/socket_network.rs",
 ];
 

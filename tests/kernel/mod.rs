@@ -16,6 +16,7 @@ mod listeners;
 mod owners;
 mod queues;
 mod refused;
+mod rootless;
 mod scene;
 mod trouble;
 mod udp;

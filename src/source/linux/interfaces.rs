@@ -1,6 +1,7 @@
 //! Names of network interfaces.
 
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 
 use rustix::net::netdevice::index_to_name;
 use rustix::net::{AddressFamily, SocketType, socket};
@@ -10,18 +11,33 @@ use crate::model::Text;
 /// Names of interfaces, for one snapshot: an interface can be renamed and its index reused. `/sys/class/net` lists the
 /// interfaces of the namespace in which `/sys` was mounted.
 #[derive(Default)]
-pub(crate) struct Interfaces(HashMap<u32, Text>);
+pub(crate) struct Interfaces {
+    names: HashMap<u32, Text>,
+    /// A socket in their namespace; `None` for that of this thread.
+    socket: Option<OwnedFd>,
+}
 
 impl Interfaces {
+    /// Those of the network namespace that a socket was opened in.
+    pub(super) fn of(socket: OwnedFd) -> Self {
+        Self {
+            socket: Some(socket),
+            ..Self::default()
+        }
+    }
+
     /// The name, or `#4` if there is none or it is not text: without a name the socket would seem to be on all
     /// interfaces.
     pub(crate) fn name(&mut self, index: u32) -> Text {
         let find = || {
-            let socket = socket(AddressFamily::INET, SocketType::DGRAM, None);
-            let name = socket.and_then(|socket| index_to_name(socket, index));
+            let name = match &self.socket {
+                Some(socket) => index_to_name(socket, index),
+                None => socket(AddressFamily::INET, SocketType::DGRAM, None)
+                    .and_then(|socket| index_to_name(socket, index)),
+            };
             Text::new(&name.unwrap_or_else(|_| format!("#{index}")))
         };
-        self.0.entry(index).or_insert_with(find).clone()
+        self.names.entry(index).or_insert_with(find).clone()
     }
 }
 

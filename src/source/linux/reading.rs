@@ -1,8 +1,10 @@
 //! The rows of one snapshot of one network namespace, as dumps and files add them.
 
 use std::collections::HashSet;
+use std::os::fd::OwnedFd;
 
 use super::interfaces::Interfaces;
+use super::namespaces::UserMap;
 use super::netlink::{DumpError, DumpRequest, Extras, InetRow, KernelClock, Rows, SockDiag};
 use super::problems::{Instead, Troubles};
 use super::proc::net;
@@ -17,6 +19,13 @@ pub(super) struct Reading {
     interfaces: Interfaces,
     clock: KernelClock,
     pub(super) troubles: Troubles,
+    elsewhere: Option<Elsewhere>,
+}
+
+/// For dumps over a socket that was opened in other namespaces: neither files nor another socket can replace it.
+struct Elsewhere {
+    users: UserMap,
+    has_failed: bool,
 }
 
 impl Reading {
@@ -27,7 +36,27 @@ impl Reading {
             interfaces: Interfaces::default(),
             clock: KernelClock::now(),
             troubles: Troubles::default(),
+            elsewhere: None,
         }
+    }
+
+    /// The same for dumps over a socket that was opened in another network namespace and in the user namespace with this
+    /// map; `socket` is a second descriptor of it.
+    pub(super) fn over(socket: OwnedFd, users: UserMap, sockets: usize) -> Self {
+        Self {
+            interfaces: Interfaces::of(socket),
+            elsewhere: Some(Elsewhere {
+                users,
+                has_failed: false,
+            }),
+            ..Self::with_capacity(sockets)
+        }
+    }
+
+    /// Whether a dump over such a socket failed, so that rows are missing.
+    pub(super) fn has_failed(&self) -> bool {
+        let elsewhere = self.elsewhere.as_ref();
+        elsewhere.is_some_and(|elsewhere| elsewhere.has_failed)
     }
 
     /// Adds TCP of both families. Whether it is complete, with the extras.
@@ -55,6 +84,10 @@ impl Reading {
             }
             Err(error) => error,
         };
+        if let Some(elsewhere) = &mut self.elsewhere {
+            elsewhere.has_failed = true;
+            return false;
+        }
         let instead = match net::read(part, self) {
             Ok(odd) => Instead::ProcNet { odd },
             // netstat2 sends the same request, so it helps only if that succeeded.
@@ -105,6 +138,12 @@ impl Rows for Reading {
         }
         let mut socket = row.socket();
         socket.interface = row.interface.map(|index| self.interfaces.name(index));
+        if let Some(elsewhere) = &self.elsewhere {
+            // One that waits to be accepted has neither an inode nor a user.
+            let has_user = |uid: &u32| row.inode.is_some() || *uid != UserMap::OUTSIDERS;
+            let uid = socket.uid.filter(has_user);
+            socket.uid = uid.and_then(|uid| elsewhere.users.outside(uid));
+        }
         socket.age = row.age.map(|age| self.clock.corrected(age));
         self.sockets.push(socket);
         self.groups.push(row.cgroup.unwrap_or(0));

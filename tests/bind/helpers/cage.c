@@ -7,6 +7,7 @@
  *   no-memory   nothing can be sent (ENOBUFS), as where the kernel is short of memory
  *   no-walk     netlink takes no request of 76 bytes (EOPNOTSUPP): TCPDIAG_GETSOCK, as an older kernel answers it
  *   no-threads  no thread can be started (EAGAIN), as where a limit of processes is reached
+ *   no-setns    setns gives EPERM, as the profile of a sandbox may have it
  *
  * A test helper: one file, no library, no privilege. Ends with 125 where the kernel can't do it.
  */
@@ -39,6 +40,12 @@ static int deny(struct sock_filter *filter, unsigned short length)
 static int no_bind(void)
 {
     struct sock_filter filter[] = {LOAD(nr), UNLESS(SYS_bind, 1), REFUSE, ALLOW};
+    return deny(filter, sizeof filter / sizeof *filter);
+}
+
+static int no_setns(void)
+{
+    struct sock_filter filter[] = {LOAD(nr), UNLESS(SYS_setns, 1), REFUSE, ALLOW};
     return deny(filter, sizeof filter / sizeof *filter);
 }
 
@@ -94,6 +101,7 @@ int main(int count, char **arguments)
              : !strcmp(mode, "no-netlink") ? no_netlink(EPERM)
              : !strcmp(mode, "no-diag") ? no_netlink(EPROTONOSUPPORT)
              : !strcmp(mode, "no-memory") ? no_memory()
+             : !strcmp(mode, "no-setns") ? no_setns()
              : !strcmp(mode, "no-walk") ? no_walk()
              : !strcmp(mode, "no-threads") ? no_threads() : -1;
     if (done) {

@@ -3,49 +3,39 @@
 //! Nothing here keeps a namespace: files that refer to one, sockets in it and threads that entered it are closed, or end,
 //! before a function returns. A namespace that ends while it is read is gone at once with its devices.
 //!
-//! A thread enters one after the other and reads each from inside. Where this user may not enter, the files of a process
-//! in it have its sockets, with less about each.
+//! A thread enters one after the other and reads each from inside. Those of user namespaces that this user owns are entered
+//! by a helper process instead. Where this user may not enter, the files of a process in it have its sockets, with less
+//! about each.
 
 mod access;
 mod by_owners;
 mod enter;
 mod find;
+mod helper;
 mod names;
 mod published;
 mod read;
+mod snapshot;
 mod socket_network;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
-
-use rustix::io::Errno;
 
 pub use self::access::{AccessError, NamespaceAccess};
 use self::by_owners::ByOwners;
-use self::enter::Entry;
-use self::enter::on_own_thread;
 use self::find::{Finder, Number, Reference};
+use self::helper::Helper;
+pub(crate) use self::helper::UserMap;
+pub use self::helper::{run_namespace_helper, set_namespace_helper};
 use self::names::Names;
 use self::published::{Members, Publishing};
-use self::read::{Sockets, Wanted};
+use self::read::Sockets;
 use super::owners::index::ByProducts;
-use super::problems::Troubles;
 use super::proc::rights;
 use crate::model::{
     Moment, Namespace, NamespaceId, Pid, Problem, ProblemCode, Socket, Text, counted,
 };
-
-/// Sockets that are only bound are read again after this time.
-const BOUND_AFTER: Duration = Duration::from_secs(5);
-
-/// In how many namespaces one snapshot reads them again: 0.3 ms each, 2 ms beside 10,000 sockets.
-const MOST_BOUND: usize = 4;
-
-/// How long one snapshot of the live table reads files of processes: a table takes up to 4 ms. The next snapshot continues.
-const OUTSIDE_TIME: Duration = Duration::from_millis(20);
 
 /// The most namespaces that are read.
 const MOST: usize = 4096;
@@ -64,6 +54,9 @@ pub(super) struct Namespaces {
     has_begun: bool,
     by_owners: ByOwners,
     publishing: Publishing,
+    helper: Helper,
+    /// How many the helper should have read for the last snapshot but did not.
+    missed: usize,
 }
 
 struct Known {
@@ -79,20 +72,12 @@ struct Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     Inside,
+    /// By the helper, which enters its user namespace first.
+    Helper,
     /// From the files of a process: this user may not enter it.
     Outside,
     /// Not at all: no process in it is visible.
     None,
-}
-
-/// One namespace for the thread that enters them.
-struct Job<'a> {
-    entries: Vec<(Reference, Entry)>,
-    sockets: &'a mut Sockets,
-    wanted: Wanted,
-    /// References that are gone.
-    gone: Vec<Reference>,
-    outcome: io::Result<Troubles>,
 }
 
 impl Namespaces {
@@ -109,8 +94,7 @@ impl Namespaces {
         if self.known.is_empty() {
             return (Vec::new(), Vec::new());
         }
-        self.read_inside(at, ages, is_complete);
-        self.read_outside(at, is_complete);
+        self.read_all(at, ages, is_complete);
         self.names.update(&mut self.known, at);
         let count = self.known.values().map(|one| one.sockets.all.len()).sum();
         let (mut sockets, mut groups) = (Vec::with_capacity(count), Vec::with_capacity(count));
@@ -175,7 +159,7 @@ impl Namespaces {
                 .filter(|one| one.access == access)
                 .count()
         };
-        let (unread, in_part) = (count(Access::None), count(Access::Outside));
+        let (unread, in_part) = (count(Access::None), count(Access::Outside) + self.missed);
         // A bind mount may be one of a namespace that is also known by a process, with another number.
         let unread = unread.saturating_sub(in_part);
         let mut parts = Vec::new();
@@ -288,154 +272,6 @@ impl Namespaces {
             access: Access::Inside,
         }
     }
-
-    /// Reads those that this user may enter, on a thread that enters one after the other.
-    fn read_inside(&mut self, at: Moment, ages: bool, is_complete: bool) {
-        let bound = self.due_for_bound(at, is_complete);
-        let enterable = self.known.iter_mut();
-        let enterable = enterable.filter(|(_, known)| known.access == Access::Inside);
-        let jobs = enterable.map(|(&number, known)| {
-            let wanted = Wanted {
-                bound: bound.contains(&number),
-                ages: ages || known.sockets.bound_at.is_none(),
-            };
-            (number, Job::new(number, known, wanted))
-        });
-        let mut jobs: Vec<(Number, Job<'_>)> = jobs.collect();
-        if jobs.is_empty() {
-            return;
-        }
-        let run = || jobs.iter_mut().for_each(|(_, job)| job.run(at));
-        if on_own_thread(run).is_err() {
-            // No thread can be started now: the sockets stay as they were.
-            return;
-        }
-        let outcomes = jobs.into_iter();
-        let outcomes = outcomes.map(|(number, job)| (number, job.gone, job.outcome));
-        for (number, gone, outcome) in outcomes.collect::<Vec<_>>() {
-            self.forget(number, &gone);
-            let Some(known) = self.known.get_mut(&number) else {
-                continue;
-            };
-            match outcome {
-                Err(_) if known.references.is_empty() => {
-                    self.known.remove(&number);
-                }
-                Err(error) if is_refused(&error) => known.access = Access::Outside,
-                // Too few descriptors, for one: the sockets stay as they were.
-                Ok(_) | Err(_) => {}
-            }
-        }
-    }
-
-    /// In which namespaces sockets that are only bound are read now: all of a single snapshot, else those that were never
-    /// read and a few of the others.
-    fn due_for_bound(&self, at: Moment, is_complete: bool) -> BTreeSet<Number> {
-        let known = self.known.iter();
-        let read_at = known.map(|(number, known)| {
-            let read_at = known.sockets.bound_at;
-            (read_at.map(|read_at| read_at.steady), *number)
-        });
-        let mut read_at: Vec<(Option<Duration>, Number)> = read_at.collect();
-        read_at.sort_unstable();
-        let never = read_at.partition_point(|(read_at, _)| read_at.is_none());
-        let most = if is_complete {
-            MOST
-        } else {
-            never.max(MOST_BOUND)
-        };
-        let is_due = |read_at: Option<Duration>| {
-            read_at.is_none_or(|read_at| at.steady.saturating_sub(read_at) >= BOUND_AFTER)
-        };
-        let due = read_at.into_iter().take(most);
-        let due = due.filter(|(read_at, _)| is_due(*read_at));
-        due.map(|(_, number)| number).collect()
-    }
-
-    /// Forgets references to a namespace that are gone.
-    fn forget(&mut self, number: Number, gone: &[Reference]) {
-        if gone.is_empty() {
-            return;
-        }
-        self.finder.forget(gone);
-        self.by_owners.forget(gone);
-        if let Some(known) = self.known.get_mut(&number) {
-            known
-                .references
-                .retain(|reference| !gone.contains(reference));
-        }
-    }
-
-    /// Reads the others from the files of a process in each, as many as there is time for.
-    fn read_outside(&mut self, at: Moment, is_complete: bool) {
-        let numbers: Vec<Number> = self
-            .known
-            .iter()
-            .filter(|(_, known)| known.access != Access::Inside)
-            .map(|(&number, _)| number)
-            .collect();
-        if numbers.is_empty() {
-            return;
-        }
-        let start = numbers.partition_point(|&number| Some(number) <= self.outside_after);
-        let began = monotonic();
-        let (later, first) = numbers.split_at(start);
-        for &number in first.iter().chain(later) {
-            let Some(known) = self.known.get_mut(&number) else {
-                continue;
-            };
-            let mut pids = known
-                .references
-                .iter()
-                .filter_map(|reference| match reference {
-                    Reference::Process(pid) => Some(*pid),
-                    _ => None,
-                });
-            let is_read = pids.any(|pid| known.sockets.read_outside(pid, at));
-            known.access = if is_read {
-                Access::Outside
-            } else {
-                Access::None
-            };
-            self.outside_after = Some(number);
-            if !is_complete && monotonic().saturating_sub(began) > OUTSIDE_TIME {
-                break;
-            }
-        }
-    }
-}
-
-impl<'a> Job<'a> {
-    fn new(number: Number, known: &'a mut Known, wanted: Wanted) -> Self {
-        let references = known.references.iter();
-        let entries = references.map(|one| (one.clone(), one.entry(number)));
-        Self {
-            entries: entries.collect(),
-            sockets: &mut known.sockets,
-            wanted,
-            gone: Vec::new(),
-            outcome: Ok(Troubles::default()),
-        }
-    }
-
-    fn run(&mut self, at: Moment) {
-        let mut failed = io::Error::from(Errno::SRCH);
-        for (reference, entry) in &self.entries {
-            match entry.enter() {
-                Ok(()) => {
-                    self.outcome = Ok(self.sockets.read_inside(self.wanted, at));
-                    return;
-                }
-                Err(error) => {
-                    if is_gone(&error) {
-                        self.gone.push(reference.clone());
-                    }
-                    failed = error;
-                }
-            }
-        }
-        self.outcome = Err(failed);
-    }
 }
 
 /// Whether the namespace with these references is the one that had those before: something still refers to it. References
@@ -450,27 +286,4 @@ fn is_same(before: &BTreeSet<Reference>, now: &BTreeSet<Reference>) -> bool {
         return !before.is_disjoint(now);
     }
     !certain_before.is_disjoint(&certain)
-}
-
-/// The way led to no namespace, or to another one.
-fn is_gone(error: &io::Error) -> bool {
-    let error = Errno::from_io_error(error);
-    matches!(
-        error,
-        Some(Errno::NOENT | Errno::SRCH | Errno::STALE | Errno::BADF | Errno::INVAL)
-    )
-}
-
-fn is_refused(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::PERM | Errno::ACCESS)
-    )
-}
-
-/// The time since the start of the system: it only measures.
-fn monotonic() -> Duration {
-    nix::time::ClockId::CLOCK_MONOTONIC
-        .now()
-        .map_or(Duration::ZERO, Duration::from)
 }

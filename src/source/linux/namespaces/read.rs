@@ -5,12 +5,17 @@
 //! it would find nothing but the listeners, which have a table of their own. What it does not count, handshakes
 //! (`SYN_RECV`) and sockets that are only bound, are missing from such a namespace; the latter are read now and then.
 
+use std::collections::HashMap;
 use std::fs;
+use std::io::Result;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::model::{Moment, Pid, Protocol, Socket};
-use crate::source::linux::netlink::{DumpRequest, Extras, Rows as _, SockDiag};
+use rustix::io::Errno;
+
+use super::helper::Opened;
+use crate::model::{Moment, Pid, Protocol, Socket, State};
+use crate::source::linux::netlink::{DumpRequest, Extras, InetRow, Rows as _, SockDiag};
 use crate::source::linux::problems::Troubles;
 use crate::source::linux::proc::net;
 use crate::source::linux::reading::Reading;
@@ -46,13 +51,75 @@ impl Sockets {
     /// Reads them on a thread that is in the namespace.
     pub(super) fn read_inside(&mut self, wanted: Wanted, at: Moment) -> Troubles {
         let mut reading = Reading::with_capacity(self.all.len());
-        let mut diag = SockDiag::default();
         let counts = SocketCounts::read(Path::new("/proc/thread-self/net"));
-        let has_walked = self.read_tcp(&mut reading, &mut diag, wanted, counts);
+        self.dump(&mut reading, SockDiag::default(), counts, (wanted, at));
+        (self.all, self.groups) = (reading.sockets, reading.groups);
+        reading.troubles
+    }
+
+    /// Reads them over a socket that was opened in the namespace, which a process is in. Without an answer they stay as they
+    /// were.
+    pub(super) fn read_over(
+        &mut self,
+        opened: Opened,
+        pid: Option<Pid>,
+        wanted: Wanted,
+        at: Moment,
+    ) -> Result<()> {
+        let second = opened.diag.try_clone()?;
+        let mut reading = Reading::over(second, opened.users, self.all.len());
+        let counts = SocketCounts::parse(&opened.sockstat, &opened.sockstat6);
+        let diag = SockDiag::over(opened.diag);
+        self.dump(&mut reading, diag, counts, (wanted, at));
+        if reading.has_failed() {
+            return Err(Errno::IO.into());
+        }
+        let before = std::mem::replace(&mut self.all, reading.sockets);
+        self.groups = reading.groups;
+        self.outside = None;
+        self.add_users(&before, pid);
+        Ok(())
+    }
+
+    /// Adds the users who are not in the user namespace of the dump: those of the last snapshot, or of the files of a process,
+    /// which lack sockets that are only bound.
+    fn add_users(&mut self, before: &[Socket], pid: Option<Pid>) {
+        let lacks_user = |socket: &&mut Socket| {
+            socket.uid.is_none() && socket.inode.is_some() && socket.state != State::Bound
+        };
+        let mut lacking: Vec<&mut Socket> = self.all.iter_mut().filter(lacks_user).collect();
+        if lacking.is_empty() {
+            return;
+        }
+        let known = before.iter().map(|socket| (socket.inode, socket.uid));
+        let mut known: HashMap<Option<u32>, Option<u32>> = known.collect();
+        let is_unknown =
+            |socket: &&mut Socket| known.get(&socket.inode).copied().flatten().is_none();
+        if let Some(pid) = pid.filter(|_| lacking.iter().any(is_unknown)) {
+            let mut rows: Vec<InetRow> = Vec::new();
+            for part in Part::of(Protocol::Tcp).chain(Part::of(Protocol::Udp)) {
+                // What can't be read remains unknown.
+                let _ = net::read_of(&pid.to_string(), part, &mut rows);
+            }
+            known.extend(rows.into_iter().map(|row| (row.inode, row.uid)));
+        }
+        for socket in &mut lacking {
+            socket.uid = known.get(&socket.inode).copied().flatten();
+        }
+    }
+
+    fn dump(
+        &mut self,
+        reading: &mut Reading,
+        mut diag: SockDiag,
+        counts: Option<SocketCounts>,
+        (wanted, at): (Wanted, Moment),
+    ) {
+        let has_walked = self.read_tcp(reading, &mut diag, wanted, counts);
         if wanted.bound {
             if !has_walked {
                 let start = reading.len();
-                if diag.dump(DumpRequest::Bound, &mut reading).is_err() {
+                if diag.dump(DumpRequest::Bound, reading).is_err() {
                     reading.truncate(start);
                 }
             }
@@ -64,8 +131,6 @@ impl Sockets {
             }
         }
         reading.add_bound(&mut self.bound);
-        (self.all, self.groups) = (reading.sockets, reading.groups);
-        reading.troubles
     }
 
     /// Whether the kernel walked its table of connections.
@@ -94,6 +159,20 @@ impl Sockets {
         };
         reading.add_tcp(extras, diag);
         true
+    }
+
+    /// Reads them from the counts of a process in the namespace, if there are none but those that are only bound. Returns
+    /// whether it is so.
+    pub(super) fn read_empty(&mut self, pid: Pid) -> bool {
+        let folder = PathBuf::from(format!("/proc/{pid}/net"));
+        let is_empty = SocketCounts::read(&folder) == Some(SocketCounts::default());
+        if is_empty {
+            let mut reading = Reading::with_capacity(self.bound.len());
+            reading.add_bound(&mut self.bound);
+            (self.all, self.groups) = (reading.sockets, reading.groups);
+            self.outside = None;
+        }
+        is_empty
     }
 
     /// Reads them from the files of a process in the namespace, which takes no right. Returns whether there are files.

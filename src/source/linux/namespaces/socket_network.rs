@@ -1,7 +1,7 @@
-//! The network namespace of a socket, as a file that refers to it.
+//! The network namespace of a socket, and the user namespace that owns a network namespace, as files that refer to them.
 #![expect(
     unsafe_code,
-    reason = "no library has this request of ioctl(2); it returns a descriptor"
+    reason = "no library has these requests of ioctl(2); they return a descriptor"
 )]
 
 use std::ffi::c_void;
@@ -14,16 +14,20 @@ use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, ioctl};
 /// `SIOCGSKNS` of `linux/sockios.h`.
 const SIOCGSKNS: Opcode = 0x894C;
 
-struct GetNetwork;
+/// `NS_GET_USERNS` of `linux/nsfs.h`.
+const NS_GET_USERNS: Opcode = 0xB701;
 
-// SAFETY: the request takes no argument, changes no memory of this program, and returns a new descriptor.
-unsafe impl Ioctl for GetNetwork {
+/// One of these requests.
+struct GetNamespace<const REQUEST: Opcode>;
+
+// SAFETY: either request takes no argument, changes no memory of this program, and returns a new descriptor.
+unsafe impl<const REQUEST: Opcode> Ioctl for GetNamespace<REQUEST> {
     type Output = OwnedFd;
 
     const IS_MUTATING: bool = false;
 
     fn opcode(&self) -> Opcode {
-        SIOCGSKNS
+        REQUEST
     }
 
     fn as_ptr(&mut self) -> *mut c_void {
@@ -43,9 +47,17 @@ unsafe impl Ioctl for GetNetwork {
 /// Opens the network namespace of a socket (`sock_ioctl` of the kernel, since 4.10). It takes `CAP_NET_ADMIN` in the user
 /// namespace that owns it.
 pub(super) fn network_of_socket(socket: impl AsFd) -> io::Result<OwnedFd> {
-    // SAFETY: `GetNetwork` describes the request as the kernel carries it out.
-    let network = unsafe { ioctl(socket, GetNetwork) };
+    // SAFETY: `GetNamespace` describes the request as the kernel carries it out.
+    let network = unsafe { ioctl(socket, GetNamespace::<SIOCGSKNS>) };
     Ok(network?)
+}
+
+/// Opens the user namespace that owns a network namespace, given a file that refers to the latter (`ioctl_ns(2)`, since
+/// 4.9). It is refused unless that is ours or one below.
+pub(super) fn user_namespace_of(network: impl AsFd) -> io::Result<OwnedFd> {
+    // SAFETY: `GetNamespace` describes the request as the kernel carries it out.
+    let user = unsafe { ioctl(network, GetNamespace::<NS_GET_USERNS>) };
+    Ok(user?)
 }
 
 #[cfg(test)]
@@ -63,6 +75,13 @@ mod tests {
                 let own = stat("/proc/self/ns/net").unwrap().st_ino;
                 assert_eq!(fstat(&network).unwrap().st_ino, own);
             }
+            Err(error) => assert_eq!(Errno::from_io_error(&error), Some(Errno::PERM)),
+        }
+        let own = stat("/proc/self/ns/user").unwrap().st_ino;
+        let network = std::fs::File::open("/proc/self/ns/net").unwrap();
+        match user_namespace_of(&network) {
+            Ok(user) => assert_eq!(fstat(&user).unwrap().st_ino, own),
+            // That of a namespace above ours.
             Err(error) => assert_eq!(Errno::from_io_error(&error), Some(Errno::PERM)),
         }
         let file = std::fs::File::open("/dev/null").unwrap();

@@ -8,16 +8,19 @@ mod request;
 mod tcp_info;
 
 use std::io;
+use std::os::fd::OwnedFd;
 
 use netlink_packet_core::{
     DoneBuffer, ErrorBuffer, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
     NetlinkBuffer,
 };
 use netlink_packet_sock_diag::SOCK_DIAG_BY_FAMILY;
-use netlink_sys::protocols::NETLINK_SOCK_DIAG;
-use netlink_sys::{Socket, SocketAddr};
 use nix::errno::Errno as ErrnoName;
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, connect, recv, send, socket_with,
+};
 use thiserror::Error;
 
 pub(crate) use self::inet_row::{InetRow, TIMEWAIT_TIMER, parse, state};
@@ -87,12 +90,23 @@ impl Rows for Vec<InetRow> {
 /// A netlink socket, opened at the first dump and replaced after an error, as old responses may still arrive on it.
 #[derive(Default)]
 pub(crate) struct SockDiag {
-    socket: Option<Socket>,
+    socket: Option<OwnedFd>,
+    /// Whether the socket was opened in another network namespace, so that nothing here can replace it.
+    is_irreplaceable: bool,
     buffer: Vec<u8>,
     sequence: u32,
 }
 
 impl SockDiag {
+    /// Dumps over a socket that [`open`] opened in another network namespace. After an error every dump fails.
+    pub(super) fn over(socket: OwnedFd) -> Self {
+        Self {
+            socket: Some(socket),
+            is_irreplaceable: true,
+            ..Self::default()
+        }
+    }
+
     /// Adds the requested TCP or UDP sockets to `into`, in the kernel's order. A transient error is retried once.
     /// After an error `into` is as before, except that an interrupted dump leaves the rows that it got.
     pub(crate) fn dump(
@@ -129,17 +143,15 @@ impl SockDiag {
         payload: &[u8],
         mut row: impl FnMut(&[u8]) -> Option<()>,
     ) -> Result<(), DumpError> {
-        let socket = if let Some(socket) = self.socket.take() {
-            socket
-        } else {
-            let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
-            socket.bind_auto()?;
-            socket.connect(&SocketAddr::new(0, 0))?;
-            socket
+        let socket = match self.socket.take() {
+            Some(socket) => socket,
+            None if self.is_irreplaceable => return Err(io::Error::from(Errno::BADF).into()),
+            None => open()?,
         };
         self.sequence = self.sequence.wrapping_add(1);
         self.buffer.resize(BUFFER, 0);
-        socket.send(&message(message_type, self.sequence, payload), 0)?;
+        let request = message(message_type, self.sequence, payload);
+        send(&socket, &request, SendFlags::empty()).map_err(io::Error::from)?;
         let mut answer = Answer {
             sequence: self.sequence,
             is_interrupted: false,
@@ -151,6 +163,14 @@ impl SockDiag {
         }
         Ok(())
     }
+}
+
+/// Opens a socket for dumps of the network namespace of this thread. It keeps the namespace as long as it is open.
+pub(super) fn open() -> io::Result<OwnedFd> {
+    let (family, kind) = (AddressFamily::NETLINK, SocketType::RAW);
+    let socket = socket_with(family, kind, SocketFlags::CLOEXEC, Some(SOCK_DIAG))?;
+    connect(&socket, &SocketAddrNetlink::new(0, 0))?;
+    Ok(socket)
 }
 
 /// One dump of any family, over a separate socket: these are rare compared with dumps of TCP and UDP.
@@ -170,13 +190,9 @@ fn message(message_type: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn receive<'buffer>(socket: &Socket, buffer: &'buffer mut [u8]) -> io::Result<&'buffer [u8]> {
-    loop {
-        match socket.recv(&mut &mut buffer[..], 0) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read.map(|length| &buffer[..length]),
-        }
-    }
+fn receive<'buffer>(socket: &OwnedFd, buffer: &'buffer mut [u8]) -> io::Result<&'buffer [u8]> {
+    let (length, _) = retry_on_intr(|| recv(socket, &mut *buffer, RecvFlags::empty()))?;
+    Ok(&buffer[..length])
 }
 
 /// The state of one answer.
