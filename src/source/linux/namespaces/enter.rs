@@ -80,12 +80,12 @@ impl Entry {
 
     /// Moves the calling thread into the namespace. The file is closed again.
     pub(super) fn enter(&self) -> io::Result<()> {
-        enter(self.open()?)
+        enter(&self.open()?)
     }
 }
 
-/// Moves the calling thread into the namespace that the file refers to, and closes the file.
-fn enter(file: OwnedFd) -> io::Result<()> {
+/// Moves the calling thread into the namespace that the file refers to.
+fn enter(file: &OwnedFd) -> io::Result<()> {
     let network = Some(LinkNameSpaceType::Network);
     Ok(move_into_link_name_space(file.as_fd(), network)?)
 }
@@ -95,7 +95,8 @@ fn enter(file: OwnedFd) -> io::Result<()> {
 /// namespace.
 pub(super) fn within<T: Send>(file: OwnedFd, action: impl FnOnce() -> T + Send) -> io::Result<T> {
     on_own_thread(|| {
-        enter(file)?;
+        enter(&file)?;
+        drop(file);
         Ok(action())
     })?
 }

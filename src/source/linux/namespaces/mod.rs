@@ -205,16 +205,16 @@ impl Namespaces {
         let mut before = std::mem::take(&mut self.known);
         for (number, references) in found.into_iter().take(MOST) {
             let known = before.remove(&number);
-            let known = match known.filter(|known| is_same(&known.references, &references)) {
-                Some(known) => Known {
+            let same = known.filter(|known| is_same(&known.references, &references));
+            let known = if let Some(known) = same {
+                Known {
                     references,
                     ..known
-                },
-                None => {
-                    let is_late = !is_first && !self.would_be_new(number, &references, had_swept);
-                    let found_at = (!is_first).then_some(at);
-                    self.new_namespace(number, references, is_late, found_at)
                 }
+            } else {
+                let is_late = !is_first && !self.would_be_new(number, &references, had_swept);
+                let found_at = (!is_first).then_some(at);
+                self.new_namespace(number, references, is_late, found_at)
             };
             self.known.insert(number, known);
         }

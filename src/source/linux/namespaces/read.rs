@@ -115,7 +115,7 @@ impl Sockets {
         counts: Option<SocketCounts>,
         (wanted, at): (Wanted, Moment),
     ) {
-        let has_walked = self.read_tcp(reading, &mut diag, wanted, counts);
+        let has_walked = read_tcp(reading, &mut diag, wanted, counts);
         if wanted.bound {
             if !has_walked {
                 let start = reading.len();
@@ -131,34 +131,6 @@ impl Sockets {
             }
         }
         reading.add_bound(&mut self.bound);
-    }
-
-    /// Whether the kernel walked its table of connections.
-    fn read_tcp(
-        &self,
-        reading: &mut Reading,
-        diag: &mut SockDiag,
-        wanted: Wanted,
-        counts: Option<SocketCounts>,
-    ) -> bool {
-        if let Some(counts) = counts.filter(|counts| counts.time_wait == 0) {
-            let is_empty = counts.tcp() == 0;
-            let listed = if is_empty {
-                Ok(())
-            } else {
-                diag.dump(DumpRequest::Listeners, reading)
-            };
-            if listed.is_ok() && reading.len() == counts.tcp() {
-                return false;
-            }
-            reading.truncate(0);
-        }
-        let extras = Extras {
-            bound: wanted.bound,
-            ages: wanted.ages,
-        };
-        reading.add_tcp(extras, diag);
-        true
     }
 
     /// Reads them from the counts of a process in the namespace, if there are none but those that are only bound. Returns
@@ -198,6 +170,33 @@ impl Sockets {
         (self.all, self.groups) = (reading.sockets, reading.groups);
         true
     }
+}
+
+/// Reads the TCP sockets. Whether the kernel walked its table of connections for that.
+fn read_tcp(
+    reading: &mut Reading,
+    diag: &mut SockDiag,
+    wanted: Wanted,
+    counts: Option<SocketCounts>,
+) -> bool {
+    if let Some(counts) = counts.filter(|counts| counts.time_wait == 0) {
+        let is_empty = counts.tcp() == 0;
+        let listed = if is_empty {
+            Ok(())
+        } else {
+            diag.dump(DumpRequest::Listeners, reading)
+        };
+        if listed.is_ok() && reading.len() == counts.tcp() {
+            return false;
+        }
+        reading.truncate(0);
+    }
+    let extras = Extras {
+        bound: wanted.bound,
+        ages: wanted.ages,
+    };
+    reading.add_tcp(extras, diag);
+    true
 }
 
 /// The numbers of sockets in a namespace (`sockstat` and `sockstat6` below `/proc/PID/net`).

@@ -24,7 +24,7 @@ fn containers(users: &mut Users) -> Containers<'_> {
     };
     let docker = Docker {
         containers: vec![prod],
-        is_reachable: false,
+        ..Docker::default()
     };
     Containers {
         at: AT,

@@ -58,11 +58,10 @@ impl Processes {
             is_changed = self.records.len() != known;
         }
         for pid in pids {
-            if !self.records.contains_key(&pid) {
-                let record = Record::read(&proc, pid);
+            self.records.entry(pid).or_insert_with(|| {
                 is_changed = true;
-                self.records.insert(pid, record);
-            }
+                Record::read(&proc, pid)
+            });
         }
         is_changed
     }

@@ -310,11 +310,9 @@ impl<P: Procfs> OwnerIndex<P> {
 
     pub(crate) fn by_products(&mut self) -> Option<&mut ByProducts> {
         let is_first_scan_over = self.sweep.began_at.is_some() && !self.sweep.is_first;
-        let found = self.by_products.as_mut();
-        found.map(|found| {
-            found.is_first_scan_over = is_first_scan_over;
-            found
-        })
+        let found = self.by_products.as_mut()?;
+        found.is_first_scan_over = is_first_scan_over;
+        Some(found)
     }
 
     /// A process that has this socket, as far as is known.

@@ -105,7 +105,7 @@ pub(super) struct Docker {
     pub(super) containers: Vec<Container>,
     /// Whether the current user may use the engine.
     pub(super) is_reachable: bool,
-    roots: Vec<PathBuf>,
+    pub(super) roots: Vec<PathBuf>,
 }
 
 impl Docker {

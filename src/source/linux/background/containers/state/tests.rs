@@ -59,6 +59,7 @@ fn docker() -> Docker {
     Docker {
         containers: of_api(ANSWER).unwrap(),
         is_reachable: true,
+        ..Docker::default()
     }
 }
 
