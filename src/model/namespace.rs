@@ -98,6 +98,9 @@ pub enum PublishedBy {
 pub struct Published {
     /// What publishes it.
     pub by: PublishedBy,
+    /// The virtual machine that it leads into (macOS, Windows): the containers in there are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay: Option<Text>,
     /// The container that publishes it.
     pub container: Option<Arc<Container>>,
     /// The address inside.
@@ -131,7 +134,10 @@ impl Published {
             (Some(name), _) => name.clone(),
             (None, Some(address)) if address.contains(':') => format!("[{address}]"),
             (None, Some(address)) => address.clone(),
-            (None, None) => "?".to_owned(),
+            (None, None) => {
+                let relay = self.relay.as_ref().map(ToString::to_string);
+                relay.unwrap_or_else(|| "?".to_owned())
+            }
         };
         if let Some(port) = self.port {
             let _ = write!(text, ":{port}");
@@ -185,6 +191,7 @@ mod tests {
             pod: None,
         };
         let mut published = Published {
+            relay: None,
             by: PublishedBy::Proxy,
             container: Some(Arc::new(container)),
             address: Some([172, 17, 0, 2].into()),

@@ -141,6 +141,7 @@ impl<'a> ContainerRecord<'a> {
 #[derive(Serialize)]
 pub struct PublishedRecord<'a> {
     pub by: PublishedBy,
+    relay: Option<&'a str>,
     container: Option<ContainerRecord<'a>>,
     pub address: Option<IpAddr>,
     pub port: Option<u16>,
@@ -158,6 +159,7 @@ impl<'a> PublishedRecord<'a> {
         let process = published.process.as_ref();
         Self {
             by: published.by,
+            relay: published.relay.as_deref(),
             container: published.container.as_deref().map(ContainerRecord::of),
             address: published.address,
             port: published.port,

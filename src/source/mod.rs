@@ -20,6 +20,8 @@ mod platform;
 mod portable;
 pub(crate) mod process;
 mod recording;
+#[cfg(any(not(target_os = "linux"), test))]
+mod relays;
 mod system;
 pub(crate) mod users;
 

@@ -1,7 +1,7 @@
 //! The socket table on macOS and Windows, where netstat2 also returns the processes.
 
 use super::platform::Platform;
-use super::{OwnerPids, netstat};
+use super::{OwnerPids, netstat, relays};
 use crate::model::{Kinds, Moment, Problem, ProblemCode, Protocol, Socket, Text};
 
 /// This machine's sockets and their owners.
@@ -42,6 +42,10 @@ impl Platform for Portable {
 
     fn owner_pids(&mut self, _: &[Socket], _: Moment, _: &mut Vec<Problem>) -> Vec<OwnerPids> {
         self.owner_pids.clone()
+    }
+
+    fn describe(&mut self, sockets: &mut Vec<Socket>, _: Moment) {
+        relays::set_published(sockets);
     }
 }
 

@@ -127,6 +127,7 @@ fn published() -> impl Strategy<Value = Arc<Published>> {
     (by, any::<bool>(), target, process).prop_map(
         |(by, has_container, (address, port), process)| {
             Arc::new(Published {
+                relay: None,
                 by,
                 container: has_container.then(container),
                 address,

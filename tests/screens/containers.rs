@@ -51,6 +51,7 @@ fn leads(by: PublishedBy, port: u16, socket: Socket) -> Socket {
     let is_proxy = by == PublishedBy::Proxy;
     Socket {
         published: Some(Arc::new(Published {
+            relay: None,
             by,
             container: Some(web_container()),
             address: Some([172, 17, 0, 2].into()),

@@ -166,6 +166,7 @@ fn published() -> Row {
             let command = "/usr/bin/docker-proxy -proto tcp";
             socket.owner = Owner::Known([process(318, "docker-proxy", command)].into());
             socket.published = Some(Arc::new(Published {
+                relay: None,
                 by: PublishedBy::Proxy,
                 container: Some(container()),
                 address: Some([172, 17, 0, 2].into()),

@@ -18,6 +18,7 @@ fn inside(port: u16) -> Socket {
 fn published() -> Socket {
     Socket {
         published: Some(Arc::new(Published {
+            relay: None,
             by: PublishedBy::Rule,
             container: None,
             address: Some([172, 17, 0, 2].into()),

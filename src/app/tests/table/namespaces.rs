@@ -52,6 +52,7 @@ fn inside(namespace: &Arc<Namespace>, port: u16, pid: u32, name: &str) -> Socket
 
 fn leads(by: PublishedBy, port: u16, target: Option<u32>) -> Arc<Published> {
     Arc::new(Published {
+        relay: None,
         by,
         container: Some(container("web")),
         address: Some([172, 17, 0, 2].into()),

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 pub use self::access::{AccessError, NamespaceAccess};
 use self::by_owners::ByOwners;
+use self::enter::Entry;
 use self::find::{Finder, Number, Reference};
 use self::helper::Helper;
 pub(crate) use self::helper::UserMap;
@@ -106,6 +107,19 @@ impl Namespaces {
             groups.extend(&known.sockets.groups);
         }
         (sockets, groups)
+    }
+
+    /// The namespaces that processes, threads and mounts refer to, with a way into each.
+    fn discover() -> Vec<(Arc<Namespace>, Entry)> {
+        let (mut all, at) = (Self::default(), Moment::default());
+        all.update(at, true, &|_| None);
+        all.names.update(&mut all.known, at);
+        let known = all.known.iter();
+        let found = known.filter_map(|(&number, known)| {
+            let reference = known.references.first()?;
+            Some((Arc::clone(&known.namespace), reference.entry(number)))
+        });
+        found.collect()
     }
 
     pub(super) fn take_late(&mut self) -> Vec<NamespaceId> {

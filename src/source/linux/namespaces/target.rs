@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::Namespaces;
 use super::by_owners;
 use super::enter::Entry;
 use super::find::{Finder, Number};
@@ -43,7 +44,7 @@ pub(crate) fn find_target(name: &str) -> Result<(Arc<Namespace>, Entry), String>
                     .to_owned(),
             )
         }
-        (None, []) => Err(unknown(name, &all)),
+        (None, []) => otherwise(name, &all),
         (None, several) => {
             let fitting = several.iter().map(|(one, pid)| match &one.id {
                 Some(id) => format!("{} ({id})", one.name),
@@ -52,6 +53,28 @@ pub(crate) fn find_target(name: &str) -> Result<(Arc<Namespace>, Entry), String>
             let fitting = listed(fitting);
             Err(format!("{fitting} fit: use a longer id or a PID"))
         }
+    }
+}
+
+/// The namespace that the live table and `list` call so, or that has this number.
+fn otherwise(
+    name: &str,
+    containers: &[(Container, Pid)],
+) -> Result<(Arc<Namespace>, Entry), String> {
+    let mut found = Namespaces::discover();
+    let is_meant = |namespace: &Namespace| {
+        let inode = namespace.inode.map(|inode| inode.to_string());
+        &*namespace.name == name || inode.as_deref() == Some(name)
+    };
+    let mut meant: Vec<usize> = Vec::new();
+    meant.extend((0..found.len()).filter(|&at| is_meant(&found[at].0)));
+    match *meant {
+        [only] => Ok(found.swap_remove(only)),
+        [] => Err(unknown(name, containers)),
+        [..] => Err(format!(
+            "{} namespaces have this name: use a PID",
+            meant.len()
+        )),
     }
 }
 
@@ -202,7 +225,8 @@ pub(super) fn enter_command(entry: &Entry) -> String {
     let path = entry.path();
     let path = path.to_string_lossy();
     let pid = path.strip_prefix("/proc/");
-    match pid.and_then(|rest| rest.strip_suffix("/ns/net")) {
+    let pid = pid.and_then(|rest| rest.strip_suffix("/ns/net"));
+    match pid.filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit())) {
         Some(pid) => format!("nsenter -t {pid} -n"),
         None => format!("nsenter --net={path}"),
     }
@@ -218,9 +242,13 @@ pub(super) fn option_for(namespace: &Namespace, entry: &Entry) -> Text {
         (Some(container), _) => container.name.clone(),
         (None, Some(name)) if named => Text::from_bytes(name.as_encoded_bytes()),
         _ => {
-            let mut parts = path.iter().skip(2);
-            let pid = parts.next().map(std::ffi::OsStr::as_encoded_bytes);
-            Text::from_bytes(pid.unwrap_or_default())
+            let path = path.to_string_lossy();
+            let pid = path.strip_prefix("/proc/");
+            let pid = pid.and_then(|rest| rest.strip_suffix("/ns/net"));
+            // A thread of the process may be elsewhere, as may be what is mounted for it.
+            let pid = pid.filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()));
+            let number = namespace.inode.map(|inode| inode.to_string());
+            Text::new(pid.or(number.as_deref()).unwrap_or_default())
         }
     }
 }
@@ -267,6 +295,25 @@ mod tests {
         let command = |path: &str| enter_command(&Entry::file(path, None));
         assert_eq!(command("/proc/812/ns/net"), "nsenter -t 812 -n");
         assert_eq!(command("/run/netns/blue"), "nsenter --net=/run/netns/blue");
+        assert_eq!(
+            command("/proc/812/task/813/ns/net"),
+            "nsenter --net=/proc/812/task/813/ns/net"
+        );
+    }
+
+    #[test]
+    fn a_thread_elsewhere_is_named_by_the_number_of_its_namespace() {
+        let namespace = Namespace {
+            id: NamespaceId(1),
+            inode: Some(4_026_532_254),
+            name: "python3 4026532254".into(),
+            container: None,
+        };
+        let option = |path: &str| option_for(&namespace, &Entry::file(path, None)).to_string();
+        assert_eq!(option("/proc/812/ns/net"), "812");
+        assert_eq!(option("/proc/812/task/813/ns/net"), "4026532254");
+        assert_eq!(option("/proc/812/root/run/other"), "4026532254");
+        assert_eq!(option("/run/netns/blue"), "blue");
     }
 
     #[test]

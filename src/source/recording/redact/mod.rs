@@ -96,6 +96,7 @@ impl Redactor {
     fn published(&mut self, published: &Published) -> Arc<Published> {
         let (container, process) = (published.container.as_ref(), published.process.as_ref());
         Arc::new(Published {
+            relay: self.named("machine", published.relay.as_ref()),
             by: published.by,
             container: container.map(|container| self.container(container)),
             address: published

@@ -174,6 +174,7 @@ fn namespaces() -> Vec<Socket> {
     };
     let published = |by| {
         Some(Arc::new(Published {
+            relay: None,
             by,
             container: container.clone(),
             address: Some([172, 17, 0, 2].into()),

@@ -310,6 +310,7 @@ fn describe(
     let inside = place.map(|place| &sockets[place]);
     let process = inside.and_then(|socket| socket.owner.present().first());
     Published {
+        relay: None,
         by,
         container: route.container,
         address: route.address,
