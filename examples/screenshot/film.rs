@@ -51,9 +51,20 @@ impl Film {
         film
     }
 
+    /// A host with containers: one snapshot, in its namespaces.
+    pub fn of_containers(width: u16, height: u16) -> Self {
+        let mut film = Self::of("containers.jsonl", width, height);
+        film.wait(LAST);
+        film
+    }
+
     /// Its first snapshot.
     pub fn begun(width: u16, height: u16) -> Self {
-        let path = format!("{FOLDER}/scene.jsonl");
+        Self::of("scene.jsonl", width, height)
+    }
+
+    fn of(recording: &str, width: u16, height: u16) -> Self {
+        let path = format!("{FOLDER}/{recording}");
         let mut replay = Replay::open(path).expect("the recording can be read");
         let start = Moment {
             steady: Duration::ZERO,

@@ -67,6 +67,19 @@ pub static ALL: &[Picture] = &[
         layout: Layout::Beside(1),
     },
     Picture {
+        file: "containers.svg",
+        title: "sockeye: every network namespace in one table",
+        description: "Sockets of the host, of the containers web, api, dns and cache, and of the namespace vpn. The rows of \
+                      docker-proxy and conmon say which container and server a published port leads to; a row with \
+                      the state DNAT is published by a rule alone.",
+        screens: || {
+            let mut film = Film::of_containers(140, 19);
+            film.press("N");
+            vec![film.screen()]
+        },
+        layout: Layout::Beside(1),
+    },
+    Picture {
         file: "details.svg",
         title: "sockeye: the details of a shared listener",
         description: "The pane under the table describes one socket: addresses, queues, its three processes, their \
