@@ -114,7 +114,7 @@ fn json_has_the_namespace_and_what_a_port_publishes() {
     let container =
         json!({"engine": "docker", "id": "0123456789ab", "name": "web", "image": "nginx:1"});
     let published = json!({
-        "by": "proxy", "container": container, "address": "172.17.0.2", "port": 80,
+        "by": "proxy", "relay": null, "container": container, "address": "172.17.0.2", "port": 80,
         "process": {"pid": 390, "name": "nginx"},
     });
     let proxy = find(8080);
