@@ -301,3 +301,54 @@ fn is_same(before: &BTreeSet<Reference>, now: &BTreeSet<Reference>) -> bool {
     }
     !certain_before.is_disjoint(&certain)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::linux::owners::Descriptor;
+
+    fn process(pid: Pid) -> Reference {
+        Reference::Process(pid)
+    }
+
+    fn descriptor(pid: Pid) -> Reference {
+        Reference::Descriptor(Descriptor { pid, number: 3 })
+    }
+
+    fn mount(path: &str) -> Reference {
+        let (id, path) = (40, path.into());
+        Reference::Mount { id, path }
+    }
+
+    /// A container that started with the number of one that had just ended was taken for it, as an engine had had a
+    /// descriptor of that one when it was last scanned.
+    #[test]
+    fn a_number_that_is_given_again_is_another_namespace_whatever_was_found_long_ago() {
+        let same = |before: &[Reference], now: &[Reference]| {
+            let set = |all: &[Reference]| all.iter().cloned().collect();
+            is_same(&set(before), &set(now))
+        };
+        let stale = descriptor(1);
+        assert!(same(&[process(7), process(8)], &[process(8)]));
+        assert!(!same(&[process(7)], &[process(9)]));
+        assert!(!same(
+            &[process(7), stale.clone()],
+            &[process(9), stale.clone()]
+        ));
+        // Only the descriptor is left, or was there before.
+        assert!(same(
+            &[process(7), stale.clone()],
+            std::slice::from_ref(&stale)
+        ));
+        assert!(same(
+            std::slice::from_ref(&stale),
+            &[process(9), stale.clone()]
+        ));
+        let (own, elsewhere) = (mount("/run/netns/a"), mount("/proc/7/root/run/netns/a"));
+        assert!(same(&[process(7), own.clone()], &[process(9), own]));
+        assert!(!same(
+            &[process(7), elsewhere.clone()],
+            &[process(9), elsewhere]
+        ));
+    }
+}
