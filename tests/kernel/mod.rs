@@ -15,6 +15,7 @@ mod hidden;
 mod listeners;
 mod owners;
 mod queues;
+mod quiet;
 mod refused;
 mod rootless;
 mod scene;

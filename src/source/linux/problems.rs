@@ -47,6 +47,12 @@ impl Troubles {
         self.interrupted.push(problem);
     }
 
+    /// Whether rows may be missing.
+    pub(super) fn lack_rows(&self) -> bool {
+        let is_unread = |trouble: &Trouble| matches!(trouble.2, Instead::Nothing(_));
+        !self.interrupted.is_empty() || self.parts.iter().any(is_unread)
+    }
+
     pub(super) fn problems(self) -> Vec<Problem> {
         let is_read = |trouble: &&Trouble| !matches!(trouble.2, Instead::Nothing(_));
         let (read, unreadable): (Vec<_>, Vec<_>) = self.parts.iter().partition(is_read);

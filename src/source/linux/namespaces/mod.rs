@@ -21,6 +21,7 @@ mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use self::access::{AccessError, NamespaceAccess};
 use self::by_owners::ByOwners;
@@ -38,6 +39,9 @@ use crate::model::{
     Moment, Namespace, NamespaceId, Pid, Problem, ProblemCode, Socket, Text, counted,
 };
 
+/// The last id that was given: none is given twice, also by a source that begins anew after a crash, as rows keep theirs.
+static LAST_ID: AtomicU32 = AtomicU32::new(0);
+
 /// The most namespaces that are read.
 const MOST: usize = 4096;
 
@@ -47,7 +51,6 @@ pub(super) struct Namespaces {
     finder: Finder,
     known: BTreeMap<Number, Known>,
     names: Names,
-    last_id: u32,
     /// Where the next snapshot begins to read from outside.
     outside_after: Option<Number>,
     /// Those that were first read by the last snapshot, but may have existed before.
@@ -65,6 +68,11 @@ struct Known {
     references: BTreeSet<Reference>,
     sockets: Sockets,
     access: Access,
+    /// When this user was refused to enter it.
+    refused_at: Option<Moment>,
+    /// Whether it existed before the snapshot that found it, or that could have read it.
+    is_late: bool,
+    is_read: bool,
     /// When it was found, unless that was at the start.
     found_at: Option<Moment>,
 }
@@ -174,11 +182,11 @@ impl Namespaces {
                 .count()
         };
         let (unread, in_part) = (count(Access::None), count(Access::Outside) + self.missed);
-        // A bind mount may be one of a namespace that is also known by a process, with another number.
-        let unread = unread.saturating_sub(in_part);
         let mut parts = Vec::new();
         if unread > 0 {
-            parts.push(format!("{unread} not read"));
+            // A bind mount may be one of a namespace that is also known by a process, with another number.
+            let up_to = if in_part > 0 { "up to " } else { "" };
+            parts.push(format!("{up_to}{unread} not read"));
         }
         if in_part > 0 {
             parts.push(format!(
@@ -220,15 +228,17 @@ impl Namespaces {
         for (number, references) in found.into_iter().take(MOST) {
             let known = before.remove(&number);
             let same = known.filter(|known| is_same(&known.references, &references));
-            let known = if let Some(known) = same {
-                Known {
-                    references,
-                    ..known
+            let known = if let Some(mut known) = same {
+                if known.references != references {
+                    known.references = references;
+                    // What was refused by one of them may be allowed by another.
+                    known.access = Access::Inside;
                 }
+                known
             } else {
                 let is_late = !is_first && !self.would_be_new(number, &references, had_swept);
                 let found_at = (!is_first).then_some(at);
-                self.new_namespace(number, references, is_late, found_at)
+                new_namespace(number, references, is_late, found_at)
             };
             self.known.insert(number, known);
         }
@@ -254,37 +264,35 @@ impl Namespaces {
         had_swept: bool,
     ) -> bool {
         references.iter().any(|reference| match reference {
-            Reference::Process(_) => true,
-            Reference::Thread { .. } | Reference::Mount { .. } => had_swept,
+            one if one.is_up_to_date() => true,
+            Reference::Process(_) | Reference::Thread { .. } | Reference::Mount { .. } => had_swept,
             Reference::Descriptor(_) | Reference::Socket(_) => self.by_owners.is_new(number),
         })
     }
+}
 
-    fn new_namespace(
-        &mut self,
-        number: Number,
-        references: BTreeSet<Reference>,
-        is_late: bool,
-        found_at: Option<Moment>,
-    ) -> Known {
-        self.last_id += 1;
-        let id = NamespaceId(self.last_id);
-        if is_late {
-            self.late.push(id);
-        }
-        let inode = number.inode();
-        Known {
-            namespace: Arc::new(Namespace {
-                id,
-                inode,
-                name: Text::default(),
-                container: None,
-            }),
-            references,
-            sockets: Sockets::default(),
-            found_at,
-            access: Access::Inside,
-        }
+fn new_namespace(
+    number: Number,
+    references: BTreeSet<Reference>,
+    is_late: bool,
+    found_at: Option<Moment>,
+) -> Known {
+    let id = NamespaceId(LAST_ID.fetch_add(1, Ordering::Relaxed) + 1);
+    let inode = number.inode();
+    Known {
+        namespace: Arc::new(Namespace {
+            id,
+            inode,
+            name: Text::default(),
+            container: None,
+        }),
+        references,
+        sockets: Sockets::default(),
+        found_at,
+        is_late,
+        is_read: false,
+        refused_at: None,
+        access: Access::Inside,
     }
 }
 
@@ -318,6 +326,19 @@ mod tests {
     fn mount(path: &str) -> Reference {
         let (id, path) = (40, path.into());
         Reference::Mount { id, path }
+    }
+
+    /// With more namespaces than one snapshot may read from outside, the sockets of the others were events.
+    #[test]
+    fn sockets_that_a_later_snapshot_reads_first_are_not_new() {
+        let found = || new_namespace(Number::Inode(1), BTreeSet::from([process(7)]), false, None);
+        let mut at_once = found();
+        assert_eq!(at_once.set_read(), None);
+        let mut later = found();
+        later.is_late = true;
+        assert_eq!(later.set_read(), Some(later.namespace.id));
+        assert_eq!(later.set_read(), None, "only the first time");
+        assert_ne!(at_once.namespace.id, later.namespace.id);
     }
 
     /// A container that started with the number of one that had just ended was taken for it, as an engine had had a

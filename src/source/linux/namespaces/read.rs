@@ -16,13 +16,15 @@ use rustix::io::Errno;
 use super::helper::Opened;
 use crate::model::{Moment, Pid, Protocol, Socket, State};
 use crate::source::linux::netlink::{DumpRequest, Extras, InetRow, Rows as _, SockDiag};
-use crate::source::linux::problems::Troubles;
 use crate::source::linux::proc::net;
 use crate::source::linux::reading::Reading;
 use crate::source::netstat::Part;
 
 /// From outside, sockets whose numbers have not changed are read again after this time.
 const REREAD_AFTER: Duration = Duration::from_secs(4);
+
+/// Connections without a segment are read again after this time, as their queues may have changed.
+const WALK_AFTER: Duration = Duration::from_secs(4);
 
 /// The sockets of one namespace.
 #[derive(Default)]
@@ -34,8 +36,17 @@ pub(super) struct Sockets {
     bound: Vec<(Socket, u64)>,
     /// The numbers of sockets, and when those were read, if they were read from outside.
     outside: Option<(SocketCounts, Moment)>,
+    /// The last walk from inside.
+    walked: Option<Walked>,
     /// When those that are only bound were last read.
     pub(super) bound_at: Option<Moment>,
+}
+
+/// What there was when the kernel walked its table of connections.
+struct Walked {
+    counts: SocketCounts,
+    segments: String,
+    at: Moment,
 }
 
 /// What to read besides the listeners, the connections and UDP.
@@ -48,13 +59,76 @@ pub(super) struct Wanted {
 }
 
 impl Sockets {
-    /// Reads them on a thread that is in the namespace.
-    pub(super) fn read_inside(&mut self, wanted: Wanted, at: Moment) -> Troubles {
+    /// Reads them on a thread that is in the namespace. Returns whether that worked; else they stay as they were.
+    pub(super) fn read_inside(&mut self, wanted: Wanted, at: Moment) -> bool {
+        let folder = Path::new("/proc/thread-self/net");
         let mut reading = Reading::with_capacity(self.all.len());
-        let counts = SocketCounts::read(Path::new("/proc/thread-self/net"));
-        self.dump(&mut reading, SockDiag::default(), counts, (wanted, at));
+        let counts = SocketCounts::read(folder);
+        let segments = counts.and_then(|_| segments(folder));
+        let mut diag = SockDiag::default();
+        let is_quiet = !wanted.ages
+            && self.add_quiet(&mut reading, &mut diag, counts.zip(segments.as_deref()), at);
+        if is_quiet {
+            self.dump_others(&mut reading, &mut diag, counts, (wanted, at), false);
+        } else {
+            self.dump(&mut reading, diag, counts, (wanted, at));
+            self.walked = counts.zip(segments).map(|(counts, segments)| Walked {
+                counts,
+                segments,
+                at,
+            });
+        }
+        // A listener may have come between the counts and the list of listeners.
+        let is_changed = || SocketCounts::read(folder) != counts;
+        if counts.is_some_and(|counts| counts.tcp() > 0 && !reading.has_connections())
+            && is_changed()
+        {
+            self.walked = None;
+            reading = Reading::with_capacity(self.all.len());
+            self.dump(&mut reading, SockDiag::default(), None, (wanted, at));
+        }
+        if reading.troubles.lack_rows() {
+            self.walked = None;
+            return false;
+        }
         (self.all, self.groups) = (reading.sockets, reading.groups);
-        reading.troubles
+        self.outside = None;
+        true
+    }
+
+    /// Adds the TCP sockets of the last walk, with new listeners, if no TCP segment was sent or received since: only segments
+    /// change connections, except for what a program has read. Whether it is so.
+    fn add_quiet(
+        &self,
+        reading: &mut Reading,
+        diag: &mut SockDiag,
+        now: Option<(SocketCounts, &str)>,
+        at: Moment,
+    ) -> bool {
+        let Some(walked) = &self.walked else {
+            return false;
+        };
+        let is_same = now == Some((walked.counts, &walked.segments));
+        // A connection that waits to be accepted gets its inode without a segment.
+        let waits = |socket: &Socket| socket.state == State::Established && socket.inode.is_none();
+        let is_recent = walked.at.age(at) < WALK_AFTER;
+        if !is_same || !is_recent || self.all.iter().any(waits) {
+            return false;
+        }
+        if diag.dump(DumpRequest::Listeners, reading).is_err() {
+            reading.truncate(0);
+            return false;
+        }
+        let all = self.all.iter().zip(&self.groups);
+        for (socket, &group) in all {
+            let is_walked = socket.protocol == Protocol::Tcp
+                && !matches!(socket.state, State::Listen | State::Bound);
+            if is_walked {
+                reading.sockets.push(socket.clone());
+                reading.groups.push(group);
+            }
+        }
+        true
     }
 
     /// Reads them over a socket that was opened in the namespace, which a process is in. Without an answer they stay as they
@@ -116,6 +190,18 @@ impl Sockets {
         (wanted, at): (Wanted, Moment),
     ) {
         let has_walked = read_tcp(reading, &mut diag, wanted, counts);
+        self.dump_others(reading, &mut diag, counts, (wanted, at), has_walked);
+    }
+
+    /// Adds sockets that are only bound, unless a walk had them, and UDP.
+    fn dump_others(
+        &mut self,
+        reading: &mut Reading,
+        diag: &mut SockDiag,
+        counts: Option<SocketCounts>,
+        (wanted, at): (Wanted, Moment),
+        has_walked: bool,
+    ) {
         if wanted.bound {
             if !has_walked {
                 let start = reading.len();
@@ -127,7 +213,7 @@ impl Sockets {
         }
         for part in Part::of(Protocol::Udp) {
             if counts.is_none_or(|counts| counts.udp(part) > 0) {
-                reading.add(part, Extras::default(), &mut diag);
+                reading.add(part, Extras::default(), diag);
             }
         }
         reading.add_bound(&mut self.bound);
@@ -160,7 +246,6 @@ impl Sockets {
         if self.outside.is_some_and(is_same) {
             return true;
         }
-        self.outside = Some((counts, at));
         let parts = Part::of(Protocol::Tcp).chain(Part::of(Protocol::Udp));
         for part in parts.filter(|&part| counts.may_have(part)) {
             if net::read_of(&pid.to_string(), part, &mut reading).is_err() {
@@ -168,6 +253,7 @@ impl Sockets {
             }
         }
         (self.all, self.groups) = (reading.sockets, reading.groups);
+        self.outside = Some((counts, at));
         true
     }
 }
@@ -197,6 +283,17 @@ fn read_tcp(
     };
     reading.add_tcp(extras, diag);
     true
+}
+
+/// The counters of TCP in a namespace, among them the segments that were sent and received (`snmp` below `/proc/PID/net`); `None`
+/// where there is no such file.
+fn segments(folder: &Path) -> Option<String> {
+    let text = fs::read_to_string(folder.join("snmp")).ok()?;
+    // The first such line has their names.
+    let mut lines = text.lines().rev();
+    lines
+        .find(|line| line.starts_with("Tcp:"))
+        .map(str::to_owned)
 }
 
 /// The numbers of sockets in a namespace (`sockstat` and `sockstat6` below `/proc/PID/net`).

@@ -13,7 +13,7 @@ use super::helper::{Helper, MAX_NETWORKS, UserNamespace};
 use super::read::{Sockets, Wanted};
 use super::socket_network::user_namespace_of;
 use super::{Access, Known, MOST, Namespaces};
-use crate::model::{Moment, Pid};
+use crate::model::{Moment, NamespaceId, Pid};
 
 /// Sockets that are only bound are read again after this time.
 const BOUND_AFTER: Duration = Duration::from_secs(5);
@@ -23,6 +23,9 @@ const MOST_BOUND: usize = 4;
 
 /// How long one snapshot of the live table reads files of processes: a table takes up to 4 ms. The next snapshot continues.
 const OUTSIDE_TIME: Duration = Duration::from_millis(20);
+
+/// What this user may not enter is tried again after this time.
+const RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// One namespace that is entered.
 struct Job<'a> {
@@ -39,6 +42,12 @@ struct Job<'a> {
 impl Namespaces {
     /// Reads all of them, each as this user may.
     pub(super) fn read_all(&mut self, at: Moment, ages: bool, is_complete: bool) {
+        for known in self.known.values_mut() {
+            let is_due = |refused_at: Moment| refused_at.age(at) >= RETRY_AFTER;
+            if known.refused_at.is_some_and(is_due) {
+                (known.access, known.refused_at) = (Access::Inside, None);
+            }
+        }
         let missed = self.read_by_entering(at, ages, is_complete);
         self.missed = missed.len();
         self.read_outside(at, is_complete, &missed);
@@ -80,9 +89,14 @@ impl Namespaces {
                 .references
                 .retain(|reference| !gone.contains(reference));
             known.access = access;
-            if known.references.is_empty() && !is_read {
+            if access == Access::Outside {
+                known.refused_at.get_or_insert(at);
+            }
+            if is_read {
+                self.late.extend(known.set_read());
+            } else if known.references.is_empty() {
                 self.known.remove(&number);
-            } else if access == Access::Helper && !is_read {
+            } else if known.is_enterable() {
                 missed.insert(number);
             }
         }
@@ -120,9 +134,6 @@ impl Namespaces {
             .filter(|(number, known)| !known.is_enterable() || missed.contains(number))
             .map(|(&number, _)| number)
             .collect();
-        if numbers.is_empty() {
-            return;
-        }
         let start = numbers.partition_point(|&number| Some(number) <= self.outside_after);
         let began = monotonic();
         let (later, first) = numbers.split_at(start);
@@ -138,7 +149,10 @@ impl Namespaces {
                     _ => None,
                 });
             let is_read = pids.any(|pid| known.sockets.read_outside(pid, at));
-            if known.access != Access::Helper {
+            if is_read {
+                self.late.extend(known.set_read());
+            }
+            if !known.is_enterable() {
                 known.access = if is_read {
                     Access::Outside
                 } else {
@@ -150,10 +164,20 @@ impl Namespaces {
                 break;
             }
         }
+        // Those that are first read by a later snapshot were there before.
+        for known in self.known.values_mut().filter(|known| !known.is_read) {
+            known.is_late = true;
+        }
     }
 }
 
 impl Known {
+    /// It was read. Returns its id if that is the first time although it existed before.
+    pub(super) fn set_read(&mut self) -> Option<NamespaceId> {
+        let is_first = !std::mem::replace(&mut self.is_read, true);
+        (is_first && self.is_late).then_some(self.namespace.id)
+    }
+
     const fn is_enterable(&self) -> bool {
         matches!(self.access, Access::Inside | Access::Helper)
     }
@@ -245,8 +269,7 @@ impl Job<'_> {
     fn enter(&mut self, at: Moment) {
         match self.first_way(Entry::enter) {
             Ok(()) => {
-                self.sockets.read_inside(self.wanted, at);
-                self.is_read = true;
+                self.is_read = self.sockets.read_inside(self.wanted, at);
             }
             Err(error) if is_refused(&error) => self.access = Access::Outside,
             // Too few descriptors, for one: the sockets stay as they were.
@@ -277,12 +300,8 @@ impl Job<'_> {
         for (reference, entry) in &self.entries {
             match open(entry) {
                 Ok(opened) => return Ok(opened),
-                Err(error) => {
-                    if is_gone(&error) {
-                        self.gone.push(reference.clone());
-                    }
-                    failed = error;
-                }
+                Err(error) if is_gone(&error) => self.gone.push(reference.clone()),
+                Err(error) => failed = error,
             }
         }
         Err(failed)

@@ -126,9 +126,11 @@ impl Finder {
 
     /// Forgets these, which are gone: the next snapshot lists the processes again.
     pub(super) fn forget(&mut self, gone: &[Reference]) {
-        for pid in gone.iter().filter_map(Reference::pid) {
-            self.processes.forget(pid);
-            self.is_outdated = true;
+        for reference in gone {
+            if let Reference::Process(pid) | Reference::Thread { pid, .. } = reference {
+                self.processes.forget(*pid);
+                self.is_outdated = true;
+            }
         }
     }
 

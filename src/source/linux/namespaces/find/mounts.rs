@@ -18,8 +18,14 @@ use crate::source::linux::scan;
 /// The mounts of another mount namespace are read again after this time.
 const REREAD_AFTER: Duration = Duration::from_secs(10);
 
+/// How often it is checked which of them are due.
+const CHECK_AFTER: Duration = Duration::from_secs(2);
+
 /// The most of them to read for one snapshot: about 40 µs each.
 const MOST_READ: usize = 8;
+
+/// The most to read of them: any user may have many mounts.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// A bind mount of a network namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +42,7 @@ pub(super) struct Mounts {
     own: Vec<NetworkMount>,
     /// By the number of the mount namespace.
     others: HashMap<u64, Other>,
+    checked_at: Option<Moment>,
 }
 
 struct Other {
@@ -88,6 +95,13 @@ impl Mounts {
         if !is_complete && !processes.has_swept() && !self.others.is_empty() {
             return false;
         }
+        let is_due = self
+            .checked_at
+            .is_none_or(|then| then.age(at) >= CHECK_AFTER);
+        if !is_complete && !is_due {
+            return false;
+        }
+        self.checked_at = Some(at);
         let Ok(own) = stat("/proc/self/ns/mnt").map(|own| own.st_ino) else {
             return false;
         };
@@ -120,7 +134,12 @@ impl Mounts {
 }
 
 fn of_process(pid: Pid) -> Vec<NetworkMount> {
-    let text = std::fs::read(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
+    let mut text = Vec::new();
+    let file = File::open(format!("/proc/{pid}/mountinfo"));
+    if let Ok(file) = file {
+        // What was read until an error counts.
+        let _ = file.take(MOST_BYTES).read_to_end(&mut text);
+    }
     network_mounts(&text, Path::new(&format!("/proc/{pid}/root")))
 }
 

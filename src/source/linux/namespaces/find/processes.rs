@@ -14,6 +14,9 @@ use crate::source::lineage::own_pid;
 use crate::source::linux::scan;
 use crate::source::process::cpu_clock::CpuClock;
 
+/// The most threads of one process to read: 3 µs each.
+const MOST_THREADS: usize = 2000;
+
 /// What is known of a process.
 struct Record {
     network: Option<Number>,
@@ -156,6 +159,7 @@ impl Record {
             .flatten()
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
             .filter(|&tid| tid != pid)
+            .take(MOST_THREADS)
             .collect();
         let elsewhere = threads.iter().filter_map(|&tid| {
             let inode = namespace(proc, &format!("{folder}/{tid}/ns/net"), b"net:[").ok()?;
