@@ -87,8 +87,8 @@ impl NamespaceTarget {
     }
 }
 
-/// Finds the named namespace among these, each of which may be there several times. The namespace of a running process exists, so if it is not among them, it has
-/// no socket: the scope has no rows then.
+/// Finds the named namespace among these, each of which may be there several times. The namespace of a running process
+/// exists, so if it is not among them, it has no socket: the scope has no rows then.
 ///
 /// # Errors
 /// If no namespace has the name, or if several have it.
