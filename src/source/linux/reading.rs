@@ -53,16 +53,6 @@ impl Reading {
         }
     }
 
-    /// Whether there are TCP sockets that neither listen nor are only bound.
-    pub(super) fn has_connections(&self) -> bool {
-        let waits = |socket: &Socket| matches!(socket.state, State::Listen | State::Bound);
-        let tcp = self
-            .sockets
-            .iter()
-            .filter(|one| one.protocol == Protocol::Tcp);
-        !tcp.into_iter().all(waits)
-    }
-
     /// Whether a dump over such a socket failed, so that rows are missing.
     pub(super) fn has_failed(&self) -> bool {
         let elsewhere = self.elsewhere.as_ref();

@@ -3,7 +3,8 @@
 //! A walk of the kernel's table of connections costs the same in every namespace (0.25 ms, 2 ms beside 10,000 sockets), as
 //! one table has all of them. `/proc/net/sockstat` counts the sockets of the namespace, so that the walk is left out where
 //! it would find nothing but the listeners, which have a table of their own. What it does not count, handshakes
-//! (`SYN_RECV`) and sockets that are only bound, are missing from such a namespace; the latter are read now and then.
+//! (`SYN_RECV`) and sockets that are only bound, are missing from such a namespace; the latter are read now and then. The walk
+//! is also left out if the counters of TCP (`/proc/net/snmp`) say that no segment was sent or received since the last one.
 
 use std::collections::HashMap;
 use std::fs;
@@ -23,8 +24,8 @@ use crate::source::netstat::Part;
 /// From outside, sockets whose numbers have not changed are read again after this time.
 const REREAD_AFTER: Duration = Duration::from_secs(4);
 
-/// Connections without a segment are read again after this time, as their queues may have changed.
-const WALK_AFTER: Duration = Duration::from_secs(4);
+/// Connections are walked again after this time, even if nothing seems to have changed.
+const WALK_AFTER: Duration = Duration::from_mins(1);
 
 /// The sockets of one namespace.
 #[derive(Default)]
@@ -62,31 +63,11 @@ impl Sockets {
     /// Reads them on a thread that is in the namespace. Returns whether that worked; else they stay as they were.
     pub(super) fn read_inside(&mut self, wanted: Wanted, at: Moment) -> bool {
         let folder = Path::new("/proc/thread-self/net");
-        let mut reading = Reading::with_capacity(self.all.len());
         let counts = SocketCounts::read(folder);
-        let segments = counts.and_then(|_| segments(folder));
+        let mut reading = Reading::with_capacity(self.all.len());
         let mut diag = SockDiag::default();
-        let is_quiet = !wanted.ages
-            && self.add_quiet(&mut reading, &mut diag, counts.zip(segments.as_deref()), at);
-        if is_quiet {
-            self.dump_others(&mut reading, &mut diag, counts, (wanted, at), false);
-        } else {
-            self.dump(&mut reading, diag, counts, (wanted, at));
-            self.walked = counts.zip(segments).map(|(counts, segments)| Walked {
-                counts,
-                segments,
-                at,
-            });
-        }
-        // A listener may have come between the counts and the list of listeners.
-        let is_changed = || SocketCounts::read(folder) != counts;
-        if counts.is_some_and(|counts| counts.tcp() > 0 && !reading.has_connections())
-            && is_changed()
-        {
-            self.walked = None;
-            reading = Reading::with_capacity(self.all.len());
-            self.dump(&mut reading, SockDiag::default(), None, (wanted, at));
-        }
+        let has_walked = self.read_tcp(&mut reading, &mut diag, wanted, counts, at);
+        self.dump_others(&mut reading, &mut diag, counts, (wanted, at), has_walked);
         if reading.troubles.lack_rows() {
             self.walked = None;
             return false;
@@ -96,39 +77,74 @@ impl Sockets {
         true
     }
 
-    /// Adds the TCP sockets of the last walk, with new listeners, if no TCP segment was sent or received since: only segments
-    /// change connections, except for what a program has read. Whether it is so.
-    fn add_quiet(
-        &self,
+    /// Reads the TCP sockets. Whether the kernel walked its table of connections for that.
+    fn read_tcp(
+        &mut self,
         reading: &mut Reading,
         diag: &mut SockDiag,
-        now: Option<(SocketCounts, &str)>,
+        wanted: Wanted,
+        counts: Option<SocketCounts>,
         at: Moment,
     ) -> bool {
-        let Some(walked) = &self.walked else {
+        let folder = Path::new("/proc/thread-self/net");
+        let Some(counts) = counts else {
+            return walk(reading, diag, wanted);
+        };
+        if !add_listeners(reading, diag, counts) {
+            return walk(reading, diag, wanted);
+        }
+        if counts.time_wait == 0 && reading.len() == counts.tcp() {
+            // A listener may have come, and a connection been there, between the counts and the list.
+            let is_certain =
+                self.has_listeners(reading) || SocketCounts::read(folder) == Some(counts);
+            return !is_certain && walk(reading, diag, wanted);
+        }
+        let now = segments(folder).map(|segments| Walked {
+            counts,
+            segments,
+            at,
+        });
+        if !wanted.ages && self.is_quiet(now.as_ref()) {
+            self.add_connections(reading);
+            return false;
+        }
+        self.walked = now;
+        walk(reading, diag, wanted)
+    }
+
+    /// Whether these are the listeners of the last snapshot.
+    fn has_listeners(&self, reading: &Reading) -> bool {
+        let listeners = |all: &[Socket]| -> Vec<Option<u32>> {
+            let listeners = all.iter().filter(|one| one.state == State::Listen);
+            listeners.map(|one| one.inode).collect()
+        };
+        listeners(&self.all) == listeners(&reading.sockets)
+    }
+
+    /// Whether the connections are those of the last walk: only segments and their own programs change them. What a program
+    /// has still to read or to accept may change without a segment, and what ends by itself has a time.
+    fn is_quiet(&self, now: Option<&Walked>) -> bool {
+        let (Some(walked), Some(now)) = (&self.walked, now) else {
             return false;
         };
-        let is_same = now == Some((walked.counts, &walked.segments));
-        // A connection that waits to be accepted gets its inode without a segment.
-        let waits = |socket: &Socket| socket.state == State::Established && socket.inode.is_none();
-        let is_recent = walked.at.age(at) < WALK_AFTER;
-        if !is_same || !is_recent || self.all.iter().any(waits) {
-            return false;
-        }
-        if diag.dump(DumpRequest::Listeners, reading).is_err() {
-            reading.truncate(0);
-            return false;
-        }
+        let is_settled = |socket: &Socket| {
+            let queue = socket
+                .queue
+                .is_none_or(|queue| (queue.receive, queue.send) == (0, 0));
+            queue && socket.inode.is_some() && socket.expires_in.is_none()
+        };
+        let is_same = walked.counts == now.counts && walked.segments == now.segments;
+        let is_recent = walked.at.age(now.at) < WALK_AFTER;
+        let mut connections = self.all.iter().filter(|socket| is_walked(socket));
+        is_same && is_recent && connections.all(is_settled)
+    }
+
+    fn add_connections(&self, reading: &mut Reading) {
         let all = self.all.iter().zip(&self.groups);
-        for (socket, &group) in all {
-            let is_walked = socket.protocol == Protocol::Tcp
-                && !matches!(socket.state, State::Listen | State::Bound);
-            if is_walked {
-                reading.sockets.push(socket.clone());
-                reading.groups.push(group);
-            }
+        for (socket, &group) in all.filter(|(socket, _)| is_walked(socket)) {
+            reading.sockets.push(socket.clone());
+            reading.groups.push(group);
         }
-        true
     }
 
     /// Reads them over a socket that was opened in the namespace, which a process is in. Without an answer they stay as they
@@ -150,7 +166,7 @@ impl Sockets {
         }
         let before = std::mem::replace(&mut self.all, reading.sockets);
         self.groups = reading.groups;
-        self.outside = None;
+        (self.outside, self.walked) = (None, None);
         self.add_users(&before, pid);
         Ok(())
     }
@@ -189,7 +205,11 @@ impl Sockets {
         counts: Option<SocketCounts>,
         (wanted, at): (Wanted, Moment),
     ) {
-        let has_walked = read_tcp(reading, &mut diag, wanted, counts);
+        let has_all = counts.is_some_and(|counts| {
+            let are_listed = add_listeners(reading, &mut diag, counts);
+            are_listed && counts.time_wait == 0 && reading.len() == counts.tcp()
+        });
+        let has_walked = !has_all && walk(reading, &mut diag, wanted);
         self.dump_others(reading, &mut diag, counts, (wanted, at), has_walked);
     }
 
@@ -228,7 +248,7 @@ impl Sockets {
             let mut reading = Reading::with_capacity(self.bound.len());
             reading.add_bound(&mut self.bound);
             (self.all, self.groups) = (reading.sockets, reading.groups);
-            self.outside = None;
+            (self.outside, self.walked) = (None, None);
         }
         is_empty
     }
@@ -253,36 +273,30 @@ impl Sockets {
             }
         }
         (self.all, self.groups) = (reading.sockets, reading.groups);
-        self.outside = Some((counts, at));
+        (self.outside, self.walked) = (Some((counts, at)), None);
         true
     }
 }
 
-/// Reads the TCP sockets. Whether the kernel walked its table of connections for that.
-fn read_tcp(
-    reading: &mut Reading,
-    diag: &mut SockDiag,
-    wanted: Wanted,
-    counts: Option<SocketCounts>,
-) -> bool {
-    if let Some(counts) = counts.filter(|counts| counts.time_wait == 0) {
-        let is_empty = counts.tcp() == 0;
-        let listed = if is_empty {
-            Ok(())
-        } else {
-            diag.dump(DumpRequest::Listeners, reading)
-        };
-        if listed.is_ok() && reading.len() == counts.tcp() {
-            return false;
-        }
-        reading.truncate(0);
-    }
+/// Adds the TCP listeners, if there can be any. Whether that worked.
+fn add_listeners(reading: &mut Reading, diag: &mut SockDiag, counts: SocketCounts) -> bool {
+    counts.tcp() == 0 || diag.dump(DumpRequest::Listeners, reading).is_ok()
+}
+
+/// Lets the kernel walk its table of connections, for all TCP sockets instead of those that were added. Returns true.
+fn walk(reading: &mut Reading, diag: &mut SockDiag, wanted: Wanted) -> bool {
+    reading.truncate(0);
     let extras = Extras {
         bound: wanted.bound,
         ages: wanted.ages,
     };
     reading.add_tcp(extras, diag);
     true
+}
+
+/// Whether only a walk has this socket.
+fn is_walked(socket: &Socket) -> bool {
+    socket.protocol == Protocol::Tcp && !matches!(socket.state, State::Listen | State::Bound)
 }
 
 /// The counters of TCP in a namespace, among them the segments that were sent and received (`snmp` below `/proc/PID/net`); `None`

@@ -21,6 +21,9 @@ const BOUND_AFTER: Duration = Duration::from_secs(5);
 /// In how many namespaces one snapshot reads them again: 0.3 ms each, 2 ms beside 10,000 sockets.
 const MOST_BOUND: usize = 4;
 
+/// Of more namespaces than these, only one.
+const MANY: usize = 20;
+
 /// How long one snapshot of the live table reads files of processes: a table takes up to 4 ms. The next snapshot continues.
 const OUTSIDE_TIME: Duration = Duration::from_millis(20);
 
@@ -118,6 +121,8 @@ impl Namespaces {
         let unread = bound.iter().filter(|(read_at, _)| read_at.is_none());
         let most = if is_complete {
             MOST
+        } else if bound.len() > MANY {
+            unread.count().max(1)
         } else {
             unread.count().max(MOST_BOUND)
         };
