@@ -8,7 +8,9 @@ use strum::{IntoStaticStr, VariantArray};
 use crate::app::{FileFormat, RowFormat, Save};
 use crate::bind::{BindTestResult, Target};
 use crate::keymap::Key;
-use crate::model::{Background, Kinds, Limits, Namespace, Pid, Process, Refresh, Services, Socket};
+use crate::model::{
+    Background, Kinds, Limits, Namespace, Pid, Process, Refresh, Services, Socket, Text,
+};
 use crate::settings::Settings;
 use crate::theme::Colour;
 use crate::track::{RowId, TableUpdate};
@@ -149,6 +151,8 @@ impl Signal {
 pub struct RowNamespace {
     /// Which one it is.
     pub namespace: Arc<Namespace>,
+    /// The container that the socket was made in: several may share the namespace.
+    pub container: Option<Text>,
     /// The owners of the row's socket: the namespace is most likely found through them.
     pub owners: Vec<Pid>,
 }
@@ -159,13 +163,17 @@ impl RowNamespace {
         let owners = socket.owner.present().iter();
         Some(Self {
             namespace: Arc::clone(socket.namespace.as_ref()?),
+            container: socket.container.clone(),
             owners: owners.map(|owner| owner.pid).collect(),
         })
     }
 
     /// ` in container web`, for the end of a phrase; empty for the namespace that this program runs in.
     pub fn in_words(this: Option<&Self>) -> String {
-        this.map_or_else(String::new, |it| format!(" in {}", it.namespace.describe()))
+        this.map_or_else(String::new, |it| match &it.container {
+            Some(container) => format!(" in container {container}"),
+            None => format!(" in {}", it.namespace.describe()),
+        })
     }
 }
 

@@ -120,7 +120,8 @@ fn write_lines(
 }
 
 /// Writes one change as a line, with date and time in `zone`: `2026-01-02 12:04:31.250 + tcp 127.0.0.1:8080  opened
-/// LISTEN  node(40211)`, of another namespace with ` in NAME` after the address. Without `change` the socket is open. The mark is coloured if `has_colour`.
+/// LISTEN  node(40211)`, of another namespace with ` in NAME` after the address, of a published port with what it leads to.
+/// Without `change` the socket is open. The mark is coloured if `has_colour`.
 pub fn write_change(
     out: &mut dyn Write,
     (at, change, row): (Moment, Option<&ChangeKind>, &Row),
@@ -155,9 +156,13 @@ pub fn write_change(
     write!(out, "  {what}")?;
     match change {
         // The change names the owner.
-        Some(ChangeKind::Owner { .. }) => writeln!(out),
-        _ => writeln!(out, "  {}", owner_with_pid(socket)),
+        Some(ChangeKind::Owner { .. }) => {}
+        _ => write!(out, "  {}", owner_with_pid(socket))?,
     }
+    if let Some(published) = &socket.published {
+        write!(out, "  → {}", published.describe())?;
+    }
+    writeln!(out)
 }
 
 /// `10450 rows: dump 9.8 ms, owners 1.0 ms, processes 0.6 ms, diff 0.9 ms; 0 processes searched, 2 files read`. A time

@@ -51,6 +51,7 @@ impl Drop for Keeper {
 /// The same request as a question about a row of the namespace.
 fn inside(ending: Ending, namespace: &Arc<Namespace>) -> Ending {
     let row = RowNamespace {
+        container: None,
         namespace: Arc::clone(namespace),
         owners: ending.owners.clone(),
     };

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::filter::Filter;
 use crate::keymap::{Action, PaneAction, TableAction};
 use crate::model::{
-    Moment, Namespace, NamespaceId, NamespaceScope, Problem, ProblemCode, Text, counted,
+    Kinds, Moment, Namespace, NamespaceId, NamespaceScope, Problem, ProblemCode, Text, counted,
 };
+use crate::query::Tab;
 use crate::track::{Row, RowId};
 
 #[derive(Clone, Debug, Default)]
@@ -16,12 +18,16 @@ pub(crate) struct Scope {
     way_back: Option<WayBack>,
 }
 
-/// From a socket inside to the published port that the user came from.
-#[derive(Clone, Copy, Debug)]
+/// From a socket inside to the published port that the user came from, with what was shown there.
+#[derive(Clone, Debug)]
 struct WayBack {
     inside: RowId,
     published: RowId,
     scope: NamespaceScope,
+    tab: Tab,
+    kinds: Kinds,
+    /// The text of the filter.
+    filter: String,
 }
 
 /// Where the key of the details goes in place of opening them, by the index in the table.
@@ -185,7 +191,7 @@ impl App {
 
     fn way_at_cursor(&self) -> Option<Way> {
         let row = self.selected()?;
-        let way_back = self.rows.scope.way_back;
+        let way_back = self.rows.scope.way_back.as_ref();
         if let Some(way) = way_back.filter(|way| way.inside == row.id) {
             return self.rows.table.position(way.published).map(Way::Back);
         }
@@ -211,26 +217,41 @@ impl App {
     /// On a published port goes to the socket inside, and from there back, in the scope of before. Returns whether the
     /// cursor was on such a row.
     pub(crate) fn go_inside_or_back(&mut self, now: Moment) -> bool {
-        let scope = self.rows.criteria.namespaces;
+        let shown = (self.rows.criteria.clone(), self.filter.text.clone());
         let from = self.selected().map(|row| row.id);
         match self.way_at_cursor() {
             None => return false,
             Some(Way::Inside(at)) => {
                 let inside = self.rows.table.rows[at].id;
                 self.show_row(at, now);
+                let (query, filter) = shown;
                 self.rows.scope.way_back = from.map(|published| WayBack {
                     inside,
                     published,
-                    scope,
+                    scope: query.namespaces,
+                    tab: query.tab,
+                    kinds: query.kinds,
+                    filter,
                 });
             }
             Some(Way::Back(at)) => {
-                let way = self.rows.scope.way_back;
-                let scope = way.map_or(scope, |way| way.scope);
-                self.show_namespaces(scope, now);
+                if let Some(way) = self.rows.scope.way_back.take() {
+                    self.show_as_before(way, now);
+                }
                 self.show_row(at, now);
             }
         }
         true
+    }
+
+    /// Shows what was shown on the way in.
+    fn show_as_before(&mut self, way: WayBack, now: Moment) {
+        (self.rows.criteria.tab, self.rows.criteria.kinds) = (way.tab, way.kinds);
+        if self.filter.text.is_empty()
+            && let Ok(filter) = Filter::parse_with(&way.filter, &self.settings.services)
+        {
+            self.set_filter(filter, way.filter, now);
+        }
+        self.show_namespaces(way.scope, now);
     }
 }

@@ -104,7 +104,9 @@ fn a_port_without_a_socket_is_read_with_what_it_leads_to() {
     assert!(read[0].ends_with(row), "{read:?}");
     assert_eq!(
         desk.types("end"),
-        ["no socket has this port: a rule of the packet filter publishes it"]
+        [
+            "no socket has this port: a rule of the packet filter sends it to 172.17.0.2:80; a bind test says which"
+        ]
     );
 }
 

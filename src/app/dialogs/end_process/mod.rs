@@ -210,11 +210,10 @@ impl Question {
 /// A rule of the packet filter has no process.
 fn why_no_socket(socket: &Socket) -> String {
     let published = socket.published.as_ref();
-    let container = published.and_then(|one| one.container.as_ref());
-    let fix = container.map_or_else(String::new, |one| {
-        format!("; stop the container {}", one.name)
-    });
-    format!("no socket has this port: a rule of the packet filter publishes it{fix}")
+    let to = published.map_or_else(String::new, |one| format!(" to {}", one.describe()));
+    format!(
+        "no socket has this port: a rule of the packet filter sends it{to}; a bind test says which"
+    )
 }
 
 /// The table's problem message on how to see hidden owners: root is not always enough.

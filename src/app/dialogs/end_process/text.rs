@@ -125,7 +125,7 @@ impl Question {
         let fix = self.fix.as_ref()?;
         if fix.command.is_some() && self.restart().is_some() {
             let caution = fix.caution()?;
-            return Some(format!("That command: {caution}."));
+            return Some(format!("That command: {caution}"));
         }
         let what = match &fix.command {
             Some(command) => format!("Better: {}: `{command}`", fix.text),

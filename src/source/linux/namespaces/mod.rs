@@ -193,21 +193,24 @@ impl Namespaces {
                 "{in_part} read without bound sockets, units and backlogs"
             ));
         }
+        // `hidden (run with sudo)`
+        let reason = rights::refusal().brief();
         if hidden_owners > 0 {
             let owners = counted(hidden_owners, "owner", "owners");
-            parts.push(owners);
+            parts.push(format!("{owners} hidden"));
         }
         if parts.is_empty() {
             return None;
         }
-        let hidden = rights::refusal().brief();
-        let message = format!("other network namespaces: {}, {hidden}", parts.join(", "));
+        let remedy = reason.strip_prefix("hidden ").unwrap_or(&reason);
+        let all = parts.join(", ");
+        let message = format!("other network namespaces: {all} {remedy}");
         let brief = match unread + in_part {
-            0 => format!("{} in namespaces {hidden}", parts.join(", ")),
-            some => format!(
-                "{} in part {hidden}",
-                counted(some, "namespace", "namespaces")
-            ),
+            0 => format!("{all} in namespaces {remedy}"),
+            some => {
+                let namespaces = counted(some, "namespace", "namespaces");
+                format!("{namespaces} in part {remedy}")
+            }
         };
         Some(Problem {
             code: ProblemCode::Namespaces,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::{Moment, Pid};
 
 /// A pass reads each process once in this time.
-const SWEEP_TIME: Duration = Duration::from_secs(10);
+const SWEEP_TIME: Duration = Duration::from_secs(30);
 
 /// The most links that one snapshot reads: about 2 ms.
 const MOST_LINKS: usize = 600;
@@ -84,21 +84,21 @@ mod tests {
     #[test]
     fn every_process_is_visited_once_in_a_sweep() {
         let (mut sweep, mut visited) = (Sweep::default(), Vec::new());
-        for second in 0..=10 {
-            sweep.begin(false, 1..=95);
+        for second in 0..=30 {
+            sweep.begin(false, 1..=90);
             sweep.step(at(second), false, |pid| {
                 visited.push(pid);
                 1
             });
         }
-        assert_eq!(visited, (1..=95).collect::<Vec<_>>());
+        assert_eq!(visited, (1..=90).collect::<Vec<_>>());
         assert!(sweep.is_over_once);
     }
 
     #[test]
     fn processes_with_many_threads_are_visited_over_several_snapshots() {
         let (mut sweep, mut visited) = (Sweep::default(), 0);
-        for second in [0, 20, 40] {
+        for second in [0, 60, 120] {
             sweep.begin(false, 1..=10);
             sweep.step(at(second), false, |_| {
                 visited += 1;
