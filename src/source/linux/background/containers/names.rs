@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Containers, Monitor};
+use super::Containers;
+use super::monitor::Monitor;
 use crate::model::{Behind, Container, Moment, Pid, Protocol, Text};
 use crate::source::linux::background::facts::{self, Facts};
 use crate::source::linux::placement::{self, short};
@@ -97,15 +98,21 @@ impl ContainerNames {
     }
 }
 
-/// A container as the table names it; `None` if nothing is known of it.
+/// A container as the table names it; `None` if nothing is known of it. The name of another user's container is followed by
+/// that user, as anybody may give one the name of root's.
 pub(crate) fn described(behind: &Behind) -> Option<Container> {
+    let with_user = |name: Text| match &behind.user {
+        Some(user) => Text::new(&format!("{name} ({user})")),
+        None => name,
+    };
+    let name = behind.name.clone().or_else(|| behind.id.clone())?;
     Some(Container {
         engine: behind.engine,
         id: behind.id.clone(),
-        name: behind.name.clone().or_else(|| behind.id.clone())?,
+        name: with_user(name),
         image: behind.image.clone(),
         project: behind.project.clone(),
         service: behind.service.clone(),
-        pod: behind.pod.clone(),
+        pod: behind.pod.clone().map(with_user),
     })
 }
