@@ -35,6 +35,8 @@ pub(crate) struct Platform {
     stats: RefreshTimings,
     /// Whether to show the next snapshot before its owners are complete.
     partial_owners_first: bool,
+    /// Whether this snapshot was requested by itself: it waits for what is read in the background.
+    is_single: bool,
     /// Whether the last search for owners came across another namespace.
     has_new_namespaces: bool,
     /// Whether the last scan ran out of file descriptors.
@@ -70,7 +72,7 @@ impl crate::source::platform::Platform for Platform {
 
     fn describe(&mut self, sockets: &mut Vec<Socket>, at: Moment) {
         if let Some(namespaces) = &mut self.namespaces {
-            namespaces.publish(sockets, at, !self.partial_owners_first);
+            namespaces.publish(sockets, at, self.is_single);
             namespaces.name_containers(sockets, at);
         }
     }
@@ -102,6 +104,7 @@ impl crate::source::platform::Platform for Platform {
         at: Moment,
         problems: &mut Vec<Problem>,
     ) -> Vec<OwnerPids> {
+        self.is_single = false;
         if self.check_descriptors(problems) {
             return unknown_owners(sockets);
         }
@@ -120,6 +123,7 @@ impl crate::source::platform::Platform for Platform {
         at: Moment,
         problems: &mut Vec<Problem>,
     ) -> Vec<OwnerPids> {
+        self.is_single = !self.partial_owners_first;
         if self.check_descriptors(problems) {
             return unknown_owners(sockets);
         }

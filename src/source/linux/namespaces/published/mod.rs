@@ -90,13 +90,13 @@ type Listeners = HashMap<(NamespaceId, Protocol, u16), Vec<usize>>;
 
 impl Publishing {
     /// Sets what the sockets of ours publish, and adds rows for what only rules publish. Whether these are there for the first
-    /// time.
+    /// time. `is_single`: there is no later snapshot.
     pub(super) fn add_to(
         &mut self,
         sockets: &mut Vec<Socket>,
         members: &Members,
         at: Moment,
-        is_complete: bool,
+        is_single: bool,
     ) -> bool {
         let mut listeners = Listeners::new();
         for (place, socket) in sockets.iter().enumerate() {
@@ -105,7 +105,7 @@ impl Publishing {
                 listeners.entry(key).or_default().push(place);
             }
         }
-        let are_first = self.rules.update(&members.namespaces, at, is_complete);
+        let has_first_rules = self.rules.update(&members.namespaces, at, is_single);
         let mut published = Vec::new();
         self.read_hidden(sockets);
         for (place, socket) in sockets.iter().enumerate() {
@@ -130,7 +130,7 @@ impl Publishing {
             sockets[place].published = Some(Arc::new(one));
         }
         sockets.extend(rows);
-        are_first
+        has_first_rules
     }
 
     /// Finds where sockets lead whose owners can't be seen, if there are new ones: that reads every process.
