@@ -93,14 +93,9 @@ impl ContainerNames {
         at: Moment,
     ) -> Option<Arc<Container>> {
         let process = (owner.pid, owner.started_at_tick);
-        let key = match self.of_owner.get(&process) {
-            Some(key) => key.clone(),
-            None => {
-                let key = key(&Facts::of(owner.pid)?.cgroup)?;
-                self.of_owner.insert(process, key.clone());
-                key
-            }
-        };
+        let known = self.of_owner.get(&process).cloned();
+        let key = known.or_else(|| key(&Facts::of(owner.pid)?.cgroup))?;
+        self.of_owner.insert(process, key.clone());
         (short(&key.0) == &**id).then(|| self.of_key(key, owner.pid, at))?
     }
 
