@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::model::{Moment, Namespace, NamespaceId, Protocol, Redirect, RedirectedPackets};
+use crate::source::Meter;
 use crate::source::linux::redirects::PacketFilter;
 
 /// Rules are read again after this time if the namespaces are others, and after that one in any case.
@@ -69,9 +70,9 @@ impl Rules {
             (self.read_at, self.namespaces) = (Some(at), ids);
             let (sender, answer) = channel();
             let read = move || {
-                let began = Instant::now();
+                let mut meter = Meter::start();
                 let rules = read();
-                drop(sender.send((rules, began.elapsed())));
+                drop(sender.send((rules, meter.lap())));
             };
             let thread = std::thread::Builder::new().spawn(read);
             self.answer = thread.is_ok().then_some(answer);
@@ -120,10 +121,11 @@ impl Rules {
 fn read() -> Vec<Rule> {
     let mut filter = PacketFilter::default();
     let ports = filter.ports_sent_elsewhere();
-    let began = Instant::now();
+    let (mut meter, mut took) = (Meter::start(), Duration::ZERO);
     let mut rules = Vec::new();
     for port in ports.into_iter().take(MOST_PORTS) {
-        if began.elapsed() > MOST_TIME {
+        took += meter.lap();
+        if took > MOST_TIME {
             break;
         }
         for protocol in [Protocol::Tcp, Protocol::Udp] {
