@@ -101,7 +101,7 @@ mod tests {
             0,
             &format!("/machine.slice/libpod-{other}.scope")
         )));
-        // Without all uids it is nobody's.
+        // Without known uids it is no user's.
         let unknown = Facts {
             uids: Vec::new(),
             ..of_user(0, "/")

@@ -115,7 +115,7 @@ fn key(cgroup: &str) -> Option<Key> {
 }
 
 /// A container as the table names it; `None` if nothing is known of it. The name of another user's container is followed by
-/// that user, as anybody may give one the name of root's.
+/// that user, as any user may give one the name of root's.
 pub(crate) fn described(behind: &Behind) -> Option<Container> {
     let with_user = |name: Text| match &behind.user {
         Some(user) => Text::new(&format!("{name} ({user})")),

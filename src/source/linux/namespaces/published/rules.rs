@@ -156,8 +156,8 @@ fn rule(redirect: &Redirect, on: (Protocol, u16)) -> Option<Rule> {
     };
     let host = redirect.destination.unwrap_or(any);
     // Packets for the loopback address come in from nowhere.
-    let is_of_nobody = host.is_loopback() && redirect.packets == RedirectedPackets::Incoming;
-    (redirect.is_unconditional && !is_of_nobody).then(|| Rule {
+    let is_unreachable = host.is_loopback() && redirect.packets == RedirectedPackets::Incoming;
+    (redirect.is_unconditional && !is_unreachable).then(|| Rule {
         on,
         host,
         address,
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use crate::model::{RedirectTarget, Text};
 
-    /// A rule for the packets of one other machine was shown as a port published to everybody.
+    /// A rule for the packets of one other machine was shown as a port published to every machine.
     #[test]
     fn a_conditional_rule_publishes_nothing() {
         use RedirectedPackets::{All, Incoming};
