@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use rustix::process::geteuid;
 
+use super::group_user::group_user;
 use super::monitor::Monitor;
 use super::publishers::{self, Publisher};
 use super::state::{self, Container, Docker};
@@ -146,7 +147,7 @@ impl Containers<'_> {
         let mut monitors = line.iter().filter_map(Monitor::of);
         let monitor = monitors.find(|one| one.id == group.id);
         let own = line.first();
-        let by_group = own.and_then(|own| placement::container_user(&own.cgroup));
+        let by_group = own.and_then(|own| group_user(&own.cgroup));
         let by_monitor = || Some(monitor.as_ref()?.uid);
         let uid = by_group.or_else(by_monitor).or_else(|| own?.acts_for());
         self.of_podman(monitor.as_ref(), uid.unwrap_or(0), &group.id)

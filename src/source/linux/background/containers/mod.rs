@@ -6,6 +6,7 @@
 
 mod destination;
 mod engines;
+mod group_user;
 mod monitor;
 mod names;
 pub(crate) mod netns;
@@ -21,6 +22,7 @@ use rustix::process::geteuid;
 
 pub(crate) use self::destination::{Destination, destination, destinations_of_hidden};
 use self::engines::describe;
+use self::group_user::group_user;
 use self::monitor::Monitor;
 pub(crate) use self::names::{ContainerNames, described};
 use self::ports::SocketAt;
@@ -182,7 +184,7 @@ impl<'a> Containers<'a> {
             return self.of_podman_group(group, line);
         }
         let own = line.first();
-        let uid = own.and_then(|own| placement::container_user(&own.cgroup));
+        let uid = own.and_then(|own| group_user(&own.cgroup));
         let mut behind = self.of_engine(group.engine, uid.unwrap_or(0));
         set_id(&mut behind, &group.id);
         match group.engine {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Containers;
+use super::group_user::group_user;
 use super::monitor::Monitor;
 use crate::model::{Behind, Container, Moment, Pid, Process, Protocol, Text};
 use crate::source::linux::background::facts::{self, Facts};
@@ -111,7 +112,7 @@ impl ContainerNames {
 /// The container of a process in this group.
 fn key(cgroup: &str) -> Option<Key> {
     let group = placement::container(cgroup)?;
-    Some((group.id, placement::container_user(cgroup)))
+    Some((group.id, group_user(cgroup)))
 }
 
 /// A container as the table names it; `None` if nothing is known of it. The name of another user's container is followed by

@@ -6,6 +6,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::group_user::group_user;
 use crate::model::{Pid, Protocol, State};
 use crate::source::linux::background::facts::{self, all_pids};
 use crate::source::linux::proc::addresses;
@@ -71,7 +72,7 @@ fn user_namespace(process: &str) -> Option<PathBuf> {
 fn is_in_container_of_root(pid: Pid) -> bool {
     let group = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     let group = facts::cgroup(&group);
-    placement::container(&group).is_some() && placement::container_user(&group).is_none()
+    placement::container(&group).is_some() && group_user(&group).is_none()
 }
 
 /// Whether something listens on a port in the namespace of a process.

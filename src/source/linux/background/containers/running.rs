@@ -2,6 +2,7 @@
 //! where a container has no group.
 
 use super::Containers;
+use super::group_user::group_user;
 use super::monitor::Monitor;
 use super::names::described;
 use crate::model::{Container, Pid, Protocol};
@@ -20,7 +21,7 @@ pub(crate) fn running() -> Vec<(Container, Pid)> {
         if Monitor::of(facts).is_some() {
             monitors.push(facts.clone());
         } else if let Some(group) = placement::container(&facts.cgroup) {
-            let user = placement::container_user(&facts.cgroup);
+            let user = group_user(&facts.cgroup);
             let is_it = |(known, of, _): &(Group, _, _)| (known, *of) == (&group, user);
             if !groups.iter().any(is_it) {
                 groups.push((group, user, facts.pid));
