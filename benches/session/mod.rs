@@ -53,7 +53,7 @@ impl Session {
         let before = self.pty.written();
         let began = Instant::now();
         self.pty.send(key);
-        while self.pty.written() == before && began.elapsed() < support::PATIENCE {
+        while self.pty.written() == before && began.elapsed() < support::MAX_WAIT {
             std::thread::sleep(Duration::from_micros(100));
         }
         millis(began.elapsed())

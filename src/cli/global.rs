@@ -284,13 +284,14 @@ pub fn namespace_error(error: &NamespaceError) -> anyhow::Error {
     anyhow!("--namespace: {error}")
 }
 
-/// This machine as a source: with the sockets of other namespaces only if they are wanted, as reading them takes time.
-pub fn system(kinds: Kinds, target: &NamespaceTarget) -> System {
+/// This machine as a source: with the sockets of other namespaces only if they, or what the filter says of them, are
+/// wanted, as reading them takes time.
+pub fn system(kinds: Kinds, target: &NamespaceTarget, filter: &Filter) -> System {
     let system = System::new().with_kinds(kinds);
-    match target {
-        NamespaceTarget::Own => system,
-        _ => system.with_all_namespaces(),
+    if *target == NamespaceTarget::Own && !filter.is_about_namespaces() {
+        return system;
     }
+    system.with_all_namespaces()
 }
 
 /// The rows that these settings select.

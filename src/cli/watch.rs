@@ -86,7 +86,7 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         return missing.map_or(Ok(0), |error| Err(namespace_error(error)));
     }
     let collector = Collector {
-        source: Box::new(system(settings.kinds, &target)),
+        source: Box::new(system(settings.kinds, &target, &settings.filter)),
         tracker: tracker(&settings),
         recorder: global.recorder()?,
         clock,

@@ -125,6 +125,19 @@ impl Expr {
         }
     }
 
+    /// Whether a term is about other network namespaces: what a port publishes, a container, the name of a namespace.
+    pub fn is_about_namespaces(&self) -> bool {
+        match self {
+            Self::Term(Term::Is(flag)) => flag.name == "published",
+            Self::Term(Term::Part(part, _)) => matches!(part, Part::Ns | Part::Container),
+            Self::Term(_) => false,
+            Self::Not(inner) => inner.is_about_namespaces(),
+            Self::All(members) | Self::Any(members) => {
+                members.iter().any(Self::is_about_namespaces)
+            }
+        }
+    }
+
     /// Its comparisons with ages: what changes with time alone, besides the marks.
     pub fn ages(&self) -> Vec<&Comparison<Duration>> {
         match self {

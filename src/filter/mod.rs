@@ -100,6 +100,11 @@ impl Filter {
         self.expr.as_ref().map_or(Kinds::NONE, Expr::kinds)
     }
 
+    /// Whether it depends on what is read of other network namespaces: `is:published`, `container:web`, `ns:web`.
+    pub fn is_about_namespaces(&self) -> bool {
+        self.expr.as_ref().is_some_and(Expr::is_about_namespaces)
+    }
+
     /// Whether it compares ages, so that a row can begin or cease to match without a change.
     pub(crate) fn has_ages(&self) -> bool {
         !self.ages().is_empty()

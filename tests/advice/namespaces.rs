@@ -93,12 +93,12 @@ fn forty_of_eight_kinds() {
 /// One namespace alone, by the name of a container or of `ip netns`.
 fn chosen(scene: &Forty) -> Vec<String> {
     let mut wrong = Vec::new();
-    for name in ["d0", "q1", "p0", "r0", "web0", "left0"] {
+    for name in ["d0", "q1", "p0", "r0 (ann)", "web0", "left0"] {
         let all = scene.now();
         let is_it = |one: &&Apart| regex::Regex::new(&one.name).unwrap().is_match(name);
         let is_other = |one: &&Apart| one.inode.is_some();
         let of_name: Vec<_> = all.iter().filter(is_other).filter(is_it).cloned().collect();
-        let listing = listed(User::Root, &format!("-N {name}"));
+        let listing = listed(User::Root, &format!("-N '{name}'"));
         let found = differences(&listing, &of_name, &of_name, Viewer::Root);
         wrong.extend(found.iter().map(|one| format!("-N {name}: {one}")));
     }

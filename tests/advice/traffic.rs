@@ -184,7 +184,7 @@ pub fn answer_outside(protocol: Protocol, ip: &str, port: u16) -> String {
 /// Waits until something answers there; what it says.
 pub fn wait_for_answer(protocol: Protocol, ip: &str, port: u16) -> String {
     let ip: IpAddr = ip.parse().unwrap();
-    let deadline = Instant::now() + crate::support::PATIENCE;
+    let deadline = Instant::now() + crate::support::MAX_WAIT;
     loop {
         let answer = answer_here(protocol, ip, port);
         if !answer.is_empty() {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::cli::scene::BINARY;
 use crate::schema::hold;
-use crate::support::PATIENCE;
+use crate::support::MAX_WAIT;
 
 /// A program that was started with all three streams in the test's hands; ended and reaped with it.
 pub struct Running {
@@ -60,7 +60,7 @@ impl Running {
 
     /// The next line on standard output, as soon as it is there.
     pub fn line(&self) -> String {
-        match self.lines.recv_timeout(PATIENCE) {
+        match self.lines.recv_timeout(MAX_WAIT) {
             Ok(line) => {
                 hold(&line);
                 line

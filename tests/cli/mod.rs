@@ -16,6 +16,7 @@ mod json;
 mod kinds;
 mod list;
 mod namespaces;
+mod published;
 mod recordings;
 mod reference;
 mod rights;

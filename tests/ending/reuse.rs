@@ -14,7 +14,7 @@ use crate::ending::scene::{
     Server, choose_next_pid, end, inode, listener, refusal, seen, start_of,
 };
 use crate::support::netns::stage_with_pids;
-use crate::support::{PATIENCE, wait_until};
+use crate::support::{MAX_WAIT, wait_until};
 
 /// Ends the server, and starts another one that has its pid.
 fn replaced(mut server: Server, listener: TcpListener) -> Server {
@@ -73,7 +73,7 @@ fn a_pid_that_is_reused_within_a_second_is_not_signalled_though_it_holds_the_sam
 #[test]
 fn a_pid_that_is_reused_within_the_same_tick_is_not_signalled_though_it_has_the_same_port() {
     stage_with_pids(|| {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_WAIT;
         loop {
             assert!(Instant::now() < deadline, "no two started in one tick");
             let (first, second) = (listener(), listener());
@@ -152,10 +152,10 @@ fn whenever_a_pid_is_reused_the_wrong_process_is_never_signalled() {
         // How long the server has is set by what came before: so there are some of both on any machine.
         let mut window = Duration::from_micros(400);
         // Fewer on a busy machine, but some of both.
-        let enough = Instant::now() + PATIENCE / 2;
+        let enough = Instant::now() + MAX_WAIT / 2;
         let is_enough = |sent, unsent| sent + unsent >= 300 || Instant::now() >= enough;
         while sent == 0 || unsent == 0 || !is_enough(sent, unsent) {
-            let is_late = Instant::now() >= enough + PATIENCE;
+            let is_late = Instant::now() >= enough + MAX_WAIT;
             assert!(!is_late, "{sent} sent, {unsent} not");
             let socket = listener();
             let mut server = Server::with(socket.try_clone().unwrap());
@@ -167,7 +167,7 @@ fn whenever_a_pid_is_reused_the_wrong_process_is_never_signalled() {
             spin(random.below(window));
             server.kill();
             let mut newcomer = replaced(server, socket);
-            let (succeeded, message) = told.recv_timeout(PATIENCE).unwrap();
+            let (succeeded, message) = told.recv_timeout(MAX_WAIT).unwrap();
             assert!(newcomer.answers(), "{message}");
             if succeeded {
                 sent += 1;

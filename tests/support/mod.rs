@@ -17,7 +17,7 @@ pub mod netns;
 pub mod pty;
 
 /// How long a test waits for what must happen; generous, as it is only used up by a failure.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// Whether `SOCKEYE_REQUIRE` (a comma-separated list, set by `.ci/run`) demands this facility, so
 /// that a test which needs it must fail rather than be skipped.
@@ -25,9 +25,9 @@ pub fn is_required(facility: &str) -> bool {
     std::env::var("SOCKEYE_REQUIRE").is_ok_and(|list| list.split(',').any(|one| one == facility))
 }
 
-/// Waits until `condition` holds; panics naming `what` if it does not within [`PATIENCE`].
+/// Waits until `condition` holds; panics naming `what` if it does not within [`MAX_WAIT`].
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + MAX_WAIT;
     while !condition() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         thread::sleep(Duration::from_millis(2));

@@ -18,7 +18,7 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 use rustix::process::{Pid, Signal, kill_process};
 use sockeye::keymap::Key;
 
-use super::PATIENCE;
+use super::MAX_WAIT;
 
 mod keyboard;
 
@@ -264,7 +264,7 @@ impl Pty {
     }
 
     fn wait_status(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_WAIT;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("it can be waited for") {
                 break status;
@@ -286,7 +286,7 @@ impl Pty {
         let (told, timeout) = self
             .output
             .changed
-            .wait_timeout_while(told, PATIENCE, |told| is_missing(told))
+            .wait_timeout_while(told, MAX_WAIT, |told| is_missing(told))
             .expect("the reader does not panic");
         if timeout.timed_out() {
             let (screen, raw) = (told.text(), told.raw_text());

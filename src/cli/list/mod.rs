@@ -256,7 +256,7 @@ fn read(
         });
         (snapshot, recording.timings(), found.or(last))
     } else {
-        let system = system(query.kinds, target);
+        let system = system(query.kinds, target, &query.filter);
         let mut system = system.with_services(global.services.clone());
         let could_show = |sockets: &[Socket]| {
             let others = sockets.iter().filter_map(|one| one.namespace.as_ref());

@@ -199,3 +199,19 @@ fn changed(mut row: Row, seconds: u64, kind: ChangeKind) -> Row {
     });
     row
 }
+
+#[test]
+fn a_filter_about_other_namespaces_is_known() {
+    let is_about = |text: &str| filter(text).is_about_namespaces();
+    for text in [
+        "is:published",
+        "!is:published",
+        "80 (tcp or container:web)",
+        "ns:web",
+    ] {
+        assert!(is_about(text), "{text}");
+    }
+    for text in ["", "web", "is:own", "proc:docker-proxy"] {
+        assert!(!is_about(text), "{text}");
+    }
+}

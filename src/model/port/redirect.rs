@@ -17,6 +17,11 @@ pub struct Redirect {
     /// Further conditions, all of which must be true: verb phrases whose subject is the packets, such as
     /// `come in by eth0`, `do not come from 172.17.0.0/16`, `are for 10.0.0.1`.
     pub conditions: Vec<Text>,
+    /// The address that they are for, if the conditions have exactly one.
+    pub destination: Option<IpAddr>,
+    /// Whether those for the destination, or else for any address of this machine, pass without further conditions,
+    /// wherever they come in: all but those of the containers themselves, as the engines' rules are.
+    pub is_unconditional: bool,
     /// Where they go.
     pub to: RedirectTarget,
     /// The tool, table and chain of the rule: `iptables nat DOCKER`, `nftables ip kube-proxy endpoint-1`.
@@ -91,6 +96,8 @@ mod tests {
             protocol: Protocol::Tcp,
             packets,
             conditions: conditions.iter().map(|&one| Text::new(one)).collect(),
+            destination: None,
+            is_unconditional: conditions.is_empty(),
             to: RedirectTarget {
                 address: "172.17.0.2".parse().ok(),
                 port: Some(80),

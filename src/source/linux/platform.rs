@@ -17,6 +17,15 @@ use crate::source::{HiddenReason, OwnerPids};
 /// Up to this number of sockets, owners are found by a search instead of the index.
 const FEW: usize = 64;
 
+/// Whether a snapshot is followed by others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum FollowedBy {
+    /// It was requested by itself, so it waits for what is read in the background.
+    None,
+    #[default]
+    Others,
+}
+
 /// The sockets of this machine and their owners.
 #[derive(Default)]
 pub(crate) struct Platform {
@@ -35,6 +44,7 @@ pub(crate) struct Platform {
     stats: RefreshTimings,
     /// Whether to show the next snapshot before its owners are complete.
     partial_owners_first: bool,
+    followed_by: FollowedBy,
     /// Whether the last search for owners came across another namespace.
     has_new_namespaces: bool,
     /// Whether the last scan ran out of file descriptors.
@@ -70,7 +80,8 @@ impl crate::source::platform::Platform for Platform {
 
     fn describe(&mut self, sockets: &mut Vec<Socket>, at: Moment) {
         if let Some(namespaces) = &mut self.namespaces {
-            namespaces.publish(sockets, at, !self.partial_owners_first);
+            let is_single = self.followed_by == FollowedBy::None;
+            namespaces.publish(sockets, at, is_single);
             namespaces.name_containers(sockets, at);
         }
     }
@@ -102,6 +113,7 @@ impl crate::source::platform::Platform for Platform {
         at: Moment,
         problems: &mut Vec<Problem>,
     ) -> Vec<OwnerPids> {
+        self.followed_by = FollowedBy::Others;
         if self.check_descriptors(problems) {
             return unknown_owners(sockets);
         }
@@ -120,6 +132,11 @@ impl crate::source::platform::Platform for Platform {
         at: Moment,
         problems: &mut Vec<Problem>,
     ) -> Vec<OwnerPids> {
+        self.followed_by = if self.partial_owners_first {
+            FollowedBy::Others
+        } else {
+            FollowedBy::None
+        };
         if self.check_descriptors(problems) {
             return unknown_owners(sockets);
         }

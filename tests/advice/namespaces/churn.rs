@@ -18,7 +18,7 @@ use crate::podman;
 use crate::schema::valid;
 use crate::stage::{SOCKEYE, on_stage};
 use crate::started::{User, sh, signal};
-use crate::support::{PATIENCE, wait_until};
+use crate::support::{MAX_WAIT, wait_until};
 
 /// For how long containers come and go.
 const LENGTH: Duration = Duration::from_mins(2);
@@ -156,7 +156,7 @@ fn each_listener_opens_once_and_closes_once() {
         assert_eq!(inodes.len(), seen.len(), "an inode came twice: {seen:?}");
         let Some(stream) = stream else { return };
         // What never comes is a fault of its own, see below.
-        let (deadline, is_closed) = (Instant::now() + PATIENCE, |one: &Listener| {
+        let (deadline, is_closed) = (Instant::now() + MAX_WAIT, |one: &Listener| {
             stream.count("closed", one.inode) > 0
         });
         while !seen.iter().all(is_closed) && Instant::now() < deadline {

@@ -197,15 +197,20 @@ impl Forty {
                 &format!("{engine} inspect -f '{{{{{what}}}}}' {name}"),
             )
         };
+        // Another user's container is named with that user.
+        let shown = match user {
+            User::Ann => format!("{name} (ann)"),
+            _ => name.to_owned(),
+        };
         let container = Container {
             engine,
             id: inspect(".Id"),
-            names: vec![name.to_owned()],
+            names: vec![shown.clone()],
         };
         let handle = format!("/proc/{}/ns/net", inspect(".State.Pid"));
         wait_for_listener(Some(&handle), 80);
         self.all.push(One {
-            name: format!("^{name}$"),
+            name: format!("^{}$", regex::escape(&shown)),
             container: Some(container.clone()),
             handle: Some(handle),
             is_visible: true,

@@ -1,8 +1,8 @@
 //! Reads the background of processes that have a port: containers, tunnels, units and supervisors, from `/proc`,
 //! control groups, the engines' files and `systemctl show`.
 //!
-//! It is read for a bind test and before ending a process, never for the live table. Most of it is readable by
-//! everyone; data that requires missing privileges stays `None`.
+//! All of it is read for a bind test and before ending a process. The live table reads only containers and the destinations
+//! of published ports, and keeps them. Most of it is readable by everyone; data that requires missing privileges stays `None`.
 
 pub(crate) mod containers;
 mod end_risk;

@@ -56,18 +56,21 @@ impl Names {
         }
     }
 
-    /// Replaces the id of a container that a socket was made in by its name.
+    /// Replaces the id of a container that a socket was made in by its name. That is the container of its namespace or of
+    /// its owner: another one may have the same id.
     pub(super) fn name_containers(&mut self, sockets: &mut [Socket], at: Moment) {
         for socket in sockets.iter_mut() {
             let Some(id) = &socket.container else {
                 continue;
             };
-            if !self.containers.knows(id)
-                && let Some(owner) = socket.owner.present().first()
-            {
-                self.containers.of_process(owner.pid, at);
-            }
-            if let Some(container) = self.containers.by_short_id(id) {
+            let of_namespace = socket.namespace.as_ref();
+            let of_namespace = of_namespace.and_then(|one| one.container.clone());
+            let of_namespace = of_namespace.filter(|one| one.id.as_ref() == Some(id));
+            let container = of_namespace.or_else(|| {
+                let owner = socket.owner.present().first()?;
+                self.containers.of_owner(owner, id, at)
+            });
+            if let Some(container) = container {
                 socket.container = Some(container.name.clone());
             }
         }

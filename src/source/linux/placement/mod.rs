@@ -156,6 +156,19 @@ pub(super) fn container_user(path: &str) -> Option<u32> {
     None
 }
 
+/// The group that a container's group is in.
+pub(super) fn container_parent(path: &str) -> Option<String> {
+    let mut before = String::new();
+    for component in components(path) {
+        let with = format!("{before}/{component}");
+        if container(&with).is_some() {
+            return Some(before);
+        }
+        before = with;
+    }
+    None
+}
+
 fn components(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split('/').filter(|component| !component.is_empty())
 }

@@ -15,6 +15,11 @@ const MOST_NAMED: usize = 4;
 
 const MOST_REDIRECTS: usize = 64;
 
+/// How the names of the engines' bridges begin. Their rules leave out what comes in by them.
+const BRIDGES: [&str; 8] = [
+    "docker", "br-", "cni", "podman", "lxcbr", "lxdbr", "incusbr", "virbr",
+];
+
 /// Traces a port's packets through every table and describes each redirect once. Also returns rules that could not be
 /// traced. `own` are the addresses of this machine, if readable.
 pub(super) fn redirects(
@@ -128,6 +133,11 @@ fn redirect(sent: Sent, protocol: Protocol, port: u16) -> Redirect {
         mut conditions,
         ..
     } = sent;
+    let destination = destination(&conditions);
+    let is_unconditional = sent.packets != RedirectedPackets::Local
+        && conditions
+            .iter()
+            .all(|one| takes_all(one) || destination.is_some() && is_destination(one));
     let has_address = targets.iter().any(|target| target.address.is_some());
     if let Some(family) = sent.family.filter(|_| !has_address) {
         let name = match family {
@@ -162,6 +172,8 @@ fn redirect(sent: Sent, protocol: Protocol, port: u16) -> Redirect {
         protocol,
         packets: sent.packets,
         conditions: phrases.iter().map(|phrase| Text::new(phrase)).collect(),
+        destination,
+        is_unconditional,
         to: RedirectTarget {
             address: only.and_then(|only| only.address.as_ref()?.one()),
             port: only.and_then(|only| only.port.as_ref()?.one()),
@@ -170,6 +182,32 @@ fn redirect(sent: Sent, protocol: Protocol, port: u16) -> Redirect {
         },
         place: Text::new(format!("{} {}", sent.table, sent.chain).trim_end()),
         comment: comment.filter(|one| !one.is_empty()).map(Text::new),
+    }
+}
+
+fn is_destination(condition: &Condition) -> bool {
+    condition.subject == Subject::Destination && !condition.is_negated
+}
+
+/// The address that packets under these conditions are for, if they are for exactly one.
+fn destination(conditions: &[Condition]) -> Option<IpAddr> {
+    let mut destinations = conditions.iter().filter(|one| is_destination(one));
+    let address = destinations.next()?.value.parse().ok()?;
+    destinations.next().is_none().then_some(address)
+}
+
+/// Whether a condition leaves out no packets but those of the containers themselves, and those of this machine to itself.
+fn takes_all(condition: &Condition) -> bool {
+    let Condition { subject, value, .. } = condition;
+    match (subject, condition.is_negated) {
+        (Subject::OwnAddress, false) => true,
+        (Subject::InInterface, true) => {
+            value == "lo" || BRIDGES.iter().any(|bridge| value.starts_with(bridge))
+        }
+        (Subject::Destination, true) => value
+            .parse()
+            .is_ok_and(|net: IpNet| net.network().is_loopback() && net.broadcast().is_loopback()),
+        _ => false,
     }
 }
 

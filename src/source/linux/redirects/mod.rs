@@ -14,6 +14,8 @@ mod iptables;
 mod ipvs;
 mod nftables;
 mod packet;
+#[cfg(test)]
+mod published_tests;
 mod rule;
 pub(crate) mod sk_lookup;
 #[cfg(test)]

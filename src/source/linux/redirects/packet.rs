@@ -90,7 +90,7 @@ impl Value {
     }
 
     /// Whether a number is this one, in this range or has this name; `None` if this is no number.
-    fn has(&self, number: u64, name: &str) -> Option<bool> {
+    pub(super) fn has(&self, number: u64, name: &str) -> Option<bool> {
         match self {
             Self::Number(one) => Some(*one == number),
             Self::Range(first, last) => Some((*first..=*last).contains(&number)),

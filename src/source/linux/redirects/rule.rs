@@ -73,6 +73,20 @@ pub(super) struct Rule {
     pub(super) comment: Option<String>,
 }
 
+impl Rule {
+    /// Whether no packet for this port can get through its comparisons. Most rules of a chain are for another port, and
+    /// this takes a fraction of the time of [`Table::branches`].
+    pub(super) fn excludes_port(&self, port: u16) -> bool {
+        let mut steps = self.steps.iter();
+        let comparisons = steps.by_ref().map_while(|step| match step {
+            Step::Match { lookup, is_negated } => Some((lookup, *is_negated)),
+            Step::Act(_) | Step::Map { .. } => None,
+        });
+        let mut positive = comparisons.filter(|(_, is_negated)| !is_negated);
+        positive.any(|(lookup, _)| lookup.excludes_port(port))
+    }
+}
+
 pub(super) enum Step {
     /// Goes on with the packets that have one of the values, or none of them.
     Match {
@@ -108,6 +122,21 @@ impl Step {
 pub(super) struct Lookup {
     pub(super) fields: Vec<Field>,
     pub(super) set: Set,
+}
+
+impl Lookup {
+    fn excludes_port(&self, port: u16) -> bool {
+        let Set::Inline(elements) = &self.set else {
+            return false;
+        };
+        let is_other = |(field, value): (&Field, &Value)| {
+            *field == Field::Port && value.has(port.into(), "") == Some(false)
+        };
+        elements.iter().all(|element| {
+            element.key.len() == self.fields.len()
+                && self.fields.iter().zip(&element.key).any(is_other)
+        })
+    }
 }
 
 pub(super) enum Set {

@@ -80,7 +80,9 @@ impl Tracer<'_> {
         let chain = self.chains.entry(name.to_owned());
         let branches = chain.or_insert_with(|| {
             let of_rule = |rule| table.branches(rule, packet);
-            Some(table.chains.get(name)?.iter().flat_map(of_rule).collect())
+            let rules = table.chains.get(name)?.iter();
+            let rules = rules.filter(|rule| !rule.excludes_port(packet.port));
+            Some(rules.flat_map(of_rule).collect())
         });
         let Some(branches) = branches.clone() else {
             self.give_up(&format!("there is no chain {name}"));

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::ports::SocketAt;
-use super::publishers::{self, Publisher};
+use super::publishers::Publisher;
 use super::{Containers, described};
 use crate::model::{Container, Endpoint, Pid, Protocol};
 use crate::source::linux::background::facts::{self, Facts};
@@ -32,31 +32,37 @@ pub(crate) enum Destination {
 pub(crate) fn destination(pid: Pid) -> Option<Destination> {
     let own = Facts::of(pid)?;
     let mut users = Users::default();
-    let mut containers = Containers::new((Protocol::Tcp, 0), &mut users);
-    Some(match containers.publisher(&own)? {
+    of_publisher(&own, &mut Containers::new((Protocol::Tcp, 0), &mut users))
+}
+
+/// Of Docker's programs only root's lead anywhere: any user may call a program like one, with any address.
+fn of_publisher(own: &Facts, containers: &mut Containers<'_>) -> Option<Destination> {
+    let is_root_s = own.acts_for() == Some(0);
+    Some(match containers.publisher(own)? {
+        Publisher::DockerProxy { .. } | Publisher::Dockerd if !is_root_s => return None,
         Publisher::DockerProxy { address, port } => Destination::Address(address, port),
         Publisher::Dockerd => Destination::ByRule,
-        Publisher::Conmon { .. } => Destination::Processes {
-            pids: facts::children_of(pid),
+        publisher @ Publisher::Conmon { .. } => Destination::Processes {
+            pids: facts::children_of(own.pid),
             ports: Vec::new(),
             container: containers
-                .of_publisher(&own, publishers::publisher(&own)?)
+                .of_publisher(own, publisher)
                 .as_ref()
                 .and_then(described),
         },
         Publisher::RootlessPodman => {
-            let children = facts::children_of(pid);
+            let children = facts::children_of(own.pid);
             Destination::Processes {
-                pids: std::iter::once(pid).chain(children).collect(),
+                pids: std::iter::once(own.pid).chain(children).collect(),
                 ports: forwarded_ports(&own.argv),
                 container: containers
-                    .of_publisher(&own, Publisher::RootlessPodman)
+                    .of_publisher(own, Publisher::RootlessPodman)
                     .as_ref()
                     .and_then(described),
             }
         }
         publisher @ (Publisher::Rootlesskit | Publisher::Forkproxy { .. }) => {
-            let behind = containers.of_publisher(&own, publisher)?;
+            let behind = containers.of_publisher(own, publisher)?;
             Destination::Container(described(&behind)?)
         }
     })
@@ -101,6 +107,28 @@ fn forwarded_ports(arguments: &[String]) -> Vec<(u16, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Another user's program that was called `docker-proxy` led into the namespace of root's container.
+    #[test]
+    fn a_docker_proxy_of_another_user_leads_nowhere() {
+        let mut users = Users::default();
+        let mut containers = Containers::new((Protocol::Tcp, 0), &mut users);
+        let proxy = "docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 8080 -container-ip 172.17.0.2 \
+                     -container-port 80";
+        let mut of = |command: &str, uid| {
+            let facts = Facts {
+                uids: vec![uid; 4],
+                ..Facts::of_command(command)
+            };
+            of_publisher(&facts, &mut containers)
+        };
+        let expected = Destination::Address([172, 17, 0, 2].into(), 80);
+        assert_eq!(of(proxy, 0), Some(expected));
+        assert_eq!(of("dockerd", 0), Some(Destination::ByRule));
+        let other = u32::MAX - 2;
+        assert_eq!(of(proxy, other), None);
+        assert_eq!(of("dockerd", other), None);
+    }
 
     #[test]
     fn the_ports_of_pasta_are_read_from_its_arguments() {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use rustix::process::geteuid;
 
+use super::group_user::group_user;
+use super::monitor::Monitor;
 use super::publishers::{self, Publisher};
 use super::state::{self, Container, Docker};
 use super::{Containers, group_of, init_ignores_term, netns, set_id};
@@ -132,11 +134,10 @@ impl Containers<'_> {
 
     /// The container of a monitor, and the process that serves in it.
     pub(super) fn of_monitor(&mut self, monitor: &Monitor<'_>, serves: Option<Pid>) -> Behind {
-        let uid = monitor.facts.acts_for().unwrap_or(0);
         Behind {
             process: serves.and_then(serving),
             ignores_term: init_ignores_term(facts::children_of(monitor.facts.pid)),
-            ..self.of_podman(Some(monitor), uid, monitor.id)
+            ..self.of_podman(Some(monitor), monitor.uid, monitor.id)
         }
     }
 
@@ -146,8 +147,8 @@ impl Containers<'_> {
         let mut monitors = line.iter().filter_map(Monitor::of);
         let monitor = monitors.find(|one| one.id == group.id);
         let own = line.first();
-        let by_group = own.and_then(|own| placement::container_user(&own.cgroup));
-        let by_monitor = || monitor.as_ref()?.facts.acts_for();
+        let by_group = own.and_then(|own| group_user(&own.cgroup));
+        let by_monitor = || Some(monitor.as_ref()?.uid);
         let uid = by_group.or_else(by_monitor).or_else(|| own?.acts_for());
         self.of_podman(monitor.as_ref(), uid.unwrap_or(0), &group.id)
     }
@@ -172,22 +173,6 @@ impl Containers<'_> {
             id: Some(short_id),
             image: stored.image,
             ..self.of_engine(Engine::Podman, uid)
-        }
-    }
-}
-
-/// podman's monitor of a container; its arguments have the container's id and name.
-pub(super) struct Monitor<'a> {
-    facts: &'a Facts,
-    id: &'a str,
-    name: Option<&'a str>,
-}
-
-impl<'a> Monitor<'a> {
-    pub(super) fn of(facts: &'a Facts) -> Option<Self> {
-        match publishers::publisher(facts)? {
-            Publisher::Conmon { id, name } => Some(Self { facts, id, name }),
-            _ => None,
         }
     }
 }

@@ -6,6 +6,8 @@
 
 mod destination;
 mod engines;
+mod group_user;
+mod monitor;
 mod names;
 pub(crate) mod netns;
 mod ports;
@@ -19,7 +21,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use rustix::process::geteuid;
 
 pub(crate) use self::destination::{Destination, destination, destinations_of_hidden};
-use self::engines::{Monitor, describe};
+use self::engines::describe;
+use self::group_user::group_user;
+use self::monitor::Monitor;
 pub(crate) use self::names::{ContainerNames, described};
 use self::ports::SocketAt;
 use self::publishers::Publisher;
@@ -46,7 +50,6 @@ pub(super) struct Containers<'a> {
 
 impl<'a> Containers<'a> {
     pub(super) fn new(port: (Protocol, u16), users: &'a mut Users) -> Self {
-        let own = Facts::of(std::process::id());
         let address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         Self {
             at: SocketAt { port, address },
@@ -54,7 +57,7 @@ impl<'a> Containers<'a> {
             docker: None,
             namespaces: None,
             processes: None,
-            own: own.and_then(|own| placement::container(&own.cgroup)),
+            own: own_group(),
         }
     }
 
@@ -62,9 +65,12 @@ impl<'a> Containers<'a> {
     /// this machine, whatever its name.
     pub(super) fn publisher<'f>(&self, facts: &'f Facts) -> Option<Publisher<'f>> {
         let publisher = publishers::publisher(facts)?;
-        let is_monitor = matches!(publisher, Publisher::Conmon { .. });
-        let group = placement::container(&facts.cgroup).filter(|_| !is_monitor);
-        let is_ours = group.is_none_or(|group| self.own == Some(group));
+        let is_ours = if let Publisher::Conmon { .. } = publisher {
+            Monitor::of(facts).is_some()
+        } else {
+            let group = placement::container(&facts.cgroup);
+            group.is_none_or(|group| self.own == Some(group))
+        };
         is_ours.then_some(publisher)
     }
 
@@ -178,7 +184,7 @@ impl<'a> Containers<'a> {
             return self.of_podman_group(group, line);
         }
         let own = line.first();
-        let uid = own.and_then(|own| placement::container_user(&own.cgroup));
+        let uid = own.and_then(|own| group_user(&own.cgroup));
         let mut behind = self.of_engine(group.engine, uid.unwrap_or(0));
         set_id(&mut behind, &group.id);
         match group.engine {
@@ -221,6 +227,11 @@ impl<'a> Containers<'a> {
             ..Behind::new(BehindKind::Container)
         }
     }
+}
+
+/// The container that this program is in.
+fn own_group() -> Option<Group> {
+    placement::container(&Facts::of(std::process::id())?.cgroup)
 }
 
 /// Sets the id, or name, that the control group of a container has.

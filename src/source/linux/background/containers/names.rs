@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Containers, Monitor};
-use crate::model::{Behind, Container, Moment, Pid, Protocol, Text};
+use super::Containers;
+use super::group_user::group_user;
+use super::monitor::Monitor;
+use crate::model::{Behind, Container, Moment, Pid, Process, Protocol, Text};
 use crate::source::linux::background::facts::{self, Facts};
 use crate::source::linux::placement::{self, short};
 use crate::source::users::Users;
@@ -17,12 +19,17 @@ const REREAD_AFTER: Duration = Duration::from_secs(30);
 const STARTING: Duration = Duration::from_secs(5);
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// The containers that were read, by id.
+/// A container's full id or name, and the user whose groups it is among (`None`: root's). A user may call a group like that
+/// of root's container.
+type Key = (String, Option<u32>);
+
+/// The containers that were read.
 #[derive(Default)]
 pub(crate) struct ContainerNames {
     users: Users,
-    by_id: HashMap<String, Known>,
-    by_short_id: HashMap<Text, String>,
+    known: HashMap<Key, Known>,
+    /// The container that each process was in, by its pid and start.
+    of_owner: HashMap<(Pid, Option<u64>), Key>,
 }
 
 /// A container as it was last read.
@@ -47,65 +54,99 @@ impl Known {
 impl ContainerNames {
     /// The container that a process is in; `None` as well for the one that this program is in.
     pub(crate) fn of_process(&mut self, pid: Pid, at: Moment) -> Option<Arc<Container>> {
-        let group = placement::container(&Facts::of(pid)?.cgroup);
-        let known = group.as_ref().and_then(|group| self.by_id.get(&group.id));
+        let own = Facts::of(pid)?;
+        if let Some(key) = key(&own.cgroup) {
+            return self.of_key(key, pid, at);
+        }
+        // Without a manager of groups, podman makes none for the container of an ordinary user.
+        let line = facts::line_of(pid);
+        let monitor = line.iter().skip(1).find_map(Monitor::of)?;
+        let mut containers = Containers::new((Protocol::Tcp, 0), &mut self.users);
+        described(&containers.of_monitor(&monitor, None)).map(Arc::new)
+    }
+
+    /// The container of a group that this process is in.
+    fn of_key(&mut self, key: Key, pid: Pid, at: Moment) -> Option<Arc<Container>> {
+        let known = self.known.get(&key);
         if let Some(known) = known
             && known.is_valid(at)
         {
             return known.container.clone();
         }
         let found_at = known.map_or(at, |known| known.found_at);
-        let line = facts::line_of(pid);
         let mut containers = Containers::new((Protocol::Tcp, 0), &mut self.users);
-        let Some(group) = group else {
-            // Without a manager of groups, podman makes none for the container of an ordinary user.
-            let monitor = line.iter().skip(1).find_map(Monitor::of)?;
-            return described(&containers.of_monitor(&monitor, None)).map(Arc::new);
-        };
-        let behind = containers.of_process(&line);
+        let behind = containers.of_process(&facts::line_of(pid));
         let container = behind.as_ref().and_then(described).map(Arc::new);
-        let short_id = Text::new(short(&group.id));
-        self.by_short_id.insert(short_id, group.id.clone());
         let known = Known {
             found_at,
             read_at: at,
             container: container.clone(),
         };
-        self.by_id.insert(group.id, known);
+        self.known.insert(key, known);
         container
     }
 
-    /// The container with the short id that control groups have, if it was read.
-    pub(crate) fn by_short_id(&self, id: &Text) -> Option<&Arc<Container>> {
-        self.by_id
-            .get(self.by_short_id.get(id)?)?
-            .container
-            .as_ref()
-    }
-
-    /// Whether it was read, though nothing may be known of it.
-    pub(crate) fn knows(&self, id: &Text) -> bool {
-        self.by_short_id.contains_key(id)
+    /// The container that a socket was made in, whose group has this short id, if its owner is in it.
+    pub(crate) fn of_owner(
+        &mut self,
+        owner: &Process,
+        id: &Text,
+        at: Moment,
+    ) -> Option<Arc<Container>> {
+        let process = (owner.pid, owner.started_at_tick);
+        let known = self.of_owner.get(&process).cloned();
+        let key = known.or_else(|| key(&Facts::of(owner.pid)?.cgroup))?;
+        self.of_owner.insert(process, key.clone());
+        (short(&key.0) == &**id).then(|| self.of_key(key, owner.pid, at))?
     }
 
     /// Forgets what was read long ago.
     pub(crate) fn forget_old(&mut self, at: Moment) {
-        self.by_id
+        self.known
             .retain(|_, known| known.read_at.age(at) < REREAD_AFTER);
-        let by_id = &self.by_id;
-        self.by_short_id.retain(|_, id| by_id.contains_key(id));
+        let known = &self.known;
+        self.of_owner.retain(|_, key| known.contains_key(key));
     }
 }
 
-/// A container as the table names it; `None` if nothing is known of it.
+/// The container of a process in this group.
+fn key(cgroup: &str) -> Option<Key> {
+    let group = placement::container(cgroup)?;
+    Some((group.id, group_user(cgroup)))
+}
+
+/// A container as the table names it; `None` if nothing is known of it. The name of another user's container is followed by
+/// that user, as any user may give one the name of root's.
 pub(crate) fn described(behind: &Behind) -> Option<Container> {
+    let with_user = |name: Text| match &behind.user {
+        Some(user) => Text::new(&format!("{name} ({user})")),
+        None => name,
+    };
+    let name = behind.name.clone().or_else(|| behind.id.clone())?;
     Some(Container {
         engine: behind.engine,
         id: behind.id.clone(),
-        name: behind.name.clone().or_else(|| behind.id.clone())?,
+        name: with_user(name),
         image: behind.image.clone(),
         project: behind.project.clone(),
         service: behind.service.clone(),
-        pod: behind.pod.clone(),
+        pod: behind.pod.clone().map(with_user),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A user made a group `docker-ID.scope` with the id of root's container, and its sockets got that one's name.
+    #[test]
+    fn a_user_s_group_with_the_id_of_root_s_container_is_another_container() {
+        let id = "0123456789abcdef".repeat(4);
+        let root_s = key(&format!("/system.slice/docker-{id}.scope")).unwrap();
+        let below = "/user.slice/user-1000.slice/user@1000.service";
+        let user_s = key(&format!("{below}/docker-{id}.scope")).unwrap();
+        assert_eq!((&root_s.0, root_s.1), (&id, None));
+        assert_eq!((&user_s.0, user_s.1), (&id, Some(1000)));
+        assert_eq!(key("/system.slice/nginx.service"), None);
+    }
 }

@@ -4,11 +4,17 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
+use super::group_user::group_user;
 use crate::model::{Pid, Protocol, State};
-use crate::source::linux::background::facts::all_pids;
-use crate::source::linux::{proc_net, scan};
+use crate::source::linux::background::facts::{self, all_pids};
+use crate::source::linux::proc::addresses;
+use crate::source::linux::{placement, proc_net, scan};
 use crate::source::netstat::Part;
+
+/// How many processes of a namespace are compared.
+const MOST_COMPARED: usize = 16;
 
 /// The processes of each network namespace but that of this thread, by the namespace's number.
 pub(super) fn namespaces() -> HashMap<u64, Vec<Pid>> {
@@ -23,47 +29,54 @@ pub(super) fn namespaces() -> HashMap<u64, Vec<Pid>> {
     found
 }
 
-/// The processes of the namespace that has this address. If several do, of different engines, the one that
-/// listens on the port.
+/// The processes of the namespace of root's engines that has this address.
 pub(super) fn with_address(
     namespaces: &HashMap<u64, Vec<Pid>>,
     address: IpAddr,
     port: (Protocol, u16),
 ) -> Option<&[Pid]> {
-    let mut having: Vec<&Vec<Pid>> = namespaces.values().collect();
-    having.retain(|pids| has_address(pids[0], address));
+    let has_address = |pids: &&Vec<Pid>| {
+        let own = addresses::of_interfaces(&pids[0].to_string());
+        own.is_some_and(|own| own.contains(&address))
+    };
+    let having = namespaces.values().filter(has_address);
+    let of_root = having.filter(|pids| can_be_of_root(pids));
+    the_one(of_root.map(|pids| (&**pids, &**pids)).collect(), port)
+}
+
+/// Of namespaces with the same address, of different engines, the one that listens on the port; `None` if that is not one.
+pub(crate) fn the_one<T>(mut having: Vec<(T, &[Pid])>, port: (Protocol, u16)) -> Option<T> {
     if having.len() > 1 {
-        having.retain(|pids| !listeners(pids[0], port).is_empty());
+        having.retain(|(_, pids)| pids.first().is_some_and(|&pid| has_listener(pid, port)));
     }
-    match having.as_slice() {
-        [only] => Some(only),
-        _ => None,
-    }
+    having
+        .pop()
+        .filter(|_| having.is_empty())
+        .map(|(one, _)| one)
 }
 
-/// Whether the namespace of a process has a local address.
-fn has_address(pid: Pid, address: IpAddr) -> bool {
-    let read =
-        |file: &str| fs::read_to_string(format!("/proc/{pid}/net/{file}")).unwrap_or_default();
-    match address {
-        IpAddr::V4(v4) => is_local(&read("fib_trie"), &v4.to_string()),
-        IpAddr::V6(v6) => {
-            let digits = format!("{:032x}", v6.to_bits());
-            let table = read("if_inet6");
-            table.lines().any(|line| line.starts_with(&digits))
-        }
-    }
+/// Whether the namespace of these processes can be one that root's engines lead into. Any user may make one with any address,
+/// but no process of our user namespace can be in it, nor any in a control group of root's containers.
+pub(crate) fn can_be_of_root(pids: &[Pid]) -> bool {
+    let first = || pids.iter().take(MOST_COMPARED);
+    let own = user_namespace("self");
+    let is_ours = |pid: &Pid| own.is_some() && user_namespace(&pid.to_string()) == own;
+    !pids.is_empty() && first().all(is_ours) || first().any(|&pid| is_in_container_of_root(pid))
 }
 
-/// Whether `fib_trie` has an address as local: `|-- ADDRESS`, and then `/32 host LOCAL`.
-fn is_local(fib_trie: &str, address: &str) -> bool {
-    let wanted = format!("|-- {address}");
-    let mut lines = fib_trie.lines().map(str::trim);
-    lines.any(|line| line == wanted) && lines.next() == Some("/32 host LOCAL")
+/// `None` if this user may not read it.
+fn user_namespace(process: &str) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{process}/ns/user")).ok()
+}
+
+fn is_in_container_of_root(pid: Pid) -> bool {
+    let group = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let group = facts::cgroup(&group);
+    placement::container(&group).is_some() && group_user(&group).is_none()
 }
 
 /// Whether something listens on a port in the namespace of a process.
-pub(crate) fn has_listener(pid: Pid, port: (Protocol, u16)) -> bool {
+fn has_listener(pid: Pid, port: (Protocol, u16)) -> bool {
     !listeners(pid, port).is_empty()
 }
 
@@ -99,15 +112,52 @@ pub(crate) fn owner_among(pids: &[Pid], inodes: &HashSet<u32>) -> Option<Pid> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
     use super::*;
 
+    /// A user gave a namespace of theirs the address of root's container, and root's published port led there.
     #[test]
-    fn an_address_is_local_if_the_trie_says_so() {
-        let trie = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 0.0.0.0\n        /0 universe UNICAST\n     \
-                    |-- 172.17.0.2\n        /32 host LOCAL\n     |-- 172.17.255.255\n        /32 link BROADCAST\n";
-        assert!(is_local(trie, "172.17.0.2"));
-        assert!(!is_local(trie, "172.17.255.255"));
-        assert!(!is_local(trie, "172.17.0.20"));
+    fn a_namespace_of_another_user_namespace_is_not_root_s() {
+        let own = std::process::id();
+        assert!(can_be_of_root(&[own]));
+        assert!(!can_be_of_root(&[]));
+        assert!(!can_be_of_root(&[u32::MAX]));
+        let mut command = Command::new("unshare");
+        let child = command
+            .args(["--user", "--net", "cat"])
+            .stdin(Stdio::piped())
+            .spawn();
+        let mut child = child.unwrap();
+        let (pid, ours) = (child.id(), user_namespace("self"));
+        let is_apart = || user_namespace(&pid.to_string()) != ours;
+        // It ends where this is refused.
+        while !is_apart() && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        let has_ended = child.try_wait().unwrap().is_some();
+        let (alone, with_own) = (can_be_of_root(&[pid]), can_be_of_root(&[own, pid]));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        if has_ended {
+            let required = std::env::var("SOCKEYE_REQUIRE").unwrap_or_default();
+            let is_required = required.split(',').any(|one| one == "netns");
+            assert!(!is_required, "no user namespaces here");
+            eprintln!("skipped: no user namespaces here");
+            return;
+        }
+        assert_eq!((alone, with_own), (false, false));
+    }
+
+    #[test]
+    fn of_several_namespaces_with_an_address_one_must_listen() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = (Protocol::Tcp, listener.local_addr().unwrap().port());
+        let own = [std::process::id()];
+        assert_eq!(the_one(vec![(1, &own[..])], port), Some(1));
+        assert_eq!(the_one(vec![(1, &own[..]), (2, &[])], port), Some(1));
+        assert_eq!(the_one(vec![(1, &own[..]), (2, &own[..])], port), None);
+        assert_eq!(the_one(Vec::<(u8, &[Pid])>::new(), port), None);
     }
 
     #[test]

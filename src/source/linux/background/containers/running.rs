@@ -2,8 +2,10 @@
 //! where a container has no group.
 
 use super::Containers;
-use super::engines::Monitor;
-use crate::model::{Behind, Container, Pid, Protocol};
+use super::group_user::group_user;
+use super::monitor::Monitor;
+use super::names::described;
+use crate::model::{Container, Pid, Protocol};
 use crate::source::linux::background::facts::{self, Facts};
 use crate::source::linux::placement::{self, Group};
 use crate::source::users::Users;
@@ -12,21 +14,24 @@ use crate::source::users::Users;
 pub(crate) fn running() -> Vec<(Container, Pid)> {
     let mut users = Users::default();
     let mut containers = Containers::new((Protocol::Tcp, 0), &mut users);
-    let mut groups: Vec<(Group, Pid)> = Vec::new();
+    // A user may call a group like that of root's container.
+    let mut groups: Vec<(Group, Option<u32>, Pid)> = Vec::new();
     let mut monitors: Vec<Facts> = Vec::new();
     for facts in containers.processes() {
         if Monitor::of(facts).is_some() {
             monitors.push(facts.clone());
-        } else if let Some(group) = placement::container(&facts.cgroup)
-            && groups.iter().all(|(known, _)| *known != group)
-        {
-            groups.push((group, facts.pid));
+        } else if let Some(group) = placement::container(&facts.cgroup) {
+            let user = group_user(&facts.cgroup);
+            let is_it = |(known, of, _): &(Group, _, _)| (known, *of) == (&group, user);
+            if !groups.iter().any(is_it) {
+                groups.push((group, user, facts.pid));
+            }
         }
     }
     let mut found: Vec<(Container, Pid)> = Vec::new();
-    for (group, pid) in groups {
+    for (group, _, pid) in groups {
         let behind = containers.of_group(&group, &facts::line_of(pid));
-        found.extend(container(behind).map(|one| (one, pid)));
+        found.extend(described(&behind).map(|one| (one, pid)));
     }
     for monitor in &monitors {
         found.extend(containers.of_lone_monitor(monitor, &found));
@@ -40,7 +45,7 @@ pub(crate) fn of_pid(pid: Pid) -> Option<(Container, Pid)> {
     let group = placement::container(&line.first()?.cgroup)?;
     let mut users = Users::default();
     let mut containers = Containers::new((Protocol::Tcp, 0), &mut users);
-    Some((container(containers.of_group(&group, &line))?, pid))
+    Some((described(&containers.of_group(&group, &line))?, pid))
 }
 
 impl Containers<'_> {
@@ -51,20 +56,9 @@ impl Containers<'_> {
         found: &[(Container, Pid)],
     ) -> Option<(Container, Pid)> {
         let pid = facts::children_of(facts.pid).first().copied()?;
-        let found_container = container(self.of_monitor(&Monitor::of(facts)?, None))?;
-        let is_new = found.iter().all(|(one, _)| one.id != found_container.id);
-        is_new.then_some((found_container, pid))
+        let container = described(&self.of_monitor(&Monitor::of(facts)?, None))?;
+        let is_it =
+            |(one, _): &(Container, Pid)| (&one.id, &one.name) == (&container.id, &container.name);
+        (!found.iter().any(is_it)).then_some((container, pid))
     }
-}
-
-fn container(behind: Behind) -> Option<Container> {
-    Some(Container {
-        engine: behind.engine,
-        name: behind.name.or_else(|| behind.id.clone())?,
-        id: behind.id,
-        image: behind.image,
-        project: behind.project,
-        service: behind.service,
-        pod: behind.pod,
-    })
 }

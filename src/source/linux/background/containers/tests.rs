@@ -149,3 +149,27 @@ fn the_folder_of_docker_is_read_from_its_arguments() {
     let roots = engines::docker_roots(Some(&dockerd));
     assert_eq!(roots[0].to_str(), Some("/data/docker"));
 }
+
+/// Another user's container was shown by the name of root's, and `-N prod` meant it.
+#[test]
+fn a_container_of_another_user_is_named_with_that_user() {
+    let mut users = Users::default();
+    let mut containers = containers(&mut users);
+    let mut named = |uid| {
+        let behind = Behind {
+            name: Some("prod".into()),
+            pod: Some("0123456789ab".into()),
+            ..containers.of_engine(Engine::Podman, uid)
+        };
+        let found = described(&behind).unwrap();
+        (found.name.to_string(), found.pod.unwrap().to_string())
+    };
+    let of_user = (
+        "prod (uid 4294967293)".to_owned(),
+        "0123456789ab (uid 4294967293)".to_owned(),
+    );
+    assert_eq!(named(u32::MAX - 2), of_user);
+    let plain = ("prod".to_owned(), "0123456789ab".to_owned());
+    assert_eq!(named(0), plain);
+    assert_eq!(named(geteuid().as_raw()), plain);
+}

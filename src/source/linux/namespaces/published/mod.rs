@@ -5,6 +5,7 @@
 //! the port there. What is ambiguous stays unknown.
 
 mod addresses;
+mod publishers;
 mod rules;
 
 use std::collections::HashMap;
@@ -12,41 +13,20 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use self::addresses::Addresses;
+use self::publishers::Publishers;
 use self::rules::{Rule, Rules};
 use crate::model::{
-    Container, Endpoint, Moment, Namespace, NamespaceId, Owner, Pid, Process, Protocol, Published,
-    PublishedBy, Socket, State,
+    Container, Endpoint, Moment, Namespace, NamespaceId, Pid, Protocol, Published, PublishedBy,
+    Socket, State,
 };
-use crate::source::linux::background::{self, Destination};
-
-/// The first 15 letters of the programs that publish ports.
-const PUBLISHERS: [&str; 12] = [
-    "docker-proxy",
-    "dockerd",
-    "conmon",
-    "rootlessport",
-    "rootlessport-ch",
-    "rootlesskit",
-    "pasta",
-    "pasta.avx2",
-    "passt",
-    "passt.avx2",
-    "lxd",
-    "incusd",
-];
-
-/// The most sockets whose owners can't be seen to be looked up.
-const MOST_HIDDEN: usize = 256;
+use crate::source::linux::background::Destination;
 
 /// What is kept from one snapshot to the next.
 #[derive(Default)]
 pub(super) struct Publishing {
     addresses: Addresses,
     rules: Rules,
-    /// Of each publisher that was read, by pid and start.
-    destinations: HashMap<(Pid, Option<u64>), Option<Destination>>,
-    /// Of each socket whose owner can't be seen, by its inode.
-    of_hidden: HashMap<u32, Option<Destination>>,
+    publishers: Publishers,
 }
 
 /// The other namespaces with their processes.
@@ -90,13 +70,13 @@ type Listeners = HashMap<(NamespaceId, Protocol, u16), Vec<usize>>;
 
 impl Publishing {
     /// Sets what the sockets of ours publish, and adds rows for what only rules publish. Whether these are there for the first
-    /// time.
+    /// time. `is_single`: there is no later snapshot.
     pub(super) fn add_to(
         &mut self,
         sockets: &mut Vec<Socket>,
         members: &Members,
         at: Moment,
-        is_complete: bool,
+        is_single: bool,
     ) -> bool {
         let mut listeners = Listeners::new();
         for (place, socket) in sockets.iter().enumerate() {
@@ -105,13 +85,13 @@ impl Publishing {
                 listeners.entry(key).or_default().push(place);
             }
         }
-        let are_first = self.rules.update(&members.namespaces, at, is_complete);
+        let has_first_rules = self.rules.update(&members.namespaces, at, is_single);
         let mut published = Vec::new();
-        self.read_hidden(sockets);
+        self.publishers.update(sockets, at);
         for (place, socket) in sockets.iter().enumerate() {
             if socket.is_own()
                 && socket.is_listening()
-                && let Some(destination) = self.destination(socket)
+                && let Some(destination) = self.publishers.destination(socket, at)
                 && let Some(route) = self.route(socket, destination, members, at)
             {
                 let one = describe(
@@ -124,48 +104,12 @@ impl Publishing {
                 published.push((place, one));
             }
         }
-        self.forget_ended(sockets);
         let rows = self.rows_of_rules(sockets, &published, members, &listeners, at);
         for (place, one) in published {
             sockets[place].published = Some(Arc::new(one));
         }
         sockets.extend(rows);
-        are_first
-    }
-
-    /// Finds where sockets lead whose owners can't be seen, if there are new ones: that reads every process.
-    fn read_hidden(&mut self, sockets: &[Socket]) {
-        let hidden = sockets.iter().filter(|socket| {
-            socket.is_own() && socket.is_listening() && socket.owner == Owner::Hidden
-        });
-        let hidden: Vec<(u32, (Protocol, Endpoint))> = hidden
-            .filter(|socket| socket.protocol.has_ports() && socket.uid == Some(0))
-            .filter_map(|socket| Some((socket.inode?, (socket.protocol, socket.local))))
-            .take(MOST_HIDDEN)
-            .collect();
-        if hidden
-            .iter()
-            .all(|(inode, _)| self.of_hidden.contains_key(inode))
-        {
-            return;
-        }
-        let ends: Vec<_> = hidden.iter().map(|(_, end)| *end).collect();
-        let found = background::destinations_of_hidden(&ends);
-        let inodes = hidden.into_iter().map(|(inode, _)| inode);
-        self.of_hidden = inodes.zip(found).collect();
-    }
-
-    /// Where the publisher that has a socket leads, if one does.
-    fn destination(&mut self, socket: &Socket) -> Option<Destination> {
-        if socket.owner == Owner::Hidden {
-            return self.of_hidden.get(&socket.inode?)?.clone();
-        }
-        let publisher = publisher(socket)?;
-        let key = (publisher.pid, publisher.started_at_tick);
-        let known = self.destinations.entry(key);
-        known
-            .or_insert_with(|| background::destination(publisher.pid))
-            .clone()
+        has_first_rules
     }
 
     /// Where the traffic for the port of a publisher goes.
@@ -264,23 +208,6 @@ impl Publishing {
         });
         rows.collect()
     }
-
-    fn forget_ended(&mut self, sockets: &[Socket]) {
-        if self.destinations.len() > 64 {
-            let publishers = sockets.iter().filter_map(publisher);
-            let keys: Vec<_> = publishers
-                .map(|one| (one.pid, one.started_at_tick))
-                .collect();
-            self.destinations.retain(|key, _| keys.contains(key));
-        }
-    }
-}
-
-/// The process of a socket that publishes its port, by its name.
-fn publisher(socket: &Socket) -> Option<&Process> {
-    let mut owners = socket.owner.present().iter();
-    let found = owners.find(|process| PUBLISHERS.contains(&&*process.comm));
-    found.map(|process| &**process)
 }
 
 /// The published port, with the socket inside if there is one.

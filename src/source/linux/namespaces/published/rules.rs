@@ -4,17 +4,26 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::time::Duration;
 
-use crate::model::{Moment, Namespace, NamespaceId, Protocol, Redirect};
+use crate::model::{Moment, Namespace, NamespaceId, Protocol, Redirect, RedirectedPackets};
+use crate::source::Meter;
 use crate::source::linux::redirects::PacketFilter;
 
 /// Rules are read again after this time if the namespaces are others, and after that one in any case.
 const AFTER_CHANGE: Duration = Duration::from_secs(1);
 const REREAD_AFTER: Duration = Duration::from_secs(30);
 
-/// The most ports of rules.
+/// They are read again after this many times what that costs at the earliest.
+const TIMES_COST: u32 = 50;
+
+/// How long a single listing waits for them.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
+/// The most ports that are traced through the rules, for how long, and the most rules that are kept.
+const MOST_PORTS: usize = 1024;
+const MOST_TIME: Duration = Duration::from_millis(300);
 const MOST: usize = 4096;
 
 /// A port that is sent elsewhere.
@@ -30,8 +39,10 @@ pub(super) struct Rule {
 #[derive(Default)]
 pub(super) struct Rules {
     known: BTreeMap<(Protocol, u16), Vec<Rule>>,
-    answer: Option<Receiver<Vec<Rule>>>,
+    answer: Option<Receiver<(Vec<Rule>, Duration)>>,
     read_at: Option<Moment>,
+    /// How long it took to read them.
+    cost: Duration,
     /// The namespaces when they were read.
     namespaces: Vec<NamespaceId>,
     are_known: bool,
@@ -39,11 +50,12 @@ pub(super) struct Rules {
 
 impl Rules {
     /// Begins to read them if they may have changed, and takes what was read. Whether that is there for the first time.
+    /// `is_single`: there is no later snapshot, so this one waits for them.
     pub(super) fn update(
         &mut self,
         namespaces: &HashMap<NamespaceId, Arc<Namespace>>,
         at: Moment,
-        is_complete: bool,
+        is_single: bool,
     ) -> bool {
         let mut ids: Vec<NamespaceId> = namespaces.keys().copied().collect();
         ids.sort_unstable();
@@ -52,19 +64,27 @@ impl Rules {
         } else {
             AFTER_CHANGE
         };
+        let wait = wait.max(self.cost * TIMES_COST);
         let is_due = self.read_at.is_none_or(|then| then.age(at) >= wait);
         if self.answer.is_none() && is_due && !ids.is_empty() {
             (self.read_at, self.namespaces) = (Some(at), ids);
             let (sender, answer) = channel();
-            let read = move || drop(sender.send(read()));
+            let read = move || {
+                let mut meter = Meter::start();
+                let rules = read();
+                drop(sender.send((rules, meter.lap())));
+            };
             let thread = std::thread::Builder::new().spawn(read);
             self.answer = thread.is_ok().then_some(answer);
         }
         let Some(answer) = &self.answer else {
             return false;
         };
-        let received = if is_complete {
-            answer.recv().map_err(|_| TryRecvError::Disconnected)
+        let received = if is_single {
+            answer.recv_timeout(MAX_WAIT).map_err(|error| match error {
+                RecvTimeoutError::Timeout => TryRecvError::Empty,
+                RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+            })
         } else {
             answer.try_recv()
         };
@@ -74,8 +94,8 @@ impl Rules {
                 self.answer = None;
                 false
             }
-            Ok(rules) => {
-                self.answer = None;
+            Ok((rules, cost)) => {
+                (self.answer, self.cost) = (None, cost);
                 self.known.clear();
                 for rule in rules {
                     self.known.entry(rule.on).or_default().push(rule);
@@ -100,8 +120,14 @@ impl Rules {
 
 fn read() -> Vec<Rule> {
     let mut filter = PacketFilter::default();
+    let ports = filter.ports_sent_elsewhere();
+    let (mut meter, mut took) = (Meter::start(), Duration::ZERO);
     let mut rules = Vec::new();
-    for port in filter.ports_sent_elsewhere() {
+    for port in ports.into_iter().take(MOST_PORTS) {
+        took += meter.lap();
+        if took > MOST_TIME {
+            break;
+        }
         for protocol in [Protocol::Tcp, Protocol::Udp] {
             let (redirects, _) = filter.redirects(protocol, port);
             for rule in redirects
@@ -117,7 +143,8 @@ fn read() -> Vec<Rule> {
     rules
 }
 
-/// A redirect to one address of another machine or namespace, for packets to any of our addresses or to one.
+/// A redirect to one address of another machine or namespace, for all packets to any of our addresses or to one. What is sent
+/// there under further conditions is not published.
 fn rule(redirect: &Redirect, on: (Protocol, u16)) -> Option<Rule> {
     let address = redirect
         .to
@@ -127,12 +154,54 @@ fn rule(redirect: &Redirect, on: (Protocol, u16)) -> Option<Rule> {
         IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
-    let mut conditions = redirect.conditions.iter();
-    let host = conditions.find_map(|condition| condition.strip_prefix("are for ")?.parse().ok());
-    Some(Rule {
+    let host = redirect.destination.unwrap_or(any);
+    // Packets for the loopback address come in from nowhere.
+    let is_unreachable = host.is_loopback() && redirect.packets == RedirectedPackets::Incoming;
+    (redirect.is_unconditional && !is_unreachable).then(|| Rule {
         on,
-        host: host.unwrap_or(any),
+        host,
         address,
         port: redirect.to.port.unwrap_or(on.1),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{RedirectTarget, Text};
+
+    /// A rule for the packets of one other machine was shown as a port published to every machine.
+    #[test]
+    fn a_conditional_rule_publishes_nothing() {
+        use RedirectedPackets::{All, Incoming};
+        let published = |destination: Option<&str>, packets, is_unconditional| {
+            let redirect = Redirect {
+                protocol: Protocol::Tcp,
+                packets,
+                conditions: vec![Text::new("are for 10.0.0.1")],
+                destination: destination.map(|one| one.parse().unwrap()),
+                is_unconditional,
+                to: RedirectTarget {
+                    address: "172.17.0.2".parse().ok(),
+                    port: Some(80),
+                    text: Text::new("172.17.0.2:80"),
+                    is_unreachable: false,
+                },
+                place: Text::new("nftables ip nat x"),
+                comment: None,
+            };
+            rule(&redirect, (Protocol::Tcp, 8080)).map(|rule| rule.host.to_string())
+        };
+        assert_eq!(published(None, All, true).as_deref(), Some("0.0.0.0"));
+        assert_eq!(
+            published(Some("10.0.0.9"), Incoming, true).as_deref(),
+            Some("10.0.0.9")
+        );
+        assert_eq!(published(None, All, false), None);
+        assert_eq!(published(Some("127.0.0.1"), Incoming, true), None);
+        assert_eq!(
+            published(Some("127.0.0.1"), All, true).as_deref(),
+            Some("127.0.0.1")
+        );
+    }
 }
