@@ -32,6 +32,10 @@ pub struct Namespace {
     /// Its number in `/proc/PID/ns/net`; `None` if this user may not read that of any process in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inode: Option<u64>,
+    /// Its cookie in the kernel (`SO_NETNS_COOKIE`), which is never given to another one; `None` if it was not read. It means
+    /// nothing on another machine, nor after a restart.
+    #[serde(skip)]
+    pub cookie: Option<u64>,
     /// What people call it: its container, its name for `ip netns`, its unit, or else the first process in it with the
     /// inode: `nginx 4026532254`.
     pub name: Text,

@@ -10,6 +10,7 @@ use sockeye::clock::Clock;
 use sockeye::inspect::{AccessError, NamespaceAccess, run_in};
 use sockeye::model::{Namespace, NamespaceId};
 use sockeye::runtime::end_process::end_and_watch;
+use sockeye::source::System;
 
 use crate::ending::scene::{Server, inode, listener};
 use crate::support::netns::stage;
@@ -35,6 +36,7 @@ impl Keeper {
         Arc::new(Namespace {
             id: NamespaceId(1),
             inode: Some(std::fs::metadata(file).unwrap().ino()),
+            cookie: None,
             name: "inside".into(),
             container: None,
         })
@@ -119,4 +121,49 @@ fn another_namespace_than_the_one_shown_is_never_entered() {
         drop(keeper);
         assert!(matches!(access.run(|| ()), Err(AccessError::Gone(_))));
     });
+}
+
+/// The number of a namespace that ended is that of the next one, which was taken for it: binds were made there.
+#[test]
+fn a_namespace_with_the_number_of_the_one_shown_is_never_entered() {
+    stage(|| {
+        let keeper = Keeper::start();
+        let made = keeper.namespace();
+        let access = NamespaceAccess::of(&made, &[]).unwrap();
+        let socket = run_in(Some(&access), listener).unwrap();
+        let shown = shown(inode(&socket));
+        assert_eq!(shown.inode, made.inode);
+        assert!(
+            shown.cookie.is_some(),
+            "the kernel has cookies since Linux 5.14"
+        );
+        let enters = |namespace: &Arc<Namespace>, keeper: &Keeper| {
+            let access = NamespaceAccess::of(namespace, &[keeper.0.id()]);
+            run_in(Some(&access.unwrap()), || true)
+        };
+        assert_eq!(enters(&shown, &keeper), Ok(true));
+        drop((socket, keeper));
+        // The kernel gives the lowest number that is free, once it has freed that.
+        let mut others = (0..1000).map(|_| Keeper::start());
+        let again = others.find(|one| one.namespace().inode == shown.inode);
+        let again = again.expect("a number is given again");
+        let entered = enters(&shown, &again);
+        assert!(matches!(entered, Err(AccessError::Gone(_))), "{entered:?}");
+        assert_eq!(enters(&again.namespace(), &again), Ok(true));
+        let socket = run_in(
+            Some(&NamespaceAccess::of(&again.namespace(), &[]).unwrap()),
+            listener,
+        );
+        let now = self::shown(inode(&socket.unwrap()));
+        assert_ne!(now.cookie, shown.cookie);
+    });
+}
+
+/// The namespace of a socket, as the table has it.
+fn shown(socket: u32) -> Arc<Namespace> {
+    let mut system = System::new().with_all_namespaces();
+    let snapshot = system.take_once(Clock::start().now()).unwrap();
+    let mut sockets = snapshot.sockets.into_iter();
+    let found = sockets.find(|one| one.inode == Some(socket));
+    found.unwrap().namespace.unwrap()
 }

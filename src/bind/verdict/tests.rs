@@ -268,6 +268,7 @@ fn inside() -> crate::model::Inside {
     let namespace = crate::model::Namespace {
         id: crate::model::NamespaceId(1),
         inode: Some(4_026_532_254),
+        cookie: None,
         name: "web".into(),
         container: None,
     };

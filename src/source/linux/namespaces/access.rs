@@ -95,7 +95,9 @@ impl NamespaceAccess {
         // A thread that stays for good must not be started in there: it would keep the namespace.
         process::start_background_thread();
         let file = self.open()?;
-        within(file, action).map_err(|error| failed(&self.inside.namespace, &error, &self.entry()))
+        let namespace = &self.inside.namespace;
+        let ran = within(file, namespace.cookie, action);
+        ran.map_err(|error| failed(namespace, &error, &self.entry()))
     }
 
     /// Opens a file that refers to the namespace: the last one, or if that is gone or refers to another one, a new one.
@@ -129,7 +131,7 @@ fn gone(namespace: &Namespace) -> AccessError {
 fn failed(namespace: &Namespace, error: &io::Error, entry: &Entry) -> AccessError {
     match error.kind() {
         io::ErrorKind::PermissionDenied => not_permitted(namespace, Some(entry)),
-        io::ErrorKind::NotFound => gone(namespace),
+        io::ErrorKind::NotFound | io::ErrorKind::StaleNetworkFileHandle => gone(namespace),
         _ => {
             let what = namespace.describe();
             AccessError::Failed(format!("the {what} can't be entered: {error}"))
@@ -141,10 +143,8 @@ fn failed(namespace: &Namespace, error: &io::Error, entry: &Entry) -> AccessErro
 fn not_permitted(namespace: &Namespace, entry: Option<&Entry>) -> AccessError {
     use std::os::unix::fs::MetadataExt as _;
     let what = namespace.describe();
-    let path = entry.map(|entry| entry.path().to_string_lossy().into_owned());
-    let pid = path
-        .as_deref()
-        .and_then(|path| path.strip_prefix("/proc/")?.strip_suffix("/ns/net"));
+    let pid = entry.and_then(Entry::pid).map(|pid| pid.to_string());
+    let pid = pid.as_deref();
     let user_namespace = |process: &str| {
         let file = std::fs::metadata(format!("/proc/{process}/ns/user")).ok()?;
         Some(file.ino())

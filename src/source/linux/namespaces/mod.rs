@@ -96,6 +96,7 @@ impl Namespaces {
             return (Vec::new(), Vec::new());
         }
         self.read_all(at, ages, is_complete);
+        self.compare_cookies(at);
         self.names.update(&mut self.known, at);
         let count = self.known.values().map(|one| one.sockets.all.len()).sum();
         let (mut sockets, mut groups) = (Vec::with_capacity(count), Vec::with_capacity(count));
@@ -260,6 +261,32 @@ impl Namespaces {
         })
     }
 
+    /// Keeps the cookies that were read. A namespace with another one than before is another namespace, which got the number
+    /// and a reference of the one before.
+    fn compare_cookies(&mut self, at: Moment) {
+        for known in self.known.values_mut() {
+            let Some(cookie) = known.sockets.cookie else {
+                continue;
+            };
+            match known.namespace.cookie {
+                Some(before) if before == cookie => {}
+                None => Arc::make_mut(&mut known.namespace).cookie = Some(cookie),
+                Some(_) => {
+                    self.last_id += 1;
+                    let id = NamespaceId(self.last_id);
+                    known.namespace = Arc::new(Namespace {
+                        id,
+                        inode: known.namespace.inode,
+                        cookie: Some(cookie),
+                        name: Text::default(),
+                        container: None,
+                    });
+                    known.found_at = Some(at);
+                }
+            }
+        }
+    }
+
     fn new_namespace(
         &mut self,
         number: Number,
@@ -277,6 +304,7 @@ impl Namespaces {
             namespace: Arc::new(Namespace {
                 id,
                 inode,
+                cookie: None,
                 name: Text::default(),
                 container: None,
             }),

@@ -36,6 +36,8 @@ pub(super) struct Sockets {
     outside: Option<(SocketCounts, Moment)>,
     /// When those that are only bound were last read.
     pub(super) bound_at: Option<Moment>,
+    /// The cookie of the namespace that they were last read in.
+    pub(super) cookie: Option<u64>,
 }
 
 /// What to read besides the listeners, the connections and UDP.
@@ -50,6 +52,7 @@ pub(super) struct Wanted {
 impl Sockets {
     /// Reads them on a thread that is in the namespace.
     pub(super) fn read_inside(&mut self, wanted: Wanted, at: Moment) -> Troubles {
+        self.begin_in(super::enter::own_cookie());
         let mut reading = Reading::with_capacity(self.all.len());
         let counts = SocketCounts::read(Path::new("/proc/thread-self/net"));
         self.dump(&mut reading, SockDiag::default(), counts, (wanted, at));
@@ -66,6 +69,7 @@ impl Sockets {
         wanted: Wanted,
         at: Moment,
     ) -> Result<()> {
+        self.begin_in(super::socket_network::cookie_of(&opened.diag));
         let second = opened.diag.try_clone()?;
         let mut reading = Reading::over(second, opened.users, self.all.len());
         let counts = SocketCounts::parse(&opened.sockstat, &opened.sockstat6);
@@ -79,6 +83,14 @@ impl Sockets {
         self.outside = None;
         self.add_users(&before, pid);
         Ok(())
+    }
+
+    /// Forgets the sockets of another namespace, whose number this one got.
+    fn begin_in(&mut self, cookie: Option<u64>) {
+        if self.cookie.is_some() && cookie.is_some() && self.cookie != cookie {
+            *self = Self::default();
+        }
+        self.cookie = cookie;
     }
 
     /// Adds the users who are not in the user namespace of the dump: those of the last snapshot, or of the files of a process,

@@ -1,7 +1,6 @@
 //! The network namespace that a name, a container or a pid means, and the files that refer to it.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -89,7 +88,7 @@ pub(super) fn entry_of(pid: Pid) -> Entry {
 
 /// The inode of the namespace that a file refers to.
 pub(super) fn inode(entry: &Entry) -> Option<u64> {
-    Some(fs::metadata(entry.path()).ok()?.ino())
+    entry.inode_now()
 }
 
 /// A file that refers to the namespace with this inode: of one of these processes, of another one, or a mount.
@@ -175,6 +174,7 @@ fn made(
     let namespace = Namespace {
         id: NamespaceId::default(),
         inode,
+        cookie: None,
         name,
         container,
     };
@@ -306,6 +306,7 @@ mod tests {
         let namespace = Namespace {
             id: NamespaceId(1),
             inode: Some(4_026_532_254),
+            cookie: None,
             name: "python3 4026532254".into(),
             container: None,
         };
