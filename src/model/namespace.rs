@@ -59,10 +59,19 @@ impl Namespace {
 pub struct Inside {
     /// Which one it is.
     pub namespace: Arc<Namespace>,
-    /// What the option `-N` accepts for it.
-    pub option: Text,
-    /// The beginning of a command that runs another one in there: `nsenter -t 812 -n`.
-    pub enter: Text,
+    /// What the option `-N` accepts for it; `None` if it accepts nothing that leads there.
+    pub option: Option<Text>,
+    /// What `nsenter` enters it by; `None` if there is nothing that another user could not exchange.
+    pub enter: Option<NamespaceFile>,
+}
+
+/// A file that refers to a network namespace, for commands of root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamespaceFile {
+    /// `/proc/PID/ns/net` of this process.
+    Process(Pid),
+    /// This one. The path may have any characters but control characters.
+    Path(Text),
 }
 
 /// A container, as its engine describes it. Unknown values are `None`.

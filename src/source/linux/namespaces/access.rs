@@ -7,9 +7,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::commands::{nsenter_file, option, option_for};
 use super::enter::{Entry, within};
-use super::target::{enter_command, entry_with, find_target, inode, option_for};
-use crate::model::{Inside, Namespace, Pid};
+use super::target::{entry_with, find_target, inode};
+use crate::model::{Inside, Namespace, Pid, Text};
 use crate::source::process;
 
 /// A way into a network namespace.
@@ -54,7 +55,9 @@ impl NamespaceAccess {
         if namespace.inode.is_some() && namespace.inode == own {
             return Ok(None);
         }
-        Ok(Some(Self::new(namespace, Vec::new(), entry)))
+        // The name that was found leads there again, be it that of a container.
+        let option = option(name);
+        Ok(Some(Self::new((namespace, option), Vec::new(), entry)))
     }
 
     /// The namespace of a row, with the owners of its socket.
@@ -66,13 +69,22 @@ impl NamespaceAccess {
             return Err(not_permitted(namespace, None));
         };
         let entry = entry_with(wanted, owners).ok_or_else(|| gone(namespace))?;
-        Ok(Self::new(Arc::clone(namespace), owners.to_vec(), entry))
+        let option = option_for(namespace, &entry);
+        Ok(Self::new(
+            (Arc::clone(namespace), option),
+            owners.to_vec(),
+            entry,
+        ))
     }
 
-    fn new(namespace: Arc<Namespace>, pids: Vec<Pid>, entry: Entry) -> Self {
+    fn new(
+        (namespace, option): (Arc<Namespace>, Option<Text>),
+        pids: Vec<Pid>,
+        entry: Entry,
+    ) -> Self {
         let inside = Inside {
-            option: option_for(&namespace, &entry),
-            enter: enter_command(&entry).as_str().into(),
+            option,
+            enter: nsenter_file(&entry),
             namespace,
         };
         Self {

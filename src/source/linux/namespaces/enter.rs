@@ -116,6 +116,16 @@ impl Entry {
         is_stable.then_some(path)
     }
 
+    /// Whether a search of all processes, threads and mounts comes across it.
+    pub(super) fn is_found_by_number(&self) -> bool {
+        let Way::File(path) = &self.way else {
+            return false;
+        };
+        let below = path.strip_prefix("/proc").ok();
+        let kind = below.and_then(|below| below.components().nth(1));
+        kind != Some(Component::Normal("fd".as_ref()))
+    }
+
     /// Returns the file if it refers to the namespace.
     fn checked(&self, file: OwnedFd) -> io::Result<OwnedFd> {
         let is_namespace = u64::try_from(fstatfs(&file)?.f_type) == Ok(NSFS);

@@ -9,6 +9,7 @@
 
 mod access;
 mod by_owners;
+mod commands;
 mod enter;
 mod find;
 mod helper;
