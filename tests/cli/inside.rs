@@ -366,21 +366,32 @@ fn nothing_keeps_a_namespace_that_ends() {
             output.unwrap().status.success()
         };
         assert!(has_peer());
+        let (sender, checks) = std::sync::mpsc::channel();
         let tests = std::thread::spawn({
             let pid = pid.clone();
             move || {
                 let began = Instant::now();
                 while began.elapsed() < Duration::from_secs(2) {
-                    sockeye(&["check", "-N", &pid, "20001", "20002"]);
+                    let said = sockeye(&["check", "-N", &pid, "20001", "20002"]);
+                    let _ = sender.send((Instant::now(), said));
                 }
             }
         });
-        std::thread::sleep(Duration::from_millis(500));
+        let (_, (code, out, err)) = checks.recv_timeout(Duration::from_secs(10)).unwrap();
+        let is_named = |port: u16| out.contains(&format!("{port} in network namespace"));
+        assert_eq!((code, &*err), (1, ""), "{out}");
+        assert!(is_named(TAKEN_INSIDE) && is_named(TAKEN_OUTSIDE), "{out}");
+        assert!(out.contains(&format!("({pid})")), "{out}");
         drop(inside);
         let ended = Instant::now();
         wait_until("the end of the peer", || !has_peer());
         let took = ended.elapsed();
         tests.join().unwrap();
+        // The program went on, and no longer found it.
+        let last = checks.iter().last().expect("a check after the end");
+        let (at, (code, _, err)) = last;
+        assert!(at > ended && code == 2, "{err}");
+        assert!(err.contains("no process has this pid"), "{err}");
         assert!(took < Duration::from_secs(1), "{took:?}");
     });
 }
