@@ -58,13 +58,11 @@ impl Case<'_> {
     /// A command that changes the network, by root.
     pub(super) fn as_root(&self, code: FixCode, text: impl Into<String>, command: &str) -> Fix {
         let text = text.into();
-        match in_namespace(command, self.limits) {
-            Some(command) => code.command(text, command).by_root(self.limits),
-            None => {
-                let command = in_namespace_words(command, self.limits);
-                code.fix(format!("{text}: as root, {command}"))
-            }
+        if let Some(command) = in_namespace(command, self.limits) {
+            return code.command(text, command).by_root(self.limits);
         }
+        let command = in_namespace_words(command, self.limits);
+        code.fix(format!("{text}: as root, {command}"))
     }
 
     /// A command that only reads the network, for a sentence.
