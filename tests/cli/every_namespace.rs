@@ -316,7 +316,7 @@ fn a_cable_ends_with_its_namespace_and_not_before() {
     });
 }
 
-/// What root is told to type led to another namespace, or to none.
+/// A command that was printed for root led to another namespace, or to none.
 #[test]
 fn what_a_namespace_is_called_in_a_command_leads_to_it() {
     stage(|| {

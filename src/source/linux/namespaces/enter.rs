@@ -103,8 +103,8 @@ impl Entry {
         pid.parse().ok().filter(|_| is_number)
     }
 
-    /// The file, if its path leads to it for everybody who may follow it: not a descriptor, nor what is mounted for some
-    /// other process, which can change it.
+    /// The file, if its path is the same for other programs and no other user can change it: not a descriptor, nor what is
+    /// mounted for another process.
     pub(super) fn stable_path(&self) -> Option<&Path> {
         let Way::File(path) = &self.way else {
             return None;

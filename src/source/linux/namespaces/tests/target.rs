@@ -68,7 +68,7 @@ fn this_process_is_in_its_own_namespace() {
     );
 }
 
-/// What root is told to type led to another namespace, or to none.
+/// A command that was printed for root led to another namespace, or to none.
 #[test]
 fn each_option_leads_to_the_namespace_that_it_is_for() {
     let all = Namespaces::discover();
@@ -78,7 +78,7 @@ fn each_option_leads_to_the_namespace_that_it_is_for() {
         };
         match find_target(&option) {
             Ok((found, _)) => assert_eq!(found.inode, Some(number), "{option}"),
-            // It has ended meanwhile, or somebody uses the name for several.
+            // It has ended meanwhile, or its name is that of several.
             Err(_) => assert!(entry.open().is_err() || pid(&option).is_none(), "{option}"),
         }
     }
