@@ -10,6 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use sockeye::bind::Address;
 use sockeye::filter::Filter;
+use sockeye::inspect::NamespaceAccess;
 use sockeye::model::duration;
 use sockeye::model::{Family, Kinds, NamespaceScope, Pid, Protocol, Services, clean};
 use sockeye::query::{NamespaceError, NamespaceTarget, Query, Sort, Tab};
@@ -212,12 +213,18 @@ impl GlobalArgs {
         if !HAS_NAMESPACES {
             bail!("--namespace: this system has no network namespaces");
         }
-        let Ok(pid) = text.parse::<Pid>() else {
+        // With a zero in front it is the start of an id.
+        let pid = text.parse::<Pid>().ok();
+        let Some(pid) = pid.filter(|_| !text.starts_with('0')) else {
             return Ok(target);
         };
         match network_namespace(Some(pid)) {
-            Ok(inode) if network_namespace(None).ok() == Some(inode) => Ok(NamespaceTarget::Own),
-            Ok(inode) => Ok(NamespaceTarget::Process { pid, inode }),
+            Ok(inode) => match NamespaceAccess::find(text) {
+                // Something else is named like it.
+                Err(why) => bail!("--namespace {}: {why}", clean(text)),
+                Ok(None) => Ok(NamespaceTarget::Own),
+                Ok(Some(_)) => Ok(NamespaceTarget::Process { pid, inode }),
+            },
             // It may be a number of something else.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(target),
             Err(error) => bail!("--namespace: that of process {pid} can't be read: {error}"),

@@ -26,7 +26,8 @@ pub use evidence::{
 };
 pub use moment::{Age, Moment};
 pub use namespace::{
-    Container, Inside, Namespace, NamespaceId, NamespaceScope, Published, PublishedBy,
+    Container, Inside, Namespace, NamespaceFile, NamespaceId, NamespaceScope, Published,
+    PublishedBy,
 };
 pub use origin::{Capabilities, Origin};
 pub(crate) use port::BuildSpread;

@@ -32,6 +32,10 @@ pub struct Namespace {
     /// Its number in `/proc/PID/ns/net`; `None` if this user may not read that of any process in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inode: Option<u64>,
+    /// Its cookie in the kernel (`SO_NETNS_COOKIE`), which is never given to another one; `None` if it was not read. It means
+    /// nothing on another machine, nor after a restart.
+    #[serde(skip)]
+    pub cookie: Option<u64>,
     /// What people call it: its container, its name for `ip netns`, its unit, or else the first process in it with the
     /// inode: `nginx 4026532254`.
     pub name: Text,
@@ -55,10 +59,19 @@ impl Namespace {
 pub struct Inside {
     /// Which one it is.
     pub namespace: Arc<Namespace>,
-    /// What the option `-N` accepts for it.
-    pub option: Text,
-    /// The beginning of a command that runs another one in there: `nsenter -t 812 -n`.
-    pub enter: Text,
+    /// What the option `-N` accepts for it; `None` if it accepts nothing that leads there.
+    pub option: Option<Text>,
+    /// What `nsenter` enters it by; `None` if there is nothing that another user could not exchange.
+    pub enter: Option<NamespaceFile>,
+}
+
+/// A file that refers to a network namespace, for commands of root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamespaceFile {
+    /// `/proc/PID/ns/net` of this process.
+    Process(Pid),
+    /// This one. The path may have any characters but control characters.
+    Path(Text),
 }
 
 /// A container, as its engine describes it. Unknown values are `None`.

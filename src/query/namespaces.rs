@@ -76,14 +76,13 @@ impl NamespaceTarget {
     /// # Errors
     /// Those of [`resolve`].
     pub fn in_table(&self, table: &Table) -> Result<NamespaceScope, NamespaceError> {
-        if let Self::Named(name) = self
-            && let Ok(pid) = name.parse::<Pid>()
-            && let Some(socket) = socket_of(pid, table)
-        {
-            let namespace = socket.namespace.as_ref();
-            return Ok(namespace.map_or(NamespaceScope::Own, |one| NamespaceScope::One(one.id)));
-        }
-        resolve(self, table.namespaces.iter().map(|(one, _)| one))
+        let of_process = |name: &str| {
+            let pid = name.parse().ok().filter(|_| !name.starts_with('0'));
+            let namespace = socket_of(pid?, table)?.namespace.as_ref();
+            Some(namespace.map_or(NamespaceScope::Own, |one| NamespaceScope::One(one.id)))
+        };
+        let namespaces = table.namespaces.iter().map(|(one, _)| one);
+        resolve_with(self, namespaces, of_process)
     }
 }
 
@@ -95,6 +94,15 @@ impl NamespaceTarget {
 pub fn resolve<'a>(
     target: &NamespaceTarget,
     namespaces: impl Iterator<Item = &'a Arc<Namespace>>,
+) -> Result<NamespaceScope, NamespaceError> {
+    resolve_with(target, namespaces, |_| None)
+}
+
+/// The same, with what the name means as a pid.
+fn resolve_with<'a>(
+    target: &NamespaceTarget,
+    namespaces: impl Iterator<Item = &'a Arc<Namespace>>,
+    of_process: impl FnOnce(&str) -> Option<NamespaceScope>,
 ) -> Result<NamespaceScope, NamespaceError> {
     let mut seen = HashSet::new();
     let namespaces: Vec<_> = namespaces.filter(|one| seen.insert(one.id)).collect();
@@ -109,25 +117,36 @@ pub fn resolve<'a>(
         }
         NamespaceTarget::Named(name) => name,
     };
-    // A name counts more than a number or the start of an id.
-    for is_meant in [has_name, has_inode, has_id] {
-        let mut found = namespaces.iter().filter(|one| is_meant(one, name));
-        if let Some(first) = found.next() {
-            let others: Vec<_> = found.collect();
-            if others.is_empty() {
-                return Ok(NamespaceScope::One(first.id));
-            }
-            let candidates = [first].into_iter().chain(others);
-            return Err(NamespaceError::Ambiguous {
-                name: name.clone(),
-                candidates: candidates.map(|one| described(one)).collect(),
-            });
-        }
-    }
-    Err(NamespaceError::Unknown {
-        name: name.clone(),
-        known: namespaces.iter().map(|one| one.name.clone()).collect(),
+    // A name counts more than a number, that more than a pid, and that more than the start of an id.
+    let mut exact = [has_name, has_inode].into_iter();
+    let found = exact.find_map(|is_meant| only(&namespaces, name, is_meant));
+    let found = found.or_else(|| of_process(name).map(Ok));
+    let found = found.or_else(|| only(&namespaces, name, has_id));
+    found.unwrap_or_else(|| {
+        Err(NamespaceError::Unknown {
+            name: name.clone(),
+            known: namespaces.iter().map(|one| one.name.clone()).collect(),
+        })
     })
+}
+
+/// The only namespace that a name means in this way; `None` if there is none.
+fn only(
+    namespaces: &[&Arc<Namespace>],
+    name: &Text,
+    is_meant: fn(&Namespace, &str) -> bool,
+) -> Option<Result<NamespaceScope, NamespaceError>> {
+    let mut found = namespaces.iter().filter(|one| is_meant(one, name));
+    let first = found.next()?;
+    let others: Vec<_> = found.collect();
+    if others.is_empty() {
+        return Some(Ok(NamespaceScope::One(first.id)));
+    }
+    let candidates = [first].into_iter().chain(others);
+    Some(Err(NamespaceError::Ambiguous {
+        name: name.clone(),
+        candidates: candidates.map(|one| described(one)).collect(),
+    }))
 }
 
 /// A socket of this process.

@@ -6,9 +6,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use sockeye::inspect::NamespaceAccess;
+use sockeye::model::{Namespace, NamespaceFile, NamespaceId};
 
 use crate::apart::{
     Apart, Expected, Kept, Viewer, differences, inode_of, listing_of, ss, with_ports,
@@ -309,6 +312,57 @@ fn a_cable_ends_with_its_namespace_and_not_before() {
                 drop(file);
             }
             wait_until(kind, || !has_interface("cable"));
+        }
+    });
+}
+
+/// A command that was printed for root led to another namespace, or to none.
+#[test]
+fn what_a_namespace_is_called_in_a_command_leads_to_it() {
+    stage(|| {
+        let program = helper();
+        let scene = Scene::new(&program);
+        let mut kept: Vec<&Kept> = scene.kept.iter().map(|(_, _, kept)| kept).collect();
+        // Only a mount that a process elsewhere has keeps it.
+        let script = "mount -t tmpfs tmpfs /mnt; touch /mnt/net; ip netns add far; mount --bind /run/netns/far /mnt/net; \
+            ip netns delete far; exec \"$@\"";
+        let mut far = Command::new("unshare");
+        far.args(["--mount", "sh", "-ec", script, "sh"])
+            .arg(&program);
+        let far = Kept::start_by(far, "at:/mnt/net", &SOCKETS);
+        kept.push(&far);
+        let called = |kept: &Kept| {
+            let namespace = Arc::new(Namespace {
+                id: NamespaceId(1),
+                inode: Some(kept.namespace),
+                cookie: None,
+                name: "x".into(),
+                container: None,
+            });
+            let access = NamespaceAccess::of(&namespace, &[kept.pid]).unwrap();
+            let inside = access.inside();
+            if let Some(option) = &inside.option {
+                let found = NamespaceAccess::find(option).unwrap().unwrap();
+                let found = found.inside().namespace.inode;
+                assert_eq!(found, namespace.inode, "-N {option}");
+            }
+            if let Some(NamespaceFile::Path(path)) = &inside.enter {
+                assert_eq!(inode_of(path), kept.namespace, "{path}");
+            }
+            (inside.option.is_some(), inside.enter.is_some())
+        };
+        let called: Vec<_> = kept.into_iter().map(called).collect();
+        let expected = [
+            ("process", (true, true)),
+            ("thread", (true, true)),
+            ("descriptor", (false, false)),
+            ("socket", (false, false)),
+            ("ip netns with a process", (true, true)),
+            ("ip netns", (true, true)),
+            ("a mount elsewhere", (true, false)),
+        ];
+        for (called, (kind, expected)) in called.into_iter().zip(expected) {
+            assert_eq!(called, expected, "{kind}");
         }
     });
 }

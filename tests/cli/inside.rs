@@ -279,6 +279,78 @@ fn a_user_without_the_right_to_enter_is_told_what_would_do_it() {
     );
 }
 
+/// A namespace of `ip netns` with the name of another process than those in it.
+struct Netns(String);
+
+impl Netns {
+    fn add(name: &str) -> Self {
+        // Only for this test, in its own mount namespace.
+        let script = "mkdir -p /run/netns; mount -t tmpfs none /run/netns";
+        let mounted = Command::new("sh").args(["-ec", script]).status();
+        assert!(mounted.unwrap().success());
+        let added = Command::new("ip").args(["netns", "add", name]).status();
+        assert!(added.unwrap().success());
+        Self(name.to_owned())
+    }
+
+    fn inode(&self) -> u64 {
+        let file = format!("/run/netns/{}", self.0);
+        std::fs::metadata(file).unwrap().ino()
+    }
+}
+
+impl Drop for Netns {
+    fn drop(&mut self) {
+        let _ = Command::new("ip")
+            .args(["netns", "delete", &self.0])
+            .status();
+    }
+}
+
+/// The pid won without a word: the bind test was made in another namespace than the one that `ip netns` has by the name.
+#[test]
+fn a_number_that_is_a_name_and_a_pid_of_two_namespaces_means_none() {
+    stage(|| {
+        let inside = Inside::listening_on(&TAKEN_INSIDE.to_string());
+        let pid = inside.pid();
+        let named = Netns::add(&pid);
+        let numbers = [named.inode(), inside.inode()].map(|number| number.to_string());
+        for args in [
+            &["check", "-N", &pid, "80"][..],
+            &["free", "-N", &pid],
+            &["list", "-N", &pid],
+        ] {
+            let (code, out, err) = sockeye(args);
+            assert_eq!((code, &*out, err.lines().count()), (2, "", 1), "{err}");
+            assert!(err.contains("means several network namespaces"), "{err}");
+            assert!(numbers.iter().all(|number| err.contains(number)), "{err}");
+        }
+        for number in numbers {
+            let (code, target) = checked(&["-N", &number, "80"]);
+            assert_eq!(code, 0, "{target}");
+            assert_eq!(target["namespace"]["inode"].to_string(), number);
+        }
+    });
+}
+
+/// The name was part of a command of root, as it is.
+#[test]
+fn the_name_of_a_namespace_is_one_word_of_a_command() {
+    stage(|| {
+        let name = "a;touch pwn";
+        let named = Netns::add(name);
+        let (code, target) = checked(&["-N", name, "[fe80::1]:80"]);
+        assert_eq!(code, 1, "{target}");
+        assert_eq!(target["namespace"]["inode"], named.inode());
+        let text = target.to_string();
+        assert!(
+            text.contains("nsenter '--net=/run/netns/a;touch pwn' ip address"),
+            "{text}"
+        );
+        assert!(!text.contains("=/run/netns/a;touch pwn ip"), "{text}");
+    });
+}
+
 /// The peer of an interface inside is gone as soon as the namespace is.
 #[test]
 fn nothing_keeps_a_namespace_that_ends() {
@@ -294,21 +366,32 @@ fn nothing_keeps_a_namespace_that_ends() {
             output.unwrap().status.success()
         };
         assert!(has_peer());
+        let (sender, checks) = std::sync::mpsc::channel();
         let tests = std::thread::spawn({
             let pid = pid.clone();
             move || {
                 let began = Instant::now();
                 while began.elapsed() < Duration::from_secs(2) {
-                    sockeye(&["check", "-N", &pid, "20001", "20002"]);
+                    let said = sockeye(&["check", "-N", &pid, "20001", "20002"]);
+                    let _ = sender.send((Instant::now(), said));
                 }
             }
         });
-        std::thread::sleep(Duration::from_millis(500));
+        let (_, (code, out, err)) = checks.recv_timeout(Duration::from_secs(10)).unwrap();
+        let is_named = |port: u16| out.contains(&format!("{port} in network namespace"));
+        assert_eq!((code, &*err), (1, ""), "{out}");
+        assert!(is_named(TAKEN_INSIDE) && is_named(TAKEN_OUTSIDE), "{out}");
+        assert!(out.contains(&format!("({pid})")), "{out}");
         drop(inside);
         let ended = Instant::now();
         wait_until("the end of the peer", || !has_peer());
         let took = ended.elapsed();
         tests.join().unwrap();
+        // The program went on, and no longer found it.
+        let last = checks.iter().last().expect("a check after the end");
+        let (at, (code, _, err)) = last;
+        assert!(at > ended && code == 2, "{err}");
+        assert!(err.contains("no process has this pid"), "{err}");
         assert!(took < Duration::from_secs(1), "{took:?}");
     });
 }

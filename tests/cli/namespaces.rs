@@ -1,11 +1,10 @@
 //! `--namespace`: whose sockets are listed and watched, and what a name that means nothing leads to. The rows are those of
 //! a recording, which has namespaces on every machine.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::background::Running;
 use super::scene::{Said, TempFile, sockeye, stage};
 
 const CONTAINER: &str = r#"{"engine":"docker","id":"0123456789ab","name":"web","image":"nginx:1"}"#;
@@ -224,10 +223,11 @@ fn a_name_that_no_namespace_has_is_refused_unless_a_listener_is_waited_for() {
                 "{said:?}"
             );
         }
-        let waiting = Running::sockeye(&["wait", "80", "-N", "no such name", "--interval=50ms"]);
-        std::thread::sleep(Duration::from_millis(200));
-        assert!(waiting.is_running(), "its container may start");
-        let said = sockeye(&["wait", "80", "-N", "no such name", "--timeout", "0.1"]);
+        // Its container may start until the time is over.
+        let began = Instant::now();
+        let wait = ["wait", "80", "-N", "no such name", "--interval=50ms"];
+        let said = sockeye(&[&wait[..], &["--timeout", "0.3"]].concat());
+        assert!(began.elapsed() >= Duration::from_millis(300), "{said:?}");
         assert_eq!(said.code, 1, "{said:?}");
         let line = format!("sockeye: timed out: 80: nothing is listening: {unknown}");
         assert!(said.err.starts_with(&line), "{said:?}");

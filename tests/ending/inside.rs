@@ -8,8 +8,9 @@ use std::sync::Arc;
 use sockeye::app::{Ending, Msg, PortToFree, RowNamespace};
 use sockeye::clock::Clock;
 use sockeye::inspect::{AccessError, NamespaceAccess, run_in};
-use sockeye::model::{Namespace, NamespaceId};
-use sockeye::runtime::end_process::end_and_watch;
+use sockeye::model::{Endpoint, Namespace, NamespaceId, Owner, Protocol, Socket, State};
+use sockeye::runtime::end_process::{end_and_watch, inspect_owner};
+use sockeye::source::System;
 
 use crate::ending::scene::{Server, inode, listener};
 use crate::support::netns::stage;
@@ -35,6 +36,7 @@ impl Keeper {
         Arc::new(Namespace {
             id: NamespaceId(1),
             inode: Some(std::fs::metadata(file).unwrap().ino()),
+            cookie: None,
             name: "inside".into(),
             container: None,
         })
@@ -120,4 +122,108 @@ fn another_namespace_than_the_one_shown_is_never_entered() {
         drop(keeper);
         assert!(matches!(access.run(|| ()), Err(AccessError::Gone(_))));
     });
+}
+
+/// The number of a namespace that ended is that of the next one, which was taken for it: binds were made there.
+#[test]
+fn a_namespace_with_the_number_of_the_one_shown_is_never_entered() {
+    stage(|| {
+        let keeper = Keeper::start();
+        let made = keeper.namespace();
+        let access = NamespaceAccess::of(&made, &[]).unwrap();
+        let socket = run_in(Some(&access), listener).unwrap();
+        let shown = shown(inode(&socket));
+        assert_eq!(shown.inode, made.inode);
+        assert!(
+            shown.cookie.is_some(),
+            "the kernel has cookies since Linux 5.14"
+        );
+        let enters = |namespace: &Arc<Namespace>, keeper: &Keeper| {
+            let access = NamespaceAccess::of(namespace, &[keeper.0.id()]);
+            run_in(Some(&access.unwrap()), || true)
+        };
+        assert_eq!(enters(&shown, &keeper), Ok(true));
+        drop((socket, keeper));
+        // The kernel gives the lowest number that is free, once it has freed that.
+        let mut others = (0..1000).map(|_| Keeper::start());
+        let again = others.find(|one| one.namespace().inode == shown.inode);
+        let again = again.expect("a number is given again");
+        let entered = enters(&shown, &again);
+        assert!(matches!(entered, Err(AccessError::Gone(_))), "{entered:?}");
+        assert_eq!(enters(&again.namespace(), &again), Ok(true));
+        let socket = run_in(
+            Some(&NamespaceAccess::of(&again.namespace(), &[]).unwrap()),
+            listener,
+        );
+        let now = self::shown(inode(&socket.unwrap()));
+        assert_ne!(now.cookie, shown.cookie);
+    });
+}
+
+/// A namespace that can't be entered: its number may not be read.
+fn closed() -> Arc<Namespace> {
+    Arc::new(Namespace {
+        id: NamespaceId(1),
+        inode: None,
+        cookie: None,
+        name: "inside".into(),
+        container: None,
+    })
+}
+
+/// It was called free as nothing could be tested.
+#[test]
+fn a_port_that_could_not_be_tested_is_not_called_free() {
+    stage(|| {
+        let socket = listener();
+        let number = inode(&socket);
+        let mut server = Server::run(socket, "trap '' TERM; echo up; exec cat", None);
+        assert_eq!(server.next_line(), "up\n");
+        let (succeeded, message) = outcome(&inside(server.ending(number), &closed()));
+        assert!(!succeeded && message.contains("still running"), "{message}");
+        assert!(!message.contains("is free"), "{message}");
+        assert!(server.answers());
+    });
+}
+
+/// What was said about the socket was that of the same port in our namespace, with its limits and commands.
+#[test]
+fn of_a_namespace_that_can_not_be_entered_only_the_processes_are_inspected() {
+    stage(|| {
+        let socket = listener();
+        let number = inode(&socket);
+        let server = Server::with(socket);
+        let ending = server.ending(number);
+        let local = Endpoint::new([127, 0, 0, 1].into(), 20_000);
+        let processes = ending.targets.iter().map(|one| Arc::clone(&one.process));
+        let mut socket = Socket {
+            owner: Owner::Known(processes.collect()),
+            ..Socket::new(Protocol::Tcp, local, None, State::Listen)
+        };
+        let inspected = |socket: &Socket| match inspect_owner(1, socket, Clock::start()) {
+            Msg::OwnerInspected(inspected) => *inspected,
+            other => panic!("{other:?}"),
+        };
+        let own = inspected(&socket).limits;
+        assert!(own.ephemeral.is_some() && own.inside.is_none(), "{own:?}");
+        socket.namespace = Some(closed());
+        let found = inspected(&socket);
+        assert_eq!(found.backgrounds.len(), 1);
+        assert_eq!(found.backgrounds[0].pid, server.pid());
+        let limits = found.limits;
+        assert_eq!(limits.uid, own.uid);
+        assert!(limits.ephemeral.is_none() && limits.unprivileged_from.is_none());
+        let inside = limits.inside.expect("it is known which one it is");
+        assert_eq!(inside.namespace, closed());
+        assert_eq!((&inside.option, &inside.enter), (&None, &None));
+    });
+}
+
+/// The namespace of a socket, as the table has it.
+fn shown(socket: u32) -> Arc<Namespace> {
+    let mut system = System::new().with_all_namespaces();
+    let snapshot = system.take_once(Clock::start().now()).unwrap();
+    let mut sockets = snapshot.sockets.into_iter();
+    let found = sockets.find(|one| one.inode == Some(socket));
+    found.unwrap().namespace.unwrap()
 }

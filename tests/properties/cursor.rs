@@ -71,6 +71,7 @@ fn sockets(bits: u16, states: usize) -> Vec<Socket> {
             Arc::new(Namespace {
                 id: NamespaceId(id),
                 inode: None,
+                cookie: None,
                 name: format!("web-{id}").as_str().into(),
                 container: None,
             })

@@ -107,6 +107,7 @@ fn namespace() -> impl Strategy<Value = Option<Arc<Namespace>>> {
         Some(Arc::new(Namespace {
             id: NamespaceId(id),
             inode: Some(4_026_532_000 + u64::from(id)),
+            cookie: None,
             name: name.into(),
             container,
         }))

@@ -35,6 +35,7 @@ fn namespace(id: NamespaceId, name: &str, container: Option<Arc<Container>>) -> 
     Arc::new(Namespace {
         id,
         inode: Some(4_026_532_253 + u64::from(id.0)),
+        cookie: None,
         name: name.into(),
         container,
     })

@@ -35,13 +35,11 @@ impl App {
         url(&self.reachable(row)?.socket)
     }
 
-    /// The row whose address leads to this socket from our own namespace: for an address that only another namespace has
-    /// that of a port that publishes it.
+    /// The row whose address leads to this socket from our own namespace: for a socket of another namespace that of a port
+    /// that publishes it. An address of another namespace may be that of another machine here: every container of slirp4netns
+    /// has 10.0.2.100.
     pub(crate) fn reachable<'a>(&'a self, row: &'a Row) -> Option<&'a Row> {
-        let socket = &row.socket;
-        let address = socket.local.to_canonical().address;
-        let is_of_all = !address.is_loopback() && !address.is_unspecified();
-        if socket.is_own() || is_of_all {
+        if row.socket.is_own() {
             return Some(row);
         }
         // A published port may be in another namespace itself.
@@ -53,10 +51,16 @@ impl App {
     fn why_no_url(&self) -> String {
         let row = self.selected().filter(|row| url(&row.socket).is_some());
         match row.and_then(|row| Some((row, row.socket.namespace.as_ref()?))) {
-            Some((row, namespace)) => format!(
-                "{} in {} can't be reached from here: no port publishes it",
-                row.socket.local, namespace.name
-            ),
+            Some((row, namespace)) => {
+                let address = row.socket.local.address;
+                let why = if address.is_loopback() || address.is_unspecified() {
+                    "no port publishes it"
+                } else {
+                    "no port publishes it, and another machine may have the address here"
+                };
+                let (local, name) = (row.socket.local, &namespace.name);
+                format!("{local} in {name} can't be opened from here: {why}")
+            }
             None => "no TCP listener is selected: nothing to open".to_owned(),
         }
     }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{Fix, RunAs};
-use crate::model::{Limits, Pid};
+use crate::model::{Limits, NamespaceFile, Pid};
 
 /// Length of the longest name of a unit (`UNIT_NAME_MAX` of systemd, without its end).
 const MAX_UNIT_NAME: usize = 255;
@@ -54,21 +54,34 @@ pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
     format!("kill {signal}{}", pids.join(" "))
 }
 
-/// A command that reads or changes the network, as it runs in the namespace of the bind test.
-pub(in crate::bind) fn in_namespace(command: &str, limits: &Limits) -> String {
-    match &limits.inside {
-        Some(inside) => format!("{} {}", inside.enter, one_command(command)),
-        None => command.to_owned(),
+/// A command that reads or changes the network, as it runs in the namespace of the bind test; `None` if no command
+/// certainly enters that.
+pub(in crate::bind) fn in_namespace(command: &str, limits: &Limits) -> Option<String> {
+    let Some(inside) = &limits.inside else {
+        return Some(command.to_owned());
+    };
+    let nsenter = match inside.enter.as_ref()? {
+        NamespaceFile::Process(pid) => format!("nsenter -t {pid} -n"),
+        NamespaceFile::Path(path) => format!("nsenter {}", shell_word(&format!("--net={path}"))),
+    };
+    Some(format!("{nsenter} {}", one_command(command)))
+}
+
+/// The same for a sentence: the command in backquotes, with the namespace if it does not enter that itself.
+pub(in crate::bind) fn in_namespace_words(command: &str, limits: &Limits) -> String {
+    match (in_namespace(command, limits), &limits.inside) {
+        (None, Some(inside)) => format!("`{command}` in {}", inside.namespace.describe()),
+        (entering, _) => format!("`{}`", entering.as_deref().unwrap_or(command)),
     }
 }
 
-/// `sockeye check` of a target, in the namespace of the bind test.
-pub(in crate::bind) fn check_command(target: &str, limits: &Limits) -> String {
-    let inside = limits.inside.as_ref();
-    let option = inside.map_or_else(String::new, |inside| {
-        format!("-N {} ", shell_word(&inside.option))
-    });
-    format!("sockeye check {option}{}", shell_word(target))
+/// `sockeye check` of a target, in the namespace of the bind test; `None` if `-N` accepts nothing that leads there.
+pub(in crate::bind) fn check_command(target: &str, limits: &Limits) -> Option<String> {
+    let option = match &limits.inside {
+        Some(inside) => format!("-N {} ", shell_word(inside.option.as_ref()?)),
+        None => String::new(),
+    };
+    Some(format!("sockeye check {option}{}", shell_word(target)))
 }
 
 impl Fix {

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::PortRequest;
+use crate::bind::fix::shell::{in_namespace, in_namespace_words};
 use crate::bind::text::after;
 use crate::bind::verdict::reserve;
 use crate::model::{Elsewhere, Evidence, Gap, GapCode, Holder, Limits, Redirect, Services, State};
@@ -94,6 +95,8 @@ impl SkipReason {
         match self {
             Self::Ephemeral(_) => {
                 let command = reserve(limits, port)?;
+                let words = || in_namespace_words(&command, limits);
+                let command = in_namespace(&command, limits).unwrap_or_else(words);
                 Some(format!("to keep it from clients: {command}"))
             }
             _ => None,

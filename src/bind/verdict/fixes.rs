@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::case::{Case, Kind};
 use super::phrases::seconds;
-use crate::bind::fix::shell::{check_command, in_namespace};
+use crate::bind::fix::shell::{check_command, in_namespace, in_namespace_words};
 use crate::bind::fix::{self, Fix, FixCode};
 use crate::bind::text::{after, unique};
 use crate::model::{Holder, Limits, SocketOptions, State};
@@ -57,13 +57,17 @@ impl Case<'_> {
 
     /// A command that changes the network, by root.
     pub(super) fn as_root(&self, code: FixCode, text: impl Into<String>, command: &str) -> Fix {
-        let command = in_namespace(command, self.limits);
-        code.command(text, command).by_root(self.limits)
+        let text = text.into();
+        if let Some(command) = in_namespace(command, self.limits) {
+            return code.command(text, command).by_root(self.limits);
+        }
+        let command = in_namespace_words(command, self.limits);
+        code.fix(format!("{text}: as root, {command}"))
     }
 
-    /// A command that only reads the network.
+    /// A command that only reads the network, for a sentence.
     pub(super) fn in_namespace(&self, command: &str) -> String {
-        in_namespace(command, self.limits)
+        in_namespace_words(command, self.limits)
     }
 
     /// Ends the sockets in the way, apart from those that end by themselves.
@@ -139,8 +143,7 @@ impl Case<'_> {
     pub(super) fn reserve_port(&self) -> Option<Fix> {
         let command = reserve(self.limits, self.port())?;
         let text = "Reserve the port, so that the kernel gives it to no client";
-        let fix = FixCode::ReservePort.command(text, command);
-        Some(fix.by_root(self.limits))
+        Some(self.as_root(FixCode::ReservePort, text, &command))
     }
 
     /// Has the kernel drop sockets that no process needs; it would only hide a listener.
@@ -169,7 +172,9 @@ impl Case<'_> {
     pub(super) fn check_as_root(&self) -> Option<String> {
         let can_become_root = self.limits.uid != Some(0) && !self.limits.is_confined;
         let target = self.result.target.to_string();
-        can_become_root.then(|| format!("sudo {}", check_command(&target, self.limits)))
+        let command = check_command(&target, self.limits);
+        let command = command.filter(|_| can_become_root)?;
+        Some(format!("sudo {command}"))
     }
 
     pub(super) fn run_as_root(&self) -> Option<Fix> {
@@ -179,7 +184,7 @@ impl Case<'_> {
     }
 }
 
-/// The command that reserves the port, so that no client gets it, unless it is already reserved.
+/// The command that reserves the port in its namespace, so that no client gets it, unless it is already reserved.
 pub(in crate::bind) fn reserve(limits: &Limits, port: u16) -> Option<String> {
     let reserved = limits
         .reserved
@@ -191,6 +196,5 @@ pub(in crate::bind) fn reserve(limits: &Limits, port: u16) -> Option<String> {
     });
     let all: Vec<_> = ranges.chain([port.to_string()]).collect();
     let all = all.join(",");
-    let command = format!("sysctl net.ipv4.ip_local_reserved_ports={all}");
-    Some(in_namespace(&command, limits))
+    Some(format!("sysctl net.ipv4.ip_local_reserved_ports={all}"))
 }

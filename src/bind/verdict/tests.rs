@@ -268,13 +268,14 @@ fn inside() -> crate::model::Inside {
     let namespace = crate::model::Namespace {
         id: crate::model::NamespaceId(1),
         inode: Some(4_026_532_254),
+        cookie: None,
         name: "web".into(),
         container: None,
     };
     crate::model::Inside {
         namespace: namespace.into(),
-        option: "web".into(),
-        enter: "nsenter -t 812 -n".into(),
+        option: Some("web".into()),
+        enter: Some(crate::model::NamespaceFile::Process(812)),
     }
 }
 
@@ -306,6 +307,58 @@ fn commands_that_change_the_network_run_in_the_namespace_of_the_test() {
     assert_eq!(
         verdict.namespace.unwrap().describe(),
         "network namespace web"
+    );
+}
+
+/// The name of a namespace was part of a command of root, as it is: `a;touch pwn`.
+#[test]
+fn the_path_of_a_namespace_is_one_word_of_a_command() {
+    let path = "/run/netns/a;touch pwn";
+    let inside = crate::model::Inside {
+        option: Some("a;touch pwn".into()),
+        enter: Some(crate::model::NamespaceFile::Path(path.into())),
+        ..inside()
+    };
+    let mut found = evidence(Vec::new());
+    found.limits.inside = Some(inside.into());
+    let result = answered("80", "EADDRINUSE", found);
+    let zone = TimeZone::UTC;
+    let case = Case::of(&result, &zone, result.evidence.taken_at);
+    assert_eq!(
+        case.in_namespace("ip address"),
+        "`nsenter '--net=/run/netns/a;touch pwn' ip address`"
+    );
+    assert_eq!(
+        case.check_as_root().as_deref(),
+        Some("sudo sockeye check -N 'a;touch pwn' 80")
+    );
+}
+
+#[test]
+fn where_no_command_leads_there_the_namespace_is_named_instead() {
+    let inside = crate::model::Inside {
+        option: None,
+        enter: None,
+        ..inside()
+    };
+    let mut found = evidence(Vec::new());
+    found.limits.inside = Some(inside.into());
+    found.limits.ephemeral = Some(1..=100);
+    found.limits.reserved = Some(Vec::new());
+    let result = answered("80", "EADDRINUSE", found);
+    let zone = TimeZone::UTC;
+    let case = Case::of(&result, &zone, result.evidence.taken_at);
+    assert_eq!(
+        case.in_namespace("ip address"),
+        "`ip address` in network namespace web"
+    );
+    assert_eq!(case.check_as_root(), None);
+    let reserve = case.reserve_port().unwrap();
+    assert_eq!(reserve.command, None);
+    assert_eq!(
+        reserve.text,
+        "Reserve the port, so that the kernel gives it to no client: as root, \
+         `sysctl net.ipv4.ip_local_reserved_ports=80` in network namespace web"
     );
 }
 

@@ -185,6 +185,7 @@ fn inside() -> Row {
         socket.namespace = Some(Arc::new(Namespace {
             id: NamespaceId(1),
             inode: Some(4_026_532_254),
+            cookie: None,
             name: "blue".into(),
             container: Some(container()),
         }));

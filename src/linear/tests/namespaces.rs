@@ -8,6 +8,7 @@ fn inside(port: u16) -> Socket {
         namespace: Some(Arc::new(Namespace {
             id: NamespaceId(1),
             inode: None,
+            cookie: None,
             name: "web".into(),
             container: None,
         })),

@@ -24,6 +24,7 @@ fn namespace(id: u32, name: &str, container: Option<(&str, &str)>) -> Arc<Namesp
     Arc::new(Namespace {
         id: NamespaceId(id),
         inode: Some(4_026_532_000 + u64::from(id)),
+        cookie: None,
         name: name.into(),
         container,
     })

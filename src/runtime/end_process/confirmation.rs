@@ -8,7 +8,7 @@ use crate::app::{Confirmed, Ending, Inspected, Msg, RowNamespace};
 use crate::clock::Clock;
 use crate::inspect::{PortInspector, inspector_of};
 use crate::model::{
-    Background, EndRisk, Endpoint, Guard, Inside, Owner, Process, Protocol, Socket, State,
+    Background, EndRisk, Endpoint, Guard, Inside, Limits, Owner, Process, Protocol, Socket, State,
     Supervisor,
 };
 use crate::runtime::namespace::run_in_row;
@@ -21,28 +21,55 @@ const AT_A_TIME: usize = 32;
 /// The port of DNS, which the machine's resolver has.
 const DOMAIN: u16 = 53;
 
+/// No port, so that only what is known of a process counts.
+const NO_PORT: u16 = 0;
+
 /// Reads the background of a socket's owners. Takes some milliseconds, more if systemd or a container engine is
 /// queried.
 pub fn inspect_owner(job: u64, socket: &Socket, clock: Clock) -> Msg {
     let row = RowNamespace::of(socket);
-    let inspect = |inside| inspect_owner_in(inside, job, socket, clock);
+    let inspect = |inside| {
+        let mut inspector = inspector_of(inside);
+        let evidence = inspector.rows(socket.protocol, socket.local.port, clock.now());
+        inspect_by(&mut *inspector, socket, (job, evidence.limits))
+    };
     let inspected = run_in_row(row.as_ref(), inspect);
-    // Where the namespace can't be entered, most is readable all the same.
-    let inspected = inspected.unwrap_or_else(|_| inspect_owner_in(None, job, socket, clock));
+    // Where the namespace can't be entered, the processes are readable all the same.
+    let inspected = inspected.unwrap_or_else(|_| inspect_processes(job, socket, clock));
     Msg::OwnerInspected(Box::new(inspected))
 }
 
-fn inspect_owner_in(
-    inside: Option<Arc<Inside>>,
-    job: u64,
+/// Reads what follows from the processes alone, for a socket of a namespace that can't be entered: the port of the same
+/// number in our namespace is another one, and so are the limits and the commands.
+fn inspect_processes(job: u64, socket: &Socket, clock: Clock) -> Inspected {
+    let mut inspector = inspector_of(None);
+    let own = inspector.rows(socket.protocol, NO_PORT, clock.now()).limits;
+    let inside = socket.namespace.as_ref().map(|namespace| Inside {
+        namespace: Arc::clone(namespace),
+        option: None,
+        enter: None,
+    });
+    let limits = Limits {
+        uid: own.uid,
+        sudo_uid: own.sudo_uid,
+        home: own.home,
+        is_confined: own.is_confined,
+        inside: inside.map(Arc::new),
+        ..Limits::default()
+    };
+    let mut socket = socket.clone();
+    socket.local.port = NO_PORT;
+    inspect_by(&mut *inspector, &socket, (job, limits))
+}
+
+fn inspect_by(
+    inspector: &mut dyn PortInspector,
     socket: &Socket,
-    clock: Clock,
+    (job, limits): (u64, Limits),
 ) -> Inspected {
-    let mut inspector = inspector_of(inside);
-    let evidence = inspector.rows(socket.protocol, socket.local.port, clock.now());
     let owners = socket.owner.present();
     let owners = &owners[..owners.len().min(AT_A_TIME)];
-    let backgrounds = backgrounds(&mut *inspector, socket, owners);
+    let backgrounds = backgrounds(inspector, socket, owners);
     let mut kept_by = backgrounds.iter().filter_map(|one| one.kept_by.as_ref());
     // A parent that restarts the process and has no command to stop it.
     let process_to_end = |supervisor: &Supervisor| {
@@ -55,14 +82,14 @@ fn inspect_owner_in(
     };
     let supervisor = kept_by.find_map(process_to_end).and_then(|process| {
         let of = [Arc::clone(&process)];
-        let background = self::backgrounds(&mut *inspector, socket, &of).pop()?;
+        let background = self::backgrounds(inspector, socket, &of).pop()?;
         Some((process, background))
     });
     Inspected {
         job,
         backgrounds,
         supervisor,
-        limits: evidence.limits,
+        limits,
     }
 }
 
@@ -104,20 +131,22 @@ pub(super) fn check(
         .port
         .as_ref()
         .and_then(|port| port.namespace.as_ref());
-    let checked = run_in_row(row, |inside| check_in(inside, ending, processes));
-    checked.unwrap_or_else(|_| check_in(None, ending, processes))
+    let port = ending.port.as_ref().map(|port| &port.target);
+    let port = port.map(|target| (target.protocol, target.first_port()));
+    let no_port = (Protocol::Tcp, NO_PORT);
+    let checked = run_in_row(row, |inside| {
+        check_in(inside, port.unwrap_or(no_port), (ending, processes))
+    });
+    // The same port in our namespace is another one.
+    checked.unwrap_or_else(|_| check_in(None, no_port, (ending, processes)))
 }
 
 fn check_in(
     inside: Option<Arc<Inside>>,
-    ending: &Ending,
-    processes: &[Arc<Process>],
+    (protocol, port): (Protocol, u16),
+    (ending, processes): (&Ending, &[Arc<Process>]),
 ) -> Result<Option<Supervisor>, Failure> {
     let (lineage, mut inspector) = (lineage(), inspector_of(inside));
-    let port = ending.port.as_ref().map(|port| &port.target);
-    let (protocol, port) = port.map_or((Protocol::Tcp, 0), |target| {
-        (target.protocol, target.first_port())
-    });
     let local = Endpoint::new(Ipv4Addr::UNSPECIFIED.into(), port);
     let socket = Socket::new(protocol, local, None, State::Listen);
     let mut supervisor: Option<Supervisor> = None;

@@ -13,7 +13,7 @@ use super::{Recipient, Sent, names};
 use crate::app::{Ending, Msg, PortToFree, Signal};
 use crate::bind::{BindTestResult, FixCode, Outcome as BindOutcome, Verdict, supervisor_text};
 use crate::clock::Clock;
-use crate::inspect::BindTester;
+use crate::inspect::{AccessError, BindTester};
 use crate::model::{Pid, Process, Restarts, State, Supervisor};
 use crate::runtime::namespace::run_in_row;
 
@@ -113,7 +113,12 @@ impl Watch {
         let (why, ends) = why.unwrap_or_default();
         // It may have closed its socket and go on for its clients.
         let freed = self.ports.first().map(|port| port.freed.clone());
-        let free = freed.filter(|freed| self.test(freed).is_none_or(|(_, one)| is_free(&one)));
+        let free = freed.filter(|freed| match self.test(freed) {
+            Ok((_, verdict)) => is_free(&verdict),
+            Err(AccessError::Gone(_)) => true,
+            // Nothing was tested.
+            Err(AccessError::NotPermitted(_) | AccessError::Failed(_)) => false,
+        });
         let who = names(running.iter().map(|one| &one.process));
         outcome::still_running(
             &who,
@@ -166,7 +171,7 @@ impl Watch {
             return back;
         }
         let supervisor = supervisor.filter(|one| one.restarts != Restarts::No);
-        let Some((_, verdict)) = self.test(freed) else {
+        let Ok((_, verdict)) = self.test(freed) else {
             return Outcome::Ended;
         };
         if is_free(&verdict) {
@@ -192,7 +197,7 @@ impl Watch {
         recipients: &[&Recipient],
         after: Option<Duration>,
     ) -> Option<Outcome> {
-        let (result, verdict) = self.test(freed)?;
+        let (result, verdict) = self.test(freed).ok()?;
         let mut processes = owners(&verdict).into_iter();
         let process = processes.find(|one| !self.owners.contains(&one.pid))?;
         let mut ended = recipients.iter().map(|one| &one.process);
@@ -230,12 +235,12 @@ impl Watch {
         })
     }
 
-    /// A bind test of the port; `None` if its network namespace is gone, or can't be entered.
-    fn test(&mut self, freed: &PortToFree) -> Option<(BindTestResult, Verdict)> {
+    /// A bind test of the port. Fails if its network namespace is gone, or can't be entered.
+    fn test(&mut self, freed: &PortToFree) -> Result<(BindTestResult, Verdict), AccessError> {
         let test = |tester: &mut BindTester| tester.test(&freed.target);
         let result = with_tester(&mut self.tester, freed, self.clock, test)?;
         let verdict = Verdict::of(&result, &TimeZone::system(), self.clock.now());
-        Some((result, verdict))
+        Ok((result, verdict))
     }
 
     pub(super) fn since(&self, then: Duration) -> Duration {
@@ -257,19 +262,19 @@ fn with_tester<T: Send>(
     freed: &PortToFree,
     clock: Clock,
     action: impl FnOnce(&mut BindTester) -> T + Send,
-) -> Option<T> {
+) -> Result<T, AccessError> {
     if freed.namespace.is_none() {
-        return Some(action(tester));
+        return Ok(action(tester));
     }
     let action = |inside| action(&mut BindTester::inside(clock, inside));
-    run_in_row(freed.namespace.as_ref(), action).ok()
+    run_in_row(freed.namespace.as_ref(), action)
 }
 
 /// The inodes of the sockets that wait for peers on the port.
 fn waiting_sockets(tester: &mut BindTester, freed: &PortToFree, clock: Clock) -> HashSet<u32> {
     let (protocol, port) = (freed.target.protocol, freed.target.first_port());
     let read = |tester: &mut BindTester| tester.inspector().rows(protocol, port, clock.now());
-    let Some(evidence) = with_tester(tester, freed, clock, read) else {
+    let Ok(evidence) = with_tester(tester, freed, clock, read) else {
         return HashSet::new();
     };
     let sockets = evidence.holders.iter().map(|holder| &holder.socket);

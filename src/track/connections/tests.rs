@@ -467,6 +467,7 @@ fn inside(id: u32, socket: Socket) -> Socket {
     let namespace = Namespace {
         id: NamespaceId(id),
         inode: None,
+        cookie: None,
         name: "web".into(),
         container: None,
     };

@@ -9,6 +9,7 @@ fn inside(id: u32, socket: Socket) -> Socket {
     let namespace = Namespace {
         id: NamespaceId(id),
         inode: Some(4_026_532_254),
+        cookie: None,
         name: "web".into(),
         container: None,
     };

@@ -351,6 +351,7 @@ fn a_row_of_another_namespace_is_tested_and_ended_in_there() {
     let namespace = std::sync::Arc::new(crate::model::Namespace {
         id: crate::model::NamespaceId(7),
         inode: Some(4_026_532_254),
+        cookie: None,
         name: "web".into(),
         container: Some(container.into()),
     });

@@ -66,6 +66,7 @@ fn the_namespace_of_the_command_line_is_shown_as_soon_as_it_is_there_until_anoth
         namespace: Some(Arc::new(Namespace {
             id: NamespaceId(3),
             inode: None,
+            cookie: None,
             name: "web".into(),
             container: None,
         })),

@@ -56,7 +56,7 @@ pub(super) fn kernel_socket(case: &Case<'_>) -> Explanation {
     ))
     .detail("VXLAN, WireGuard, L2TP and NFS open such sockets.")
     .fix(ChangeConfig.fix(format!(
-        "Look for the device that uses it: `{}`",
+        "Look for the device that uses it: {}",
         case.in_namespace("ip -details link")
     )))
     .fix(other_port())

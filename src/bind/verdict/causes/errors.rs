@@ -37,7 +37,7 @@ pub(super) fn duplicate(case: &Case<'_>) -> Explanation {
          kernel won't use it.",
         case.denied_host()
     ))
-    .detail(&format!("`{show}` shows it as dadfailed."))
+    .detail(&format!("{show} shows it as dadfailed."))
     .fix(ChangeConfig.fix("Give the interface another address, or find the other host"))
     .fix(BindOtherAddress.fix("Bind another address"))
 }
@@ -50,7 +50,7 @@ pub(super) fn tentative(case: &Case<'_>) -> Explanation {
         case.denied_host()
     ))
     .detail(&format!(
-        "`{show}` shows it as tentative. That takes a second or two, longer while the link is down."
+        "{show} shows it as tentative. That takes a second or two, longer while the link is down."
     ))
     .fix(Wait.fix("Wait a moment and test again: duplicate address detection is still running"))
 }
@@ -71,7 +71,7 @@ pub(super) fn not_local(case: &Case<'_>) -> Explanation {
     .details([still_bound])
     .detail("Only a server that sets IP_FREEBIND can bind an address that is not there yet.")
     .fix(BindOtherAddress.fix(format!(
-        "Bind an address that this host has: `{}` lists them",
+        "Bind an address that this host has: {} lists them",
         case.in_namespace("ip address")
     )))
 }
@@ -79,7 +79,7 @@ pub(super) fn not_local(case: &Case<'_>) -> Explanation {
 pub(super) fn scope_needed(case: &Case<'_>) -> Explanation {
     let (host, plain) = (case.denied_host(), after("", case.denied_address()));
     let list = case.in_namespace("ip address");
-    let help = format!("Bind it with its interface, as in {plain}%eth0: `{list}` lists them");
+    let help = format!("Bind it with its interface, as in {plain}%eth0: {list} lists them");
     Explanation::new(format!(
         "{host} is link-local: it can only be bound together with its interface."
     ))

@@ -197,10 +197,8 @@ impl Case<'_> {
             limits: &self.evidence.limits,
             protocol: Protocol::Tcp,
             port: 0,
-            check_as_root: Some(format!(
-                "sudo {}",
-                check_command(&self.text(), &self.evidence.limits)
-            )),
+            check_as_root: check_command(&self.text(), &self.evidence.limits)
+                .map(|command| format!("sudo {command}")),
         });
         let Some(AtPath::Socket(file)) = &self.evidence.at_path else {
             return fixes;

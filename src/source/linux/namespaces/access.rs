@@ -7,9 +7,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::commands::{nsenter_file, option, option_for};
 use super::enter::{Entry, within};
-use super::target::{enter_command, entry_with, find_target, inode, option_for};
-use crate::model::{Inside, Namespace, Pid};
+use super::target::{entry_with, find_target, inode};
+use crate::model::{Inside, Namespace, Pid, Text};
 use crate::source::process;
 
 /// A way into a network namespace.
@@ -54,7 +55,9 @@ impl NamespaceAccess {
         if namespace.inode.is_some() && namespace.inode == own {
             return Ok(None);
         }
-        Ok(Some(Self::new(namespace, Vec::new(), entry)))
+        // The name that was found leads there again, be it that of a container.
+        let option = option(name);
+        Ok(Some(Self::new((namespace, option), Vec::new(), entry)))
     }
 
     /// The namespace of a row, with the owners of its socket.
@@ -66,13 +69,22 @@ impl NamespaceAccess {
             return Err(not_permitted(namespace, None));
         };
         let entry = entry_with(wanted, owners).ok_or_else(|| gone(namespace))?;
-        Ok(Self::new(Arc::clone(namespace), owners.to_vec(), entry))
+        let option = option_for(namespace, &entry);
+        Ok(Self::new(
+            (Arc::clone(namespace), option),
+            owners.to_vec(),
+            entry,
+        ))
     }
 
-    fn new(namespace: Arc<Namespace>, pids: Vec<Pid>, entry: Entry) -> Self {
+    fn new(
+        (namespace, option): (Arc<Namespace>, Option<Text>),
+        pids: Vec<Pid>,
+        entry: Entry,
+    ) -> Self {
         let inside = Inside {
-            option: option_for(&namespace, &entry),
-            enter: enter_command(&entry).as_str().into(),
+            option,
+            enter: nsenter_file(&entry),
             namespace,
         };
         Self {
@@ -95,7 +107,9 @@ impl NamespaceAccess {
         // A thread that stays for good must not be started in there: it would keep the namespace.
         process::start_background_thread();
         let file = self.open()?;
-        within(file, action).map_err(|error| failed(&self.inside.namespace, &error, &self.entry()))
+        let namespace = &self.inside.namespace;
+        let ran = within(file, namespace.cookie, action);
+        ran.map_err(|error| failed(namespace, &error, &self.entry()))
     }
 
     /// Opens a file that refers to the namespace: the last one, or if that is gone or refers to another one, a new one.
@@ -129,7 +143,7 @@ fn gone(namespace: &Namespace) -> AccessError {
 fn failed(namespace: &Namespace, error: &io::Error, entry: &Entry) -> AccessError {
     match error.kind() {
         io::ErrorKind::PermissionDenied => not_permitted(namespace, Some(entry)),
-        io::ErrorKind::NotFound => gone(namespace),
+        io::ErrorKind::NotFound | io::ErrorKind::StaleNetworkFileHandle => gone(namespace),
         _ => {
             let what = namespace.describe();
             AccessError::Failed(format!("the {what} can't be entered: {error}"))
@@ -141,10 +155,8 @@ fn failed(namespace: &Namespace, error: &io::Error, entry: &Entry) -> AccessErro
 fn not_permitted(namespace: &Namespace, entry: Option<&Entry>) -> AccessError {
     use std::os::unix::fs::MetadataExt as _;
     let what = namespace.describe();
-    let path = entry.map(|entry| entry.path().to_string_lossy().into_owned());
-    let pid = path
-        .as_deref()
-        .and_then(|path| path.strip_prefix("/proc/")?.strip_suffix("/ns/net"));
+    let pid = entry.and_then(Entry::pid).map(|pid| pid.to_string());
+    let pid = pid.as_deref();
     let user_namespace = |process: &str| {
         let file = std::fs::metadata(format!("/proc/{process}/ns/user")).ok()?;
         Some(file.ino())

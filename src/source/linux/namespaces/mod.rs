@@ -9,6 +9,7 @@
 
 mod access;
 mod by_owners;
+mod commands;
 mod enter;
 mod find;
 mod helper;
@@ -104,6 +105,7 @@ impl Namespaces {
             return (Vec::new(), Vec::new());
         }
         self.read_all(at, ages, is_complete);
+        self.compare_cookies(at);
         self.names.update(&mut self.known, at);
         let count = self.known.values().map(|one| one.sockets.all.len()).sum();
         let (mut sockets, mut groups) = (Vec::with_capacity(count), Vec::with_capacity(count));
@@ -272,6 +274,35 @@ impl Namespaces {
             Reference::Descriptor(_) | Reference::Socket(_) => self.by_owners.is_new(number),
         })
     }
+
+    /// Keeps the cookies that were read. A namespace with another one than before is another namespace, which got the number
+    /// and a reference of the one before.
+    fn compare_cookies(&mut self, at: Moment) {
+        for known in self.known.values_mut() {
+            let Some(cookie) = known.sockets.cookie else {
+                continue;
+            };
+            match known.namespace.cookie {
+                Some(before) if before == cookie => {}
+                None => Arc::make_mut(&mut known.namespace).cookie = Some(cookie),
+                Some(_) => {
+                    known.namespace = Arc::new(Namespace {
+                        id: new_id(),
+                        inode: known.namespace.inode,
+                        cookie: Some(cookie),
+                        name: Text::default(),
+                        container: None,
+                    });
+                    known.found_at = Some(at);
+                }
+            }
+        }
+    }
+}
+
+/// An id that no namespace has had.
+fn new_id() -> NamespaceId {
+    NamespaceId(LAST_ID.fetch_add(1, Ordering::Relaxed) + 1)
 }
 
 fn new_namespace(
@@ -280,12 +311,13 @@ fn new_namespace(
     is_late: bool,
     found_at: Option<Moment>,
 ) -> Known {
-    let id = NamespaceId(LAST_ID.fetch_add(1, Ordering::Relaxed) + 1);
+    let id = new_id();
     let inode = number.inode();
     Known {
         namespace: Arc::new(Namespace {
             id,
             inode,
+            cookie: None,
             name: Text::default(),
             container: None,
         }),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Known;
 use super::find::{Number, Reference};
+use super::target::NAMED;
 use crate::model::{Moment, Namespace, Pid, Socket, Text};
 use crate::source::linux::background::{self, ContainerNames};
 use crate::source::linux::placement;
@@ -21,9 +22,6 @@ const STARTING: Duration = Duration::from_secs(5);
 /// How many processes of a namespace are compared by age, and of how many the container is read.
 const MOST_COMPARED: usize = 1000;
 const MOST_READ: usize = 4;
-
-/// The folders of `ip netns`, whose names people chose.
-const NAMED: [&str; 2] = ["/run/netns", "/var/run/netns"];
 
 #[derive(Default)]
 pub(super) struct Names {

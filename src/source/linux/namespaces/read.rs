@@ -41,6 +41,8 @@ pub(super) struct Sockets {
     walked: Option<Walked>,
     /// When those that are only bound were last read.
     pub(super) bound_at: Option<Moment>,
+    /// The cookie of the namespace that they were last read in.
+    pub(super) cookie: Option<u64>,
 }
 
 /// What there was when the kernel walked its table of connections.
@@ -62,6 +64,7 @@ pub(super) struct Wanted {
 impl Sockets {
     /// Reads them on a thread that is in the namespace. Returns whether that worked; else they stay as they were.
     pub(super) fn read_inside(&mut self, wanted: Wanted, at: Moment) -> bool {
+        self.begin_in(super::enter::own_cookie());
         let folder = Path::new("/proc/thread-self/net");
         let counts = SocketCounts::read(folder);
         let mut reading = Reading::with_capacity(self.all.len());
@@ -156,6 +159,7 @@ impl Sockets {
         wanted: Wanted,
         at: Moment,
     ) -> Result<()> {
+        self.begin_in(super::socket_network::cookie_of(&opened.diag));
         let second = opened.diag.try_clone()?;
         let mut reading = Reading::over(second, opened.users, self.all.len());
         let counts = SocketCounts::parse(&opened.sockstat, &opened.sockstat6);
@@ -169,6 +173,14 @@ impl Sockets {
         (self.outside, self.walked) = (None, None);
         self.add_users(&before, pid);
         Ok(())
+    }
+
+    /// Forgets the sockets of another namespace, whose number this one got.
+    fn begin_in(&mut self, cookie: Option<u64>) {
+        if self.cookie.is_some() && cookie.is_some() && self.cookie != cookie {
+            *self = Self::default();
+        }
+        self.cookie = cookie;
     }
 
     /// Adds the users who are not in the user namespace of the dump: those of the last snapshot, or of the files of a process,

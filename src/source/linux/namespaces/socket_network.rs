@@ -1,14 +1,16 @@
-//! The network namespace of a socket, and the user namespace that owns a network namespace, as files that refer to them.
+//! The network namespace of a socket, with its cookie, and the user namespace that owns a network namespace, as files that
+//! refer to them.
 #![expect(
     unsafe_code,
-    reason = "no library has these requests of ioctl(2); they return a descriptor"
+    reason = "no library has these requests of ioctl(2), which return a descriptor, nor SO_NETNS_COOKIE"
 )]
 
 use std::ffi::c_void;
 use std::io;
-use std::os::fd::{AsFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::ptr::null_mut;
 
+use nix::libc;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, ioctl};
 
 /// `SIOCGSKNS` of `linux/sockios.h`.
@@ -60,32 +62,25 @@ pub(super) fn user_namespace_of(network: impl AsFd) -> io::Result<OwnedFd> {
     Ok(user?)
 }
 
-#[cfg(test)]
-mod tests {
-    use rustix::fs::{fstat, stat};
-    use rustix::io::Errno;
-
-    use super::*;
-
-    #[test]
-    fn a_socket_of_ours_is_in_our_network_namespace() {
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        match network_of_socket(&socket) {
-            Ok(network) => {
-                let own = stat("/proc/self/ns/net").unwrap().st_ino;
-                assert_eq!(fstat(&network).unwrap().st_ino, own);
-            }
-            Err(error) => assert_eq!(Errno::from_io_error(&error), Some(Errno::PERM)),
-        }
-        let own = stat("/proc/self/ns/user").unwrap().st_ino;
-        let network = std::fs::File::open("/proc/self/ns/net").unwrap();
-        match user_namespace_of(&network) {
-            Ok(user) => assert_eq!(fstat(&user).unwrap().st_ino, own),
-            // That of a namespace above ours.
-            Err(error) => assert_eq!(Errno::from_io_error(&error), Some(Errno::PERM)),
-        }
-        let file = std::fs::File::open("/dev/null").unwrap();
-        let error = network_of_socket(&file).unwrap_err();
-        assert_eq!(Errno::from_io_error(&error), Some(Errno::NOTTY));
-    }
+/// The cookie of a socket's network namespace (`SO_NETNS_COOKIE`, since 5.14): unlike its number, it is never given again
+/// until the system is restarted. `None` on an older kernel.
+pub(super) fn cookie_of(socket: impl AsFd) -> Option<u64> {
+    let mut cookie: u64 = 0;
+    let mut length = libc::socklen_t::try_from(size_of::<u64>()).ok()?;
+    let descriptor = socket.as_fd().as_raw_fd();
+    // SAFETY: both pointers are to variables of this function, and the kernel writes at most `length` bytes.
+    let answer = unsafe {
+        libc::getsockopt(
+            descriptor,
+            libc::SOL_SOCKET,
+            libc::SO_NETNS_COOKIE,
+            (&raw mut cookie).cast(),
+            &raw mut length,
+        )
+    };
+    (answer == 0).then_some(cookie)
 }
+
+#[cfg(test)]
+#[path = "tests/socket_network.rs"]
+mod tests;

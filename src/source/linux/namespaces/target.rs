@@ -1,7 +1,6 @@
 //! The network namespace that a name, a container or a pid means, and the files that refer to it.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,68 +13,78 @@ use crate::source::linux::background::containers;
 use crate::source::linux::background::facts::serving;
 use crate::source::linux::scan;
 
-/// Where `ip netns` and Docker mount the namespaces that they name.
-const FOLDERS: [&str; 3] = ["/run/netns", "/var/run/netns", "/run/docker/netns"];
+/// The folders of `ip netns`, whose names people chose.
+pub(super) const NAMED: [&str; 2] = ["/run/netns", "/var/run/netns"];
+
+/// That of Docker, which has ids as names.
+const DOCKER: &str = "/run/docker/netns";
 
 /// The most names in an error.
 const MAX_NAMES: usize = 8;
 
-/// The namespace that a pid, a name of `ip netns`, or a container's name or id means.
+/// The fewest digits that count as the start of a container's id.
+const MIN_ID_DIGITS: usize = 4;
+
+/// The highest pid that Linux gives (`PID_MAX_LIMIT`). The numbers of namespaces are higher.
+const MAX_PID: u64 = 1 << 22;
+
+/// A namespace, and a way into it.
+type Target = (Arc<Namespace>, Entry);
+
+/// The namespace that a name means: of a container, of `ip netns`, of a unit or as the table shows it; or else its number,
+/// the pid of a process in it, or the start of a container's id.
 ///
 /// # Errors
-/// One line: what is wrong, and what is accepted.
-pub(crate) fn find_target(name: &str) -> Result<(Arc<Namespace>, Entry), String> {
-    if let Some(found) = pid(name).and_then(of_pid) {
-        return Ok(found);
-    }
-    let named = of_netns(name);
+/// One line: what is wrong, and what is accepted. If the name means several namespaces, none is chosen: users name
+/// containers as they like, also like a pid.
+pub(crate) fn find_target(name: &str) -> Result<Target, String> {
     let all = containers::running();
-    let matching = matching(&all, name);
-    match (named, matching.as_slice()) {
-        (Some(found), []) => Ok(found),
-        (None, [(container, pid)]) => Ok(of_container(container, *pid)),
-        (Some(found), _) => {
-            let inodes = matching.iter().map(|(_, pid)| inode_of(*pid));
-            if inodes.into_iter().all(|inode| inode == found.0.inode) {
-                return Ok(found);
-            }
-            Err(
-                "both a container and a namespace of `ip netns` have this name: use a PID"
-                    .to_owned(),
-            )
-        }
-        (None, []) => otherwise(name, &all),
-        (None, several) => {
-            let fitting = several.iter().map(|(one, pid)| match &one.id {
-                Some(id) => format!("{} ({id})", one.name),
-                None => format!("{} (pid {pid})", one.name),
-            });
-            let fitting = listed(fitting);
-            Err(format!("{fitting} fit: use a longer id or a PID"))
-        }
+    let named = all.iter().filter(|(one, _)| &*one.name == name);
+    let mut meant: Vec<Target> = named.map(|(one, pid)| of_container(one, *pid)).collect();
+    meant.extend(of_netns(name));
+    meant.extend(pid(name).and_then(of_pid));
+    // No pid is so high: a search through everything is only needed for others.
+    let is_number = name.parse().is_ok_and(|number: u64| number > MAX_PID);
+    if meant.is_empty() || is_number {
+        meant.extend(discovered(name));
     }
+    if meant.is_empty() {
+        let fitting = all.iter().filter(|(one, _)| has_id(one, name));
+        meant.extend(fitting.map(|(one, pid)| of_container(one, *pid)));
+    }
+    let Some(first) = meant.first() else {
+        return Err(unknown(name, &all));
+    };
+    if meant.iter().any(|(one, _)| one.inode != first.0.inode) {
+        return Err(ambiguous(&meant));
+    }
+    Ok(meant.swap_remove(0))
 }
 
-/// The namespace that the live table and `list` call so, or that has this number.
-fn otherwise(
-    name: &str,
-    containers: &[(Container, Pid)],
-) -> Result<(Arc<Namespace>, Entry), String> {
-    let mut found = Namespaces::discover();
-    let is_meant = |namespace: &Namespace| {
+/// The namespaces that the live table and `list` call so, or that have this number.
+fn discovered(name: &str) -> impl Iterator<Item = Target> {
+    let is_meant = move |(namespace, _): &Target| {
         let inode = namespace.inode.map(|inode| inode.to_string());
         &*namespace.name == name || inode.as_deref() == Some(name)
     };
-    let mut meant: Vec<usize> = Vec::new();
-    meant.extend((0..found.len()).filter(|&at| is_meant(&found[at].0)));
-    match *meant {
-        [only] => Ok(found.swap_remove(only)),
-        [] => Err(unknown(name, containers)),
-        [..] => Err(format!(
-            "{} namespaces have this name: use a PID",
-            meant.len()
-        )),
-    }
+    Namespaces::discover().into_iter().filter(is_meant)
+}
+
+/// `this means 2 network namespaces: container web (4026532254) and …`
+fn ambiguous(meant: &[Target]) -> String {
+    let number = |namespace: &Namespace| {
+        let inode = namespace.inode;
+        inode.map_or_else(|| "?".to_owned(), |inode| inode.to_string())
+    };
+    let mut all: Vec<_> = meant
+        .iter()
+        .map(|(one, _)| format!("{} ({})", one.describe(), number(one)))
+        .collect();
+    all.dedup();
+    format!(
+        "this means several network namespaces: {}; use the number of one",
+        listed(all)
+    )
 }
 
 /// The inode of the network namespace of a process; `None` if it is gone or this user may not read that.
@@ -89,7 +98,7 @@ pub(super) fn entry_of(pid: Pid) -> Entry {
 
 /// The inode of the namespace that a file refers to.
 pub(super) fn inode(entry: &Entry) -> Option<u64> {
-    Some(fs::metadata(entry.path()).ok()?.ino())
+    entry.inode_now()
 }
 
 /// A file that refers to the namespace with this inode: of one of these processes, of another one, or a mount.
@@ -103,7 +112,8 @@ pub(super) fn entry_with(wanted: u64, pids: &[Pid]) -> Option<Entry> {
         .copied()
         .chain(std::iter::once_with(all).flatten());
     let of_processes = of_processes.map(entry_of);
-    let mounts = FOLDERS.iter().flat_map(fs::read_dir).flatten().flatten();
+    let folders = NAMED.iter().chain([&DOCKER]);
+    let mounts = folders.flat_map(fs::read_dir).flatten().flatten();
     let mounts = mounts.map(|file| Entry::file(file.path(), None));
     let mut entries = of_processes.chain(mounts);
     let found = entries.find(|entry| inode(entry) == Some(wanted));
@@ -126,9 +136,10 @@ fn other_reference(wanted: u64, pids: &[Pid]) -> Option<Entry> {
     })
 }
 
+/// The text as a pid; with a zero in front it is none, but may be the start of an id.
 fn pid(name: &str) -> Option<Pid> {
-    let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
-    name.parse().ok().filter(|&pid| is_number && pid > 0)
+    let is_number = name.bytes().all(|byte| byte.is_ascii_digit()) && !name.starts_with('0');
+    name.parse().ok().filter(|_| is_number)
 }
 
 fn of_pid(pid: Pid) -> Option<(Arc<Namespace>, Entry)> {
@@ -158,10 +169,10 @@ fn of_netns(name: &str) -> Option<(Arc<Namespace>, Entry)> {
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
         return None;
     }
-    let paths = FOLDERS[..2]
-        .iter()
-        .map(|folder| Path::new(folder).join(name));
-    let path = paths.into_iter().find(|path| path.exists())?;
+    let paths = NAMED.iter().map(|folder| Path::new(folder).join(name));
+    let path = paths
+        .into_iter()
+        .find(|path| fs::symlink_metadata(path).is_ok())?;
     let entry = Entry::file(path, None);
     Some(made(inode(&entry), Text::new(name), None, entry))
 }
@@ -175,32 +186,24 @@ fn made(
     let namespace = Namespace {
         id: NamespaceId::default(),
         inode,
+        cookie: None,
         name,
         container,
     };
     (Arc::new(namespace), entry)
 }
 
-/// The containers of this name; without one, those whose id begins like this.
-fn matching(all: &[(Container, Pid)], name: &str) -> Vec<(Container, Pid)> {
-    let of = |fits: &dyn Fn(&Container) -> bool| -> Vec<_> {
-        let fitting = all.iter().filter(|(one, _)| fits(one));
-        fitting.cloned().collect()
-    };
-    let named = of(&|one| &*one.name == name);
-    if !named.is_empty() || name.is_empty() {
-        return named;
-    }
-    let short = name.get(..containers::SHORT_ID).unwrap_or(name);
-    of(&|one| one.id.as_ref().is_some_and(|id| id.starts_with(short)))
+/// Whether the id of a container starts like this. Ids are known with 12 digits; people paste the whole one.
+fn has_id(container: &Container, name: &str) -> bool {
+    let is_hex = name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let name = name.to_ascii_lowercase();
+    let short = name.get(..containers::SHORT_ID).unwrap_or(&name);
+    let is_start = |id: &Text| id.starts_with(short);
+    is_hex && name.len() >= MIN_ID_DIGITS && container.id.as_ref().is_some_and(is_start)
 }
 
 fn unknown(name: &str, containers: &[(Container, Pid)]) -> String {
-    let mounted = FOLDERS[..2]
-        .iter()
-        .flat_map(fs::read_dir)
-        .flatten()
-        .flatten();
+    let mounted = NAMED.iter().flat_map(fs::read_dir).flatten().flatten();
     let mounted = mounted.map(|file| Text::from_bytes(file.file_name().as_encoded_bytes()));
     let mut names: Vec<Text> = containers.iter().map(|(one, _)| one.name.clone()).collect();
     names.extend(mounted);
@@ -220,117 +223,6 @@ fn unknown(name: &str, containers: &[(Container, Pid)]) -> String {
     }
 }
 
-/// The beginning of a command that runs another one in the namespace that a file refers to.
-pub(super) fn enter_command(entry: &Entry) -> String {
-    let path = entry.path();
-    let path = path.to_string_lossy();
-    let pid = path.strip_prefix("/proc/");
-    let pid = pid.and_then(|rest| rest.strip_suffix("/ns/net"));
-    match pid.filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit())) {
-        Some(pid) => format!("nsenter -t {pid} -n"),
-        None => format!("nsenter --net={path}"),
-    }
-}
-
-/// What `-N` accepts for the namespace that a file refers to.
-pub(super) fn option_for(namespace: &Namespace, entry: &Entry) -> Text {
-    let path = entry.path();
-    let named = FOLDERS[..2]
-        .iter()
-        .any(|folder| path.parent() == Some(Path::new(folder)));
-    match (&namespace.container, path.file_name()) {
-        (Some(container), _) => container.name.clone(),
-        (None, Some(name)) if named => Text::from_bytes(name.as_encoded_bytes()),
-        _ => {
-            let path = path.to_string_lossy();
-            let pid = path.strip_prefix("/proc/");
-            let pid = pid.and_then(|rest| rest.strip_suffix("/ns/net"));
-            // A thread of the process may be elsewhere, as may be what is mounted for it.
-            let pid = pid.filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()));
-            let number = namespace.inode.map(|inode| inode.to_string());
-            Text::new(pid.or(number.as_deref()).unwrap_or_default())
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn container(name: &str, id: &str) -> (Container, Pid) {
-        let container = Container {
-            engine: None,
-            id: Some(id.into()),
-            name: name.into(),
-            image: None,
-            project: None,
-            service: None,
-            pod: None,
-        };
-        (container, 7)
-    }
-
-    #[test]
-    fn a_name_goes_before_the_beginning_of_an_id() {
-        let all = [
-            container("web", "0123456789ab"),
-            container("0123", "ffff456789ab"),
-            container("web2", "01aa456789ab"),
-        ];
-        let names = |name| -> Vec<String> {
-            let found = matching(&all, name);
-            found.iter().map(|(one, _)| one.name.to_string()).collect()
-        };
-        assert_eq!(names("web"), ["web"]);
-        assert_eq!(names("0123"), ["0123"]);
-        assert_eq!(names("01"), ["web", "web2"]);
-        let long = "0123456789abcdef";
-        assert_eq!(names(long), ["web"]);
-        assert!(names("").is_empty());
-        assert!(names("eb").is_empty());
-    }
-
-    #[test]
-    fn the_command_that_enters_is_the_shortest() {
-        let command = |path: &str| enter_command(&Entry::file(path, None));
-        assert_eq!(command("/proc/812/ns/net"), "nsenter -t 812 -n");
-        assert_eq!(command("/run/netns/blue"), "nsenter --net=/run/netns/blue");
-        assert_eq!(
-            command("/proc/812/task/813/ns/net"),
-            "nsenter --net=/proc/812/task/813/ns/net"
-        );
-    }
-
-    #[test]
-    fn a_thread_elsewhere_is_named_by_the_number_of_its_namespace() {
-        let namespace = Namespace {
-            id: NamespaceId(1),
-            inode: Some(4_026_532_254),
-            name: "python3 4026532254".into(),
-            container: None,
-        };
-        let option = |path: &str| option_for(&namespace, &Entry::file(path, None)).to_string();
-        assert_eq!(option("/proc/812/ns/net"), "812");
-        assert_eq!(option("/proc/812/task/813/ns/net"), "4026532254");
-        assert_eq!(option("/proc/812/root/run/other"), "4026532254");
-        assert_eq!(option("/run/netns/blue"), "blue");
-    }
-
-    #[test]
-    fn this_process_is_in_its_own_namespace() {
-        let (namespace, entry) = find_target(&std::process::id().to_string()).unwrap();
-        assert_eq!(
-            namespace.inode,
-            inode(&Entry::file("/proc/self/ns/net", None))
-        );
-        assert_eq!(
-            &*option_for(&namespace, &entry),
-            std::process::id().to_string()
-        );
-        let unknown = find_target("no such namespace").unwrap_err();
-        assert!(
-            unknown.starts_with("unknown network namespace: use a container, "),
-            "{unknown}"
-        );
-    }
-}
+#[path = "tests/target.rs"]
+mod tests;

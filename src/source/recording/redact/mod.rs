@@ -76,6 +76,7 @@ impl Redactor {
         Arc::new(Namespace {
             id: namespace.id,
             inode: namespace.inode,
+            cookie: None,
             name: self.names.numbered(kind, &namespace.name),
             container: container.map(|container| self.container(container)),
         })

@@ -168,6 +168,7 @@ fn namespaces() -> Vec<Socket> {
         Some(Arc::new(Namespace {
             id: NamespaceId(id),
             inode: Some(4_026_532_000).filter(|_| id == 1),
+            cookie: None,
             name: ["web", "blue"][id as usize - 1].into(),
             container,
         }))

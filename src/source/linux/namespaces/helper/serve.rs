@@ -6,8 +6,8 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::io::retry_on_intr;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, getppid,
-    set_parent_process_death_signal, waitid, waitpid,
+    DumpableBehavior, Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, getppid,
+    set_dumpable_behavior, set_parent_process_death_signal, waitid, waitpid,
 };
 use rustix::stdio::stdin;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space, set_name};
@@ -21,6 +21,8 @@ use crate::source::linux::netlink;
 pub(super) fn serve() -> u8 {
     let _ = set_name(c"sockeye-netns");
     close_all_but_standard();
+    // From here on its own files in /proc are root's.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     while let Ok(Some((Message::Enter, namespaces))) = receive(stdin()) {
         let users = match fork() {
             Ok(None) => return u8::from(enter_all(&namespaces).is_err()),
@@ -51,7 +53,8 @@ fn enter_all(namespaces: &[OwnedFd]) -> io::Result<()> {
     };
     let helper = getppid();
     move_into_link_name_space(user.as_fd(), Some(LinkNameSpaceType::User))?;
-    // Entering a user namespace resets it.
+    // Entering a user namespace resets both. Who is root in there must not trace this process.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     set_parent_process_death_signal(Some(Signal::KILL))?;
     if getppid() != helper {
         return Ok(());

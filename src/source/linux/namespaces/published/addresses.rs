@@ -86,6 +86,7 @@ mod tests {
     fn members(ids: &[u32], pid: Pid) -> Members {
         let namespaces = ids.iter().map(|&id| {
             let namespace = Namespace {
+                cookie: None,
                 id: NamespaceId(id),
                 inode: None,
                 name: Text::default(),
