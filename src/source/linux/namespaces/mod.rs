@@ -346,6 +346,10 @@ fn is_same(before: &BTreeSet<Reference>, now: &BTreeSet<Reference>) -> bool {
 }
 
 #[cfg(test)]
+#[path = "tests/cookies.rs"]
+mod cookie_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::linux::owners::Descriptor;
