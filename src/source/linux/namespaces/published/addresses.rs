@@ -35,6 +35,8 @@ impl Addresses {
             known.is_some_and(|(read_at, _)| read_at.age(at) < REREAD_AFTER)
         };
         if !members.pids.keys().all(is_known) {
+            // With a new namespace an older one may have lost the address: its container was started again.
+            self.known.retain(|_, (read_at, _)| *read_at == at);
             self.read(members, at);
         }
         let mut found = self.with(address, members);

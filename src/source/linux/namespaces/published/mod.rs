@@ -27,6 +27,10 @@ pub(super) struct Publishing {
     addresses: Addresses,
     rules: Rules,
     publishers: Publishers,
+    /// When each port was last seen to have a publisher.
+    published_at: HashMap<(Protocol, u16), Moment>,
+    /// Whether rules are known that may be gone with a publisher.
+    has_doubtful_rules: bool,
 }
 
 /// The other namespaces with their processes.
@@ -85,7 +89,10 @@ impl Publishing {
                 listeners.entry(key).or_default().push(place);
             }
         }
-        let has_first_rules = self.rules.update(&members.namespaces, at, is_single);
+        let is_urgent = std::mem::take(&mut self.has_doubtful_rules);
+        let has_first_rules = self
+            .rules
+            .update(&members.namespaces, at, is_single, is_urgent);
         let mut published = Vec::new();
         self.publishers.update(sockets, at);
         for (place, socket) in sockets.iter().enumerate() {
@@ -103,6 +110,11 @@ impl Publishing {
                 );
                 published.push((place, one));
             }
+        }
+        for (place, _) in &published {
+            let socket = &sockets[*place];
+            let on = (socket.protocol, socket.local.port);
+            self.published_at.insert(on, at);
         }
         let rows = self.rows_of_rules(sockets, &published, members, &listeners, at);
         for (place, one) in published {
@@ -185,18 +197,21 @@ impl Publishing {
                 (socket.protocol, socket.local.port) == rule.on
             })
         };
-        let rules: Vec<Rule> = self
-            .rules
-            .all()
-            .filter(|rule| !has_publisher(rule))
-            .collect();
-        let rows = rules.into_iter().filter_map(|rule| {
+        let others = self.rules.all().filter(|rule| !has_publisher(rule));
+        let (rules, doubtful): (Vec<Rule>, Vec<Rule>) = others.partition(|rule| {
+            // An engine removes the rule with the publisher: it counts once it was read after that.
+            let published_at = self.published_at.get(&rule.on);
+            published_at.is_none_or(|&then| self.rules.were_read_after(then))
+        });
+        self.has_doubtful_rules = !doubtful.is_empty();
+        let rows = rules.into_iter().map(|rule| {
             let (protocol, port) = rule.on;
             let to = (protocol, rule.port);
-            let namespace = self.addresses.namespace(rule.address, to, members, at)?;
+            // Without one the address is that of a virtual machine, or of a container that has ended.
+            let namespace = self.addresses.namespace(rule.address, to, members, at);
             let route = Route {
-                namespace: Some(namespace),
-                container: members.container(namespace),
+                namespace,
+                container: namespace.and_then(|namespace| members.container(namespace)),
                 address: Some(rule.address),
                 port: Some(rule.port),
             };
@@ -204,7 +219,7 @@ impl Publishing {
             let local = Endpoint::new(rule.host, port);
             let mut row = Socket::new(protocol, local, None, State::Dnat);
             row.published = Some(Arc::new(one));
-            Some(row)
+            row
         });
         rows.collect()
     }

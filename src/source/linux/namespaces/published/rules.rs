@@ -41,6 +41,8 @@ pub(super) struct Rules {
     known: BTreeMap<(Protocol, u16), Vec<Rule>>,
     answer: Option<Receiver<(Vec<Rule>, Duration)>>,
     read_at: Option<Moment>,
+    /// When reading those that are known began.
+    known_at: Option<Moment>,
     /// How long it took to read them.
     cost: Duration,
     /// The namespaces when they were read.
@@ -50,16 +52,17 @@ pub(super) struct Rules {
 
 impl Rules {
     /// Begins to read them if they may have changed, and takes what was read. Whether that is there for the first time.
-    /// `is_single`: there is no later snapshot, so this one waits for them.
+    /// `is_single`: there is no later snapshot, so this one waits for them. `is_urgent`: what is known of them may be wrong.
     pub(super) fn update(
         &mut self,
         namespaces: &HashMap<NamespaceId, Arc<Namespace>>,
         at: Moment,
         is_single: bool,
+        is_urgent: bool,
     ) -> bool {
         let mut ids: Vec<NamespaceId> = namespaces.keys().copied().collect();
         ids.sort_unstable();
-        let wait = if ids == self.namespaces {
+        let wait = if ids == self.namespaces && !is_urgent {
             REREAD_AFTER
         } else {
             AFTER_CHANGE
@@ -95,7 +98,7 @@ impl Rules {
                 false
             }
             Ok((rules, cost)) => {
-                (self.answer, self.cost) = (None, cost);
+                (self.answer, self.cost, self.known_at) = (None, cost, self.read_at);
                 self.known.clear();
                 for rule in rules {
                     self.known.entry(rule.on).or_default().push(rule);
@@ -103,6 +106,12 @@ impl Rules {
                 !std::mem::replace(&mut self.are_known, true)
             }
         }
+    }
+
+    /// Whether reading them began after this moment.
+    pub(super) fn were_read_after(&self, then: Moment) -> bool {
+        self.known_at
+            .is_some_and(|known_at| known_at.steady > then.steady)
     }
 
     /// The rule for a port, if there is only one.
