@@ -1,7 +1,7 @@
 //! The ports that rules of the packet filter send to addresses elsewhere, read by a thread in the background: printing the
 //! rules takes 20 ms and more.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
@@ -39,15 +39,28 @@ pub(super) struct Rule {
 #[derive(Default)]
 pub(super) struct Rules {
     known: BTreeMap<(Protocol, u16), Vec<Rule>>,
-    answer: Option<Receiver<(Vec<Rule>, Duration)>>,
+    answer: Option<Receiver<Answer>>,
     read_at: Option<Moment>,
     /// When reading those that are known began.
     known_at: Option<Moment>,
     /// How long it took to read them.
     cost: Duration,
+    /// The last port that was traced, if others are left.
+    traced_to: Option<u16>,
     /// The namespaces when they were read.
     namespaces: Vec<NamespaceId>,
     are_known: bool,
+}
+
+/// What a thread has read.
+struct Answer {
+    /// Every port that rules send elsewhere.
+    ports: BTreeSet<u16>,
+    /// Those that were traced.
+    traced: BTreeSet<u16>,
+    traced_to: Option<u16>,
+    rules: Vec<Rule>,
+    cost: Duration,
 }
 
 impl Rules {
@@ -62,21 +75,19 @@ impl Rules {
     ) -> bool {
         let mut ids: Vec<NamespaceId> = namespaces.keys().copied().collect();
         ids.sort_unstable();
-        let wait = if ids == self.namespaces && !is_urgent {
+        let is_same = ids == self.namespaces && self.traced_to.is_none();
+        let wait = if is_same && !is_urgent {
             REREAD_AFTER
         } else {
             AFTER_CHANGE
         };
         let wait = wait.max(self.cost * TIMES_COST);
         let is_due = self.read_at.is_none_or(|then| then.age(at) >= wait);
-        if self.answer.is_none() && is_due && !ids.is_empty() {
+        if self.answer.is_none() && is_due && (!ids.is_empty() || !self.known.is_empty()) {
             (self.read_at, self.namespaces) = (Some(at), ids);
             let (sender, answer) = channel();
-            let read = move || {
-                let mut meter = Meter::start();
-                let rules = read();
-                drop(sender.send((rules, meter.lap())));
-            };
+            let after = self.traced_to;
+            let read = move || drop(sender.send(read(after)));
             let thread = std::thread::Builder::new().spawn(read);
             self.answer = thread.is_ok().then_some(answer);
         }
@@ -97,12 +108,9 @@ impl Rules {
                 self.answer = None;
                 false
             }
-            Ok((rules, cost)) => {
-                (self.answer, self.cost, self.known_at) = (None, cost, self.read_at);
-                self.known.clear();
-                for rule in rules {
-                    self.known.entry(rule.on).or_default().push(rule);
-                }
+            Ok(answer) => {
+                (self.answer, self.known_at) = (None, self.read_at);
+                self.add(answer);
                 !std::mem::replace(&mut self.are_known, true)
             }
         }
@@ -112,6 +120,21 @@ impl Rules {
     pub(super) fn were_read_after(&self, then: Moment) -> bool {
         self.known_at
             .is_some_and(|known_at| known_at.steady > then.steady)
+    }
+
+    /// Takes what was read; the rules for ports that were not reached stay as they were.
+    fn add(&mut self, answer: Answer) {
+        (self.cost, self.traced_to) = (answer.cost, answer.traced_to);
+        let is_left = |port: &u16| answer.ports.contains(port) && !answer.traced.contains(port);
+        self.known.retain(|(_, port), _| is_left(port));
+        let mut count: usize = self.known.values().map(Vec::len).sum();
+        for rule in answer.rules {
+            let of_port = self.known.entry(rule.on).or_default();
+            if count < MOST && !of_port.contains(&rule) {
+                of_port.push(rule);
+                count += 1;
+            }
+        }
     }
 
     /// The rule for a port, if there is only one.
@@ -127,29 +150,42 @@ impl Rules {
     }
 }
 
-fn read() -> Vec<Rule> {
+/// Reads the rules and traces ports from the one after `after` on.
+fn read(after: Option<u16>) -> Answer {
+    let mut total = Meter::start();
     let mut filter = PacketFilter::default();
     let ports = filter.ports_sent_elsewhere();
     let (mut meter, mut took) = (Meter::start(), Duration::ZERO);
-    let mut rules = Vec::new();
-    for port in ports.into_iter().take(MOST_PORTS) {
+    let (mut rules, mut traced) = (Vec::new(), BTreeSet::new());
+    let mut traced_to = None;
+    for port in in_turn(&ports, after).take(MOST_PORTS) {
         took += meter.lap();
         if took > MOST_TIME {
             break;
         }
         for protocol in [Protocol::Tcp, Protocol::Udp] {
             let (redirects, _) = filter.redirects(protocol, port);
-            for rule in redirects
-                .iter()
-                .filter_map(|one| rule(one, (protocol, port)))
-            {
-                if rules.len() < MOST && !rules.contains(&rule) {
-                    rules.push(rule);
-                }
-            }
+            let of_port = redirects.iter();
+            rules.extend(of_port.filter_map(|one| rule(one, (protocol, port))));
         }
+        traced.insert(port);
+        traced_to = Some(port);
     }
-    rules
+    Answer {
+        traced_to: traced_to.filter(|_| traced.len() < ports.len()),
+        ports,
+        traced,
+        rules,
+        cost: total.lap(),
+    }
+}
+
+/// All ports, from the one after `after` on.
+fn in_turn(ports: &BTreeSet<u16>, after: Option<u16>) -> impl Iterator<Item = u16> {
+    let is_next = move |port: &&u16| after.is_none_or(|after| **port > after);
+    let next = ports.iter().filter(is_next);
+    let before = ports.iter().filter(move |port| !is_next(port));
+    next.chain(before).copied()
 }
 
 /// A redirect to one address of another machine or namespace, for all packets to any of our addresses or to one. What is sent
@@ -178,6 +214,37 @@ fn rule(redirect: &Redirect, on: (Protocol, u16)) -> Option<Rule> {
 mod tests {
     use super::*;
     use crate::model::{RedirectTarget, Text};
+
+    /// Of more rules than there is time for, each reading showed others.
+    #[test]
+    fn ports_that_were_not_reached_keep_their_rules_and_come_next() {
+        let of = |port| Rule {
+            on: (Protocol::Tcp, port),
+            host: [0, 0, 0, 0].into(),
+            address: [172, 17, 0, 2].into(),
+            port: 80,
+        };
+        let answer = |ports: &[u16], traced: &[u16]| Answer {
+            ports: ports.iter().copied().collect(),
+            traced: traced.iter().copied().collect(),
+            traced_to: traced.last().copied(),
+            rules: traced.iter().map(|&port| of(port)).collect(),
+            cost: Duration::ZERO,
+        };
+        let mut rules = Rules::default();
+        for (ports, traced, expected) in [
+            (&[1, 2, 3, 4][..], &[1, 2][..], &[1, 2][..]),
+            (&[1, 2, 3, 4], &[3, 4], &[1, 2, 3, 4]),
+            (&[1, 3, 4], &[1], &[1, 3, 4]),
+        ] {
+            rules.add(answer(ports, traced));
+            let known: Vec<u16> = rules.all().map(|rule| rule.on.1).collect();
+            assert_eq!(known, expected);
+        }
+        let ports = BTreeSet::from([1, 2, 3, 4]);
+        assert!(in_turn(&ports, Some(2)).eq([3, 4, 1, 2]));
+        assert!(in_turn(&ports, None).eq([1, 2, 3, 4]));
+    }
 
     /// A rule for the packets of one other machine was shown as a port published to every machine.
     #[test]
