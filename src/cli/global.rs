@@ -286,9 +286,18 @@ fn kind_name() -> impl TypedValueParser<Value = Kinds> {
         .map(|name| Protocol::named(&name).map_or(Kinds::ALL, Kinds::of))
 }
 
-/// The error for namespaces that were not found.
-pub fn namespace_error(error: &NamespaceError) -> anyhow::Error {
-    anyhow!("--namespace: {error}")
+/// The error for namespaces that were not found, on this machine or in a recording.
+pub fn namespace_error(error: &NamespaceError, is_recorded: bool) -> anyhow::Error {
+    // To root no name is hidden.
+    let is_hidden = !is_recorded
+        && matches!(error, NamespaceError::Unknown { .. })
+        && own_uid().is_some_and(|uid| uid != 0);
+    let hint = if is_hidden {
+        "; names of root's containers may be hidden from you: run with sudo, or use the id"
+    } else {
+        ""
+    };
+    anyhow!("--namespace: {error}{hint}")
 }
 
 /// This machine as a source: with the sockets of other namespaces only if they, or what the filter says of them, are

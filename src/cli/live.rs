@@ -164,7 +164,9 @@ fn check_namespaces(
     };
     let others = snapshot.sockets.iter();
     let found = resolve(target, others.filter_map(|one| one.namespace.as_ref()));
-    found.map_err(|error| namespace_error(&error)).map(drop)
+    found
+        .map_err(|error| namespace_error(&error, false))
+        .map(drop)
 }
 
 /// This machine or the recording, and its name.

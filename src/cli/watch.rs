@@ -83,7 +83,7 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     if let Some(path) = &global.replay {
         replay(global, &settings, Replay::open(path)?, &mut printer)?;
         let missing = printer.not_found.as_ref();
-        return missing.map_or(Ok(0), |error| Err(namespace_error(error)));
+        return missing.map_or(Ok(0), |error| Err(namespace_error(error, true)));
     }
     let collector = Collector {
         source: Box::new(system(settings.kinds, &target, &settings.filter)),
@@ -97,7 +97,7 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     };
     let end = watch::watch(collector, &deadline, |event| printer.handle(event))?;
     if let Some(error) = &printer.not_found {
-        return Err(namespace_error(error));
+        return Err(namespace_error(error, false));
     }
     Ok(match end {
         WatchEnd::Crashed(what) => {

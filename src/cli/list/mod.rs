@@ -144,7 +144,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     let table = update.table;
     query.namespaces = target
         .in_table(&table)
-        .map_err(|error| namespace_error(&error))?;
+        .map_err(|error| namespace_error(&error, global.replay.is_some()))?;
     let rows = query.select(&table);
     let groups = grouping.map(|grouping| Groups::of(&rows, grouping));
     let is_read = print(|out| match &groups {

@@ -58,7 +58,14 @@ pub(crate) fn find_target(name: &str) -> Result<Target, String> {
     if meant.iter().any(|(one, _)| one.inode != first.0.inode) {
         return Err(ambiguous(&meant));
     }
-    Ok(meant.swap_remove(0))
+    Ok(as_shown(meant.swap_remove(0)))
+}
+
+/// The same with the name that the live table has for it: a container may have joined the namespace of another one.
+fn as_shown((namespace, entry): Target) -> Target {
+    let is_it = |(one, _): &Target| one.inode.is_some() && one.inode == namespace.inode;
+    let shown = Namespaces::discover().into_iter().find(is_it);
+    (shown.map_or(namespace, |(shown, _)| shown), entry)
 }
 
 /// The namespaces that the live table and `list` call so, or that have this number.

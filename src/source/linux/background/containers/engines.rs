@@ -172,6 +172,8 @@ impl Containers<'_> {
             name: name.or_else(|| Some(short_id.clone())),
             id: Some(short_id),
             image: stored.image,
+            // The monitor has the sockets of the ports that podman publishes.
+            ports: monitor.map_or_else(Vec::new, |one| netns::ports_of(one.facts.pid)),
             ..self.of_engine(Engine::Podman, uid)
         }
     }

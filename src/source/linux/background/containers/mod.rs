@@ -88,7 +88,9 @@ impl<'a> Containers<'a> {
             }
             Publisher::Conmon { .. } => {
                 let serves = facts::children_of(own.pid).first().copied();
-                self.of_monitor(&Monitor::of(own)?, serves)
+                let mut behind = self.of_monitor(&Monitor::of(own)?, serves);
+                behind.ports.retain(|one| *one != self.at.port);
+                behind
             }
             Publisher::RootlessPodman => self.of_rootless_podman(own, uid)?,
             Publisher::Forkproxy {

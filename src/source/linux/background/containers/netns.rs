@@ -93,6 +93,30 @@ fn listeners(pid: Pid, (protocol, port): (Protocol, u16)) -> HashSet<u32> {
     inodes
 }
 
+/// The ports of our own namespace that a process has bound or listens on, ascending.
+pub(super) fn ports_of(pid: Pid) -> Vec<(Protocol, u16)> {
+    let mut inodes = HashSet::new();
+    if let Ok(proc) = scan::open_proc() {
+        // What can't be read has no ports here.
+        let _ = scan::visit_sockets(&proc, &format!("{pid}/fd"), |_, inode| {
+            inodes.insert(inode);
+        });
+    }
+    let mut ports = Vec::new();
+    for protocol in [Protocol::Tcp, Protocol::Udp] {
+        for part in Part::of(protocol).filter(|_| !inodes.is_empty()) {
+            let table = proc_net::of_process("self", part).unwrap_or_default();
+            let rows = proc_net::rows(&table, protocol).flatten();
+            let has = |inode: Option<u32>| inode.is_some_and(|inode| inodes.contains(&inode));
+            let rows = rows.filter(|row| row.remote.is_none() && has(row.inode));
+            ports.extend(rows.map(|row| (protocol, row.local.port)));
+        }
+    }
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
 /// The process of a namespace that listens on a port; `None` if it is hidden.
 pub(super) fn owner_of_port(pids: &[Pid], port: (Protocol, u16)) -> Option<Pid> {
     owner_among(pids, &listeners(*pids.first()?, port))
