@@ -488,7 +488,7 @@ fn a_port_without_a_socket_has_no_process_to_end() {
     let mut desk = desk();
     go_to(&mut desk, 8443);
     desk.press("K");
-    // To stop the container leaves a rule that somebody else made.
+    // To stop the container leaves a rule that a user made.
     let notice = "no socket has this port: a rule of the packet filter sends it to web:443";
     assert!(footer(&desk).contains(notice), "{}", footer(&desk));
     // Among marked ones it gets no signal.

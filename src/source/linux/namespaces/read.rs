@@ -130,7 +130,7 @@ impl Sockets {
         let (Some(walked), Some(now)) = (&self.walked, now) else {
             return false;
         };
-        let is_settled = |socket: &Socket| {
+        let cannot_change = |socket: &Socket| {
             let queue = socket
                 .queue
                 .is_none_or(|queue| (queue.receive, queue.send) == (0, 0));
@@ -139,7 +139,7 @@ impl Sockets {
         let is_same = walked.counts == now.counts && walked.segments == now.segments;
         let is_recent = walked.at.age(now.at) < WALK_AFTER;
         let mut connections = self.all.iter().filter(|socket| is_walked(socket));
-        is_same && is_recent && connections.all(is_settled)
+        is_same && is_recent && connections.all(cannot_change)
     }
 
     fn add_connections(&self, reading: &mut Reading) {
