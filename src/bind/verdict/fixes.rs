@@ -46,8 +46,8 @@ impl Case<'_> {
                 _ => "Some of the packets",
             };
             let text = format!(
-                "{packets} for the port go to {to} before a server here gets them: delete the rule ({}), or let the \
-                 engine that made it remove it",
+                "{packets} for the port go to {to} before a server here gets them: stop what is there, or delete \
+                 the rule ({})",
                 redirect.place
             );
             fixes.insert(0, FixCode::ChangeConfig.fix(text));
