@@ -132,8 +132,7 @@ fn a_namespace_with_the_number_of_the_one_shown_is_never_entered() {
             let access = NamespaceAccess::of(namespace, &[keeper.0.id()]);
             run_in(Some(&access.unwrap()), || true)
         };
-        // The kernel gives the lowest number that is free, once it has freed that: to whoever asks first, and
-        // others on this machine make namespaces too.
+        // The kernel gives the lowest number that is free to the next namespace, and other tests make some too.
         let (shown, again) = (0..50)
             .find_map(|_| {
                 let keeper = Keeper::start();
