@@ -49,6 +49,10 @@ pub(crate) fn find_target(name: &str) -> Result<Target, String> {
         meant.extend(discovered(name));
     }
     if meant.is_empty() {
+        let of_others = all.iter().filter(|(one, _)| is_called(&one.name, name));
+        meant.extend(of_others.map(|(one, pid)| of_container(one, *pid)));
+    }
+    if meant.is_empty() {
         let fitting = all.iter().filter(|(one, _)| has_id(one, name));
         meant.extend(fitting.map(|(one, pid)| of_container(one, *pid)));
     }
@@ -198,6 +202,12 @@ fn made(
         container,
     };
     (Arc::new(namespace), entry)
+}
+
+/// Whether this is what the user of a container calls it. Those of other users are shown as `shop (ann)`.
+fn is_called(shown: &Text, name: &str) -> bool {
+    let user = shown.strip_prefix(name);
+    user.is_some_and(|user| user.starts_with(" (") && user.ends_with(')'))
 }
 
 /// Whether the id of a container starts like this. Ids are known with 12 digits; people paste the whole one.

@@ -83,3 +83,14 @@ fn each_option_leads_to_the_namespace_that_it_is_for() {
         }
     }
 }
+
+/// `-N shop` was unknown since the table shows it as `shop (ann)`.
+#[test]
+fn a_container_of_another_user_is_found_by_its_own_name() {
+    let is_called = |shown: &str, name| super::is_called(&Text::new(shown), name);
+    assert!(is_called("shop (ann)", "shop"));
+    for other in ["", "sho", "shop (", "shop (ann", "shop (ann)", "shops"] {
+        assert!(!is_called("shop (ann)", other), "{other}");
+    }
+    assert!(!is_called("shop", "shop"), "that is the exact name");
+}
