@@ -57,7 +57,7 @@ inner() {
 }
 
 # Process 1 is a real service manager; it runs the command as a service, prints what that printed to
-# FOLDER.log and exits with its status.
+# FOLDER.log and exits with its status. It stops no units first: with many mounts changing, that was seen to wait for ever.
 by_systemd() {
   units=/run/systemd/system
   mkdir -p $units
@@ -72,8 +72,8 @@ UNIT
   cat >$units/stage.service <<UNIT
 [Unit]
 After=basic.target dbus.service systemd-logind.service
-SuccessAction=exit
-FailureAction=exit
+SuccessAction=exit-force
+FailureAction=exit-force
 [Service]
 Type=exec
 EnvironmentFile=/run/stage/environment
