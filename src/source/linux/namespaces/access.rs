@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::commands::{nsenter_file, option, option_for};
 use super::enter::{Entry, within};
-use super::target::{entry_with, find_target, inode};
+use super::target::{entry_with, find_target};
 use crate::model::{Inside, Namespace, Pid, Text};
 use crate::source::process;
 
@@ -51,7 +51,7 @@ impl NamespaceAccess {
             return Ok(None);
         }
         let (namespace, entry) = find_target(name)?;
-        let own = inode(&Entry::file("/proc/self/ns/net", None));
+        let own = Entry::file("/proc/self/ns/net", None).inode_now();
         if namespace.inode.is_some() && namespace.inode == own {
             return Ok(None);
         }
@@ -177,7 +177,6 @@ fn not_permitted(namespace: &Namespace, entry: Option<&Entry>) -> AccessError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::target::entry_of;
     use super::*;
 
     #[test]
@@ -193,6 +192,9 @@ mod tests {
         Arc::make_mut(&mut namespace).inode = Some(1);
         let gone = NamespaceAccess::of(&namespace, &[std::process::id()]);
         assert!(matches!(gone, Err(AccessError::Gone(_))));
-        assert_eq!(entry_of(1).path().to_str(), Some("/proc/1/ns/net"));
+        assert_eq!(
+            Entry::process(1, None).path().to_str(),
+            Some("/proc/1/ns/net")
+        );
     }
 }

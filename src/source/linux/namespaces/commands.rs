@@ -2,10 +2,10 @@
 //!
 //! Each leads to the same namespace as long as that exists, or there is none: root types it.
 
-use std::path::Path;
+use std::ffi::OsStr;
 
 use super::enter::Entry;
-use super::target::NAMED;
+use super::target::netns_name;
 use crate::model::{Namespace, NamespaceFile, Text};
 
 /// What `nsenter` enters the namespace by; `None` if another user could exchange it.
@@ -19,11 +19,7 @@ pub(super) fn nsenter_file(entry: &Entry) -> Option<NamespaceFile> {
 /// What `-N` accepts for a namespace; `None` if it finds the namespace by nothing.
 pub(super) fn option_for(namespace: &Namespace, entry: &Entry) -> Option<Text> {
     let path = entry.path();
-    let is_named = NAMED
-        .iter()
-        .any(|folder| path.parent() == Some(Path::new(folder)));
-    let name = path.file_name().filter(|_| is_named);
-    let name = name.and_then(|name| name.to_str()).and_then(option);
+    let name = netns_name(&path).and_then(OsStr::to_str).and_then(option);
     let pid = || Some(Text::new(&entry.pid()?.to_string()));
     // A search by the number finds threads and mounts, but looks at no descriptor.
     let number = || {

@@ -155,14 +155,8 @@ impl Namespaces {
             return;
         }
         let namespaces = self.known.values().map(|known| {
-            let members = known
-                .references
-                .iter()
-                .filter_map(|reference| match reference {
-                    Reference::Process(pid) => Some(*pid),
-                    _ => None,
-                });
-            (Arc::clone(&known.namespace), members.collect())
+            let members = processes(&known.references).collect();
+            (Arc::clone(&known.namespace), members)
         });
         let members = Members::of(namespaces);
         if self.publishing.add_to(sockets, &members, at, is_complete) {
@@ -331,18 +325,21 @@ fn new_namespace(
     }
 }
 
+/// The processes that are in a namespace with all their threads.
+fn processes(references: &BTreeSet<Reference>) -> impl Iterator<Item = Pid> {
+    references.iter().filter_map(|reference| match reference {
+        Reference::Process(pid) => Some(*pid),
+        _ => None,
+    })
+}
+
 /// Whether the namespace with these references is the one that had those before: something still refers to it. References
-/// that were not checked now may be of the one before, whose number this one got.
+/// that were not checked now may be of the one before, whose number this one got; they count only if there are no others.
 fn is_same(before: &BTreeSet<Reference>, now: &BTreeSet<Reference>) -> bool {
-    let up_to_date = |all: &BTreeSet<Reference>| {
-        let all = all.iter().filter(|one| one.is_up_to_date());
-        all.cloned().collect::<BTreeSet<_>>()
-    };
-    let (certain_before, certain) = (up_to_date(before), up_to_date(now));
-    if certain_before.is_empty() || certain.is_empty() {
-        return !before.is_disjoint(now);
-    }
-    !certain_before.is_disjoint(&certain)
+    let have_certain = [before, now].map(|all| all.iter().any(Reference::is_up_to_date));
+    let must_be_certain = have_certain == [true, true];
+    let mut common = before.intersection(now);
+    common.any(|one| !must_be_certain || one.is_up_to_date())
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! What people call each namespace.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Known;
 use super::find::{Number, Reference};
-use super::target::NAMED;
+use super::target::netns_name;
 use crate::model::{Moment, Namespace, Pid, Socket, Text};
 use crate::source::linux::background::{self, ContainerNames};
 use crate::source::linux::placement;
@@ -110,13 +109,9 @@ fn mount_name(known: &Known) -> Option<Text> {
             Reference::Mount { path, .. } => Some(path),
             _ => None,
         });
-    let is_named = |path: &&std::path::PathBuf| {
-        let parent = path.parent();
-        NAMED.iter().any(|folder| parent == Some(Path::new(folder)))
-    };
-    let named = paths.clone().find(is_named);
-    let path = named.or_else(|| paths.clone().find(|_| !has_process))?;
-    Some(Text::new(&path.file_name()?.to_string_lossy()))
+    let named = paths.clone().find_map(|path| netns_name(path));
+    let other = || paths.clone().find(|_| !has_process)?.file_name();
+    Some(Text::new(&named.or_else(other)?.to_string_lossy()))
 }
 
 /// The service of systemd that a process is in.

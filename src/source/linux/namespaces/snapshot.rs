@@ -12,8 +12,9 @@ use super::find::{Number, Reference};
 use super::helper::{Helper, MAX_NETWORKS, UserNamespace};
 use super::read::{Sockets, Wanted};
 use super::socket_network::user_namespace_of;
-use super::{Access, Known, MOST, Namespaces};
+use super::{Access, Known, MOST, Namespaces, processes};
 use crate::model::{Moment, NamespaceId, Pid};
+use crate::source::Meter;
 
 /// Sockets that are only bound are read again after this time.
 const BOUND_AFTER: Duration = Duration::from_secs(5);
@@ -140,20 +141,14 @@ impl Namespaces {
             .map(|(&number, _)| number)
             .collect();
         let start = numbers.partition_point(|&number| Some(number) <= self.outside_after);
-        let began = monotonic();
+        let (mut meter, mut took) = (Meter::start(), Duration::ZERO);
         let (later, first) = numbers.split_at(start);
         for &number in first.iter().chain(later) {
             let Some(known) = self.known.get_mut(&number) else {
                 continue;
             };
-            let mut pids = known
-                .references
-                .iter()
-                .filter_map(|reference| match reference {
-                    Reference::Process(pid) => Some(*pid),
-                    _ => None,
-                });
-            let is_read = pids.any(|pid| known.sockets.read_outside(pid, at));
+            let is_read =
+                processes(&known.references).any(|pid| known.sockets.read_outside(pid, at));
             if is_read {
                 self.late.extend(known.set_read());
             }
@@ -165,7 +160,8 @@ impl Namespaces {
                 };
             }
             self.outside_after = Some(number);
-            if !is_complete && monotonic().saturating_sub(began) > OUTSIDE_TIME {
+            took += meter.lap();
+            if !is_complete && took > OUTSIDE_TIME {
                 break;
             }
         }
@@ -331,11 +327,4 @@ fn is_refused(error: &io::Error) -> bool {
         Errno::from_io_error(error),
         Some(Errno::PERM | Errno::ACCESS)
     )
-}
-
-/// The time since the start of the system: it only measures.
-fn monotonic() -> Duration {
-    nix::time::ClockId::CLOCK_MONOTONIC
-        .now()
-        .map_or(Duration::ZERO, Duration::from)
 }

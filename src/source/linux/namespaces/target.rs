@@ -1,5 +1,7 @@
 //! The network namespace that a name, a container or a pid means, and the files that refer to it.
 
+use std::cell::LazyCell;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use crate::source::linux::background::facts::serving;
 use crate::source::linux::scan;
 
 /// The folders of `ip netns`, whose names people chose.
-pub(super) const NAMED: [&str; 2] = ["/run/netns", "/var/run/netns"];
+const NAMED: [&str; 2] = ["/run/netns", "/var/run/netns"];
 
 /// That of Docker, which has ids as names.
 const DOCKER: &str = "/run/docker/netns";
@@ -45,8 +47,9 @@ pub(crate) fn find_target(name: &str) -> Result<Target, String> {
     meant.extend(pid(name).and_then(of_pid));
     // No pid is so high: a search through everything is only needed for others.
     let is_number = name.parse().is_ok_and(|number: u64| number > MAX_PID);
+    let shown = LazyCell::new(Namespaces::discover);
     if meant.is_empty() || is_number {
-        meant.extend(discovered(name));
+        meant.extend(shown.iter().filter(|one| is_shown_as(one, name)).cloned());
     }
     if meant.is_empty() {
         let of_others = all.iter().filter(|(one, _)| is_called(&one.name, name));
@@ -62,23 +65,17 @@ pub(crate) fn find_target(name: &str) -> Result<Target, String> {
     if meant.iter().any(|(one, _)| one.inode != first.0.inode) {
         return Err(ambiguous(&meant));
     }
-    Ok(as_shown(meant.swap_remove(0)))
+    // It has the name that the live table has for it: a container may have joined the namespace of another one.
+    let (namespace, entry) = meant.swap_remove(0);
+    let is_it = |(one, _): &&Target| one.inode.is_some() && one.inode == namespace.inode;
+    let shown = shown.iter().find(is_it).map(|(one, _)| Arc::clone(one));
+    Ok((shown.unwrap_or(namespace), entry))
 }
 
-/// The same with the name that the live table has for it: a container may have joined the namespace of another one.
-fn as_shown((namespace, entry): Target) -> Target {
-    let is_it = |(one, _): &Target| one.inode.is_some() && one.inode == namespace.inode;
-    let shown = Namespaces::discover().into_iter().find(is_it);
-    (shown.map_or(namespace, |(shown, _)| shown), entry)
-}
-
-/// The namespaces that the live table and `list` call so, or that have this number.
-fn discovered(name: &str) -> impl Iterator<Item = Target> {
-    let is_meant = move |(namespace, _): &Target| {
-        let inode = namespace.inode.map(|inode| inode.to_string());
-        &*namespace.name == name || inode.as_deref() == Some(name)
-    };
-    Namespaces::discover().into_iter().filter(is_meant)
+/// Whether the live table and `list` call a namespace so, or it has this number.
+fn is_shown_as((namespace, _): &Target, name: &str) -> bool {
+    let inode = namespace.inode.map(|inode| inode.to_string());
+    &*namespace.name == name || inode.as_deref() == Some(name)
 }
 
 /// `this means 2 network namespaces: container web (4026532254) and …`
@@ -98,18 +95,11 @@ fn ambiguous(meant: &[Target]) -> String {
     )
 }
 
-/// The inode of the network namespace of a process; `None` if it is gone or this user may not read that.
-pub(super) fn inode_of(pid: Pid) -> Option<u64> {
-    inode(&entry_of(pid))
-}
-
-pub(super) fn entry_of(pid: Pid) -> Entry {
-    Entry::process(pid, None)
-}
-
-/// The inode of the namespace that a file refers to.
-pub(super) fn inode(entry: &Entry) -> Option<u64> {
-    entry.inode_now()
+/// The name that `ip netns` has for the namespace that is mounted on this file, if it has one.
+pub(super) fn netns_name(file: &Path) -> Option<&OsStr> {
+    let parent = file.parent()?;
+    let is_named = NAMED.iter().any(|folder| parent == Path::new(folder));
+    file.file_name().filter(|_| is_named)
 }
 
 /// A file that refers to the namespace with this inode: of one of these processes, of another one, or a mount.
@@ -122,12 +112,12 @@ pub(super) fn entry_with(wanted: u64, pids: &[Pid]) -> Option<Entry> {
         .iter()
         .copied()
         .chain(std::iter::once_with(all).flatten());
-    let of_processes = of_processes.map(entry_of);
+    let of_processes = of_processes.map(|pid| Entry::process(pid, None));
     let folders = NAMED.iter().chain([&DOCKER]);
     let mounts = folders.flat_map(fs::read_dir).flatten().flatten();
     let mounts = mounts.map(|file| Entry::file(file.path(), None));
     let mut entries = of_processes.chain(mounts);
-    let found = entries.find(|entry| inode(entry) == Some(wanted));
+    let found = entries.find(|entry| entry.inode_now() == Some(wanted));
     let found = found.map(|entry| entry.expecting(wanted));
     // A thread, a mount in another mount namespace, or only a socket keeps it.
     found.or_else(|| other_reference(wanted, pids))
@@ -153,30 +143,27 @@ fn pid(name: &str) -> Option<Pid> {
     name.parse().ok().filter(|_| is_number)
 }
 
-fn of_pid(pid: Pid) -> Option<(Arc<Namespace>, Entry)> {
+fn of_pid(pid: Pid) -> Option<Target> {
     let container = containers::of_pid(pid).map(|(container, _)| Arc::new(container));
     let process = serving(pid)?;
-    let inode = inode_of(pid);
+    let entry = Entry::process(pid, None);
+    let inode = entry.inode_now();
     let name = match (&container, inode) {
         (Some(container), _) => container.name.clone(),
         (None, Some(inode)) => Text::new(&format!("{} {inode}", process.name)),
         (None, None) => Text::new(&format!("{} (pid {pid})", process.name)),
     };
-    Some(made(inode, name, container, entry_of(pid)))
+    Some(made(inode, name, container, entry))
 }
 
-fn of_container(container: &Container, pid: Pid) -> (Arc<Namespace>, Entry) {
-    let (name, entry) = (container.name.clone(), entry_of(pid));
-    made(
-        inode_of(pid),
-        name,
-        Some(Arc::new(container.clone())),
-        entry,
-    )
+fn of_container(container: &Container, pid: Pid) -> Target {
+    let (name, entry) = (container.name.clone(), Entry::process(pid, None));
+    let container = Some(Arc::new(container.clone()));
+    made(entry.inode_now(), name, container, entry)
 }
 
 /// The namespace that `ip netns` has by this name.
-fn of_netns(name: &str) -> Option<(Arc<Namespace>, Entry)> {
+fn of_netns(name: &str) -> Option<Target> {
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
         return None;
     }
@@ -185,15 +172,10 @@ fn of_netns(name: &str) -> Option<(Arc<Namespace>, Entry)> {
         .into_iter()
         .find(|path| fs::symlink_metadata(path).is_ok())?;
     let entry = Entry::file(path, None);
-    Some(made(inode(&entry), Text::new(name), None, entry))
+    Some(made(entry.inode_now(), Text::new(name), None, entry))
 }
 
-fn made(
-    inode: Option<u64>,
-    name: Text,
-    container: Option<Arc<Container>>,
-    entry: Entry,
-) -> (Arc<Namespace>, Entry) {
+fn made(inode: Option<u64>, name: Text, container: Option<Arc<Container>>, entry: Entry) -> Target {
     let namespace = Namespace {
         id: NamespaceId::default(),
         inode,

@@ -146,19 +146,11 @@ impl Finder {
 
     fn collect(&mut self) {
         let mut found = Found::new();
-        let mut add = |number, reference| {
-            let references: &mut BTreeSet<Reference> = found.entry(number).or_default();
-            references.insert(reference);
-        };
-        for (number, reference) in self.processes.references() {
-            if !self.own.contains(&number) {
-                add(number, reference);
-            }
-        }
-        for (inode, reference) in self.mounts.references() {
-            let number = Number::Inode(inode);
-            if !self.own.contains(&number) {
-                add(number, reference);
+        let mounts = self.mounts.references();
+        let mounts = mounts.map(|(inode, mount)| (Number::Inode(inode), mount));
+        for (number, reference) in self.processes.references().chain(mounts) {
+            if !self.is_own(number) {
+                found.entry(number).or_default().insert(reference);
             }
         }
         self.join(&mut found);

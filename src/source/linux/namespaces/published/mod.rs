@@ -8,7 +8,7 @@ mod addresses;
 mod publishers;
 mod rules;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -101,22 +101,15 @@ impl Publishing {
                 && let Some(destination) = self.publishers.destination(socket, at)
                 && let Some(route) = self.route(socket, destination, members, at)
             {
-                let one = describe(
-                    PublishedBy::Proxy,
-                    route,
-                    (socket.protocol, socket.local.port),
-                    &listeners,
-                    sockets,
-                );
+                let one = describe(PublishedBy::Proxy, route, on(socket), &listeners, sockets);
                 published.push((place, one));
             }
         }
-        for (place, _) in &published {
-            let socket = &sockets[*place];
-            let on = (socket.protocol, socket.local.port);
-            self.published_at.insert(on, at);
-        }
-        let rows = self.rows_of_rules(sockets, &published, members, &listeners, at);
+        let on = published.iter().map(|(place, _)| on(&sockets[*place]));
+        let have_publisher: HashSet<(Protocol, u16)> = on.collect();
+        let seen = have_publisher.iter().map(|&on| (on, at));
+        self.published_at.extend(seen);
+        let rows = self.rows_of_rules(sockets, &have_publisher, members, &listeners, at);
         for (place, one) in published {
             sockets[place].published = Some(Arc::new(one));
         }
@@ -132,34 +125,15 @@ impl Publishing {
         members: &Members,
         at: Moment,
     ) -> Option<Route> {
-        let port = (socket.protocol, socket.local.port);
-        let by_rule = self.rules.of(port).map(|rule| (rule.address, rule.port));
-        let route =
-            |namespace: Option<NamespaceId>, container: Option<Arc<Container>>, port| Route {
-                container: container.or_else(|| members.container(namespace?)),
-                namespace,
-                address: None,
-                port,
-            };
+        let protocol = socket.protocol;
+        let rule = self.rules.of(on(socket));
         Some(match destination {
-            Destination::Address(address, inside) => {
-                let to = self
-                    .addresses
-                    .namespace(address, (port.0, inside), members, at);
-                Route {
-                    address: Some(address),
-                    ..route(to, None, Some(inside))
-                }
+            Destination::Address(address, port) => {
+                self.route_to(address, (protocol, port), members, at)
             }
             Destination::ByRule => {
-                let (address, inside) = by_rule?;
-                let to = self
-                    .addresses
-                    .namespace(address, (port.0, inside), members, at);
-                Route {
-                    address: Some(address),
-                    ..route(to, None, Some(inside))
-                }
+                let Rule { address, port, .. } = rule?;
+                self.route_to(address, (protocol, port), members, at)
             }
             Destination::Processes {
                 pids,
@@ -167,37 +141,58 @@ impl Publishing {
                 container,
             } => {
                 let mut known = pids.iter().filter_map(|pid| members.of_process.get(pid));
-                let to = known.next().copied();
-                let mapped = ports.iter().find(|(outside, _)| *outside == port.1);
-                let inside = by_rule.map(|(_, inside)| inside);
-                let inside = inside.or(mapped.map(|(_, inside)| *inside));
-                let own = Some((to?, container.map(Arc::new)));
-                let (namespace, container) = own?;
+                let namespace = *known.next()?;
+                let mapped = ports
+                    .iter()
+                    .find(|(outside, _)| *outside == socket.local.port);
+                let by_rule = rule.map(|rule| rule.port);
                 Route {
-                    address: by_rule.map(|(address, _)| address),
-                    ..route(Some(namespace), container, inside)
+                    namespace: Some(namespace),
+                    container: container
+                        .map(Arc::new)
+                        .or_else(|| members.container(namespace)),
+                    address: rule.map(|rule| rule.address),
+                    port: by_rule.or(mapped.map(|(_, inside)| *inside)),
                 }
             }
-            Destination::Container(container) => route(None, Some(Arc::new(container)), None),
+            Destination::Container(container) => Route {
+                namespace: None,
+                container: Some(Arc::new(container)),
+                address: None,
+                port: None,
+            },
         })
+    }
+
+    /// To an address and port. Where no namespace has that address, it is one of a virtual machine, or of a container that
+    /// has ended.
+    fn route_to(
+        &mut self,
+        address: IpAddr,
+        to: (Protocol, u16),
+        members: &Members,
+        at: Moment,
+    ) -> Route {
+        let namespace = self.addresses.namespace(address, to, members, at);
+        Route {
+            namespace,
+            container: namespace.and_then(|namespace| members.container(namespace)),
+            address: Some(address),
+            port: Some(to.1),
+        }
     }
 
     /// A row for each port that a rule publishes and no publisher has.
     fn rows_of_rules(
         &mut self,
         sockets: &[Socket],
-        published: &[(usize, Published)],
+        have_publisher: &HashSet<(Protocol, u16)>,
         members: &Members,
         listeners: &Listeners,
         at: Moment,
     ) -> Vec<Socket> {
-        let has_publisher = |rule: &Rule| {
-            published.iter().any(|(place, _)| {
-                let socket = &sockets[*place];
-                (socket.protocol, socket.local.port) == rule.on
-            })
-        };
-        let others = self.rules.all().filter(|rule| !has_publisher(rule));
+        let rules = self.rules.all();
+        let others = rules.filter(|rule| !have_publisher.contains(&rule.on));
         let (rules, doubtful): (Vec<Rule>, Vec<Rule>) = others.partition(|rule| {
             // An engine removes the rule with the publisher: it counts once it was read after that.
             let published_at = self.published_at.get(&rule.on);
@@ -207,14 +202,7 @@ impl Publishing {
         let rows = rules.into_iter().map(|rule| {
             let (protocol, port) = rule.on;
             let to = (protocol, rule.port);
-            // Without one the address is that of a virtual machine, or of a container that has ended.
-            let namespace = self.addresses.namespace(rule.address, to, members, at);
-            let route = Route {
-                namespace,
-                container: namespace.and_then(|namespace| members.container(namespace)),
-                address: Some(rule.address),
-                port: Some(rule.port),
-            };
+            let route = self.route_to(rule.address, to, members, at);
             let one = describe(PublishedBy::Rule, route, rule.on, listeners, sockets);
             let local = Endpoint::new(rule.host, port);
             let mut row = Socket::new(protocol, local, None, State::Dnat);
@@ -225,6 +213,11 @@ impl Publishing {
     }
 }
 
+/// The port of a socket.
+const fn on(socket: &Socket) -> (Protocol, u16) {
+    (socket.protocol, socket.local.port)
+}
+
 /// The published port, with the socket inside if there is one.
 fn describe(
     by: PublishedBy,
@@ -233,7 +226,7 @@ fn describe(
     listeners: &Listeners,
     sockets: &[Socket],
 ) -> Published {
-    let on = |port: u16| {
+    let inside = |port: u16| {
         let key = (route.namespace?, protocol, port);
         let places = listeners.get(&key)?;
         let has_address = |address: IpAddr| {
@@ -246,7 +239,7 @@ fn describe(
         exact.or_else(|| places.iter().find(is_wildcard)).copied()
     };
     let place = match route.port {
-        Some(port) => on(port),
+        Some(port) => inside(port),
         None => only_listener(&route, (protocol, outside), listeners),
     };
     let inside = place.map(|place| &sockets[place]);

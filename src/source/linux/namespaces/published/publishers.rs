@@ -89,8 +89,8 @@ impl Publishers {
         let keys: HashSet<Key> = listening.filter_map(publisher).map(key).collect();
         self.known.retain(|key, _| keys.contains(key));
         let hidden = self.hidden(sockets, at);
-        self.of_hidden
-            .retain(|inode, _| hidden.iter().any(|(one, _)| one == inode));
+        let inodes: HashSet<u32> = hidden.iter().map(|(inode, _)| *inode).collect();
+        self.of_hidden.retain(|inode, _| inodes.contains(inode));
         let is_new = |(inode, _): &(u32, _)| !self.of_hidden.contains_key(inode);
         let new = hidden.into_iter().filter(is_new).take(MOST_HIDDEN);
         let (inodes, ends): (Vec<u32>, Vec<_>) = new.unzip();
