@@ -218,7 +218,7 @@ impl GlobalArgs {
         let Some(pid) = pid.filter(|_| !text.starts_with('0')) else {
             return Ok(target);
         };
-        match network_namespace(Some(pid)) {
+        match network_namespace(pid) {
             Ok(inode) => match NamespaceAccess::find(text) {
                 // Something else is named like it.
                 Err(why) => bail!("--namespace {}: {why}", clean(text)),

@@ -162,9 +162,7 @@ fn check_namespaces(
     let Some(snapshot) = source.take_without_owners(clock.now()) else {
         return Ok(());
     };
-    let others = snapshot.sockets.iter();
-    let found = resolve(target, others.filter_map(|one| one.namespace.as_ref()));
-    found
+    resolve(target, &snapshot.sockets)
         .map_err(|error| namespace_error(&error, false))
         .map(drop)
 }

@@ -80,18 +80,13 @@ mod owner {
 
     use rustix::fs::{Mode, OFlags};
 
-    const fn ids(of: (u32, u32)) -> (Option<u32>, Option<u32>) {
-        (Some(of.0), Some(of.1))
-    }
-
     /// Gives a file the owner and group of an old one.
     pub fn keep(file: &File, old: &Metadata) -> io::Result<()> {
         let new = file.metadata()?;
         if (new.uid(), new.gid()) == (old.uid(), old.gid()) {
             return Ok(());
         }
-        let (user, group) = ids((old.uid(), old.gid()));
-        fchown(file, user, group)
+        fchown(file, Some(old.uid()), Some(old.gid()))
     }
 
     /// Gives root's new file and its new folders, from the innermost, the owner and group of the folder around them.
@@ -105,7 +100,7 @@ mod owner {
         if !rustix::process::geteuid().is_root() || around.uid() == 0 {
             return Ok(());
         }
-        let (user, group) = ids((around.uid(), around.gid()));
+        let (user, group) = (Some(around.uid()), Some(around.gid()));
         fchown(file, user, group)?;
         for folder in folders {
             // A link that someone puts there in the meantime is not followed.

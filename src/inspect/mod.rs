@@ -17,14 +17,15 @@ use std::sync::Arc;
 
 pub use bind_test::{BindTester, Survey, has_row};
 #[cfg(not(target_os = "linux"))]
-pub use no_namespaces::{AccessError, NamespaceAccess};
+pub use no_namespaces::NamespaceAccess;
 
 use crate::model::{
     Answered, Background, Evidence, Inside, Moment, Protocol, Socket, UnixAddress, UnixEvidence,
 };
 
+pub use crate::source::AccessError;
 #[cfg(target_os = "linux")]
-pub use crate::source::{AccessError, NamespaceAccess};
+pub use crate::source::NamespaceAccess;
 
 /// Reads the evidence about a port. It never binds.
 ///

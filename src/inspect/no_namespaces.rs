@@ -1,32 +1,14 @@
 //! Network namespaces exist on Linux only: none is found, and none is entered.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::sync::Arc;
 
 use crate::model::{Inside, Namespace, Pid};
+use crate::source::AccessError;
 
 /// A way into a network namespace: there is none.
 #[derive(Debug)]
 pub struct NamespaceAccess(Infallible);
-
-/// Why a namespace can't be entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AccessError {
-    /// It has ended.
-    Gone(String),
-    /// This user may not enter it.
-    NotPermitted(String),
-    /// The system has none.
-    Failed(String),
-}
-
-impl fmt::Display for AccessError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Gone(text) | Self::NotPermitted(text) | Self::Failed(text)) = self;
-        f.write_str(text)
-    }
-}
 
 const ONLY_LINUX: &str = "network namespaces exist on Linux only";
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    Background, Behind, Endpoint, Inside, Manager, Moment, Pid, Process, Redirect, Serving, Socket,
-    Text, Unit,
+    Background, Behind, Endpoint, Inside, Manager, Moment, Namespace, Pid, Process, Redirect,
+    Serving, Socket, Text, Unit,
 };
 
 /// The evidence about one port of one protocol, in this network namespace unless stated otherwise.
@@ -202,6 +202,13 @@ pub struct Limits {
     pub inside: Option<Arc<Inside>>,
     /// Port ranges that Windows excludes.
     pub excluded: Option<Vec<RangeInclusive<u16>>>,
+}
+
+impl Limits {
+    /// The network namespace that the binds were made in; `None` for that of this program.
+    pub fn namespace(&self) -> Option<&Arc<Namespace>> {
+        self.inside.as_ref().map(|inside| &inside.namespace)
+    }
 }
 
 /// Why an address of this host can't be bound (RFC 4862, section 5.4).

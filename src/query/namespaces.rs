@@ -86,19 +86,20 @@ impl NamespaceTarget {
     }
 }
 
-/// Finds the named namespace among these, each of which may be there several times. The namespace of a running process
-/// exists, so if it is not among them, it has no socket: the scope has no rows then.
+/// Finds the named namespace among those of these sockets. The namespace of a running process exists, so if it is not among
+/// them, it has no socket: the scope has no rows then.
 ///
 /// # Errors
 /// If no namespace has the name, or if several have it.
-pub fn resolve<'a>(
+pub fn resolve(
     target: &NamespaceTarget,
-    namespaces: impl Iterator<Item = &'a Arc<Namespace>>,
+    sockets: &[Socket],
 ) -> Result<NamespaceScope, NamespaceError> {
-    resolve_with(target, namespaces, |_| None)
+    let others = sockets.iter().filter_map(|one| one.namespace.as_ref());
+    resolve_with(target, others, |_| None)
 }
 
-/// The same, with what the name means as a pid.
+/// The same among these namespaces, each of which may be there several times, with what the name means as a pid.
 fn resolve_with<'a>(
     target: &NamespaceTarget,
     namespaces: impl Iterator<Item = &'a Arc<Namespace>>,

@@ -36,12 +36,10 @@ use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapsho
 
 pub use lineage::lineage;
 #[cfg(target_os = "linux")]
-pub use linux::namespaces::{
-    AccessError, NamespaceAccess, run_namespace_helper, set_namespace_helper,
-};
+pub use linux::namespaces::{NamespaceAccess, run_namespace_helper, set_namespace_helper};
 #[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
-pub use namespace::{HAS_NAMESPACES, network_namespace};
+pub use namespace::{AccessError, HAS_NAMESPACES, network_namespace};
 use owners::HiddenReason;
 #[cfg(not(target_os = "linux"))]
 pub use portable::run_namespace_helper;

@@ -40,8 +40,8 @@ pub(crate) trait Platform {
         None
     }
 
-    /// Whether to read the sockets of other network namespaces, too.
-    fn set_all_namespaces(&mut self, _are_read: bool) {}
+    /// Reads the sockets of other network namespaces, too, from now on.
+    fn set_all_namespaces(&mut self) {}
 
     /// The namespaces that the last table has for the first time although they existed before.
     fn take_late_namespaces(&mut self) -> Vec<NamespaceId> {

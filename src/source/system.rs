@@ -58,7 +58,7 @@ impl System {
     #[must_use]
     pub fn with_all_namespaces(mut self) -> Self {
         self.has_all_namespaces = true;
-        self.platform.set_all_namespaces(true);
+        self.platform.set_all_namespaces();
         self
     }
 

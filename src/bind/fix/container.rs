@@ -49,8 +49,8 @@ pub(super) fn stop(behind: &Behind, owner: &Background, situation: &Situation<'_
 
 /// Whether the bind test was made in the network namespace of this container.
 fn has_namespace(behind: &Behind, situation: &Situation<'_>) -> bool {
-    let inside = situation.limits.inside.as_ref();
-    let container = inside.and_then(|inside| inside.namespace.container.as_ref());
+    let namespace = situation.limits.namespace();
+    let container = namespace.and_then(|namespace| namespace.container.as_ref());
     container.is_some_and(|container| behind.id.is_some() && container.id == behind.id)
 }
 

@@ -213,11 +213,7 @@ impl Verdict {
             blockers: case.blockers.iter().map(|&one| one.clone()).collect(),
             notes: notes::of(&case),
             gaps: gaps(reason, outcome, &case),
-            namespace: case
-                .limits
-                .inside
-                .as_ref()
-                .map(|inside| Arc::clone(&inside.namespace)),
+            namespace: case.limits.namespace().cloned(),
             taken_at: result.evidence.taken_at,
         }
     }

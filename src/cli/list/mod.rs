@@ -259,9 +259,8 @@ fn read(
         let system = system(query.kinds, target, &query.filter);
         let mut system = system.with_services(global.services.clone());
         let could_show = |sockets: &[Socket]| {
-            let others = sockets.iter().filter_map(|one| one.namespace.as_ref());
             // If the name means none, the error comes with the table.
-            let found = resolve(target, others).unwrap_or(NamespaceScope::One(NamespaceId::NONE));
+            let found = resolve(target, sockets).unwrap_or(NamespaceScope::One(NamespaceId::NONE));
             let query = Query {
                 namespaces: found,
                 ..query.clone()

@@ -48,8 +48,7 @@ pub(super) fn read(inside: Option<&Arc<Inside>>) -> (Limits, Vec<Gap>) {
 
 /// The unit or container of a process, from its own file.
 pub(super) fn placement_of(process: &str) -> Placement {
-    let text = fs::read_to_string(format!("/proc/{process}/cgroup")).unwrap_or_default();
-    Placement::of(&facts::cgroup(&text))
+    Placement::of(&facts::cgroup_of(process).unwrap_or_default())
 }
 
 /// A kernel without IPv6 has no such setting.

@@ -45,7 +45,7 @@ fn all() -> Vec<Arc<Namespace>> {
 
 fn found(text: &str) -> Result<NamespaceScope, String> {
     let target = NamespaceTarget::parse(text);
-    resolve(&target, all().iter()).map_err(|error| error.to_string())
+    resolve_with(&target, all().iter(), |_| None).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_name_that_is_unknown_or_of_several_is_one_line() {
     ] {
         assert_eq!(found(text), Err(line.to_owned()));
     }
-    let none = resolve(&NamespaceTarget::parse("a"), [].iter());
+    let none = resolve_with(&NamespaceTarget::parse("a"), [].iter(), |_| None);
     assert_eq!(
         none.unwrap_err().to_string(),
         "unknown network namespace `a`: no other namespace with a socket can be seen"
@@ -116,7 +116,7 @@ fn a_name_that_is_unknown_or_of_several_is_one_line() {
 fn the_namespace_of_a_running_process_exists_without_a_socket_too() {
     let of = |inode| {
         let target = NamespaceTarget::Process { pid: 7, inode };
-        resolve(&target, all().iter())
+        resolve_with(&target, all().iter(), |_| None)
     };
     assert_eq!(of(4_026_532_002), Ok(NamespaceScope::One(NamespaceId(2))));
     assert_eq!(of(1), Ok(NamespaceScope::One(NamespaceId::NONE)));

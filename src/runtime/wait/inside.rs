@@ -39,17 +39,13 @@ impl Inside {
     /// Reads the sockets on these ports, with their owners.
     fn read(&mut self, ports: &[Port], now: Moment) -> Result<Table, String> {
         let target = &self.target;
-        let scope = |sockets: &[Socket]| {
-            let others = sockets.iter().filter_map(|one| one.namespace.as_ref());
-            resolve(target, others)
-        };
         let is_meant = |scope: NamespaceScope, socket: &Socket| {
             let is_on = |port: &Port| is_on_port(socket, &port.target);
             scope.has(socket.namespace_id()) && ports.iter().any(is_on)
         };
         let requested = |sockets: &[Socket]| {
             let nowhere = NamespaceScope::One(NamespaceId::NONE);
-            let scope = scope(sockets).unwrap_or(nowhere);
+            let scope = resolve(target, sockets).unwrap_or(nowhere);
             sockets.iter().map(|one| is_meant(scope, one)).collect()
         };
         let taken = self.system.take_with_owners_of(now, requested);
@@ -58,7 +54,7 @@ impl Inside {
         if let Some(problem) = unread {
             return Err(problem.message.to_string());
         }
-        let sockets = scope(&snapshot.sockets).map(|scope| {
+        let sockets = resolve(target, &snapshot.sockets).map(|scope| {
             let sockets = snapshot.sockets.into_iter();
             sockets.filter(|one| is_meant(scope, one)).collect()
         });

@@ -71,11 +71,9 @@ impl crate::source::platform::Platform for Platform {
         self.kinds = kinds;
     }
 
-    fn set_all_namespaces(&mut self, are_read: bool) {
-        self.namespaces = are_read.then(Namespaces::default);
-        if are_read {
-            self.index.set_all_networks();
-        }
+    fn set_all_namespaces(&mut self) {
+        self.namespaces = Some(Namespaces::default());
+        self.index.set_all_networks();
     }
 
     fn describe(&mut self, sockets: &mut Vec<Socket>, at: Moment) {

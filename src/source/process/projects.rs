@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::model::{Pid, Text};
@@ -210,18 +210,20 @@ impl Projects {
 /// Starts the thread, if it is not there: it stays, and in the network namespace that it was started in.
 #[cfg(target_os = "linux")]
 pub(crate) fn start_background_thread() {
+    drop(started());
+}
+
+fn started() -> MutexGuard<'static, Option<SyncSender<Request>>> {
     let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
     if queue.is_none() {
         *queue = start().ok();
     }
+    queue
 }
 
 /// Adds to the queue, if there is room, and starts the thread if it is not there.
 fn queue(request: Request) -> bool {
-    let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
-    if queue.is_none() {
-        *queue = start().ok();
-    }
+    let mut queue = started();
     let sent = queue.as_ref().map(|queue| queue.try_send(request));
     if matches!(sent, Some(Err(TrySendError::Disconnected(_)))) {
         *queue = None;

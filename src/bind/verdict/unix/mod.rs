@@ -5,8 +5,6 @@
 
 mod answers;
 
-use std::sync::Arc;
-
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -82,11 +80,7 @@ impl UnixVerdict {
             blockers: case.present().cloned().collect(),
             notes: Vec::new(),
             gaps: evidence.gaps.clone(),
-            namespace: evidence
-                .limits
-                .inside
-                .as_ref()
-                .map(|inside| Arc::clone(&inside.namespace)),
+            namespace: evidence.limits.namespace().cloned(),
             taken_at: evidence.taken_at,
         }
     }

@@ -3,6 +3,7 @@
 //! Everyone can read `stat`, `status`, `cmdline` and `cgroup` (unless `/proc` is mounted with `hidepid`); `environ`,
 //! `cwd` and `exe` require the right to trace the process (`proc(5)`).
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -39,6 +40,19 @@ pub(super) struct Facts {
     pub(super) namespace_pids: Vec<u32>,
     /// Path of its control group.
     pub(super) cgroup: String,
+}
+
+/// The path of the control group that a process, or `self`, is in; `None` if that can't be read.
+pub(crate) fn cgroup_of(process: impl Display) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{process}/cgroup")).ok()?;
+    Some(cgroup(&text))
+}
+
+/// The name of the file that a process runs; `None` if this user may not read it.
+pub(super) fn executable_name(pid: Pid) -> Option<String> {
+    let path = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    let name = path.file_name()?.to_string_lossy();
+    Some(name.trim_end_matches(" (deleted)").to_owned())
 }
 
 impl Facts {

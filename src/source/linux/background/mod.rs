@@ -48,11 +48,6 @@ pub(crate) fn by_age(pids: impl Iterator<Item = Pid>) -> Vec<Pid> {
     started.into_iter().map(|(_, pid)| pid).collect()
 }
 
-/// The path of the control group that a process is in.
-pub(crate) fn group_of(pid: Pid) -> Option<String> {
-    Some(Facts::of(pid)?.cgroup)
-}
-
 /// Reads the background of owners, port by port. Data on namespaces and engines is kept for the ports of one test.
 pub(crate) struct BackgroundReader<'a> {
     lineage: Lineage,
@@ -228,12 +223,8 @@ impl<'a> BackgroundReader<'a> {
 
 fn systemd_proxy(facts: &Facts) -> Option<Behind> {
     const NAME: &str = "systemd-socket-proxyd";
-    if facts.program() != NAME {
-        let path = std::fs::read_link(format!("/proc/{}/exe", facts.pid)).ok()?;
-        let name = path.file_name()?.to_str()?.trim_end_matches(" (deleted)");
-        if name != NAME {
-            return None;
-        }
+    if facts.program() != NAME && facts::executable_name(facts.pid)? != NAME {
+        return None;
     }
     Some(Behind {
         name: facts.argv.last().map(|target| Text::new(target)),

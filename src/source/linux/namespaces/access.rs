@@ -11,7 +11,7 @@ use super::commands::{nsenter_file, option, option_for};
 use super::enter::{Entry, within};
 use super::target::{entry_with, find_target};
 use crate::model::{Inside, Namespace, Pid, Text};
-use crate::source::process;
+use crate::source::{AccessError, process};
 
 /// A way into a network namespace.
 #[derive(Debug)]
@@ -21,24 +21,6 @@ pub struct NamespaceAccess {
     pids: Vec<Pid>,
     /// The file that was used last.
     entry: Mutex<Entry>,
-}
-
-/// Why a namespace can't be entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AccessError {
-    /// It has ended.
-    Gone(String),
-    /// This user may not enter it.
-    NotPermitted(String),
-    /// The kernel refused.
-    Failed(String),
-}
-
-impl std::fmt::Display for AccessError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (Self::Gone(text) | Self::NotPermitted(text) | Self::Failed(text)) = self;
-        f.write_str(text)
-    }
 }
 
 impl NamespaceAccess {

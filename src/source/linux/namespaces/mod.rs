@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub use self::access::{AccessError, NamespaceAccess};
+pub use self::access::NamespaceAccess;
 use self::by_owners::ByOwners;
 use self::enter::Entry;
 use self::find::{Finder, Number, Reference};

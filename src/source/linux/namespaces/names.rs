@@ -116,7 +116,7 @@ fn mount_name(known: &Known) -> Option<Text> {
 
 /// The service of systemd that a process is in.
 fn unit(pid: Pid) -> Option<Text> {
-    let group = background::group_of(pid)?;
+    let group = background::facts::cgroup_of(pid)?;
     let unit = placement::unit(&group)?;
     let is_service = unit.ends_with(".service") && !unit.starts_with("user@");
     is_service.then(|| Text::new(unit))

@@ -32,39 +32,35 @@ pub(crate) enum Destination {
 pub(crate) fn destination(pid: Pid) -> Option<Destination> {
     let own = Facts::of(pid)?;
     let mut users = Users::default();
-    of_publisher(&own, &mut Containers::new((Protocol::Tcp, 0), &mut users))
+    of_publisher(&own, &mut Containers::for_names(&mut users))
 }
 
 /// Of Docker's programs only root's lead anywhere: any user may call a program like one, with any address.
 fn of_publisher(own: &Facts, containers: &mut Containers<'_>) -> Option<Destination> {
     let is_root_s = own.acts_for() == Some(0);
-    Some(match containers.publisher(own)? {
+    let publisher = containers.publisher(own)?;
+    let (pids, ports) = match publisher {
         Publisher::DockerProxy { .. } | Publisher::Dockerd if !is_root_s => return None,
-        Publisher::DockerProxy { address, port } => Destination::Address(address, port),
-        Publisher::Dockerd => Destination::ByRule,
-        publisher @ Publisher::Conmon { .. } => Destination::Processes {
-            pids: facts::children_of(own.pid),
-            ports: Vec::new(),
-            container: containers
-                .of_publisher(own, publisher)
-                .as_ref()
-                .and_then(described),
-        },
+        Publisher::DockerProxy { address, port } => {
+            return Some(Destination::Address(address, port));
+        }
+        Publisher::Dockerd => return Some(Destination::ByRule),
+        Publisher::Rootlesskit | Publisher::Forkproxy { .. } => {
+            let behind = containers.of_publisher(own, publisher)?;
+            return described(&behind).map(Destination::Container);
+        }
+        Publisher::Conmon { .. } => (facts::children_of(own.pid), Vec::new()),
         Publisher::RootlessPodman => {
             let children = facts::children_of(own.pid);
-            Destination::Processes {
-                pids: std::iter::once(own.pid).chain(children).collect(),
-                ports: forwarded_ports(&own.argv),
-                container: containers
-                    .of_publisher(own, Publisher::RootlessPodman)
-                    .as_ref()
-                    .and_then(described),
-            }
+            let pids = std::iter::once(own.pid).chain(children).collect();
+            (pids, forwarded_ports(&own.argv))
         }
-        publisher @ (Publisher::Rootlesskit | Publisher::Forkproxy { .. }) => {
-            let behind = containers.of_publisher(own, publisher)?;
-            Destination::Container(described(&behind)?)
-        }
+    };
+    let behind = containers.of_publisher(own, publisher);
+    Some(Destination::Processes {
+        pids,
+        ports,
+        container: behind.as_ref().and_then(described),
     })
 }
 
@@ -72,7 +68,7 @@ fn of_publisher(own: &Facts, containers: &mut Containers<'_>) -> Option<Destinat
 /// read, or by the engine's state.
 pub(crate) fn destinations_of_hidden(sockets: &[(Protocol, Endpoint)]) -> Vec<Option<Destination>> {
     let mut users = Users::default();
-    let mut containers = Containers::new((Protocol::Tcp, 0), &mut users);
+    let mut containers = Containers::for_names(&mut users);
     let destination = |&(protocol, local): &(Protocol, Endpoint)| {
         containers.at = SocketAt {
             port: (protocol, local.port),

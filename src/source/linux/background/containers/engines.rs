@@ -173,7 +173,9 @@ impl Containers<'_> {
             id: Some(short_id),
             image: stored.image,
             // The monitor has the sockets of the ports that podman publishes.
-            ports: monitor.map_or_else(Vec::new, |one| netns::ports_of(one.facts.pid)),
+            ports: monitor
+                .filter(|_| self.lists_ports)
+                .map_or_else(Vec::new, |one| netns::ports_of(one.facts.pid)),
             ..self.of_engine(Engine::Podman, uid)
         }
     }

@@ -46,6 +46,8 @@ pub(super) struct Containers<'a> {
     processes: Option<Vec<Facts>>,
     /// The container that this program is in.
     own: Option<Group>,
+    /// Whether the ports that a container publishes are wanted.
+    lists_ports: bool,
 }
 
 impl<'a> Containers<'a> {
@@ -58,6 +60,15 @@ impl<'a> Containers<'a> {
             namespaces: None,
             processes: None,
             own: own_group(),
+            lists_ports: true,
+        }
+    }
+
+    /// For what containers are called, whatever ports they publish.
+    pub(super) fn for_names(users: &'a mut Users) -> Self {
+        Self {
+            lists_ports: false,
+            ..Self::new((Protocol::Tcp, 0), users)
         }
     }
 
@@ -233,7 +244,7 @@ impl<'a> Containers<'a> {
 
 /// The container that this program is in.
 fn own_group() -> Option<Group> {
-    placement::container(&Facts::of(std::process::id())?.cgroup)
+    placement::container(&facts::cgroup_of("self")?)
 }
 
 /// Sets the id, or name, that the control group of a container has.
@@ -250,7 +261,7 @@ fn set_id(behind: &mut Behind, id: &str) {
 /// The container of the serving process, with that process; if that is hidden, of all processes in the namespace if
 /// they share one container.
 fn group_of(owner: Option<Pid>, pids: &[Pid]) -> Option<(Group, Pid)> {
-    let of = |&pid: &Pid| Some((placement::container(&Facts::of(pid)?.cgroup)?, pid));
+    let of = |&pid: &Pid| Some((placement::container(&facts::cgroup_of(pid)?)?, pid));
     if let Some(owner) = owner {
         return of(&owner);
     }

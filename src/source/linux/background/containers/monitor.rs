@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 use super::own_group;
 use super::publishers::{self, Publisher};
 use crate::model::{Engine, Pid};
-use crate::source::linux::background::facts::Facts;
+use crate::source::linux::background::facts::{self, Facts};
 use crate::source::linux::placement;
 
 /// The bits of a file's mode by which others than its owner may write it.
@@ -57,13 +57,10 @@ impl<'a> Monitor<'a> {
 
 /// Whether a process runs a program of this name that only root may replace; not if that can't be read.
 fn is_installed(pid: Pid, name: &str) -> bool {
-    let link = format!("/proc/{pid}/exe");
-    let has_name = fs::read_link(&link).is_ok_and(|path| {
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        file.trim_end_matches(" (deleted)") == name
-    });
+    let has_name = facts::executable_name(pid).as_deref() == Some(name);
     let is_root_s = |file: &fs::Metadata| file.uid() == 0 && file.mode() & WRITABLE_BY_OTHERS == 0;
-    has_name && fs::metadata(&link).as_ref().is_ok_and(is_root_s)
+    let file = fs::metadata(format!("/proc/{pid}/exe"));
+    has_name && file.as_ref().is_ok_and(is_root_s)
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::Containers;
 use super::group_user::group_user;
 use super::monitor::Monitor;
-use crate::model::{Behind, Container, Moment, Pid, Process, Protocol, Text};
-use crate::source::linux::background::facts::{self, Facts};
+use super::state::Docker;
+use crate::model::{Behind, Container, Moment, Pid, Process, Text};
+use crate::source::linux::background::facts;
 use crate::source::linux::placement::{self, short};
 use crate::source::users::Users;
 
@@ -30,6 +31,8 @@ pub(crate) struct ContainerNames {
     known: HashMap<Key, Known>,
     /// The container that each process was in, by its pid and start.
     of_owner: HashMap<(Pid, Option<u64>), Key>,
+    /// Root's Docker, as it was read for a snapshot with several containers.
+    docker: Option<(Moment, Docker)>,
 }
 
 /// A container as it was last read.
@@ -54,14 +57,13 @@ impl Known {
 impl ContainerNames {
     /// The container that a process is in; `None` as well for the one that this program is in.
     pub(crate) fn of_process(&mut self, pid: Pid, at: Moment) -> Option<Arc<Container>> {
-        let own = Facts::of(pid)?;
-        if let Some(key) = key(&own.cgroup) {
+        if let Some(key) = key(&facts::cgroup_of(pid)?) {
             return self.of_key(key, pid, at);
         }
         // Without a manager of groups, podman makes none for the container of an ordinary user.
         let line = facts::line_of(pid);
         let monitor = line.iter().skip(1).find_map(Monitor::of)?;
-        let mut containers = Containers::new((Protocol::Tcp, 0), &mut self.users);
+        let mut containers = Containers::for_names(&mut self.users);
         described(&containers.of_monitor(&monitor, None)).map(Arc::new)
     }
 
@@ -74,8 +76,11 @@ impl ContainerNames {
             return known.container.clone();
         }
         let found_at = known.map_or(at, |known| known.found_at);
-        let mut containers = Containers::new((Protocol::Tcp, 0), &mut self.users);
+        let mut containers = Containers::for_names(&mut self.users);
+        let docker = self.docker.take().filter(|(read_at, _)| *read_at == at);
+        containers.docker = docker.map(|(_, docker)| docker);
         let behind = containers.of_process(&facts::line_of(pid));
+        self.docker = containers.docker.take().map(|docker| (at, docker));
         let container = behind.as_ref().and_then(described).map(Arc::new);
         let known = Known {
             found_at,
@@ -94,10 +99,19 @@ impl ContainerNames {
         at: Moment,
     ) -> Option<Arc<Container>> {
         let process = (owner.pid, owner.started_at_tick);
-        let known = self.of_owner.get(&process).cloned();
-        let key = known.or_else(|| key(&Facts::of(owner.pid)?.cgroup))?;
-        self.of_owner.insert(process, key.clone());
-        (short(&key.0) == &**id).then(|| self.of_key(key, owner.pid, at))?
+        let known = self.of_owner.get(&process);
+        if known.is_none() {
+            let key = key(&facts::cgroup_of(owner.pid)?)?;
+            self.of_owner.insert(process, key);
+        }
+        let key = self.of_owner.get(&process)?;
+        if short(&key.0) != &**id {
+            return None;
+        }
+        match self.known.get(key).filter(|known| known.is_valid(at)) {
+            Some(known) => known.container.clone(),
+            None => self.of_key(key.clone(), owner.pid, at),
+        }
     }
 
     /// Forgets what was read long ago.

@@ -70,9 +70,8 @@ fn user_namespace(process: &str) -> Option<PathBuf> {
 }
 
 fn is_in_container_of_root(pid: Pid) -> bool {
-    let group = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    let group = facts::cgroup(&group);
-    placement::container(&group).is_some() && group_user(&group).is_none()
+    facts::cgroup_of(pid)
+        .is_some_and(|group| placement::container(&group).is_some() && group_user(&group).is_none())
 }
 
 /// Whether something listens on a port in the namespace of a process.

@@ -5,7 +5,7 @@ use super::Containers;
 use super::group_user::group_user;
 use super::monitor::Monitor;
 use super::names::described;
-use crate::model::{Container, Pid, Protocol};
+use crate::model::{Container, Pid};
 use crate::source::linux::background::facts::{self, Facts};
 use crate::source::linux::placement::{self, Group};
 use crate::source::users::Users;
@@ -13,7 +13,7 @@ use crate::source::users::Users;
 /// Every container that runs, with its first process.
 pub(crate) fn running() -> Vec<(Container, Pid)> {
     let mut users = Users::default();
-    let mut containers = Containers::new((Protocol::Tcp, 0), &mut users);
+    let mut containers = Containers::for_names(&mut users);
     // A user may call a group like that of root's container.
     let mut groups: Vec<(Group, Option<u32>, Pid)> = Vec::new();
     let mut monitors: Vec<Facts> = Vec::new();
@@ -44,7 +44,7 @@ pub(crate) fn of_pid(pid: Pid) -> Option<(Container, Pid)> {
     let line = facts::line_of(pid);
     let group = placement::container(&line.first()?.cgroup)?;
     let mut users = Users::default();
-    let mut containers = Containers::new((Protocol::Tcp, 0), &mut users);
+    let mut containers = Containers::for_names(&mut users);
     Some((described(&containers.of_group(&group, &line))?, pid))
 }
 

@@ -33,6 +33,7 @@ fn containers(users: &mut Users) -> Containers<'_> {
         namespaces: Some(HashMap::new()),
         processes: Some(Vec::new()),
         own: None,
+        lists_ports: true,
     }
 }
 
