@@ -8,7 +8,7 @@ use sockeye::app::{Environment, Exit, Size};
 use sockeye::clock::Clock;
 use sockeye::config;
 use sockeye::linear;
-use sockeye::model::{Kinds, Origin, clean};
+use sockeye::model::{Kinds, Origin, Socket, clean};
 use sockeye::query::{GroupFields, NamespaceTarget, resolve};
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::live::{self, ConfigFile, lines};
@@ -61,8 +61,8 @@ pub(super) fn run(
         bail!("--linear reads commands from standard input, which is the recording: name its file");
     }
     let clock = Clock::start();
-    let (mut source, host) = source(global, settings.kinds)?;
-    check_namespaces(&mut *source, &namespaces, clock)?;
+    let (source, host) = source(global, settings.kinds)?;
+    check_namespaces(global, &namespaces, clock)?;
     let origin = source.origin();
     let collector = Collector {
         source,
@@ -152,16 +152,17 @@ fn reload(
 
 /// Refuses a name that means no namespace, before there is a screen. A recording may have it later.
 fn check_namespaces(
-    source: &mut dyn Source,
+    global: &GlobalArgs,
     target: &NamespaceTarget,
     clock: Clock,
 ) -> anyhow::Result<()> {
-    if target.fixed().is_some() {
+    if target.fixed().is_some() || global.replay.is_some() {
         return Ok(());
     }
-    let Some(snapshot) = source.take_without_owners(clock.now()) else {
-        return Ok(());
-    };
+    // Not the source of the table: that one would leave owners out of its first snapshot, which may be printed.
+    let mut system = System::new().with_all_namespaces();
+    let no_owners = |sockets: &[Socket]| vec![false; sockets.len()];
+    let snapshot = system.take_with_owners_of(clock.now(), no_owners)?;
     resolve(target, &snapshot.sockets)
         .map_err(|error| namespace_error(&error, false))
         .map(drop)

@@ -253,6 +253,22 @@ fn one_namespace_is_chosen_by_name_or_by_a_pid() {
     });
 }
 
+/// The live table refused the name of a namespace that `list` knows, as only the search for owners finds it.
+#[test]
+fn the_live_table_accepts_each_namespace_that_list_does() {
+    stage(|| {
+        let program = helper();
+        for kind in ["descriptor", "socket"] {
+            let kept = Kept::start(&program, kind, &["listen:80"]);
+            let number = kept.namespace.to_string();
+            assert_eq!(with_ports(&listed(&["-N", &number])).count(), 1, "{kind}");
+            // Its standard input is at its end, so it prints the table and ends.
+            let said = sockeye(&["--linear", "-N", &number]);
+            assert_eq!(said.code, 0, "{kind}: {said:?}");
+        }
+    });
+}
+
 /// Each namespace has a cable to this one, which ends with it.
 #[test]
 fn a_watched_namespace_ends_when_what_keeps_it_ends() {
