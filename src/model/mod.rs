@@ -39,9 +39,9 @@ pub use problem::{Problem, ProblemCode};
 pub use process::{Guard, Lineage, Member, Pid, Process, ProgramFacts};
 pub use snapshot::{Playback, Refresh, RefreshTimings, Snapshot};
 pub use socket::{
-    AcceptQueue, Endpoint, Family, Fill, Kinds, Owner, OwnerKind, PacketSocket, PacketType,
-    Portless, Protocol, Queue, RawSocket, Scope, Socket, State, UnixKind, UnixName, UnixPeer,
-    UnixSocket, Zone,
+    AcceptQueue, Counters, Endpoint, Family, Fill, Kinds, Owner, OwnerKind, PacketSocket,
+    PacketType, Portless, Protocol, Queue, RawSocket, Scope, Socket, State, TcpInfo, UnixKind,
+    UnixName, UnixPeer, UnixSocket, Zone,
 };
 pub use text::{Text, clean, counted, duration, excerpt};
 pub(crate) use text::{all_listed, listed};

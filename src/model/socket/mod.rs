@@ -5,6 +5,7 @@ mod endpoint;
 mod owner;
 mod portless;
 mod protocol;
+mod tcp_info;
 
 use std::net::IpAddr;
 use std::num::NonZeroU64;
@@ -24,6 +25,7 @@ pub use portless::{
     PacketSocket, PacketType, Portless, RawSocket, UnixKind, UnixName, UnixPeer, UnixSocket,
 };
 pub use protocol::{Kinds, Protocol, State};
+pub use tcp_info::{Counters, TcpInfo};
 
 /// Fill of a socket's queues. For a listener: connections waiting to be accepted, and the backlog
 /// they may fill. For everything else: bytes not yet read, and bytes not yet acknowledged.

@@ -14,19 +14,77 @@ use std::time::Duration;
 use nix::time::ClockId;
 
 use super::{u32_at, u64_at};
-use crate::model::{Age, Opening, State};
+use crate::model::{Age, Opening, State, TcpInfo};
 
-/// Offsets of the fields. Times are in milliseconds, but the busy one in microseconds.
+/// Offsets of the fields. Times are in milliseconds, but round trips and those of `busy` in microseconds.
+const CA_STATE: usize = 1;
 const RETRANSMITS: usize = 2;
+const PROBES: usize = 3;
+const BACKOFF: usize = 4;
+/// Its lowest bit is `tcpi_delivery_rate_app_limited`.
+const FLAGS: usize = 7;
+const UNACKED: usize = 24;
 const LAST_DATA_SENT: usize = 44;
 const LAST_DATA_RECV: usize = 52;
 const LAST_ACK_RECV: usize = 56;
+const RTT: usize = 68;
+const TOTAL_RETRANS: usize = 100;
 const BYTES_ACKED: usize = 120;
 const BYTES_RECEIVED: usize = 128;
 const NOTSENT_BYTES: usize = 144;
+const MIN_RTT: usize = 148;
 const BUSY_TIME: usize = 168;
+const RWND_LIMITED: usize = 176;
+const SNDBUF_LIMITED: usize = 184;
 const BYTES_SENT: usize = 200;
 const BYTES_RETRANS: usize = 208;
+const SND_WND: usize = 228;
+
+/// The counters of a connection. `None` for a listener, whose fields mean other things, and where the kernel gives too few
+/// fields (before 4.19). In the states after the peer's FIN `bytes_received` counts it as a byte, which is taken off.
+pub(super) fn counters(state: State, info: &[u8]) -> Option<TcpInfo> {
+    if matches!(state, State::Listen | State::Bound) {
+        return None;
+    }
+    let has_received_fin = matches!(state, State::CloseWait | State::LastAck | State::Closing);
+    let raw = raw_counters(info)?;
+    let fin = u64::from(has_received_fin);
+    Some(TcpInfo {
+        bytes_received: raw.bytes_received.saturating_sub(fin),
+        ..raw
+    })
+}
+
+/// The same with a FIN of the peer, if one was received, counted as a byte.
+fn raw_counters(info: &[u8]) -> Option<TcpInfo> {
+    let micros = |at| u64_at(info, at).map(Duration::from_micros);
+    let retransmitted = u64_at(info, BYTES_RETRANS)?;
+    let byte = |at: usize| info.get(at).copied();
+    // The kernel gives all ones before there was a measurement (`tcp_min_rtt`).
+    let min_rtt = u32_at(info, MIN_RTT).filter(|&micros| micros != u32::MAX);
+    Some(TcpInfo {
+        bytes_sent: u64_at(info, BYTES_SENT)?.saturating_sub(retransmitted),
+        bytes_received: u64_at(info, BYTES_RECEIVED)?,
+        bytes_retransmitted: retransmitted,
+        retransmits: u32_at(info, TOTAL_RETRANS)?,
+        rtt: Duration::from_micros(u32_at(info, RTT)?.into()),
+        min_rtt: min_rtt.map(|micros| Duration::from_micros(micros.into())),
+        since_sent: millis_at(info, LAST_DATA_SENT)?,
+        since_received: millis_at(info, LAST_DATA_RECV)?,
+        since_acknowledged: millis_at(info, LAST_ACK_RECV)?,
+        unsent: u32_at(info, NOTSENT_BYTES)?,
+        unacknowledged: u32_at(info, UNACKED)?,
+        busy: micros(BUSY_TIME)?,
+        limited_by_peer: micros(RWND_LIMITED)?,
+        limited_by_buffer: micros(SNDBUF_LIMITED)?,
+        is_application_limited: byte(FLAGS)? & 1 != 0,
+        send_window: u32_at(info, SND_WND),
+        timeouts: byte(RETRANSMITS)?,
+        backoff: byte(BACKOFF)?,
+        probes: byte(PROBES)?,
+        congestion: byte(CA_STATE)?,
+    })
+}
 
 /// How long the connection has been in its state. `None` for listeners and unconnected sockets, where these clocks show
 /// the time since boot, and for states that its own process entered by closing it, which no field shows.
@@ -202,7 +260,7 @@ mod tests {
         assert_eq!(clock(days, ms(0)).corrected(old), old);
     }
 
-    fn counters(acked: u64, sent: u64, retransmitted: u64, not_sent: u32) -> Vec<u8> {
+    fn counted(acked: u64, sent: u64, retransmitted: u64, not_sent: u32) -> Vec<u8> {
         let mut info = vec![0; 232];
         for (at, value) in [
             (BYTES_ACKED, acked),
@@ -219,38 +277,56 @@ mod tests {
     /// bytes one way and 77 the other, and for that client with a full window.
     #[test]
     fn the_side_that_connected_has_one_byte_more_acknowledged_than_it_sent() {
-        let established = |counters: Vec<u8>, send_queue| {
-            opening(State::Established, &counters, send_queue).unwrap()
-        };
-        assert_eq!(established(counters(101, 100, 0, 0), 0), Opening::Active);
-        assert_eq!(established(counters(77, 77, 0, 0), 0), Opening::Passive);
-        let full = counters(65_637, 159_844, 32_768, 3_739_648);
+        let established =
+            |bytes: Vec<u8>, send_queue| opening(State::Established, &bytes, send_queue).unwrap();
+        assert_eq!(established(counted(101, 100, 0, 0), 0), Opening::Active);
+        assert_eq!(established(counted(77, 77, 0, 0), 0), Opening::Passive);
+        let full = counted(65_637, 159_844, 32_768, 3_739_648);
         assert_eq!(established(full, 3_801_088), Opening::Active);
     }
 
     #[test]
     fn a_fin_counts_once_it_was_sent() {
         assert_eq!(
-            opening(State::FinWait2, &counters(2, 0, 0, 0), 0),
+            opening(State::FinWait2, &counted(2, 0, 0, 0), 0),
             Some(Opening::Active)
         );
         assert_eq!(
-            opening(State::FinWait1, &counters(0, 0, 0, 0), 1),
+            opening(State::FinWait1, &counted(0, 0, 0, 0), 1),
             Some(Opening::Passive)
         );
     }
 
     #[test]
+    fn payload_counts_neither_what_was_sent_again_nor_the_fin_of_the_peer() {
+        let mut bytes = counted(0, 100, 40, 7);
+        bytes[BYTES_RECEIVED..BYTES_RECEIVED + 8].copy_from_slice(&31_u64.to_ne_bytes());
+        bytes[RTT..RTT + 4].copy_from_slice(&1500_u32.to_ne_bytes());
+        bytes[MIN_RTT..MIN_RTT + 4].fill(0xff);
+        let open = counters(State::Established, &bytes).unwrap();
+        assert_eq!((open.bytes_sent, open.bytes_received), (60, 31));
+        assert_eq!((open.bytes_retransmitted, open.unsent), (40, 7));
+        assert_eq!(open.rtt, Duration::from_micros(1500));
+        assert_eq!(open.min_rtt, None);
+        let closing = counters(State::CloseWait, &bytes).unwrap();
+        assert_eq!(closing.bytes_received, 30);
+        assert_eq!(counters(State::Listen, &bytes), None);
+        assert_eq!(counters(State::Established, &bytes[..215]), None);
+        let old = counters(State::Established, &bytes[..216]).unwrap();
+        assert_eq!(old.send_window, None);
+    }
+
+    #[test]
     fn inconsistent_counters_give_no_result() {
-        assert_eq!(opening(State::Established, &counters(9, 0, 0, 0), 0), None);
-        assert_eq!(opening(State::Established, &counters(0, 9, 0, 0), 0), None);
-        assert_eq!(opening(State::Established, &counters(0, 0, 0, 9), 0), None);
-        assert_eq!(opening(State::Listen, &counters(0, 0, 0, 0), 0), None);
+        assert_eq!(opening(State::Established, &counted(9, 0, 0, 0), 0), None);
+        assert_eq!(opening(State::Established, &counted(0, 9, 0, 0), 0), None);
+        assert_eq!(opening(State::Established, &counted(0, 0, 0, 9), 0), None);
+        assert_eq!(opening(State::Listen, &counted(0, 0, 0, 0), 0), None);
         assert_eq!(
-            opening(State::Established, &counters(1, 0, 0, 0)[..207], 0),
+            opening(State::Established, &counted(1, 0, 0, 0)[..207], 0),
             None
         );
-        let overflow = counters(u64::MAX, 0, 0, 0);
+        let overflow = counted(u64::MAX, 0, 0, 0);
         assert_eq!(opening(State::Established, &overflow, 1), None);
     }
 }
