@@ -62,12 +62,10 @@ pub fn snapshot(n: usize, seconds: u64) -> Snapshot {
     }
     Snapshot {
         kinds: Kinds::DEFAULT,
-        late_namespaces: Vec::new(),
-        ephemeral: None,
         taken_at: moment(seconds),
         sockets,
         processes: processes(&tenants),
-        problems: Vec::new(),
+        ..Snapshot::default()
     }
 }
 

@@ -104,6 +104,10 @@ fn alert(event: &Event, is_open: bool) -> Option<String> {
             };
             Some(format!("{port} closed{address}{was}"))
         }
+        ChangeKind::GoneBetween => {
+            let may_have_listened = event.row.may_have_listened();
+            may_have_listened.then(|| format!("{port} opened and closed"))
+        }
         ChangeKind::Owner { from } => {
             let handover = owner_change_text(socket, from);
             Some(format!("{port} changed its owner: {handover}"))

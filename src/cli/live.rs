@@ -8,7 +8,7 @@ use sockeye::app::{Environment, Exit, Size};
 use sockeye::clock::Clock;
 use sockeye::config;
 use sockeye::linear;
-use sockeye::model::{Kinds, Origin, Socket, clean};
+use sockeye::model::{Origin, Socket, clean};
 use sockeye::query::{GroupFields, NamespaceTarget, resolve};
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::live::{self, ConfigFile, lines};
@@ -61,7 +61,7 @@ pub(super) fn run(
         bail!("--linear reads commands from standard input, which is the recording: name its file");
     }
     let clock = Clock::start();
-    let (source, host) = source(global, settings.kinds)?;
+    let (source, host) = source(global, &settings)?;
     check_namespaces(global, &namespaces, clock)?;
     let origin = source.origin();
     let collector = Collector {
@@ -169,10 +169,15 @@ fn check_namespaces(
 }
 
 /// This machine or the recording, and its name.
-fn source(global: &GlobalArgs, kinds: Kinds) -> anyhow::Result<(Box<dyn Source>, String)> {
+fn source(global: &GlobalArgs, settings: &Settings) -> anyhow::Result<(Box<dyn Source>, String)> {
     let Some(path) = &global.replay else {
         let name = sysinfo::System::host_name().unwrap_or_default();
-        let system = System::new().with_kinds(kinds).with_all_namespaces();
+        let mut system = System::new()
+            .with_kinds(settings.kinds)
+            .with_all_namespaces();
+        if settings.events {
+            system = system.with_closes();
+        }
         return Ok((Box::new(system), clean(&name).into_owned()));
     };
     let replay = Replay::open(path)?;

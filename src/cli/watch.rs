@@ -34,8 +34,8 @@ Examples:
 ///
 /// Prints every socket that matches, then a line each time one opens, closes, or changes its state or owner. A change
 /// after which a socket no longer matches is its last line; a socket that starts to match without a change is printed as
-/// present. A port that opens and closes between two refreshes is not seen. With --namespace NAME it goes on with the next
-/// namespace of that name, as that of a container that is started again.
+/// present. A TCP or UDP socket that opens and closes between two refreshes is reported when it has closed (Linux). With
+/// --namespace NAME it goes on with the next namespace of that name, as that of a container that is started again.
 ///
 /// Exit codes: 0 the time is over or the reader is gone, 2 the table can't be read (or bad usage).
 #[derive(Debug, Args)]
@@ -86,7 +86,7 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         return missing.map_or(Ok(0), |error| Err(namespace_error(error, true)));
     }
     let collector = Collector {
-        source: Box::new(system(settings.kinds, &target, &settings.filter)),
+        source: Box::new(system(settings.kinds, &target, &settings.filter).with_closes()),
         tracker: tracker(&settings),
         recorder: global.recorder()?,
         clock,

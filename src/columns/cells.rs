@@ -35,7 +35,7 @@ pub(super) fn local(row: &Row, _: &CellContext<'_>) -> String {
 pub(super) fn state(row: &Row, context: &CellContext<'_>) -> String {
     let state = row.socket.state;
     match fresh_change(row, context) {
-        Some(ChangeKind::Closed) => return "closed".into(),
+        Some(ChangeKind::Closed | ChangeKind::GoneBetween) => return "closed".into(),
         Some(ChangeKind::State { from }) => return state_change(*from, state, context.room),
         _ => {}
     }
@@ -110,6 +110,7 @@ pub(super) fn pid(row: &Row, context: &CellContext<'_>) -> String {
     };
     let text = match (owner, fresh_change(row, context)) {
         (Owner::Former(_), _) => format!("was {pid}"),
+        (Owner::Inferred(_), _) => return NONE.into(),
         (_, Some(ChangeKind::Owner { from })) => match lowest(from) {
             Some(old) if old != pid => format!("{old} → {pid}"),
             _ => return pid.to_string(),
@@ -134,6 +135,9 @@ pub(super) fn process(row: &Row, context: &CellContext<'_>) -> String {
         }
         (_, Owner::Former(processes)) if !processes.is_empty() => {
             first_that_fits(text, || format!("was {}", processes[0].name), context)
+        }
+        (_, Owner::Inferred(processes)) if !processes.is_empty() => {
+            first_that_fits(text, || format!("listener {}", processes[0].name), context)
         }
         _ => text,
     }

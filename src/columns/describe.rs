@@ -23,6 +23,7 @@ pub fn owner_with_pid(socket: &Socket) -> String {
 fn text_of_owner(owner: &Owner, socket: &Socket) -> String {
     match (owner, owner.processes()) {
         (Owner::Former(_), [first, ..]) => format!("was {}", name_and_pid(first)),
+        (Owner::Inferred(_), [first, ..]) => format!("listener {}", name_and_pid(first)),
         (_, [only]) => only.name.to_string(),
         (_, [first, ..]) => format!("{} ×{}", first.name, owner.processes().len()),
         (Owner::Hidden, []) => match (&socket.user, socket.uid) {
@@ -96,6 +97,7 @@ pub fn change_text(kind: &ChangeKind, socket: &Socket) -> String {
     match kind {
         ChangeKind::Opened => format!("opened {}", socket.state),
         ChangeKind::Closed => format!("closed {}", socket.state),
+        ChangeKind::GoneBetween => "opened and closed".to_owned(),
         ChangeKind::State { from } => format!("{from} → {}", socket.state),
         ChangeKind::Owner { from } => format!("owner {}", owner_change_text(socket, from)),
     }

@@ -210,6 +210,7 @@ fn found(state: State, age: Option<Age>) -> Row {
     socket.age = age;
     Row {
         ends_at: None,
+        end: None,
         id: RowId(1),
         socket,
         first_seen: START,

@@ -127,6 +127,7 @@ pub(super) fn process(row: &Row) -> usize {
         0
     };
     match (&socket.owner, socket.owner.processes()) {
+        (Owner::Inferred(_), [first, ..]) => "listener ".len() + width(&first.name),
         (_, [only]) => was + width(&only.name),
         (Owner::Former(_), [first, ..]) => was + width(&first.name),
         (_, [first, ..]) => {

@@ -64,6 +64,10 @@ impl<'a> Subject<'a> {
         self.row.is_some_and(Row::is_closed)
     }
 
+    pub fn is_short(&self) -> bool {
+        self.row.is_some_and(Row::is_short)
+    }
+
     pub fn has_mark(&self, mark: Mark, context: &Context) -> bool {
         let row = self.row;
         row.is_some_and(|row| row.mark(context.now, context.highlight) == Some(mark))

@@ -32,9 +32,10 @@ pub struct Transport {
 
 /// Every word that may follow `is:`.
 #[rustfmt::skip]
-pub static FLAGS: [Flag; 13] = [
+pub static FLAGS: [Flag; 14] = [
     Flag { name: "new", help: "opened just now", matches: |it, context| Some(it.has_mark(Mark::Opened, context)) },
     Flag { name: "changed", help: "changed state or owner just now", matches: |it, context| Some(it.has_mark(Mark::Changed, context)) },
+    Flag { name: "short", help: "opened and closed between two snapshots", matches: |it, _| Some(it.is_short()) },
     Flag { name: "closed", help: "closed, and still shown for a while", matches: |it, _| Some(it.is_closed()) },
     Flag { name: "hidden", help: "its owner can't be seen", matches: |it, _| Some(it.row?.socket.owner == Owner::Hidden) },
     Flag { name: "mine", help: "belongs to you", matches: |it, context| Some(context.uid.is_some() && it.socket.uid == context.uid) },

@@ -192,7 +192,7 @@ impl Session {
         let mut owners: Vec<&Owner> = Vec::new();
         for (_, row) in found {
             let owner = &row.socket.owner;
-            let has_ended = matches!(owner, Owner::Former(_) | Owner::None);
+            let has_ended = matches!(owner, Owner::Former(_) | Owner::Inferred(_) | Owner::None);
             if Some(rank(row, &target)) == best && !has_ended && !owners.contains(&owner) {
                 owners.push(owner);
             }

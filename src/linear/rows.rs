@@ -45,6 +45,12 @@ pub(super) fn change_text(change: Option<&ChangeKind>, row: &Row, now: Moment) -
             let state = format!("was {}", state_text(socket));
             format!("closed: {}", facts(socket, &state))
         }
+        Some(ChangeKind::GoneBetween) => {
+            format!(
+                "opened and closed: {}",
+                facts(socket, "between two snapshots")
+            )
+        }
         Some(ChangeKind::State { from }) => {
             let state = format!("{from} to {}", state_text(socket));
             format!("state: {}", facts(socket, &state))
@@ -111,9 +117,14 @@ pub(super) fn owner_text(owner: &Owner) -> String {
         (Owner::Kernel, _) => "kernel".into(),
         (Owner::Unknown, _) => "owner not found yet".into(),
         (Owner::Former(_), [first, ..]) => format!("was {}", named(first)),
+        (Owner::Inferred(_), [first, ..]) => {
+            format!("accepted by the listener of {}", named(first))
+        }
         (_, [only]) => named(only),
         (_, [first, others @ ..]) => format!("{} and {} more", named(first), others.len()),
-        (Owner::Known(_) | Owner::Former(_) | Owner::None, []) => "no process".into(),
+        (Owner::Known(_) | Owner::Former(_) | Owner::Inferred(_) | Owner::None, []) => {
+            "no process".into()
+        }
     }
 }
 

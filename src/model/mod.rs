@@ -4,6 +4,7 @@
 //! [`Text`], which can't contain control characters.
 
 mod background;
+mod closed;
 mod evidence;
 mod moment;
 mod namespace;
@@ -20,6 +21,7 @@ pub use background::{
     AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Manager, Quick,
     Reaction, Restarts, Run, Serving, Supervisor, SupervisorKind, Term, Unit,
 };
+pub use closed::{ClosedSocket, LostCloses, SocketEnd};
 pub use evidence::{
     Activation, Answered, Elsewhere, Evidence, FoundIn, Gap, GapCode, Holder, Limits, Opening,
     Readiness, SocketOptions,

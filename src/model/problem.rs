@@ -20,6 +20,8 @@ pub enum ProblemCode {
     ProcessesUnreadable,
     /// The table changed so much while it was read that rows may be missing from this snapshot.
     Interrupted,
+    /// Sockets that open and close between two snapshots may be missing: the kernel could not report all of them, or can't.
+    ShortLived,
     /// Sockets of other network namespaces, or their details, could not be read.
     Namespaces,
     /// Few ports are left for outgoing connections, or none. This follows from the table.

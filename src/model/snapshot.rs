@@ -5,10 +5,13 @@ use std::ops::Add;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{EphemeralPorts, Kinds, Moment, NamespaceId, Pid, Problem, Process, Socket};
+use super::{
+    ClosedSocket, EphemeralPorts, Kinds, LostCloses, Moment, NamespaceId, Pid, Problem, Process,
+    Socket,
+};
 
 /// The system's sockets and processes at a moment. Not atomic: a row may be missing from one and back in the next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// When it was taken.
     pub taken_at: Moment,
@@ -25,6 +28,11 @@ pub struct Snapshot {
     pub late_namespaces: Vec<NamespaceId>,
     /// The port range for outgoing connections; `None` if unknown.
     pub ephemeral: Option<EphemeralPorts>,
+    /// The sockets that were closed since the snapshot before, as the kernel reported it, in that order; empty if it does not
+    /// report them. None of them is among `sockets`, except as a `TIME_WAIT`.
+    pub closed: Vec<ClosedSocket>,
+    /// Those that were closed and not reported.
+    pub lost_closes: LostCloses,
 }
 
 /// Which snapshot of a recording is shown.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Query, Selection, order};
 use crate::model::{Moment, NamespaceScope};
-use crate::track::{ChangeKind, Event, Row, RowId, Table, TableUpdate};
+use crate::track::{ChangeKind, Event, Mark, Row, RowId, Table, TableUpdate};
 
 /// Follows one query from table to table.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl ChangeFeed {
         let mut versions = [Some(&*event.row), row].into_iter().flatten();
         let matches_now = versions.any(|row| self.query.admits(row, now));
         let was_reported = self.reported.contains(&id);
-        if matches_now && event.change.kind != ChangeKind::Closed {
+        if matches_now && Mark::of(&event.change.kind) != Mark::Closed {
             self.reported.insert(id);
         } else {
             self.reported.remove(&id);

@@ -48,6 +48,7 @@ impl Tab {
         match self {
             Self::Changes => row.change.is_some(),
             Self::Trouble => row.trouble(now).is_some(),
+            Self::Listening if row.is_short() => row.may_have_listened(),
             Self::Listening | Self::Connections | Self::All => self.could_admit(&row.socket),
         }
     }

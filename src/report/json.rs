@@ -104,6 +104,7 @@ fn write_line(
         // No socket is the state `CLOSED` of RFC 9293.
         Some(ChangeKind::Opened) => ("opened", Some(in_state(State::Closed))),
         Some(ChangeKind::Closed) => ("closed", Some(in_state(row.socket.state))),
+        Some(ChangeKind::GoneBetween) => ("gone_between", Some(in_state(State::Closed))),
         Some(ChangeKind::State { from }) => ("state", Some(in_state(*from))),
         Some(ChangeKind::Owner { from }) => ("owner", Some(owner(from))),
     };
@@ -161,10 +162,14 @@ impl JsonStream {
         if let Some(apart) = late.and_then(|(last, interval)| delay(last, now, interval)) {
             let seconds = apart.as_secs_f64();
             let message = format!("{seconds:.1} s passed between two snapshots");
-            self.write_gap(out, now, "late", &message)?;
+            self.write_gap(out, now, ("late", None), &message)?;
         }
         for problem in table.problems.iter().filter(|problem| is_gap(problem.code)) {
-            self.write_gap(out, now, "partial", &problem.message)?;
+            self.write_gap(out, now, ("partial", None), &problem.message)?;
+        }
+        if table.lost_closes.are_any() {
+            let message = "closed sockets that were in no snapshot may be missing";
+            self.write_gap(out, now, ("lost", table.lost_closes.count()), message)?;
         }
         self.last = Some(now);
         problems.iter().try_for_each(|problem| {
@@ -180,7 +185,7 @@ impl JsonStream {
     /// Writes the lines for a failed snapshot.
     pub fn write_failure(&mut self, out: &mut dyn Write, now: Moment, why: &str) -> io::Result<()> {
         self.write_start(out, now)?;
-        self.write_gap(out, now, "failed", why)
+        self.write_gap(out, now, ("failed", None), why)
     }
 
     fn write_start(&mut self, out: &mut dyn Write, now: Moment) -> io::Result<()> {
@@ -205,12 +210,12 @@ impl JsonStream {
         write_object(out, &start)
     }
 
-    /// Writes that events since the last snapshot may be missing.
+    /// Writes that events since the last snapshot may be missing: why, and how many if that is known.
     fn write_gap(
         &self,
         out: &mut dyn Write,
         now: Moment,
-        code: &'static str,
+        (code, lost): (&'static str, Option<u64>),
         message: &str,
     ) -> io::Result<()> {
         #[derive(Serialize)]
@@ -219,7 +224,6 @@ impl JsonStream {
             at: String,
             since: Option<String>,
             code: &'static str,
-            /// How many events: unknown.
             lost: Option<u64>,
             message: &'a str,
         }
@@ -228,7 +232,7 @@ impl JsonStream {
             at: time(now.wall),
             since: self.last.map(|since| time(since.wall)),
             code,
-            lost: None,
+            lost,
             message,
         };
         write_object(out, &gap)

@@ -52,6 +52,8 @@ pub struct Settings {
     pub themes: Themes,
     /// Whether the program uses the mouse; otherwise the terminal does, so that text can be selected with it.
     pub mouse: bool,
+    /// Whether sockets that open and close between two snapshots are shown, as far as the system reports them.
+    pub events: bool,
     /// How the user is notified of alerts about pinned ports.
     pub notify: Notify,
     /// The user's names for ports.
@@ -121,6 +123,7 @@ impl Default for Settings {
             color: true,
             themes: Themes::default(),
             mouse: true,
+            events: true,
             notify: Notify::default(),
             services: Services::default(),
             keymap: Keymap::default(),

@@ -4,7 +4,8 @@
 
 use super::{HiddenReason, OwnerPids};
 use crate::model::{
-    EphemeralPorts, Kinds, Moment, NamespaceId, Pid, Problem, RefreshTimings, Socket,
+    ClosedSocket, EphemeralPorts, Kinds, LostCloses, Moment, NamespaceId, Pid, Problem,
+    RefreshTimings, Socket,
 };
 
 pub(crate) trait Platform {
@@ -46,6 +47,17 @@ pub(crate) trait Platform {
     /// The namespaces that the last table has for the first time although they existed before.
     fn take_late_namespaces(&mut self) -> Vec<NamespaceId> {
         Vec::new()
+    }
+
+    /// Has the closed sockets in later snapshots, as far as the system reports them.
+    fn set_closes(&mut self, _is_on: bool) {}
+
+    /// Removes the closed sockets so far, before a table is read.
+    fn drain_closed(&mut self) {}
+
+    /// The closed sockets that were removed, given the table that was read then, at `at`.
+    fn take_closed(&mut self, _dump: &[Socket], _at: Moment) -> (Vec<ClosedSocket>, LostCloses) {
+        (Vec::new(), LostCloses::default())
     }
 
     /// Adds what depends on the owners: the ports that they publish, rows for ports that have no socket, names of containers.

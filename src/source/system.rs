@@ -4,6 +4,7 @@
 //! snapshot, with a fix.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 use super::linux::Platform as ThisPlatform;
@@ -14,8 +15,8 @@ use super::portable::Portable as ThisPlatform;
 use super::process::Processes;
 use super::{HiddenReason, Meter, OwnerPids, Source, SourceError, peers};
 use crate::model::{
-    Kinds, Moment, Origin, Owner, Problem, ProblemCode, Protocol, RefreshTimings, Services,
-    Snapshot, Socket, Text, counted,
+    Kinds, LostCloses, Moment, Origin, Owner, Problem, ProblemCode, Protocol, RefreshTimings,
+    Services, Snapshot, Socket, Text, counted,
 };
 
 /// Reads the sockets of this machine's current network namespace.
@@ -31,6 +32,10 @@ pub struct System {
     services: Services,
     /// Whether the sockets of other network namespaces are read, too.
     has_all_namespaces: bool,
+    /// Whether snapshots have the sockets that were closed since the one before.
+    has_closes: bool,
+    /// When reports of closed sockets were lost for the last time, and how many times in all.
+    losses: Option<(Moment, u64)>,
     /// Whether a first snapshot was taken; later ones are compared with it.
     has_begun: bool,
 }
@@ -59,6 +64,15 @@ impl System {
     pub fn with_all_namespaces(mut self) -> Self {
         self.has_all_namespaces = true;
         self.platform.set_all_namespaces();
+        self
+    }
+
+    /// Like `new`, but snapshots also have the sockets that were closed since the one before, as far as the system reports
+    /// them.
+    #[must_use]
+    pub fn with_closes(mut self) -> Self {
+        self.has_closes = true;
+        self.platform.set_closes(true);
         self
     }
 
@@ -106,7 +120,9 @@ impl System {
         let (mut problems, mut meter) = (Vec::new(), Meter::start());
         // After the first snapshot, the age of a new connection is the age of its row.
         let ages = requested.is_some() || !std::mem::replace(&mut self.has_begun, true);
+        self.platform.drain_closed();
         let mut sockets = self.platform.sockets(at, ages, &mut problems);
+        let (closed, lost_closes) = self.platform.take_closed(&sockets, at);
         Socket::name_services(&mut sockets, &self.services);
         self.timings.dump = meter.lap();
         let is_requested = requested.map(|these| with_related(&sockets, these(&sockets)));
@@ -134,6 +150,7 @@ impl System {
         let hidden = hidden_problem(hidden, self.platform.hidden_reason(), &problems);
         problems.extend(hidden);
         problems.extend(self.platform.namespace_problem(elsewhere));
+        problems.extend(self.loss_problem(lost_closes, at));
         Snapshot {
             taken_at: at,
             kinds: self.kinds,
@@ -142,7 +159,29 @@ impl System {
             problems,
             late_namespaces: self.platform.take_late_namespaces(),
             ephemeral: self.platform.ephemeral(at),
+            closed,
+            lost_closes,
         }
+    }
+
+    /// The problem while reports of closed sockets were lost not long ago.
+    fn loss_problem(&mut self, lost: LostCloses, at: Moment) -> Option<Problem> {
+        if lost.are_any() {
+            let before = self.losses.map_or(0, |(_, times)| times);
+            let times = u64::from(lost.overruns) + u64::from(lost.dropped > 0);
+            self.losses = Some((at, before + times));
+        }
+        let (_, times) = self.losses.filter(|(last, _)| last.age(at) < SHOW_LOSSES)?;
+        let count = counted(times, "time", "times");
+        let message = format!(
+            "sockets that were open for a moment may be missing: {count} more closed at once than could be read              (as root they have more room)"
+        );
+        Some(Problem {
+            code: ProblemCode::ShortLived,
+            count: None,
+            message: Text::new(&message),
+            brief: Text::new(&format!("short-lived sockets lost {count}")),
+        })
     }
 
     fn owner_pids(
@@ -167,6 +206,9 @@ impl System {
         self.processes.users.name_sockets(sockets);
     }
 }
+
+/// For how long a loss is shown.
+const SHOW_LOSSES: Duration = Duration::from_mins(1);
 
 /// Whether the owner of each socket is requested.
 type Requested<'a> = dyn Fn(&[Socket]) -> Vec<bool> + 'a;
@@ -223,15 +265,19 @@ impl Source for System {
             problems,
             late_namespaces: self.platform.take_late_namespaces(),
             ephemeral: self.platform.ephemeral(at),
+            ..Snapshot::default()
         })
     }
 
     fn reset(&mut self) {
         let services = std::mem::take(&mut self.services);
-        let has_all_namespaces = self.has_all_namespaces;
+        let (has_all_namespaces, has_closes) = (self.has_all_namespaces, self.has_closes);
         *self = Self::new().with_kinds(self.kinds).with_services(services);
         if has_all_namespaces {
             *self = std::mem::take(self).with_all_namespaces();
+        }
+        if has_closes {
+            *self = std::mem::take(self).with_closes();
         }
     }
 

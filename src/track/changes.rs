@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::matching::are_same_key;
-use super::{Change, ChangeKind, Event, Row};
+use super::{Change, ChangeKind, Event, Mark, Row};
 use crate::model::{Moment, Owner, Socket};
 
 /// The most that two measurements of one end differ.
@@ -100,7 +100,7 @@ pub(super) fn handover(from: Owner, to: &Owner) -> ChangeKind {
 /// Notes a change of the row, in it and as an event.
 pub(super) fn change(row: &mut Arc<Row>, kind: ChangeKind, at: Moment, events: &mut Vec<Event>) {
     let changed = Arc::make_mut(row);
-    if matches!(kind, ChangeKind::State { .. } | ChangeKind::Closed) {
+    if matches!(kind, ChangeKind::State { .. }) || Mark::of(&kind) == Mark::Closed {
         changed.state_since = at;
     }
     let change = Change { at, kind };

@@ -87,6 +87,7 @@ mod tests {
                 change: None,
                 is_in_conflict: false,
                 ends_at: None,
+                end: None,
             }))
         };
         let mut live: Vec<_> = (0..).zip(sockets).map(live).collect();

@@ -92,6 +92,7 @@ mod tests {
                 change: Some(change.clone()),
                 is_in_conflict: false,
                 ends_at: None,
+                end: None,
             }),
         }));
         assert_eq!(log.len(), EventLog::CAPACITY);

@@ -5,6 +5,7 @@
 //! the snapshot.
 
 mod changes;
+mod closes;
 mod conflicts;
 mod connections;
 mod event;

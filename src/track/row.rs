@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Age, Moment, Owner, Socket, State};
+use crate::model::{Age, Moment, Owner, Socket, SocketEnd, State};
 
 /// Identifies one socket as long as it is tracked, whatever its state, owner or inode become, and
 /// the next one on the same addresses if that opens while the closed row still lingers.
@@ -29,6 +29,8 @@ pub enum ChangeKind {
     },
     /// It closed.
     Closed,
+    /// It opened and closed between two snapshots, as the kernel reported.
+    GoneBetween,
 }
 
 /// The last change of a row, and when.
@@ -57,7 +59,7 @@ impl Mark {
         match kind {
             ChangeKind::Opened => Self::Opened,
             ChangeKind::State { .. } | ChangeKind::Owner { .. } => Self::Changed,
-            ChangeKind::Closed => Self::Closed,
+            ChangeKind::Closed | ChangeKind::GoneBetween => Self::Closed,
         }
     }
 
@@ -90,13 +92,26 @@ pub struct Row {
     pub is_in_conflict: bool,
     /// When the kernel removes it at the earliest, on the steady clock, if it ends by itself.
     pub ends_at: Option<Duration>,
+    /// What the kernel reported about its end, which a `TIME_WAIT` outlives.
+    pub end: Option<Arc<SocketEnd>>,
 }
 
 impl Row {
     /// Whether the socket is closed and the row only lingers.
     pub fn is_closed(&self) -> bool {
         let change = self.change.as_ref();
-        change.is_some_and(|change| change.kind == ChangeKind::Closed)
+        change.is_some_and(|change| Mark::of(&change.kind) == Mark::Closed)
+    }
+
+    /// Whether it opened and closed between two snapshots, so that only its end is known.
+    pub fn is_short(&self) -> bool {
+        let change = self.change.as_ref();
+        change.is_some_and(|change| change.kind == ChangeKind::GoneBetween)
+    }
+
+    /// Whether it may have listened although no snapshot had it.
+    pub fn may_have_listened(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| end.may_have_listened)
     }
 
     /// Whether it is in the state in which it was found when tracking began.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::{Connections, Row, RowId};
 use crate::model::{
-    EphemeralUse, Kinds, Moment, Namespace, NamespaceScope, Pid, Problem, Process, Protocol, State,
+    EphemeralUse, Kinds, LostCloses, Moment, Namespace, NamespaceScope, Pid, Problem, Process,
+    Protocol, State,
 };
 
 /// How many sockets of our own namespace there are of each kind that the header counts. Closed rows don't count.
@@ -64,6 +65,8 @@ pub struct Table {
     pub processes: HashMap<Pid, Arc<Process>>,
     /// The problems: what could not be read.
     pub problems: Vec<Problem>,
+    /// The closed sockets before this snapshot that were not reported.
+    pub lost_closes: LostCloses,
     /// How many there are of each kind.
     pub counts: Counts,
     /// The other network namespaces with open sockets, in order of their ids, each with the number of these sockets.

@@ -51,12 +51,9 @@ impl Watch {
         self.seconds += 1;
         self.tracker.apply(Snapshot {
             kinds,
-            late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: moment(self.seconds),
             sockets: sockets.to_vec(),
-            processes: std::collections::HashMap::default(),
-            problems: Vec::new(),
+            ..Snapshot::default()
         })
     }
 }
@@ -66,6 +63,7 @@ fn line(event: &Event) -> String {
     match &event.change.kind {
         ChangeKind::Opened => format!("opened {port}"),
         ChangeKind::Closed => format!("closed {port}"),
+        ChangeKind::GoneBetween => format!("gone between {port}"),
         ChangeKind::State { from } => format!("{port} {from} -> {}", event.row.socket.state),
         ChangeKind::Owner { from } => {
             format!("{port} {} -> {}", pids(from), pids(&event.row.socket.owner))
@@ -626,15 +624,12 @@ fn a_wall_clock_that_jumps_closes_and_forgets_nothing_early_or_late() {
             let moment = moment(seconds);
             let observation = watch.tracker.apply(Snapshot {
                 kinds: Kinds::DEFAULT,
-                late_namespaces: Vec::new(),
-                ephemeral: None,
                 taken_at: Moment {
                     wall: moment.wall + jump,
                     ..moment
                 },
                 sockets: sockets.to_vec(),
-                processes: std::collections::HashMap::default(),
-                problems: Vec::new(),
+                ..Snapshot::default()
             });
             observation.table.rows.len()
         };
@@ -743,3 +738,6 @@ fn a_socket_that_connects_elsewhere_closes_one_connection_and_opens_another() {
 
 #[path = "tests/namespaces.rs"]
 mod namespaces;
+
+#[path = "tests/closes.rs"]
+mod closes;

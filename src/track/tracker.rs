@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::changes::{change, handover, learn_owner, set_conflict, take_end, update_row};
+use super::closes::{Closes, EndedCookies, short_row};
 use super::conflicts::mark_conflicts;
 use super::connections::SnapshotTimes;
 use super::matching::{self, Address};
@@ -41,6 +42,8 @@ pub struct Tracker {
     kinds: Option<Kinds>,
     /// The last table, and the ports for outgoing connections that it was made with.
     last: Option<(Option<EphemeralPorts>, Arc<Table>)>,
+    /// The sockets that closed last.
+    ended: EndedCookies,
     /// The changes so far by the snapshot being applied.
     events: Vec<Event>,
 }
@@ -96,9 +99,11 @@ impl Tracker {
         let released = self.live.split_off(not_released).into_iter();
         self.live
             .extend(released.filter(|live| live.missing_since.is_none()));
-        self.close_missing(&newcomers, now);
+        let mut closes = Closes::of(std::mem::take(&mut snapshot.closed));
+        self.close_missing(&newcomers, &mut closes, now);
         let late = std::mem::take(&mut snapshot.late_namespaces);
         self.add(newcomers, (kinds, &late), now);
+        self.add_short(closes, snapshot.ephemeral.as_ref(), now);
         let linger = self.linger;
         self.closed.retain(|row| row.state_since.age(now) < linger);
         let excess = self.closed.len().saturating_sub(MAX_LINGERING);
@@ -219,24 +224,64 @@ impl Tracker {
         new
     }
 
-    /// Closes rows missing from two snapshots in a row, and connections whose addresses have a new socket.
-    fn close_missing(&mut self, newcomers: &[(usize, Socket)], now: Moment) {
-        if self.live.iter().all(|live| live.missing_since.is_none()) {
+    /// Closes rows that are missing from this snapshot, if they were missing from the one before, were reported as closed,
+    /// or are connections whose addresses have a new socket. A listener whose address has a new one is not closed yet.
+    fn close_missing(&mut self, newcomers: &[(usize, Socket)], closes: &mut Closes, now: Moment) {
+        let is_missing = |live: &Live| live.missing_since.is_some();
+        if closes.are_none() && !self.live.iter().any(is_missing) {
             return;
         }
         let newcomers = newcomers.iter().map(|(_, socket)| Address::of(socket));
         let retaken: HashSet<Address> = newcomers.collect();
         let is_gone = |live: &mut Live| {
-            let socket = &live.row.socket;
+            let is_reported = closes.end(live);
             live.missing_since.is_some_and(|since| {
-                since < now || socket.is_connection() && retaken.contains(&Address::of(socket))
+                let is_retaken = || retaken.contains(&Address::of(&live.row.socket));
+                match live.row.socket.is_connection() {
+                    true => since < now || is_reported || is_retaken(),
+                    false => since < now || is_reported && !is_retaken(),
+                }
             })
         };
         for mut live in self.live.extract_if(.., is_gone) {
-            let at = live.missing_since.unwrap_or(now);
-            change(&mut live.row, ChangeKind::Closed, at, &mut self.events);
+            let end = live.row.end.as_ref().map(|end| end.at);
+            let is_time_wait = live.row.socket.state == State::TimeWait;
+            let at = end.filter(|_| !is_time_wait).or(live.missing_since);
+            change(
+                &mut live.row,
+                ChangeKind::Closed,
+                at.unwrap_or(now),
+                &mut self.events,
+            );
             set_conflict(&mut live.row, false);
+            if let Some(cookie) = live.row.socket.cookie {
+                self.ended.add(cookie);
+            }
             self.closed.push(live.row);
+        }
+    }
+
+    /// Adds a closed row for each reported socket that no snapshot had. The first snapshot has none: such a socket may have
+    /// opened before tracking began.
+    fn add_short(&mut self, mut closes: Closes, ports: Option<&EphemeralPorts>, now: Moment) {
+        for live in &mut self.live {
+            if live.row.first_seen == now {
+                closes.end(live);
+            }
+        }
+        closes.end_time_waits(&mut self.live);
+        let Some(last) = self.last.as_ref().map(|(_, table)| table.taken_at) else {
+            return;
+        };
+        for (mut closed, end) in closes.short(&self.ended, &self.live, (last, now), ports) {
+            if let Some(cookie) = closed.socket.cookie {
+                self.ended.add(cookie);
+            }
+            Socket::name_services(std::slice::from_mut(&mut closed.socket), &self.services);
+            let mut row = Arc::new(short_row(self.new_id(), closed, end));
+            let at = row.first_seen;
+            change(&mut row, ChangeKind::GoneBetween, at, &mut self.events);
+            self.closed.push(row);
         }
     }
 
@@ -316,6 +361,7 @@ impl Tracker {
             was_open_at_start: false,
             change: None,
             is_in_conflict: false,
+            end: None,
         }
     }
 
@@ -370,6 +416,7 @@ impl Tracker {
             rows,
             processes: snapshot.processes,
             problems,
+            lost_closes: snapshot.lost_closes,
             ephemeral,
             has_unconfirmed_closes: self.live.iter().any(is_unconfirmed),
         }

@@ -237,6 +237,7 @@ impl Comparison {
                     story.owners.extend(pids);
                 }
                 ChangeKind::State { .. } => {}
+                ChangeKind::GoneBetween => panic!("closes are not read: {event:?}"),
                 ChangeKind::Owner { .. } => panic!("nothing changed hands: {event:?}"),
             }
             story.inodes.extend(socket.inode);

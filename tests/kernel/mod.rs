@@ -7,6 +7,7 @@ mod against_ss;
 mod ages;
 mod churn;
 mod clients;
+mod closes;
 mod connections;
 mod ephemeral;
 mod exact;

@@ -269,6 +269,7 @@ impl Row {
                 OwnerKind::Hidden => "hidden",
                 OwnerKind::Kernel => "kernel",
                 OwnerKind::Former => "past",
+                OwnerKind::Inferred => "inferred",
                 OwnerKind::None => "none",
                 OwnerKind::Unknown => "unknown",
             },

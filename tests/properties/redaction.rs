@@ -156,7 +156,7 @@ proptest! {
         let mut is_new = |socket: &Socket| socket.owner.processes().iter().all(|one| pids.insert(one.pid));
         let sockets: Vec<_> = sockets.into_iter().filter(|socket| is_new(socket)).collect();
         let snapshot = Snapshot { kinds: Kinds::DEFAULT, late_namespaces: Vec::new(),
-            ephemeral: None, taken_at: moment(1), sockets, processes: HashMap::new(), problems: Vec::new() };
+            taken_at: moment(1), sockets, ..Snapshot::default() };
         let (line, shown) = recorded(&snapshot);
 
         prop_assert!(!line.contains(SECRET), "{line}");

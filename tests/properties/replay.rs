@@ -1,7 +1,6 @@
 //! Recordings from unknown sources: a readable one is clean and can be shown and reported, an unreadable
 //! one gives one line with file and line.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,12 +50,9 @@ fn recorded(rows: &[Row]) -> Vec<u8> {
         let sockets = sockets.map(|row| Socket::clone(&row.socket)).collect();
         let snapshot = Snapshot {
             kinds: Kinds::DEFAULT,
-            late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: moment(from as u64),
             sockets,
-            processes: HashMap::new(),
-            problems: Vec::new(),
+            ..Snapshot::default()
         };
         recorder.record(&snapshot).expect("there is room");
     }

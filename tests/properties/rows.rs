@@ -244,5 +244,6 @@ pub fn row() -> impl Strategy<Value = Row> {
         change,
         is_in_conflict,
         ends_at: None,
+        end: None,
     })
 }

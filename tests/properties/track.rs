@@ -1,6 +1,6 @@
 //! The tracker with the history of a small world in which sockets do everything they can.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
@@ -200,12 +200,9 @@ impl Watch {
         self.seconds += 1;
         self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
-            late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: self.now(),
             sockets: sockets.to_vec(),
-            processes: HashMap::new(),
-            problems: Vec::new(),
+            ..Snapshot::default()
         })
     }
 
@@ -250,6 +247,9 @@ impl Listener {
                 prop_assert_ne!(*inode, event.row.socket.inode, "opened twice: {:?}", event);
             }
             (ChangeKind::Opened, None) => {}
+            (ChangeKind::GoneBetween, _) => {
+                prop_assert!(false, "no close was reported: {:?}", event);
+            }
             (_, None) => prop_assert!(false, "of a row that nobody heard of: {:?}", event),
             (ChangeKind::Closed, Some((was, _))) => {
                 prop_assert_eq!(was, &now, "closed as it was last: {:?}", event);

@@ -138,8 +138,8 @@ impl Stage {
             sockets: sockets.to_vec(),
             processes,
             problems: problems.to_vec(),
-            late_namespaces: Vec::new(),
             ephemeral: self.ephemeral.clone(),
+            ..Snapshot::default()
         });
         observation.playback = self.playback;
         let events = observation.events.clone();

@@ -125,11 +125,11 @@ impl Desk {
         let observation = self.tracker.apply(Snapshot {
             kinds: self.app.rows.criteria.kinds.and(Kinds::DEFAULT),
             late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: self.now(),
             sockets: sockets.to_vec(),
             processes: HashMap::new(),
             problems: Vec::new(),
+            ..Snapshot::default()
         });
         self.tell(Msg::SnapshotTaken(observation));
     }

@@ -87,6 +87,7 @@ pub(super) fn row(
         change: None,
         is_in_conflict: false,
         ends_at: None,
+        end: None,
     }
 }
 

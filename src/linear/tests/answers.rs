@@ -141,11 +141,11 @@ fn a_problem_is_printed_when_it_begins() {
         let update = desk.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: moment(desk.time),
             sockets: Vec::new(),
             processes: HashMap::new(),
             problems: vec![problem],
+            ..Snapshot::default()
         });
         desk.send(Msg::SnapshotTaken(update))
     };

@@ -83,11 +83,11 @@ impl Desk {
         let update = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: moment(self.time),
             sockets: sockets.to_vec(),
             processes: HashMap::new(),
             problems: Vec::new(),
+            ..Snapshot::default()
         });
         self.send(Msg::SnapshotTaken(update))
     }

@@ -117,12 +117,10 @@ fn problems_of_other_namespaces_are_printed_with_them() {
     desk.time += SECOND;
     let update = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
-        late_namespaces: Vec::new(),
-        ephemeral: None,
         taken_at: moment(desk.time),
         sockets: vec![listener(22), inside(80)],
-        processes: HashMap::new(),
         problems: vec![Problem::new(ProblemCode::Namespaces, "2 unread")],
+        ..Snapshot::default()
     });
     assert_eq!(desk.send(Msg::SnapshotTaken(update)), [""; 0]);
     assert!(!desk.types("status").concat().contains("2 unread"));

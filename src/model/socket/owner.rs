@@ -1,4 +1,4 @@
-//! The owners of a socket: six different answers that must not be confused.
+//! The owners of a socket: seven different answers that must not be confused.
 
 use std::sync::Arc;
 
@@ -27,6 +27,9 @@ pub enum Owner {
     #[strum_discriminants(serde(rename = "past"))]
     #[strum_discriminants(strum(serialize = "past"))]
     Former(Arc<[Arc<Process>]>),
+    /// It was closed before any process was seen with it. These have the listener that accepted it, and may have passed it to
+    /// another process; never empty.
+    Inferred(Arc<[Arc<Process>]>),
     /// No process, and no known former owner.
     None,
     /// Not all processes were read yet; a later snapshot has the answer. Only in live tables.
@@ -41,7 +44,7 @@ impl OwnerKind {
 }
 
 impl Owner {
-    /// Which of the six it is.
+    /// Which of the seven it is.
     pub fn kind(&self) -> OwnerKind {
         self.into()
     }
@@ -49,7 +52,9 @@ impl Owner {
     /// The processes that have or had the socket; empty where none can be named.
     pub fn processes(&self) -> &[Arc<Process>] {
         match self {
-            Self::Known(processes) | Self::Former(processes) => processes,
+            Self::Known(processes) | Self::Former(processes) | Self::Inferred(processes) => {
+                processes
+            }
             Self::Hidden | Self::Kernel | Self::None | Self::Unknown => &[],
         }
     }
@@ -65,7 +70,7 @@ impl Owner {
 
     /// Replaces the records of its processes by newer ones of the same processes.
     pub fn update(&mut self, newer: &[Arc<Process>]) {
-        let (Self::Known(all) | Self::Former(all)) = self else {
+        let (Self::Known(all) | Self::Former(all) | Self::Inferred(all)) = self else {
             return;
         };
         let newer_of = |old: &Process| newer.iter().find(|one| one.is_same(old));

@@ -252,7 +252,9 @@ fn process_key(owner: &Owner) -> GroupKey {
             pid: process.pid,
             started: start(process),
         },
-        (None, OwnerKind::Known | OwnerKind::Former | OwnerKind::None) => GroupKey::None,
+        (None, OwnerKind::Known | OwnerKind::Former | OwnerKind::Inferred | OwnerKind::None) => {
+            GroupKey::None
+        }
         (None, kind) => GroupKey::Owner(kind),
     }
 }

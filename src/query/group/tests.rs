@@ -59,7 +59,7 @@ fn table(sockets: Vec<Socket>) -> Arc<Table> {
         processes: HashMap::new(),
         problems: Vec::new(),
         late_namespaces: Vec::new(),
-        ephemeral: None,
+        ..Snapshot::default()
     };
     Tracker::new(Duration::ZERO).apply(snapshot).table
 }

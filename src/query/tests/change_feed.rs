@@ -47,7 +47,6 @@ impl Watch {
         let observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: Moment {
                 steady: Duration::from_secs(self.seconds),
                 wall: jiff::Timestamp::from_second(1_700_000_000 + seconds).unwrap(),
@@ -55,6 +54,7 @@ impl Watch {
             sockets: sockets.to_vec(),
             processes: HashMap::default(),
             problems: Vec::new(),
+            ..Snapshot::default()
         });
         self.watching
             .observe(&observation)
@@ -69,6 +69,7 @@ fn line(told: &ChangeRecord) -> String {
         None => "present".to_owned(),
         Some(ChangeKind::Opened) => "opened".to_owned(),
         Some(ChangeKind::Closed) => "closed".to_owned(),
+        Some(ChangeKind::GoneBetween) => "gone between".to_owned(),
         Some(ChangeKind::State { from }) => format!("{from} -> {}", told.row.socket.state),
         Some(ChangeKind::Owner { .. }) => "owner".to_owned(),
     };

@@ -25,7 +25,7 @@ fn table(sockets: &[(u16, State)]) -> Arc<Table> {
         processes: HashMap::new(),
         problems: Vec::new(),
         late_namespaces: Vec::new(),
-        ephemeral: None,
+        ..Snapshot::default()
     };
     Tracker::new(Duration::ZERO).apply(snapshot).table
 }

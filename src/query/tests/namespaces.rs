@@ -149,7 +149,7 @@ impl Machine {
             processes: HashMap::new(),
             problems: Vec::new(),
             late_namespaces: Vec::new(),
-            ephemeral: None,
+            ..Snapshot::default()
         };
         self.0.apply(snapshot).table
     }

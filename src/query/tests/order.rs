@@ -62,6 +62,7 @@ fn rows() -> Vec<Arc<Row>> {
             change: None,
             is_in_conflict: false,
             ends_at: None,
+            end: None,
         })
     };
     (1..).zip(twice).map(row).collect()

@@ -149,11 +149,11 @@ impl Run {
         let observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: moment(self.millis),
             sockets: self.sockets.clone(),
             processes: HashMap::new(),
             problems: Vec::new(),
+            ..Snapshot::default()
         });
         self.table = observation.table;
     }

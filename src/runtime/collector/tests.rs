@@ -24,11 +24,11 @@ impl Slow {
         Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: at,
             sockets: vec![socket],
             processes: HashMap::new(),
             problems: Vec::new(),
+            ..Snapshot::default()
         }
     }
 }
@@ -143,11 +143,11 @@ impl Source for Fragile {
         Ok(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: at,
             sockets: sockets.collect(),
             processes: HashMap::new(),
             problems: Vec::new(),
+            ..Snapshot::default()
         })
     }
 

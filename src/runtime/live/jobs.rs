@@ -322,11 +322,11 @@ mod tests {
         let table = tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: clock.now(),
             sockets: vec![socket],
             processes: HashMap::new(),
             problems: Vec::new(),
+            ..Snapshot::default()
         });
         let id = table.table.rows[0].id;
         for format in [RowFormat::Text, RowFormat::Json] {

@@ -4,6 +4,7 @@
 
 pub(crate) mod background;
 pub(crate) mod cgroup;
+mod destroyed;
 pub(crate) mod ephemeral;
 mod families;
 pub(crate) mod interfaces;

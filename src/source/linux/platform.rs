@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::destroyed::{Drained, Listener};
 use super::namespaces::Namespaces;
 use super::owners::index::{OwnerIndex, ScanExtent};
 use super::owners::search::in_descriptor_tables;
@@ -10,7 +11,8 @@ use super::proc::descriptor_limit;
 use super::table::Table;
 use super::{ephemeral, families, problems};
 use crate::model::{
-    EphemeralPorts, Kinds, Moment, NamespaceId, Pid, Problem, RefreshTimings, Socket,
+    ClosedSocket, EphemeralPorts, Kinds, LostCloses, Moment, NamespaceId, Pid, Problem,
+    RefreshTimings, Socket,
 };
 use crate::source::{HiddenReason, OwnerPids};
 
@@ -33,6 +35,9 @@ pub(crate) struct Platform {
     index: OwnerIndex,
     /// The other network namespaces, if they are read.
     namespaces: Option<Namespaces>,
+    /// The reports of closed sockets, if they are read and the kernel has them.
+    closes: Option<Listener>,
+    drained: Drained,
     ephemeral: ephemeral::Settings,
     /// The kinds of sockets that are read.
     kinds: Kinds,
@@ -74,6 +79,29 @@ impl crate::source::platform::Platform for Platform {
     fn set_all_namespaces(&mut self) {
         self.namespaces = Some(Namespaces::default());
         self.index.set_all_networks();
+    }
+
+    fn set_closes(&mut self, is_on: bool) {
+        if is_on != self.closes.is_some() {
+            self.closes = is_on.then(Listener::start).and_then(Result::ok);
+        }
+    }
+
+    fn drain_closed(&mut self) {
+        self.drained = self
+            .closes
+            .as_ref()
+            .map(Listener::drain)
+            .unwrap_or_default();
+    }
+
+    fn take_closed(&mut self, dump: &[Socket], at: Moment) -> (Vec<ClosedSocket>, LostCloses) {
+        let drained = std::mem::take(&mut self.drained);
+        let closed = self
+            .closes
+            .as_mut()
+            .map(|all| all.closed(drained, dump, at));
+        closed.unwrap_or_default()
     }
 
     fn describe(&mut self, sockets: &mut Vec<Socket>, at: Moment) {

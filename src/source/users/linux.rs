@@ -124,7 +124,9 @@ pub(crate) fn rename_socket(socket: &mut Socket, names: &HashMap<u32, Text>) {
     if let Some(name) = socket.uid.and_then(|uid| names.get(&uid)) {
         socket.user = Some(name.clone());
     }
-    if let Owner::Known(processes) | Owner::Former(processes) = &mut socket.owner {
+    if let Owner::Known(processes) | Owner::Former(processes) | Owner::Inferred(processes) =
+        &mut socket.owner
+    {
         let is_late = |one: &Arc<Process>| one.uid.is_some_and(|uid| names.contains_key(&uid));
         if processes.iter().any(is_late) {
             for one in Arc::make_mut(processes) {

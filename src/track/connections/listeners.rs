@@ -36,7 +36,7 @@ struct Bound<'a> {
 
 /// The listeners of a table, by what they are bound to.
 #[derive(Debug)]
-pub(super) struct Listeners<'a> {
+pub(in crate::track) struct Listeners<'a> {
     /// In order, each once.
     bound: Vec<Bound<'a>>,
     /// Which of these are on a port. There are too few ports to choose many with one hash.
@@ -106,8 +106,7 @@ impl<'a> Listeners<'a> {
     }
 
     /// The address that accepted this connection, and which of its listeners, if that is known.
-    pub fn accepting(&self, row: &Row) -> Option<(usize, Option<usize>)> {
-        let socket = &row.socket;
+    pub fn accepting(&self, socket: &Socket) -> Option<(usize, Option<usize>)> {
         let address = if let Some(unix) = socket.unix() {
             let is_accepted = socket.state == State::Established && unix.peer.is_some();
             let name = unix.name.as_ref().filter(|_| is_accepted)?;
@@ -118,6 +117,12 @@ impl<'a> Listeners<'a> {
             self.bound_for(connected?)?
         };
         Some((address, self.of_address[address].owned_by(socket)))
+    }
+
+    /// The listener that accepted this connection, if it can only be one.
+    pub fn listener_of(&self, socket: &Socket) -> Option<RowId> {
+        let (_, listener) = self.accepting(socket)?;
+        listener.map(|at| self.id(at))
     }
 
     /// Among the addresses with ports, the one that a connection to this local address reaches.
@@ -173,7 +178,7 @@ impl<'a> Listeners<'a> {
     }
 
     /// Each listener with its connections, by id.
-    pub fn counted(self) -> Vec<Listener> {
+    pub(super) fn counted(self) -> Vec<Listener> {
         let mut all = Vec::with_capacity(self.ids.len());
         for (address, twins) in self.of_address.iter().enumerate() {
             all.extend(twins.listeners.iter().map(|&at| Listener {

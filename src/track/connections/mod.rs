@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::{Row, RowId};
 use crate::model::{Moment, State};
-use listeners::Listeners;
+pub(super) use listeners::Listeners;
 
 /// Over how long new connections are counted, unless two snapshots are further apart.
 const WINDOW: Duration = Duration::from_secs(5);
@@ -94,7 +94,7 @@ impl Connections {
         let mut listeners = Listeners::of(rows);
         let mut accepted = Vec::new();
         for row in rows {
-            if let Some((address, twin)) = listeners.accepting(row) {
+            if let Some((address, twin)) = listeners.accepting(&row.socket) {
                 let is_established = row.socket.state == State::Established && !row.is_closed();
                 let clients = Clients {
                     established: usize::from(is_established),

@@ -49,6 +49,7 @@ fn row(id: u64, socket: Socket) -> Arc<Row> {
         change: None,
         is_in_conflict: false,
         ends_at: None,
+        end: None,
     })
 }
 

@@ -29,11 +29,9 @@ fn see_late(watch: &mut Watch, sockets: &[Socket], late: &[NamespaceId]) -> Vec<
     let update = watch.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: late.to_vec(),
-        ephemeral: None,
         taken_at: moment(watch.seconds),
         sockets: sockets.to_vec(),
-        processes: std::collections::HashMap::default(),
-        problems: Vec::new(),
+        ..Snapshot::default()
     });
     update.events.iter().map(line).collect()
 }

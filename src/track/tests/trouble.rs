@@ -58,6 +58,7 @@ fn row(socket: Socket) -> Row {
         change: None,
         is_in_conflict: false,
         ends_at: None,
+        end: None,
     }
 }
 

@@ -87,7 +87,7 @@ impl Question {
             Owner::Hidden => return Err(why_hidden(table)),
             Owner::Kernel => return Err("the kernel has this socket: no process to end".into()),
             Owner::Unknown => return Err("the owner is still being looked for".into()),
-            Owner::Former(_) | Owner::None => {
+            Owner::Former(_) | Owner::Inferred(_) | Owner::None => {
                 return Err("no process has this socket any more; it closes by itself".into());
             }
         };

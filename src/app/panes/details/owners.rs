@@ -39,6 +39,7 @@ impl App {
         let label = match (&socket.owner, all.len()) {
             (Owner::Former(_), 1) => "last owner",
             (Owner::Former(_), _) => "last owners",
+            (Owner::Inferred(_), _) => "accepted by the listener of",
             (_, 1) => "owner",
             _ => "owners",
         };

@@ -45,9 +45,10 @@ impl Texts {
         let (socket, kind) = (&event.row.socket, &event.change.kind);
         let (change, process) = match kind {
             ChangeKind::Owner { from } => ("new owner".to_owned(), owner_change_text(socket, from)),
-            ChangeKind::Opened | ChangeKind::Closed | ChangeKind::State { .. } => {
-                (change_text(kind, socket), owner_with_pid(socket))
-            }
+            ChangeKind::Opened
+            | ChangeKind::Closed
+            | ChangeKind::GoneBetween
+            | ChangeKind::State { .. } => (change_text(kind, socket), owner_with_pid(socket)),
         };
         let process = with_namespace(socket, process);
         Self([

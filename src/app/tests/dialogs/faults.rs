@@ -127,11 +127,11 @@ fn a_wall_clock_that_is_set_back_or_forward_changes_no_age_and_no_mark() {
         let observation = desk.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: jumped,
             sockets: vec![listener(10), listener(20)],
             processes: HashMap::new(),
             problems: Vec::new(),
+            ..Snapshot::default()
         });
         desk.app.update(Msg::SnapshotTaken(observation), jumped);
         let after = desk.app.view(jumped);

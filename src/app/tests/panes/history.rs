@@ -36,6 +36,7 @@ fn event(at: Moment, kind: ChangeKind) -> Event {
         change: Some(change.clone()),
         is_in_conflict: false,
         ends_at: None,
+        end: None,
     };
     Event {
         change,

@@ -20,11 +20,11 @@ impl Desk {
         let mut observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
-            ephemeral: None,
             taken_at: moment(SECOND + Duration::from_secs(recorded)),
             sockets,
             processes: HashMap::new(),
             problems: Vec::new(),
+            ..Snapshot::default()
         });
         observation.playback = Some(Playback {
             number,

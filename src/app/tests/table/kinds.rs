@@ -278,11 +278,11 @@ fn a_kind_that_cannot_be_listed_is_no_empty_table() {
     let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT.with(Protocol::Sctp),
         late_namespaces: Vec::new(),
-        ephemeral: None,
         taken_at: desk.now(),
         sockets: vec![listener(80)],
         processes: HashMap::new(),
         problems: vec![problem],
+        ..Snapshot::default()
     });
     desk.tell(Msg::SnapshotTaken(observation));
     let empty = desk.view().empty.expect("no row is shown");

@@ -451,11 +451,11 @@ fn problems_of_other_namespaces_are_shown_with_them() {
     let update = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: Vec::new(),
-        ephemeral: None,
         taken_at: desk.now(),
         sockets: sockets(),
         processes: HashMap::new(),
         problems: vec![Problem::new(ProblemCode::Namespaces, "2 unread: sudo")],
+        ..Snapshot::default()
     });
     desk.tell(Msg::SnapshotTaken(update));
     assert!(!header(&desk).contains("unread"));

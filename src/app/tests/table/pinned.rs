@@ -8,11 +8,11 @@ fn read(desk: &mut Desk, sockets: &[Socket]) -> Vec<Effect> {
     let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: Vec::new(),
-        ephemeral: None,
         taken_at: desk.now(),
         sockets: sockets.to_vec(),
         processes: HashMap::new(),
         problems: Vec::new(),
+        ..Snapshot::default()
     });
     desk.tell(Msg::SnapshotTaken(observation))
 }

@@ -8,7 +8,6 @@ fn a_recording_may_claim_the_end_of_time() {
     let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: Vec::new(),
-        ephemeral: None,
         taken_at: Moment {
             wall: jiff::Timestamp::MAX,
             ..desk.now()
@@ -16,6 +15,7 @@ fn a_recording_may_claim_the_end_of_time() {
         sockets: vec![listener(80)],
         processes: HashMap::new(),
         problems: Vec::new(),
+        ..Snapshot::default()
     });
     desk.tell(Msg::SnapshotTaken(observation));
     desk.wait(SECOND).wake();

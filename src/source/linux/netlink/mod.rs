@@ -27,6 +27,7 @@ pub(crate) use self::inet_row::{InetRow, TIMEWAIT_TIMER, parse, state};
 use self::request::TCPDIAG_GETSOCK;
 pub(crate) use self::request::{DumpRequest, Extras, inet_request};
 pub(super) use self::tcp_info::KernelClock;
+pub(crate) use self::tcp_info::{FinalCounters, final_counters};
 pub(super) use netlink_packet_utils::nla::NlasIterator;
 
 /// The kernel fills up to 32 KiB at a time if the reader's buffer is that large.

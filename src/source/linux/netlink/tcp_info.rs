@@ -55,6 +55,26 @@ pub(super) fn counters(state: State, info: &[u8]) -> Option<TcpInfo> {
     })
 }
 
+/// The last counters of a connection that was freed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FinalCounters {
+    /// A FIN of the peer, if one was received, is counted as a byte in `bytes_received`.
+    pub(crate) tcp: TcpInfo,
+    /// Bytes that the peer has acknowledged, SYN and FIN included.
+    pub(crate) acknowledged: u64,
+    /// Bytes that the program has not read; a FIN counts as one.
+    pub(crate) unread: u32,
+}
+
+/// The last counters, from the message about a freed connection with this receive queue.
+pub(crate) fn final_counters(info: &[u8], receive_queue: u32) -> Option<FinalCounters> {
+    Some(FinalCounters {
+        tcp: raw_counters(info)?,
+        acknowledged: u64_at(info, BYTES_ACKED)?,
+        unread: receive_queue,
+    })
+}
+
 /// The same with a FIN of the peer, if one was received, counted as a byte.
 fn raw_counters(info: &[u8]) -> Option<TcpInfo> {
     let micros = |at| u64_at(info, at).map(Duration::from_micros);

@@ -55,6 +55,7 @@ impl Frame {
             namespaces: self.namespaces.clone(),
             late_namespaces: self.late_namespaces.clone(),
             ephemeral: self.ephemeral.clone(),
+            closed: self.closed.clone(),
             ..*self
         }
     }

@@ -19,8 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use self::changes::Since;
 use crate::model::{
-    Age, Endpoint, EphemeralPorts, Kinds, Moment, Namespace, NamespaceId, Owner, OwnerKind, Pid,
-    Portless, Problem, Process, Protocol, Published, Queue, Snapshot, Socket, State, Text,
+    Age, ClosedSocket, Endpoint, EphemeralPorts, Kinds, LostCloses, Moment, Namespace, NamespaceId,
+    Owner, OwnerKind, Pid, Portless, Problem, Process, Protocol, Published, Queue, Snapshot,
+    Socket, State, TcpInfo, Text,
 };
 
 /// Version of a whole line; readers reject others.
@@ -72,6 +73,24 @@ pub(super) struct Frame {
     /// Recordings of the first versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ephemeral: Option<EphemeralPorts>,
+    /// The sockets that were closed since the previous snapshot.
+    #[serde(
+        default,
+        deserialize_with = "bounded_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    closed: Vec<ClosedFrame>,
+    #[serde(default, skip_serializing_if = "LostCloses::are_none")]
+    lost_closes: LostCloses,
+}
+
+/// A socket that was closed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ClosedFrame {
+    socket: SocketFrame,
+    at: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tcp: Option<TcpInfo>,
 }
 
 /// A socket, with its owners by pid.
@@ -113,7 +132,9 @@ struct SocketFrame {
 impl Frame {
     /// Processes are in order of pid, so that equal snapshots make equal lines. Sockets beyond the limit are left out.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
-        let owners = snapshot.sockets.iter().map(|socket| &socket.owner);
+        let closed = snapshot.closed.iter().map(|closed| &closed.socket);
+        let owners = snapshot.sockets.iter().chain(closed);
+        let owners = owners.map(|socket| &socket.owner);
         let owners = owners.flat_map(Owner::processes).map(|one| (one.pid, one));
         let mut processes: BTreeMap<Pid, _> = owners.collect();
         processes.extend(snapshot.processes.iter().map(|(pid, one)| (*pid, one)));
@@ -134,6 +155,13 @@ impl Frame {
             namespaces: others.into_values().cloned().collect(),
             late_namespaces: snapshot.late_namespaces.clone(),
             ephemeral: snapshot.ephemeral.clone(),
+            closed: snapshot
+                .closed
+                .iter()
+                .take(MAX_LENGTH)
+                .map(ClosedFrame::of)
+                .collect(),
+            lost_closes: snapshot.lost_closes,
         }
     }
 
@@ -159,6 +187,9 @@ impl Frame {
         let sockets = self.sockets.iter();
         let sockets = sockets.map(|socket| socket.socket(&known, &mut owners));
         let sockets = sockets.collect::<Result<_, _>>()?;
+        let closed = self.closed.iter();
+        let closed = closed.map(|closed| closed.closed(&known, &mut owners));
+        let closed = closed.collect::<Result<_, _>>()?;
         Ok(Snapshot {
             taken_at: self.taken_at,
             kinds: Kinds::DEFAULT.and(self.kinds.iter().copied().collect()),
@@ -167,6 +198,8 @@ impl Frame {
             problems: self.problems.clone(),
             late_namespaces: self.late_namespaces.clone(),
             ephemeral: self.ephemeral.clone(),
+            closed,
+            lost_closes: self.lost_closes,
         })
     }
 
@@ -190,6 +223,28 @@ impl Frame {
 struct Known<'a> {
     processes: &'a HashMap<Pid, Arc<Process>>,
     namespaces: HashMap<NamespaceId, &'a Arc<Namespace>>,
+}
+
+impl ClosedFrame {
+    fn of(closed: &ClosedSocket) -> Self {
+        Self {
+            socket: SocketFrame::of(&closed.socket),
+            at: closed.at,
+            tcp: closed.tcp,
+        }
+    }
+
+    fn closed<'a>(
+        &'a self,
+        known: &Known<'_>,
+        owners: &mut HashMap<(OwnerKind, &'a [Pid]), Owner>,
+    ) -> Result<ClosedSocket, String> {
+        Ok(ClosedSocket {
+            socket: self.socket.socket(known, owners)?,
+            at: self.at,
+            tcp: self.tcp,
+        })
+    }
 }
 
 /// Makes one type of the other: both have these fields.
@@ -282,6 +337,7 @@ impl SocketFrame {
         match (self.owner, found.is_empty()) {
             (OwnerKind::Known, false) => Ok(Owner::Known(found)),
             (OwnerKind::Former, false) => Ok(Owner::Former(found)),
+            (OwnerKind::Inferred, false) => Ok(Owner::Inferred(found)),
             (OwnerKind::Hidden, true) => Ok(Owner::Hidden),
             (OwnerKind::Kernel, true) => Ok(Owner::Kernel),
             (OwnerKind::None, true) => Ok(Owner::None),

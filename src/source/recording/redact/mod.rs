@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use self::pseudonyms::{Addresses, Names};
 use crate::model::{
-    Container, Endpoint, Namespace, Owner, Portless, Problem, ProblemCode, Process, Published,
-    Snapshot, Socket, Text, UnixPeer, UnixSocket,
+    ClosedSocket, Container, Endpoint, Namespace, Owner, Portless, Problem, ProblemCode, Process,
+    Published, Snapshot, Socket, Text, UnixPeer, UnixSocket,
 };
 
 /// The pseudonyms of one recording.
@@ -39,6 +39,15 @@ impl Redactor {
             problems: snapshot.problems.iter().map(problem).collect(),
             late_namespaces: snapshot.late_namespaces.clone(),
             ephemeral: snapshot.ephemeral.clone(),
+            closed: snapshot.closed.iter().map(|one| self.closed(one)).collect(),
+            lost_closes: snapshot.lost_closes,
+        }
+    }
+
+    fn closed(&mut self, closed: &ClosedSocket) -> ClosedSocket {
+        ClosedSocket {
+            socket: self.socket(&closed.socket),
+            ..closed.clone()
         }
     }
 
@@ -121,6 +130,7 @@ impl Redactor {
         match owner {
             Owner::Known(processes) => Owner::Known(all(processes)),
             Owner::Former(processes) => Owner::Former(all(processes)),
+            Owner::Inferred(processes) => Owner::Inferred(all(processes)),
             other @ (Owner::Hidden | Owner::Kernel | Owner::None | Owner::Unknown) => other.clone(),
         }
     }
@@ -177,6 +187,7 @@ fn problem(problem: &Problem) -> Problem {
         ProblemCode::DetailsUnreadable => "details beyond the plain table could not be read",
         ProblemCode::ProcessesUnreadable => "processes could not be read",
         ProblemCode::Interrupted => "rows may be missing from this reading",
+        ProblemCode::ShortLived => "sockets that were open for a moment may be missing",
         ProblemCode::Namespaces => "other network namespaces could not be read as a whole",
         ProblemCode::EphemeralPorts => "few ephemeral ports are left",
         ProblemCode::RecordingEnded => "a recording has ended",

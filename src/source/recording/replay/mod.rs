@@ -201,11 +201,17 @@ impl Source for Replay {
         // A pipe could block here until more is written to it.
         self.has_ended = !is_next || self.count.is_some() && self.is_at_end()?;
         let mut snapshot = self.current.clone();
-        snapshot.taken_at.steady = if is_next {
-            self.timeline.advance_to(self.current.taken_at, at)
+        let recorded = self.current.taken_at;
+        if is_next {
+            snapshot.taken_at.steady = self.timeline.advance_to(recorded, at);
+            for closed in &mut snapshot.closed {
+                let before = closed.at.age(recorded);
+                closed.at.steady = snapshot.taken_at.steady.saturating_sub(before);
+            }
         } else {
-            self.timeline.after_end(at)
-        };
+            snapshot.taken_at.steady = self.timeline.after_end(at);
+            snapshot.closed.clear();
+        }
         Ok(snapshot)
     }
 

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::model::{
-    Container, Endpoint, Engine, EphemeralPorts, Kinds, Namespace, NamespaceId, Owner, Problem,
-    ProblemCode, Process, Protocol, Published, PublishedBy, Queue, Socket, State, Text,
-    TimeWaitReuse,
+    ClosedSocket, Container, Endpoint, Engine, EphemeralPorts, Kinds, LostCloses, Namespace,
+    NamespaceId, Owner, Problem, ProblemCode, Process, Protocol, Published, PublishedBy, Queue,
+    Socket, State, TcpInfo, Text, TimeWaitReuse,
 };
 use crate::source::Recorder;
 
@@ -74,6 +74,8 @@ fn snapshot(at: Moment) -> Snapshot {
     Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: Vec::new(),
+        closed: Vec::new(),
+        lost_closes: LostCloses::default(),
         ephemeral: Some(EphemeralPorts {
             range: 32_768..=60_999,
             reserved: vec![40_000..=40_009],
@@ -227,6 +229,45 @@ fn namespaces_and_published_ports_come_back() {
     for snapshot in &snapshots {
         assert_eq!(&replay.take(snapshot.taken_at).unwrap(), snapshot);
     }
+}
+
+#[test]
+fn closed_sockets_come_back_once_with_their_distance_from_the_reading() {
+    let file = Scratch::new("closed");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    let mut socket = server(80, 30);
+    socket.owner = Owner::Inferred([process(30)].into());
+    let closed = ClosedSocket {
+        socket,
+        at: Moment {
+            steady: Duration::from_millis(1700),
+            wall: at(2).wall,
+        },
+        tcp: Some(TcpInfo {
+            bytes_sent: 7,
+            min_rtt: Some(Duration::from_micros(30)),
+            ..TcpInfo::default()
+        }),
+    };
+    let mut second = Snapshot {
+        closed: vec![closed],
+        lost_closes: LostCloses {
+            overruns: 1,
+            dropped: 0,
+        },
+        ..reading(2, &[])
+    };
+    recorder.record(&reading(1, &[])).unwrap();
+    recorder.record(&second).unwrap();
+    recorder.record(&reading(3, &[])).unwrap();
+    let mut replay = Replay::open(&file.0).unwrap();
+    replay.take(at(11)).unwrap();
+    let replayed = replay.take(at(12)).unwrap();
+    second.closed[0].at.steady = Duration::from_millis(11_700);
+    assert_eq!(replayed.closed, second.closed);
+    assert_eq!(replayed.lost_closes, second.lost_closes);
+    let third = replay.take(at(13)).unwrap();
+    assert!(third.closed.is_empty() && third.lost_closes.are_none());
 }
 
 #[test]

@@ -1,0 +1,217 @@
+//! What the kernel reports about closed sockets, in tables whose history is known.
+
+use super::*;
+use crate::model::{ClosedSocket, EphemeralPorts, LostCloses, TcpInfo, TimeWaitReuse};
+
+fn conn(port: u16, cookie: u64, state: State) -> Socket {
+    let local = Endpoint::new([127, 0, 0, 1].into(), port);
+    let peer = Endpoint::new([127, 0, 0, 1].into(), 9);
+    Socket {
+        cookie: NonZeroU64::new(cookie),
+        ..Socket::new(Protocol::Tcp, local, Some(peer), state)
+    }
+}
+
+/// The report that this socket was closed so many milliseconds after the start.
+fn report(socket: &Socket, millis: u64) -> ClosedSocket {
+    let mut socket = socket.clone();
+    (socket.state, socket.inode, socket.owner) = (State::Closed, None, Owner::None);
+    ClosedSocket {
+        socket,
+        at: Moment {
+            steady: Duration::from_millis(millis),
+            ..moment(0)
+        },
+        tcp: Some(TcpInfo {
+            bytes_sent: 7,
+            ..TcpInfo::default()
+        }),
+    }
+}
+
+impl Watch {
+    fn observe_closed(&mut self, sockets: &[Socket], closed: &[ClosedSocket]) -> TableUpdate {
+        self.seconds += 1;
+        self.tracker.apply(Snapshot {
+            kinds: Kinds::DEFAULT,
+            taken_at: moment(self.seconds),
+            sockets: sockets.to_vec(),
+            closed: closed.to_vec(),
+            ephemeral: Some(EphemeralPorts {
+                range: 32_768..=60_999,
+                reserved: Vec::new(),
+                reuse: TimeWaitReuse::Loopback,
+            }),
+            ..Snapshot::default()
+        })
+    }
+
+    /// One more snapshot; returns the tracker's events, one per line.
+    fn see_closed(&mut self, sockets: &[Socket], closed: &[ClosedSocket]) -> Vec<String> {
+        let events = self.observe_closed(sockets, closed).events;
+        events.iter().map(line).collect()
+    }
+}
+
+#[test]
+fn a_reported_row_closes_at_once_when_it_was_reported() {
+    let socket = conn(80, 5, State::Established);
+    let mut watch = Watch::begin(std::slice::from_ref(&socket));
+    let update = watch.observe_closed(&[], &[report(&socket, 1_300)]);
+    let [event] = &update.events[..] else {
+        panic!("{:?}", update.events);
+    };
+    assert_eq!(event.change.kind, ChangeKind::Closed);
+    assert_eq!(event.change.at.steady, Duration::from_millis(1_300));
+    let end = event.row.end.as_ref().unwrap();
+    assert_eq!(end.tcp.unwrap().bytes_sent, 7);
+    assert_eq!(watch.see_closed(&[], &[]), [""; 0]);
+}
+
+#[test]
+fn a_socket_in_no_snapshot_is_reported_once_and_lingers_as_a_closed_row() {
+    let mut watch = Watch::begin(&[]);
+    let short = report(&conn(80, 5, State::Closed), 1_300);
+    let update = watch.observe_closed(&[], std::slice::from_ref(&short));
+    let lines: Vec<_> = update.events.iter().map(line).collect();
+    assert_eq!(lines, ["gone between 80"]);
+    let row = &update.table.rows[0];
+    assert!(row.is_closed() && row.is_short());
+    assert_eq!(
+        row.end.as_ref().unwrap().opened_within,
+        Some(Duration::from_secs(1))
+    );
+    // A report that is read twice is of the same socket.
+    assert_eq!(watch.see_closed(&[], &[short]), [""; 0]);
+    assert_eq!(watch.observe_closed(&[], &[]).table.rows.len(), 1);
+    watch.seconds += LINGER.as_secs();
+    assert_eq!(watch.observe_closed(&[], &[]).table.rows.len(), 0);
+}
+
+#[test]
+fn a_socket_that_closed_before_the_first_snapshot_may_have_been_open_long_before() {
+    let mut watch = Watch {
+        tracker: Tracker::new(LINGER),
+        seconds: 0,
+    };
+    let short = report(&conn(80, 5, State::Closed), 900);
+    assert_eq!(watch.see_closed(&[], &[short]), [""; 0]);
+}
+
+#[test]
+fn a_time_wait_goes_on_with_the_last_counters_of_its_connection() {
+    let socket = conn(80, 5, State::Established);
+    let mut watch = Watch::begin(std::slice::from_ref(&socket));
+    let waiting = conn(80, 5, State::TimeWait);
+    let lines = watch.see_closed(std::slice::from_ref(&waiting), &[report(&socket, 1_300)]);
+    assert_eq!(lines, ["80 ESTABLISHED -> TIME_WAIT"]);
+    // It may be missing from one snapshot.
+    assert_eq!(watch.see_closed(&[], &[]), [""; 0]);
+    let update = watch.observe_closed(&[], &[]);
+    assert_eq!(
+        update.events.iter().map(line).collect::<Vec<_>>(),
+        ["closed 80"]
+    );
+    let event = &update.events[0];
+    assert_eq!(event.change.at, moment(3), "not when the connection ended");
+    assert!(event.row.end.is_some());
+}
+
+/// The kernel makes a cookie when one is first read, and so two of a connection that no snapshot had.
+#[test]
+fn a_time_wait_of_a_connection_in_no_snapshot_is_the_only_row_of_it() {
+    let mut watch = Watch::begin(&[]);
+    let (short, waiting) = (
+        report(&conn(80, 5, State::Closed), 1_300),
+        conn(80, 6, State::TimeWait),
+    );
+    let waiting = std::slice::from_ref(&waiting);
+    assert_eq!(watch.see_closed(waiting, &[short]), ["opened 80"]);
+    // The report may be read a snapshot later.
+    let mut watch = Watch::begin(&[]);
+    let short = report(&conn(80, 5, State::Closed), 2_100);
+    assert_eq!(watch.see_closed(waiting, &[]), ["opened 80"]);
+    let update = watch.observe_closed(waiting, &[short]);
+    assert_eq!(update.events, []);
+    assert!(update.table.rows[0].end.is_some());
+}
+
+#[test]
+fn a_new_socket_on_the_same_addresses_is_another_one() {
+    let first = conn(80, 5, State::Established);
+    let mut watch = Watch::begin(std::slice::from_ref(&first));
+    let second = report(&conn(80, 6, State::Closed), 1_500);
+    let lines = watch.see_closed(&[], &[report(&first, 1_300), second]);
+    assert_eq!(lines, ["closed 80", "gone between 80"]);
+}
+
+#[test]
+fn only_a_listener_that_was_there_all_the_time_shows_whose_connection_it_was() {
+    let served = Socket {
+        cookie: NonZeroU64::new(1),
+        ..listener(80, 1, &[7])
+    };
+    let short = |cookie| report(&conn(80, cookie, State::Closed), 1_300);
+    let owner = |update: &TableUpdate| update.events.last().unwrap().row.socket.owner.clone();
+    let mut watch = Watch::begin(std::slice::from_ref(&served));
+    let update = watch.observe_closed(std::slice::from_ref(&served), &[short(5)]);
+    let found = owner(&update);
+    assert!(matches!(found, Owner::Inferred(_)), "{found:?}");
+    assert_eq!(pids(&found), "7");
+    // A listener that is new, or gone, may have had another process before.
+    let mut watch = Watch::begin(&[]);
+    let update = watch.observe_closed(std::slice::from_ref(&served), &[short(5)]);
+    assert_eq!(owner(&update), Owner::None);
+    let mut watch = Watch::begin(std::slice::from_ref(&served));
+    let update = watch.observe_closed(&[], &[short(5)]);
+    assert_eq!(owner(&update), Owner::None);
+}
+
+#[test]
+fn a_restarted_listener_stays_one_row_although_its_end_was_reported() {
+    let cookie = |mut socket: Socket, cookie| {
+        socket.cookie = NonZeroU64::new(cookie);
+        socket
+    };
+    let before = cookie(listener(80, 1, &[7]), 5);
+    let after = cookie(listener(80, 2, &[8]), 6);
+    let mut watch = Watch::begin(std::slice::from_ref(&before));
+    let lines = watch.see_closed(std::slice::from_ref(&after), &[report(&before, 1_300)]);
+    assert_eq!(lines, [""; 0]);
+    assert_eq!(watch.see_closed(&[after], &[]), ["80 7 -> 8"]);
+}
+
+#[test]
+fn a_port_outside_the_range_for_outgoing_connections_may_have_been_listened_on() {
+    let bound = |port| Socket {
+        remote: None,
+        ..conn(port, port.into(), State::Closed)
+    };
+    let served = listener(90, 1, &[7]);
+    let mut watch = Watch::begin(std::slice::from_ref(&served));
+    let closed = [80, 40_000, 90].map(|port| report(&bound(port), 1_300));
+    let update = watch.observe_closed(std::slice::from_ref(&served), &closed);
+    let rows = update.table.rows.iter().filter(|row| row.is_short());
+    let rows = rows.map(|row| (row.socket.local.port, row.may_have_listened()));
+    let rows: Vec<_> = rows.collect();
+    assert_eq!(rows, [(80, true), (40_000, false), (90, false)]);
+}
+
+#[test]
+fn lost_reports_are_in_the_table() {
+    let lost = LostCloses {
+        overruns: 0,
+        dropped: 3,
+    };
+    let update = Tracker::new(LINGER).apply(Snapshot {
+        lost_closes: lost,
+        ..Snapshot::default()
+    });
+    assert_eq!(update.table.lost_closes.count(), Some(3));
+    let unknown = LostCloses {
+        overruns: 1,
+        ..lost
+    };
+    assert_eq!(unknown.count(), None);
+    assert!(unknown.are_any() && LostCloses::default().are_none());
+}
