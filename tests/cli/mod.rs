@@ -22,6 +22,7 @@ mod reference;
 mod rights;
 mod scene;
 mod scripts;
+mod short_lived;
 mod shortage;
 mod stats;
 mod streams;

@@ -35,7 +35,7 @@ const SCHEMAS: [(&str, &str); 6] = [
 ];
 
 /// What each kind of output is held against.
-const OUTPUTS: [&str; 15] = [
+const OUTPUTS: [&str; 16] = [
     "list.schema.json#/$defs/listing",
     "list.schema.json#/$defs/line",
     "list.schema.json#/$defs/grouped",
@@ -46,6 +46,7 @@ const OUTPUTS: [&str; 15] = [
     "watch.schema.json#/$defs/state",
     "watch.schema.json#/$defs/owner",
     "watch.schema.json#/$defs/closed",
+    "watch.schema.json#/$defs/gone_between",
     "watch.schema.json#/$defs/problem",
     "watch.schema.json#/$defs/gap",
     "check.schema.json",

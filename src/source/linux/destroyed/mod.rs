@@ -2,8 +2,8 @@
 //! two snapshots only is known, too.
 //!
 //! Any user may join the groups, and gets the sockets of all users in the network namespace. A thread of its own reads the
-//! messages, as the kernel drops what does not fit into the socket's buffer: 332 messages for an ordinary user. What is
-//! lost is counted in [`LostCloses`].
+//! messages, as the kernel drops what does not fit into the socket's buffer: for an ordinary user 6,500 messages where
+//! `net.core.rmem_max` is 4 MiB (Linux 6.18), and 332 where it is 208 KiB. What is lost is counted in [`LostCloses`].
 
 mod message;
 mod payload;
