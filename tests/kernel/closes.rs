@@ -19,6 +19,7 @@ use sockeye::model::{LostCloses, Owner, Protocol, State};
 use sockeye::source::{Source as _, System};
 use sockeye::track::{ChangeKind, Event, Table, Tracker};
 
+use crate::kernel::scene::Apart;
 use crate::support::netns::stage;
 use crate::support::wait_until;
 
@@ -35,7 +36,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// Begins with a first snapshot.
+    /// Begins with a first snapshot, without any capability.
     fn begin() -> Self {
         let none = CapabilitySets {
             effective: CapabilitySet::empty(),
@@ -44,8 +45,12 @@ impl Watch {
         };
         // Of this thread only.
         set_capabilities(None, none).unwrap();
+        Self::begin_with(System::new().with_closes())
+    }
+
+    fn begin_with(system: System) -> Self {
         let mut watch = Self {
-            system: System::new().with_closes(),
+            system,
             tracker: Tracker::new(Duration::ZERO),
             clock: Clock::start(),
             events: Vec::new(),
@@ -335,5 +340,120 @@ fn a_listener_that_closes_is_closed_in_the_next_snapshot() {
         assert_eq!(watch.events[0].change.kind, ChangeKind::Closed);
         // Without a report a second snapshot has to prove it.
         assert!(watch.events[0].row.end.is_some());
+    });
+}
+
+#[test]
+fn sockets_of_other_namespaces_are_reported_too_and_nothing_keeps_their_namespace() {
+    stage(|| {
+        let apart = Apart::new();
+        apart.run(|inside| {
+            inside
+                .listeners
+                .push(TcpListener::bind("127.0.0.1:8080").unwrap());
+            let peer = std::process::id().to_string();
+            let add = [
+                "link", "add", "inner", "type", "veth", "peer", "name", "outer",
+            ];
+            let mut ip = std::process::Command::new("ip");
+            assert!(
+                ip.args(add)
+                    .args(["netns", &peer])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        });
+        let mut watch = Watch::begin_with(System::new().with_all_namespaces().with_closes());
+        // The same port of our own, so that it has to be known whose it was.
+        let own = TcpListener::bind("127.0.0.1:8080").unwrap();
+        watch.take();
+        watch.events.clear();
+        apart.run(|inside| {
+            for _ in 0..100 {
+                let mut client = TcpStream::connect("127.0.0.1:8080").unwrap();
+                client.write_all(b"four").unwrap();
+                let (mut server, _) = inside.listeners[0].accept().unwrap();
+                server.read_exact(&mut [0; 4]).unwrap();
+                drop(server);
+                assert_eq!(client.read(&mut [0]).unwrap(), 0);
+            }
+        });
+        watch.take_for(INTERVAL * 2);
+        assert!(watch.events.iter().all(|event| !event.row.socket.is_own()));
+        let told = watch.ends();
+        let of_server = |ends: &&(SocketAddr, SocketAddr)| ends.0.port() == 8080;
+        let servers = told.keys().filter(of_server).count();
+        assert_eq!((servers, told.len()), (100, 200));
+        let bytes: BTreeMap<_, usize> =
+            told.values()
+                .flatten()
+                .fold(BTreeMap::new(), |mut all, one| {
+                    *all.entry(*one).or_default() += 1;
+                    all
+                });
+        assert_eq!(bytes, [(Some((0, 4)), 100), (Some((4, 0)), 100)].into());
+        drop(apart);
+        wait_until("the namespace ends with its devices", || {
+            let show = ["link", "show", "outer"];
+            !std::process::Command::new("ip")
+                .args(show)
+                .output()
+                .unwrap()
+                .status
+                .success()
+        });
+        watch.take_for(INTERVAL * 2);
+        let last = watch.events.last().unwrap();
+        assert_eq!(last.change.kind, ChangeKind::Closed, "{last:?}");
+        drop(own);
+    });
+}
+
+fn ip(words: &str) {
+    let status = std::process::Command::new("ip")
+        .args(words.split(' '))
+        .status();
+    assert!(status.unwrap().success(), "ip {words}");
+}
+
+/// The other end is in another network namespace, so nothing says what it has sent.
+#[test]
+fn one_end_alone_has_the_bytes_that_were_written() {
+    stage(|| {
+        let sizes: fn(usize) -> (usize, usize) = |number| (1 + number % 700, number % 300);
+        let apart = Apart::new();
+        let pid = std::process::id();
+        apart.run(move |_| {
+            ip(&format!(
+                "link add inner type veth peer name outer netns {pid}"
+            ));
+            ip("addr add 10.9.0.2/24 dev inner");
+            ip("link set inner up");
+        });
+        ip("addr add 10.9.0.1/24 dev outer");
+        ip("link set outer up");
+        let firsts = [First::Client, First::Server, First::ServerByShutdown];
+        for (port, first) in (8080..).zip(firsts) {
+            let address: SocketAddr = ([10, 9, 0, 1], port).into();
+            let listener = TcpListener::bind(address).unwrap();
+            let mut watch = Watch::begin_with(System::new().with_closes());
+            thread::scope(|scope| {
+                scope.spawn(|| serve(&listener, 100, sizes, first));
+                apart.run(move |_| {
+                    connect(address, 100, 1000, sizes, first);
+                });
+            });
+            watch.take_for(INTERVAL * 2);
+            let bytes = watch.ends().into_values().flatten().flatten();
+            let mut bytes: Vec<_> = bytes.collect();
+            bytes.sort_unstable();
+            let expected = (0..100)
+                .map(sizes)
+                .map(|(question, answer)| (answer as u64, question as u64));
+            let mut expected: Vec<_> = expected.collect();
+            expected.sort_unstable();
+            assert_eq!(bytes, expected, "the server's end on {port}");
+        }
     });
 }

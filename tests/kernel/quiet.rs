@@ -2,54 +2,15 @@
 
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 
-use nix::sched::{CloneFlags, unshare};
 use sockeye::clock::Clock;
 use sockeye::model::State::{CloseWait, Established, FinWait1, FinWait2, Listen};
 use sockeye::model::{Snapshot, Socket, State};
 use sockeye::source::{Source as _, System};
 
+use crate::kernel::scene::Apart;
 use crate::support::netns::stage;
 use crate::support::wait_until;
-
-/// What a thread in a namespace of its own does, one after the other.
-type Step = Box<dyn FnOnce(&mut Inside) + Send>;
-
-#[derive(Default)]
-struct Inside {
-    listeners: Vec<TcpListener>,
-    streams: Vec<TcpStream>,
-}
-
-/// Carries steps out on a thread in a new namespace; each is over when this returns.
-struct Apart(Sender<Step>, Receiver<()>);
-
-impl Apart {
-    fn new() -> Self {
-        let (steps, received) = channel::<Step>();
-        let (done, over) = channel();
-        thread::spawn(move || {
-            unshare(CloneFlags::CLONE_NEWNET).unwrap();
-            let up = std::process::Command::new("ip")
-                .args(["link", "set", "lo", "up"])
-                .status();
-            assert!(up.unwrap().success());
-            let mut inside = Inside::default();
-            while let Ok(step) = received.recv() {
-                step(&mut inside);
-                done.send(()).unwrap();
-            }
-        });
-        Self(steps, over)
-    }
-
-    fn run(&self, step: impl FnOnce(&mut Inside) + Send + 'static) {
-        self.0.send(Box::new(step)).unwrap();
-        self.1.recv().unwrap();
-    }
-}
 
 fn inside(snapshot: &Snapshot) -> Vec<&Socket> {
     let sockets = snapshot.sockets.iter();

@@ -6,9 +6,12 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nix::sched::{CloneFlags, unshare};
 use socket2::{Domain, Socket, Type};
 use sockeye::model::{self, Moment, Snapshot};
 use sockeye::source::System;
@@ -323,4 +326,41 @@ pub fn fresh_seed() -> u64 {
     let now = std::time::SystemTime::now();
     let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
     u64::from(since.subsec_nanos())
+}
+
+/// What a thread in a namespace of its own does, one after the other.
+type Step = Box<dyn FnOnce(&mut Inside) + Send>;
+
+#[derive(Default)]
+pub struct Inside {
+    pub listeners: Vec<TcpListener>,
+    pub streams: Vec<TcpStream>,
+}
+
+/// Carries steps out on a thread in a new namespace; each is over when this returns.
+pub struct Apart(Sender<Step>, Receiver<()>);
+
+impl Apart {
+    pub fn new() -> Self {
+        let (steps, received) = channel::<Step>();
+        let (done, over) = channel();
+        thread::spawn(move || {
+            unshare(CloneFlags::CLONE_NEWNET).unwrap();
+            let up = std::process::Command::new("ip")
+                .args(["link", "set", "lo", "up"])
+                .status();
+            assert!(up.unwrap().success());
+            let mut inside = Inside::default();
+            while let Ok(step) = received.recv() {
+                step(&mut inside);
+                done.send(()).unwrap();
+            }
+        });
+        Self(steps, over)
+    }
+
+    pub fn run(&self, step: impl FnOnce(&mut Inside) + Send + 'static) {
+        self.0.send(Box::new(step)).unwrap();
+        self.1.recv().unwrap();
+    }
 }

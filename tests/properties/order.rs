@@ -1,7 +1,6 @@
 //! The order of rows: whatever they are, and by whatever column.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,11 +86,7 @@ fn table(rows: Vec<Row>) -> Table {
         counts: Counts::of(&rows),
         connections: Connections::of(&rows, Window::default()),
         rows,
-        processes: HashMap::new(),
-        problems: Vec::new(),
-        namespaces: Vec::new(),
-        ephemeral: None,
-        has_unconfirmed_closes: false,
+        ..Table::default()
     }
 }
 

@@ -60,10 +60,13 @@ impl crate::source::platform::Platform for Platform {
     fn sockets(&mut self, at: Moment, ages: bool, problems: &mut Vec<Problem>) -> Vec<Socket> {
         let is_complete = !self.partial_owners_first;
         let (others, index) = (&mut self.namespaces, &self.index);
+        let closes = self.closes.as_ref();
         let mut sockets = self.table.read(at, ages, problems, || {
             let others = others.as_mut();
             let process_with = |inode| index.process_with(inode);
-            let read = others.map(|all| all.read(at, ages, is_complete, &process_with));
+            let everywhere = closes.and_then(Listener::everywhere);
+            let read =
+                others.map(|all| all.read((at, ages, is_complete), &process_with, everywhere));
             read.unwrap_or_default()
         });
         if !self.kinds.optional().is_empty() {
@@ -79,12 +82,14 @@ impl crate::source::platform::Platform for Platform {
     fn set_all_namespaces(&mut self) {
         self.namespaces = Some(Namespaces::default());
         self.index.set_all_networks();
+        self.listen_everywhere();
     }
 
     fn set_closes(&mut self, is_on: bool) {
         if is_on != self.closes.is_some() {
             self.closes = is_on.then(Listener::start).and_then(Result::ok);
         }
+        self.listen_everywhere();
     }
 
     fn drain_closed(&mut self) {
@@ -97,10 +102,10 @@ impl crate::source::platform::Platform for Platform {
 
     fn take_closed(&mut self, dump: &[Socket], at: Moment) -> (Vec<ClosedSocket>, LostCloses) {
         let drained = std::mem::take(&mut self.drained);
-        let closed = self
-            .closes
-            .as_mut()
-            .map(|all| all.closed(drained, dump, at));
+        let namespaces = self.namespaces.as_ref();
+        let namespace = |number| namespaces.and_then(|all| all.of_reports(number));
+        let closed = self.closes.as_mut();
+        let closed = closed.map(|all| all.closed(drained, (dump, at), namespace));
         closed.unwrap_or_default()
     }
 
@@ -219,6 +224,12 @@ impl crate::source::platform::Platform for Platform {
 }
 
 impl Platform {
+    fn listen_everywhere(&mut self) {
+        if let (Some(closes), Some(_)) = (&mut self.closes, &self.namespaces) {
+            closes.listen_everywhere();
+        }
+    }
+
     fn indexed_owners(
         &mut self,
         sockets: &[Socket],

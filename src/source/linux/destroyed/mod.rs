@@ -5,6 +5,7 @@
 //! messages, as the kernel drops what does not fit into the socket's buffer: for an ordinary user 6,500 messages where
 //! `net.core.rmem_max` is 4 MiB (Linux 6.18), and 332 where it is 208 KiB. What is lost is counted in [`LostCloses`].
 
+mod everywhere;
 mod message;
 mod payload;
 mod reader;
@@ -15,11 +16,12 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+pub(super) use self::everywhere::Everywhere;
 use self::message::Message;
 use self::payload::Payloads;
 use self::reader::Reader;
 use super::interfaces::Interfaces;
-use crate::model::{ClosedSocket, LostCloses, Moment, Socket};
+use crate::model::{ClosedSocket, LostCloses, Moment, Namespace, Socket};
 
 /// What was read since the last snapshot.
 #[derive(Debug, Default)]
@@ -41,12 +43,13 @@ impl Pending {
     }
 }
 
-/// The closed sockets of one network namespace.
+/// The closed sockets of our network namespace and, as root, of others.
 pub(super) struct Listener {
     pending: Arc<Mutex<Pending>>,
     payloads: Payloads,
     /// Ends with it.
     _reader: Reader,
+    everywhere: Option<Everywhere>,
 }
 
 /// The messages that were read before a snapshot.
@@ -57,12 +60,23 @@ impl Listener {
     /// Listens in the network namespace of this thread.
     pub(super) fn start() -> io::Result<Self> {
         let pending = Arc::new(Mutex::new(Pending::default()));
-        let reader = Reader::start(Arc::clone(&pending))?;
+        let reader = Reader::start(reader::open(false)?, reader::receive, Arc::clone(&pending))?;
         Ok(Self {
             pending,
             payloads: Payloads::default(),
             _reader: reader,
+            everywhere: None,
         })
+    }
+
+    /// Listens also to namespaces that are registered, if this user may.
+    pub(super) fn listen_everywhere(&mut self) {
+        self.everywhere = Everywhere::start(Arc::clone(&self.pending)).ok();
+    }
+
+    /// Registers other namespaces; `None` if this user may not listen to them.
+    pub(super) const fn everywhere(&self) -> Option<&Everywhere> {
+        self.everywhere.as_ref()
     }
 
     /// Removes the messages so far. Called before a dump: the sockets are not in it then, except as `TIME_WAIT`.
@@ -71,35 +85,43 @@ impl Listener {
         Drained(std::mem::take(&mut *pending))
     }
 
-    /// The sockets of these messages, given the dump that followed, which was taken at `at`.
+    /// The sockets of these messages, given the dump that followed, which was taken at `at`. `namespace` returns the one
+    /// that was registered with a number.
     pub(super) fn closed(
         &mut self,
         drained: Drained,
-        dump: &[Socket],
-        at: Moment,
+        (dump, at): (&[Socket], Moment),
+        namespace: impl Fn(u32) -> Option<Arc<Namespace>>,
     ) -> (Vec<ClosedSocket>, LostCloses) {
         let Pending { messages, lost } = drained.0;
         if messages.is_empty() {
             return (Vec::new(), lost);
         }
-        let read_at = |message: &Message| before(at, message.read_at);
         let received = self.payloads.received(&messages, dump);
         let mut interfaces = Interfaces::default();
-        let closed = messages.iter().zip(received).map(|(message, received)| {
-            let mut socket = message.socket();
-            socket.interface = message.interface.map(|index| interfaces.name(index));
-            ClosedSocket {
-                socket,
-                at: read_at(message),
-                tcp: received
-                    .zip(message.counters.as_ref())
-                    .map(|(bytes, last)| {
-                        let mut tcp = last.tcp;
-                        tcp.bytes_received = bytes;
-                        tcp
-                    }),
-            }
-        });
+        let closed = messages
+            .iter()
+            .zip(received)
+            .filter_map(|(message, received)| {
+                let mut socket = message.socket();
+                match message.namespace {
+                    Some(number) => socket.namespace = Some(namespace(number)?),
+                    None => {
+                        socket.interface = message.interface.map(|index| interfaces.name(index))
+                    }
+                }
+                Some(ClosedSocket {
+                    socket,
+                    at: before(at, message.read_at),
+                    tcp: received
+                        .zip(message.counters.as_ref())
+                        .map(|(bytes, last)| {
+                            let mut tcp = last.tcp;
+                            tcp.bytes_received = bytes;
+                            tcp
+                        }),
+                })
+            });
         (closed.collect(), lost)
     }
 }

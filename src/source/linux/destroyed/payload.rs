@@ -20,8 +20,8 @@ use crate::model::{Endpoint, Socket, State};
 /// How many of the last closed connections are remembered, as the two ends of one may close some time apart.
 const REMEMBERED: usize = 4096;
 
-/// The two ends of a connection, local and remote.
-type Ends = (Endpoint, Endpoint);
+/// The two ends of a connection, local and remote. Those on a loopback address are in the namespace with this number.
+type Ends = (Option<u32>, Endpoint, Endpoint);
 
 /// What the last closed connections have sent.
 #[derive(Debug, Default)]
@@ -40,7 +40,8 @@ impl Payloads {
         let received = messages.iter().map(|message| {
             let counters = message.counters.as_ref()?;
             let counted = counters.tcp.bytes_received;
-            let sent_by_peer = ends(message).and_then(|(own, peer)| self.sent.get(&(peer, own)));
+            let sent_by_peer = ends(message)
+                .and_then(|(namespace, own, peer)| self.sent.get(&(namespace, peer, own)));
             let is_counted = match sent_by_peer {
                 Some(&sent) if sent == counted => false,
                 Some(&sent) if sent + 1 == counted => true,
@@ -70,8 +71,10 @@ impl Payloads {
 }
 
 fn ends(message: &Message) -> Option<Ends> {
-    let remote = message.remote?.to_canonical();
-    Some((message.local.to_canonical(), remote))
+    let (local, remote) = (message.local.to_canonical(), message.remote?.to_canonical());
+    let is_inside = local.address.is_loopback();
+    let namespace = message.namespace.filter(|_| is_inside);
+    Some((namespace, local, remote))
 }
 
 fn listening_ports(dump: &[Socket]) -> HashSet<u16> {

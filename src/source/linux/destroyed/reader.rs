@@ -11,10 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
-use rustix::net::{
-    AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with, sockopt,
-};
+use rustix::net::{RecvFlags, recv, sockopt};
 
 use super::Pending;
 use super::message::{self, Message};
@@ -37,17 +34,24 @@ const MAX_PAUSE: Duration = Duration::from_millis(20);
 /// The longest datagram: one message of 400 bytes.
 const DATAGRAM: usize = 4096;
 
+/// Reads a datagram: its length and the number of the network namespace that it is from, unless that is the socket's.
+pub(super) type Receive = fn(&OwnedFd, &mut [u8]) -> Result<(usize, Option<u32>), Errno>;
+
 /// A running thread, which ends when this is dropped.
 pub(super) struct Reader(#[expect(dead_code, reason = "its end is noticed")] PipeWriter);
 
 impl Reader {
-    pub(super) fn start(pending: Arc<Mutex<Pending>>) -> io::Result<Self> {
-        let socket = open()?;
+    /// Reads this socket, each datagram by `receive`.
+    pub(super) fn start(
+        socket: OwnedFd,
+        receive: Receive,
+        pending: Arc<Mutex<Pending>>,
+    ) -> io::Result<Self> {
         let pause = pause(sockopt::socket_recv_buffer_size(&socket)?);
         let (end, writer) = io::pipe()?;
         let run = move || {
             while wait(&socket, &end) {
-                read_all(&socket, &pending);
+                read_all(&socket, receive, &pending);
                 thread::sleep(pause);
             }
         };
@@ -62,15 +66,24 @@ fn pause(buffer: usize) -> Duration {
     MIN_TIME.saturating_mul(messages).min(MAX_PAUSE)
 }
 
-fn open() -> io::Result<OwnedFd> {
-    let (family, kind) = (AddressFamily::NETLINK, SocketType::RAW);
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(family, kind, flags, Some(SOCK_DIAG))?;
+/// A socket in the groups, for the network namespace of this thread; `everywhere`: for all that have a number in it.
+pub(super) fn open(everywhere: bool) -> io::Result<OwnedFd> {
+    let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_SOCK_DIAG)?;
+    socket.set_non_blocking(true)?;
     if sockopt::set_socket_recv_buffer_size_force(&socket, BUFFER).is_err() {
         sockopt::set_socket_recv_buffer_size(&socket, BUFFER)?;
     }
-    bind(&socket, &SocketAddrNetlink::new(0, DESTROY_GROUPS))?;
-    Ok(socket)
+    if everywhere {
+        socket.set_listen_all_namespaces(true)?;
+    }
+    socket.bind(&netlink_sys::SocketAddr::new(0, DESTROY_GROUPS))?;
+    Ok(socket.as_fd().try_clone_to_owned()?)
+}
+
+/// Receives from a socket of one namespace.
+pub(super) fn receive(socket: &OwnedFd, buffer: &mut [u8]) -> Result<(usize, Option<u32>), Errno> {
+    let (_, length) = recv(socket, buffer, RecvFlags::empty())?;
+    Ok((length, None))
 }
 
 /// Waits for a message; `false` once the reader is to end.
@@ -85,15 +98,18 @@ fn wait(socket: &OwnedFd, end: &io::PipeReader) -> bool {
 
 /// Reads until there is no message left.
 #[expect(clippy::disallowed_methods, reason = "measures only")]
-fn read_all(socket: &OwnedFd, pending: &Mutex<Pending>) {
+fn read_all(socket: &OwnedFd, receive: Receive, pending: &Mutex<Pending>) {
     let mut buffer = [0; DATAGRAM];
     let mut read: Vec<Message> = Vec::new();
     let mut overruns = 0;
     loop {
-        match recv(socket, &mut buffer[..], RecvFlags::empty()) {
-            Ok((_, length)) => {
+        match receive(socket, &mut buffer) {
+            Ok((length, namespace)) => {
                 let datagram = &buffer[..length.min(DATAGRAM)];
-                message::parse(datagram, Instant::now(), |message| read.push(message));
+                message::parse(datagram, Instant::now(), |mut message| {
+                    message.namespace = namespace;
+                    read.push(message);
+                });
             }
             // The buffer was full, and something is lost.
             Err(Errno::NOBUFS) => overruns += 1,

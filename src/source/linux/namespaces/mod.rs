@@ -34,6 +34,7 @@ pub use self::helper::{run_namespace_helper, set_namespace_helper};
 use self::names::Names;
 use self::published::{Members, Publishing};
 use self::read::Sockets;
+use super::destroyed::Everywhere;
 use super::owners::index::ByProducts;
 use super::proc::rights;
 use crate::model::{
@@ -60,6 +61,8 @@ pub(super) struct Namespaces {
     by_owners: ByOwners,
     publishing: Publishing,
     helper: Helper,
+    /// Those that reports of closed sockets come from, by their numbers there.
+    reporting: BTreeMap<u32, Arc<Namespace>>,
     /// How many the helper should have read for the last snapshot but did not.
     missed: usize,
 }
@@ -92,19 +95,20 @@ enum Access {
 
 impl Namespaces {
     /// The sockets of all other namespaces, and the control group that each was made in. `is_complete`: there is no later
-    /// snapshot. `process_with` returns a process that has a socket, by its inode.
+    /// snapshot. `process_with` returns a process that has a socket, by its inode. Those that are entered are registered
+    /// `everywhere` that reports of closed sockets are read.
     pub(super) fn read(
         &mut self,
-        at: Moment,
-        ages: bool,
-        is_complete: bool,
+        (at, ages, is_complete): (Moment, bool, bool),
         process_with: &dyn Fn(u32) -> Option<Pid>,
+        everywhere: Option<&Everywhere>,
     ) -> (Vec<Socket>, Vec<u64>) {
         self.update(at, is_complete, process_with);
         if self.known.is_empty() {
             return (Vec::new(), Vec::new());
         }
-        self.read_all(at, ages, is_complete);
+        self.read_all((at, ages, is_complete), everywhere);
+        self.keep_reporting();
         self.compare_cookies(at);
         self.names.update(&mut self.known, at);
         let count = self.known.values().map(|one| one.sockets.all.len()).sum();
@@ -130,6 +134,23 @@ impl Namespaces {
             Some((Arc::clone(&known.namespace), reference.entry(number)))
         });
         found.collect()
+    }
+
+    /// Remembers which namespace has which number in reports of closed sockets: these may be read after its end.
+    fn keep_reporting(&mut self) {
+        for known in self.known.values() {
+            if let Some(number) = known.sockets.report_number {
+                self.reporting.insert(number, Arc::clone(&known.namespace));
+            }
+        }
+        while self.reporting.len() > MOST {
+            self.reporting.pop_first();
+        }
+    }
+
+    /// The namespace whose reports of closed sockets have this number.
+    pub(super) fn of_reports(&self, number: u32) -> Option<Arc<Namespace>> {
+        self.reporting.get(&number).cloned()
     }
 
     pub(super) fn take_late(&mut self) -> Vec<NamespaceId> {

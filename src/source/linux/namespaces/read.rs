@@ -16,6 +16,7 @@ use rustix::io::Errno;
 
 use super::helper::Opened;
 use crate::model::{Moment, Pid, Protocol, Socket, State};
+use crate::source::linux::destroyed::Everywhere;
 use crate::source::linux::netlink::{DumpRequest, Extras, InetRow, Rows as _, SockDiag};
 use crate::source::linux::proc::net;
 use crate::source::linux::reading::Reading;
@@ -43,6 +44,8 @@ pub(super) struct Sockets {
     pub(super) bound_at: Option<Moment>,
     /// The cookie of the namespace that they were last read in.
     pub(super) cookie: Option<u64>,
+    /// The number of the namespace in reports of closed sockets.
+    pub(super) report_number: Option<u32>,
 }
 
 /// What there was when the kernel walked its table of connections.
@@ -62,9 +65,26 @@ pub(super) struct Wanted {
 }
 
 impl Sockets {
+    /// Registers the namespace that this thread is in for reports of closed sockets.
+    fn register(&mut self, everywhere: &Everywhere) {
+        if self.report_number.is_none()
+            && let Ok(file) = fs::File::open("/proc/thread-self/ns/net")
+        {
+            self.report_number = everywhere.register(file).ok();
+        }
+    }
+
     /// Reads them on a thread that is in the namespace. Returns whether that worked; else they stay as they were.
-    pub(super) fn read_inside(&mut self, wanted: Wanted, at: Moment) -> bool {
+    pub(super) fn read_inside(
+        &mut self,
+        wanted: Wanted,
+        at: Moment,
+        everywhere: Option<&Everywhere>,
+    ) -> bool {
         self.begin_in(super::enter::own_cookie());
+        if let Some(everywhere) = everywhere {
+            self.register(everywhere);
+        }
         let folder = Path::new("/proc/thread-self/net");
         let counts = SocketCounts::read(folder);
         let mut reading = Reading::with_capacity(self.all.len());

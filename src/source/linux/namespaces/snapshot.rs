@@ -15,6 +15,7 @@ use super::socket_network::user_namespace_of;
 use super::{Access, Known, MOST, Namespaces, processes};
 use crate::model::{Moment, NamespaceId, Pid};
 use crate::source::Meter;
+use crate::source::linux::destroyed::Everywhere;
 
 /// Sockets that are only bound are read again after this time.
 const BOUND_AFTER: Duration = Duration::from_secs(5);
@@ -45,20 +46,28 @@ struct Job<'a> {
 
 impl Namespaces {
     /// Reads all of them, each as this user may.
-    pub(super) fn read_all(&mut self, at: Moment, ages: bool, is_complete: bool) {
+    pub(super) fn read_all(
+        &mut self,
+        (at, ages, is_complete): (Moment, bool, bool),
+        everywhere: Option<&Everywhere>,
+    ) {
         for known in self.known.values_mut() {
             let is_due = |refused_at: Moment| refused_at.age(at) >= RETRY_AFTER;
             if known.refused_at.is_some_and(is_due) {
                 (known.access, known.refused_at) = (Access::Inside, None);
             }
         }
-        let missed = self.read_by_entering(at, ages, is_complete);
+        let missed = self.read_by_entering((at, ages, is_complete), everywhere);
         self.missed = missed.len();
         self.read_outside(at, is_complete, &missed);
     }
 
     /// Reads those that this user may enter. Returns those that the helper should have read but did not.
-    fn read_by_entering(&mut self, at: Moment, ages: bool, is_complete: bool) -> BTreeSet<Number> {
+    fn read_by_entering(
+        &mut self,
+        (at, ages, is_complete): (Moment, bool, bool),
+        everywhere: Option<&Everywhere>,
+    ) -> BTreeSet<Number> {
         let bound = self.due_for_bound(at, is_complete);
         let enterable = self.known.iter_mut().filter(|(_, one)| one.is_enterable());
         let jobs = enterable.map(|(&number, known)| {
@@ -78,7 +87,7 @@ impl Namespaces {
             }
         });
         let mut jobs: Vec<Job<'_>> = jobs.collect();
-        run_inside(&mut jobs, self.helper.is_available(), at);
+        run_inside(&mut jobs, self.helper.is_available(), (at, everywhere));
         run_by_helper(&mut jobs, &mut self.helper, at);
         let outcomes = jobs.into_iter().map(Job::into_outcome);
         let outcomes: Vec<_> = outcomes.collect();
@@ -185,13 +194,17 @@ impl Known {
 }
 
 /// Enters those that a thread may enter, one after the other. What is refused is left to the helper if there is one.
-fn run_inside(jobs: &mut [Job<'_>], has_helper: bool, at: Moment) {
+fn run_inside(
+    jobs: &mut [Job<'_>],
+    has_helper: bool,
+    (at, everywhere): (Moment, Option<&Everywhere>),
+) {
     let inside = jobs.iter_mut().filter(|job| job.access == Access::Inside);
     let mut inside: Vec<&mut Job<'_>> = inside.collect();
     if inside.is_empty() {
         return;
     }
-    let run = || inside.iter_mut().for_each(|job| job.enter(at));
+    let run = || inside.iter_mut().for_each(|job| job.enter(at, everywhere));
     // If no thread can be started now, the sockets stay as they were.
     let _ = on_own_thread(run);
     let refused = inside
@@ -267,10 +280,10 @@ fn opened(jobs: &mut [&mut Job<'_>]) -> (Vec<UserNamespace>, Vec<Vec<usize>>) {
 
 impl Job<'_> {
     /// Moves this thread into the namespace, and reads it.
-    fn enter(&mut self, at: Moment) {
+    fn enter(&mut self, at: Moment, everywhere: Option<&Everywhere>) {
         match self.first_way(Entry::enter) {
             Ok(()) => {
-                self.is_read = self.sockets.read_inside(self.wanted, at);
+                self.is_read = self.sockets.read_inside(self.wanted, at, everywhere);
             }
             Err(error) if is_refused(&error) => self.access = Access::Outside,
             // Too few descriptors, for one: the sockets stay as they were.

@@ -1,0 +1,135 @@
+//! Listens to the reports of other network namespaces, as root.
+//!
+//! A namespace made for it alone gives each of the others a number (`RTM_NEWNSID`), and a socket in there gets the reports of
+//! all that have one, each with the number (`NETLINK_LISTEN_ALL_NSID`). Neither holds them: a namespace that ends is gone at
+//! once, with its number. The numbers that containers' engines use in our own namespace stay as they are.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use nix::cmsg_space;
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use rustix::io::Errno;
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, connect, recv, send, socket_with,
+};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::Pending;
+use super::reader::{self, Reader};
+
+/// `linux/rtnetlink.h`, `linux/net_namespace.h`, `linux/netlink.h`.
+const RTM_NEWNSID: u16 = 88;
+const NETNSA_NSID: u16 = 1;
+const NETNSA_FD: u16 = 3;
+const NLMSG_ERROR: u16 = 2;
+const REQUEST_WITH_ACK: u16 = 0x5;
+const SOL_NETLINK: i32 = 270;
+const NETLINK_LISTEN_ALL_NSID: i32 = 8;
+
+/// The reports of all namespaces that were registered.
+pub(in crate::source::linux) struct Everywhere {
+    /// A routing socket in the namespace that the numbers are given in.
+    route: OwnedFd,
+    last: AtomicU32,
+    /// Ends with it.
+    _reader: Reader,
+}
+
+impl Everywhere {
+    /// Fails without `CAP_SYS_ADMIN`, `CAP_NET_ADMIN` or `CAP_NET_BROADCAST`.
+    pub(super) fn start(pending: Arc<Mutex<Pending>>) -> io::Result<Self> {
+        let (reports, route) = std::thread::scope(|scope| {
+            let opening = scope.spawn(open_apart).join();
+            opening.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
+        Ok(Self {
+            route,
+            last: AtomicU32::new(0),
+            _reader: Reader::start(reports, receive, pending)?,
+        })
+    }
+
+    /// Gives a namespace a number, which its reports have from now on.
+    pub(in crate::source::linux) fn register(&self, namespace: impl AsFd) -> io::Result<u32> {
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let file = namespace.as_fd().as_raw_fd().cast_unsigned();
+        let request = new_number(number, file);
+        send(&self.route, &request, SendFlags::empty())?;
+        let mut answer = [0; 256];
+        let (_, length) = recv(&self.route, &mut answer[..], RecvFlags::empty())?;
+        acknowledged(&answer[..length.min(answer.len())])?;
+        Ok(number)
+    }
+}
+
+/// On a thread of its own: opens both sockets in a new namespace, and returns to the one before, as a thread that stays in
+/// another one would be found as such.
+fn open_apart() -> io::Result<(OwnedFd, OwnedFd)> {
+    let before = std::fs::File::open("/proc/thread-self/ns/net")?;
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    let reports = reader::open(true)?;
+    let flags = SocketFlags::CLOEXEC;
+    // `NETLINK_ROUTE` is 0.
+    let route = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
+    connect(&route, &SocketAddrNetlink::new(0, 0))?;
+    move_into_link_name_space(before.as_fd(), Some(LinkNameSpaceType::Network))?;
+    Ok((reports, route))
+}
+
+/// A request to give the namespace of a file this number: a header, `struct rtgenmsg` with padding, two attributes.
+fn new_number(number: u32, file: u32) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(36);
+    bytes.extend(36_u32.to_ne_bytes());
+    bytes.extend(RTM_NEWNSID.to_ne_bytes());
+    bytes.extend(REQUEST_WITH_ACK.to_ne_bytes());
+    bytes.extend([0; 8]);
+    bytes.extend([0; 4]);
+    for (kind, value) in [(NETNSA_NSID, number), (NETNSA_FD, file)] {
+        bytes.extend(8_u16.to_ne_bytes());
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(value.to_ne_bytes());
+    }
+    bytes
+}
+
+/// The error of an acknowledgement, a negative number.
+fn acknowledged(answer: &[u8]) -> io::Result<()> {
+    let kind = answer
+        .get(4..6)
+        .map(|bytes| u16::from_ne_bytes([bytes[0], bytes[1]]));
+    let code = answer.get(16..20).and_then(|code| code.try_into().ok());
+    match (kind, code.map(i32::from_ne_bytes)) {
+        (Some(NLMSG_ERROR), Some(0)) => Ok(()),
+        (Some(NLMSG_ERROR), Some(code)) => Err(io::Error::from_raw_os_error(code.saturating_neg())),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+/// The next datagram: its length and the number of the namespace that it is from.
+fn receive(socket: &OwnedFd, buffer: &mut [u8]) -> Result<(usize, Option<u32>), Errno> {
+    let mut space = cmsg_space!(i32);
+    let mut parts = [io::IoSliceMut::new(buffer)];
+    let raw = socket.as_raw_fd();
+    let received = recvmsg::<()>(raw, &mut parts, Some(&mut space), MsgFlags::empty());
+    let received = received.map_err(|error| Errno::from_raw_os_error(error as i32))?;
+    let number = received
+        .cmsgs()
+        .ok()
+        .and_then(|mut all| all.find_map(namespace_of));
+    Ok((received.bytes, number))
+}
+
+fn namespace_of(message: ControlMessageOwned) -> Option<u32> {
+    let ControlMessageOwned::Unknown(message) = message else {
+        return None;
+    };
+    let header = message.cmsg_header;
+    let is_number = (header.cmsg_level, header.cmsg_type) == (SOL_NETLINK, NETLINK_LISTEN_ALL_NSID);
+    let bytes = message.data_bytes.get(..4).filter(|_| is_number)?;
+    Some(u32::from_ne_bytes(bytes.try_into().ok()?))
+}
