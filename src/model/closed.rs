@@ -1,7 +1,5 @@
 //! Sockets that were closed since the last snapshot, as the kernel reports each when it frees it.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Moment, Socket, TcpInfo};
@@ -47,18 +45,4 @@ impl LostCloses {
             _ => None,
         }
     }
-}
-
-/// What is known about the end of a row's socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SocketEnd {
-    /// When the kernel reported it.
-    pub at: Moment,
-    /// Its last counters.
-    pub tcp: Option<TcpInfo>,
-    /// The most time that it can have been open, if it was in no snapshot: since the last one before.
-    pub opened_within: Option<Duration>,
-    /// Whether it was in no snapshot and bound to a port that the kernel gives to no outgoing connection, without a peer and
-    /// without a listener there that can have accepted it: it may have listened.
-    pub may_have_listened: bool,
 }

@@ -21,7 +21,7 @@ pub use background::{
     AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Manager, Quick,
     Reaction, Restarts, Run, Serving, Supervisor, SupervisorKind, Term, Unit,
 };
-pub use closed::{ClosedSocket, LostCloses, SocketEnd};
+pub use closed::{ClosedSocket, LostCloses};
 pub use evidence::{
     Activation, Answered, Elsewhere, Evidence, FoundIn, Gap, GapCode, Holder, Limits, Opening,
     Readiness, SocketOptions,

@@ -9,17 +9,32 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::connections::Listeners;
 use super::matching::Address;
 use super::row::Live;
-use super::{Row, RowId};
-use crate::model::{
-    ClosedSocket, EphemeralPorts, Moment, Owner, Protocol, Socket, SocketEnd, State,
-};
+use super::{Row, RowId, Window};
+use crate::model::{ClosedSocket, EphemeralPorts, Moment, Owner, Protocol, Socket, State, TcpInfo};
 
 /// How many of the last cookies are kept: a report may come after its row has closed.
 const REMEMBERED: usize = 65_536;
+
+/// What is known about the end of a row's socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketEnd {
+    /// When the kernel reported it.
+    pub at: Moment,
+    /// Its last counters.
+    pub tcp: Option<TcpInfo>,
+    /// The most time that it can have been open, if it was in no snapshot: since the last one before.
+    pub opened_within: Option<Duration>,
+    /// Whether it was in no snapshot and bound to a port that the kernel gives to no outgoing connection, without a peer and
+    /// without a listener there that can have accepted it: it may have listened.
+    pub may_have_listened: bool,
+    /// The listener that accepted it, if it was in no snapshot.
+    pub(super) accepted_by: Option<RowId>,
+}
 
 /// The reports of one snapshot that belong to no row yet.
 #[derive(Debug, Default)]
@@ -93,20 +108,22 @@ impl Closes {
         }
         let rows = steady_listeners(live, now);
         let listeners = Listeners::of(&rows);
-        let rows = rows.iter().map(|row| (row.id, &**row)).collect();
+        let rows: HashMap<RowId, &Row> = rows.iter().map(|row| (row.id, &**row)).collect();
         let listening = live.iter().map(|live| &live.row.socket);
         let listening = listening.filter(|socket| socket.state == State::Listen);
         let listening = listening.map(|socket| socket.local.port).collect();
         let is_new = |one: &ClosedSocket| one.socket.cookie.is_none_or(|it| !ended.has(it));
         let short = left.filter(is_new).map(|mut closed| {
-            if closed.socket.owner == Owner::None {
-                infer_owner(&mut closed, &listeners, &rows);
+            let accepted_by = listeners.listener_of(&closed.socket);
+            if let (Owner::None, Some(listener)) = (&closed.socket.owner, accepted_by) {
+                infer_owner(&mut closed, rows.get(&listener).copied());
             }
             let end = SocketEnd {
                 at: closed.at,
                 tcp: closed.tcp,
                 opened_within: Some(last.age(now)),
                 may_have_listened: may_have_listened(&closed.socket, &listening, ports),
+                accepted_by,
             };
             (closed, end)
         });
@@ -120,6 +137,7 @@ fn add_end(row: &mut Arc<Row>, report: &ClosedSocket) {
         tcp: report.tcp,
         opened_within: None,
         may_have_listened: false,
+        accepted_by: None,
     }));
 }
 
@@ -133,11 +151,9 @@ fn steady_listeners(live: &[Live], now: Moment) -> Vec<Arc<Row>> {
     steady.map(|live| Arc::clone(&live.row)).collect()
 }
 
-/// Sets the owner to that of the only listener that can have accepted the connection.
-fn infer_owner(closed: &mut ClosedSocket, listeners: &Listeners<'_>, rows: &HashMap<RowId, &Row>) {
-    let listener = listeners.listener_of(&closed.socket);
-    let row = listener.and_then(|id| rows.get(&id));
-    if let Some(Owner::Known(processes)) = row.map(|row| &row.socket.owner) {
+/// Sets the owner to that of the listener that accepted the connection.
+fn infer_owner(closed: &mut ClosedSocket, listener: Option<&Row>) {
+    if let Some(Owner::Known(processes)) = listener.map(|row| &row.socket.owner) {
         closed.socket.owner = Owner::Inferred(Arc::clone(processes));
     }
 }
@@ -176,6 +192,37 @@ impl EndedCookies {
         {
             self.all.remove(&oldest);
         }
+    }
+}
+
+/// The connections in no snapshot whose rows went early, as there were too many: they count for the rates of their listeners.
+#[derive(Debug, Default)]
+pub(super) struct Dropped(VecDeque<(Duration, HashMap<RowId, usize>)>);
+
+impl Dropped {
+    /// Adds rows that go early at the snapshot of `now`, and forgets those that are in no window any more.
+    pub(super) fn add(&mut self, rows: impl Iterator<Item = Arc<Row>>, now: Moment) {
+        let mut counts = HashMap::new();
+        for row in rows.filter(|row| row.is_short()) {
+            if let Some(listener) = row.end.as_ref().and_then(|end| end.accepted_by) {
+                *counts.entry(listener).or_default() += 1;
+            }
+        }
+        if !counts.is_empty() {
+            self.0.push_back((now.steady, counts));
+        }
+    }
+
+    /// How many of each listener went in the window.
+    pub(super) fn in_window(&mut self, window: Window) -> HashMap<RowId, usize> {
+        while self.0.front().is_some_and(|(at, _)| *at <= window.since) {
+            self.0.pop_front();
+        }
+        let mut sums = HashMap::new();
+        for (listener, count) in self.0.iter().flat_map(|(_, counts)| counts) {
+            *sums.entry(*listener).or_default() += count;
+        }
+        sums
     }
 }
 

@@ -15,6 +15,7 @@ mod table;
 mod tracker;
 mod trouble;
 
+pub use closes::SocketEnd;
 pub use connections::{Clients, Connections, Window};
 pub use event::{Event, EventLog};
 pub use row::{Change, ChangeKind, Mark, Row, RowId};

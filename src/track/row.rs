@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Age, Moment, Owner, Socket, SocketEnd, State};
+use super::SocketEnd;
+use crate::model::{Age, Moment, Owner, Socket, State};
 
 /// Identifies one socket as long as it is tracked, whatever its state, owner or inode become, and
 /// the next one on the same addresses if that opens while the closed row still lingers.

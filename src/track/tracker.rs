@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::changes::{change, handover, learn_owner, set_conflict, take_end, update_row};
-use super::closes::{Closes, EndedCookies, short_row};
+use super::closes::{Closes, Dropped, EndedCookies, short_row};
 use super::conflicts::mark_conflicts;
 use super::connections::SnapshotTimes;
 use super::matching::{self, Address};
@@ -44,6 +44,8 @@ pub struct Tracker {
     last: Option<(Option<EphemeralPorts>, Arc<Table>)>,
     /// The sockets that closed last.
     ended: EndedCookies,
+    /// Of those whose rows went early.
+    dropped: Dropped,
     /// The changes so far by the snapshot being applied.
     events: Vec<Event>,
 }
@@ -107,7 +109,7 @@ impl Tracker {
         let linger = self.linger;
         self.closed.retain(|row| row.state_since.age(now) < linger);
         let excess = self.closed.len().saturating_sub(MAX_LINGERING);
-        self.closed.drain(..excess);
+        self.dropped.add(self.closed.drain(..excess), now);
         self.live.sort_by_key(|live| live.row.id);
         self.kinds = Some(kinds);
         let ports = snapshot.ephemeral.clone();
@@ -392,7 +394,8 @@ impl Tracker {
             table.rows.len() == rows.len() && table.rows.iter().zip(&rows).all(are_same)
         });
         let connections = last.and_then(|(_, table)| table.connections.in_window(window));
-        let connections = connections.unwrap_or_else(|| Connections::of(&rows, window));
+        let mut connections = connections.unwrap_or_else(|| Connections::of(&rows, window));
+        connections.add_opened(&self.dropped.in_window(window));
         let ephemeral = snapshot.ephemeral.map(|ports| {
             let last = last.filter(|(then, _)| then.as_ref() == Some(&ports));
             let last_use = last.and_then(|(_, table)| table.ephemeral.clone());

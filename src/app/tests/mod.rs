@@ -9,7 +9,8 @@ use crate::app::view::View;
 use crate::columns;
 use crate::keymap::{Action, KEYMAP, Key, Keymap, Mode};
 use crate::model::{
-    Background, Endpoint, Kinds, Limits, Lineage, Owner, Process, Protocol, Snapshot, Socket, State,
+    Background, ClosedSocket, Endpoint, Kinds, Limits, Lineage, Owner, Process, Protocol, Snapshot,
+    Socket, State, TcpInfo,
 };
 use crate::query::{Sort, Tab};
 use crate::settings::{CustomView, Notify};
@@ -122,13 +123,16 @@ impl Desk {
     }
 
     fn read(&mut self, sockets: &[Socket]) {
+        self.read_closed(sockets, &[]);
+    }
+
+    /// Reads these sockets, and the reports that others were closed before.
+    fn read_closed(&mut self, sockets: &[Socket], closed: &[ClosedSocket]) {
         let observation = self.tracker.apply(Snapshot {
             kinds: self.app.rows.criteria.kinds.and(Kinds::DEFAULT),
-            late_namespaces: Vec::new(),
             taken_at: self.now(),
             sockets: sockets.to_vec(),
-            processes: HashMap::new(),
-            problems: Vec::new(),
+            closed: closed.to_vec(),
             ..Snapshot::default()
         });
         self.tell(Msg::SnapshotTaken(observation));

@@ -8,7 +8,7 @@ mod peers;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ pub struct Connections {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
     /// Rows first seen after this, on the steady clock, are in it.
-    since: Duration,
+    pub(super) since: Duration,
     /// How long it is; zero at the first snapshot.
     pub length: Duration,
 }
@@ -89,6 +89,13 @@ impl Window {
 }
 
 impl Connections {
+    /// Adds connections that opened in the window and have no row, by listener.
+    pub(super) fn add_opened(&mut self, opened: &HashMap<RowId, usize>) {
+        for listener in &mut self.listeners {
+            listener.clients.opened += opened.get(&listener.id).unwrap_or(&0);
+        }
+    }
+
     /// Finds the connections among the rows, which are by id ascending.
     pub fn of(rows: &[Arc<Row>], window: Window) -> Self {
         let mut listeners = Listeners::of(rows);

@@ -215,3 +215,22 @@ fn lost_reports_are_in_the_table() {
     assert_eq!(unknown.count(), None);
     assert!(unknown.are_any() && LostCloses::default().are_none());
 }
+
+#[test]
+fn connections_whose_rows_went_early_count_for_the_rate_of_their_listener() {
+    let served = listener(80, 1, &[7]);
+    let served = std::slice::from_ref(&served);
+    let mut watch = Watch::begin(served);
+    let closed = (1..=12_000).map(|cookie| report(&conn(80, cookie, State::Closed), 1_300));
+    let update = watch.observe_closed(served, &closed.collect::<Vec<_>>());
+    assert_eq!(update.events.len(), 12_000);
+    assert!(update.table.rows.len() < 12_000);
+    let opened = |update: &TableUpdate| {
+        let id = update.table.rows[0].id;
+        update.table.connections.clients(id).unwrap().opened
+    };
+    assert_eq!(opened(&update), 12_000);
+    assert_eq!(opened(&watch.observe_closed(served, &[])), 12_000);
+    watch.seconds += 5;
+    assert_eq!(opened(&watch.observe_closed(served, &[])), 0);
+}

@@ -1,6 +1,7 @@
 //! Everything known about the selected socket: what a listener's connections amount to, or the other end of a connection;
 //! then its owners, its own facts, its changes, and the sockets that belong to it.
 
+mod end;
 mod history;
 mod owners;
 mod peer;
@@ -88,7 +89,8 @@ impl App {
         lines.extend(self.published_lines(row, related));
         lines.extend(self.both_ends_lines(row));
         lines.extend(socket::queue_lines(row, room));
-        lines.extend(self.owner_lines(&row.socket, columns));
+        lines.extend(end::end_lines(row));
+        lines.extend(self.owner_lines(row, columns));
         lines.extend(socket::fact_lines(&row.socket));
         if let Some(related) = related {
             lines.extend(self.history_lines(&related.history));

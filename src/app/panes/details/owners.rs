@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::end::no_owner_text;
 use super::{DATE_TIME, LABEL, fact};
 use crate::app::App;
 use crate::app::view::{Line, MAX_LINES, Role, line_width, span};
-use crate::columns::{cut, owner_text, pad, pad_cells, pad_left, width};
+use crate::columns::{cut, pad, pad_cells, pad_left, width};
 use crate::model::duration::format_age;
-use crate::model::{Owner, Process, Socket, Text};
+use crate::model::{Owner, Process, Text};
+use crate::track::Row;
 
 /// The most owners to name.
 const MAX_OWNERS: usize = MAX_LINES / 4;
@@ -30,10 +32,11 @@ type Fact<'a> = (&'static str, &'a dyn Fn(&Process) -> Option<String>);
 
 impl App {
     /// A table of the processes, or a line for each without columns, and their facts; or why no process is known.
-    pub(super) fn owner_lines(&self, socket: &Socket, columns: Option<usize>) -> Vec<Line> {
+    pub(super) fn owner_lines(&self, row: &Row, columns: Option<usize>) -> Vec<Line> {
+        let socket = &row.socket;
         let all = socket.owner.processes();
         if all.is_empty() {
-            return vec![fact("owner", owner_text(socket))];
+            return vec![fact("owner", no_owner_text(row))];
         }
         let processes = &all[..all.len().min(MAX_OWNERS)];
         let label = match (&socket.owner, all.len()) {

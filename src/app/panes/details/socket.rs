@@ -26,6 +26,9 @@ impl App {
     fn state_text(&self, row: &Row, now: Moment) -> String {
         let (state, since) = (row.socket.state, self.clock(row.state_since.wall));
         let opened = self.opened_text(row);
+        if row.is_short() {
+            return format!("closed at {since} · opened and closed between two snapshots");
+        }
         if row.is_closed() {
             return format!("closed since {since}, was {state} · {opened}");
         }

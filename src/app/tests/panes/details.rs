@@ -34,6 +34,44 @@ fn details_of_a_closed_row_say_when_it_closed_and_what_it_was() {
 }
 
 #[test]
+fn details_of_a_short_lived_socket_say_what_the_kernel_reported_and_what_is_unknown() {
+    let local = Endpoint::new("127.0.0.1".parse().unwrap(), 5000);
+    let closed = |remote| ClosedSocket {
+        socket: Socket::new(Protocol::Tcp, local, remote, State::Closed),
+        at: moment(SECOND),
+        tcp: remote.map(|_| TcpInfo {
+            bytes_sent: 1,
+            bytes_received: 340,
+            rtt: Duration::from_micros(120),
+            retransmits: 2,
+            ..TcpInfo::default()
+        }),
+    };
+    let details = |remote| {
+        let mut desk = Desk::new();
+        desk.read(&[]);
+        desk.wait(SECOND).read_closed(&[], &[closed(remote)]);
+        desk.press("3");
+        desk.key(Key::Enter);
+        pane_text(&desk)
+    };
+    let text = details(Some(local));
+    for part in [
+        "opened and closed between two snapshots",
+        "1 byte sent, 340 bytes received · round trip 0.12 ms · 2",
+        "unknown: it closed before a snapshot found its process",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let text = details(None);
+    assert!(
+        text.contains("its connection failed or was reset from here"),
+        "{text}"
+    );
+    assert!(!text.contains("bytes"), "{text}");
+}
+
+#[test]
 fn details_of_a_leftover_say_when_it_ends_and_count_it_down() {
     let local = Endpoint::new("127.0.0.1".parse().unwrap(), 5000);
     let waiting = Socket {
