@@ -75,6 +75,7 @@ fn carried_owner(before: &Socket, now: &Socket) -> Option<Owner> {
     match (&before.owner, &now.owner) {
         (had, Owner::Unknown) => Some(had.clone()),
         // It still has an inode, and the first scan missed its owner: nothing new is known.
+        (had @ Owner::Inferred(_), Owner::None) => Some(had.clone()),
         (had @ (Owner::Known(_) | Owner::Former(_)), Owner::None) if now.inode.is_some() => {
             Some(had.clone())
         }

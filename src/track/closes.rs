@@ -39,21 +39,44 @@ pub struct SocketEnd {
 /// The reports of one snapshot that belong to no row yet.
 #[derive(Debug, Default)]
 pub(super) struct Closes {
-    reports: Vec<Option<ClosedSocket>>,
+    reports: Vec<Option<Report>>,
     by_cookie: HashMap<NonZeroU64, usize>,
     by_address: HashMap<Address, usize>,
 }
 
+#[derive(Debug)]
+struct Report {
+    closed: ClosedSocket,
+    /// The listener that accepted it.
+    accepted_by: Option<RowId>,
+}
+
 impl Closes {
-    pub(super) fn of(closed: Vec<ClosedSocket>) -> Self {
+    /// The reports, each with the listener that accepted the connection, if it is among the rows of two snapshots.
+    pub(super) fn of(closed: Vec<ClosedSocket>, live: &[Live]) -> Self {
         let mut closes = Self::default();
-        for (at, one) in closed.iter().enumerate() {
-            closes.by_address.insert(Address::of(&one.socket), at);
-            if let Some(cookie) = one.socket.cookie {
+        if closed.is_empty() {
+            return closes;
+        }
+        let rows = steady_listeners(live);
+        let listeners = Listeners::of(&rows);
+        let owners = rows.iter().map(|row| (row.id, &row.socket.owner));
+        let owners: HashMap<RowId, &Owner> = owners.collect();
+        for (at, mut closed) in closed.into_iter().enumerate() {
+            closes.by_address.insert(Address::of(&closed.socket), at);
+            if let Some(cookie) = closed.socket.cookie {
                 closes.by_cookie.insert(cookie, at);
             }
+            let accepted_by = listeners.listener_of(&closed.socket);
+            let owner = accepted_by.and_then(|id| owners.get(&id));
+            if let (Owner::None, Some(Owner::Known(processes))) = (&closed.socket.owner, owner) {
+                closed.socket.owner = Owner::Inferred(Arc::clone(processes));
+            }
+            closes.reports.push(Some(Report {
+                closed,
+                accepted_by,
+            }));
         }
-        closes.reports = closed.into_iter().map(Some).collect();
         closes
     }
 
@@ -63,20 +86,28 @@ impl Closes {
 
     /// Adds what is known about the end of its socket to a row. Returns whether its socket is reported as closed.
     pub(super) fn end(&mut self, live: &mut Live) -> bool {
-        let (row, is_missing) = (&mut live.row, live.missing_since.is_some());
-        let at = match row.socket.cookie {
+        let socket = &live.row.socket;
+        let at = match socket.cookie {
             Some(cookie) => self.by_cookie.get(&cookie),
-            None if is_missing => self.by_address.get(&Address::of(&row.socket)),
+            None if live.missing_since.is_some() => self.by_address.get(&Address::of(socket)),
             None => None,
         };
         let report = at.and_then(|&at| self.reports[at].take());
         report.is_some_and(|report| {
-            add_end(row, &report);
+            report.add_to(Arc::make_mut(&mut live.row));
             true
         })
     }
 
-    /// Adds the end to each `TIME_WAIT` whose connection is reported as closed with its addresses.
+    /// The same for a `TIME_WAIT` of these addresses; it takes over the owner, too.
+    pub(super) fn end_time_wait(&mut self, row: &mut Row) {
+        let at = self.by_address.get(&Address::of(&row.socket));
+        if let Some(report) = at.and_then(|&at| self.reports[at].take()) {
+            report.add_to(row);
+        }
+    }
+
+    /// The same for each row that is a `TIME_WAIT` without an end.
     pub(super) fn end_time_waits(&mut self, live: &mut [Live]) {
         if self.reports.iter().all(Option::is_none) {
             return;
@@ -86,9 +117,8 @@ impl Closes {
             is_there && live.row.socket.state == State::TimeWait
         };
         for live in live.iter_mut().filter(is_open_end) {
-            let at = self.by_address.get(&Address::of(&live.row.socket));
-            if let Some(report) = at.and_then(|&at| self.reports[at].take()) {
-                add_end(&mut live.row, &report);
+            if self.by_address.contains_key(&Address::of(&live.row.socket)) {
+                self.end_time_wait(Arc::make_mut(&mut live.row));
             }
         }
     }
@@ -102,60 +132,53 @@ impl Closes {
         (last, now): (Moment, Moment),
         ports: Option<&EphemeralPorts>,
     ) -> Vec<(ClosedSocket, SocketEnd)> {
-        let mut left = self.reports.into_iter().flatten().peekable();
+        let is_new = |one: &Report| one.closed.socket.cookie.is_none_or(|it| !ended.has(it));
+        let mut left = self.reports.into_iter().flatten().filter(is_new).peekable();
         if left.peek().is_none() {
             return Vec::new();
         }
-        let rows = steady_listeners(live, now);
-        let listeners = Listeners::of(&rows);
-        let rows: HashMap<RowId, &Row> = rows.iter().map(|row| (row.id, &**row)).collect();
         let listening = live.iter().map(|live| &live.row.socket);
         let listening = listening.filter(|socket| socket.state == State::Listen);
         let listening = listening.map(|socket| socket.local.port).collect();
-        let is_new = |one: &ClosedSocket| one.socket.cookie.is_none_or(|it| !ended.has(it));
-        let short = left.filter(is_new).map(|mut closed| {
-            let accepted_by = listeners.listener_of(&closed.socket);
-            if let (Owner::None, Some(listener)) = (&closed.socket.owner, accepted_by) {
-                infer_owner(&mut closed, rows.get(&listener).copied());
-            }
+        let short = left.map(|report| {
             let end = SocketEnd {
-                at: closed.at,
-                tcp: closed.tcp,
                 opened_within: Some(last.age(now)),
-                may_have_listened: may_have_listened(&closed.socket, &listening, ports),
-                accepted_by,
+                may_have_listened: may_have_listened(&report.closed.socket, &listening, ports),
+                ..report.end()
             };
-            (closed, end)
+            (report.closed, end)
         });
         short.collect()
     }
 }
 
-fn add_end(row: &mut Arc<Row>, report: &ClosedSocket) {
-    Arc::make_mut(row).end = Some(Arc::new(SocketEnd {
-        at: report.at,
-        tcp: report.tcp,
-        opened_within: None,
-        may_have_listened: false,
-        accepted_by: None,
-    }));
+impl Report {
+    fn end(&self) -> SocketEnd {
+        SocketEnd {
+            at: self.closed.at,
+            tcp: self.closed.tcp,
+            opened_within: None,
+            may_have_listened: false,
+            accepted_by: self.accepted_by,
+        }
+    }
+
+    fn add_to(self, row: &mut Row) {
+        row.end = Some(Arc::new(self.end()));
+        if row.socket.owner == Owner::None {
+            row.socket.owner = self.closed.socket.owner;
+        }
+    }
 }
 
 /// The listeners that were there in the last two snapshots, so that every connection in between was to them.
-fn steady_listeners(live: &[Live], now: Moment) -> Vec<Arc<Row>> {
+fn steady_listeners(live: &[Live]) -> Vec<Arc<Row>> {
     let is_steady = |live: &&Live| {
         let is_whole = live.missing_since.is_none() && live.replaced.is_none();
-        is_whole && live.row.first_seen < now && live.row.socket.state == State::Listen
+        is_whole && live.row.socket.state == State::Listen
     };
     let steady = live.iter().filter(is_steady);
     steady.map(|live| Arc::clone(&live.row)).collect()
-}
-
-/// Sets the owner to that of the listener that accepted the connection.
-fn infer_owner(closed: &mut ClosedSocket, listener: Option<&Row>) {
-    if let Some(Owner::Known(processes)) = listener.map(|row| &row.socket.owner) {
-        closed.socket.owner = Owner::Inferred(Arc::clone(processes));
-    }
 }
 
 /// Whether it was bound to a port of its choice and is not an accepted connection that the kernel has cleared.

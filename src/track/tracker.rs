@@ -44,6 +44,8 @@ pub struct Tracker {
     last: Option<(Option<EphemeralPorts>, Arc<Table>)>,
     /// The sockets that closed last.
     ended: EndedCookies,
+    /// The reports of the snapshot being applied.
+    closes: Closes,
     /// Of those whose rows went early.
     dropped: Dropped,
     /// The changes so far by the snapshot being applied.
@@ -101,11 +103,11 @@ impl Tracker {
         let released = self.live.split_off(not_released).into_iter();
         self.live
             .extend(released.filter(|live| live.missing_since.is_none()));
-        let mut closes = Closes::of(std::mem::take(&mut snapshot.closed));
-        self.close_missing(&newcomers, &mut closes, now);
+        self.closes = Closes::of(std::mem::take(&mut snapshot.closed), &self.live);
+        self.close_missing(&newcomers, now);
         let late = std::mem::take(&mut snapshot.late_namespaces);
         self.add(newcomers, (kinds, &late), now);
-        self.add_short(closes, snapshot.ephemeral.as_ref(), now);
+        self.add_short(snapshot.ephemeral.as_ref(), now);
         let linger = self.linger;
         self.closed.retain(|row| row.state_since.age(now) < linger);
         let excess = self.closed.len().saturating_sub(MAX_LINGERING);
@@ -228,15 +230,15 @@ impl Tracker {
 
     /// Closes rows that are missing from this snapshot, if they were missing from the one before, were reported as closed,
     /// or are connections whose addresses have a new socket. A listener whose address has a new one is not closed yet.
-    fn close_missing(&mut self, newcomers: &[(usize, Socket)], closes: &mut Closes, now: Moment) {
+    fn close_missing(&mut self, newcomers: &[(usize, Socket)], now: Moment) {
         let is_missing = |live: &Live| live.missing_since.is_some();
-        if closes.are_none() && !self.live.iter().any(is_missing) {
+        if self.closes.are_none() && !self.live.iter().any(is_missing) {
             return;
         }
         let newcomers = newcomers.iter().map(|(_, socket)| Address::of(socket));
         let retaken: HashSet<Address> = newcomers.collect();
         let is_gone = |live: &mut Live| {
-            let is_reported = closes.end(live);
+            let is_reported = self.closes.end(live);
             live.missing_since.is_some_and(|since| {
                 let is_retaken = || retaken.contains(&Address::of(&live.row.socket));
                 match live.row.socket.is_connection() {
@@ -265,12 +267,8 @@ impl Tracker {
 
     /// Adds a closed row for each reported socket that no snapshot had. The first snapshot has none: such a socket may have
     /// opened before tracking began.
-    fn add_short(&mut self, mut closes: Closes, ports: Option<&EphemeralPorts>, now: Moment) {
-        for live in &mut self.live {
-            if live.row.first_seen == now {
-                closes.end(live);
-            }
-        }
+    fn add_short(&mut self, ports: Option<&EphemeralPorts>, now: Moment) {
+        let mut closes = std::mem::take(&mut self.closes);
         closes.end_time_waits(&mut self.live);
         let Some(last) = self.last.as_ref().map(|(_, table)| table.taken_at) else {
             return;
@@ -354,7 +352,8 @@ impl Tracker {
     }
 
     fn new_row(&mut self, mut socket: Socket, now: Moment) -> Row {
-        Row {
+        let is_time_wait = socket.state == State::TimeWait;
+        let mut row = Row {
             id: self.new_id(),
             ends_at: take_end(&mut socket, now),
             socket,
@@ -364,7 +363,11 @@ impl Tracker {
             change: None,
             is_in_conflict: false,
             end: None,
+        };
+        if is_time_wait {
+            self.closes.end_time_wait(&mut row);
         }
+        row
     }
 
     /// Forces a lookup of every row by its key.

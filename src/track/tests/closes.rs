@@ -137,6 +137,24 @@ fn a_time_wait_of_a_connection_in_no_snapshot_is_the_only_row_of_it() {
 }
 
 #[test]
+fn a_time_wait_of_an_accepted_connection_names_its_listener_from_its_first_event_on() {
+    let served = listener(80, 1, &[7]);
+    let waiting = conn(80, 6, State::TimeWait);
+    let mut watch = Watch::begin(std::slice::from_ref(&served));
+    let all = [served, waiting];
+    let short = report(&conn(80, 5, State::Closed), 1_300);
+    let update = watch.observe_closed(&all, &[short]);
+    let [event] = &update.events[..] else {
+        panic!("{:?}", update.events);
+    };
+    assert!(matches!(event.row.socket.owner, Owner::Inferred(_)));
+    assert!(event.row.end.is_some());
+    let update = watch.observe_closed(&all, &[]);
+    let owner = &update.table.rows[1].socket.owner;
+    assert!(matches!(owner, Owner::Inferred(_)), "{owner:?}");
+}
+
+#[test]
 fn a_new_socket_on_the_same_addresses_is_another_one() {
     let first = conn(80, 5, State::Established);
     let mut watch = Watch::begin(std::slice::from_ref(&first));

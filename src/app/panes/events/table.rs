@@ -63,8 +63,10 @@ impl Texts {
     /// The state alone, as the mark beside it says whether it opened, changed or closed; the process without its pid.
     fn shorten(&mut self, event: &Event) {
         let socket = &event.row.socket;
-        if !matches!(event.change.kind, ChangeKind::Owner { .. }) {
-            self.0[CHANGE] = socket.state.to_string();
+        match event.change.kind {
+            ChangeKind::Owner { .. } => {}
+            ChangeKind::GoneBetween => self.0[CHANGE] = "short-lived".to_owned(),
+            _ => self.0[CHANGE] = socket.state.to_string(),
         }
         self.0[PROCESS] = with_namespace(socket, owner_text(socket));
     }
