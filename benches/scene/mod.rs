@@ -63,6 +63,7 @@ pub fn snapshot(n: usize, seconds: u64) -> Snapshot {
     Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: Vec::new(),
+        counters: None,
         ephemeral: None,
         taken_at: moment(seconds),
         sockets,

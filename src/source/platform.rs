@@ -4,7 +4,7 @@
 
 use super::{HiddenReason, OwnerPids};
 use crate::model::{
-    EphemeralPorts, Kinds, Moment, NamespaceId, Pid, Problem, RefreshTimings, Socket,
+    Counted, EphemeralPorts, Kinds, Moment, NamespaceId, Pid, Problem, RefreshTimings, Socket,
 };
 
 pub(crate) trait Platform {
@@ -14,6 +14,14 @@ pub(crate) trait Platform {
 
     /// Sets the kinds of sockets to read, besides TCP and UDP.
     fn set_kinds(&mut self, kinds: Kinds);
+
+    /// Reads the counters of sockets from now on, or no longer.
+    fn set_counters(&mut self, _has_counters: bool) {}
+
+    /// The counters of the last table, if they are read.
+    fn take_counters(&mut self) -> Vec<Counted> {
+        Vec::new()
+    }
 
     /// The owners of each socket of the last table, in its order. The first call finds all, unless partial owners are
     /// wanted first; later calls find as many as their budget allows.

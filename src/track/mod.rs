@@ -8,6 +8,7 @@ mod changes;
 mod conflicts;
 mod connections;
 mod event;
+mod flows;
 mod matching;
 mod row;
 mod table;
@@ -16,6 +17,7 @@ mod trouble;
 
 pub use connections::{Clients, Connections, Window};
 pub use event::{Event, EventLog};
+pub use flows::{Bytes, Flow, Flows};
 pub use row::{Change, ChangeKind, Mark, Row, RowId};
 pub use table::{Counts, Table};
 pub use tracker::{TableUpdate, Tracker};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Connections, Row, RowId};
+use super::{Connections, Flows, Row, RowId};
 use crate::model::{
     EphemeralUse, Kinds, Moment, Namespace, NamespaceScope, Pid, Problem, Process, Protocol, State,
 };
@@ -70,6 +70,8 @@ pub struct Table {
     pub namespaces: Vec<(Arc<Namespace>, usize)>,
     /// The connections to each listener, and both ends of those on this machine.
     pub connections: Connections,
+    /// What flows through the sockets, if it is counted.
+    pub flows: Arc<Flows>,
     /// The usage of the port range for outgoing connections; `None` if unknown.
     pub ephemeral: Option<EphemeralUse>,
     /// Whether a socket without a peer is missing from the last snapshot, so that the next one shows whether it

@@ -52,6 +52,7 @@ impl Watch {
         self.tracker.apply(Snapshot {
             kinds,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: moment(self.seconds),
             sockets: sockets.to_vec(),
@@ -627,6 +628,7 @@ fn a_wall_clock_that_jumps_closes_and_forgets_nothing_early_or_late() {
             let observation = watch.tracker.apply(Snapshot {
                 kinds: Kinds::DEFAULT,
                 late_namespaces: Vec::new(),
+                counters: None,
                 ephemeral: None,
                 taken_at: Moment {
                     wall: moment.wall + jump,

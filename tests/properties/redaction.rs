@@ -155,7 +155,7 @@ proptest! {
         // A pid means one process.
         let mut is_new = |socket: &Socket| socket.owner.processes().iter().all(|one| pids.insert(one.pid));
         let sockets: Vec<_> = sockets.into_iter().filter(|socket| is_new(socket)).collect();
-        let snapshot = Snapshot { kinds: Kinds::DEFAULT, late_namespaces: Vec::new(),
+        let snapshot = Snapshot { kinds: Kinds::DEFAULT, late_namespaces: Vec::new(), counters: None,
             ephemeral: None, taken_at: moment(1), sockets, processes: HashMap::new(), problems: Vec::new() };
         let (line, shown) = recorded(&snapshot);
 

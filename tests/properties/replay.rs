@@ -52,6 +52,7 @@ fn recorded(rows: &[Row]) -> Vec<u8> {
         let snapshot = Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: moment(from as u64),
             sockets,

@@ -201,6 +201,7 @@ impl Watch {
         self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: self.now(),
             sockets: sockets.to_vec(),

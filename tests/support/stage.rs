@@ -139,6 +139,7 @@ impl Stage {
             processes,
             problems: problems.to_vec(),
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: self.ephemeral.clone(),
         });
         observation.playback = self.playback;

@@ -125,6 +125,7 @@ impl Desk {
         let observation = self.tracker.apply(Snapshot {
             kinds: self.app.rows.criteria.kinds.and(Kinds::DEFAULT),
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: self.now(),
             sockets: sockets.to_vec(),

@@ -141,6 +141,7 @@ fn a_problem_is_printed_when_it_begins() {
         let update = desk.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: moment(desk.time),
             sockets: Vec::new(),

@@ -83,6 +83,7 @@ impl Desk {
         let update = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: moment(self.time),
             sockets: sockets.to_vec(),

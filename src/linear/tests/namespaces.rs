@@ -118,6 +118,7 @@ fn problems_of_other_namespaces_are_printed_with_them() {
     let update = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: Vec::new(),
+        counters: None,
         ephemeral: None,
         taken_at: moment(desk.time),
         sockets: vec![listener(22), inside(80)],

@@ -59,6 +59,7 @@ fn table(sockets: Vec<Socket>) -> Arc<Table> {
         processes: HashMap::new(),
         problems: Vec::new(),
         late_namespaces: Vec::new(),
+        counters: None,
         ephemeral: None,
     };
     Tracker::new(Duration::ZERO).apply(snapshot).table

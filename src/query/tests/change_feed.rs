@@ -47,6 +47,7 @@ impl Watch {
         let observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: Moment {
                 steady: Duration::from_secs(self.seconds),

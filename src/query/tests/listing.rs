@@ -25,6 +25,7 @@ fn table(sockets: &[(u16, State)]) -> Arc<Table> {
         processes: HashMap::new(),
         problems: Vec::new(),
         late_namespaces: Vec::new(),
+        counters: None,
         ephemeral: None,
     };
     Tracker::new(Duration::ZERO).apply(snapshot).table

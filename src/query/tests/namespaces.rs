@@ -149,6 +149,7 @@ impl Machine {
             processes: HashMap::new(),
             problems: Vec::new(),
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
         };
         self.0.apply(snapshot).table

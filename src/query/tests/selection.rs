@@ -149,6 +149,7 @@ impl Run {
         let observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: moment(self.millis),
             sockets: self.sockets.clone(),

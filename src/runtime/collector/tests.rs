@@ -24,6 +24,7 @@ impl Slow {
         Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: at,
             sockets: vec![socket],
@@ -143,6 +144,7 @@ impl Source for Fragile {
         Ok(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: at,
             sockets: sockets.collect(),

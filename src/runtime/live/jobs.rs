@@ -322,6 +322,7 @@ mod tests {
         let table = tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: clock.now(),
             sockets: vec![socket],

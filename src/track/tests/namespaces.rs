@@ -29,6 +29,7 @@ fn see_late(watch: &mut Watch, sockets: &[Socket], late: &[NamespaceId]) -> Vec<
     let update = watch.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: late.to_vec(),
+        counters: None,
         ephemeral: None,
         taken_at: moment(watch.seconds),
         sockets: sockets.to_vec(),

@@ -127,6 +127,7 @@ fn a_wall_clock_that_is_set_back_or_forward_changes_no_age_and_no_mark() {
         let observation = desk.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: jumped,
             sockets: vec![listener(10), listener(20)],

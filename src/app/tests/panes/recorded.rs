@@ -20,6 +20,7 @@ impl Desk {
         let mut observation = self.tracker.apply(Snapshot {
             kinds: Kinds::DEFAULT,
             late_namespaces: Vec::new(),
+            counters: None,
             ephemeral: None,
             taken_at: moment(SECOND + Duration::from_secs(recorded)),
             sockets,

@@ -278,6 +278,7 @@ fn a_kind_that_cannot_be_listed_is_no_empty_table() {
     let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT.with(Protocol::Sctp),
         late_namespaces: Vec::new(),
+        counters: None,
         ephemeral: None,
         taken_at: desk.now(),
         sockets: vec![listener(80)],

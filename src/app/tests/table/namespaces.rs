@@ -451,6 +451,7 @@ fn problems_of_other_namespaces_are_shown_with_them() {
     let update = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: Vec::new(),
+        counters: None,
         ephemeral: None,
         taken_at: desk.now(),
         sockets: sockets(),

@@ -8,6 +8,7 @@ fn read(desk: &mut Desk, sockets: &[Socket]) -> Vec<Effect> {
     let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: Vec::new(),
+        counters: None,
         ephemeral: None,
         taken_at: desk.now(),
         sockets: sockets.to_vec(),

@@ -8,6 +8,7 @@ fn a_recording_may_claim_the_end_of_time() {
     let observation = desk.tracker.apply(Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: Vec::new(),
+        counters: None,
         ephemeral: None,
         taken_at: Moment {
             wall: jiff::Timestamp::MAX,

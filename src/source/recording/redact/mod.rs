@@ -38,6 +38,7 @@ impl Redactor {
             processes,
             problems: snapshot.problems.iter().map(problem).collect(),
             late_namespaces: snapshot.late_namespaces.clone(),
+            counters: snapshot.counters.clone(),
             ephemeral: snapshot.ephemeral.clone(),
         }
     }

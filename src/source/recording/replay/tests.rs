@@ -74,6 +74,7 @@ fn snapshot(at: Moment) -> Snapshot {
     Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: Vec::new(),
+        counters: None,
         ephemeral: Some(EphemeralPorts {
             range: 32_768..=60_999,
             reserved: vec![40_000..=40_009],
@@ -214,6 +215,7 @@ fn namespaces_and_published_ports_come_back() {
         reading(1, &all),
         Snapshot {
             late_namespaces: vec![NamespaceId(2)],
+            counters: None,
             ..reading(2, &all)
         },
         reading(3, &all[2..]),
