@@ -3,6 +3,7 @@
 //! Pure: no terminal, no clock, no thread. The `runtime` sends the messages, each with the time, and carries out the
 //! effects.
 
+mod counters;
 mod dialogs;
 mod dispatch;
 mod filter_line;
@@ -82,6 +83,8 @@ pub struct App {
     config: Settings,
     environment: Environment,
     rows: TableView,
+    /// Whether the counters of sockets were requested.
+    has_counters: bool,
     filter: FilterLine,
     playhead: Playhead,
     dialog: Dialog,
@@ -124,6 +127,7 @@ impl App {
                 ..FilterLine::default()
             },
             rows,
+            has_counters: false,
             playhead: Playhead::default(),
             dialog: Dialog::None,
             dock: Dock {

@@ -31,6 +31,11 @@ impl Bytes {
         })
     }
 
+    /// Both directions together.
+    pub const fn total(self) -> u64 {
+        self.received.saturating_add(self.sent)
+    }
+
     /// The sum of both, direction by direction.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
@@ -111,15 +116,20 @@ impl Flow {
 pub struct Flows {
     /// By row id ascending.
     rows: Vec<(RowId, Flow)>,
+    /// Those of rows that only the table before had, likewise: the last counters of sockets that have closed.
+    gone: Vec<(RowId, Flow)>,
     /// Of the processes of the table, by pid.
     processes: HashMap<Pid, Bytes>,
 }
 
 impl Flows {
-    /// That of a row; `None` if nothing was counted of it.
+    /// That of a row of the table, or of one that closed and is no longer in it; `None` if nothing was counted of it.
     pub fn of(&self, row: RowId) -> Option<&Flow> {
-        let at = self.rows.binary_search_by_key(&row, |(id, _)| *id).ok()?;
-        Some(&self.rows[at].1)
+        let find = |rows: &'_ [(RowId, Flow)]| rows.binary_search_by_key(&row, |(id, _)| *id).ok();
+        match find(&self.rows) {
+            Some(at) => Some(&self.rows[at].1),
+            None => find(&self.gone).map(|at| &self.gone[at].1),
+        }
     }
 
     /// The payload of all connections of a process since counting began, those that have closed since included: it never
@@ -130,7 +140,7 @@ impl Flows {
 
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.is_empty() && self.gone.is_empty()
     }
 }
 
@@ -161,6 +171,7 @@ impl FlowTracker {
             *self = Self::default();
             return Arc::default();
         };
+        let gone = self.gone(rows);
         let mut rows_with_flows = self.carry(counted, rows, now);
         for (row, flow) in &mut rows_with_flows {
             self.credit(row, flow);
@@ -171,9 +182,26 @@ impl FlowTracker {
         let flows = rows_with_flows.into_iter();
         self.last = Arc::new(Flows {
             processes: totals.collect(),
+            gone,
             rows: flows.map(|(row, flow)| (row.id, flow)).collect(),
         });
         Arc::clone(&self.last)
+    }
+
+    /// The flows of rows that are in the last table and not among these, which have no rate any more.
+    fn gone(&self, rows: &[Arc<Row>]) -> Vec<(RowId, Flow)> {
+        let is_gone = |id: RowId| rows.binary_search_by_key(&id, |row| row.id).is_err();
+        let gone = self.last.rows.iter().filter(|(id, _)| is_gone(*id));
+        gone.map(|&(id, flow)| {
+            (
+                id,
+                Flow {
+                    rates: None,
+                    ..flow
+                },
+            )
+        })
+        .collect()
     }
 
     /// Each row with its flow, if there is one.

@@ -158,9 +158,9 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     ("ü é:x", "  ^^", "unknown field `é`."),
     (
-        "a rate:>1m",
+        "a flow:>1m",
         "  ^^^^^",
-        "unknown field `rate`. Accepted: port:",
+        "unknown field `flow`. Accepted: port:",
     ),
     ("host:a", "^^^^^", "unknown field `host`. Accepted: port:"),
     // Numbers.

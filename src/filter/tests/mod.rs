@@ -3,12 +3,14 @@
 
 mod before;
 mod complete;
+mod counters;
 mod errors;
 mod kinds;
 mod matching;
 mod numbers;
 mod spelling;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 

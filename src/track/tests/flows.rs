@@ -1,6 +1,7 @@
 //! Rates and totals, by a clock and counters that the test drives.
 
 use std::num::NonZeroU64;
+use std::slice::from_ref;
 
 use super::*;
 use crate::model::{
@@ -53,6 +54,10 @@ fn counted(number: u16, received: u64, sent: u64) -> Counted {
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "compared with what may be unknown"
+)]
 const fn bytes(received: u64, sent: u64) -> Option<Bytes> {
     Some(Bytes { received, sent })
 }
@@ -150,13 +155,13 @@ fn a_socket_on_the_address_of_a_closed_one_starts_at_its_own_counters() {
 fn the_total_of_a_process_survives_its_connections_and_never_falls() {
     let (mut watch, app) = (Watch::begin(), process(1, 1));
     let total = |table: &Table| table.flows.totals_of(1);
-    let both = [connection(7, &[app.clone()]), connection(8, &[app.clone()])];
+    let both = [connection(7, from_ref(&app)), connection(8, from_ref(&app))];
     let counters = [counted(7, 100, 10), counted(8, 1, 1)];
     assert_eq!(
         total(&watch.see(1000, &both, Some(&counters))),
         bytes(101, 11)
     );
-    let one = [connection(8, &[app.clone()])];
+    let one = [connection(8, from_ref(&app))];
     for second in 2..20 {
         let table = watch.see(second * 1000, &one, Some(&[counted(8, 1, second)]));
         assert_eq!(total(&table), bytes(101, 10 + second));
