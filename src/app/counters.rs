@@ -1,6 +1,6 @@
 //! When the counters of sockets are read: while something that is shown depends on them.
 
-use crate::app::{App, Effect};
+use crate::app::{App, Effect, Pane};
 use crate::model::Moment;
 use crate::query::Tab;
 
@@ -9,7 +9,8 @@ impl App {
     pub(crate) fn needs_counters(&self) -> bool {
         let rows = &self.rows;
         let is_in_view = rows.columns.shows_counters() || rows.criteria.tab == Tab::Trouble;
-        is_in_view || rows.criteria.needs_counters()
+        let has_details = matches!(self.dock.pane, Some(Pane::Details));
+        is_in_view || has_details || rows.criteria.needs_counters()
     }
 
     /// Requests the counters once they are needed, and ends that when they no longer are; after each message.

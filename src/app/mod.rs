@@ -45,6 +45,7 @@ use dialogs::Dialog;
 use filter_line::FilterLine;
 use mouse::MouseState;
 use notices::{NoticeKind, Notices};
+use panes::details::rates::RateHistory;
 use panes::events::history::CountHistory;
 use panes::stats::Stats;
 use panes::{Dock, Pane};
@@ -97,6 +98,8 @@ pub struct App {
     log: EventLog,
     /// The last minutes, for sparklines and the timeline.
     history: CountHistory,
+    /// The rates of the last minutes.
+    rates: RateHistory,
     /// The cost of the refreshes.
     stats: Stats,
     jobs: Jobs,
@@ -140,6 +143,7 @@ impl App {
             opens_browser: false,
             log: EventLog::default(),
             history: CountHistory::default(),
+            rates: RateHistory::default(),
             stats: Stats::default(),
             jobs: Jobs::default(),
             effects: Vec::new(),

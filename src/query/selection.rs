@@ -207,7 +207,9 @@ impl Selection {
         if is_other_query || is_other_table || is_regrouped || !again.is_empty() {
             let (verdicts, order) = (&self.verdicts, self.order.iter().copied());
             let rows = order.filter(|&at| verdicts[at].is_shown(&self.query));
-            self.list(rows.collect(), has_other_rows, table, now);
+            // The sums of groups change with the counters.
+            let has_other_sums = is_other_table && !table.flows.is_empty() && self.fields.is_some();
+            self.list(rows.collect(), has_other_rows || has_other_sums, table, now);
             self.sum_up();
         }
         if is_other_query || is_other_table {

@@ -132,6 +132,11 @@ impl Flows {
         }
     }
 
+    /// Those of the rows of the table, by row id.
+    pub fn iter(&self) -> impl Iterator<Item = (RowId, &Flow)> {
+        self.rows.iter().map(|(id, flow)| (*id, flow))
+    }
+
     /// The payload of all connections of a process since counting began, those that have closed since included: it never
     /// falls. A connection that several processes share counts for each of them.
     pub fn totals_of(&self, pid: Pid) -> Option<Bytes> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Connections, Flows, Row, RowId};
+use super::{Bytes, Connections, Flows, Row, RowId};
 use crate::model::{
     EphemeralUse, Kinds, Moment, Namespace, NamespaceScope, Pid, Problem, Process, Protocol, State,
 };
@@ -88,6 +88,14 @@ impl Table {
     /// The row with this id.
     pub fn row(&self, id: RowId) -> Option<&Row> {
         Some(&self.rows[self.position(id)?])
+    }
+
+    /// The payload per second of all connections of a process.
+    pub fn rates_of(&self, process: &Process) -> Bytes {
+        let flows = self.flows.iter();
+        let flows = flows.filter_map(|(id, flow)| Some((self.row(id)?, flow.rates?)));
+        let own = flows.filter(|(row, _)| row.socket.owner.has(process));
+        own.fold(Bytes::default(), |sum, (_, rates)| sum.plus(rates))
     }
 
     /// A table before the first snapshot.

@@ -151,6 +151,57 @@ fn a_filter_follows_the_numbers_from_snapshot_to_snapshot() {
     }
 }
 
+fn pane(desk: &Desk) -> Vec<String> {
+    let pane = desk.view().pane.expect("it is open");
+    let text = |line: &view::Line| line.iter().map(|span| span.text.as_str()).collect();
+    pane.lines.iter().map(text).collect()
+}
+
+#[test]
+fn details_show_rates_totals_and_the_traffic_of_the_process_and_request_them() {
+    let mut desk = Desk::new();
+    desk.resize(120, 60);
+    desk.press("2");
+    snapshot(&mut desk, &[(0, 0), (0, 0)]);
+    assert_eq!(desk.press("d"), [REQUEST]);
+    desk.wait(SECOND);
+    snapshot(&mut desk, &[(4096, 100), (0, 0)]);
+    let lines = pane(&desk);
+    let has = |start: &str| lines.iter().any(|line| line.starts_with(start));
+    assert!(has("traffic     rx 4.0k/s  tx 100/s  ▁"), "{lines:#?}");
+    assert!(has("total       4.0k received, 100 sent"), "{lines:#?}");
+    assert!(has("round trip  0.3ms"), "{lines:#?}");
+    assert!(has("sent again  nothing"), "{lines:#?}");
+    assert!(has("idle        0s"), "{lines:#?}");
+    assert_eq!(desk.key(Key::Esc), [END]);
+}
+
+#[test]
+fn groups_sum_up_rates_and_are_ordered_by_them() {
+    let mut desk = Desk::new();
+    desk.resize(120, 30);
+    desk.press("2i");
+    let now = desk.now();
+    desk.app.sort_by(ColumnId::RxRate, now);
+    let fields = crate::query::GroupFields::one(crate::query::GroupBy::Port);
+    desk.app.rows.selection.group_by(Some(fields));
+    let first = |desk: &Desk| {
+        let cells = desk.view().rows[0].cells.clone().into_iter();
+        cells.map(|cell| cell.text).collect::<Vec<_>>().join(" ")
+    };
+    snapshot(&mut desk, &[(0, 0), (0, 0)]);
+    for (payload, port, rates) in [
+        ([(0, 0), (2048, 10)], "2 ", "rx 2.0k/s  tx 10/s"),
+        ([(9000, 0), (2048, 10)], "1 ", "rx 8.7k/s  tx 0/s"),
+    ] {
+        desk.wait(SECOND);
+        snapshot(&mut desk, &payload);
+        let line = first(&desk);
+        assert!(line.contains(rates), "{line}");
+        assert!(line[4..].trim_start().starts_with(port), "{line}");
+    }
+}
+
 #[test]
 fn each_column_with_counters_is_one_of_the_list() {
     for column in columns::ALL {

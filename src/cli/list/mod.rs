@@ -159,7 +159,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
         .in_table(&table)
         .map_err(|error| namespace_error(&error, global.replay.is_some()))?;
     let rows = query.select(&table);
-    let groups = grouping.map(|grouping| Groups::of(&rows, grouping));
+    let groups = grouping.map(|grouping| Groups::with_flows(&rows, grouping, &table.flows));
     let is_read = print(|out| match &groups {
         Some(groups) => list.write_groups(out, &table, groups),
         None => list.write(out, &table, &rows, &settings),

@@ -5,9 +5,11 @@ mod history;
 mod owners;
 mod peer;
 mod published;
+pub(crate) mod rates;
 mod socket;
 mod sockets;
 pub(crate) mod summary;
+pub(crate) mod traffic;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use crate::columns::pad;
 use crate::model::Moment;
 use crate::track::{Event, Row, RowId, Table};
 use summary::Summary;
+use traffic::ProcessTraffic;
 
 /// Cells of the labels.
 const LABEL: usize = 12;
@@ -39,6 +42,8 @@ pub(crate) struct RelatedSockets {
     publishers: Vec<RowId>,
     /// The other open sockets of its processes.
     others: Vec<usize>,
+    /// The traffic of its processes.
+    traffic: Vec<ProcessTraffic>,
     /// Its last changes, the newest first.
     history: Vec<Event>,
 }
@@ -68,6 +73,7 @@ impl App {
             inside,
             publishers,
             others: sockets::others(table, row, &accepted),
+            traffic: ProcessTraffic::of(table, row),
             history: history::of(&self.log, of),
             table: Arc::clone(table),
             of,
@@ -88,6 +94,8 @@ impl App {
         lines.extend(self.published_lines(row, related));
         lines.extend(self.both_ends_lines(row));
         lines.extend(socket::queue_lines(row, room));
+        let traffic = related.map_or(&[][..], |related| &related.traffic);
+        lines.extend(self.traffic_lines(row, traffic));
         lines.extend(self.owner_lines(&row.socket, columns));
         lines.extend(socket::fact_lines(&row.socket));
         if let Some(related) = related {
