@@ -158,7 +158,8 @@ fn is_reported(observation: &TableUpdate, now: Moment) {
     lines.lines().for_each(is_clean);
 
     let sheet = report::CsvOptions::default();
-    let table = written(|out| report::write_csv(out, rows.iter().copied(), sheet));
+    let table =
+        written(|out| report::write_csv(out, &observation.table, rows.iter().copied(), sheet));
     let mut reader = csv::Reader::from_reader(table.as_bytes());
     let columns = reader.headers().expect("it is CSV").len();
     for record in reader.records() {
@@ -183,7 +184,9 @@ fn is_reported(observation: &TableUpdate, now: Moment) {
 
     for event in &observation.events {
         let (kind, row) = (Some(&event.change.kind), &event.row);
-        let line = written(|out| report::write_change_json(out, (now, kind, row)));
+        let line = written(|out| {
+            report::write_change_json(out, &observation.table.flows, (now, kind, row))
+        });
         is_clean(line.trim_end_matches('\n'));
         let line =
             written(|out| report::write_change(out, (now, kind, row), &TimeZone::UTC, false));

@@ -19,6 +19,7 @@ impl App {
         if now_in_sight != height || is_covered {
             self.scroll_to_cursor();
         }
+        self.refresh_counters();
         self.refresh_widths();
         self.refresh_related_sockets();
         self.refresh_network();

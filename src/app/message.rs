@@ -262,6 +262,8 @@ pub enum Effect {
     SetServices(Services),
     /// Read these kinds of sockets besides TCP and UDP.
     SetKinds(Kinds),
+    /// Read the counters of sockets from now on, or no longer.
+    SetCounters(bool),
     /// Read the settings again, and answer with [`Msg::SettingsRead`].
     ReadSettings,
     /// Compare these settings with the config file, and answer with [`Msg::SavePrepared`].

@@ -3,6 +3,7 @@
 //! Pure: no terminal, no clock, no thread. The `runtime` sends the messages, each with the time, and carries out the
 //! effects.
 
+mod counters;
 mod dialogs;
 mod dispatch;
 mod filter_line;
@@ -44,6 +45,7 @@ use dialogs::Dialog;
 use filter_line::FilterLine;
 use mouse::MouseState;
 use notices::{NoticeKind, Notices};
+use panes::details::rates::RateHistory;
 use panes::events::history::CountHistory;
 use panes::stats::Stats;
 use panes::{Dock, Pane};
@@ -82,6 +84,8 @@ pub struct App {
     config: Settings,
     environment: Environment,
     rows: TableView,
+    /// Whether the counters of sockets were requested.
+    has_counters: bool,
     filter: FilterLine,
     playhead: Playhead,
     dialog: Dialog,
@@ -94,6 +98,8 @@ pub struct App {
     log: EventLog,
     /// The last minutes, for sparklines and the timeline.
     history: CountHistory,
+    /// The rates of the last minutes.
+    rates: RateHistory,
     /// The cost of the refreshes.
     stats: Stats,
     jobs: Jobs,
@@ -124,6 +130,7 @@ impl App {
                 ..FilterLine::default()
             },
             rows,
+            has_counters: false,
             playhead: Playhead::default(),
             dialog: Dialog::None,
             dock: Dock {
@@ -136,6 +143,7 @@ impl App {
             opens_browser: false,
             log: EventLog::default(),
             history: CountHistory::default(),
+            rates: RateHistory::default(),
             stats: Stats::default(),
             jobs: Jobs::default(),
             effects: Vec::new(),

@@ -53,6 +53,12 @@ pub(super) struct Watch {
     /// Stop after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     time: Option<Duration>,
+    /// Also print what the kernel counts about each socket, in JSON: `tcp_info` and `drops`
+    ///
+    /// They are those of the snapshot that has the change; a socket that closed has its last ones. Filters that need these
+    /// numbers (`rtt:>100ms`) have them without this option.
+    #[arg(long, requires = "json")]
+    info: bool,
     /// Leave out sockets that are open at the start
     #[arg(long)]
     changes_only: bool,
@@ -63,6 +69,7 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     signals::exit_on_signal().context("can't wait for signals")?;
     let target = global.namespace_target()?;
     let query = query(&settings, Sort::BY_PORT)?;
+    let has_counters = watch.info || query.needs_counters();
     let clock = Clock::start();
     let deadline = Deadline::after(watch.time, clock);
     let interval = global.replay.is_none().then_some(settings.interval);
@@ -86,7 +93,11 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         return missing.map_or(Ok(0), |error| Err(namespace_error(error, true)));
     }
     let collector = Collector {
-        source: Box::new(system(settings.kinds, &target, &settings.filter).with_closes()),
+        source: Box::new(
+            system(settings.kinds, &target, &settings.filter)
+                .with_counters(has_counters)
+                .with_closes(),
+        ),
         tracker: tracker(&settings),
         recorder: global.recorder()?,
         clock,
@@ -212,7 +223,7 @@ impl Printer {
         for ChangeRecord { at, change, row } in &changes {
             let change = (*at, change.as_ref(), &**row);
             let is_printed = self.print(|out| match self.stream {
-                Some(_) => report::write_change_json(out, change),
+                Some(_) => report::write_change_json(out, &table.flows, change),
                 None => report::write_change(out, change, &self.zone, self.has_colour),
             });
             if !is_printed? {

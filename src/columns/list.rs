@@ -1,6 +1,6 @@
 //! Which columns a table has, and in which order: every column has its place in the list, also while it is hidden.
 
-use super::{ALL, Column, ColumnId, column};
+use super::{ALL, COUNTED, Column, ColumnId, column, default_columns};
 
 /// Every column, in the order of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +18,12 @@ enum Shown {
 }
 
 impl ColumnList {
-    /// These columns in their order, then the others, which are hidden if they can be. A list of at most half of all
+    /// These columns in their order, then the others, which are hidden if they can be. A list of at most half of the default
     /// columns chooses these; a longer one only hides the others, so that hiding a few, saving and reading the list again
-    /// changes nothing for the rest.
+    /// changes nothing for the rest. Columns that need counters don't count for that, and have their usual place.
     pub fn of(listed: &[ColumnId]) -> Self {
-        let count = ALL.iter().filter(|one| listed.contains(&one.id)).count();
-        let is_choice = count * 2 <= ALL.len();
+        let listed_defaults = default_columns().filter(|one| listed.contains(&one.id));
+        let is_choice = listed_defaults.count() * 2 <= default_columns().count();
         let mut list: Vec<(ColumnId, Shown)> = Vec::new();
         let all = ALL.iter().map(|column| column.id);
         for id in listed.iter().copied().chain(all) {
@@ -31,6 +31,9 @@ impl ColumnList {
                 continue;
             }
             let is_listed = listed.contains(&id);
+            if id.needs_counters() && !is_listed {
+                continue;
+            }
             let shown = if is_listed && is_choice {
                 Shown::ByChoice
             } else if is_listed || !column(id).is_optional() {
@@ -39,6 +42,11 @@ impl ColumnList {
                 Shown::Hidden
             };
             list.push((id, shown));
+        }
+        for id in COUNTED.iter().filter(|id| !listed.contains(id)) {
+            let before = ALL[*id as usize - 1].id;
+            let at = list.iter().position(|(one, _)| *one == before);
+            list.insert(at.map_or(list.len(), |at| at + 1), (*id, Shown::Hidden));
         }
         Self(list)
     }
@@ -72,6 +80,23 @@ impl ColumnList {
                 Shown::ByDefault | Shown::ByChoice => Shown::Hidden,
             };
         }
+    }
+
+    /// Whether a column that needs counters is shown.
+    pub fn shows_counters(&self) -> bool {
+        self.shown().any(|column| column.id.needs_counters())
+    }
+
+    /// Hides all columns that need counters if any of them is shown, or else shows all.
+    pub fn toggle_counters(&mut self) {
+        let shown = if self.shows_counters() {
+            Shown::Hidden
+        } else {
+            Shown::ByDefault
+        };
+        let list = self.0.iter_mut();
+        let counted = list.filter(|(id, _)| COUNTED.contains(id));
+        counted.for_each(|(_, one)| *one = shown);
     }
 
     /// Moves the column at this place by one to the right, or else to the left, and returns its place. The last one and the
@@ -128,8 +153,10 @@ mod tests {
                 .cycle()
                 .skip(first)
                 .filter(|one| one.is_optional());
-            // Up to all but one more than half of the columns.
-            for column in optional.take(ALL.len() - ALL.len() / 2 - 1) {
+            // Up to all but one more than half of the default columns.
+            let optional = optional.filter(|one| !one.id.needs_counters());
+            let count = default_columns().count();
+            for column in optional.take(count - count / 2 - 1) {
                 list.toggle(column.id);
                 let again = ColumnList::of(&ids(&list));
                 assert_eq!(ids(&again), ids(&list));
@@ -144,12 +171,28 @@ mod tests {
     #[test]
     fn a_list_of_at_most_half_of_the_columns_chooses_them() {
         let optional = ALL.iter().filter(|column| column.is_optional());
-        let half: Vec<_> = optional.map(|one| one.id).take(ALL.len() / 2).collect();
+        let count = default_columns().count();
+        let half: Vec<_> = optional.map(|one| one.id).take(count / 2).collect();
         let list = ColumnList::of(&half);
         assert!(half.iter().all(|&id| list.is_chosen(id)));
         // A column that is listed twice counts once.
         let twice = half.repeat(2);
         assert_eq!(ColumnList::of(&twice), list);
+    }
+
+    #[test]
+    fn the_columns_with_counters_are_shown_and_hidden_together() {
+        let defaults: Vec<_> = default_columns().map(|column| column.id).collect();
+        let mut list = ColumnList::of(&defaults);
+        let before = list.clone();
+        assert!(!list.shows_counters());
+        list.toggle_counters();
+        assert_eq!(list.shown().count(), ALL.len());
+        list.toggle_counters();
+        assert_eq!(list, before);
+        list.toggle(ColumnId::Rtt);
+        list.toggle_counters();
+        assert_eq!(list.shown().count(), defaults.len());
     }
 
     #[test]

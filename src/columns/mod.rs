@@ -7,6 +7,7 @@ mod cells;
 mod connections;
 mod describe;
 mod fit;
+mod flows;
 mod list;
 mod measure;
 mod namespaces;
@@ -21,6 +22,7 @@ pub use describe::{
     program_text, remote_end, socket_text, socket_with_owner,
 };
 pub use fit::{Candidate, Fitted, fit, fit_all};
+pub use flows::{COUNTED, format_amount, format_short_time};
 pub use list::ColumnList;
 pub use measure::{
     align, cut, cut_middle, hang, pad, pad_cells, pad_left, width, wrap, wrap_anywhere,
@@ -53,6 +55,14 @@ pub enum ColumnId {
     Age,
     RecvQ,
     SendQ,
+    RxRate,
+    TxRate,
+    Rx,
+    Tx,
+    Rtt,
+    Retr,
+    Idle,
+    Drops,
     Project,
     Command,
 }
@@ -233,6 +243,38 @@ pub const ALL: &[Column] = &[
              text: |row, _| or_none(row.socket.queue.map(|queue| queue.send)), cells: widest::send_queue,
              sort: SortBy::Number(|row| Some(row.socket.queue?.send.into())),
              description: "bytes not yet acknowledged; for a listener, its backlog" },
+    Column { id: ColumnId::RxRate, name: "rx/s", title: "RX/S", min: 5, max: 5, priority: 3, align: Align::Right,
+             text: |row, context| flows::amount(flows::receive_rate, row, context), cells: |_| flows::CELLS,
+             sort: SortBy::OfTable(flows::receive_rate),
+             description: "payload received per second, in bytes; k is 1024" },
+    Column { id: ColumnId::TxRate, name: "tx/s", title: "TX/S", min: 5, max: 5, priority: 3, align: Align::Right,
+             text: |row, context| flows::amount(flows::send_rate, row, context), cells: |_| flows::CELLS,
+             sort: SortBy::OfTable(flows::send_rate),
+             description: "payload sent per second, in bytes" },
+    Column { id: ColumnId::Rx, name: "rx", title: "RX", min: 5, max: 5, priority: 6, align: Align::Right,
+             text: |row, context| flows::amount(flows::received, row, context), cells: |_| flows::CELLS,
+             sort: SortBy::OfTable(flows::received),
+             description: "payload received since the connection began, in bytes" },
+    Column { id: ColumnId::Tx, name: "tx", title: "TX", min: 5, max: 5, priority: 6, align: Align::Right,
+             text: |row, context| flows::amount(flows::sent, row, context), cells: |_| flows::CELLS,
+             sort: SortBy::OfTable(flows::sent),
+             description: "payload sent since the connection began, in bytes; what was sent again counts once" },
+    Column { id: ColumnId::Rtt, name: "rtt", title: "RTT", min: 5, max: 5, priority: 5, align: Align::Right,
+             text: flows::round_trip_text, cells: |_| flows::CELLS,
+             sort: SortBy::OfTable(flows::round_trip),
+             description: "round-trip time of a connection, smoothed" },
+    Column { id: ColumnId::Retr, name: "retr", title: "RETR", min: 5, max: 5, priority: 5, align: Align::Right,
+             text: |row, context| flows::amount(flows::retransmits, row, context), cells: |_| flows::CELLS,
+             sort: SortBy::OfTable(flows::retransmits),
+             description: "segments that were sent again" },
+    Column { id: ColumnId::Idle, name: "idle", title: "IDLE", min: 5, max: 5, priority: 6, align: Align::Right,
+             text: flows::idle_text, cells: |_| flows::CELLS,
+             sort: SortBy::OfTable(flows::idle),
+             description: "time since payload last went either way" },
+    Column { id: ColumnId::Drops, name: "drops", title: "DROPS", min: 5, max: 5, priority: 7, align: Align::Right,
+             text: |row, context| flows::amount(flows::drops, row, context), cells: |_| flows::CELLS,
+             sort: SortBy::OfTable(flows::drops),
+             description: "packets dropped by a UDP socket, handshakes by a listener" },
     Column { id: ColumnId::Project, name: "project", title: "PROJECT", min: 8, max: 20, priority: 12, align: Align::Left,
              text: |row, _| or_none(cells::project(row)), cells: widest::project,
              sort: SortBy::Text(|row| cells::project(row).map(Cow::Borrowed)),
@@ -243,6 +285,11 @@ pub const ALL: &[Column] = &[
              sort: SortBy::Text(namespaces::command_line),
              description: "command line of the owner; → and where its traffic goes for a published port" },
 ];
+
+/// The columns that are shown unless others are chosen: those that need no counters.
+pub fn default_columns() -> impl Iterator<Item = &'static Column> {
+    ALL.iter().filter(|column| !column.id.needs_counters())
+}
 
 /// The column with that id: `ALL` has one entry for each, in the order of the enum, as a test proves.
 pub fn column(id: ColumnId) -> &'static Column {

@@ -11,7 +11,7 @@ use strum::IntoStaticStr;
 
 use super::endpoint::{EndpointPattern, Side};
 use super::needle::Needle;
-use super::number::{Comparison, Numbers};
+use super::number::{BYTES, COUNT, Comparison, Numbers, Unit};
 use super::vocabulary::{Flag, Transport};
 use crate::model::{Kinds, Pid, State};
 
@@ -43,6 +43,10 @@ pub(super) enum Term {
     Age(Comparison<Duration>),
     /// Fill of a queue.
     Queue(QueueEnd, Numbers<u32>),
+    /// A number of the socket's counters.
+    Counter(Counter, Numbers<u64>),
+    /// A time of the socket's counters.
+    CounterTime(CounterTime, Comparison<Duration>),
     Is(&'static Flag),
     /// A regex over the row's text.
     Regex(Pattern),
@@ -75,6 +79,42 @@ pub(super) enum QueueEnd {
     Receive,
     #[strum(serialize = "send-q")]
     Send,
+}
+
+/// The numbers among the counters of a socket, by their fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub(super) enum Counter {
+    /// Payload per second in both directions together.
+    Rate,
+    /// Payload received.
+    Rx,
+    /// Payload sent.
+    Tx,
+    /// Segments sent again.
+    Retr,
+    /// Packets or handshakes dropped.
+    Drops,
+}
+
+impl Counter {
+    /// How its numbers are written.
+    pub fn unit(self) -> &'static Unit<u64> {
+        match self {
+            Self::Rate | Self::Rx | Self::Tx => &BYTES,
+            Self::Retr | Self::Drops => &COUNT,
+        }
+    }
+}
+
+/// The times among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub(super) enum CounterTime {
+    /// Smoothed round-trip time.
+    Rtt,
+    /// How long no payload went either way.
+    Idle,
 }
 
 /// A regex that ignores case, compared by its source.
@@ -134,6 +174,17 @@ impl Expr {
             Self::Not(inner) => inner.is_about_namespaces(),
             Self::All(members) | Self::Any(members) => {
                 members.iter().any(Self::is_about_namespaces)
+            }
+        }
+    }
+
+    /// Whether any of its terms is one of these.
+    pub fn has_term(&self, is_it: &dyn Fn(&Term) -> bool) -> bool {
+        match self {
+            Self::Term(term) => is_it(term),
+            Self::Not(inner) => inner.has_term(is_it),
+            Self::All(members) | Self::Any(members) => {
+                members.iter().any(|member| member.has_term(is_it))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::expr::{Part, QueueEnd, Term};
+use super::expr::{Counter, CounterTime, Part, QueueEnd, Term};
 use super::parse::value;
 use super::vocabulary::{FLAGS, FORMS, TRANSPORTS};
 use crate::model::{Services, State};
@@ -27,7 +27,7 @@ pub struct Field {
 
 /// Every field, in the order in which the help lists them.
 #[rustfmt::skip]
-pub static FIELDS: [Field; 18] = [
+pub static FIELDS: [Field; 25] = [
     Field { name: "port", accepts: "8080, 8000-8999, 80,443, >1024, https", help: "the local port, as after `:`", takes_lists: true, read: value::local_port, values: |names| names.ports() },
     Field { name: "pid", accepts: "4242, 4000-4999, 1,2, >1000", help: "the pid of an owner, current or former", takes_lists: true, read: |text, _| value::pid(text), values: |_| Vec::new() },
     Field { name: "proc", accepts: "text", help: "part of a process name", takes_lists: false, read: |text, _| value::part(Part::Proc, text), values: |names| listed(&names.processes) },
@@ -45,6 +45,13 @@ pub static FIELDS: [Field; 18] = [
     Field { name: "age", accepts: ">1m, <=30s, >2d", help: "the time in its state, as AGE shows it", takes_lists: false, read: |text, _| value::age(text), values: |_| owned(&[">10s", ">1m", ">1h", ">1d", "<10s", "<1m", "<1h", "<1d"]) },
     Field { name: "recv-q", accepts: ">0, >=64k, 0", help: "bytes not read yet; of a listener, connections to accept", takes_lists: true, read: |text, _| value::queue(QueueEnd::Receive, text), values: |_| owned(&SIZES) },
     Field { name: "send-q", accepts: ">0, >=64k, 0", help: "bytes not acknowledged yet; of a listener, its backlog", takes_lists: true, read: |text, _| value::queue(QueueEnd::Send, text), values: |_| owned(&SIZES) },
+    Field { name: "rate", accepts: ">1m, >=100k, 0", help: "payload per second, both directions together", takes_lists: true, read: |text, _| value::counter(Counter::Rate, text), values: |_| owned(&[">0", ">10k", ">1m"]) },
+    Field { name: "rx", accepts: ">1g, >=100k, 0", help: "payload received since the connection began", takes_lists: true, read: |text, _| value::counter(Counter::Rx, text), values: |_| owned(&TOTALS) },
+    Field { name: "tx", accepts: ">1g, >=100k, 0", help: "payload sent since the connection began", takes_lists: true, read: |text, _| value::counter(Counter::Tx, text), values: |_| owned(&TOTALS) },
+    Field { name: "rtt", accepts: ">100ms, <=1ms", help: "the round-trip time of a connection", takes_lists: false, read: |text, _| value::counter_time(CounterTime::Rtt, text), values: |_| owned(&[">10ms", ">100ms", ">1s"]) },
+    Field { name: "retr", accepts: ">0, >=10, 0", help: "segments sent again", takes_lists: true, read: |text, _| value::counter(Counter::Retr, text), values: |_| owned(&[">0", ">10", ">100"]) },
+    Field { name: "idle", accepts: ">1m, <=30s, >2d", help: "the time since payload last went either way", takes_lists: false, read: |text, _| value::counter_time(CounterTime::Idle, text), values: |_| owned(&[">10s", ">1m", ">1h", "<1s"]) },
+    Field { name: "drops", accepts: ">0, >=10, 0", help: "packets dropped by a UDP socket, handshakes by a listener", takes_lists: true, read: |text, _| value::counter(Counter::Drops, text), values: |_| owned(&[">0", ">10", ">100"]) },
     Field { name: "is", accepts: "new, mine, public, …", help: "a property of the row, listed below", takes_lists: false, read: |text, _| value::flag(text), values: |_| FLAGS.iter().map(|word| word.name.to_owned()).collect() },
 ];
 
@@ -58,6 +65,9 @@ impl Field {
 
 /// Sizes of queues that completion offers.
 const SIZES: [&str; 3] = [">0", ">4k", ">64k"];
+
+/// Amounts of payload that it offers.
+const TOTALS: [&str; 3] = [">1m", ">100m", ">1g"];
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(ToString::to_string).collect()

@@ -31,7 +31,7 @@ pub use vocabulary::{FLAGS, FORMS, Flag, TRANSPORTS, Transport};
 
 use crate::model::{Kinds, Moment, Services, Socket};
 use crate::track::Row;
-use expr::Expr;
+use expr::{Counter, Expr, Term};
 use number::Comparison;
 
 /// Which rows to show. The empty filter, which is the default, matches every row.
@@ -103,6 +103,18 @@ impl Filter {
     /// Whether it depends on what is read of other network namespaces: `is:published`, `container:web`, `ns:web`.
     pub fn is_about_namespaces(&self) -> bool {
         self.expr.as_ref().is_some_and(Expr::is_about_namespaces)
+    }
+
+    /// Whether it depends on the counters of sockets: `rtt:>100ms`. Without them such a term is undecided.
+    pub fn needs_counters(&self) -> bool {
+        let needs = |term: &Term| matches!(term, Term::Counter(..) | Term::CounterTime(..));
+        self.expr.as_ref().is_some_and(|expr| expr.has_term(&needs))
+    }
+
+    /// Whether it depends on the difference of two snapshots: `rate:>1m`.
+    pub fn needs_rates(&self) -> bool {
+        let needs = |term: &Term| matches!(term, Term::Counter(Counter::Rate, _));
+        self.expr.as_ref().is_some_and(|expr| expr.has_term(&needs))
     }
 
     /// Whether it compares ages, so that a row can begin or cease to match without a change.

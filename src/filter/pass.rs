@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::expr::{Expr, QueueEnd, Term};
-use super::number::Comparison;
+use super::expr::{Counter, CounterTime, Expr, QueueEnd, Term};
+use super::number::{Comparison, Numbers};
 use super::subject::Subject;
 use super::{Context, Filter};
 use crate::model::{BuildSpread, Socket, State};
-use crate::track::Row;
+use crate::track::{Bytes, Flow, Flows, Row};
 
 /// A filter applied to many rows of one table: it keeps what rows share.
 ///
@@ -20,6 +20,8 @@ use crate::track::Row;
 pub struct Pass<'a> {
     filter: &'a Filter,
     context: Context,
+    /// The counters of the rows, if they are read.
+    flows: Option<&'a Flows>,
     /// The comparisons with ages in it.
     ages: Vec<&'a Comparison<Duration>>,
     /// By needle and by text or list of owners, whether the one is in the other. Both are known by their addresses in
@@ -39,6 +41,7 @@ impl<'a> Pass<'a> {
         Self {
             filter,
             context: *context,
+            flows: None,
             ages: filter.ages(),
             known: HashMap::default(),
             addresses: HashMap::default(),
@@ -46,7 +49,14 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Same answer as [`Filter::matches`].
+    /// With the counters of the rows. Without them, terms about counters are undecided.
+    #[must_use]
+    pub fn with_flows(mut self, flows: &'a Flows) -> Self {
+        self.flows = (flows.is_counted()).then_some(flows);
+        self
+    }
+
+    /// Same answer as [`Filter::matches`], but with terms about counters.
     pub fn matches(&mut self, row: &'a Row) -> bool {
         let socket = &row.socket;
         self.find(&Subject {
@@ -72,6 +82,16 @@ impl<'a> Pass<'a> {
     /// Same answer as [`Filter::could_match`].
     pub fn could_match(&mut self, socket: &'a Socket) -> Option<bool> {
         self.find(&Subject { socket, row: None })
+    }
+
+    /// Whether it is true of the counters of a row, if there are any; `None` if counters are not read.
+    fn holds_of_flow(
+        &self,
+        subject: &Subject<'_>,
+        holds: impl FnOnce(&Flow) -> bool,
+    ) -> Option<bool> {
+        let (flows, row) = (self.flows?, subject.row?);
+        Some(flows.of(row.id).is_some_and(holds))
     }
 
     fn find(&mut self, subject: &Subject<'a>) -> Option<bool> {
@@ -121,10 +141,37 @@ impl<'a> Pass<'a> {
                 });
                 Some(fill.is_some_and(|fill| sizes.contains(&fill)))
             }
+            Term::Counter(counter, numbers) => {
+                let holds = |flow: &Flow| holds(*counter, numbers, flow, socket);
+                self.holds_of_flow(subject, holds)
+            }
+            Term::CounterTime(time, comparison) => self.holds_of_flow(subject, |flow| {
+                let tcp = flow.counters.tcp.as_ref();
+                tcp.is_some_and(|tcp| match time {
+                    // Before the first measurement it is zero.
+                    CounterTime::Rtt => !tcp.rtt.is_zero() && comparison.holds(&tcp.rtt),
+                    CounterTime::Idle => comparison.holds(&tcp.idle()),
+                })
+            }),
             Term::Is(flag) => (flag.matches)(subject, &self.context),
             Term::Regex(pattern) => self.line_matches(pattern, subject),
         }
     }
+}
+
+/// Whether a counter has one of these numbers. A socket without it has none.
+fn holds(counter: Counter, numbers: &Numbers<u64>, flow: &Flow, socket: &Socket) -> bool {
+    let number = match counter {
+        Counter::Rate => flow.rates.map(Bytes::total),
+        Counter::Rx => flow.totals().map(|totals| totals.received),
+        Counter::Tx => flow.totals().map(|totals| totals.sent),
+        Counter::Retr => flow.counters.tcp.map(|tcp| tcp.retransmits.into()),
+        Counter::Drops => {
+            let drops = flow.counters.drops.filter(|_| socket.is_listening());
+            drops.map(u64::from)
+        }
+    };
+    number.is_some_and(|number| numbers.contains(&number))
 }
 
 /// The decisive answer, if there is one; otherwise its opposite, unless an answer is undecided.

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::Filter;
 use super::endpoint::{EndpointPattern, Host, Ports, Side};
 use super::expr::{Expr, Pattern, Term};
-use super::number::{AGE, PID, PORT, SIZE, Spelled};
+use super::number::{AGE, PID, PORT, SIZE, Spelled, TIME};
 use super::parse::term;
 
 impl Display for Filter {
@@ -73,6 +73,14 @@ impl Display for Term {
             Self::Queue(end, sizes) => {
                 let name: &str = end.into();
                 write!(f, "{name}:{}", Spelled(sizes, &SIZE))
+            }
+            Self::Counter(counter, numbers) => {
+                let name: &str = counter.into();
+                write!(f, "{name}:{}", Spelled(numbers, counter.unit()))
+            }
+            Self::CounterTime(time, comparison) => {
+                let name: &str = time.into();
+                write!(f, "{name}:{}", TIME.comparison_text(comparison))
             }
             Self::Is(flag) => write!(f, "is:{}", flag.name),
             // No slash in it is escaped.

@@ -50,6 +50,7 @@ actions! {
         ShowAllNamespaces = "show-all-namespaces",
         ShowOwnNamespace = "show-own-namespace",
         ChooseColumns = "choose-columns",
+        ToggleNumbers = "toggle-numbers",
         Right = "right",
         Left = "left",
         EditFilter = "edit-filter",

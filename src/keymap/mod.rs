@@ -244,6 +244,7 @@ pub const KEYMAP: &[Binding] = &[
     table(View, &[], A::Table(TableAction::ShowOwnNamespace), "show only the own namespace", ""),
     table(Inspect, &[Char('$')], A::Pane(PaneAction::ToggleStats), "stats: sockets by state, top processes and peers, the cost of each refresh", ""),
     table(View, &[Char('C')], A::Table(TableAction::ChooseColumns), "choose columns", ""),
+    table(View, &[Char('i')], A::Table(TableAction::ToggleNumbers), "numbers of connections on or off: rates, totals, round trips, retransmits, drops", ""),
     table(View, &[Char('T')], A::Program(ProgramAction::NextTheme), "next theme: other colors, at once", ""),
     table(Program, &[Char('M')], A::Program(ProgramAction::ToggleMouse), "leave the mouse to the terminal, to select text, or use it again", ""),
     table(Program, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),

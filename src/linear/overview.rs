@@ -108,7 +108,9 @@ impl Session {
         let Some(count) = self.count(number) else {
             return;
         };
-        let mut filter = self.app.rows().criteria.pass(self.app.shown_at(now));
+        let rows = self.app.rows();
+        let filter = rows.criteria.pass(self.app.shown_at(now));
+        let mut filter = filter.with_flows(&rows.table.flows);
         let scope = self.app.rows().criteria.namespaces;
         let events = self.app.event_log().iter().rev();
         let matching = events.filter(|event| {

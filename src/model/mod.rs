@@ -41,7 +41,7 @@ pub use problem::{Problem, ProblemCode};
 pub use process::{Guard, Lineage, Member, Pid, Process, ProgramFacts};
 pub use snapshot::{Playback, Refresh, RefreshTimings, Snapshot};
 pub use socket::{
-    AcceptQueue, Counters, Endpoint, Family, Fill, Kinds, Owner, OwnerKind, PacketSocket,
+    AcceptQueue, Counted, Counters, Endpoint, Family, Fill, Kinds, Owner, OwnerKind, PacketSocket,
     PacketType, Portless, Protocol, Queue, RawSocket, Scope, Socket, State, TcpInfo, UnixKind,
     UnixName, UnixPeer, UnixSocket, Zone,
 };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ClosedSocket, EphemeralPorts, Kinds, LostCloses, Moment, NamespaceId, Pid, Problem, Process,
-    Socket,
+    ClosedSocket, Counted, EphemeralPorts, Kinds, LostCloses, Moment, NamespaceId, Pid, Problem,
+    Process, Socket,
 };
 
 /// The system's sockets and processes at a moment. Not atomic: a row may be missing from one and back in the next.
@@ -26,6 +26,8 @@ pub struct Snapshot {
     /// The other network namespaces whose sockets are read for the first time although they existed before: those sockets
     /// are not new. Our own among them: its rows without a socket are.
     pub late_namespaces: Vec<NamespaceId>,
+    /// The counters of its TCP and UDP sockets, in no order; `None` unless they were requested.
+    pub counters: Option<Vec<Counted>>,
     /// The port range for outgoing connections; `None` if unknown.
     pub ephemeral: Option<EphemeralPorts>,
     /// The sockets that were closed since the snapshot before, as the kernel reported it, in that order; empty if it does not

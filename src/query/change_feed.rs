@@ -87,10 +87,10 @@ impl ChangeFeed {
     /// The change, if its row matches now or was reported before. The conflicts of a row are known only of the whole
     /// table.
     fn record(&mut self, event: &Event, table: &Table) -> Option<ChangeRecord> {
-        let (id, now) = (event.row.id, table.taken_at);
+        let id = event.row.id;
         let row = table.position(id).map(|at| &*table.rows[at]);
         let mut versions = [Some(&*event.row), row].into_iter().flatten();
-        let matches_now = versions.any(|row| self.query.admits(row, now));
+        let matches_now = versions.any(|row| self.query.admits(row, table));
         let was_reported = self.reported.contains(&id);
         if matches_now && Mark::of(&event.change.kind) != Mark::Closed {
             self.reported.insert(id);

@@ -104,6 +104,16 @@ pub struct Query {
 }
 
 impl Query {
+    /// Whether it depends on the counters of sockets, so that they have to be read.
+    pub fn needs_counters(&self) -> bool {
+        self.filter.needs_counters() || self.sort.by.needs_counters()
+    }
+
+    /// Whether it depends on the difference of two snapshots.
+    pub fn needs_rates(&self) -> bool {
+        self.filter.needs_rates() || self.sort.by.needs_rates()
+    }
+
     /// Which of these sockets a listing may show, before their owners are known.
     pub fn could_show(&self, sockets: &[Socket], now: Moment) -> Vec<bool> {
         let mut filter = self.pass(now);
@@ -124,7 +134,7 @@ impl Query {
     /// Indices into the table's rows, in the order in which they are shown.
     pub(crate) fn select_at(&self, table: &Table, now: Moment) -> Vec<usize> {
         let rows = table.rows.iter().enumerate();
-        let mut filter = self.pass(now);
+        let mut filter = self.pass(now).with_flows(&table.flows);
         let selected = rows.filter(|(_, row)| {
             let is_in_view = self.tab.admits(row, now) && self.includes(&row.socket);
             is_in_view && !self.is_over(row, now) && filter.matches(row)
@@ -162,10 +172,11 @@ impl Query {
         later.chain(pass.next_turn(row)).min()
     }
 
-    /// Whether the row matches, however long it has been closed.
-    pub(crate) fn admits(&self, row: &Row, now: Moment) -> bool {
+    /// Whether the row of this table matches, however long it has been closed.
+    pub(crate) fn admits(&self, row: &Row, table: &Table) -> bool {
+        let now = table.taken_at;
         let is_in_view = self.tab.admits(row, now) && self.includes(&row.socket);
-        is_in_view && self.pass(now).matches(row)
+        is_in_view && self.pass(now).with_flows(&table.flows).matches(row)
     }
 
     pub(crate) fn pass(&self, now: Moment) -> Pass<'_> {

@@ -73,7 +73,7 @@ impl Listing {
     pub fn set_rows(&mut self, rows: Vec<usize>, grouping: Option<Grouping>, table: &Table) {
         self.grouped = grouping.map(|grouping| {
             let selected: Vec<_> = rows.iter().map(|&at| &*table.rows[at]).collect();
-            let groups = Groups::of(&selected, grouping);
+            let groups = Groups::with_flows(&selected, grouping, &table.flows);
             let all = groups.all.iter().enumerate();
             let outer = all.filter(|(_, group)| group.depth == 0);
             Grouped {

@@ -189,14 +189,15 @@ impl Selection {
         let mut again: Vec<_> = self.due.drain(..over).map(|(_, at)| at).collect();
         again.extend(new);
         let has_other_ages = had_ages || has_other_filter && query.filter.has_ages();
-        if has_other_ages {
+        let has_other_counters = is_other_table && query.filter.needs_counters();
+        if has_other_ages || has_other_counters {
             // Rows are due at other times.
             self.due.clear();
             again = (0..table.rows.len()).collect();
         }
         self.judge(&again, table, now);
-        if has_other_filter && !has_other_ages {
-            let mut filter = self.query.pass(now);
+        if has_other_filter && !(has_other_ages || has_other_counters) {
+            let mut filter = self.query.pass(now).with_flows(&table.flows);
             for (verdict, row) in self.verdicts.iter_mut().zip(&table.rows) {
                 verdict.matches_filter = filter.matches(row);
             }
@@ -206,7 +207,10 @@ impl Selection {
         if is_other_query || is_other_table || is_regrouped || !again.is_empty() {
             let (verdicts, order) = (&self.verdicts, self.order.iter().copied());
             let rows = order.filter(|&at| verdicts[at].is_shown(&self.query));
-            self.list(rows.collect(), has_other_rows, table, now);
+            // The sums of groups change with the counters.
+            let has_other_sums =
+                is_other_table && table.flows.is_counted() && self.fields.is_some();
+            self.list(rows.collect(), has_other_rows || has_other_sums, table, now);
             self.sum_up();
         }
         if is_other_query || is_other_table {
@@ -297,7 +301,7 @@ impl Selection {
 
     fn judge(&mut self, rows: &[usize], table: &Table, now: Moment) {
         let known = self.due.len();
-        let mut filter = self.query.pass(now);
+        let mut filter = self.query.pass(now).with_flows(&table.flows);
         for &at in rows {
             let row = &table.rows[at];
             self.verdicts[at] = Verdict {

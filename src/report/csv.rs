@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
+use super::counters::TcpInfoRecord;
 use super::record::{PortlessRecord, ProcessRecord, Processes, SocketRecord};
-use crate::track::Row;
+use crate::track::{Row, Table};
 
 /// How CSV is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,20 +83,43 @@ const FIELDS: &[Field] = &[
     ("published_by", |row| plain(row.socket.published.as_ref().map(|one| one.by.as_str()))),
 ];
 
+/// The columns that are added if counters were read.
+#[rustfmt::skip]
+const COUNTER_FIELDS: &[Field] = &[
+    ("tcp_info_bytes_sent", |row| plain(row.tcp_info().map(|tcp| tcp.bytes_sent))),
+    ("tcp_info_bytes_received", |row| plain(row.tcp_info().map(|tcp| tcp.bytes_received))),
+    ("tcp_info_retransmits", |row| plain(row.tcp_info().map(|tcp| tcp.retransmits))),
+    ("tcp_info_rtt_us", |row| plain(row.tcp_info().and_then(|tcp| tcp.rtt_us))),
+    ("tcp_info_min_rtt_us", |row| plain(row.tcp_info().and_then(|tcp| tcp.min_rtt_us))),
+    ("tcp_info_idle_ms", |row| plain(row.tcp_info().map(|tcp| tcp.idle_ms))),
+    ("tcp_info_unsent", |row| plain(row.tcp_info().map(|tcp| tcp.unsent))),
+    ("drops", |row| plain(row.socket.counters.and_then(|counters| counters.drops))),
+];
+
+impl Record<'_> {
+    fn tcp_info(&self) -> Option<TcpInfoRecord> {
+        self.socket.counters?.tcp_info
+    }
+}
+
 /// Writes a row of names and the rows as CSV (RFC 4180, but lines end with a line feed alone). A socket has a row for
-/// each of its processes, and one if it has none. Unknown is an empty cell.
+/// each of its processes, and one if it has none. Unknown is an empty cell. The rows are some of the table's.
 pub fn write_csv<'a>(
     out: &mut dyn Write,
+    table: &Table,
     rows: impl IntoIterator<Item = &'a Row>,
     options: CsvOptions,
 ) -> io::Result<()> {
+    let has_counters = table.flows.is_counted();
+    let counters = COUNTER_FIELDS.iter().filter(|_| has_counters);
+    let fields: Vec<&Field> = FIELDS.iter().chain(counters).collect();
     let mut csv = csv::Writer::from_writer(out);
     if !options.without_header {
-        csv.write_record(FIELDS.iter().map(|(name, _)| name))
+        csv.write_record(fields.iter().map(|(name, _)| name))
             .map_err(io_error)?;
     }
     for row in rows {
-        let socket = SocketRecord::of_row(row, &Processes::default());
+        let socket = SocketRecord::of_row(row, &table.flows, &Processes::default());
         let published = row.socket.published.as_ref().map(|one| one.describe());
         let processes = row.socket.owner.processes();
         let none = processes.is_empty().then_some(None);
@@ -108,7 +132,7 @@ pub fn write_csv<'a>(
                 command: process.and_then(|process| process.command.as_deref()),
                 published: published.as_deref(),
             };
-            let cells = FIELDS.iter().map(|(_, cell)| cell(&record).text(options));
+            let cells = fields.iter().map(|(_, cell)| cell(&record).text(options));
             csv.write_record(cells).map_err(io_error)?;
         }
     }

@@ -9,7 +9,7 @@ use super::record::{
     ProblemRecord, Processes, SCHEMA, SocketRecord, millis, owner_kind, state, time,
 };
 use crate::model::{Moment, OwnerKind, Pid, Problem, ProblemCode, State};
-use crate::track::{ChangeKind, Row, Table};
+use crate::track::{ChangeKind, Flows, Row, Table};
 
 /// Writes the value as one JSON object, then a line feed.
 pub(super) fn write_object(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
@@ -29,7 +29,10 @@ pub fn write_json(out: &mut dyn Write, table: &Table, rows: &[&Row]) -> io::Resu
         sockets: Vec<SocketRecord<'a>>,
     }
     let processes = Processes::of_rows(rows);
-    let sockets = rows.iter().map(|row| SocketRecord::of_row(row, &processes));
+    let flows = &table.flows;
+    let sockets = rows
+        .iter()
+        .map(|row| SocketRecord::of_row(row, flows, &processes));
     let listing = Listing {
         schema: SCHEMA,
         taken_at: time(table.taken_at.wall),
@@ -44,16 +47,20 @@ pub fn write_json(out: &mut dyn Write, table: &Table, rows: &[&Row]) -> io::Resu
 /// the version of the schema in each.
 pub fn write_ndjson(out: &mut dyn Write, table: &Table, rows: &[&Row]) -> io::Result<()> {
     let mut rows = rows.iter();
-    rows.try_for_each(|row| write_line(out, Some(SCHEMA), (table.taken_at, None, row)))
+    rows.try_for_each(|row| {
+        write_line(out, Some(SCHEMA), &table.flows, (table.taken_at, None, row))
+    })
 }
 
-/// Writes one change as a line of `watch --json`; without a change the socket is open.
+/// Writes one change as a line of `watch --json`; without a change the socket is open. The counters are those of the table
+/// that has the change.
 pub fn write_change_json(
     out: &mut dyn Write,
+    flows: &Flows,
     change: (Moment, Option<&ChangeKind>, &Row),
 ) -> io::Result<()> {
     // The first line of the stream has the version.
-    write_line(out, None, change)
+    write_line(out, None, flows, change)
 }
 
 #[derive(Serialize)]
@@ -85,6 +92,7 @@ enum Side {
 fn write_line(
     out: &mut dyn Write,
     schema: Option<u32>,
+    flows: &Flows,
     (at, change, row): (Moment, Option<&ChangeKind>, &Row),
 ) -> io::Result<()> {
     let now = &row.socket.owner;
@@ -117,7 +125,7 @@ fn write_line(
         kind,
         at: time(at.wall),
         change: from.map(|from| Sides { from, to }),
-        socket: SocketRecord::of_row(row, &processes),
+        socket: SocketRecord::of_row(row, flows, &processes),
         processes,
     };
     write_object(out, &line)

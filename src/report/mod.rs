@@ -4,6 +4,7 @@
 
 mod check_json;
 mod check_text;
+mod counters;
 mod csv;
 mod free;
 mod groups;

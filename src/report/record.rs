@@ -8,11 +8,12 @@ use std::time::Duration;
 use jiff::{Timestamp, Unit};
 use serde::{Serialize, Serializer};
 
+use super::counters::CountersRecord;
 use crate::model::{
     Container, Endpoint, Engine, Namespace, Owner, OwnerKind, PacketType, Pid, Portless, Problem,
     ProblemCode, Process, Protocol, Published, PublishedBy, Queue, Socket, State, Text, UnixName,
 };
-use crate::track::Row;
+use crate::track::{Flows, Row};
 
 /// Version of every JSON output; raised when a key or a type changes, not when one is added.
 pub const SCHEMA: u32 = 2;
@@ -60,15 +61,18 @@ pub struct SocketRecord<'a> {
     pub portless: Option<PortlessRecord<'a>>,
     pub first_seen: String,
     pub state_since: Option<String>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub counters: Option<CountersRecord>,
 }
 
 impl<'a> SocketRecord<'a> {
-    /// A tracked socket. A closed one is `CLOSED`, and its owners are past.
-    pub fn of_row(row: &'a Row, processes: &Processes<'_>) -> Self {
+    /// A tracked socket, with its counters if they were read. A closed one is `CLOSED`, and its owners are past.
+    pub fn of_row(row: &'a Row, flows: &Flows, processes: &Processes<'_>) -> Self {
         let mut record = Self::of(&row.socket, row.first_seen.wall, processes);
         record.state = state(row);
         record.owner = owner_kind(&row.socket.owner, row);
         record.state_since = row.state_began().map(time);
+        record.counters = CountersRecord::of(row, flows);
         record
     }
 
@@ -96,6 +100,7 @@ impl<'a> SocketRecord<'a> {
             portless: socket.portless.as_deref().map(PortlessRecord::of),
             first_seen: time(first_seen),
             state_since: None,
+            counters: None,
         }
     }
 }

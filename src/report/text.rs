@@ -10,6 +10,14 @@ use crate::columns::{change_text, owner_with_pid, socket_text};
 use crate::model::{Moment, Refresh, counted, duration};
 use crate::track::{ChangeKind, Mark, Row};
 
+/// Columns that are shown only if they are chosen: an age and a rate need two snapshots, and one counts other rows.
+const LEFT_OUT: [ColumnId; 4] = [
+    ColumnId::Age,
+    ColumnId::Conns,
+    ColumnId::RxRate,
+    ColumnId::TxRate,
+];
+
 /// The layout of a listing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Layout<'a> {
@@ -34,9 +42,7 @@ pub fn write_text(
     }
     let mut offered = layout.columns.to_vec();
     if offered.is_empty() {
-        // An age needs two snapshots. What counts other rows is shown only if it is chosen.
-        let left_out = [ColumnId::Age, ColumnId::Conns];
-        let once = ALL.iter().filter(|column| !left_out.contains(&column.id));
+        let once = ALL.iter().filter(|column| !LEFT_OUT.contains(&column.id));
         // The main columns are always shown, others if any row has a text there.
         offered.extend(once.filter(|column| {
             let is_main = column.priority <= 4 && column.id != ColumnId::Remote;

@@ -116,7 +116,7 @@ impl Default for Settings {
             namespaces: NamespaceTarget::Own,
             family: None,
             filter: Filter::default(),
-            columns: columns::ALL.iter().map(|column| column.id).collect(),
+            columns: columns::default_columns().map(|one| one.id).collect(),
             sort: Sort::BY_PORT,
             group: None,
             stats: false,

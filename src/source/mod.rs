@@ -79,6 +79,12 @@ pub trait Source: Send {
         false
     }
 
+    /// Sets whether to read what the kernel counts about each socket. Returns whether that changes the next snapshot: it
+    /// does not for a recording.
+    fn set_counters(&mut self, _has_counters: bool) -> bool {
+        false
+    }
+
     /// The position of the last snapshot in a recording; `None` for other sources.
     fn playback(&self) -> Option<Playback> {
         None

@@ -4,7 +4,7 @@
 
 use super::{HiddenReason, OwnerPids};
 use crate::model::{
-    ClosedSocket, EphemeralPorts, Kinds, LostCloses, Moment, NamespaceId, Pid, Problem,
+    ClosedSocket, Counted, EphemeralPorts, Kinds, LostCloses, Moment, NamespaceId, Pid, Problem,
     RefreshTimings, Socket,
 };
 
@@ -15,6 +15,14 @@ pub(crate) trait Platform {
 
     /// Sets the kinds of sockets to read, besides TCP and UDP.
     fn set_kinds(&mut self, kinds: Kinds);
+
+    /// Reads the counters of sockets from now on, or no longer.
+    fn set_counters(&mut self, _has_counters: bool) {}
+
+    /// The counters of the last table, if they are read.
+    fn take_counters(&mut self) -> Vec<Counted> {
+        Vec::new()
+    }
 
     /// The owners of each socket of the last table, in its order. The first call finds all, unless partial owners are
     /// wanted first; later calls find as many as their budget allows.

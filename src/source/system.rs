@@ -29,6 +29,7 @@ pub struct System {
     owners: Owners,
     timings: RefreshTimings,
     kinds: Kinds,
+    has_counters: bool,
     services: Services,
     /// Whether the sockets of other network namespaces are read, too.
     has_all_namespaces: bool,
@@ -50,6 +51,13 @@ impl System {
     #[must_use]
     pub fn with_kinds(mut self, kinds: Kinds) -> Self {
         self.set_kinds(kinds);
+        self
+    }
+
+    /// Like `new`, but also reads what the kernel counts about each TCP and UDP socket.
+    #[must_use]
+    pub fn with_counters(mut self, has_counters: bool) -> Self {
+        self.set_counters(has_counters);
         self
     }
 
@@ -158,6 +166,7 @@ impl System {
             processes: self.processes.all(),
             problems,
             late_namespaces: self.platform.take_late_namespaces(),
+            counters: self.has_counters.then(|| self.platform.take_counters()),
             ephemeral: self.platform.ephemeral(at),
             closed,
             lost_closes,
@@ -174,7 +183,8 @@ impl System {
         let (_, times) = self.losses.filter(|(last, _)| last.age(at) < SHOW_LOSSES)?;
         let count = counted(times, "time", "times");
         let message = format!(
-            "sockets that were open for a moment may be missing: {count} more closed at once than could be read              (as root they have more room)"
+            "sockets that were open for a moment may be missing: {count} more closed at once than could be read \
+             (as root they have more room)"
         );
         Some(Problem {
             code: ProblemCode::ShortLived,
@@ -264,6 +274,7 @@ impl Source for System {
             processes: HashMap::new(),
             problems,
             late_namespaces: self.platform.take_late_namespaces(),
+            counters: self.has_counters.then(|| self.platform.take_counters()),
             ephemeral: self.platform.ephemeral(at),
             ..Snapshot::default()
         })
@@ -272,7 +283,8 @@ impl Source for System {
     fn reset(&mut self) {
         let services = std::mem::take(&mut self.services);
         let (has_all_namespaces, has_closes) = (self.has_all_namespaces, self.has_closes);
-        *self = Self::new().with_kinds(self.kinds).with_services(services);
+        let new = Self::new().with_kinds(self.kinds).with_services(services);
+        *self = new.with_counters(self.has_counters);
         if has_all_namespaces {
             *self = std::mem::take(self).with_all_namespaces();
         }
@@ -286,6 +298,11 @@ impl Source for System {
         let before = std::mem::replace(&mut self.kinds, kinds);
         self.platform.set_kinds(kinds);
         before != kinds
+    }
+
+    fn set_counters(&mut self, has_counters: bool) -> bool {
+        self.platform.set_counters(has_counters);
+        std::mem::replace(&mut self.has_counters, has_counters) != has_counters
     }
 
     fn wants_immediate_retake(&self) -> bool {

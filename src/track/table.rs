@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Connections, Row, RowId};
+use super::{Bytes, Connections, Flows, Row, RowId};
 use crate::model::{
     EphemeralUse, Kinds, LostCloses, Moment, Namespace, NamespaceScope, Pid, Problem, Process,
     Protocol, State,
@@ -73,6 +73,8 @@ pub struct Table {
     pub namespaces: Vec<(Arc<Namespace>, usize)>,
     /// The connections to each listener, and both ends of those on this machine.
     pub connections: Connections,
+    /// What flows through the sockets, if it is counted.
+    pub flows: Arc<Flows>,
     /// The usage of the port range for outgoing connections; `None` if unknown.
     pub ephemeral: Option<EphemeralUse>,
     /// Whether a socket without a peer is missing from the last snapshot, so that the next one shows whether it
@@ -89,6 +91,14 @@ impl Table {
     /// The row with this id.
     pub fn row(&self, id: RowId) -> Option<&Row> {
         Some(&self.rows[self.position(id)?])
+    }
+
+    /// The payload per second of all connections of a process.
+    pub fn rates_of(&self, process: &Process) -> Bytes {
+        let flows = self.flows.iter();
+        let flows = flows.filter_map(|(id, flow)| Some((self.row(id)?, flow.rates?)));
+        let own = flows.filter(|(row, _)| row.socket.owner.has(process));
+        own.fold(Bytes::default(), |sum, (_, rates)| sum.plus(rates))
     }
 
     /// A table before the first snapshot.

@@ -13,6 +13,7 @@ use super::changes::{change, handover, learn_owner, set_conflict, take_end, upda
 use super::closes::{Closes, Dropped, EndedCookies, short_row};
 use super::conflicts::mark_conflicts;
 use super::connections::SnapshotTimes;
+use super::flows::FlowTracker;
 use super::matching::{self, Address};
 use super::row::Live;
 use super::{ChangeKind, Connections, Counts, Event, Row, RowId, Table};
@@ -38,6 +39,7 @@ pub struct Tracker {
     next_id: u64,
     /// When the last snapshots were taken.
     times: SnapshotTimes,
+    flows: FlowTracker,
     /// The kinds of sockets in the last snapshot; `None` before the first.
     kinds: Option<Kinds>,
     /// The last table, and the ports for outgoing connections that it was made with.
@@ -408,6 +410,10 @@ impl Tracker {
                 EphemeralUse::of(&ports, open.map(|row| &row.socket))
             })
         });
+        let (counters, processes) = (snapshot.counters.as_deref(), &snapshot.processes);
+        let flows = self
+            .flows
+            .update(counters, &rows, processes, snapshot.taken_at);
         let mut problems = snapshot.problems;
         problems.extend(ephemeral.as_ref().and_then(EphemeralUse::problem));
         let is_unconfirmed = |live: &Live| {
@@ -419,6 +425,7 @@ impl Tracker {
             counts: Counts::of(&rows),
             namespaces: namespaces(&rows),
             connections,
+            flows,
             rows,
             processes: snapshot.processes,
             problems,

@@ -342,7 +342,7 @@ fn columns_of_the_groups_order_them_and_others_are_refused() {
         let sent = busy.web.1[0][1].local_addr().unwrap().port();
         assert_eq!(ports(&["--sort", "recv-q", "-r"])[0], u64::from(sent));
         let said = sockeye(&["list", "--group", "port", "--sort", "age"]);
-        let expected = "sockeye: --sort: `age` doesn't order these groups; port, recv-q, send-q can, and without it \
+        let expected = "sockeye: --sort: `age` doesn't order these groups; port, recv-q, send-q, rx/s, tx/s, rx, tx can, and without it \
                         those with most sockets come first\n";
         assert_eq!((said.code, &*said.out, &*said.err), (2, "", expected));
     });

@@ -11,6 +11,7 @@ mod free;
 mod groups;
 mod holder;
 mod hostile;
+mod info;
 mod inside;
 mod json;
 mod kinds;

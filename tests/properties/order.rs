@@ -84,6 +84,7 @@ fn table(rows: Vec<Row>) -> Table {
     Table {
         taken_at: moment(0),
         counts: Counts::of(&rows),
+        flows: std::sync::Arc::default(),
         connections: Connections::of(&rows, Window::default()),
         rows,
         ..Table::default()

@@ -133,7 +133,8 @@ fn is_reported(observation: &TableUpdate) -> Result<(), TestCaseError> {
     let (mut json, mut csv) = (Vec::new(), Vec::new());
     report::write_json(&mut json, table, &rows).expect("a vector takes everything");
     let sheet = report::CsvOptions::default();
-    report::write_csv(&mut csv, rows.iter().copied(), sheet).expect("a vector takes everything");
+    report::write_csv(&mut csv, table, rows.iter().copied(), sheet)
+        .expect("a vector takes everything");
     let parsed = valid(std::str::from_utf8(&json).expect("text").trim_end());
     prop_assert_eq!(
         parsed["sockets"].as_array().map(Vec::len),

@@ -2,11 +2,14 @@
 
 use crate::app::App;
 use crate::app::panes::details::fact;
+use crate::app::panes::details::traffic::{rates_text, totals_text};
 use crate::app::table::group_notes::Tally;
 use crate::app::table::trouble::why;
 use crate::app::view::{Line, Role, span};
 use crate::columns::pad_left;
 use crate::model::counted;
+use crate::query::{Group, GroupKey};
+use crate::track::Bytes;
 
 impl App {
     /// The details of the group under the cursor.
@@ -36,6 +39,11 @@ impl App {
         for (label, sum) in queues {
             lines.extend(sum.map(|sum| fact(label, counted_bytes(sum))));
         }
+        if let Some(totals) = self.group_totals(group) {
+            let rates = group.sum.rates.map(rates_text);
+            lines.extend(rates.map(|rates| fact("traffic", rates)));
+            lines.push(fact("total", totals_text(totals)));
+        }
         if let Some(kind) = activity.trouble {
             lines.push(fact("trouble", format!("of a socket: {}", why(kind))));
         }
@@ -44,6 +52,17 @@ impl App {
             lines.extend(tally_lines("peers", &note.peers));
         }
         lines
+    }
+}
+
+impl App {
+    /// The payload of a group; of a process also that of its connections that have closed since counting began.
+    fn group_totals(&self, group: &Group) -> Option<Bytes> {
+        let of_process = match group.key {
+            GroupKey::Process { pid, .. } => self.rows.table.flows.totals_of(pid),
+            _ => None,
+        };
+        of_process.or(group.sum.totals)
     }
 }
 

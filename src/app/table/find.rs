@@ -82,7 +82,7 @@ impl TableView {
             highlight: self.criteria.highlight,
             uid: self.criteria.uid,
         };
-        let mut pass = find.filter.pass(&context);
+        let mut pass = find.filter.pass(&context).with_flows(&self.table.flows);
         let listing = self.selection.shown();
         let mut matches = |at: usize| pass.matches(&self.table.rows[at]);
         let lines = listing.lines_from(0).enumerate();

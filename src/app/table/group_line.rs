@@ -3,6 +3,7 @@
 //! Its parts begin at places that depend on the width of the terminal only.
 
 use crate::app::App;
+use crate::app::panes::details::traffic::rates_text;
 use crate::app::table::group_notes::Tally;
 use crate::app::table::view::{
     MARK_WIDTH, RowSign, RowView, of_marked_row, role_of_state, trouble_role,
@@ -128,6 +129,7 @@ impl App {
         if !is_grouped_by(GroupBy::State) {
             pieces.push(states(group));
         }
+        pieces.extend(traffic(group));
         let note = self.group_note(at);
         if let Some(note) = note.filter(|_| !is_grouped_by(GroupBy::Peer)) {
             pieces.extend(top(&note.peers));
@@ -195,6 +197,12 @@ fn states(group: &Group) -> Line {
         line.push(span(state.to_string(), role_of_state(state)));
     }
     line
+}
+
+/// `rx 1.2M/s  tx 340k/s`, if anything flows.
+fn traffic(group: &Group) -> Option<Line> {
+    let rates = group.sum.rates.filter(|rates| rates.total() > 0)?;
+    Some(vec![span(rates_text(rates), Role::Plain)])
 }
 
 /// `recv-q 120  send-q 4096`, bytes; only sums above zero.

@@ -161,9 +161,8 @@ impl App {
             TableAction::ChooseKinds => {
                 self.dialog = Dialog::Menu(Menu::kinds(self.rows.criteria.kinds, 0));
             }
-            TableAction::ChooseColumns => {
-                self.dialog = Dialog::Menu(self.columns_menu(0));
-            }
+            TableAction::ChooseColumns => self.dialog = Dialog::Menu(self.columns_menu(0)),
+            TableAction::ToggleNumbers => self.toggle_numbers(now),
             TableAction::EditFilter => {
                 self.dialog = Dialog::Prompt(Prompt::new(PromptKind::Filter, &self.filter.text));
             }

@@ -292,7 +292,15 @@ fn is_usual(column: ColumnId, row: &Row, text: &str) -> bool {
         }
         ColumnId::User => row.socket.uid == Some(0),
         ColumnId::Namespace => row.socket.is_own(),
-        ColumnId::Conns | ColumnId::RecvQ | ColumnId::SendQ => text == "0",
+        ColumnId::Conns
+        | ColumnId::RecvQ
+        | ColumnId::SendQ
+        | ColumnId::RxRate
+        | ColumnId::TxRate
+        | ColumnId::Rx
+        | ColumnId::Tx
+        | ColumnId::Retr
+        | ColumnId::Drops => text == "0",
         ColumnId::Proto
         | ColumnId::Port
         | ColumnId::Service
@@ -302,6 +310,8 @@ fn is_usual(column: ColumnId, row: &Row, text: &str) -> bool {
         | ColumnId::Unit
         | ColumnId::Container
         | ColumnId::Age
+        | ColumnId::Rtt
+        | ColumnId::Idle
         | ColumnId::Project
         | ColumnId::Command => false,
     }

@@ -18,6 +18,7 @@ use crate::theme::{Depth, Glyphs};
 use crate::track::{RowId, Tracker};
 
 mod columns_menu;
+mod counters;
 mod dialogs;
 mod lines;
 mod panes;

@@ -5,13 +5,14 @@ mod moment;
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
 use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
-use sockeye::columns::{self, CellContext, Column};
+use sockeye::columns::{self, CellContext, Column, ColumnId};
 use sockeye::model::{
     Moment, NamespaceId, NamespaceScope, Problem, RefreshTimings, Snapshot, Socket,
 };
@@ -19,8 +20,8 @@ use sockeye::query::{GroupBy, Groups, NamespaceTarget, Query, Sort, resolve};
 use sockeye::report::{self, CsvOptions, Layout};
 use sockeye::runtime::collector;
 use sockeye::settings::Settings;
-use sockeye::source::{Recorder, Replay, Source as _};
-use sockeye::track::{Row, Table};
+use sockeye::source::{Recorder, Replay, Source as _, SourceError, System};
+use sockeye::track::{Row, Table, Tracker};
 
 use crate::cli::errors::{is_relevant, print_error};
 use crate::cli::global::{GlobalArgs, namespace_error, query, system, tracker};
@@ -69,6 +70,12 @@ pub struct List {
     #[arg(long, group = "form", value_name = "CELLS", require_equals = true, num_args = 0..=1,
            default_missing_value = "guarded")]
     csv: Option<Cells>,
+    /// Also print what the kernel counts about each socket: bytes, round-trip time, retransmits, drops
+    ///
+    /// In the table RX, TX, RTT, RETR, IDLE and DROPS; in JSON `tcp_info` and `drops`. Columns, orders and filters that need
+    /// these numbers have them without this option. A rate (RX/S, TX/S, `rate:`) needs two snapshots, a second apart.
+    #[arg(long)]
+    info: bool,
     /// Print the number of rows, or of groups of the first field
     #[arg(long, group = "form")]
     count: bool,
@@ -138,32 +145,27 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     if list.at.is_some() && global.replay.is_none() {
         bail!("--at needs a recording: name one with --replay FILE");
     }
-    let (snapshot, timings, recorded) = read(global, (&query, &target), list.at, clock.now())?;
     let mut tracker = tracker(&settings);
+    let reading = Reading {
+        query: &query,
+        target: &target,
+        at: list.at,
+        numbers: list.numbers(&query),
+    };
+    let (snapshot, timings, recorded) = reading.read(global, &mut tracker, clock)?;
     let (update, refresh) = collector::track_snapshot(&mut tracker, snapshot, timings, clock);
     let table = update.table;
     query.namespaces = target
         .in_table(&table)
         .map_err(|error| namespace_error(&error, global.replay.is_some()))?;
     let rows = query.select(&table);
-    let groups = grouping.map(|grouping| Groups::of(&rows, grouping));
+    let groups = grouping.map(|grouping| Groups::with_flows(&rows, grouping, &table.flows));
     let is_read = print(|out| match &groups {
         Some(groups) => list.write_groups(out, &table, groups),
         None => list.write(out, &table, &rows, &settings),
     })?;
     if let Some(found) = recorded.filter(|_| is_read) {
-        // A recording must not be mistaken for the present; the other formats are for programs.
-        let is_for_programs = list.json || list.ndjson || list.csv.is_some();
-        let is_table = !(is_for_programs || list.count || list.quiet);
-        let at = moment::local_time(table.taken_at.wall, &TimeZone::system());
-        if found.is_after_end {
-            let note = format!("the recording ends at {at}; this is its last snapshot");
-            print_error(&note);
-        } else if is_table {
-            let (number, total) = (found.number, found.total);
-            let note = format!("recorded at {at}: snapshot {number} of {total}");
-            print_error(&note);
-        }
+        list.note_recorded(&table, &found);
     }
     let is_unread = |problem: &Problem| problem.code.is_unread();
     // JSON contains the problems.
@@ -187,6 +189,18 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
 }
 
 impl List {
+    /// What to read of the counters of sockets.
+    fn numbers(&self, query: &Query) -> Numbers {
+        let needs = |needs: fn(ColumnId) -> bool| self.columns.iter().any(|one| needs(one.id));
+        if query.needs_rates() || needs(ColumnId::needs_rates) {
+            Numbers::Rates
+        } else if self.info || query.needs_counters() || needs(ColumnId::needs_counters) {
+            Numbers::Counters
+        } else {
+            Numbers::None
+        }
+    }
+
     fn write(
         &self,
         out: &mut dyn io::Write,
@@ -199,7 +213,7 @@ impl List {
             Form::Count => writeln!(out, "{}", rows.len()),
             Form::Json => report::write_json(out, table, rows),
             Form::Ndjson => report::write_ndjson(out, table, rows),
-            Form::Csv(options) => report::write_csv(out, rows.iter().copied(), options),
+            Form::Csv(options) => report::write_csv(out, table, rows.iter().copied(), options),
             Form::Text => {
                 let context = CellContext::whole(table, settings.highlight);
                 let layout = Layout {
@@ -209,6 +223,22 @@ impl List {
                 };
                 report::write_text(out, rows, &context, &layout)
             }
+        }
+    }
+
+    /// Prints which moment of a recording is listed.
+    fn note_recorded(&self, table: &Table, found: &Found) {
+        // A recording must not be mistaken for the present; the other formats are for programs.
+        let is_for_programs = self.json || self.ndjson || self.csv.is_some();
+        let is_table = !(is_for_programs || self.count || self.quiet);
+        let at = moment::local_time(table.taken_at.wall, &TimeZone::system());
+        if found.is_after_end {
+            let note = format!("the recording ends at {at}; this is its last snapshot");
+            print_error(&note);
+        } else if is_table {
+            let (number, total) = (found.number, found.total);
+            let note = format!("recorded at {at}: snapshot {number} of {total}");
+            print_error(&note);
         }
     }
 
@@ -232,54 +262,97 @@ impl List {
     }
 }
 
-/// Takes the snapshot to list, and records it if an option says so. Of a recording also which of its snapshots it is: that
-/// of this moment, or the last one.
-fn read(
-    global: &GlobalArgs,
-    (query, target): (&Query, &NamespaceTarget),
+/// What to read of the counters of sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Numbers {
+    None,
+    Counters,
+    /// Also how fast they grow.
+    Rates,
+}
+
+/// How long before the snapshot to list another one is taken, if there are to be rates.
+const RATE_TIME: Duration = Duration::from_secs(1);
+
+/// The snapshot to list.
+struct Reading<'a> {
+    query: &'a Query,
+    target: &'a NamespaceTarget,
+    at: Option<At>,
+    numbers: Numbers,
+}
+
+impl Reading<'_> {
+    /// Takes the snapshot, and records it if an option says so. Of a recording also which of its snapshots it is: that of
+    /// this moment, or the last one.
+    fn read(
+        &self,
+        global: &GlobalArgs,
+        tracker: &mut Tracker,
+        clock: Clock,
+    ) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
+        let mut recorder = global.recorder()?;
+        let (mut snapshot, timings, found) = if let Some(path) = &global.replay {
+            replayed(path, self.at, clock.now())?
+        } else {
+            let system = system(self.query.kinds, self.target, &self.query.filter);
+            let system = system.with_counters(self.numbers != Numbers::None);
+            let mut system = system.with_services(global.services.clone());
+            if self.numbers == Numbers::Rates {
+                tracker.apply(self.take(&mut system, false, clock.now())?);
+                std::thread::sleep(RATE_TIME);
+            }
+            let snapshot = self.take(&mut system, recorder.is_some(), clock.now())?;
+            (snapshot, system.timings(), None)
+        };
+        if let Some(recorder) = &mut recorder {
+            recorder.record(&snapshot)?;
+            let problem = Recorder::incomplete_problem(&snapshot);
+            snapshot.problems.extend(problem);
+        }
+        Ok((snapshot, timings, found))
+    }
+
+    /// `is_recorded`: it needs everything.
+    fn take(
+        &self,
+        system: &mut System,
+        is_recorded: bool,
+        now: Moment,
+    ) -> Result<Snapshot, SourceError> {
+        if is_recorded {
+            return system.take_once(now);
+        }
+        system.take_with_owners_of(now, |sockets: &[Socket]| {
+            // If the name means none, the error comes with the table.
+            let found = resolve(self.target, sockets);
+            let query = Query {
+                namespaces: found.unwrap_or(NamespaceScope::One(NamespaceId::NONE)),
+                ..self.query.clone()
+            };
+            query.could_show(sockets, now)
+        })
+    }
+}
+
+fn replayed(
+    path: &Path,
     at: Option<At>,
     now: Moment,
 ) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
-    let mut recorder = global.recorder()?;
-    let (mut snapshot, timings, found) = if let Some(path) = &global.replay {
-        let found = at.map(|at| find(path, at)).transpose()?;
-        let mut recording = Replay::open(path)?;
-        match &found {
-            Some(found) => recording.seek(found.number)?,
-            None => recording.seek(usize::MAX)?,
-        }
-        let snapshot = recording.take(now)?;
-        let last = recording.playback().map(|playback| Found {
-            number: playback.number,
-            total: playback.total.unwrap_or(playback.number),
-            is_after_end: false,
-        });
-        (snapshot, recording.timings(), found.or(last))
-    } else {
-        let system = system(query.kinds, target, &query.filter);
-        let mut system = system.with_services(global.services.clone());
-        let could_show = |sockets: &[Socket]| {
-            // If the name means none, the error comes with the table.
-            let found = resolve(target, sockets).unwrap_or(NamespaceScope::One(NamespaceId::NONE));
-            let query = Query {
-                namespaces: found,
-                ..query.clone()
-            };
-            query.could_show(sockets, now)
-        };
-        let snapshot = match recorder {
-            // A recording needs everything.
-            Some(_) => system.take_once(now)?,
-            None => system.take_with_owners_of(now, could_show)?,
-        };
-        (snapshot, system.timings(), None)
-    };
-    if let Some(recorder) = &mut recorder {
-        recorder.record(&snapshot)?;
-        let problem = Recorder::incomplete_problem(&snapshot);
-        snapshot.problems.extend(problem);
+    let found = at.map(|at| find(path, at)).transpose()?;
+    let mut recording = Replay::open(path)?;
+    match &found {
+        Some(found) => recording.seek(found.number)?,
+        None => recording.seek(usize::MAX)?,
     }
-    Ok((snapshot, timings, found))
+    let snapshot = recording.take(now)?;
+    let last = recording.playback().map(|playback| Found {
+        number: playback.number,
+        total: playback.total.unwrap_or(playback.number),
+        is_after_end: false,
+    });
+    Ok((snapshot, recording.timings(), found.or(last)))
 }
 
 fn find(path: &Path, at: At) -> anyhow::Result<Found> {

@@ -6,8 +6,8 @@ use std::fmt::{self, Display, Formatter};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use unit::Unit;
-pub(super) use unit::{AGE, PID, PORT, SIZE, items};
+pub(super) use unit::Unit;
+pub(super) use unit::{AGE, BYTES, COUNT, PID, PORT, SIZE, TIME, items};
 
 use crate::model::Age;
 

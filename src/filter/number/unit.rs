@@ -50,8 +50,34 @@ pub(in crate::filter) const SIZE: Unit<u32> = Unit {
     accepted: "use a number, also with k, m or g (1k is 1024), as in >64k or 0",
     lowest: 0,
     highest: u32::MAX,
+    read: |text| size(text)?.try_into().map_err(|_| Wrong::TooLarge),
+    text: |size| size_text(size.into()),
+};
+
+/// Of payload.
+pub(in crate::filter) const BYTES: Unit<u64> = Unit {
+    what: "size",
+    accepted: SIZE.accepted,
+    lowest: 0,
+    highest: u64::MAX,
     read: size,
     text: size_text,
+};
+
+pub(in crate::filter) const COUNT: Unit<u64> = Unit {
+    what: "number",
+    accepted: PORT.accepted,
+    lowest: 0,
+    highest: u64::MAX,
+    read: |text| digits(text)?.parse().map_err(|_| Wrong::TooLarge),
+    text: |count| count.to_string(),
+};
+
+/// Times of counters are only compared, as they are measured.
+pub(in crate::filter) const TIME: Unit<Duration> = Unit {
+    what: "time",
+    accepted: "use a number with ms, s, m, h or d, as in >100ms or <=2s",
+    ..AGE
 };
 
 /// Ages are only compared.
@@ -188,7 +214,7 @@ fn digits(text: &str) -> Result<&str, Wrong> {
 }
 
 /// Digits, and `k`, `m` or `g` in either case, with or without `b` or `ib` after it: powers of 1,024.
-fn size(text: &str) -> Result<u32, Wrong> {
+fn size(text: &str) -> Result<u64, Wrong> {
     let end = text.find(|c: char| !c.is_ascii_digit());
     let (number, unit) = text.split_at(end.unwrap_or(text.len()));
     let power: u32 = match unit.to_ascii_lowercase().as_str() {
@@ -198,13 +224,13 @@ fn size(text: &str) -> Result<u32, Wrong> {
         "g" | "gb" | "gib" => 3,
         _ => return Err(Wrong::Text),
     };
-    let number: u32 = digits(number)?.parse().map_err(|_| Wrong::TooLarge)?;
+    let number: u64 = digits(number)?.parse().map_err(|_| Wrong::TooLarge)?;
     let size = number.checked_mul(1 << (10 * power));
     size.ok_or(Wrong::TooLarge)
 }
 
 /// In the largest unit in which it is a whole number.
-fn size_text(size: u32) -> String {
+fn size_text(size: u64) -> String {
     match size {
         0 => "0".into(),
         size if size.is_multiple_of(1 << 30) => format!("{}g", size >> 30),
@@ -248,7 +274,8 @@ mod tests {
             ("1MiB", 1 << 20, "1m"),
             ("1536k", 1536 << 10, "1536k"),
             ("3g", 3 << 30, "3g"),
-            ("4294967295", u32::MAX, "4294967295"),
+            ("4294967295", 0xffff_ffff, "4294967295"),
+            ("18446744073709551615", u64::MAX, "18446744073709551615"),
         ] {
             assert!(matches!(size(text), Ok(found) if found == number), "{text}");
             assert_eq!(size_text(number), spelled);

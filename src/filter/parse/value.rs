@@ -3,9 +3,9 @@
 use super::endpoint::ports;
 use crate::filter::endpoint::{EndpointPattern, Side};
 use crate::filter::error::{shown, unknown};
-use crate::filter::expr::{Part, QueueEnd, Term};
+use crate::filter::expr::{Counter, CounterTime, Part, QueueEnd, Term};
 use crate::filter::needle::Needle;
-use crate::filter::number::{AGE, PID, SIZE};
+use crate::filter::number::{AGE, PID, SIZE, TIME};
 use crate::filter::vocabulary::{FLAGS, TRANSPORTS, Transport};
 use crate::model::{Services, State};
 
@@ -38,6 +38,27 @@ pub fn age(text: &str) -> Value {
 
 pub fn queue(end: QueueEnd, text: &str) -> Value {
     SIZE.numbers(text).map(|sizes| Term::Queue(end, sizes))
+}
+
+/// `rate:`, `rx:`, `tx:`, `retr:`, `drops:`.
+pub fn counter(counter: Counter, text: &str) -> Value {
+    let numbers = counter.unit().numbers(text)?;
+    Ok(Term::Counter(counter, numbers))
+}
+
+/// `rtt:`, `idle:`: only comparisons.
+pub fn counter_time(time: CounterTime, text: &str) -> Value {
+    if text.is_empty() {
+        return Err(TIME.missing());
+    }
+    let comparison = TIME.comparison(text)?;
+    let term = comparison.map(|comparison| Term::CounterTime(time, comparison));
+    term.ok_or_else(|| {
+        let time = shown(text);
+        format!(
+            "{time} needs >, >=, < or <= before it, as in >100ms: a time is never the same for long"
+        )
+    })
 }
 
 /// `proc:`, `cmd:`, `user:`, `unit:`, `service:`.

@@ -30,7 +30,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         "is:",
         "^^^",
-        "the flag is missing. Accepted: new changed closed",
+        "the flag is missing. Accepted: new changed short closed",
     ),
     (
         "state:",
@@ -158,9 +158,9 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     ("ü é:x", "  ^^", "unknown field `é`."),
     (
-        "a rate:>1m",
+        "a flow:>1m",
         "  ^^^^^",
-        "unknown field `rate`. Accepted: port:",
+        "unknown field `flow`. Accepted: port:",
     ),
     ("host:a", "^^^^^", "unknown field `host`. Accepted: port:"),
     // Numbers.

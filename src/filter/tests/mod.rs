@@ -3,6 +3,7 @@
 
 mod before;
 mod complete;
+mod counters;
 mod errors;
 mod kinds;
 mod matching;

@@ -1,8 +1,11 @@
 //! What the kernel counts about a socket: traffic, round-trip times, retransmits, drops.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::model::NamespaceId;
 
 /// The counters of one socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +16,17 @@ pub struct Counters {
     /// What was dropped since the socket exists (`sk_drops`): packets of a UDP socket, handshakes of a listener.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drops: Option<u32>,
+}
+
+/// The counters of a socket in a snapshot, which are not part of the socket: most snapshots are read without them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The network namespace of the socket.
+    pub namespace: NamespaceId,
+    /// Its cookie, which identifies it there.
+    pub cookie: NonZeroU64,
+    /// Its counters.
+    pub counters: Counters,
 }
 
 /// The part of `struct tcp_info` (`linux/tcp.h`) that the program shows or draws conclusions from.

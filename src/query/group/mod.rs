@@ -12,7 +12,7 @@ use crate::columns::ColumnId;
 use crate::model::{BuildSpread, State};
 use crate::query::Sort;
 use crate::query::texts::Texts;
-use crate::track::Row;
+use crate::track::{Bytes, Flow, Flows, Row};
 use field::{KeyNumber, present_state};
 
 pub use field::{GroupBy, GroupKey};
@@ -99,9 +99,22 @@ impl Grouping {
     /// The columns that can order its groups.
     pub fn sort_columns(&self) -> impl Iterator<Item = ColumnId> + use<> {
         let keys = self.fields().map(GroupBy::column);
-        keys.chain([ColumnId::RecvQ, ColumnId::SendQ])
+        keys.chain(SUMS.iter().map(|(column, _)| *column))
     }
 }
+
+/// The columns with numbers of which groups have the sum.
+type SumColumn = (ColumnId, fn(&Sum) -> Option<u64>);
+
+#[rustfmt::skip]
+const SUMS: [SumColumn; 6] = [
+    (ColumnId::RecvQ, |sum| sum.receive_queue),
+    (ColumnId::SendQ, |sum| sum.send_queue),
+    (ColumnId::RxRate, |sum| Some(sum.rates?.received)),
+    (ColumnId::TxRate, |sum| Some(sum.rates?.sent)),
+    (ColumnId::Rx, |sum| Some(sum.totals?.received)),
+    (ColumnId::Tx, |sum| Some(sum.totals?.sent)),
+];
 
 /// What the rows of a group amount to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,6 +127,10 @@ pub struct Sum {
     pub receive_queue: Option<u64>,
     /// Bytes not yet acknowledged, likewise.
     pub send_queue: Option<u64>,
+    /// Payload per second; `None` if not known of any row.
+    pub rates: Option<Bytes>,
+    /// Payload since the connections began; likewise.
+    pub totals: Option<Bytes>,
 }
 
 impl Sum {
@@ -135,6 +152,11 @@ impl Sum {
         self.by_state[state as usize] as usize
     }
 
+    fn add_flow(&mut self, flow: &Flow) {
+        add_bytes(&mut self.rates, flow.rates);
+        add_bytes(&mut self.totals, flow.totals());
+    }
+
     fn add_row(&mut self, row: &Row) {
         self.sockets += 1;
         self.by_state[present_state(row) as usize] += 1;
@@ -151,6 +173,14 @@ impl Sum {
         counts.for_each(|(count, more)| *count += more);
         add(&mut self.receive_queue, other.receive_queue);
         add(&mut self.send_queue, other.send_queue);
+        add_bytes(&mut self.rates, other.rates);
+        add_bytes(&mut self.totals, other.totals);
+    }
+}
+
+fn add_bytes(sum: &mut Option<Bytes>, more: Option<Bytes>) {
+    if let Some(more) = more {
+        *sum = Some(sum.unwrap_or_default().plus(more));
     }
 }
 
@@ -187,13 +217,21 @@ pub struct Groups {
 impl Groups {
     /// Groups these rows.
     pub fn of(rows: &[&Row], grouping: Grouping) -> Self {
+        Self::with_flows(rows, grouping, &Flows::default())
+    }
+
+    /// Groups these rows and sums up what flows through their sockets.
+    pub fn with_flows(rows: &[&Row], grouping: Grouping, flows: &Flows) -> Self {
         let mut outer = Level::new(grouping.by);
         let mut inner = grouping.then.map(Level::new);
         let mut pairs = Pairs::of(rows.len());
         for at in in_memory_order(rows) {
             let row = rows[at];
             let within = inner.as_mut().map_or(0, |inner| inner.number(row, at));
-            pairs.add(outer.number(row, at), within, at, row);
+            let pair = pairs.add(outer.number(row, at), within, at, row);
+            if let Some(flow) = flows.of(row.id) {
+                pairs.sums[pair].add_flow(flow);
+            }
         }
         let outer = outer.ranked(rows);
         let inner = inner.map(|inner| inner.ranked(rows));
@@ -332,9 +370,11 @@ impl Ranked {
     fn place(&self, number: usize, sum: &Sum, grouping: Grouping) -> Place {
         let rank = self.ranks[number];
         let mut reverse = grouping.reverse;
+        let of_sum = SUMS
+            .iter()
+            .find(|(column, _)| grouping.sort == Some(*column));
         let value = match grouping.sort {
-            Some(ColumnId::RecvQ) => sum.receive_queue,
-            Some(ColumnId::SendQ) => sum.send_queue,
+            _ if let Some((_, value)) = of_sum => value(sum),
             Some(column) if column == self.by.column() => {
                 Some(rank).filter(|_| self.keys[number] != GroupKey::None)
             }
@@ -390,7 +430,8 @@ impl Pairs {
         }
     }
 
-    fn add(&mut self, outer: usize, inner: usize, at: usize, row: &Row) {
+    /// Adds a row; returns its pair.
+    fn add(&mut self, outer: usize, inner: usize, at: usize, row: &Row) -> usize {
         let next = self.numbers.len();
         let pair = *self.known.entry((outer, inner)).or_insert(next);
         if pair == next {
@@ -399,6 +440,7 @@ impl Pairs {
         }
         self.sums[pair].add_row(row);
         self.of_rows[at] = pair;
+        pair
     }
 
     /// The indices of the rows, pair by pair in this order.

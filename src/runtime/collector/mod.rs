@@ -41,6 +41,8 @@ pub enum Control {
     SetServices(Services),
     /// Read these kinds of sockets, immediately unless paused.
     SetKinds(Kinds),
+    /// Read the counters of sockets from now on, immediately unless paused, or no longer.
+    SetCounters(bool),
     /// Pause or resume taking snapshots.
     SetPaused(bool),
 }
@@ -259,6 +261,12 @@ impl Collector {
                 Ok(Control::SetServices(services)) => self.tracker.services = services,
                 Ok(Control::SetKinds(kinds)) => {
                     if self.source.set_kinds(kinds) && !*is_paused {
+                        return Some(Wait::Command);
+                    }
+                }
+                Ok(Control::SetCounters(has_counters)) => {
+                    let is_changed = self.source.set_counters(has_counters);
+                    if is_changed && has_counters && !*is_paused {
                         return Some(Wait::Command);
                     }
                 }

@@ -79,12 +79,9 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             Effect::SetLinger(linger) => self.control(Control::SetLinger(linger)),
             Effect::SetServices(services) => self.control(Control::SetServices(services)),
             Effect::SetKinds(kinds) => self.control(Control::SetKinds(kinds)),
+            Effect::SetCounters(are_read) => self.control(Control::SetCounters(are_read)),
             Effect::SetPaused(paused) => self.control(Control::SetPaused(paused)),
-            Effect::ReadSettings => {
-                let read = Arc::clone(&self.config.read_again);
-                let read = move || jobs::read_settings(&*read);
-                self.start("settings", jobs::failed, read, lost);
-            }
+            Effect::ReadSettings => self.start_reading_settings(lost),
             Effect::PrepareSave(settings) => {
                 self.start_config(|path| jobs::prepare_save(path, *settings), lost);
             }
@@ -131,6 +128,12 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             Effect::Repaint => return Some(TerminalEffect::Repaint),
         }
         None
+    }
+
+    fn start_reading_settings(&self, lost: &mut Option<Msg>) {
+        let read = Arc::clone(&self.config.read_again);
+        let read = move || jobs::read_settings(&*read);
+        self.start("settings", jobs::failed, read, lost);
     }
 
     fn start_bind_test(

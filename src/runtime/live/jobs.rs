@@ -152,9 +152,12 @@ fn write_file(
     let mut file = BufWriter::new(options.open(path)?);
     let written = match format {
         FileFormat::Json => report::write_json(&mut file, table, &rows),
-        FileFormat::Csv => {
-            report::write_csv(&mut file, rows.iter().copied(), CsvOptions::default())
-        }
+        FileFormat::Csv => report::write_csv(
+            &mut file,
+            table,
+            rows.iter().copied(),
+            CsvOptions::default(),
+        ),
     };
     // Remove a partial file, which would look complete.
     let written = written.and_then(|()| file.flush());

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::destroyed::{Drained, Listener};
 use super::namespaces::Namespaces;
+use super::netlink::Extras;
 use super::owners::index::{OwnerIndex, ScanExtent};
 use super::owners::search::in_descriptor_tables;
 use super::owners::{Hints, Owners, accept_queue};
@@ -11,7 +12,7 @@ use super::proc::descriptor_limit;
 use super::table::Table;
 use super::{ephemeral, families, problems};
 use crate::model::{
-    ClosedSocket, EphemeralPorts, Kinds, LostCloses, Moment, NamespaceId, Pid, Problem,
+    ClosedSocket, Counted, EphemeralPorts, Kinds, LostCloses, Moment, NamespaceId, Pid, Problem,
     RefreshTimings, Socket,
 };
 use crate::source::{HiddenReason, OwnerPids};
@@ -41,6 +42,8 @@ pub(crate) struct Platform {
     ephemeral: ephemeral::Settings,
     /// The kinds of sockets that are read.
     kinds: Kinds,
+    /// What is read of each TCP and UDP socket.
+    extras: Extras,
     /// Why owners may be hidden, by the last scan.
     hidden: Option<HiddenReason>,
     /// The sockets for which the last search found no owner.
@@ -59,14 +62,18 @@ pub(crate) struct Platform {
 impl crate::source::platform::Platform for Platform {
     fn sockets(&mut self, at: Moment, ages: bool, problems: &mut Vec<Problem>) -> Vec<Socket> {
         let is_complete = !self.partial_owners_first;
+        let extras = Extras {
+            ages,
+            ..self.extras
+        };
         let (others, index) = (&mut self.namespaces, &self.index);
         let closes = self.closes.as_ref();
-        let mut sockets = self.table.read(at, ages, problems, || {
+        let mut sockets = self.table.read(at, extras, problems, || {
             let others = others.as_mut();
             let process_with = |inode| index.process_with(inode);
             let everywhere = closes.and_then(Listener::everywhere);
             let read =
-                others.map(|all| all.read((at, ages, is_complete), &process_with, everywhere));
+                others.map(|all| all.read((at, extras, is_complete), &process_with, everywhere));
             read.unwrap_or_default()
         });
         if !self.kinds.optional().is_empty() {
@@ -77,6 +84,17 @@ impl crate::source::platform::Platform for Platform {
 
     fn set_kinds(&mut self, kinds: Kinds) {
         self.kinds = kinds;
+    }
+
+    fn set_counters(&mut self, has_counters: bool) {
+        self.extras.counters = has_counters;
+    }
+
+    fn take_counters(&mut self) -> Vec<Counted> {
+        let mut counters = self.table.take_counters();
+        let others = self.namespaces.as_mut();
+        counters.extend(others.into_iter().flat_map(Namespaces::take_counters));
+        counters
     }
 
     fn set_all_namespaces(&mut self) {

@@ -1,6 +1,7 @@
 //! The rows of one snapshot of one network namespace, as dumps and files add them.
 
 use std::collections::HashSet;
+use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 
 use super::interfaces::Interfaces;
@@ -8,7 +9,7 @@ use super::namespaces::UserMap;
 use super::netlink::{DumpError, DumpRequest, Extras, InetRow, KernelClock, Rows, SockDiag};
 use super::problems::{Instead, Troubles};
 use super::proc::net;
-use crate::model::{Protocol, Socket, State};
+use crate::model::{Counters, Protocol, Socket, State};
 use crate::source::netstat::{self, Part};
 
 /// The rows of one snapshot.
@@ -16,6 +17,8 @@ pub(super) struct Reading {
     pub(super) sockets: Vec<Socket>,
     /// The control group that each was made in; 0 for none.
     pub(super) groups: Vec<u64>,
+    /// The counters of sockets by their cookies, if they are read. A dump that was repeated has some twice, the last ones last.
+    pub(super) counters: Vec<(NonZeroU64, Counters)>,
     interfaces: Interfaces,
     clock: KernelClock,
     pub(super) troubles: Troubles,
@@ -33,6 +36,7 @@ impl Reading {
         Self {
             sockets: Vec::with_capacity(sockets),
             groups: Vec::with_capacity(sockets),
+            counters: Vec::new(),
             interfaces: Interfaces::default(),
             clock: KernelClock::now(),
             troubles: Troubles::default(),
@@ -145,6 +149,11 @@ impl Rows for Reading {
             socket.uid = uid.and_then(|uid| elsewhere.users.outside(uid));
         }
         socket.age = row.age.map(|age| self.clock.corrected(age));
+        if row.counters != Counters::default()
+            && let Some(cookie) = row.cookie
+        {
+            self.counters.push((cookie, row.counters));
+        }
         self.sockets.push(socket);
         self.groups.push(row.cgroup.unwrap_or(0));
     }

@@ -13,6 +13,7 @@
 //! neither table. The next snapshot has it.
 
 use std::collections::HashSet;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use nix::time::ClockId;
@@ -22,7 +23,7 @@ use super::netlink::{Extras, SockDiag};
 use super::placement::Placement;
 use super::problems;
 use super::reading::Reading;
-use crate::model::{Moment, Pid, Problem, Protocol, Socket};
+use crate::model::{Counted, Counters, Moment, NamespaceId, Pid, Problem, Protocol, Socket};
 use crate::source::netstat::Part;
 
 /// After how many times their cost bound sockets are read again: while there are some, and while there are none.
@@ -45,21 +46,23 @@ pub(super) struct Table {
     cgroups: Cgroups,
     /// The control group that each row of the last snapshot was made in; 0 for none.
     groups: Vec<u64>,
+    /// The counters of the last snapshot, until they are taken.
+    counters: Vec<Counted>,
 }
 
 impl Table {
-    /// Every socket with all data except its owners; `ages`: also how old connections are. `others` returns the sockets of
+    /// Every socket with all data except its owners; `extras`: what else to read of them. `others` returns the sockets of
     /// other namespaces, which come last, with the control group that each was made in. A failed read becomes a problem.
     pub(super) fn read(
         &mut self,
         at: Moment,
-        ages: bool,
+        extras: Extras,
         problems: &mut Vec<Problem>,
         others: impl FnOnce() -> (Vec<Socket>, Vec<u64>),
     ) -> Vec<Socket> {
         let mut reading = Reading::with_capacity(self.groups.len() + 64);
         let (bound, began) = (at.steady >= self.bound_due_at, processor_time());
-        let is_complete = reading.add_tcp(Extras { bound, ages }, &mut self.diag);
+        let is_complete = reading.add_tcp(Extras { bound, ..extras }, &mut self.diag);
         if bound && is_complete {
             let took = processor_time().saturating_sub(began);
             self.bound = reading.take_bound();
@@ -71,17 +74,27 @@ impl Table {
             self.bound_due_at = at.steady + (took / SHARE * times).min(MAX_PAUSE);
         }
         for part in Part::of(Protocol::Udp) {
-            reading.add(part, Extras::default(), &mut self.diag);
+            reading.add(part, extras, &mut self.diag);
         }
         reading.add_bound(&mut self.bound);
         let mut sockets = reading.sockets;
         self.groups = reading.groups;
+        if extras.counters {
+            let own = reading.counters.into_iter();
+            let own = own.map(|counted| of_namespace(NamespaceId::OWN, counted));
+            self.counters = own.collect();
+        }
         let (others, groups) = others();
         sockets.extend(others);
         self.groups.extend(groups);
         problems.extend(reading.troubles.problems());
         problems.extend(self.place(&mut sockets, at));
         sockets
+    }
+
+    /// The counters of the last snapshot in our own namespace, if they were requested.
+    pub(super) fn take_counters(&mut self) -> Vec<Counted> {
+        std::mem::take(&mut self.counters)
     }
 
     /// The processes in the control groups that these rows of the last snapshot were made in.
@@ -111,6 +124,18 @@ impl Table {
         }
         let missing = groups.filter(|&id| self.cgroups.is_pending(id));
         problems::groups(missing.count())
+    }
+}
+
+/// The counters of a socket of this namespace.
+pub(super) const fn of_namespace(
+    namespace: NamespaceId,
+    (cookie, counters): (NonZeroU64, Counters),
+) -> Counted {
+    Counted {
+        namespace,
+        cookie,
+        counters,
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) const SYNONYMS: &[(A, &[&str])] = &[
     (A::Table(TableAction::ShowAllNamespaces), &["all namespaces", "every namespace", "containers", "all containers", "docker", "podman"]),
     (A::Table(TableAction::ShowOwnNamespace), &["own namespace", "host namespace", "this namespace", "without containers"]),
     (A::Table(TableAction::ChooseColumns), &["fields", "add column", "remove column", "hide column", "show column"]),
+    (A::Table(TableAction::ToggleNumbers), &["traffic", "throughput", "bandwidth", "bytes", "rates", "rtt", "latency", "retransmits", "drops", "tcp info", "counters"]),
     (A::Table(TableAction::ToggleNames), &["dns", "resolve", "numeric", "numbers", "lookup", "hostnames"]),
     (A::Table(TableAction::Copy), &["clipboard", "yank", "curl", "copy pid", "copy address"]),
     (A::Table(TableAction::Write), &["export", "save", "dump", "download", "csv", "json"]),

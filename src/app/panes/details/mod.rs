@@ -6,9 +6,11 @@ mod history;
 mod owners;
 mod peer;
 mod published;
+pub(crate) mod rates;
 mod socket;
 mod sockets;
 pub(crate) mod summary;
+pub(crate) mod traffic;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use crate::columns::pad;
 use crate::model::Moment;
 use crate::track::{Event, Row, RowId, Table};
 use summary::Summary;
+use traffic::ProcessTraffic;
 
 /// Cells of the labels.
 const LABEL: usize = 12;
@@ -40,6 +43,8 @@ pub(crate) struct RelatedSockets {
     publishers: Vec<RowId>,
     /// The other open sockets of its processes.
     others: Vec<usize>,
+    /// The traffic of its processes.
+    traffic: Vec<ProcessTraffic>,
     /// Its last changes, the newest first.
     history: Vec<Event>,
 }
@@ -69,6 +74,7 @@ impl App {
             inside,
             publishers,
             others: sockets::others(table, row, &accepted),
+            traffic: ProcessTraffic::of(table, row),
             history: history::of(&self.log, of),
             table: Arc::clone(table),
             of,
@@ -89,6 +95,8 @@ impl App {
         lines.extend(self.published_lines(row, related));
         lines.extend(self.both_ends_lines(row));
         lines.extend(socket::queue_lines(row, room));
+        let traffic = related.map_or(&[][..], |related| &related.traffic);
+        lines.extend(self.traffic_lines(row, traffic));
         lines.extend(end::end_lines(row));
         lines.extend(self.owner_lines(row, columns));
         lines.extend(socket::fact_lines(&row.socket));

@@ -48,7 +48,7 @@ impl App {
     ) -> impl Iterator<Item = &'a Event> {
         let query = &self.rows.criteria;
         let now = self.shown_at(now);
-        let mut filter = query.pass(now);
+        let mut filter = query.pass(now).with_flows(&self.rows.table.flows);
         events.filter(move |event| {
             let row = &event.row;
             query.tab.admits(row, now) && query.includes(&row.socket) && filter.matches(row)

@@ -87,6 +87,7 @@ fn it_lists_every_action_with_its_keys_and_runs_each() {
             } else {
                 let now = pressed.now();
                 pressed.app.perform(binding.action, now);
+                pressed.app.refresh_counters();
                 let effects = std::mem::take(&mut pressed.app.effects);
                 pressed.inspect(effects)
             };

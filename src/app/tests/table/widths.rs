@@ -253,6 +253,7 @@ fn the_command_has_all_the_room_that_the_other_texts_leave() {
 #[test]
 fn the_menu_says_for_which_column_there_is_no_room_and_a_chosen_one_gets_it() {
     let mut desk = Desk::new();
+    desk.resize(80, 40);
     desk.read(&[server(80, "app", &"x".repeat(50))]);
     desk.press("C");
     let line = |desk: &Desk, title: &str| {
@@ -264,7 +265,7 @@ fn the_menu_says_for_which_column_there_is_no_room_and_a_chosen_one_gets_it() {
     assert!(line(&desk, "COMMAND").contains("no room · command line"));
     assert!(line(&desk, "UNIT").contains("nothing to show · "));
     assert!(!line(&desk, "PID").contains(" · "));
-    desk.press(&"j".repeat(20));
+    desk.press(&"j".repeat(columns::ALL.len()));
     desk.press("  ");
     assert!(!line(&desk, "COMMAND").contains("no room"));
     assert_eq!(desk.reason(), Some(WidthReason::Columns));

@@ -35,10 +35,12 @@ use self::names::Names;
 use self::published::{Members, Publishing};
 use self::read::Sockets;
 use super::destroyed::Everywhere;
+use super::netlink::Extras;
 use super::owners::index::ByProducts;
 use super::proc::rights;
+use super::table::of_namespace;
 use crate::model::{
-    Moment, Namespace, NamespaceId, Pid, Problem, ProblemCode, Socket, Text, counted,
+    Counted, Moment, Namespace, NamespaceId, Pid, Problem, ProblemCode, Socket, Text, counted,
 };
 
 /// The last id that was given: none is given twice, also by a source that begins anew after a crash, as rows keep theirs.
@@ -99,7 +101,7 @@ impl Namespaces {
     /// `everywhere` that reports of closed sockets are read.
     pub(super) fn read(
         &mut self,
-        (at, ages, is_complete): (Moment, bool, bool),
+        (at, extras, is_complete): (Moment, Extras, bool),
         process_with: &dyn Fn(u32) -> Option<Pid>,
         everywhere: Option<&Everywhere>,
     ) -> (Vec<Socket>, Vec<u64>) {
@@ -107,7 +109,7 @@ impl Namespaces {
         if self.known.is_empty() {
             return (Vec::new(), Vec::new());
         }
-        self.read_all((at, ages, is_complete), everywhere);
+        self.read_all((at, extras, is_complete), everywhere);
         self.keep_reporting();
         self.compare_cookies(at);
         self.names.update(&mut self.known, at);
@@ -121,6 +123,17 @@ impl Namespaces {
             groups.extend(&known.sockets.groups);
         }
         (sockets, groups)
+    }
+
+    /// The counters of their sockets in the last snapshot, if they were requested.
+    pub(super) fn take_counters(&mut self) -> Vec<Counted> {
+        let known = self.known.values_mut();
+        let counters = known.flat_map(|known| {
+            let id = known.namespace.id;
+            let counters = std::mem::take(&mut known.sockets.counters).into_iter();
+            counters.map(move |counted| of_namespace(id, counted))
+        });
+        counters.collect()
     }
 
     /// The namespaces that processes, threads and mounts refer to, with a way into each.

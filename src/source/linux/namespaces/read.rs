@@ -9,13 +9,14 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::Result;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::io::Errno;
 
 use super::helper::Opened;
-use crate::model::{Moment, Pid, Protocol, Socket, State};
+use crate::model::{Counters, Moment, Pid, Protocol, Socket, State};
 use crate::source::linux::destroyed::Everywhere;
 use crate::source::linux::netlink::{DumpRequest, Extras, InetRow, Rows as _, SockDiag};
 use crate::source::linux::proc::net;
@@ -35,6 +36,8 @@ pub(super) struct Sockets {
     pub(super) all: Vec<Socket>,
     /// The control group that each was made in; 0 for none.
     pub(super) groups: Vec<u64>,
+    /// The counters of the last snapshot by the cookies of the sockets, if they were requested.
+    pub(super) counters: Vec<(NonZeroU64, Counters)>,
     bound: Vec<(Socket, u64)>,
     /// The numbers of sockets, and when those were read, if they were read from outside.
     outside: Option<(SocketCounts, Moment)>,
@@ -55,15 +58,6 @@ struct Walked {
     at: Moment,
 }
 
-/// What to read besides the listeners, the connections and UDP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
-    /// Sockets that are only bound.
-    pub(super) bound: bool,
-    /// How old connections are.
-    pub(super) ages: bool,
-}
-
 impl Sockets {
     /// Registers the namespace that this thread is in for reports of closed sockets.
     fn register(&mut self, everywhere: &Everywhere) {
@@ -77,7 +71,7 @@ impl Sockets {
     /// Reads them on a thread that is in the namespace. Returns whether that worked; else they stay as they were.
     pub(super) fn read_inside(
         &mut self,
-        wanted: Wanted,
+        wanted: Extras,
         at: Moment,
         everywhere: Option<&Everywhere>,
     ) -> bool {
@@ -95,6 +89,7 @@ impl Sockets {
             self.walked = None;
             return false;
         }
+        self.counters = counters(&mut reading, wanted);
         (self.all, self.groups) = (reading.sockets, reading.groups);
         self.outside = None;
         true
@@ -105,7 +100,7 @@ impl Sockets {
         &mut self,
         reading: &mut Reading,
         diag: &mut SockDiag,
-        wanted: Wanted,
+        wanted: Extras,
         counts: Option<SocketCounts>,
         at: Moment,
     ) -> bool {
@@ -113,7 +108,7 @@ impl Sockets {
         let Some(counts) = counts else {
             return walk(reading, diag, wanted);
         };
-        if !add_listeners(reading, diag, counts) {
+        if !add_listeners(reading, diag, (wanted, counts)) {
             return walk(reading, diag, wanted);
         }
         if counts.time_wait == 0 && reading.len() == counts.tcp() {
@@ -127,7 +122,7 @@ impl Sockets {
             segments,
             at,
         });
-        if !wanted.ages && self.is_quiet(now.as_ref()) {
+        if !wanted.ages && !wanted.counters && self.is_quiet(now.as_ref()) {
             self.add_connections(reading);
             return false;
         }
@@ -176,7 +171,7 @@ impl Sockets {
         &mut self,
         opened: Opened,
         pid: Option<Pid>,
-        wanted: Wanted,
+        wanted: Extras,
         at: Moment,
     ) -> Result<()> {
         self.begin_in(super::socket_network::cookie_of(&opened.diag));
@@ -188,6 +183,7 @@ impl Sockets {
         if reading.has_failed() {
             return Err(Errno::IO.into());
         }
+        self.counters = counters(&mut reading, wanted);
         let before = std::mem::replace(&mut self.all, reading.sockets);
         self.groups = reading.groups;
         (self.outside, self.walked) = (None, None);
@@ -235,10 +231,10 @@ impl Sockets {
         reading: &mut Reading,
         mut diag: SockDiag,
         counts: Option<SocketCounts>,
-        (wanted, at): (Wanted, Moment),
+        (wanted, at): (Extras, Moment),
     ) {
         let has_all = counts.is_some_and(|counts| {
-            let are_listed = add_listeners(reading, &mut diag, counts);
+            let are_listed = add_listeners(reading, &mut diag, (wanted, counts));
             are_listed && counts.time_wait == 0 && reading.len() == counts.tcp()
         });
         let has_walked = !has_all && walk(reading, &mut diag, wanted);
@@ -251,7 +247,7 @@ impl Sockets {
         reading: &mut Reading,
         diag: &mut SockDiag,
         counts: Option<SocketCounts>,
-        (wanted, at): (Wanted, Moment),
+        (wanted, at): (Extras, Moment),
         has_walked: bool,
     ) {
         if wanted.bound {
@@ -265,7 +261,7 @@ impl Sockets {
         }
         for part in Part::of(Protocol::Udp) {
             if counts.is_none_or(|counts| counts.udp(part) > 0) {
-                reading.add(part, Extras::default(), diag);
+                reading.add(part, wanted, diag);
             }
         }
         reading.add_bound(&mut self.bound);
@@ -310,19 +306,25 @@ impl Sockets {
     }
 }
 
+/// The counters of a snapshot, if they were requested: `tcp_info` is also read for the ages.
+fn counters(reading: &mut Reading, wanted: Extras) -> Vec<(NonZeroU64, Counters)> {
+    let all = std::mem::take(&mut reading.counters);
+    if wanted.counters { all } else { Vec::new() }
+}
+
 /// Adds the TCP listeners, if there can be any. Whether that worked.
-fn add_listeners(reading: &mut Reading, diag: &mut SockDiag, counts: SocketCounts) -> bool {
-    counts.tcp() == 0 || diag.dump(DumpRequest::Listeners, reading).is_ok()
+fn add_listeners(
+    reading: &mut Reading,
+    diag: &mut SockDiag,
+    (wanted, counts): (Extras, SocketCounts),
+) -> bool {
+    counts.tcp() == 0 || diag.dump(DumpRequest::Listeners(wanted), reading).is_ok()
 }
 
 /// Lets the kernel walk its table of connections, for all TCP sockets instead of those that were added. Returns true.
-fn walk(reading: &mut Reading, diag: &mut SockDiag, wanted: Wanted) -> bool {
+fn walk(reading: &mut Reading, diag: &mut SockDiag, wanted: Extras) -> bool {
     reading.truncate(0);
-    let extras = Extras {
-        bound: wanted.bound,
-        ages: wanted.ages,
-    };
-    reading.add_tcp(extras, diag);
+    reading.add_tcp(wanted, diag);
     true
 }
 

@@ -10,12 +10,13 @@ use rustix::io::Errno;
 use super::enter::{Entry, on_own_thread};
 use super::find::{Number, Reference};
 use super::helper::{Helper, MAX_NETWORKS, UserNamespace};
-use super::read::{Sockets, Wanted};
+use super::read::Sockets;
 use super::socket_network::user_namespace_of;
 use super::{Access, Known, MOST, Namespaces, processes};
 use crate::model::{Moment, NamespaceId, Pid};
 use crate::source::Meter;
 use crate::source::linux::destroyed::Everywhere;
+use crate::source::linux::netlink::Extras;
 
 /// Sockets that are only bound are read again after this time.
 const BOUND_AFTER: Duration = Duration::from_secs(5);
@@ -38,7 +39,7 @@ struct Job<'a> {
     access: Access,
     entries: Vec<(Reference, Entry)>,
     sockets: &'a mut Sockets,
-    wanted: Wanted,
+    wanted: Extras,
     is_read: bool,
     /// References that are gone.
     gone: Vec<Reference>,
@@ -48,7 +49,7 @@ impl Namespaces {
     /// Reads all of them, each as this user may.
     pub(super) fn read_all(
         &mut self,
-        (at, ages, is_complete): (Moment, bool, bool),
+        (at, extras, is_complete): (Moment, Extras, bool),
         everywhere: Option<&Everywhere>,
     ) {
         for known in self.known.values_mut() {
@@ -57,7 +58,7 @@ impl Namespaces {
                 (known.access, known.refused_at) = (Access::Inside, None);
             }
         }
-        let missed = self.read_by_entering((at, ages, is_complete), everywhere);
+        let missed = self.read_by_entering((at, extras, is_complete), everywhere);
         self.missed = missed.len();
         self.read_outside(at, is_complete, &missed);
     }
@@ -65,7 +66,7 @@ impl Namespaces {
     /// Reads those that this user may enter. Returns those that the helper should have read but did not.
     fn read_by_entering(
         &mut self,
-        (at, ages, is_complete): (Moment, bool, bool),
+        (at, extras, is_complete): (Moment, Extras, bool),
         everywhere: Option<&Everywhere>,
     ) -> BTreeSet<Number> {
         let bound = self.due_for_bound(at, is_complete);
@@ -77,9 +78,10 @@ impl Namespaces {
                 number,
                 access: known.access,
                 entries: entries.collect(),
-                wanted: Wanted {
+                wanted: Extras {
                     bound: bound.contains(&number),
-                    ages: ages || known.sockets.bound_at.is_none(),
+                    ages: extras.ages || known.sockets.bound_at.is_none(),
+                    ..extras
                 },
                 sockets: &mut known.sockets,
                 is_read: false,

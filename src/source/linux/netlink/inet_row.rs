@@ -6,14 +6,18 @@ use std::time::Duration;
 use netlink_packet_sock_diag::inet::{InetResponseBuffer, InetResponseHeader};
 use netlink_packet_utils::Parseable;
 
-use super::tcp_info;
-use crate::model::{Age, Endpoint, Opening, Protocol, Queue, Socket, State};
+use super::{tcp_info, u32_at};
+use crate::model::{Age, Counters, Endpoint, Opening, Protocol, Queue, Socket, State};
 use crate::source::netstat;
 
 /// Attributes of `linux/inet_diag.h`; only the first must be requested.
 const INET_DIAG_INFO: u16 = 2;
+const INET_DIAG_SKMEMINFO: u16 = 7;
 const INET_DIAG_SKV6ONLY: u16 = 11;
 const INET_DIAG_CGROUP_ID: u16 = 21;
+
+/// Where the last of nine numbers of a socket's memory is, `SK_MEMINFO_DROPS` (`linux/sock_diag.h`).
+const DROPS: usize = 8 * 4;
 
 /// The timer of a `TIME_WAIT`, which is also that of an orphan in `FIN_WAIT2`.
 pub(crate) const TIMEWAIT_TIMER: u8 = 3;
@@ -43,6 +47,8 @@ pub(crate) struct InetRow {
     pub(crate) opening: Option<Opening>,
     /// How long it has been in its state, by the kernel's own clock, if `tcp_info` was requested.
     pub(crate) age: Option<Age>,
+    /// What was counted since the socket exists, if it was requested.
+    pub(crate) counters: Counters,
 }
 
 impl InetRow {
@@ -87,6 +93,7 @@ pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
             .then(|| Duration::from_millis(row.expires().into())),
         opening: None,
         age: None,
+        counters: Counters::default(),
     };
     for attribute in row.nlas() {
         let attribute = attribute.ok()?;
@@ -94,7 +101,9 @@ pub(crate) fn parse(payload: &[u8], protocol: Protocol) -> Option<InetRow> {
             (INET_DIAG_INFO, info) if protocol == Protocol::Tcp => {
                 parsed.opening = tcp_info::opening(parsed.state, info, header.send_queue);
                 parsed.age = tcp_info::age(parsed.state, info);
+                parsed.counters.tcp = tcp_info::counters(parsed.state, info);
             }
+            (INET_DIAG_SKMEMINFO, memory) => parsed.counters.drops = u32_at(memory, DROPS),
             (INET_DIAG_SKV6ONLY, &[v6only]) => parsed.v6only = Some(v6only != 0),
             (INET_DIAG_CGROUP_ID, id) => {
                 parsed.cgroup = id.try_into().ok().map(u64::from_ne_bytes);

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::{Endpoint, Family, Protocol, Queue, State};
+use crate::model::{Counters, Endpoint, Family, Protocol, Queue, State};
 use crate::source::linux::netlink::{self, InetRow, Rows, TIMEWAIT_TIMER};
 use crate::source::linux::proc::scan;
 use crate::source::netstat::{self, Part};
@@ -109,6 +109,7 @@ fn row(line: &str, protocol: Protocol) -> Option<InetRow> {
         expires_in,
         opening: None,
         age: None,
+        counters: Counters::default(),
     })
 }
 

@@ -197,6 +197,7 @@ impl Frame {
             processes,
             problems: self.problems.clone(),
             late_namespaces: self.late_namespaces.clone(),
+            counters: None,
             ephemeral: self.ephemeral.clone(),
             closed,
             lost_closes: self.lost_closes,

@@ -38,6 +38,7 @@ impl Redactor {
             processes,
             problems: snapshot.problems.iter().map(problem).collect(),
             late_namespaces: snapshot.late_namespaces.clone(),
+            counters: snapshot.counters.clone(),
             ephemeral: snapshot.ephemeral.clone(),
             closed: snapshot.closed.iter().map(|one| self.closed(one)).collect(),
             lost_closes: snapshot.lost_closes,

@@ -74,6 +74,7 @@ fn snapshot(at: Moment) -> Snapshot {
     Snapshot {
         kinds: Kinds::DEFAULT,
         late_namespaces: Vec::new(),
+        counters: None,
         closed: Vec::new(),
         lost_closes: LostCloses::default(),
         ephemeral: Some(EphemeralPorts {
@@ -216,6 +217,7 @@ fn namespaces_and_published_ports_come_back() {
         reading(1, &all),
         Snapshot {
             late_namespaces: vec![NamespaceId(2)],
+            counters: None,
             ..reading(2, &all)
         },
         reading(3, &all[2..]),

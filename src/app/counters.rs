@@ -1,0 +1,31 @@
+//! When the counters of sockets are read: while something that is shown depends on them.
+
+use crate::app::{App, Effect, Pane};
+use crate::model::Moment;
+use crate::query::Tab;
+
+impl App {
+    /// Whether something that is shown depends on the counters of sockets.
+    pub(crate) fn needs_counters(&self) -> bool {
+        let rows = &self.rows;
+        let is_in_view = rows.columns.shows_counters() || rows.criteria.tab == Tab::Trouble;
+        let has_details = matches!(self.dock.pane, Some(Pane::Details));
+        is_in_view || has_details || rows.criteria.needs_counters()
+    }
+
+    /// Requests the counters once they are needed, and ends that when they no longer are; after each message.
+    pub(crate) fn refresh_counters(&mut self) {
+        let is_needed = self.needs_counters();
+        if std::mem::replace(&mut self.has_counters, is_needed) != is_needed {
+            self.request(Effect::SetCounters(is_needed));
+        }
+    }
+
+    /// Shows or hides the columns with the numbers of connections.
+    pub(crate) fn toggle_numbers(&mut self, now: Moment) {
+        if !self.is_live() {
+            return self.warn("this recording has no numbers of connections", now);
+        }
+        self.rows.columns.toggle_counters();
+    }
+}

@@ -1,0 +1,312 @@
+//! What flows through each socket: its counters, how fast they grow, and the totals of each process.
+//!
+//! Beside the rows, as counters differ in nearly every snapshot and a row is only copied when it changes. Without counters
+//! in the snapshot there is nothing here.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Row, RowId};
+use crate::model::{BuildSpread, Counted, Counters, Moment, Owner, Pid, Process, TcpInfo};
+
+/// Totals of this many processes are kept although they have no socket now.
+const MAX_IDLE_PROCESSES: usize = 10_000;
+
+/// Payload in each direction: bytes, or bytes per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bytes {
+    /// From the peer.
+    pub received: u64,
+    /// To the peer.
+    pub sent: u64,
+}
+
+impl Bytes {
+    fn of(counters: &Counters) -> Option<Self> {
+        let tcp = counters.tcp.as_ref()?;
+        Some(Self {
+            received: tcp.bytes_received,
+            sent: tcp.bytes_sent,
+        })
+    }
+
+    /// Both directions together.
+    pub const fn total(self) -> u64 {
+        self.received.saturating_add(self.sent)
+    }
+
+    /// The sum of both, direction by direction.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            received: self.received.saturating_add(other.received),
+            sent: self.sent.saturating_add(other.sent),
+        }
+    }
+
+    /// What came since an earlier count; a count never falls.
+    const fn since(self, earlier: Self) -> Self {
+        Self {
+            received: self.received.saturating_sub(earlier.received),
+            sent: self.sent.saturating_sub(earlier.sent),
+        }
+    }
+
+    /// Per second, if that many came in this time.
+    fn per_second(self, time: Duration) -> Option<Self> {
+        let micros = time.as_micros();
+        let rate = |bytes: u64| {
+            let rate = (u128::from(bytes) * 1_000_000 + micros / 2) / micros;
+            u64::try_from(rate).unwrap_or(u64::MAX)
+        };
+        (micros > 0).then(|| Self {
+            received: rate(self.received),
+            sent: rate(self.sent),
+        })
+    }
+}
+
+/// What flows through one socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flow {
+    /// As they were last read: those of a closed row are the last ones seen.
+    pub counters: Counters,
+    /// Payload in bytes per second since the snapshot before. `None` without one, for sockets whose payload the kernel does
+    /// not count, and once the socket is closed.
+    pub rates: Option<Bytes>,
+    /// When they were last read, on the steady clock.
+    read_at: Duration,
+    /// What the totals of its processes contain of it.
+    credited: Bytes,
+}
+
+impl Flow {
+    fn first(counters: Counters, now: Moment) -> Self {
+        Self {
+            counters,
+            read_at: now.steady,
+            ..Self::default()
+        }
+    }
+
+    /// The same flow with later counters.
+    fn next(&self, counters: Counters, now: Moment) -> Self {
+        let payload = Bytes::of(&counters).zip(Bytes::of(&self.counters));
+        let rates = payload.and_then(|(now_is, was)| {
+            let time = now.steady.saturating_sub(self.read_at);
+            now_is.since(was).per_second(time)
+        });
+        Self {
+            counters,
+            rates,
+            read_at: now.steady,
+            credited: self.credited,
+        }
+    }
+
+    /// The flow of a connection that ended with these counters.
+    fn last(tcp: Option<TcpInfo>, before: Option<&Self>, now: Moment) -> Self {
+        let before = before
+            .copied()
+            .unwrap_or_else(|| Self::first(Counters::default(), now));
+        let counters = Counters {
+            tcp,
+            ..before.counters
+        };
+        Self {
+            counters,
+            rates: None,
+            ..before
+        }
+    }
+
+    /// Payload since the connection began.
+    pub fn totals(&self) -> Option<Bytes> {
+        Bytes::of(&self.counters)
+    }
+}
+
+/// What flows through the sockets of one table. Empty unless counters are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flows {
+    /// By row id ascending.
+    rows: Vec<(RowId, Flow)>,
+    /// Those of rows that only the table before had, likewise: the last counters of sockets that have closed.
+    gone: Vec<(RowId, Flow)>,
+    /// Of the processes of the table, by pid.
+    processes: HashMap<Pid, Bytes>,
+    is_counted: bool,
+}
+
+impl Flows {
+    /// That of a row of the table, or of one that closed and is no longer in it; `None` if nothing was counted of it.
+    pub fn of(&self, row: RowId) -> Option<&Flow> {
+        let find = |rows: &'_ [(RowId, Flow)]| rows.binary_search_by_key(&row, |(id, _)| *id).ok();
+        match find(&self.rows) {
+            Some(at) => Some(&self.rows[at].1),
+            None => find(&self.gone).map(|at| &self.gone[at].1),
+        }
+    }
+
+    /// Those of the rows of the table, by row id.
+    pub fn iter(&self) -> impl Iterator<Item = (RowId, &Flow)> {
+        self.rows.iter().map(|(id, flow)| (*id, flow))
+    }
+
+    /// The payload of all connections of a process since counting began, those that have closed since included: it never
+    /// falls. A connection that several processes share counts for each of them.
+    pub fn totals_of(&self, pid: Pid) -> Option<Bytes> {
+        self.processes.get(&pid).copied()
+    }
+
+    /// Whether counters were read.
+    pub const fn is_counted(&self) -> bool {
+        self.is_counted
+    }
+}
+
+/// Carries the flows from one snapshot to the next.
+#[derive(Debug, Default)]
+pub(super) struct FlowTracker {
+    last: Arc<Flows>,
+    totals: HashMap<Pid, ProcessTotals>,
+}
+
+/// The totals of one process, which its start distinguishes from others with its pid.
+#[derive(Clone, Copy, Debug)]
+struct ProcessTotals {
+    started_at_tick: Option<u64>,
+    bytes: Bytes,
+}
+
+impl FlowTracker {
+    /// The flows of these rows, which are by id, from the counters of a snapshot. Without counters everything is forgotten.
+    pub(super) fn update(
+        &mut self,
+        counted: Option<&[Counted]>,
+        rows: &[Arc<Row>],
+        processes: &HashMap<Pid, Arc<Process>>,
+        now: Moment,
+    ) -> Arc<Flows> {
+        let Some(counted) = counted else {
+            *self = Self::default();
+            return Arc::default();
+        };
+        let gone = self.gone(rows);
+        let mut rows_with_flows = self.carry(counted, rows, now);
+        for (row, flow) in &mut rows_with_flows {
+            self.credit(row, flow);
+        }
+        self.forget_processes(processes);
+        let present = processes.keys();
+        let totals = present.filter_map(|&pid| Some((pid, self.totals.get(&pid)?.bytes)));
+        let flows = rows_with_flows.into_iter();
+        self.last = Arc::new(Flows {
+            is_counted: true,
+            processes: totals.collect(),
+            gone,
+            rows: flows.map(|(row, flow)| (row.id, flow)).collect(),
+        });
+        Arc::clone(&self.last)
+    }
+
+    /// The flows of rows that are in the last table and not among these, which have no rate any more.
+    fn gone(&self, rows: &[Arc<Row>]) -> Vec<(RowId, Flow)> {
+        let is_gone = |id: RowId| rows.binary_search_by_key(&id, |row| row.id).is_err();
+        let gone = self.last.rows.iter().filter(|(id, _)| is_gone(*id));
+        gone.map(|&(id, flow)| {
+            (
+                id,
+                Flow {
+                    rates: None,
+                    ..flow
+                },
+            )
+        })
+        .collect()
+    }
+
+    /// Each row with its flow, if there is one.
+    fn carry<'a>(
+        &self,
+        counted: &[Counted],
+        rows: &'a [Arc<Row>],
+        now: Moment,
+    ) -> Vec<(&'a Row, Flow)> {
+        let by_cookie = counted.iter().map(|one| ((one.namespace, one.cookie), one));
+        let by_cookie: HashMap<_, _, BuildSpread> = by_cookie.collect();
+        let mut before = self.last.rows.iter().peekable();
+        let mut flows = Vec::with_capacity(counted.len());
+        for row in rows {
+            while before.next_if(|(id, _)| *id < row.id).is_some() {}
+            // A row that took the id of a closed one is another socket.
+            let known = before.next_if(|(id, _)| *id == row.id);
+            let known = known.filter(|(_, known)| known.read_at >= row.first_seen.steady);
+            let cookie = row.socket.cookie.filter(|_| !row.is_closed());
+            let counters =
+                cookie.and_then(|cookie| by_cookie.get(&(row.socket.namespace_id(), cookie)));
+            let end = row.end.as_ref().and_then(|end| end.tcp);
+            let flow = match (counters, known) {
+                (_, known) if end.is_some() => Flow::last(end, known.map(|(_, flow)| flow), now),
+                (Some(one), Some((_, known))) => known.next(one.counters, now),
+                (Some(one), None) => Flow::first(one.counters, now),
+                // Closed, in `TIME_WAIT`, or missing from an interrupted dump.
+                (None, Some((_, known))) => Flow {
+                    rates: None,
+                    ..*known
+                },
+                (None, None) => continue,
+            };
+            flows.push((&**row, flow));
+        }
+        flows
+    }
+
+    /// Adds what came to the totals of the processes of its socket, or of those that had it.
+    fn credit(&mut self, row: &Row, flow: &mut Flow) {
+        // The process of the listener may have passed the connection to another one.
+        let owners = match &row.socket.owner {
+            Owner::Inferred(_) => &[],
+            owner => owner.processes(),
+        };
+        let Some(payload) = flow.totals().filter(|_| !owners.is_empty()) else {
+            return;
+        };
+        let new = payload.since(flow.credited);
+        if new == Bytes::default() {
+            return;
+        }
+        flow.credited = payload;
+        for process in owners {
+            let started_at_tick = process.started_at_tick;
+            let totals = self.totals.entry(process.pid);
+            let totals = totals.or_insert(ProcessTotals {
+                started_at_tick,
+                bytes: Bytes::default(),
+            });
+            if totals.started_at_tick != started_at_tick {
+                *totals = ProcessTotals {
+                    started_at_tick,
+                    bytes: Bytes::default(),
+                };
+            }
+            totals.bytes = totals.bytes.plus(new);
+        }
+    }
+
+    /// Drops the totals of processes without a socket once they are many, and those of processes whose pid another has.
+    fn forget_processes(&mut self, processes: &HashMap<Pid, Arc<Process>>) {
+        let is_crowded = self.totals.len() > processes.len() + MAX_IDLE_PROCESSES;
+        self.totals.retain(|pid, totals| {
+            let present = processes.get(pid);
+            present.map_or(!is_crowded, |process| {
+                process.started_at_tick == totals.started_at_tick
+            })
+        });
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/flows.rs"]
+mod tests;

@@ -1,0 +1,200 @@
+//! Rates and totals, by a clock and counters that the test drives.
+
+use std::num::NonZeroU64;
+use std::slice::from_ref;
+
+use super::*;
+use crate::model::{
+    Endpoint, Kinds, NamespaceId, Owner, Protocol, Snapshot, Socket, State, TcpInfo,
+};
+use crate::track::{Table, Tracker};
+
+fn moment(millis: u64) -> Moment {
+    Moment {
+        steady: Duration::from_millis(millis),
+        ..Moment::default()
+    }
+}
+
+fn process(pid: Pid, started_at_tick: u64) -> Arc<Process> {
+    Arc::new(Process {
+        started_at_tick: Some(started_at_tick),
+        ..Process::new(pid, "app")
+    })
+}
+
+/// A connection of these processes, with its number as port, inode and cookie.
+fn connection(number: u16, owners: &[Arc<Process>]) -> Socket {
+    let end = |port| Endpoint::new([127, 0, 0, 1].into(), port);
+    let state = State::Established;
+    Socket {
+        inode: Some(number.into()),
+        cookie: NonZeroU64::new(number.into()),
+        owner: if owners.is_empty() {
+            Owner::Unknown
+        } else {
+            Owner::Known(owners.iter().cloned().collect())
+        },
+        ..Socket::new(Protocol::Tcp, end(number), Some(end(1)), state)
+    }
+}
+
+fn counted(number: u16, received: u64, sent: u64) -> Counted {
+    Counted {
+        namespace: NamespaceId::OWN,
+        cookie: NonZeroU64::new(number.into()).unwrap(),
+        counters: Counters {
+            tcp: Some(TcpInfo {
+                bytes_received: received,
+                bytes_sent: sent,
+                ..TcpInfo::default()
+            }),
+            drops: Some(0),
+        },
+    }
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "compared with what may be unknown"
+)]
+const fn bytes(received: u64, sent: u64) -> Option<Bytes> {
+    Some(Bytes { received, sent })
+}
+
+struct Watch(Tracker);
+
+impl Watch {
+    fn begin() -> Self {
+        Self(Tracker::new(Duration::from_secs(5)))
+    }
+
+    fn see(&mut self, millis: u64, sockets: &[Socket], counters: Option<&[Counted]>) -> Arc<Table> {
+        let owners = sockets.iter().flat_map(|socket| socket.owner.processes());
+        let update = self.0.apply(Snapshot {
+            taken_at: moment(millis),
+            kinds: Kinds::DEFAULT,
+            sockets: sockets.to_vec(),
+            processes: owners.map(|one| (one.pid, Arc::clone(one))).collect(),
+            counters: counters.map(<[Counted]>::to_vec),
+            ..Snapshot::default()
+        });
+        update.table
+    }
+}
+
+fn only(table: &Table) -> Flow {
+    let [row] = &table.rows[..] else {
+        panic!("{} rows", table.rows.len());
+    };
+    *table.flows.of(row.id).unwrap()
+}
+
+#[test]
+fn a_rate_is_what_came_since_the_snapshot_before_by_the_time_between() {
+    let (mut watch, sockets) = (Watch::begin(), [connection(7, &[process(1, 1)])]);
+    let first = only(&watch.see(1000, &sockets, Some(&[counted(7, 500, 90)])));
+    assert_eq!((first.rates, first.totals()), (None, bytes(500, 90)));
+    let second = only(&watch.see(1500, &sockets, Some(&[counted(7, 1500, 90)])));
+    assert_eq!(second.rates, bytes(2000, 0));
+    let third = only(&watch.see(3500, &sockets, Some(&[counted(7, 1500, 94)])));
+    assert_eq!(
+        (third.rates, third.totals()),
+        (bytes(0, 2), bytes(1500, 94))
+    );
+}
+
+#[test]
+fn a_socket_that_one_dump_missed_has_its_rate_over_the_whole_time() {
+    let (mut watch, sockets) = (Watch::begin(), [connection(7, &[process(1, 1)])]);
+    watch.see(1000, &sockets, Some(&[counted(7, 0, 0)]));
+    let missed = only(&watch.see(2000, &sockets, Some(&[])));
+    assert_eq!((missed.rates, missed.totals()), (None, bytes(0, 0)));
+    let again = only(&watch.see(3000, &sockets, Some(&[counted(7, 0, 800)])));
+    assert_eq!(again.rates, bytes(0, 400));
+}
+
+#[test]
+fn a_closed_row_keeps_its_last_counters_but_has_no_rate() {
+    let (mut watch, sockets) = (Watch::begin(), [connection(7, &[process(1, 1)])]);
+    watch.see(1000, &sockets, Some(&[counted(7, 0, 0)]));
+    watch.see(2000, &sockets, Some(&[counted(7, 9, 9)]));
+    watch.see(3000, &[], Some(&[]));
+    let closed = watch.see(4000, &[], Some(&[]));
+    assert!(closed.rows[0].is_closed());
+    assert_eq!(only(&closed).rates, None);
+    assert_eq!(only(&closed).totals(), bytes(9, 9));
+}
+
+#[test]
+fn a_socket_on_the_address_of_a_closed_one_starts_at_its_own_counters() {
+    let mut watch = Watch::begin();
+    let server = |cookie: u64| Socket {
+        cookie: NonZeroU64::new(cookie),
+        inode: Some(u32::try_from(cookie).unwrap()),
+        remote: None,
+        state: State::Listen,
+        ..connection(7, &[process(1, 1)])
+    };
+    let listener = |cookie: u16, drops| Counted {
+        counters: Counters {
+            tcp: None,
+            drops: Some(drops),
+        },
+        ..counted(cookie, 0, 0)
+    };
+    let before = watch.see(1000, &[server(7)], Some(&[listener(7, 40)]));
+    let after = watch.see(2000, &[server(8)], Some(&[listener(8, 2)]));
+    assert_eq!(before.rows[0].id, after.rows[0].id);
+    assert_eq!(only(&after).counters.drops, Some(2));
+}
+
+#[test]
+fn the_total_of_a_process_survives_its_connections_and_never_falls() {
+    let (mut watch, app) = (Watch::begin(), process(1, 1));
+    let total = |table: &Table| table.flows.totals_of(1);
+    let both = [connection(7, from_ref(&app)), connection(8, from_ref(&app))];
+    let counters = [counted(7, 100, 10), counted(8, 1, 1)];
+    assert_eq!(
+        total(&watch.see(1000, &both, Some(&counters))),
+        bytes(101, 11)
+    );
+    let one = [connection(8, from_ref(&app))];
+    for second in 2..20 {
+        let table = watch.see(second * 1000, &one, Some(&[counted(8, 1, second)]));
+        assert_eq!(total(&table), bytes(101, 10 + second));
+    }
+    let none = [connection(9, &[process(2, 2)])];
+    assert_eq!(
+        total(&watch.see(21_000, &none, Some(&[]))),
+        None,
+        "it is not in the table"
+    );
+    let new = [connection(10, &[app])];
+    let table = watch.see(22_000, &new, Some(&[counted(10, 5, 0)]));
+    assert_eq!(total(&table), bytes(106, 29));
+    let other = [connection(11, &[process(1, 9)])];
+    let table = watch.see(23_000, &other, Some(&[counted(11, 3, 3)]));
+    assert_eq!(total(&table), bytes(3, 3), "another process with its pid");
+}
+
+#[test]
+fn what_was_counted_before_the_owner_was_known_counts_for_it_once() {
+    let (mut watch, app) = (Watch::begin(), process(1, 1));
+    watch.see(1000, &[connection(7, &[])], Some(&[counted(7, 100, 0)]));
+    for millis in [2000, 3000] {
+        let sockets = [connection(7, &[app.clone(), process(2, 2)])];
+        let table = watch.see(millis, &sockets, Some(&[counted(7, 100, 0)]));
+        let totals = [1, 2].map(|pid| table.flows.totals_of(pid));
+        assert_eq!(totals, [bytes(100, 0), bytes(100, 0)]);
+    }
+}
+
+#[test]
+fn without_counters_there_are_no_flows_and_later_ones_begin_anew() {
+    let (mut watch, sockets) = (Watch::begin(), [connection(7, &[process(1, 1)])]);
+    watch.see(1000, &sockets, Some(&[counted(7, 0, 0)]));
+    assert!(!watch.see(2000, &sockets, None).flows.is_counted());
+    let again = only(&watch.see(3000, &sockets, Some(&[counted(7, 50, 0)])));
+    assert_eq!((again.rates, again.totals()), (None, bytes(50, 0)));
+}
