@@ -17,6 +17,7 @@ use crate::theme::Themes;
 
 /// What a user may set.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the config")]
 pub struct Settings {
     /// Time between two snapshots.
     pub interval: Duration,

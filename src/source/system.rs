@@ -29,16 +29,23 @@ pub struct System {
     owners: Owners,
     timings: RefreshTimings,
     kinds: Kinds,
-    has_counters: bool,
     services: Services,
-    /// Whether the sockets of other network namespaces are read, too.
-    has_all_namespaces: bool,
-    /// Whether snapshots have the sockets that were closed since the one before.
-    has_closes: bool,
+    extent: Extent,
     /// When reports of closed sockets were lost for the last time, and how many times in all.
     losses: Option<(Moment, u64)>,
     /// Whether a first snapshot was taken; later ones are compared with it.
     has_begun: bool,
+}
+
+/// What is read besides the sockets of our own namespace.
+#[derive(Clone, Copy, Default)]
+struct Extent {
+    /// The sockets of other network namespaces.
+    all_namespaces: bool,
+    /// The sockets that were closed since the snapshot before.
+    closes: bool,
+    /// What the kernel counts about each socket.
+    counters: bool,
 }
 
 impl System {
@@ -70,7 +77,7 @@ impl System {
     /// Like `new`, but also reads the sockets of other network namespaces, as far as this user may.
     #[must_use]
     pub fn with_all_namespaces(mut self) -> Self {
-        self.has_all_namespaces = true;
+        self.extent.all_namespaces = true;
         self.platform.set_all_namespaces();
         self
     }
@@ -79,7 +86,7 @@ impl System {
     /// them.
     #[must_use]
     pub fn with_closes(mut self) -> Self {
-        self.has_closes = true;
+        self.extent.closes = true;
         self.platform.set_closes(true);
         self
     }
@@ -166,7 +173,7 @@ impl System {
             processes: self.processes.all(),
             problems,
             late_namespaces: self.platform.take_late_namespaces(),
-            counters: self.has_counters.then(|| self.platform.take_counters()),
+            counters: self.extent.counters.then(|| self.platform.take_counters()),
             ephemeral: self.platform.ephemeral(at),
             closed,
             lost_closes,
@@ -274,7 +281,7 @@ impl Source for System {
             processes: HashMap::new(),
             problems,
             late_namespaces: self.platform.take_late_namespaces(),
-            counters: self.has_counters.then(|| self.platform.take_counters()),
+            counters: self.extent.counters.then(|| self.platform.take_counters()),
             ephemeral: self.platform.ephemeral(at),
             ..Snapshot::default()
         })
@@ -282,13 +289,15 @@ impl Source for System {
 
     fn reset(&mut self) {
         let services = std::mem::take(&mut self.services);
-        let (has_all_namespaces, has_closes) = (self.has_all_namespaces, self.has_closes);
-        let new = Self::new().with_kinds(self.kinds).with_services(services);
-        *self = new.with_counters(self.has_counters);
-        if has_all_namespaces {
+        let extent = self.extent;
+        *self = Self::new()
+            .with_kinds(self.kinds)
+            .with_services(services)
+            .with_counters(extent.counters);
+        if extent.all_namespaces {
             *self = std::mem::take(self).with_all_namespaces();
         }
-        if has_closes {
+        if extent.closes {
             *self = std::mem::take(self).with_closes();
         }
     }
@@ -302,7 +311,7 @@ impl Source for System {
 
     fn set_counters(&mut self, has_counters: bool) -> bool {
         self.platform.set_counters(has_counters);
-        std::mem::replace(&mut self.has_counters, has_counters) != has_counters
+        std::mem::replace(&mut self.extent.counters, has_counters) != has_counters
     }
 
     fn wants_immediate_retake(&self) -> bool {

@@ -73,9 +73,8 @@ pub(super) fn learn_owner(row: &mut Arc<Row>, seen: &Socket) {
 /// The owner, if it differs from the socket's: a socket that lost its process keeps it as former owner.
 fn carried_owner(before: &Socket, now: &Socket) -> Option<Owner> {
     match (&before.owner, &now.owner) {
-        (had, Owner::Unknown) => Some(had.clone()),
         // It still has an inode, and the first scan missed its owner: nothing new is known.
-        (had @ Owner::Inferred(_), Owner::None) => Some(had.clone()),
+        (had, Owner::Unknown) | (had @ Owner::Inferred(_), Owner::None) => Some(had.clone()),
         (had @ (Owner::Known(_) | Owner::Former(_)), Owner::None) if now.inode.is_some() => {
             Some(had.clone())
         }

@@ -54,30 +54,30 @@ struct Report {
 impl Closes {
     /// The reports, each with the listener that accepted the connection, if it is among the rows of two snapshots.
     pub(super) fn of(closed: Vec<ClosedSocket>, live: &[Live]) -> Self {
-        let mut closes = Self::default();
+        let mut all = Self::default();
         if closed.is_empty() {
-            return closes;
+            return all;
         }
         let rows = steady_listeners(live);
         let listeners = Listeners::of(&rows);
         let owners = rows.iter().map(|row| (row.id, &row.socket.owner));
         let owners: HashMap<RowId, &Owner> = owners.collect();
         for (at, mut closed) in closed.into_iter().enumerate() {
-            closes.by_address.insert(Address::of(&closed.socket), at);
+            all.by_address.insert(Address::of(&closed.socket), at);
             if let Some(cookie) = closed.socket.cookie {
-                closes.by_cookie.insert(cookie, at);
+                all.by_cookie.insert(cookie, at);
             }
             let accepted_by = listeners.listener_of(&closed.socket);
             let owner = accepted_by.and_then(|id| owners.get(&id));
             if let (Owner::None, Some(Owner::Known(processes))) = (&closed.socket.owner, owner) {
                 closed.socket.owner = Owner::Inferred(Arc::clone(processes));
             }
-            closes.reports.push(Some(Report {
+            all.reports.push(Some(Report {
                 closed,
                 accepted_by,
             }));
         }
-        closes
+        all
     }
 
     pub(super) const fn are_none(&self) -> bool {

@@ -243,9 +243,11 @@ impl Tracker {
             let is_reported = self.closes.end(live);
             live.missing_since.is_some_and(|since| {
                 let is_retaken = || retaken.contains(&Address::of(&live.row.socket));
-                match live.row.socket.is_connection() {
-                    true => since < now || is_reported || is_retaken(),
-                    false => since < now || is_reported && !is_retaken(),
+                let is_proved = since < now || is_reported;
+                if live.row.socket.is_connection() {
+                    is_proved || is_retaken()
+                } else {
+                    since < now || is_proved && !is_retaken()
                 }
             })
         };

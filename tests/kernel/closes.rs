@@ -120,7 +120,7 @@ enum First {
     ServerByShutdown,
 }
 
-/// Serves connections one after the other: reads `question` bytes and answers with as many as asked for by `answer`.
+/// Serves connections one after the other: reads `question` bytes and answers with as many as `sizes` gives.
 fn serve(
     listener: &TcpListener,
     connections: usize,

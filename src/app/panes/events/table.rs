@@ -65,7 +65,7 @@ impl Texts {
         let socket = &event.row.socket;
         match event.change.kind {
             ChangeKind::Owner { .. } => {}
-            ChangeKind::GoneBetween => self.0[CHANGE] = "short-lived".to_owned(),
+            ChangeKind::GoneBetween => "short-lived".clone_into(&mut self.0[CHANGE]),
             _ => self.0[CHANGE] = socket.state.to_string(),
         }
         self.0[PROCESS] = with_namespace(socket, owner_text(socket));

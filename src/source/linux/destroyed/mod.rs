@@ -104,11 +104,11 @@ impl Listener {
             .zip(received)
             .filter_map(|(message, received)| {
                 let mut socket = message.socket();
-                match message.namespace {
-                    Some(number) => socket.namespace = Some(namespace(number)?),
-                    None => {
-                        socket.interface = message.interface.map(|index| interfaces.name(index))
-                    }
+                if let Some(number) = message.namespace {
+                    socket.namespace = Some(namespace(number)?);
+                } else {
+                    let name = |index| interfaces.name(index);
+                    socket.interface = message.interface.map(name);
                 }
                 Some(ClosedSocket {
                     socket,
@@ -133,7 +133,6 @@ fn remaining(dump: &[Socket]) -> HashSet<NonZeroU64> {
 }
 
 /// The moment of an instant that was not long before `now`.
-#[expect(clippy::disallowed_methods, reason = "measures only")]
 fn before(now: Moment, instant: Instant) -> Moment {
     let age = instant.elapsed();
     Moment {

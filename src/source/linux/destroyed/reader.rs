@@ -77,7 +77,7 @@ pub(super) fn open(everywhere: bool) -> io::Result<OwnedFd> {
         socket.set_listen_all_namespaces(true)?;
     }
     socket.bind(&netlink_sys::SocketAddr::new(0, DESTROY_GROUPS))?;
-    Ok(socket.as_fd().try_clone_to_owned()?)
+    socket.as_fd().try_clone_to_owned()
 }
 
 /// Receives from a socket of one namespace.
