@@ -38,6 +38,8 @@ pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::namespaces::{NamespaceAccess, run_namespace_helper, set_namespace_helper};
 #[cfg(target_os = "linux")]
+pub use linux::process_events::{ProcessEvents, ProcessEventsError};
+#[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
 pub use namespace::{AccessError, HAS_NAMESPACES, network_namespace};
 use owners::HiddenReason;

@@ -14,6 +14,7 @@ mod families;
 mod hidden;
 mod listeners;
 mod owners;
+mod process_events;
 mod queues;
 mod quiet;
 mod refused;

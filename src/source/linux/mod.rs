@@ -14,6 +14,7 @@ pub(crate) mod placement;
 mod platform;
 pub(crate) mod problems;
 pub(crate) mod proc;
+pub(super) mod process_events;
 pub(super) mod process_handle;
 mod reading;
 pub(crate) mod redirects;

@@ -106,17 +106,42 @@ impl RecordSources<'_> {
 /// The arguments of a process.
 #[derive(Default, Hash)]
 pub(super) struct Arguments {
-    words: Vec<String>,
+    pub(super) words: Vec<String>,
     /// Whether there were more.
-    is_truncated: bool,
+    pub(super) is_truncated: bool,
 }
 
 impl Arguments {
     /// Reads them; none if the process has ended, is a kernel thread or can't be read.
     #[cfg(target_os = "linux")]
     pub(super) fn read(pid: Pid, _: &sysinfo::Process) -> Self {
+        Self::of(pid)
+    }
+
+    /// The same without sysinfo.
+    #[cfg(target_os = "linux")]
+    pub(super) fn of(pid: Pid) -> Self {
         let file = std::fs::File::open(format!("/proc/{pid}/cmdline"));
         file.and_then(Self::read_from).unwrap_or_default()
+    }
+
+    /// Removes the last arguments until no more than this many bytes are left; the first one always stays.
+    #[cfg(target_os = "linux")]
+    pub(super) fn shorten(&mut self, max_bytes: usize) {
+        let mut bytes: usize = self.words.iter().map(String::len).sum();
+        while bytes > max_bytes
+            && self.words.len() > 1
+            && let Some(last) = self.words.pop()
+        {
+            bytes -= last.len();
+            self.is_truncated = true;
+        }
+        if let [only] = &mut self.words[..]
+            && only.len() > max_bytes
+        {
+            only.truncate(only.floor_char_boundary(max_bytes));
+            self.is_truncated = true;
+        }
     }
 
     #[cfg(target_os = "linux")]
@@ -165,6 +190,12 @@ impl Arguments {
 /// The executable and the folder: links that only the process's user and root can read.
 #[cfg(target_os = "linux")]
 fn links(pid: Pid, _: &sysinfo::Process) -> [Option<String>; 2] {
+    links_of(pid)
+}
+
+/// The same without sysinfo.
+#[cfg(target_os = "linux")]
+pub(super) fn links_of(pid: Pid) -> [Option<String>; 2] {
     ["exe", "cwd"].map(|name| {
         let path = std::fs::read_link(format!("/proc/{pid}/{name}")).ok()?;
         Some(lossy(path.as_os_str().as_encoded_bytes()))
@@ -177,7 +208,7 @@ fn links(_: Pid, found: &sysinfo::Process) -> [Option<String>; 2] {
     [found.exe(), found.cwd()].map(|path| Some(lossy(path?.as_os_str().as_encoded_bytes())))
 }
 
-fn lossy(bytes: &[u8]) -> String {
+pub(super) fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
