@@ -20,5 +20,6 @@ mod quiet;
 mod refused;
 mod rootless;
 mod scene;
+mod trace;
 mod trouble;
 mod udp;

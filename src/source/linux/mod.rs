@@ -20,6 +20,7 @@ mod reading;
 pub(crate) mod redirects;
 mod table;
 pub(crate) mod tools;
+pub(super) mod trace;
 
 pub(crate) use self::families::unix as unix_table;
 pub(crate) use self::interfaces::Interfaces;
