@@ -7,12 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sockeye::source::{TraceError, TraceEvent, TraceKind, TraceOwners, Tracer};
+use sockeye::source::{ProcessEvents, TraceError, TraceEvent, TraceKind, TraceOwners, Tracer};
 
-use crate::kernel::scene::{INNER, is_inner};
+use crate::kernel::scene::{INNER, is_inner, run_under};
 use crate::program::built;
 use crate::support::netns::{has_users, in_netns_with_users};
-use crate::support::wait_until;
+use crate::support::{is_required, wait_until};
 
 /// A user that is not root.
 const NOBODY: [&str; 4] = [
@@ -318,6 +318,68 @@ fn traces_until_it_is_killed() {
         let _tracer = Tracer::start().unwrap();
         thread::sleep(Duration::from_mins(10));
     }
+}
+
+#[test]
+fn a_traced_process_that_is_gone_has_its_arguments_by_the_events_of_processes() {
+    let _alone = alone();
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("NOT RUN: tracing takes root");
+        return;
+    }
+    // Events of processes exist only in the machine's network namespace; the mount is this test's own.
+    let script = "mount -t tracefs tracefs /sys/kernel/tracing; exec \"$@\"";
+    let command = ["unshare", "--mount", "sh", "-c", script, "-"];
+    run_under(&command, "trace::traces_with_the_events_of_processes");
+}
+
+#[test]
+fn traces_with_the_events_of_processes() {
+    if !is_inner("trace::traces_with_the_events_of_processes") {
+        return;
+    }
+    let (tracer, processes) = match (Tracer::start(), ProcessEvents::start()) {
+        (Ok(tracer), Ok(processes)) => (tracer, processes),
+        (tracer, processes) => {
+            let (tracer, processes) = (tracer.err(), processes.err());
+            assert!(!is_required("first-pidns"), "{tracer:?} {processes:?}");
+            return eprintln!("NOT RUN: {tracer:?} {processes:?}");
+        }
+    };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut pids = HashMap::new();
+    for number in 0..100 {
+        let script = format!("exec 3<>/dev/tcp/127.0.0.1/{}", address.port());
+        let arguments = ["-c", &script, "bash", &number.to_string()];
+        let mut child = Command::new("bash").args(arguments).spawn().unwrap();
+        drop(listener.accept().unwrap());
+        child.wait().unwrap();
+        pids.insert(child.id(), format!("bash -c {script} bash {number}"));
+    }
+    let events = tracer.drain();
+    let connects = events
+        .iter()
+        .filter(|event| event.kind == TraceKind::Connect && event.remote == Some(address.into()));
+    let (mut named, mut known) = (0, 0);
+    for event in connects {
+        let command = &pids[&event.pid];
+        assert_eq!(&*event.comm, "bash");
+        named += 1;
+        let process = processes.process_at(event.pid, event.at);
+        let process = process.or_else(|| event.process.clone());
+        if let Some(process) = process.filter(|process| process.argv.is_some()) {
+            assert_eq!((process.pid, &process.full_command()), (event.pid, command));
+            known += 1;
+        }
+    }
+    println!(
+        "{named} named, {known} with arguments, {} lost, {} gaps",
+        tracer.lost(),
+        processes.gaps()
+    );
+    assert!(named == 100 || tracer.lost() > 0);
+    assert!(known > 50 || processes.gaps() > 0);
 }
 
 fn cookie_of(socket: &std::net::TcpStream) -> NonZeroU64 {
