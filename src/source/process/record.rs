@@ -115,12 +115,6 @@ impl Arguments {
     /// Reads them; none if the process has ended, is a kernel thread or can't be read.
     #[cfg(target_os = "linux")]
     pub(super) fn read(pid: Pid, _: &sysinfo::Process) -> Self {
-        Self::of(pid)
-    }
-
-    /// The same without sysinfo.
-    #[cfg(target_os = "linux")]
-    pub(super) fn of(pid: Pid) -> Self {
         let file = std::fs::File::open(format!("/proc/{pid}/cmdline"));
         file.and_then(Self::read_from).unwrap_or_default()
     }
@@ -145,7 +139,7 @@ impl Arguments {
     }
 
     #[cfg(target_os = "linux")]
-    fn read_from(file: impl std::io::Read) -> std::io::Result<Self> {
+    pub(super) fn read_from(file: impl std::io::Read) -> std::io::Result<Self> {
         use std::io::Read as _;
         let mut bytes = Vec::new();
         // One extra byte shows whether there are more.
@@ -190,12 +184,6 @@ impl Arguments {
 /// The executable and the folder: links that only the process's user and root can read.
 #[cfg(target_os = "linux")]
 fn links(pid: Pid, _: &sysinfo::Process) -> [Option<String>; 2] {
-    links_of(pid)
-}
-
-/// The same without sysinfo.
-#[cfg(target_os = "linux")]
-pub(super) fn links_of(pid: Pid) -> [Option<String>; 2] {
     ["exe", "cwd"].map(|name| {
         let path = std::fs::read_link(format!("/proc/{pid}/{name}")).ok()?;
         Some(lossy(path.as_os_str().as_encoded_bytes()))

@@ -3,12 +3,15 @@
 //! The files are those that a table's records are made of, without what takes longer or changes later: no project, and
 //! no name of a user that is not in `/etc/passwd` until it was looked up.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 
 use jiff::Timestamp;
+use rustix::fs::{Mode, OFlags, open, openat, readlinkat};
 
-use super::proc_stat::{ProcStat, proc_stat};
-use super::record::{Arguments, links_of, lossy};
+use super::proc_stat::ProcStat;
+use super::record::{Arguments, lossy};
 use crate::model::{Pid, Process, ProgramFacts, Text};
 use crate::source::users::Users;
 
@@ -35,17 +38,17 @@ impl Default for ProcessReader {
 }
 
 impl ProcessReader {
-    /// Reads a process. `None` if it is gone, or if it became another process or program meanwhile. A process that has ended and
-    /// was not waited for has its short name and user, but no arguments.
+    /// Reads a process. `None` if it is gone at the start, or executes another program meanwhile. One that ends meanwhile
+    /// has what was read by then: the arguments first, as it loses them first.
     pub(crate) fn read(&mut self, pid: Pid) -> Option<Process> {
-        let stat = proc_stat(pid)?;
-        let mut arguments = Arguments::of(pid);
+        let folder = Folder::open(pid)?;
+        let stat = folder.stat()?;
+        let mut arguments = folder.arguments();
         arguments.shorten(MAX_ARGUMENTS);
-        let ([executable, folder], uid) = (links_of(pid), effective_uid(pid));
-        let is_same = |now: ProcStat| {
-            (now.started_at_tick, now.name) == (stat.started_at_tick, stat.name.clone())
-        };
-        if !proc_stat(pid).is_some_and(is_same) {
+        let uid = folder.effective_uid();
+        let [executable, cwd] = ["exe", "cwd"].map(|name| folder.link(name));
+        let is_other = |now: ProcStat| now.name != stat.name;
+        if folder.stat().is_some_and(is_other) {
             return None;
         }
         let words: Vec<&str> = arguments.words.iter().map(String::as_str).collect();
@@ -64,7 +67,7 @@ impl ProcessReader {
             argv: (!words.is_empty()).then(|| words.iter().map(|one| Text::whole(one)).collect()),
             is_argv_truncated: arguments.is_truncated,
             command: (!joined.is_empty()).then(|| Text::new(&joined)),
-            cwd: folder.as_deref().map(Text::new),
+            cwd: cwd.as_deref().map(Text::new),
             started_at: self.time_of(stat.started_at_tick),
             started_at_tick: Some(stat.started_at_tick),
             user: uid.map(|uid| self.user(uid)),
@@ -84,12 +87,49 @@ impl ProcessReader {
     }
 }
 
-/// The second number of `Uid:` in `proc_pid_status(5)`.
-fn effective_uid(pid: Pid) -> Option<u32> {
-    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
-    let status = String::from_utf8_lossy(&status);
-    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    line.split_ascii_whitespace().nth(1)?.parse().ok()
+/// The folder of a process in `/proc`. It stays that of the same process: after its end its files can't be read, also if
+/// another process has its pid.
+struct Folder(OwnedFd);
+
+impl Folder {
+    fn open(pid: Pid) -> Option<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = open(format!("/proc/{pid}"), flags, Mode::empty());
+        folder.ok().map(Self)
+    }
+
+    fn file(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        Ok(openat(&self.0, name, flags, Mode::empty())?.into())
+    }
+
+    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.file(name).ok()?.read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    fn stat(&self) -> Option<ProcStat> {
+        ProcStat::parse(&self.bytes("stat")?)
+    }
+
+    fn arguments(&self) -> Arguments {
+        let file = self.file("cmdline");
+        file.and_then(Arguments::read_from).unwrap_or_default()
+    }
+
+    fn link(&self, name: &str) -> Option<String> {
+        let path = readlinkat(&self.0, name, Vec::new()).ok()?;
+        Some(lossy(path.as_bytes()))
+    }
+
+    /// The second number of `Uid:` in `proc_pid_status(5)`.
+    fn effective_uid(&self) -> Option<u32> {
+        let status = self.bytes("status")?;
+        let status = String::from_utf8_lossy(&status);
+        let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+        line.split_ascii_whitespace().nth(1)?.parse().ok()
+    }
 }
 
 #[cfg(test)]
