@@ -51,8 +51,8 @@ const CLOCK_ERROR: Duration = Duration::from_micros(10);
 const MAX_PASSES: usize = 8;
 
 /// The time between two readings of the rings, after one with events and after one without. A wake-up for each event would
-/// take several times as long as all else (27–80 µs a connection instead of 6, on a virtual machine).
-const PERIODS: [Timespec; 2] = [milliseconds(20), milliseconds(5)];
+/// take several times as long as all else (27–80 µs a connection instead of 2–8, on a virtual machine).
+const PERIODS: [Timespec; 2] = [milliseconds(20), milliseconds(10)];
 
 /// Why sockets can't be traced.
 #[derive(Debug, Error)]
