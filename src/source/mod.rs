@@ -38,7 +38,11 @@ pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::namespaces::{NamespaceAccess, run_namespace_helper, set_namespace_helper};
 #[cfg(target_os = "linux")]
+pub use linux::process_events::{ProcessEvents, ProcessEventsError};
+#[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
+#[cfg(target_os = "linux")]
+pub use linux::trace::{TraceError, TraceEvent, TraceKind, TraceOwners, TracedOwner, Tracer};
 pub use namespace::{AccessError, HAS_NAMESPACES, network_namespace};
 use owners::HiddenReason;
 #[cfg(not(target_os = "linux"))]

@@ -89,10 +89,11 @@ const SYSTEMS: &[&str] = &[
 ];
 
 /// The files that may hold `unsafe`.
-const UNSAFE_FILES: [&str; 3] = [
+const UNSAFE_FILES: [&str; 4] = [
     "bind/probe/exclusive.rs",
     "source/linux/namespaces/helper/fork.rs",
     "source/linux/namespaces/socket_network.rs",
+    "source/linux/trace/ioctl.rs",
 ];
 
 /// What a pure module must not name.

@@ -15,11 +15,13 @@ pub(crate) mod placement;
 mod platform;
 pub(crate) mod problems;
 pub(crate) mod proc;
+pub(super) mod process_events;
 pub(super) mod process_handle;
 mod reading;
 pub(crate) mod redirects;
 mod table;
 pub(crate) mod tools;
+pub(super) mod trace;
 
 pub(crate) use self::families::unix as unix_table;
 pub(crate) use self::interfaces::Interfaces;

@@ -9,6 +9,8 @@ pub(crate) mod cpu_clock;
 pub(crate) mod proc_stat;
 mod projects;
 mod record;
+#[cfg(target_os = "linux")]
+mod single;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ use self::projects::Projects;
 #[cfg(target_os = "linux")]
 pub(crate) use self::projects::start_background_thread;
 use self::record::{Arguments, LINKS, RecordSources};
+#[cfg(target_os = "linux")]
+pub(crate) use self::single::ProcessReader;
 use super::users::Users;
 #[cfg(target_os = "linux")]
 use super::users::rename;

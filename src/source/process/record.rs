@@ -106,9 +106,9 @@ impl RecordSources<'_> {
 /// The arguments of a process.
 #[derive(Default, Hash)]
 pub(super) struct Arguments {
-    words: Vec<String>,
+    pub(super) words: Vec<String>,
     /// Whether there were more.
-    is_truncated: bool,
+    pub(super) is_truncated: bool,
 }
 
 impl Arguments {
@@ -119,8 +119,27 @@ impl Arguments {
         file.and_then(Self::read_from).unwrap_or_default()
     }
 
+    /// Removes the last arguments until no more than this many bytes are left; the first one always stays.
     #[cfg(target_os = "linux")]
-    fn read_from(file: impl std::io::Read) -> std::io::Result<Self> {
+    pub(super) fn shorten(&mut self, max_bytes: usize) {
+        let mut bytes: usize = self.words.iter().map(String::len).sum();
+        while bytes > max_bytes
+            && self.words.len() > 1
+            && let Some(last) = self.words.pop()
+        {
+            bytes -= last.len();
+            self.is_truncated = true;
+        }
+        if let [only] = &mut self.words[..]
+            && only.len() > max_bytes
+        {
+            only.truncate(only.floor_char_boundary(max_bytes));
+            self.is_truncated = true;
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(super) fn read_from(file: impl std::io::Read) -> std::io::Result<Self> {
         use std::io::Read as _;
         let mut bytes = Vec::new();
         // One extra byte shows whether there are more.
@@ -177,7 +196,7 @@ fn links(_: Pid, found: &sysinfo::Process) -> [Option<String>; 2] {
     [found.exe(), found.cwd()].map(|path| Some(lossy(path?.as_os_str().as_encoded_bytes())))
 }
 
-fn lossy(bytes: &[u8]) -> String {
+pub(super) fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
