@@ -127,7 +127,7 @@ fn global_options_of(command: &str) -> &'static str {
             "tcp udp kind ipv4 ipv6 listening all namespace replay record record_max redact stats"
         }
         "watch" => {
-            "interval tcp udp kind ipv4 ipv6 listening all namespace color no_color replay record record_max redact stats"
+            "interval tcp udp kind ipv4 ipv6 listening all namespace color no_color replay record record_max redact stats trace"
         }
         "check" => "tcp udp ipv4 ipv6 namespace color no_color",
         "free" => "tcp udp ipv4 ipv6 namespace",

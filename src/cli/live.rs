@@ -178,6 +178,11 @@ fn source(global: &GlobalArgs, settings: &Settings) -> anyhow::Result<(Box<dyn S
         if settings.events {
             system = system.with_closes();
         }
+        if global.trace {
+            system.start_trace().context("--trace")?;
+        } else if settings.trace {
+            system.try_trace();
+        }
         return Ok((Box::new(system), clean(&name).into_owned()));
     };
     let replay = Replay::open(path)?;

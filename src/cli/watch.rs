@@ -92,12 +92,14 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         let missing = printer.not_found.as_ref();
         return missing.map_or(Ok(0), |error| Err(namespace_error(error, true)));
     }
+    let mut source = system(settings.kinds, &target, &settings.filter)
+        .with_counters(has_counters)
+        .with_closes();
+    if global.trace {
+        source.start_trace().context("--trace")?;
+    }
     let collector = Collector {
-        source: Box::new(
-            system(settings.kinds, &target, &settings.filter)
-                .with_counters(has_counters)
-                .with_closes(),
-        ),
+        source: Box::new(source),
         tracker: tracker(&settings),
         recorder: global.recorder()?,
         clock,

@@ -26,7 +26,7 @@ const BOOLEAN: &str = "true or false";
 
 /// Every key, in the order of the file.
 #[rustfmt::skip]
-pub(super) static KEYS: [Key; 18] = [
+pub(super) static KEYS: [Key; 19] = [
     Key { name: "interval", takes: DURATION, read: |c, v| set(&mut c.interval, value::duration(v, duration::parse_interval)), print: |c| quoted(&duration::format(c.interval)) },
     Key { name: "linger", takes: DURATION, read: |c, v| set(&mut c.linger, value::duration(v, duration::parse)), print: |c| quoted(&duration::format(c.linger)) },
     Key { name: "highlight", takes: DURATION, read: |c, v| set(&mut c.highlight, value::duration(v, duration::parse)), print: |c| quoted(&duration::format(c.highlight)) },
@@ -41,6 +41,7 @@ pub(super) static KEYS: [Key; 18] = [
     Key { name: "stats", takes: BOOLEAN, read: |c, v| set(&mut c.stats, value::boolean(v)), print: |c| c.stats.to_string() },
     Key { name: "notify", takes: "\"bell\", \"desktop\", \"both\" or \"none\"", read: |c, v| set(&mut c.notify, value::word(v, "notification", Notify::VARIANTS.iter().map(|&one| (one.into(), one)))), print: |c| quoted(c.notify.into()) },
     Key { name: "events", takes: BOOLEAN, read: |c, v| set(&mut c.events, value::boolean(v)), print: |c| c.events.to_string() },
+    Key { name: "trace", takes: BOOLEAN, read: |c, v| set(&mut c.trace, value::boolean(v)), print: |c| c.trace.to_string() },
     Key { name: "mouse", takes: BOOLEAN, read: |c, v| set(&mut c.mouse, value::boolean(v)), print: |c| c.mouse.to_string() },
     Key { name: "color", takes: BOOLEAN, read: |c, v| set(&mut c.color, value::boolean(v)), print: |c| c.color.to_string() },
     Key { name: "themes", takes: "themes of your own, such as [themes.mine] with good = \"blue bold\" below", read: own_themes, print: |c| own_themes_text(c) },

@@ -55,6 +55,8 @@ pub struct Settings {
     pub mouse: bool,
     /// Whether sockets that open and close between two snapshots are shown, as far as the system reports them.
     pub events: bool,
+    /// Whether the processes of short-lived sockets are traced, if this user may.
+    pub trace: bool,
     /// How the user is notified of alerts about pinned ports.
     pub notify: Notify,
     /// The user's names for ports.
@@ -125,6 +127,7 @@ impl Default for Settings {
             themes: Themes::default(),
             mouse: true,
             events: true,
+            trace: false,
             notify: Notify::default(),
             services: Services::default(),
             keymap: Keymap::default(),

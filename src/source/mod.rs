@@ -41,7 +41,15 @@ pub use linux::namespaces::{NamespaceAccess, run_namespace_helper, set_namespace
 pub use linux::process_events::{ProcessEvents, ProcessEventsError};
 #[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
-#[cfg(target_os = "linux")]
+#[cfg(all(
+    target_os = "linux",
+    any(
+        target_arch = "x86",
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )
+))]
 pub use linux::trace::{TraceError, TraceEvent, TraceKind, TraceOwners, TracedOwner, Tracer};
 pub use namespace::{AccessError, HAS_NAMESPACES, network_namespace};
 use owners::HiddenReason;
@@ -49,7 +57,7 @@ use owners::HiddenReason;
 pub use portable::run_namespace_helper;
 pub(crate) use process::proc_stat;
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
-pub use system::System;
+pub use system::{System, TraceUnavailable};
 pub use users::own_uid;
 
 /// An origin of snapshots, one after another.

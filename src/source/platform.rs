@@ -60,6 +60,11 @@ pub(crate) trait Platform {
     /// Has the closed sockets in later snapshots, as far as the system reports them.
     fn set_closes(&mut self, _is_on: bool) {}
 
+    /// Traces which processes open and close sockets. Returns why that is impossible.
+    fn start_trace(&mut self) -> Result<(), String> {
+        Err("processes can be traced on Linux only".to_owned())
+    }
+
     /// Removes the closed sockets so far, before a table is read.
     fn drain_closed(&mut self) {}
 

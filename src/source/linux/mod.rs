@@ -2,6 +2,17 @@
 //!
 //! `netlink` reads the table, `owners` finds the processes with an inode, `cgroup` finds the unit or container.
 
+// Where the library for perf events has bindings.
+#[cfg_attr(
+    not(any(
+        target_arch = "x86",
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64"
+    )),
+    path = "no_attribution.rs"
+)]
+mod attribution;
 pub(crate) mod background;
 pub(crate) mod cgroup;
 mod destroyed;
@@ -21,6 +32,12 @@ mod reading;
 pub(crate) mod redirects;
 mod table;
 pub(crate) mod tools;
+#[cfg(any(
+    target_arch = "x86",
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    target_arch = "riscv64"
+))]
 pub(super) mod trace;
 
 pub(crate) use self::families::unix as unix_table;

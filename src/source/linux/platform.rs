@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::attribution::Attribution;
 use super::destroyed::{Drained, Listener};
 use super::namespaces::Namespaces;
 use super::netlink::Extras;
@@ -39,6 +40,8 @@ pub(crate) struct Platform {
     /// The reports of closed sockets, if they are read and the kernel has them.
     closes: Option<Listener>,
     drained: Drained,
+    /// The trace by which their processes are known, if it was requested.
+    attribution: Option<Attribution>,
     ephemeral: ephemeral::Settings,
     /// The kinds of sockets that are read.
     kinds: Kinds,
@@ -110,6 +113,14 @@ impl crate::source::platform::Platform for Platform {
         self.listen_everywhere();
     }
 
+    fn start_trace(&mut self) -> Result<(), String> {
+        if self.attribution.is_none() {
+            let attribution = Attribution::start().map_err(|error| error.to_string())?;
+            self.attribution = Some(attribution);
+        }
+        Ok(())
+    }
+
     fn drain_closed(&mut self) {
         self.drained = self
             .closes
@@ -124,7 +135,11 @@ impl crate::source::platform::Platform for Platform {
         let namespace = |number| namespaces.and_then(|all| all.of_reports(number));
         let closed = self.closes.as_mut();
         let closed = closed.map(|all| all.closed(drained, (dump, at), namespace));
-        closed.unwrap_or_default()
+        let mut closed = closed.unwrap_or_default();
+        if let Some(attribution) = &mut self.attribution {
+            attribution.assign(&mut closed.0);
+        }
+        closed
     }
 
     fn describe(&mut self, sockets: &mut Vec<Socket>, at: Moment) {
