@@ -15,7 +15,7 @@ use super::matching::Address;
 use super::row::Live;
 use super::{Row, RowId};
 use crate::model::{
-    ClosedSocket, EphemeralPorts, Moment, Owner, Protocol, Socket, SocketEnd, State,
+    BuildSpread, ClosedSocket, EphemeralPorts, Moment, Owner, Protocol, Socket, SocketEnd, State,
 };
 
 /// How many of the last cookies are kept: a report may come after its row has closed.
@@ -25,7 +25,7 @@ const REMEMBERED: usize = 65_536;
 #[derive(Debug, Default)]
 pub(super) struct Closes {
     reports: Vec<Option<ClosedSocket>>,
-    by_cookie: HashMap<NonZeroU64, usize>,
+    by_cookie: HashMap<NonZeroU64, usize, BuildSpread>,
     by_address: HashMap<Address, usize>,
 }
 
@@ -157,7 +157,7 @@ fn may_have_listened(
 /// The cookies of the sockets that closed last.
 #[derive(Debug, Default)]
 pub(super) struct EndedCookies {
-    all: HashSet<NonZeroU64>,
+    all: HashSet<NonZeroU64, BuildSpread>,
     order: VecDeque<NonZeroU64>,
 }
 

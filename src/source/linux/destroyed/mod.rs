@@ -9,9 +9,7 @@ mod message;
 mod payload;
 mod reader;
 
-use std::collections::HashSet;
 use std::io;
-use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -32,12 +30,13 @@ struct Pending {
 const MAX_PENDING: usize = 50_000;
 
 impl Pending {
-    fn push(&mut self, message: Message) {
-        if self.messages.len() < MAX_PENDING {
-            self.messages.push(message);
-        } else {
-            self.lost.dropped += 1;
-        }
+    /// Moves the messages here, as far as there is room.
+    fn append(&mut self, messages: &mut Vec<Message>) {
+        let room = MAX_PENDING.saturating_sub(self.messages.len());
+        let excess = messages.len().saturating_sub(room);
+        self.lost.dropped += excess as u64;
+        messages.truncate(room);
+        self.messages.append(messages);
     }
 }
 
@@ -102,12 +101,6 @@ impl Listener {
         });
         (closed.collect(), lost)
     }
-}
-
-/// The cookies of a dump's `TIME_WAIT`s.
-fn remaining(dump: &[Socket]) -> HashSet<NonZeroU64> {
-    let without_inode = dump.iter().filter(|socket| socket.inode.is_none());
-    without_inode.filter_map(|socket| socket.cookie).collect()
 }
 
 /// The moment of an instant that was not long before `now`.

@@ -46,8 +46,9 @@ impl Reader {
         let pause = pause(sockopt::socket_recv_buffer_size(&socket)?);
         let (end, writer) = io::pipe()?;
         let run = move || {
+            let mut messages = Vec::new();
             while wait(&socket, &end) {
-                read_all(&socket, &pending);
+                read_all(&socket, &mut messages, &pending);
                 thread::sleep(pause);
             }
         };
@@ -83,17 +84,16 @@ fn wait(socket: &OwnedFd, end: &io::PipeReader) -> bool {
     ready.is_ok() && files[1].revents().is_empty()
 }
 
-/// Reads until there is no message left.
+/// Reads until there is no message left. `messages` is empty before and afterwards; its memory is used again.
 #[expect(clippy::disallowed_methods, reason = "measures only")]
-fn read_all(socket: &OwnedFd, pending: &Mutex<Pending>) {
+fn read_all(socket: &OwnedFd, messages: &mut Vec<Message>, pending: &Mutex<Pending>) {
     let mut buffer = [0; DATAGRAM];
-    let mut read: Vec<Message> = Vec::new();
     let mut overruns = 0;
     loop {
         match recv(socket, &mut buffer[..], RecvFlags::empty()) {
             Ok((_, length)) => {
                 let datagram = &buffer[..length.min(DATAGRAM)];
-                message::parse(datagram, Instant::now(), |message| read.push(message));
+                message::parse(datagram, Instant::now(), |message| messages.push(message));
             }
             // The buffer was full, and something is lost.
             Err(Errno::NOBUFS) => overruns += 1,
@@ -103,7 +103,5 @@ fn read_all(socket: &OwnedFd, pending: &Mutex<Pending>) {
     }
     let mut pending = pending.lock().unwrap_or_else(PoisonError::into_inner);
     pending.lost.overruns += overruns;
-    for message in read {
-        pending.push(message);
-    }
+    pending.append(messages);
 }
