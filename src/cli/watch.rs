@@ -137,6 +137,10 @@ fn replay(
     }
 }
 
+/// The most bytes that are printed at once: a pipe that can be written to has room for so many (`PIPE_BUF` of `pipe(7)`), so
+/// that a reader who is slow does not delay the end.
+const CHUNK: usize = 4096;
+
 struct Printer {
     deadline: Deadline,
     clock: Clock,
@@ -209,17 +213,31 @@ impl Printer {
             }
             None => problems.iter().for_each(|one| print_error(&one.message)),
         }
-        for ChangeRecord { at, change, row } in &changes {
-            let change = (*at, change.as_ref(), &**row);
-            let is_printed = self.print(|out| match self.stream {
-                Some(_) => report::write_change_json(out, change),
-                None => report::write_change(out, change, &self.zone, self.has_colour),
-            });
-            if !is_printed? {
-                return Ok(false);
+        self.print_changes(&changes)
+    }
+
+    /// Prints many lines at once. `false` if the reader is gone, or the time is over.
+    fn print_changes(&self, changes: &[ChangeRecord]) -> io::Result<bool> {
+        let (mut lines, mut line) = (Vec::with_capacity(CHUNK), Vec::new());
+        for change in changes {
+            self.write_change(&mut line, change)?;
+            if lines.len() + line.len() > CHUNK {
+                if !self.print_lines(&lines)? {
+                    return Ok(false);
+                }
+                lines.clear();
             }
+            lines.append(&mut line);
         }
-        Ok(true)
+        self.print_lines(&lines)
+    }
+
+    fn write_change(&self, out: &mut dyn io::Write, record: &ChangeRecord) -> io::Result<()> {
+        let change = (record.at, record.change.as_ref(), &*record.row);
+        match self.stream {
+            Some(_) => report::write_change_json(out, change),
+            None => report::write_change(out, change, &self.zone, self.has_colour),
+        }
     }
 
     fn print_lines(&self, lines: &[u8]) -> io::Result<bool> {
