@@ -17,7 +17,7 @@ use sockeye::runtime::watch::{self, Deadline, WatchEnd};
 use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _};
-use sockeye::track::TableUpdate;
+use sockeye::track::{Table, TableUpdate};
 
 use super::errors::{is_relevant, print_error};
 use super::global::{GlobalArgs, namespace_error, query, system, tracker};
@@ -150,6 +150,10 @@ fn replay(
     }
 }
 
+/// The most bytes that are printed at once: a pipe that can be written to has room for so many (`PIPE_BUF` of `pipe(7)`), so
+/// that a reader who is slow does not delay the end.
+const CHUNK: usize = 4096;
+
 struct Printer {
     deadline: Deadline,
     clock: Clock,
@@ -222,17 +226,36 @@ impl Printer {
             }
             None => problems.iter().for_each(|one| print_error(&one.message)),
         }
-        for ChangeRecord { at, change, row } in &changes {
-            let change = (*at, change.as_ref(), &**row);
-            let is_printed = self.print(|out| match self.stream {
-                Some(_) => report::write_change_json(out, &table.flows, change),
-                None => report::write_change(out, change, &self.zone, self.has_colour),
-            });
-            if !is_printed? {
-                return Ok(false);
+        self.print_changes(&changes, table)
+    }
+
+    /// Prints many lines at once. `false` if the reader is gone, or the time is over.
+    fn print_changes(&self, changes: &[ChangeRecord], table: &Table) -> io::Result<bool> {
+        let (mut lines, mut line) = (Vec::with_capacity(CHUNK), Vec::new());
+        for change in changes {
+            self.write_change(&mut line, change, table)?;
+            if lines.len() + line.len() > CHUNK {
+                if !self.print_lines(&lines)? {
+                    return Ok(false);
+                }
+                lines.clear();
             }
+            lines.append(&mut line);
         }
-        Ok(true)
+        self.print_lines(&lines)
+    }
+
+    fn write_change(
+        &self,
+        out: &mut dyn io::Write,
+        record: &ChangeRecord,
+        table: &Table,
+    ) -> io::Result<()> {
+        let change = (record.at, record.change.as_ref(), &*record.row);
+        match self.stream {
+            Some(_) => report::write_change_json(out, &table.flows, change),
+            None => report::write_change(out, change, &self.zone, self.has_colour),
+        }
     }
 
     fn print_lines(&self, lines: &[u8]) -> io::Result<bool> {

@@ -4,18 +4,23 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Query, Selection, order};
-use crate::model::{Moment, NamespaceScope};
+use super::selection::compare;
+use super::{Query, order};
+use crate::model::{BuildSpread, Moment, NamespaceScope};
 use crate::track::{ChangeKind, Event, Mark, Row, RowId, Table, TableUpdate};
 
 /// Follows one query from table to table.
 #[derive(Debug)]
 pub struct ChangeFeed {
     query: Query,
-    selection: Selection,
+    /// The rows of the last table; `None` to read every row of the next one.
+    rows: Option<Arc<Table>>,
+    /// When, on the steady clock, time may let a row match that was not reported, in any order.
+    due: Vec<(Duration, RowId)>,
     /// The rows that were reported and have not closed, or ceased to match, since.
-    reported: HashSet<RowId>,
+    reported: HashSet<RowId, BuildSpread>,
     has_begun: bool,
 }
 
@@ -34,9 +39,10 @@ impl ChangeFeed {
     /// A feed for this query.
     pub fn new(query: Query) -> Self {
         Self {
-            selection: Selection::new(query.clone()),
             query,
-            reported: HashSet::new(),
+            rows: None,
+            due: Vec::new(),
+            reported: HashSet::default(),
             has_begun: false,
         }
     }
@@ -45,8 +51,7 @@ impl ChangeFeed {
     pub fn set_namespaces(&mut self, namespaces: NamespaceScope) {
         if self.query.namespaces != namespaces {
             self.query.namespaces = namespaces;
-            // Rows that were there before are read again.
-            self.selection = Selection::new(self.query.clone());
+            self.rows = None;
         }
     }
 
@@ -62,35 +67,69 @@ impl ChangeFeed {
             }
         }
         self.has_begun = true;
-        let mut again = self
-            .selection
-            .update(&self.query, &update.table, table.taken_at);
-        again.retain(|&at| self.selection.shows(at));
-        for at in order::sorted(table, &again, self.query.sort) {
+        let matching = self.newly_matching(&update.table);
+        for at in order::sorted(table, &matching, self.query.sort) {
+            let row = &table.rows[at];
+            self.reported.insert(row.id);
+            let change = row.change.as_ref();
+            let opened = change.filter(|change| change.kind == ChangeKind::Opened);
+            records.push(ChangeRecord {
+                at: opened.map_or(table.taken_at, |change| change.at),
+                change: opened.map(|change| change.kind.clone()),
+                row: Arc::clone(row),
+            });
+        }
+        records
+    }
+
+    /// The open rows that match and were not reported.
+    fn newly_matching(&mut self, table: &Arc<Table>) -> Vec<usize> {
+        let mut again = self.rows_to_match(table);
+        again.retain(|&at| {
             let row = &table.rows[at];
             // A row without a change took the place of another just now: the next table decides whether that was a
             // change of owner or a second socket, and has the event.
             let has_event_later = !row.was_open_at_start && row.change.is_none();
-            if !row.is_closed() && !has_event_later && self.reported.insert(row.id) {
-                let change = row.change.as_ref();
-                let opened = change.filter(|change| change.kind == ChangeKind::Opened);
-                records.push(ChangeRecord {
-                    at: opened.map_or(table.taken_at, |change| change.at),
-                    change: opened.map(|change| change.kind.clone()),
-                    row: Arc::clone(row),
-                });
+            !row.is_closed() && !has_event_later && !self.reported.contains(&row.id)
+        });
+        let now = table.taken_at;
+        let mut pass = self.query.pass(now);
+        again.retain(|&at| {
+            let row = &table.rows[at];
+            let is_in_view = self.query.tab.admits(row, now) && self.query.includes(&row.socket);
+            let matches = is_in_view && pass.matches(row);
+            if !matches {
+                let due = self.query.next_due(row, &pass, now);
+                self.due.extend(due.map(|time| (time, row.id)));
             }
-        }
-        records
+            matches
+        });
+        again
+    }
+
+    /// The rows that are new or changed since the last table, and those of which time may have changed what is said, each
+    /// once.
+    fn rows_to_match(&mut self, table: &Arc<Table>) -> Vec<usize> {
+        let before = self.rows.replace(Arc::clone(table));
+        let before = before.as_ref().map_or(&[][..], |before| &before.rows);
+        let mut again = compare(before, &table.rows).1;
+        let now = table.taken_at.steady;
+        let due = self.due.extract_if(.., |(time, _)| *time <= now);
+        let due = due.filter_map(|(_, id)| table.position(id));
+        again.extend(due);
+        again.sort_unstable();
+        again.dedup();
+        again
     }
 
     /// The change, if its row matches now or was reported before. The conflicts of a row are known only of the whole
     /// table.
     fn record(&mut self, event: &Event, table: &Table) -> Option<ChangeRecord> {
         let id = event.row.id;
-        let row = table.position(id).map(|at| &*table.rows[at]);
-        let mut versions = [Some(&*event.row), row].into_iter().flatten();
-        let matches_now = versions.any(|row| self.query.admits(row, table));
+        let matches_now = self.query.admits(&event.row, table) || {
+            let row = table.row(id);
+            row.is_some_and(|row| self.query.admits(row, table))
+        };
         let was_reported = self.reported.contains(&id);
         if matches_now && Mark::of(&event.change.kind) != Mark::Closed {
             self.reported.insert(id);

@@ -377,7 +377,7 @@ impl Verdict {
 
 /// Compares two tables: for each row of the first its index in the second, if that has the very same row; and the
 /// indices of those rows of the second that the first lacks.
-fn compare(before: &[Arc<Row>], after: &[Arc<Row>]) -> (Vec<Option<usize>>, Vec<usize>) {
+pub(super) fn compare(before: &[Arc<Row>], after: &[Arc<Row>]) -> (Vec<Option<usize>>, Vec<usize>) {
     let mut moved = Vec::with_capacity(before.len());
     let mut newcomers = Vec::new();
     let mut next = 0;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use jiff::fmt::temporal::DateTimePrinter;
 use jiff::{Timestamp, Unit};
 use serde::{Serialize, Serializer};
 
@@ -396,8 +397,9 @@ pub fn millis(time: Duration) -> u64 {
 
 /// `2026-01-02T03:04:05.678Z`: always three digits, so that times compare as text.
 pub fn time(at: Timestamp) -> String {
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
     let at = at.round(Unit::Millisecond).unwrap_or(at);
-    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    PRINTER.timestamp_to_string(&at)
 }
 
 #[cfg(test)]

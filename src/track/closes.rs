@@ -15,7 +15,9 @@ use super::connections::Listeners;
 use super::matching::Address;
 use super::row::Live;
 use super::{Row, RowId, Window};
-use crate::model::{ClosedSocket, EphemeralPorts, Moment, Owner, Protocol, Socket, State, TcpInfo};
+use crate::model::{
+    BuildSpread, ClosedSocket, EphemeralPorts, Moment, Owner, Protocol, Socket, State, TcpInfo,
+};
 
 /// How many of the last cookies are kept: a report may come after its row has closed.
 const REMEMBERED: usize = 65_536;
@@ -40,7 +42,7 @@ pub struct SocketEnd {
 #[derive(Debug, Default)]
 pub(super) struct Closes {
     reports: Vec<Option<Report>>,
-    by_cookie: HashMap<NonZeroU64, usize>,
+    by_cookie: HashMap<NonZeroU64, usize, BuildSpread>,
     by_address: HashMap<Address, usize>,
 }
 
@@ -196,7 +198,7 @@ fn may_have_listened(
 /// The cookies of the sockets that closed last.
 #[derive(Debug, Default)]
 pub(super) struct EndedCookies {
-    all: HashSet<NonZeroU64>,
+    all: HashSet<NonZeroU64, BuildSpread>,
     order: VecDeque<NonZeroU64>,
 }
 

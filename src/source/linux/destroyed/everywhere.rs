@@ -36,8 +36,7 @@ pub(in crate::source::linux) struct Everywhere {
     /// A routing socket in the namespace that the numbers are given in.
     route: OwnedFd,
     last: AtomicU32,
-    /// Ends with it.
-    _reader: Reader,
+    reader: Reader,
 }
 
 impl Everywhere {
@@ -50,8 +49,13 @@ impl Everywhere {
         Ok(Self {
             route,
             last: AtomicU32::new(0),
-            _reader: Reader::start(reports, receive, pending)?,
+            reader: Reader::start(reports, receive, pending)?,
         })
+    }
+
+    /// Reads on the calling thread what there is now.
+    pub(super) fn read(&self) {
+        self.reader.read();
     }
 
     /// Gives a namespace a number, which its reports have from now on.

@@ -10,9 +10,7 @@ mod message;
 mod payload;
 mod reader;
 
-use std::collections::HashSet;
 use std::io;
-use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -34,6 +32,7 @@ struct Pending {
 const MAX_PENDING: usize = 50_000;
 
 impl Pending {
+    /// Adds a message, if there is room.
     fn push(&mut self, message: Message) {
         if self.messages.len() < MAX_PENDING {
             self.messages.push(message);
@@ -47,8 +46,7 @@ impl Pending {
 pub(super) struct Listener {
     pending: Arc<Mutex<Pending>>,
     payloads: Payloads,
-    /// Ends with it.
-    _reader: Reader,
+    reader: Reader,
     everywhere: Option<Everywhere>,
 }
 
@@ -64,7 +62,7 @@ impl Listener {
         Ok(Self {
             pending,
             payloads: Payloads::default(),
-            _reader: reader,
+            reader,
             everywhere: None,
         })
     }
@@ -81,6 +79,9 @@ impl Listener {
 
     /// Removes the messages so far. Called before a dump: the sockets are not in it then, except as `TIME_WAIT`.
     pub(super) fn drain(&self) -> Drained {
+        // Also those that the threads would read a moment later.
+        self.reader.read();
+        self.everywhere.iter().for_each(Everywhere::read);
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         Drained(std::mem::take(&mut *pending))
     }
@@ -124,12 +125,6 @@ impl Listener {
             });
         (closed.collect(), lost)
     }
-}
-
-/// The cookies of a dump's `TIME_WAIT`s.
-fn remaining(dump: &[Socket]) -> HashSet<NonZeroU64> {
-    let without_inode = dump.iter().filter(|socket| socket.inode.is_none());
-    without_inode.filter_map(|socket| socket.cookie).collect()
 }
 
 /// The moment of an instant that was not long before `now`.

@@ -12,10 +12,10 @@
 //! After a reset by the peer a FIN may be counted that came before. Tested against what peers have sent.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::num::NonZeroU64;
 
 use super::message::Message;
-use super::remaining;
-use crate::model::{Endpoint, Socket, State};
+use crate::model::{BuildSpread, Endpoint, Socket, State};
 
 /// How many of the last closed connections are remembered, as the two ends of one may close some time apart.
 const REMEMBERED: usize = 4096;
@@ -36,7 +36,7 @@ impl Payloads {
         for message in messages {
             self.remember(message);
         }
-        let (remaining, listening) = (remaining(dump), listening_ports(dump));
+        let (remaining, listening) = (remaining(messages, dump), listening_ports(dump));
         let received = messages.iter().map(|message| {
             let counters = message.counters.as_ref()?;
             let counted = counters.tcp.bytes_received;
@@ -75,6 +75,15 @@ fn ends(message: &Message) -> Option<Ends> {
     let is_inside = local.address.is_loopback();
     let namespace = message.namespace.filter(|_| is_inside);
     Some((namespace, local, remote))
+}
+
+/// The cookies of those connections that are in the dump as a `TIME_WAIT`. There may be ten times as many of these as messages.
+fn remaining(messages: &[Message], dump: &[Socket]) -> HashSet<NonZeroU64, BuildSpread> {
+    let closed = messages.iter().filter(|message| message.counters.is_some());
+    let closed: HashSet<_, BuildSpread> = closed.filter_map(|message| message.cookie).collect();
+    let time_waits = dump.iter().filter(|socket| socket.inode.is_none());
+    let cookies = time_waits.filter_map(|socket| socket.cookie);
+    cookies.filter(|cookie| closed.contains(cookie)).collect()
 }
 
 fn listening_ports(dump: &[Socket]) -> HashSet<u16> {

@@ -14,7 +14,7 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, recv, sockopt};
 
 use super::Pending;
-use super::message::{self, Message};
+use super::message;
 
 /// The groups 1 to 4 of `linux/sock_diag.h`: TCP and UDP over IPv4, then over IPv6.
 const DESTROY_GROUPS: u32 = 0b1111;
@@ -38,7 +38,13 @@ const DATAGRAM: usize = 4096;
 pub(super) type Receive = fn(&OwnedFd, &mut [u8]) -> Result<(usize, Option<u32>), Errno>;
 
 /// A running thread, which ends when this is dropped.
-pub(super) struct Reader(#[expect(dead_code, reason = "its end is noticed")] PipeWriter);
+pub(super) struct Reader {
+    socket: Arc<OwnedFd>,
+    receive: Receive,
+    pending: Arc<Mutex<Pending>>,
+    /// Its end is noticed.
+    _end: PipeWriter,
+}
 
 impl Reader {
     /// Reads this socket, each datagram by `receive`.
@@ -49,6 +55,13 @@ impl Reader {
     ) -> io::Result<Self> {
         let pause = pause(sockopt::socket_recv_buffer_size(&socket)?);
         let (end, writer) = io::pipe()?;
+        let reader = Self {
+            socket: Arc::new(socket),
+            receive,
+            pending,
+            _end: writer,
+        };
+        let (socket, pending) = (Arc::clone(&reader.socket), Arc::clone(&reader.pending));
         let run = move || {
             while wait(&socket, &end) {
                 read_all(&socket, receive, &pending);
@@ -56,7 +69,12 @@ impl Reader {
             }
         };
         thread::Builder::new().name("destroyed".into()).spawn(run)?;
-        Ok(Self(writer))
+        Ok(reader)
+    }
+
+    /// Reads on the calling thread what there is now.
+    pub(super) fn read(&self) {
+        read_all(&self.socket, self.receive, &self.pending);
     }
 }
 
@@ -96,30 +114,27 @@ fn wait(socket: &OwnedFd, end: &io::PipeReader) -> bool {
     ready.is_ok() && files[1].revents().is_empty()
 }
 
-/// Reads until there is no message left.
+/// The most messages that are read at a time, so that others can take them.
+const MAX_BATCH: usize = 4096;
+
+/// Reads until there is no message left. What was read is there for others as a whole.
 #[expect(clippy::disallowed_methods, reason = "measures only")]
 fn read_all(socket: &OwnedFd, receive: Receive, pending: &Mutex<Pending>) {
     let mut buffer = [0; DATAGRAM];
-    let mut read: Vec<Message> = Vec::new();
-    let mut overruns = 0;
-    loop {
+    let mut pending = pending.lock().unwrap_or_else(PoisonError::into_inner);
+    for _ in 0..MAX_BATCH {
         match receive(socket, &mut buffer) {
             Ok((length, namespace)) => {
                 let datagram = &buffer[..length.min(DATAGRAM)];
                 message::parse(datagram, Instant::now(), |mut message| {
                     message.namespace = namespace;
-                    read.push(message);
+                    pending.push(message);
                 });
             }
             // The buffer was full, and something is lost.
-            Err(Errno::NOBUFS) => overruns += 1,
+            Err(Errno::NOBUFS) => pending.lost.overruns += 1,
             Err(Errno::INTR) => {}
             Err(_) => break,
         }
-    }
-    let mut pending = pending.lock().unwrap_or_else(PoisonError::into_inner);
-    pending.lost.overruns += overruns;
-    for message in read {
-        pending.push(message);
     }
 }
