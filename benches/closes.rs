@@ -77,7 +77,8 @@ fn main() -> Outcome {
             let only = std::env::var("SOCKEYE_CLOSES_ONLY").ok();
             let roles = ["alone", "watch", "other user", "live"].into_iter();
             let roles = roles.filter(|role| only.as_deref().is_none_or(|only| only == *role));
-            let mut possible = roles.filter(|role| *role != "other user" || Uid::effective().is_root());
+            let mut possible =
+                roles.filter(|role| *role != "other user" || Uid::effective().is_root());
             possible.try_for_each(stage)
         }
     }

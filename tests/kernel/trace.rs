@@ -3,11 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU64;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sockeye::source::{ProcessEvents, TraceError, TraceEvent, TraceKind, TraceOwners, Tracer};
+use sockeye::clock::Clock;
+use sockeye::model::{Owner, State};
+use sockeye::source::{
+    ProcessEvents, Source as _, System, TraceError, TraceEvent, TraceKind, TraceOwners, Tracer,
+};
+use sockeye::track::{Row, Tracker as RowTracker};
 
 use crate::kernel::scene::{INNER, is_inner, run_under};
 use crate::program::built;
@@ -423,5 +428,83 @@ fn what_is_not_drained_is_dropped_and_counted() {
             owners.owner_of(cookie).is_some()
         });
         assert_eq!(owners.owner_of(cookie).unwrap().pid, std::process::id());
+    });
+}
+
+/// The rows of the sockets that closed, by cookie.
+fn closed_rows(commands: Vec<Command>) -> (Vec<Printed>, HashMap<NonZeroU64, Arc<Row>>) {
+    let (clock, mut tracker) = (Clock::start(), RowTracker::new(Duration::ZERO));
+    let mut system = System::new();
+    system.start_trace().unwrap();
+    let mut rows = HashMap::new();
+    let mut take = |system: &mut System| {
+        let update = tracker.apply(system.take(clock.now()).unwrap());
+        let closed = update.events.into_iter().map(|event| event.row);
+        let closed = closed.filter(|row| row.is_closed());
+        let waiting = update.table.rows.iter().cloned();
+        let waiting = waiting.filter(|row| row.socket.state == State::TimeWait);
+        rows.extend(
+            closed
+                .chain(waiting)
+                .filter_map(|row| Some((row.socket.cookie?, row))),
+        );
+    };
+    take(&mut system);
+    let children = commands
+        .into_iter()
+        .map(|mut command| command.spawn().unwrap());
+    let children: Vec<_> = children.collect();
+    let outputs = children
+        .into_iter()
+        .map(|child| thread::spawn(|| child.wait_with_output().unwrap()));
+    let outputs: Vec<_> = outputs.collect();
+    while outputs.iter().any(|one| !one.is_finished()) {
+        thread::sleep(Duration::from_millis(500));
+        take(&mut system);
+    }
+    thread::sleep(Duration::from_millis(500));
+    take(&mut system);
+    let printed = outputs
+        .into_iter()
+        .flat_map(|one| printed(&one.join().unwrap().stdout));
+    (printed.collect(), rows)
+}
+
+#[test]
+fn the_rows_of_short_lived_sockets_name_their_processes() {
+    const NAME: &str = "trace::the_rows_of_short_lived_sockets_name_their_processes";
+    let _alone = alone();
+    in_netns_with_users(NAME, || {
+        if tracefs().is_none() {
+            return;
+        }
+        let commands = vec![
+            short_lived(&[], "web", 100, 20_000),
+            short_lived(&NOBODY, "noise", 100, 25_000),
+        ];
+        let (printed, rows) = closed_rows(commands);
+        let mut unnamed: BTreeMap<&str, usize> = BTreeMap::new();
+        for one in &printed {
+            let owner = rows.get(&one.cookie).map(|row| &row.socket.owner);
+            match owner {
+                Some(Owner::Former(processes) | Owner::Known(processes)) => {
+                    let found = processes.iter().find(|process| process.pid == one.pid);
+                    let name = found.map(|process| &*process.comm);
+                    assert_eq!(name, Some(&*one.name), "{one:?}: {processes:?}");
+                }
+                // The server's process had the listener, too.
+                Some(Owner::Inferred(processes)) => {
+                    let pids: Vec<_> = processes.iter().map(|process| process.pid).collect();
+                    assert!(pids.contains(&one.pid), "{one:?}: {pids:?}");
+                }
+                _ => *unnamed.entry(&one.kind).or_default() += 1,
+            }
+        }
+        let count: usize = unnamed.values().sum();
+        assert!(
+            count * 100 <= printed.len(),
+            "{unnamed:?} of {}",
+            printed.len()
+        );
     });
 }
