@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Row, RowId};
-use crate::model::{BuildSpread, Counted, Counters, Moment, Pid, Process};
+use super::row::Live;
+use super::signs::Signs;
+use super::{Row, RowId, TroubleKind};
+use crate::model::{BuildSpread, Counted, Counters, Moment, Pid, Process, Socket};
 
 /// Totals of this many processes are kept although they have no socket now.
 const MAX_IDLE_PROCESSES: usize = 10_000;
@@ -79,19 +81,21 @@ pub struct Flow {
     read_at: Duration,
     /// What the totals of its processes contain of it.
     credited: Bytes,
+    signs: Signs,
 }
 
 impl Flow {
-    fn first(counters: Counters, now: Moment) -> Self {
+    fn first(counters: Counters, socket: &Socket, now: Moment) -> Self {
         Self {
             counters,
+            signs: Signs::first(&counters, socket, now.steady),
             read_at: now.steady,
             ..Self::default()
         }
     }
 
     /// The same flow with later counters.
-    fn next(&self, counters: Counters, now: Moment) -> Self {
+    fn next(&self, counters: Counters, socket: &Socket, now: Moment) -> Self {
         let payload = Bytes::of(&counters).zip(Bytes::of(&self.counters));
         let rates = payload.and_then(|(now_is, was)| {
             let time = now.steady.saturating_sub(self.read_at);
@@ -102,7 +106,15 @@ impl Flow {
             rates,
             read_at: now.steady,
             credited: self.credited,
+            signs: self
+                .signs
+                .next([&self.counters, &counters], socket, now.steady),
         }
+    }
+
+    /// What the counters prove to be wrong.
+    fn sign(&self, socket: &Socket) -> Option<TroubleKind> {
+        self.signs.trouble(&self.counters, socket, self.read_at)
     }
 
     /// Payload since the connection began.
@@ -229,8 +241,8 @@ impl FlowTracker {
             let counters =
                 cookie.and_then(|cookie| by_cookie.get(&(row.socket.namespace_id(), cookie)));
             let flow = match (counters, known) {
-                (Some(one), Some((_, known))) => known.next(one.counters, now),
-                (Some(one), None) => Flow::first(one.counters, now),
+                (Some(one), Some((_, known))) => known.next(one.counters, &row.socket, now),
+                (Some(one), None) => Flow::first(one.counters, &row.socket, now),
                 // Closed, in `TIME_WAIT`, or missing from an interrupted dump.
                 (None, Some((_, known))) => Flow {
                     rates: None,
@@ -241,6 +253,21 @@ impl FlowTracker {
             flows.push((&**row, flow));
         }
         flows
+    }
+
+    /// Sets what the counters prove to be wrong in each row, which is rarely anything new; `rows` have the same rows.
+    pub(super) fn set_signs(&self, live: &mut [Live], rows: &mut [Arc<Row>]) {
+        for live in live {
+            let row = &live.row;
+            let sign = self.last.of(row.id).and_then(|flow| flow.sign(&row.socket));
+            if row.sign != sign {
+                let id = row.id;
+                Arc::make_mut(&mut live.row).sign = sign;
+                if let Ok(at) = rows.binary_search_by_key(&id, |row| row.id) {
+                    rows[at] = Arc::clone(&live.row);
+                }
+            }
+        }
     }
 
     /// Adds what came to the totals of the processes of its socket, or of those that had it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::app::view::bars::sparkline;
 use crate::model::{BuildSpread, Moment};
-use crate::track::{Flows, RowId};
+use crate::track::{Bytes, Flows, RowId};
 
 /// How many parts the time has, and how long each is.
 const PARTS: usize = 30;
@@ -37,7 +37,7 @@ impl RateHistory {
     pub fn add(&mut self, flows: &Flows, now: Moment) {
         self.rows.retain(|id, _| flows.of(*id).is_some());
         for (id, flow) in flows.iter() {
-            let Some(rate) = flow.rates.map(|rates| rates.total()) else {
+            let Some(rate) = flow.rates.map(Bytes::total) else {
                 continue;
             };
             // In units of 16 bytes the largest rate is 64 GiB per second.
@@ -84,8 +84,8 @@ impl Rates {
 }
 
 /// The place of a part.
-const fn index(part: u64) -> usize {
-    (part % PARTS as u64) as usize
+fn index(part: u64) -> usize {
+    usize::try_from(part % PARTS as u64).unwrap_or_default()
 }
 
 #[cfg(test)]

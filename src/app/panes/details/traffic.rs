@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::fact;
 use crate::app::App;
+use crate::app::table::trouble::why;
 use crate::app::view::Line;
 use crate::columns::{format_amount, format_short_time};
 use crate::model::duration::format_age;
@@ -44,7 +45,8 @@ impl App {
         let Some(flow) = self.rows.table.flows.of(row.id) else {
             return Vec::new();
         };
-        let mut lines = Vec::new();
+        let sign = row.sign.map(|kind| fact("trouble", why(kind)));
+        let mut lines: Vec<_> = sign.into_iter().collect();
         if let Some(tcp) = &flow.counters.tcp {
             lines.extend(self.rate_line(row, flow));
             lines.extend(connection_lines(tcp));
