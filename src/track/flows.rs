@@ -4,6 +4,7 @@
 //! in the snapshot there is nothing here.
 
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +78,8 @@ pub struct Flow {
     /// Payload in bytes per second since the snapshot before. `None` without one, for sockets whose payload the kernel does
     /// not count, and once the socket is closed.
     pub rates: Option<Bytes>,
+    /// The cookie of the socket, as rows may change their sockets. `None` only in the default.
+    cookie: Option<NonZeroU64>,
     /// When they were last read, on the steady clock.
     read_at: Duration,
     /// What the totals of its processes contain of it.
@@ -85,9 +88,11 @@ pub struct Flow {
 }
 
 impl Flow {
-    fn first(counters: Counters, socket: &Socket, now: Moment) -> Self {
+    fn first(counted: &Counted, socket: &Socket, now: Moment) -> Self {
+        let counters = counted.counters;
         Self {
             counters,
+            cookie: Some(counted.cookie),
             signs: Signs::first(&counters, socket, now.steady),
             read_at: now.steady,
             ..Self::default()
@@ -95,7 +100,8 @@ impl Flow {
     }
 
     /// The same flow with later counters.
-    fn next(&self, counters: Counters, socket: &Socket, now: Moment) -> Self {
+    fn next(&self, counted: &Counted, socket: &Socket, now: Moment) -> Self {
+        let counters = counted.counters;
         let payload = Bytes::of(&counters).zip(Bytes::of(&self.counters));
         let rates = payload.and_then(|(now_is, was)| {
             let time = now.steady.saturating_sub(self.read_at);
@@ -104,11 +110,20 @@ impl Flow {
         Self {
             counters,
             rates,
+            cookie: self.cookie,
             read_at: now.steady,
             credited: self.credited,
             signs: self
                 .signs
                 .next([&self.counters, &counters], socket, now.steady),
+        }
+    }
+
+    /// With the last counters, while there are no others.
+    const fn stopped(self) -> Self {
+        Self {
+            rates: None,
+            ..self
         }
     }
 
@@ -209,16 +224,8 @@ impl FlowTracker {
     fn gone(&self, rows: &[Arc<Row>]) -> Vec<(RowId, Flow)> {
         let is_gone = |id: RowId| rows.binary_search_by_key(&id, |row| row.id).is_err();
         let gone = self.last.rows.iter().filter(|(id, _)| is_gone(*id));
-        gone.map(|&(id, flow)| {
-            (
-                id,
-                Flow {
-                    rates: None,
-                    ..flow
-                },
-            )
-        })
-        .collect()
+        let gone = gone.map(|(id, flow)| (*id, flow.stopped()));
+        gone.collect()
     }
 
     /// Each row with its flow, if there is one.
@@ -241,13 +248,12 @@ impl FlowTracker {
             let counters =
                 cookie.and_then(|cookie| by_cookie.get(&(row.socket.namespace_id(), cookie)));
             let flow = match (counters, known) {
-                (Some(one), Some((_, known))) => known.next(one.counters, &row.socket, now),
-                (Some(one), None) => Flow::first(one.counters, &row.socket, now),
+                (Some(one), Some((_, known))) if known.cookie == Some(one.cookie) => {
+                    known.next(one, &row.socket, now)
+                }
+                (Some(one), _) => Flow::first(one, &row.socket, now),
                 // Closed, in `TIME_WAIT`, or missing from an interrupted dump.
-                (None, Some((_, known))) => Flow {
-                    rates: None,
-                    ..*known
-                },
+                (None, Some((_, known))) => known.stopped(),
                 (None, None) => continue,
             };
             flows.push((&**row, flow));
