@@ -4,7 +4,7 @@
 //! Seven loads, from 1,000 sockets to 100,000 and from 100 processes to 10,000. Beside each: four dumps of `sock_diag`,
 //! one walk of the TCP table for both families (`TCPDIAG_GETSOCK`) and two dumps of UDP, which is the floor, all
 //! their answers thrown away; one `ss -tuanp`, and what the one-shot
-//! commands take. CPU time of this process or of the command; nothing is asserted.
+//! commands take. Also a refresh with the numbers of connections (`tcp_info` and drops). CPU time of this process or of the command; nothing is asserted.
 #![allow(clippy::print_stdout, reason = "its figures are its result")]
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 #![cfg(target_os = "linux")]
@@ -54,8 +54,8 @@ const REFRESHES: usize = 21;
 const BEFORE: u64 = 30;
 
 const HEADING: &str = "\
-| load | four dumps | walk | with bound | with ages | refresh | ÷ walk | `ss -tuanp` | ÷ ss | `list` | `list :PORT` | `check PORT` |
-|---|---|---|---|---|---|---|---|---|---|---|---|";
+| load | four dumps | walk | with bound | with ages | refresh | ÷ walk | with counters | ÷ refresh | `ss -tuanp` | ÷ ss | `list` | `list :PORT` | `check PORT` |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 fn main() -> Outcome {
     load::run_beside_each(HEADING, &SIZES, bench)
@@ -63,7 +63,8 @@ fn main() -> Outcome {
 
 fn bench(size: Size) -> Outcome {
     let ss = median(5, || Ok(time(Command::new("ss").arg("-tuanp"))?.0))?;
-    let refresh = steady_refreshes()?;
+    let refresh = steady_refreshes(false)?;
+    let with_counters = steady_refreshes(true)?;
     let dumps = median(REFRESHES, || on_this_thread(dump_all))?;
     let [walk, bound, ages] = [(TCP_STATES, 0), (TCP_STATES | BOUND, 0), (TCP_STATES, INFO)].map(
         |(states, extensions)| {
@@ -83,13 +84,15 @@ fn bench(size: Size) -> Outcome {
     let ms = |took: Took| format!("{:.1}", millis(took.cpu));
     let ratio = |one: Took, other: Took| one.cpu.as_secs_f64() / other.cpu.as_secs_f64();
     println!(
-        "| {size} | {} | {} | {} | {} | {} | {:.2} | {} | {:.2} | {} | {} | {} |",
+        "| {size} | {} | {} | {} | {} | {} | {:.2} | {} | {:.2} | {} | {:.2} | {} | {} | {} |",
         ms(dumps),
         ms(walk),
         ms(bound?),
         ms(ages?),
         ms(refresh),
         ratio(refresh, walk),
+        ms(with_counters),
+        ratio(with_counters, refresh),
         ms(ss),
         ratio(refresh, ss),
         ms(list?),
@@ -103,9 +106,10 @@ fn sockeye() -> Command {
     Command::new(env!("CARGO_BIN_EXE_sockeye"))
 }
 
-/// Table, owners, processes and comparison, at one a second of their clock.
-fn steady_refreshes() -> Outcome<Took> {
-    let (mut system, mut tracker) = (System::new(), Tracker::new(Duration::from_secs(5)));
+/// Table, owners, processes and comparison, at one a second of their clock; if wanted, with the numbers of connections.
+fn steady_refreshes(has_counters: bool) -> Outcome<Took> {
+    let mut system = System::new().with_counters(has_counters);
+    let mut tracker = Tracker::new(Duration::from_secs(5));
     let mut second = 0;
     let mut refresh = || {
         second += 1;

@@ -10,7 +10,8 @@ impl App {
         let rows = &self.rows;
         let is_in_view = rows.columns.shows_counters() || rows.criteria.tab == Tab::Trouble;
         let has_details = matches!(self.dock.pane, Some(Pane::Details));
-        is_in_view || has_details || rows.criteria.needs_counters()
+        let is_about_trouble = rows.criteria.filter.is_about_trouble();
+        is_in_view || is_about_trouble || has_details || rows.criteria.needs_counters()
     }
 
     /// Requests the counters once they are needed, and ends that when they no longer are; after each message.

@@ -69,7 +69,7 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     signals::exit_on_signal().context("can't wait for signals")?;
     let target = global.namespace_target()?;
     let query = query(&settings, Sort::BY_PORT)?;
-    let has_counters = watch.info || query.needs_counters();
+    let has_counters = watch.info || query.needs_counters() || query.filter.is_about_trouble();
     let clock = Clock::start();
     let deadline = Deadline::after(watch.time, clock);
     let interval = global.replay.is_none().then_some(settings.interval);

@@ -219,6 +219,7 @@ fn found(state: State, age: Option<Age>) -> Row {
         was_open_at_start: true,
         change: None,
         is_in_conflict: false,
+        sign: None,
     }
 }
 

@@ -111,6 +111,12 @@ impl Filter {
         self.expr.as_ref().is_some_and(|expr| expr.has_term(&needs))
     }
 
+    /// Whether it is about rows in trouble, some of which only counters show.
+    pub fn is_about_trouble(&self) -> bool {
+        let is_it = |term: &Term| matches!(term, Term::Is(flag) if flag.name == "trouble");
+        self.expr.as_ref().is_some_and(|expr| expr.has_term(&is_it))
+    }
+
     /// Whether it depends on the difference of two snapshots: `rate:>1m`.
     pub fn needs_rates(&self) -> bool {
         let needs = |term: &Term| matches!(term, Term::Counter(Counter::Rate, _));

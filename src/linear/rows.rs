@@ -28,10 +28,7 @@ pub(super) fn row_text(row: &Row, now: Moment) -> String {
 fn trouble_text(kind: TroubleKind) -> &'static str {
     match kind {
         TroubleKind::Orphan => "orphan",
-        TroubleKind::QueueFull
-        | TroubleKind::CloseWait
-        | TroubleKind::SynSent
-        | TroubleKind::QueueFilling => kind.name(),
+        kind => kind.name(),
     }
 }
 

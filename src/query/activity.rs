@@ -34,7 +34,8 @@ impl Activity {
 
     /// Of these rows and others.
     pub fn and(self, other: Self) -> Self {
-        let severity = |kind: &TroubleKind| *kind != TroubleKind::QueueFilling;
+        let severity =
+            |kind: &TroubleKind| !matches!(*kind, TroubleKind::QueueFilling | TroubleKind::Lossy);
         let troubles = [self.trouble, other.trouble].into_iter().flatten();
         Self {
             mark: match (self.mark, other.mark) {

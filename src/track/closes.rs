@@ -262,6 +262,7 @@ pub(super) fn short_row(id: RowId, closed: ClosedSocket, end: SocketEnd) -> Row 
         was_open_at_start: false,
         change: None,
         is_in_conflict: false,
+        sign: None,
         ends_at: None,
         end: Some(Arc::new(end)),
     }

@@ -86,6 +86,7 @@ mod tests {
                 was_open_at_start: true,
                 change: None,
                 is_in_conflict: false,
+                sign: None,
                 ends_at: None,
                 end: None,
             }))

@@ -91,6 +91,7 @@ mod tests {
                 was_open_at_start: false,
                 change: Some(change.clone()),
                 is_in_conflict: false,
+                sign: None,
                 ends_at: None,
                 end: None,
             }),

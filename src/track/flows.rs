@@ -4,11 +4,14 @@
 //! in the snapshot there is nothing here.
 
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Row, RowId};
-use crate::model::{BuildSpread, Counted, Counters, Moment, Owner, Pid, Process, TcpInfo};
+use super::row::Live;
+use super::signs::Signs;
+use super::{Row, RowId, TroubleKind};
+use crate::model::{BuildSpread, Counted, Counters, Moment, Owner, Pid, Process, Socket, TcpInfo};
 
 /// Totals of this many processes are kept although they have no socket now.
 const MAX_IDLE_PROCESSES: usize = 10_000;
@@ -75,23 +78,30 @@ pub struct Flow {
     /// Payload in bytes per second since the snapshot before. `None` without one, for sockets whose payload the kernel does
     /// not count, and once the socket is closed.
     pub rates: Option<Bytes>,
+    /// The cookie of the socket, as rows may change their sockets. `None` only in the default.
+    cookie: Option<NonZeroU64>,
     /// When they were last read, on the steady clock.
     read_at: Duration,
     /// What the totals of its processes contain of it.
     credited: Bytes,
+    signs: Signs,
 }
 
 impl Flow {
-    fn first(counters: Counters, now: Moment) -> Self {
+    fn first(counted: &Counted, socket: &Socket, now: Moment) -> Self {
+        let counters = counted.counters;
         Self {
             counters,
+            cookie: Some(counted.cookie),
+            signs: Signs::first(&counters, socket, now.steady),
             read_at: now.steady,
             ..Self::default()
         }
     }
 
     /// The same flow with later counters.
-    fn next(&self, counters: Counters, now: Moment) -> Self {
+    fn next(&self, counted: &Counted, socket: &Socket, now: Moment) -> Self {
+        let counters = counted.counters;
         let payload = Bytes::of(&counters).zip(Bytes::of(&self.counters));
         let rates = payload.and_then(|(now_is, was)| {
             let time = now.steady.saturating_sub(self.read_at);
@@ -100,25 +110,36 @@ impl Flow {
         Self {
             counters,
             rates,
+            cookie: self.cookie,
             read_at: now.steady,
             credited: self.credited,
+            signs: self
+                .signs
+                .next([&self.counters, &counters], socket, now.steady),
         }
     }
 
     /// The flow of a connection that ended with these counters.
-    fn last(tcp: Option<TcpInfo>, before: Option<&Self>, now: Moment) -> Self {
-        let before = before
-            .copied()
-            .unwrap_or_else(|| Self::first(Counters::default(), now));
+    fn last(tcp: Option<TcpInfo>, before: Option<&Self>) -> Self {
+        let before = before.copied().unwrap_or_default();
         let counters = Counters {
             tcp,
             ..before.counters
         };
+        Self { counters, ..before }.stopped()
+    }
+
+    /// With the last counters, while there are no others.
+    const fn stopped(self) -> Self {
         Self {
-            counters,
             rates: None,
-            ..before
+            ..self
         }
+    }
+
+    /// What the counters prove to be wrong.
+    fn sign(&self, socket: &Socket) -> Option<TroubleKind> {
+        self.signs.trouble(&self.counters, socket, self.read_at)
     }
 
     /// Payload since the connection began.
@@ -215,16 +236,8 @@ impl FlowTracker {
     fn gone(&self, rows: &[Arc<Row>]) -> Vec<(RowId, Flow)> {
         let is_gone = |id: RowId| rows.binary_search_by_key(&id, |row| row.id).is_err();
         let gone = self.last.rows.iter().filter(|(id, _)| is_gone(*id));
-        gone.map(|&(id, flow)| {
-            (
-                id,
-                Flow {
-                    rates: None,
-                    ..flow
-                },
-            )
-        })
-        .collect()
+        let gone = gone.map(|(id, flow)| (*id, flow.stopped()));
+        gone.collect()
     }
 
     /// Each row with its flow, if there is one.
@@ -248,19 +261,37 @@ impl FlowTracker {
                 cookie.and_then(|cookie| by_cookie.get(&(row.socket.namespace_id(), cookie)));
             let end = row.end.as_ref().and_then(|end| end.tcp);
             let flow = match (counters, known) {
-                (_, known) if end.is_some() => Flow::last(end, known.map(|(_, flow)| flow), now),
-                (Some(one), Some((_, known))) => known.next(one.counters, now),
-                (Some(one), None) => Flow::first(one.counters, now),
+                (_, known) if end.is_some() => {
+                    let known = known.map(|(_, flow)| flow);
+                    let is_same = |flow: &&Flow| flow.cookie == row.socket.cookie;
+                    Flow::last(end, known.filter(is_same))
+                }
+                (Some(one), Some((_, known))) if known.cookie == Some(one.cookie) => {
+                    known.next(one, &row.socket, now)
+                }
+                (Some(one), _) => Flow::first(one, &row.socket, now),
                 // Closed, in `TIME_WAIT`, or missing from an interrupted dump.
-                (None, Some((_, known))) => Flow {
-                    rates: None,
-                    ..*known
-                },
+                (None, Some((_, known))) => known.stopped(),
                 (None, None) => continue,
             };
             flows.push((&**row, flow));
         }
         flows
+    }
+
+    /// Sets what the counters prove to be wrong in each row, which is rarely anything new; `rows` have the same rows.
+    pub(super) fn set_signs(&self, live: &mut [Live], rows: &mut [Arc<Row>]) {
+        for live in live {
+            let row = &live.row;
+            let sign = self.last.of(row.id).and_then(|flow| flow.sign(&row.socket));
+            if row.sign != sign {
+                let id = row.id;
+                Arc::make_mut(&mut live.row).sign = sign;
+                if let Ok(at) = rows.binary_search_by_key(&id, |row| row.id) {
+                    rows[at] = Arc::clone(&live.row);
+                }
+            }
+        }
     }
 
     /// Adds what came to the totals of the processes of its socket, or of those that had it.

@@ -12,6 +12,7 @@ mod event;
 mod flows;
 mod matching;
 mod row;
+mod signs;
 mod table;
 mod tracker;
 mod trouble;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::SocketEnd;
+use super::{SocketEnd, TroubleKind};
 use crate::model::{Age, Moment, Owner, Socket, State};
 
 /// Identifies one socket as long as it is tracked, whatever its state, owner or inode become, and
@@ -91,6 +91,8 @@ pub struct Row {
     pub change: Option<Change>,
     /// Whether another process has the same port of the same protocol.
     pub is_in_conflict: bool,
+    /// What its counters prove to be wrong, while they are read.
+    pub sign: Option<TroubleKind>,
     /// When the kernel removes it at the earliest, on the steady clock, if it ends by itself.
     pub ends_at: Option<Duration>,
     /// What the kernel reported about its end, which a `TIME_WAIT` outlives.

@@ -366,6 +366,7 @@ impl Tracker {
             was_open_at_start: false,
             change: None,
             is_in_conflict: false,
+            sign: None,
             end: None,
         };
         if is_time_wait {
@@ -394,6 +395,9 @@ impl Tracker {
         let mut rows: Vec<_> = live.chain(&self.closed).cloned().collect();
         // The live ones are in order already, which a stable sort makes use of.
         rows.sort_by_key(|row| row.id);
+        let (counters, processes) = (snapshot.counters.as_deref(), &snapshot.processes);
+        let flows = (self.flows).update(counters, &rows, processes, snapshot.taken_at);
+        self.flows.set_signs(&mut self.live, &mut rows);
         let window = self.times.add(snapshot.taken_at);
         // What was found of the rows of the last table counts if none of them has changed.
         let are_same = |(one, other)| Arc::ptr_eq(one, other);
@@ -412,10 +416,6 @@ impl Tracker {
                 EphemeralUse::of(&ports, open.map(|row| &row.socket))
             })
         });
-        let (counters, processes) = (snapshot.counters.as_deref(), &snapshot.processes);
-        let flows = self
-            .flows
-            .update(counters, &rows, processes, snapshot.taken_at);
         let mut problems = snapshot.problems;
         problems.extend(ephemeral.as_ref().and_then(EphemeralUse::problem));
         let is_unconfirmed = |live: &Live| {

@@ -1,6 +1,6 @@
 //! Decides whether a row is in trouble: a state that an application should not stay in, or a queue that fills.
 //!
-//! Knows only the row. A state is trouble once it has lasted for a while, so each has a moment at which it becomes one,
+//! Knows only the row, with the [sign](Row::sign) of its counters. A state is trouble once it has lasted for a while, so each has a moment at which it becomes one,
 //! which is known beforehand. The age of a state that was there before tracking began is the kernel's lower bound;
 //! without one it counts from the first snapshot.
 
@@ -17,12 +17,30 @@ pub enum TroubleKind {
     /// The accept queue of a listener is full: new clients hang.
     #[strum(serialize = "accept queue full")]
     QueueFull,
+    /// A listener drops handshakes, as its accept queue is full: new clients wait or hang.
+    #[strum(serialize = "accept queue dropping")]
+    QueueDropping,
     /// The peer has closed, its own program has not: a leak.
     #[strum(serialize = "CLOSE_WAIT")]
     CloseWait,
     /// The peer does not answer.
     #[strum(serialize = "SYN_SENT")]
     SynSent,
+    /// The peer answers no segment of an established connection.
+    #[strum(serialize = "peer silent")]
+    PeerSilent,
+    /// The peer's receive window is closed: it does not read what it gets.
+    #[strum(serialize = "peer not reading")]
+    PeerNotReading,
+    /// Its own program does not read what has arrived.
+    #[strum(serialize = "not reading")]
+    NotReading,
+    /// A socket drops packets, as its receive buffer is full.
+    #[strum(serialize = "dropping packets")]
+    PacketsDropped,
+    /// Much has to be sent again.
+    #[strum(serialize = "lossy")]
+    Lossy,
     /// A connection without a process whose peer does not finish.
     #[strum(serialize = "orphans")]
     Orphan,
@@ -48,9 +66,13 @@ impl TroubleKind {
     pub const fn after(self) -> Duration {
         match self {
             Self::QueueFull | Self::QueueFilling => Duration::ZERO,
+            // They are found of two snapshots, or say how long they have lasted.
+            Self::QueueDropping | Self::PacketsDropped | Self::PeerSilent | Self::Lossy => {
+                Duration::ZERO
+            }
             Self::CloseWait => Duration::from_secs(30),
-            Self::SynSent => Duration::from_secs(3),
-            Self::Orphan => Duration::from_secs(10),
+            Self::SynSent | Self::PeerNotReading => Duration::from_secs(3),
+            Self::Orphan | Self::NotReading => Duration::from_secs(10),
         }
     }
 
@@ -81,6 +103,17 @@ impl TroubleKind {
 impl Row {
     /// What is wrong with it, or will be if it stays as it is. A closed row has no trouble left.
     pub fn coming_trouble(&self) -> Option<Trouble> {
+        let of_state = self.coming_trouble_of_state();
+        let sign = self.sign.filter(|_| !self.is_closed()).map(|kind| Trouble {
+            kind,
+            begins_at: Duration::ZERO,
+        });
+        // A state that has not lasted long enough is not trouble yet; a full queue is at once.
+        let full = of_state.filter(|trouble| trouble.kind == TroubleKind::QueueFull);
+        full.or(sign).or(of_state)
+    }
+
+    fn coming_trouble_of_state(&self) -> Option<Trouble> {
         let kind = TroubleKind::possible(&self.socket).filter(|_| !self.is_closed())?;
         let owner = self.socket.owner.kind();
         if kind == TroubleKind::Orphan && !matches!(owner, OwnerKind::Former | OwnerKind::None) {

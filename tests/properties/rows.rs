@@ -243,6 +243,7 @@ pub fn row() -> impl Strategy<Value = Row> {
         was_open_at_start: true,
         change,
         is_in_conflict,
+        sign: None,
         ends_at: None,
         end: None,
     })

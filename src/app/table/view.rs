@@ -344,8 +344,13 @@ pub(crate) const fn role_of_state(state: State) -> Role {
 /// A queue that is not full yet is only a warning.
 pub(crate) const fn trouble_role(kind: TroubleKind) -> Role {
     match kind {
-        TroubleKind::QueueFilling => Role::Warning,
+        TroubleKind::QueueFilling | TroubleKind::Lossy => Role::Warning,
         TroubleKind::QueueFull
+        | TroubleKind::QueueDropping
+        | TroubleKind::PeerSilent
+        | TroubleKind::PeerNotReading
+        | TroubleKind::NotReading
+        | TroubleKind::PacketsDropped
         | TroubleKind::CloseWait
         | TroubleKind::SynSent
         | TroubleKind::Orphan => Role::Bad,

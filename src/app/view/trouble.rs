@@ -128,9 +128,7 @@ impl Group<'_> {
             }
             // Its process may live on, without this socket.
             TroubleKind::Orphan => format!("{}{}", self.brief(), owner.replacen("was", "of", 1)),
-            TroubleKind::QueueFull | TroubleKind::QueueFilling | TroubleKind::CloseWait => {
-                format!("{}{owner}", self.brief())
-            }
+            _ => format!("{}{owner}", self.brief()),
         }
     }
 
@@ -151,7 +149,10 @@ impl Group<'_> {
 }
 
 const fn is_queue(kind: TroubleKind) -> bool {
-    matches!(kind, TroubleKind::QueueFull | TroubleKind::QueueFilling)
+    matches!(
+        kind,
+        TroubleKind::QueueFull | TroubleKind::QueueFilling | TroubleKind::QueueDropping
+    )
 }
 
 /// `14 CLOSE_WAIT`, `1 orphan`, `3 accept queues full`.
@@ -159,6 +160,12 @@ fn total(kind: TroubleKind, count: usize) -> String {
     let (one, many) = match kind {
         TroubleKind::QueueFull => ("accept queue full", "accept queues full"),
         TroubleKind::QueueFilling => ("accept queue filling", "accept queues filling"),
+        TroubleKind::QueueDropping => ("accept queue dropping", "accept queues dropping"),
+        TroubleKind::PeerSilent => ("peer silent", "peers silent"),
+        TroubleKind::PeerNotReading => ("peer not reading", "peers not reading"),
+        TroubleKind::NotReading | TroubleKind::PacketsDropped | TroubleKind::Lossy => {
+            (kind.name(), kind.name())
+        }
         TroubleKind::Orphan => ("orphan", "orphans"),
         TroubleKind::CloseWait | TroubleKind::SynSent => (kind.name(), kind.name()),
     };

@@ -87,6 +87,7 @@ pub(super) fn row(
         was_open_at_start: true,
         change: None,
         is_in_conflict: false,
+        sign: None,
         ends_at: None,
         end: None,
     }

@@ -61,6 +61,7 @@ fn rows() -> Vec<Arc<Row>> {
             was_open_at_start: true,
             change: None,
             is_in_conflict: false,
+            sign: None,
             ends_at: None,
             end: None,
         })

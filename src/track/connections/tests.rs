@@ -48,6 +48,7 @@ fn row(id: u64, socket: Socket) -> Arc<Row> {
         was_open_at_start: true,
         change: None,
         is_in_conflict: false,
+        sign: None,
         ends_at: None,
         end: None,
     })

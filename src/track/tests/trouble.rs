@@ -57,6 +57,7 @@ fn row(socket: Socket) -> Row {
         was_open_at_start: false,
         change: None,
         is_in_conflict: false,
+        sign: None,
         ends_at: None,
         end: None,
     }

@@ -84,10 +84,8 @@ impl Rates {
 }
 
 /// The place of a part.
-const fn index(part: u64) -> usize {
-    #[expect(clippy::cast_possible_truncation, reason = "it is less than PARTS")]
-    let index = (part % PARTS as u64) as usize;
-    index
+fn index(part: u64) -> usize {
+    usize::try_from(part % PARTS as u64).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::fact;
 use crate::app::App;
+use crate::app::table::trouble::why;
 use crate::app::view::Line;
 use crate::columns::{format_amount, format_short_time};
 use crate::model::duration::format_age;
@@ -46,7 +47,8 @@ impl App {
         let Some(flow) = flow.filter(|_| row.end.is_none()) else {
             return Vec::new();
         };
-        let mut lines = Vec::new();
+        let sign = row.sign.map(|kind| fact("trouble", why(kind)));
+        let mut lines: Vec<_> = sign.into_iter().collect();
         if let Some(tcp) = &flow.counters.tcp {
             lines.extend(self.rate_line(row, flow));
             lines.extend(connection_lines(tcp));

@@ -35,6 +35,7 @@ fn event(at: Moment, kind: ChangeKind) -> Event {
         was_open_at_start: false,
         change: Some(change.clone()),
         is_in_conflict: false,
+        sign: None,
         ends_at: None,
         end: None,
     };
