@@ -148,13 +148,16 @@ impl Flow {
     }
 }
 
+/// Flows by row id ascending.
+type RowFlows = Vec<(RowId, Flow)>;
+
 /// What flows through the sockets of one table. Empty unless counters are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flows {
     /// By row id ascending.
-    rows: Vec<(RowId, Flow)>,
+    rows: RowFlows,
     /// Those of rows that only the table before had, likewise: the last counters of sockets that have closed.
-    gone: Vec<(RowId, Flow)>,
+    gone: RowFlows,
     /// Of the processes of the table, by pid.
     processes: HashMap<Pid, Bytes>,
     is_counted: bool,
@@ -214,8 +217,7 @@ impl FlowTracker {
             *self = Self::default();
             return Arc::default();
         };
-        let gone = self.gone(rows);
-        let mut rows_with_flows = self.carry(counted, rows, now);
+        let (mut rows_with_flows, gone) = self.carry(counted, rows, now);
         for (row, flow) in &mut rows_with_flows {
             self.credit(row, flow);
         }
@@ -232,27 +234,23 @@ impl FlowTracker {
         Arc::clone(&self.last)
     }
 
-    /// The flows of rows that are in the last table and not among these, which have no rate any more.
-    fn gone(&self, rows: &[Arc<Row>]) -> Vec<(RowId, Flow)> {
-        let is_gone = |id: RowId| rows.binary_search_by_key(&id, |row| row.id).is_err();
-        let gone = self.last.rows.iter().filter(|(id, _)| is_gone(*id));
-        let gone = gone.map(|(id, flow)| (*id, flow.stopped()));
-        gone.collect()
-    }
-
-    /// Each row with its flow, if there is one.
+    /// Each row with its flow, if there is one; and the flows of rows that only the last table had. One walk over both lists, as
+    /// looking up ten thousand rows would take longer than the kernel takes to count.
     fn carry<'a>(
         &self,
         counted: &[Counted],
         rows: &'a [Arc<Row>],
         now: Moment,
-    ) -> Vec<(&'a Row, Flow)> {
+    ) -> (Vec<(&'a Row, Flow)>, RowFlows) {
         let by_cookie = counted.iter().map(|one| ((one.namespace, one.cookie), one));
         let by_cookie: HashMap<_, _, BuildSpread> = by_cookie.collect();
         let mut before = self.last.rows.iter().peekable();
         let mut flows = Vec::with_capacity(counted.len());
+        let mut gone = Vec::new();
         for row in rows {
-            while before.next_if(|(id, _)| *id < row.id).is_some() {}
+            while let Some((id, flow)) = before.next_if(|(id, _)| *id < row.id) {
+                gone.push((*id, flow.stopped()));
+            }
             // A row that took the id of a closed one is another socket.
             let known = before.next_if(|(id, _)| *id == row.id);
             let known = known.filter(|(_, known)| known.read_at >= row.first_seen.steady);
@@ -276,14 +274,19 @@ impl FlowTracker {
             };
             flows.push((&**row, flow));
         }
-        flows
+        gone.extend(before.map(|(id, flow)| (*id, flow.stopped())));
+        (flows, gone)
     }
 
-    /// Sets what the counters prove to be wrong in each row, which is rarely anything new; `rows` have the same rows.
+    /// Sets what the counters prove to be wrong in each row, which is rarely anything new. `live` are by id, and `rows` have the
+    /// same rows.
     pub(super) fn set_signs(&self, live: &mut [Live], rows: &mut [Arc<Row>]) {
+        let mut flows = self.last.rows.iter().peekable();
         for live in live {
             let row = &live.row;
-            let sign = self.last.of(row.id).and_then(|flow| flow.sign(&row.socket));
+            while flows.next_if(|(id, _)| *id < row.id).is_some() {}
+            let flow = flows.next_if(|(id, _)| *id == row.id);
+            let sign = flow.and_then(|(_, flow)| flow.sign(&row.socket));
             if row.sign != sign {
                 let id = row.id;
                 Arc::make_mut(&mut live.row).sign = sign;
