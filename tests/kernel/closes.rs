@@ -115,7 +115,7 @@ enum First {
     ServerByShutdown,
 }
 
-/// Serves connections one after the other: reads `question` bytes and answers with as many as asked for by `answer`.
+/// Serves connections one after the other: reads `question` bytes and writes `answer` bytes, both of `sizes`.
 fn serve(
     listener: &TcpListener,
     connections: usize,

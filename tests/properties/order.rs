@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sockeye::columns::{self, SortBy};
 use sockeye::filter::Filter;
-use sockeye::model::{Endpoint, Kinds, NamespaceScope};
+use sockeye::model::{Endpoint, Kinds, LostCloses, NamespaceScope};
 use sockeye::query::{Query, Sort, Tab};
 use sockeye::track::{Connections, Counts, Row, RowId, Table, Window};
 
@@ -89,6 +89,7 @@ fn table(rows: Vec<Row>) -> Table {
         rows,
         processes: HashMap::new(),
         problems: Vec::new(),
+        lost_closes: LostCloses::default(),
         namespaces: Vec::new(),
         ephemeral: None,
         has_unconfirmed_closes: false,
