@@ -77,8 +77,9 @@ fn main() -> Outcome {
             let only = std::env::var("SOCKEYE_CLOSES_ONLY").ok();
             let roles = ["alone", "watch", "other user", "live"].into_iter();
             let roles = roles.filter(|role| only.as_deref().is_none_or(|only| only == *role));
-            let possible = roles.filter(|role| *role != "other user" || Uid::effective().is_root());
-            possible.map(stage).collect()
+            let mut possible =
+                roles.filter(|role| *role != "other user" || Uid::effective().is_root());
+            possible.try_for_each(stage)
         }
     }
 }
@@ -185,10 +186,11 @@ struct Made {
 impl Made {
     fn speed(&self) -> String {
         let (count, seconds) = (self.connections, self.took.as_secs_f64());
-        let each = self.cpu.as_micros() as f64 / count as f64;
-        let rate = count as f64 / seconds;
+        let millis = self.took.as_millis().max(1);
+        let rate = u128::from(count) * 1000 / millis;
+        let each = self.cpu.as_micros() / u128::from(count.max(1));
         format!(
-            "{count} connections in {seconds:.0} s ({rate:.0} a second), {each:.1} µs of CPU for each"
+            "{count} connections in {seconds:.0} s ({rate} a second), {each} µs of CPU for each"
         )
     }
 }
