@@ -187,10 +187,11 @@ impl Made {
     #[allow(clippy::cast_precision_loss, reason = "figures for people")]
     fn speed(&self) -> String {
         let (count, seconds) = (self.connections, self.took.as_secs_f64());
-        let each = self.cpu.as_micros() as f64 / count as f64;
-        let rate = count as f64 / seconds;
+        let millis = self.took.as_millis().max(1);
+        let rate = u128::from(count) * 1000 / millis;
+        let each = self.cpu.as_micros() / u128::from(count.max(1));
         format!(
-            "{count} connections in {seconds:.0} s ({rate:.0} a second), {each:.1} µs of CPU for each"
+            "{count} connections in {seconds:.0} s ({rate} a second), {each} µs of CPU for each"
         )
     }
 }

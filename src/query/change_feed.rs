@@ -84,7 +84,7 @@ impl ChangeFeed {
 
     /// The open rows that match and were not reported.
     fn newly_matching(&mut self, table: &Arc<Table>) -> Vec<usize> {
-        let mut again = self.rows_to_match(table);
+        let mut again = self.unread_rows(table);
         again.retain(|&at| {
             let row = &table.rows[at];
             // A row without a change took the place of another just now: the next table decides whether that was a
@@ -109,7 +109,7 @@ impl ChangeFeed {
 
     /// The rows that are new or changed since the last table, and those of which time may have changed what is said, each
     /// once.
-    fn rows_to_match(&mut self, table: &Arc<Table>) -> Vec<usize> {
+    fn unread_rows(&mut self, table: &Arc<Table>) -> Vec<usize> {
         let before = self.rows.replace(Arc::clone(table));
         let before = before.as_ref().map_or(&[][..], |before| &before.rows);
         let mut again = compare(before, &table.rows).1;

@@ -43,7 +43,10 @@ pub struct SocketEnd {
 pub(super) struct Closes {
     reports: Vec<Option<Report>>,
     by_cookie: HashMap<NonZeroU64, usize, BuildSpread>,
-    by_address: HashMap<Address, usize>,
+    /// The first and the last report of each address.
+    by_address: HashMap<Address, (usize, usize)>,
+    /// When the snapshot before was taken.
+    last: Option<Moment>,
 }
 
 #[derive(Debug)]
@@ -55,8 +58,11 @@ struct Report {
 
 impl Closes {
     /// The reports, each with the listener that accepted the connection, if it is among the rows of two snapshots.
-    pub(super) fn of(closed: Vec<ClosedSocket>, live: &[Live]) -> Self {
-        let mut all = Self::default();
+    pub(super) fn of(closed: Vec<ClosedSocket>, live: &[Live], last: Option<Moment>) -> Self {
+        let mut all = Self {
+            last,
+            ..Self::default()
+        };
         if closed.is_empty() {
             return all;
         }
@@ -65,7 +71,8 @@ impl Closes {
         let owners = rows.iter().map(|row| (row.id, &row.socket.owner));
         let owners: HashMap<RowId, &Owner> = owners.collect();
         for (at, mut closed) in closed.into_iter().enumerate() {
-            all.by_address.insert(Address::of(&closed.socket), at);
+            let ends = all.by_address.entry(Address::of(&closed.socket));
+            ends.or_insert((at, at)).1 = at;
             if let Some(cookie) = closed.socket.cookie {
                 all.by_cookie.insert(cookie, at);
             }
@@ -89,22 +96,31 @@ impl Closes {
     /// Adds what is known about the end of its socket to a row. Returns whether its socket is reported as closed.
     pub(super) fn end(&mut self, live: &mut Live) -> bool {
         let socket = &live.row.socket;
-        let at = match socket.cookie {
-            Some(cookie) => self.by_cookie.get(&cookie),
-            None if live.missing_since.is_some() => self.by_address.get(&Address::of(socket)),
-            None => None,
-        };
-        let report = at.and_then(|&at| self.reports[at].take());
+        let by_cookie = socket.cookie.and_then(|cookie| self.by_cookie.get(&cookie));
+        let at = by_cookie.copied().or_else(|| self.first_of_missing(live));
+        let report = at.and_then(|at| self.reports[at].take());
         report.is_some_and(|report| {
             report.add_to(Arc::make_mut(&mut live.row));
             true
         })
     }
 
-    /// The same for a `TIME_WAIT` of these addresses; it takes over the owner, too.
+    /// The first report of the addresses of a row that is missing now: of one without a cookie, or of a `TIME_WAIT` that was
+    /// new in the snapshot before and whose report was read too late for that.
+    fn first_of_missing(&self, live: &Live) -> Option<usize> {
+        let row = &live.row;
+        let is_new = Some(row.first_seen) == self.last && !row.was_open_at_start;
+        let is_time_wait = is_new && row.socket.state == State::TimeWait && row.end.is_none();
+        let may_be = live.missing_since.is_some() && (row.socket.cookie.is_none() || is_time_wait);
+        let found = may_be.then(|| self.by_address.get(&Address::of(&row.socket)));
+        found.flatten().map(|&(first, _)| first)
+    }
+
+    /// The same for a `TIME_WAIT` of these addresses, which is of the last connection between them; it takes over the owner,
+    /// too.
     pub(super) fn end_time_wait(&mut self, row: &mut Row) {
         let at = self.by_address.get(&Address::of(&row.socket));
-        if let Some(report) = at.and_then(|&at| self.reports[at].take()) {
+        if let Some(report) = at.and_then(|&(_, last)| self.reports[last].take()) {
             report.add_to(row);
         }
     }

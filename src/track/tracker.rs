@@ -105,7 +105,11 @@ impl Tracker {
         let released = self.live.split_off(not_released).into_iter();
         self.live
             .extend(released.filter(|live| live.missing_since.is_none()));
-        self.closes = Closes::of(std::mem::take(&mut snapshot.closed), &self.live);
+        self.closes = Closes::of(
+            std::mem::take(&mut snapshot.closed),
+            &self.live,
+            self.last.as_ref().map(|(_, table)| table.taken_at),
+        );
         self.close_missing(&newcomers, now);
         let late = std::mem::take(&mut snapshot.late_namespaces);
         self.add(newcomers, (kinds, &late), now);

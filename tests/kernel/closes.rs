@@ -120,7 +120,7 @@ enum First {
     ServerByShutdown,
 }
 
-/// Serves connections one after the other: reads `question` bytes and answers with as many as `sizes` gives.
+/// Serves connections one after the other: reads `question` bytes and writes `answer` bytes, both of `sizes`.
 fn serve(
     listener: &TcpListener,
     connections: usize,

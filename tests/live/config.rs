@@ -8,6 +8,7 @@ use crate::live::scene::{
     BINARY, Live, TempDir, at, connection, line, listener, selected_port, stage,
 };
 use crate::support::pty::Pty;
+use crate::support::wait_until;
 
 /// The program with this as the user's own file.
 fn live(text: &str, args: &[&str]) -> (Live, TempDir) {
@@ -429,5 +430,44 @@ fn keys_of_the_config_outrank_the_default_ones() {
         live.wait_without("write the row");
         live.press("q");
         assert_eq!(live.pty.wait_exit(), 0);
+    });
+}
+
+/// How many netlink sockets of this network namespace are in the groups of freed sockets: TCP and UDP of both families.
+fn listeners_to_the_kernel() -> usize {
+    let table = std::fs::read_to_string("/proc/net/netlink").unwrap();
+    let groups = table
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(3));
+    groups.filter(|groups| *groups == "0000000f").count()
+}
+
+fn threads_of(live: &Live) -> Vec<String> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", live.pty.pid())).unwrap();
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.map(|name| name.trim_end().to_owned()).collect()
+}
+
+#[test]
+fn without_events_no_thread_reads_what_the_kernel_reports() {
+    stage(|| {
+        let _listener = listener(&at(8080));
+        let is_reader = |name: &String| name == "destroyed";
+        {
+            let (on, _home) = live("", &[]);
+            on.wait_for_row(8080, |_| true);
+            assert_eq!(listeners_to_the_kernel(), 1);
+            assert_eq!(threads_of(&on).into_iter().filter(is_reader).count(), 1);
+        }
+        wait_until("it has ended", || listeners_to_the_kernel() == 0);
+        let (off, _home) = live("events = false", &[]);
+        off.wait_for_row(8080, |_| true);
+        assert_eq!(listeners_to_the_kernel(), 0);
+        let threads = threads_of(&off);
+        assert!(
+            threads.len() > 1 && !threads.iter().any(is_reader),
+            "{threads:?}"
+        );
     });
 }

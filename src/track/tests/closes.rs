@@ -136,6 +136,20 @@ fn a_time_wait_of_a_connection_in_no_snapshot_is_the_only_row_of_it() {
     assert!(update.table.rows[0].end.is_some());
 }
 
+/// It appeared after the reports were read and before its part of the table was, and the next connection between these
+/// addresses replaced it: it was reported as a short-lived socket, too.
+#[test]
+fn a_time_wait_that_is_replaced_before_its_report_is_read_is_the_only_row_of_its_connection() {
+    let mut watch = Watch::begin(&[]);
+    let waiting = conn(80, 6, State::TimeWait);
+    assert_eq!(watch.see_closed(&[waiting], &[]), ["opened 80"]);
+    let reports = [(5, 2_010), (7, 2_500)]
+        .map(|(cookie, millis)| report(&conn(80, cookie, State::Closed), millis));
+    let second = conn(80, 8, State::TimeWait);
+    let lines = watch.see_closed(&[second], &reports);
+    assert_eq!(lines, ["closed 80", "opened 80"]);
+}
+
 #[test]
 fn a_time_wait_of_an_accepted_connection_names_its_listener_from_its_first_event_on() {
     let served = listener(80, 1, &[7]);
