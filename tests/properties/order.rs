@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sockeye::columns::{self, SortBy};
 use sockeye::filter::Filter;
-use sockeye::model::{Endpoint, Kinds, LostCloses, NamespaceScope};
+use sockeye::model::{Endpoint, Kinds, NamespaceScope};
 use sockeye::query::{Query, Sort, Tab};
 use sockeye::track::{Connections, Counts, Row, RowId, Table, Window};
 
