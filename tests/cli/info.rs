@@ -187,3 +187,39 @@ fn a_stream_has_them_in_each_line_and_the_last_ones_when_a_socket_closed() {
         assert_eq!(number(&closed["socket"], "bytes_sent"), 7000);
     });
 }
+
+#[test]
+fn groups_have_the_sums_in_every_form() {
+    stage(|| {
+        let _pair = Pair::open();
+        let list = |form: &str| sockeye(&["list", "-a", "--info", "--group", "port", form]);
+        let group = list("--json").json()["groups"].as_array().unwrap()[0].clone();
+        // The listener and the server's end.
+        assert_eq!(
+            (&group["key"], &group["sockets"]),
+            (&json!(8080), &json!(2))
+        );
+        assert_eq!(group["bytes_sent"], 300);
+        assert_eq!(group["bytes_received"], 5000);
+        let line = &list("--ndjson").lines_of_json()[0];
+        assert_eq!(
+            (&line["bytes_sent"], &line["bytes_received"]),
+            (&json!(300), &json!(5000))
+        );
+        let sheet = list("--csv").out;
+        assert!(
+            sheet
+                .lines()
+                .next()
+                .unwrap()
+                .ends_with("send_q,bytes_sent,bytes_received"),
+            "{sheet}"
+        );
+        assert!(sheet.contains(",300,5000\n"), "{sheet}");
+        let text = list("--no-header").out;
+        let words: Vec<_> = text.lines().next().unwrap().split_whitespace().collect();
+        assert_eq!(words[..6], ["8080", "2", "0", "0", "4.8k", "300"], "{text}");
+        let plain = sockeye(&["list", "-a", "--group", "port", "--json"]).json();
+        assert_eq!(plain["groups"][0].get("bytes_sent"), None);
+    });
+}

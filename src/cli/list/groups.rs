@@ -92,8 +92,10 @@ impl List {
             Form::Count => writeln!(out, "{}", groups.count()),
             Form::Json => report::write_groups_json(out, table, groups),
             Form::Ndjson => report::write_groups_ndjson(out, table, groups),
-            Form::Csv(options) => report::write_groups_csv(out, groups, options),
-            Form::Text => report::write_groups_text(out, groups, output_width(), self.no_header),
+            Form::Csv(options) => report::write_groups_csv(out, table, groups, options),
+            Form::Text => {
+                report::write_groups_text(out, table, groups, output_width(), self.no_header)
+            }
         }
     }
 }

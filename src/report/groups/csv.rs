@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::model::State;
 use crate::query::{Group, GroupKey, Groups, Sum};
 use crate::report::csv::{Cell, CsvOptions, io_error};
+use crate::track::Table;
 
 type Field = (&'static str, fn(&Sum) -> Cell);
 
@@ -15,14 +16,27 @@ const QUEUES: [Field; 2] = [
     ("send_q", |sum| Cell::number(sum.send_queue)),
 ];
 
+/// Payload since the connections began, if counters were read.
+const PAYLOAD: [Field; 2] = [
+    ("bytes_sent", |sum| {
+        Cell::number(sum.totals.map(|bytes| bytes.sent))
+    }),
+    ("bytes_received", |sum| {
+        Cell::number(sum.totals.map(|bytes| bytes.received))
+    }),
+];
+
 /// Writes a row of names and the innermost groups: `group1` and, of two fields, `group2`, then the counts, those of the
 /// states under their JSON names (`states_LISTEN`).
 pub fn write_groups_csv(
     out: &mut dyn Write,
+    table: &Table,
     groups: &Groups,
     options: CsvOptions,
 ) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
+    let payload = PAYLOAD.iter().filter(|_| table.flows.is_counted());
+    let last: Vec<&Field> = QUEUES.iter().chain(payload).collect();
     let has_two = groups.all.iter().any(|group| group.depth > 0);
     if !options.without_header {
         let keys = ["group1", "group2"]
@@ -32,7 +46,7 @@ pub fn write_groups_csv(
         let names = keys.chain([SOCKETS.0]).map(str::to_owned);
         let names = names
             .chain(states)
-            .chain(QUEUES.map(|(name, _)| name.to_owned()));
+            .chain(last.iter().map(|(name, _)| (*name).to_owned()));
         csv.write_record(names).map_err(io_error)?;
     }
     for (outer, group) in groups.innermost() {
@@ -40,7 +54,7 @@ pub fn write_groups_csv(
         let keys = outer.into_iter().chain([group]).map(key);
         let states = State::ALL.map(|state| Cell::number(Some(sum.in_state(state))));
         let cells = keys.chain([SOCKETS.1(sum)]).chain(states);
-        let cells = cells.chain(QUEUES.map(|(_, cell)| cell(sum)));
+        let cells = cells.chain(last.iter().map(|(_, cell)| cell(sum)));
         let texts = cells.map(|cell| cell.text(options));
         csv.write_record(texts).map_err(io_error)?;
     }

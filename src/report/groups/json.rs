@@ -24,7 +24,10 @@ pub fn write_groups_json(out: &mut dyn Write, table: &Table, groups: &Groups) ->
         schema: SCHEMA,
         taken_at: time(table.taken_at.wall),
         problems: table.problems.iter().map(ProblemRecord::of).collect(),
-        groups: groups.outer().map(GroupRecord::of).collect(),
+        groups: groups
+            .outer()
+            .map(|one| GroupRecord::of(one, table))
+            .collect(),
     };
     write_object(out, &listing)
 }
@@ -48,7 +51,7 @@ pub fn write_groups_ndjson(out: &mut dyn Write, table: &Table, groups: &Groups) 
             kind: "group",
             at: at.clone(),
             keys: keys.map(KeyRecord::of).collect(),
-            sum: SumRecord::of(&group.sum),
+            sum: SumRecord::of(&group.sum, table),
         };
         write_object(out, &line)
     })
@@ -65,12 +68,12 @@ struct GroupRecord {
 }
 
 impl GroupRecord {
-    fn of((group, within): (&Group, &[Group])) -> Self {
-        let within = within.iter().map(|group| Self::of((group, &[])));
+    fn of((group, within): (&Group, &[Group]), table: &Table) -> Self {
+        let within = within.iter().map(|group| Self::of((group, &[]), table));
         let within: Vec<_> = within.collect();
         Self {
             key: KeyRecord::of(group),
-            sum: SumRecord::of(&group.sum),
+            sum: SumRecord::of(&group.sum, table),
             groups: (!within.is_empty()).then_some(within),
         }
     }
@@ -122,15 +125,29 @@ struct SumRecord {
     states: BTreeMap<State, usize>,
     recv_q: Option<u64>,
     send_q: Option<u64>,
+    /// Only if counters were read.
+    #[serde(flatten)]
+    payload: Option<PayloadRecord>,
+}
+
+/// Payload since the connections began; `null` of a group without TCP connections.
+#[derive(Serialize)]
+struct PayloadRecord {
+    bytes_sent: Option<u64>,
+    bytes_received: Option<u64>,
 }
 
 impl SumRecord {
-    fn of(sum: &Sum) -> Self {
+    fn of(sum: &Sum, table: &Table) -> Self {
         Self {
             sockets: sum.sockets,
             states: sum.states().collect(),
             recv_q: sum.receive_queue,
             send_q: sum.send_queue,
+            payload: table.flows.is_counted().then(|| PayloadRecord {
+                bytes_sent: sum.totals.map(|bytes| bytes.sent),
+                bytes_received: sum.totals.map(|bytes| bytes.received),
+            }),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::columns::{self, cut, cut_middle, pad, pad_left};
+use crate::columns::{self, cut, cut_middle, format_amount, pad, pad_left};
 use crate::query::{Group, GroupBy, Groups};
+use crate::track::Table;
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -28,6 +29,7 @@ struct Line {
 /// there long texts are cut to fit, and queues left out where it is narrow.
 pub fn write_groups_text(
     out: &mut dyn Write,
+    table: &Table,
     groups: &Groups,
     width: Option<u16>,
     without_header: bool,
@@ -42,13 +44,21 @@ pub fn write_groups_text(
         }
     }
     let titles: Vec<_> = fields.iter().map(|by| by.name().to_uppercase()).collect();
+    let has_payload = table.flows.is_counted();
+    let payload = ["RX", "TX"].into_iter().filter(|_| has_payload);
+    let numbers = ["SOCKETS", "RECV-Q", "SEND-Q"].into_iter().chain(payload);
     let mut lines = vec![Line {
         key: titles.join(", "),
-        numbers: ["SOCKETS", "RECV-Q", "SEND-Q"].map(str::to_owned).into(),
+        numbers: numbers.map(str::to_owned).collect(),
         states: "STATES".to_owned(),
     }];
     let shows_states = fields[0] != GroupBy::State;
-    lines.extend(groups.all.iter().map(|group| line(group, shows_states)));
+    lines.extend(
+        groups
+            .all
+            .iter()
+            .map(|group| line(group, shows_states, has_payload)),
+    );
     if !shows_states {
         lines[0].states.clear();
     }
@@ -74,7 +84,7 @@ pub fn write_groups_text(
     Ok(())
 }
 
-fn line(group: &Group, shows_states: bool) -> Line {
+fn line(group: &Group, shows_states: bool, has_payload: bool) -> Line {
     let queue = |sum: Option<u64>| sum.map_or_else(|| "–".to_owned(), |sum| sum.to_string());
     let sum = &group.sum;
     // All sockets of a state are in it.
@@ -86,13 +96,20 @@ fn line(group: &Group, shows_states: bool) -> Line {
     let states = states
         .iter()
         .map(|(state, count)| format!("{count} {state}"));
+    let mut numbers = vec![
+        sum.sockets.to_string(),
+        queue(sum.receive_queue),
+        queue(sum.send_queue),
+    ];
+    if has_payload {
+        let payload = sum.totals.map(|bytes| [bytes.received, bytes.sent]);
+        let payload = payload.map_or([None; 2], |both| both.map(Some));
+        let text = |bytes: Option<u64>| bytes.map_or_else(|| "–".to_owned(), format_amount);
+        numbers.extend(payload.map(text));
+    }
     Line {
         key: format!("{}{}", "  ".repeat(group.depth), group.key),
-        numbers: vec![
-            sum.sockets.to_string(),
-            queue(sum.receive_queue),
-            queue(sum.send_queue),
-        ],
+        numbers,
         states: states.collect::<Vec<_>>().join(", "),
     }
 }
@@ -105,7 +122,10 @@ fn lay_out(lines: &mut [Line], limit: Option<usize>) {
     };
     let keys = widest(&|line| &line.key);
     let states = widest(&|line| &line.states);
-    let mut numbers: Vec<_> = (0..3).map(|at| widest(&|line| &line.numbers[at])).collect();
+    let count = lines.first().map_or(0, |line| line.numbers.len());
+    let mut numbers: Vec<_> = (0..count)
+        .map(|at| widest(&|line| &line.numbers[at]))
+        .collect();
     let room_beside = |numbers: &[usize]| {
         let taken: usize = numbers.iter().map(|width| width + GAP).sum();
         limit.map_or(usize::MAX, |limit| limit.saturating_sub(taken))
