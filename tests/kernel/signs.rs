@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::SockRef;
 use sockeye::model::Moment;
 use sockeye::source::{Source as _, System};
@@ -13,8 +14,36 @@ use sockeye::track::{Tracker, TroubleKind};
 use crate::kernel::scene::listener;
 use crate::support::netns::in_netns;
 
-/// A tracker of this machine, by the clock.
+/// Healthy connections beside those of a test: every second one is idle, the others exchange some bytes.
+struct Healthy(Vec<(TcpStream, TcpStream)>);
+
+impl Healthy {
+    const COUNT: usize = 1000;
+
+    fn open() -> Self {
+        let most = getrlimit(Resource::RLIMIT_NOFILE).unwrap().1;
+        setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:9000").unwrap();
+        let pairs = (0..Self::COUNT).map(|_| {
+            let client = TcpStream::connect("127.0.0.1:9000").unwrap();
+            (client, listener.accept().unwrap().0)
+        });
+        Self(pairs.collect())
+    }
+
+    fn exchange(&mut self) {
+        for (client, server) in self.0.iter_mut().step_by(2) {
+            client.write_all(&[1; 1000]).unwrap();
+            server.read_exact(&mut [0; 1000]).unwrap();
+            server.write_all(&[1; 300]).unwrap();
+            client.read_exact(&mut [0; 300]).unwrap();
+        }
+    }
+}
+
+/// A tracker of this machine, by the clock, beside healthy connections.
 struct Watch {
+    healthy: Healthy,
     system: System,
     tracker: Tracker,
     began: Instant,
@@ -23,6 +52,7 @@ struct Watch {
 impl Watch {
     fn begin() -> Self {
         Self {
+            healthy: Healthy::open(),
             system: System::new().with_counters(true),
             tracker: Tracker::default(),
             began: Instant::now(),
@@ -31,6 +61,7 @@ impl Watch {
 
     /// What is wrong now, by local port.
     fn signs(&mut self) -> Vec<(u16, TroubleKind)> {
+        self.healthy.exchange();
         let now = Moment {
             steady: self.began.elapsed(),
             ..Moment::default()
@@ -160,7 +191,7 @@ fn a_full_accept_queue_drops_handshakes_and_a_small_buffer_drops_packets() {
                 signs.contains(&(8080, TroubleKind::QueueDropping)),
                 "{signs:?}"
             );
-            drop(clients);
+            drop((clients, watch));
 
             let udp = UdpSocket::bind("127.0.0.1:5353").unwrap();
             SockRef::from(&udp).set_recv_buffer_size(2304).unwrap();

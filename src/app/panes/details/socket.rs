@@ -8,7 +8,7 @@ use super::published::placement_lines;
 use super::{DATE_TIME, LABEL, fact, known};
 use crate::app::App;
 use crate::app::view::{Line, Role, hanging};
-use crate::columns::socket_text;
+use crate::columns::{format_short_time, socket_text};
 use crate::model::{
     AcceptQueue, Fill, Moment, Protocol, Queue, Socket, UnixKind, UnixName, counted,
 };
@@ -27,7 +27,11 @@ impl App {
         let (state, since) = (row.socket.state, self.clock(row.state_since.wall));
         let opened = self.opened_text(row);
         if row.is_short() {
-            return format!("closed at {since} · opened and closed between two snapshots");
+            let within = row.end.as_ref().and_then(|end| end.opened_within);
+            let within = within.map_or_else(String::new, |most| {
+                format!(", so open for at most {}", format_short_time(most))
+            });
+            return format!("closed at {since} · opened and closed between two snapshots{within}");
         }
         if row.is_closed() {
             return format!("closed since {since}, was {state} · {opened}");
