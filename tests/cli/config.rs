@@ -249,7 +249,7 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
                 &[
                     "1: view: found a number, expected \"listening\", \"connections\", \"all\", \"changes\", \"trouble\" or a view of your own",
                     "3: stats: found a number, expected true or false",
-                    "5: unknown key `xyz`; use one of interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, group, stats, notify, mouse, color, themes, theme, services, views, keys",
+                    "5: unknown key `xyz`; use one of interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, group, stats, notify, events, trace, mouse, color, themes, theme, services, views, keys",
                 ],
             ),
             (
@@ -259,7 +259,7 @@ fn a_key_or_a_line_that_is_not_accepted_is_refused_too() {
             (
                 "\"\\u001b[2J\\n\" = 1",
                 &[
-                    r"1: unknown key `\x1b[2J\n`; use one of interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, group, stats, notify, mouse, color, themes, theme, services, views, keys",
+                    r"1: unknown key `\x1b[2J\n`; use one of interval, linger, highlight, view, protocols, families, filter, columns, sort, reverse, group, stats, notify, events, trace, mouse, color, themes, theme, services, views, keys",
                 ],
             ),
             (
