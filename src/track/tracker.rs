@@ -16,10 +16,10 @@ use super::connections::SnapshotTimes;
 use super::flows::FlowTracker;
 use super::matching::{self, Address};
 use super::row::Live;
-use super::{ChangeKind, Connections, Counts, Event, Row, RowId, Table};
+use super::{ChangeKind, Connections, Counts, Event, Row, RowId, SocketEnd, Table};
 use crate::model::{
-    EphemeralPorts, EphemeralUse, Kinds, Moment, Namespace, NamespaceId, Playback, Services,
-    Snapshot, Socket, State,
+    ClosedSocket, EphemeralPorts, EphemeralUse, Kinds, Moment, Namespace, NamespaceId, Playback,
+    Services, Snapshot, Socket, State,
 };
 
 /// How many closed rows linger at most; beyond that the oldest go early.
@@ -281,16 +281,45 @@ impl Tracker {
         let Some(last) = self.last.as_ref().map(|(_, table)| table.taken_at) else {
             return;
         };
-        for (mut closed, end) in closes.short(&self.ended, &self.live, (last, now), ports) {
+        let short = closes.short(&self.ended, &self.live, (last, now), ports);
+        let mut blinking = self.closed_ports(&short);
+        for (mut closed, end) in short {
             if let Some(cookie) = closed.socket.cookie {
                 self.ended.add(cookie);
             }
             Socket::name_services(std::slice::from_mut(&mut closed.socket), &self.services);
-            let mut row = Arc::new(short_row(self.new_id(), closed, end));
+            let address = Address::of(&closed.socket);
+            let id = blinking.get(&address).copied();
+            let id = id.unwrap_or_else(|| self.new_id());
+            if closed.socket.remote.is_none() {
+                blinking.insert(address, id);
+            }
+            let mut row = Arc::new(short_row(id, closed, end));
             let at = row.first_seen;
             change(&mut row, ChangeKind::GoneBetween, at, &mut self.events);
             self.closed.push(row);
         }
+        if !blinking.is_empty() {
+            let mut seen = HashSet::new();
+            self.closed.reverse();
+            self.closed.retain(|row| seen.insert(row.id));
+            self.closed.reverse();
+        }
+    }
+
+    /// The closed rows without a peer by address, if any of these sockets has none: a port that opens and closes again and
+    /// again stays one row.
+    fn closed_ports(&self, short: &[(ClosedSocket, SocketEnd)]) -> HashMap<Address, RowId> {
+        if short
+            .iter()
+            .all(|(closed, _)| closed.socket.remote.is_some())
+        {
+            return HashMap::new();
+        }
+        let ports = self.closed.iter().filter(|row| row.socket.remote.is_none());
+        ports
+            .map(|row| (Address::of(&row.socket), row.id))
+            .collect()
     }
 
     /// Makes rows of sockets that were not known, those that opened first before the others, as far as the

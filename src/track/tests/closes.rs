@@ -230,6 +230,27 @@ fn a_port_outside_the_range_for_outgoing_connections_may_have_been_listened_on()
 }
 
 #[test]
+fn a_port_that_opens_and_closes_again_and_again_stays_one_row() {
+    let bound = |cookie| {
+        report(
+            &Socket {
+                remote: None,
+                ..conn(80, cookie, State::Closed)
+            },
+            1_300,
+        )
+    };
+    let mut watch = Watch::begin(&[]);
+    let update = watch.observe_closed(&[], &[bound(1), bound(2)]);
+    assert_eq!((update.events.len(), update.table.rows.len()), (2, 1));
+    let id = update.table.rows[0].id;
+    let update = watch.observe_closed(&[], &[bound(3), report(&conn(80, 4, State::Closed), 1_300)]);
+    assert_eq!((update.events.len(), update.table.rows.len()), (2, 2));
+    assert_eq!(update.table.rows[0].id, id);
+    assert_eq!(update.table.rows[0].socket.cookie, NonZeroU64::new(3));
+}
+
+#[test]
 fn lost_reports_are_in_the_table() {
     let lost = LostCloses {
         overruns: 0,
