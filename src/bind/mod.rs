@@ -20,7 +20,7 @@ pub use free::{
     Choice, Claim, PortRequest, Refusal, SkipReason, browsers_refuse, choose, has_only_leftovers,
     skip_reason,
 };
-pub use probe::{Probe, ProbeResult, interface, probe};
+pub use probe::{Probe, ProbeResult, interface, is_own_probe, probe};
 pub use target::listeners::reachable_listeners;
 pub use target::{Address, Target, TargetError, unix_name};
 pub(crate) use verdict::process_line;

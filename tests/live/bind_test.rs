@@ -204,3 +204,25 @@ fn a_free_port_near_the_selected_one_is_found() {
         live.wait_for_text("8082 is free (a test bind of TCP and UDP on every address worked)");
     });
 }
+
+/// The kernel reports the end of each socket; those of the test's own binds were shown as short-lived ones.
+#[test]
+fn the_binds_of_a_test_are_no_events() {
+    stage(|| {
+        let _open = listener(&at(8080));
+        let mut live = Live::start_in((138, 40), &["--interval=100ms"]);
+        live.wait_for_row(8080, |_| true);
+        live.press("b");
+        live.wait_for_sentence("0.0.0.0 and 127.0.0.1 refused");
+        live.pty.send_key(Key::Esc);
+        live.wait_without("bind test ·");
+        // A short-lived socket of another program comes after them.
+        drop(bound(Type::DGRAM, &at(5353)));
+        live.press("e");
+        let screen = live.wait_for("the event", |screen| screen.contains("5353"));
+        let short = screen
+            .lines()
+            .filter(|line| line.contains("opened and closed"));
+        assert_eq!(short.count(), 1, "{screen}");
+    });
+}

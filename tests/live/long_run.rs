@@ -67,10 +67,10 @@ struct Uses {
 }
 
 impl Uses {
-    /// When the last job has given back what it had: main, input, hangup, signals, collector and the search for
-    /// projects are left.
+    /// When the last job has given back what it had: main, input, hangup, signals, collector, the search for projects and
+    /// the two that read reports of closed sockets are left.
     fn of_one_at_rest(pid: Pid) -> Self {
-        wait_until("the end of the last job", || Self::of(pid).threads == 6);
+        wait_until("the end of the last job", || Self::of(pid).threads == 8);
         Self::of(pid)
     }
 

@@ -6,6 +6,7 @@
 
 #[cfg(windows)]
 mod exclusive;
+mod own;
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -14,6 +15,7 @@ use std::{fmt, io};
 use serde::{Serialize, Serializer};
 use socket2::{Domain, Socket, Type};
 
+pub use self::own::is_own_probe;
 use super::Address;
 use crate::model::{Protocol, Zone};
 
@@ -156,6 +158,7 @@ pub(super) fn bound(
         _ => Type::DGRAM,
     };
     let socket = Socket::new(Domain::for_address(address), kind, None)?;
+    own::remember(&socket);
     if let Some(v6only) = v6only {
         socket.set_only_v6(v6only)?;
     }

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::{fault, panic};
+use crate::bind::is_own_probe;
 use crate::clock::Clock;
 use crate::model::{Kinds, Problem, ProblemCode, Refresh, RefreshTimings, Services, Snapshot};
 use crate::source::{Recorder, Source};
@@ -168,6 +169,10 @@ impl Collector {
         });
         match taken {
             Ok(Ok(mut snapshot)) => {
+                snapshot.closed.retain(|closed| {
+                    let cookie = closed.socket.cookie;
+                    !cookie.is_some_and(is_own_probe)
+                });
                 self.record(&mut snapshot);
                 self.update(snapshot, send)
             }
