@@ -250,6 +250,9 @@ impl GlobalArgs {
         if self.redact && self.record.is_none() {
             bail!("--redact needs --record: name a file (--record FILE --redact)");
         }
+        if self.trace && self.replay.is_some() {
+            bail!("--trace: a recording has the processes that it has; leave it out");
+        }
         if self.replays_standard_input() && io::stdin().is_terminal() {
             bail!(
                 "--replay -: standard input is a terminal, not a recording (sockeye --replay - <FILE)"

@@ -306,6 +306,8 @@ impl Source for System {
     fn take_without_owners(&mut self, at: Moment) -> Option<Snapshot> {
         self.platform.set_partial_owners_first();
         let (mut problems, mut meter) = (Vec::new(), Meter::start());
+        // Sockets that closed before the first table may have opened long before.
+        self.platform.drain_closed();
         let mut sockets = self.platform.sockets(at, true, &mut problems);
         for socket in sockets.iter_mut().filter(|socket| socket.inode.is_some()) {
             socket.owner = Owner::Unknown;

@@ -16,7 +16,8 @@ use super::matching::Address;
 use super::row::Live;
 use super::{Row, RowId, Window};
 use crate::model::{
-    BuildSpread, ClosedSocket, EphemeralPorts, Moment, Owner, Protocol, Socket, State, TcpInfo,
+    BuildSpread, ClosedSocket, EphemeralPorts, Moment, NamespaceId, Owner, Protocol, Socket, State,
+    TcpInfo,
 };
 
 /// How many of the last cookies are kept: a report may come after its row has closed.
@@ -45,6 +46,8 @@ pub(super) struct Closes {
     by_cookie: HashMap<NonZeroU64, usize, BuildSpread>,
     /// The first and the last report of each address.
     by_address: HashMap<Address, (usize, usize)>,
+    /// The ports that were listened on until now.
+    listening: HashSet<(NamespaceId, u16)>,
     /// When the snapshot before was taken.
     last: Option<Moment>,
 }
@@ -66,6 +69,10 @@ impl Closes {
         if closed.is_empty() {
             return all;
         }
+        let listening = live.iter().map(|live| &live.row.socket);
+        let listening = listening.filter(|socket| socket.state == State::Listen);
+        let listening = listening.map(|socket| (socket.namespace_id(), socket.local.port));
+        all.listening = listening.collect();
         let rows = steady_listeners(live);
         let listeners = Listeners::of(&rows);
         let owners = rows.iter().map(|row| (row.id, &row.socket.owner));
@@ -110,7 +117,7 @@ impl Closes {
     fn first_of_missing(&self, live: &Live) -> Option<usize> {
         let row = &live.row;
         let is_new = Some(row.first_seen) == self.last && !row.was_open_at_start;
-        let is_time_wait = is_new && row.socket.state == State::TimeWait && row.end.is_none();
+        let is_time_wait = is_new && is_leftover(&row.socket) && row.end.is_none();
         let may_be = live.missing_since.is_some() && (row.socket.cookie.is_none() || is_time_wait);
         let found = may_be.then(|| self.by_address.get(&Address::of(&row.socket)));
         found.flatten().map(|&(first, _)| first)
@@ -132,7 +139,7 @@ impl Closes {
         }
         let is_open_end = |live: &&mut Live| {
             let is_there = live.missing_since.is_none() && live.row.end.is_none();
-            is_there && live.row.socket.state == State::TimeWait
+            is_there && is_leftover(&live.row.socket)
         };
         for live in live.iter_mut().filter(is_open_end) {
             if self.by_address.contains_key(&Address::of(&live.row.socket)) {
@@ -141,26 +148,25 @@ impl Closes {
         }
     }
 
-    /// The sockets that were neither in the snapshot of `last` nor in that of `now`, each with what is known about its end.
-    /// `ports`: those for outgoing connections.
+    /// The sockets that were in no snapshot, each with what is known about its end. `since`: the snapshot before the last one;
+    /// a socket that was open then would have been in it or in that one. `ports`: those for outgoing connections.
     pub(super) fn short(
         self,
         ended: &EndedCookies,
-        live: &[Live],
-        (last, now): (Moment, Moment),
+        since: Option<Moment>,
         ports: Option<&EphemeralPorts>,
     ) -> Vec<(ClosedSocket, SocketEnd)> {
         let is_new = |one: &Report| one.closed.socket.cookie.is_none_or(|it| !ended.has(it));
-        let mut left = self.reports.into_iter().flatten().filter(is_new).peekable();
+        let Self {
+            reports, listening, ..
+        } = self;
+        let mut left = reports.into_iter().flatten().filter(is_new).peekable();
         if left.peek().is_none() {
             return Vec::new();
         }
-        let listening = live.iter().map(|live| &live.row.socket);
-        let listening = listening.filter(|socket| socket.state == State::Listen);
-        let listening = listening.map(|socket| socket.local.port).collect();
         let short = left.map(|report| {
             let end = SocketEnd {
-                opened_within: Some(last.age(now)),
+                opened_within: opened_within(&report.closed, since),
                 may_have_listened: may_have_listened(&report.closed.socket, &listening, ports),
                 ..report.end()
             };
@@ -183,7 +189,12 @@ impl Report {
 
     fn add_to(self, row: &mut Row) {
         row.end = Some(Arc::new(self.end()));
-        if row.socket.owner == Owner::None {
+        let is_better = match (&row.socket.owner, &self.closed.socket.owner) {
+            (Owner::None | Owner::Unknown, _) => true,
+            (Owner::Inferred(_), traced) => matches!(traced, Owner::Former(_)),
+            _ => false,
+        };
+        if is_better {
             row.socket.owner = self.closed.socket.owner;
         }
     }
@@ -199,15 +210,30 @@ fn steady_listeners(live: &[Live]) -> Vec<Arc<Row>> {
     steady.map(|live| Arc::clone(&live.row)).collect()
 }
 
+/// The most time that a socket in no snapshot can have been open. Sockets that are only bound, and those of other namespaces,
+/// are not in every snapshot.
+fn opened_within(closed: &ClosedSocket, since: Option<Moment>) -> Option<Duration> {
+    let is_always_read = closed.socket.remote.is_some() && closed.socket.is_own();
+    Some(since.filter(|_| is_always_read)?.age(closed.at))
+}
+
+/// Whether it is what the kernel keeps of a connection that was freed: a `TIME_WAIT`, or an orphan in `FIN_WAIT2`, which ends
+/// as one.
+pub(super) fn is_leftover(socket: &Socket) -> bool {
+    let is_final = matches!(socket.state, State::TimeWait | State::FinWait2);
+    socket.protocol == Protocol::Tcp && socket.inode.is_none() && is_final
+}
+
 /// Whether it was bound to a port of its choice and is not an accepted connection that the kernel has cleared.
 fn may_have_listened(
     socket: &Socket,
-    listening: &HashSet<u16>,
+    listening: &HashSet<(NamespaceId, u16)>,
     ports: Option<&EphemeralPorts>,
 ) -> bool {
     let port = socket.local.port;
     let is_chosen = ports.is_some_and(|ports| !ports.range.contains(&port));
-    let may_be_accepted = socket.protocol == Protocol::Tcp && listening.contains(&port);
+    let may_be_accepted =
+        socket.protocol == Protocol::Tcp && listening.contains(&(socket.namespace_id(), port));
     socket.remote.is_none() && is_chosen && !may_be_accepted
 }
 
@@ -223,10 +249,10 @@ impl EndedCookies {
         self.all.contains(&cookie)
     }
 
-    pub(super) fn add(&mut self, cookie: NonZeroU64) {
-        if !self.all.insert(cookie) {
+    pub(super) fn extend(&mut self, cookie: Option<NonZeroU64>) {
+        let Some(cookie) = cookie.filter(|&cookie| self.all.insert(cookie)) else {
             return;
-        }
+        };
         self.order.push_back(cookie);
         if self.order.len() > REMEMBERED
             && let Some(oldest) = self.order.pop_front()

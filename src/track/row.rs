@@ -159,6 +159,9 @@ impl Row {
 
     /// When it opened, if that is known.
     pub fn opened(&self) -> Option<Timestamp> {
+        if self.is_short() {
+            return None;
+        }
         match (self.was_open_at_start, self.socket.age) {
             (false, _) => Some(self.first_seen.wall),
             (true, Some(Age::Exactly(before))) => self.first_seen.wall.checked_sub(before).ok(),

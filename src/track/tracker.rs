@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::changes::{change, handover, learn_owner, set_conflict, take_end, update_row};
-use super::closes::{Closes, Dropped, EndedCookies, short_row};
+use super::closes::{Closes, Dropped, EndedCookies, is_leftover, short_row};
 use super::conflicts::mark_conflicts;
 use super::connections::SnapshotTimes;
 use super::flows::FlowTracker;
@@ -44,6 +44,8 @@ pub struct Tracker {
     kinds: Option<Kinds>,
     /// The last table, and the ports for outgoing connections that it was made with.
     last: Option<(Option<EphemeralPorts>, Arc<Table>)>,
+    /// When the snapshot before the last one was taken.
+    before_last: Option<Moment>,
     /// The sockets that closed last.
     ended: EndedCookies,
     /// The reports of the snapshot being applied.
@@ -103,8 +105,14 @@ impl Tracker {
         }
         // A replaced listener that stayed away lives on in its successor's row.
         let released = self.live.split_off(not_released).into_iter();
-        self.live
-            .extend(released.filter(|live| live.missing_since.is_none()));
+        for live in released {
+            if live.missing_since.is_none() {
+                self.live.push(live);
+            } else {
+                // Its report may be read later.
+                self.ended.extend(live.row.socket.cookie);
+            }
+        }
         self.closes = Closes::of(
             std::mem::take(&mut snapshot.closed),
             &self.live,
@@ -113,7 +121,7 @@ impl Tracker {
         self.close_missing(&newcomers, now);
         let late = std::mem::take(&mut snapshot.late_namespaces);
         self.add(newcomers, (kinds, &late), now);
-        self.add_short(snapshot.ephemeral.as_ref(), now);
+        self.add_short(snapshot.ephemeral.as_ref());
         let linger = self.linger;
         self.closed.retain(|row| row.state_since.age(now) < linger);
         let excess = self.closed.len().saturating_sub(MAX_LINGERING);
@@ -122,6 +130,7 @@ impl Tracker {
         self.kinds = Some(kinds);
         let ports = snapshot.ephemeral.clone();
         let table = Arc::new(self.table(snapshot));
+        self.before_last = self.last.as_ref().map(|(_, table)| table.taken_at);
         self.last = Some((ports, Arc::clone(&table)));
         TableUpdate {
             table,
@@ -257,7 +266,7 @@ impl Tracker {
         };
         for mut live in self.live.extract_if(.., is_gone) {
             let end = live.row.end.as_ref().map(|end| end.at);
-            let is_time_wait = live.row.socket.state == State::TimeWait;
+            let is_time_wait = is_leftover(&live.row.socket);
             let at = end.filter(|_| !is_time_wait).or(live.missing_since);
             change(
                 &mut live.row,
@@ -266,27 +275,23 @@ impl Tracker {
                 &mut self.events,
             );
             set_conflict(&mut live.row, false);
-            if let Some(cookie) = live.row.socket.cookie {
-                self.ended.add(cookie);
-            }
+            self.ended.extend(live.row.socket.cookie);
             self.closed.push(live.row);
         }
     }
 
     /// Adds a closed row for each reported socket that no snapshot had. The first snapshot has none: such a socket may have
     /// opened before tracking began.
-    fn add_short(&mut self, ports: Option<&EphemeralPorts>, now: Moment) {
+    fn add_short(&mut self, ports: Option<&EphemeralPorts>) {
         let mut closes = std::mem::take(&mut self.closes);
         closes.end_time_waits(&mut self.live);
-        let Some(last) = self.last.as_ref().map(|(_, table)| table.taken_at) else {
+        if self.last.is_none() {
             return;
-        };
-        let short = closes.short(&self.ended, &self.live, (last, now), ports);
+        }
+        let short = closes.short(&self.ended, self.before_last, ports);
         let mut blinking = self.closed_ports(&short);
         for (mut closed, end) in short {
-            if let Some(cookie) = closed.socket.cookie {
-                self.ended.add(cookie);
-            }
+            self.ended.extend(closed.socket.cookie);
             Socket::name_services(std::slice::from_mut(&mut closed.socket), &self.services);
             let address = Address::of(&closed.socket);
             let id = blinking.get(&address).copied();
@@ -316,7 +321,8 @@ impl Tracker {
         {
             return HashMap::new();
         }
-        let ports = self.closed.iter().filter(|row| row.socket.remote.is_none());
+        let is_port = |row: &&Arc<Row>| row.is_short() && row.socket.remote.is_none();
+        let ports = self.closed.iter().filter(is_port);
         ports
             .map(|row| (Address::of(&row.socket), row.id))
             .collect()
@@ -389,7 +395,7 @@ impl Tracker {
     }
 
     fn new_row(&mut self, mut socket: Socket, now: Moment) -> Row {
-        let is_time_wait = socket.state == State::TimeWait;
+        let is_time_wait = is_leftover(&socket);
         let mut row = Row {
             id: self.new_id(),
             ends_at: take_end(&mut socket, now),

@@ -77,10 +77,8 @@ fn a_socket_in_no_snapshot_is_reported_once_and_lingers_as_a_closed_row() {
     assert_eq!(lines, ["gone between 80"]);
     let row = &update.table.rows[0];
     assert!(row.is_closed() && row.is_short());
-    assert_eq!(
-        row.end.as_ref().unwrap().opened_within,
-        Some(Duration::from_secs(1))
-    );
+    // There is no snapshot before the last one.
+    assert_eq!(row.end.as_ref().unwrap().opened_within, None);
     // A report that is read twice is of the same socket.
     assert_eq!(watch.see_closed(&[], &[short]), [""; 0]);
     assert_eq!(watch.observe_closed(&[], &[]).table.rows.len(), 1);
@@ -166,6 +164,65 @@ fn a_time_wait_of_an_accepted_connection_names_its_listener_from_its_first_event
     let update = watch.observe_closed(&all, &[]);
     let owner = &update.table.rows[1].socket.owner;
     assert!(matches!(owner, Owner::Inferred(_)), "{owner:?}");
+}
+
+/// What the kernel keeps of a connection that was closed from here is in FIN_WAIT2 as long as the peer does not close.
+#[test]
+fn an_orphan_in_fin_wait2_is_the_only_row_of_its_connection() {
+    let mut watch = Watch::begin(&[]);
+    let orphan = conn(80, 6, State::FinWait2);
+    let orphan = std::slice::from_ref(&orphan);
+    let short = report(&conn(80, 5, State::Closed), 1_300);
+    assert_eq!(watch.see_closed(orphan, &[short]), ["opened 80"]);
+    // It is closed when it ends, not when its connection was.
+    assert_eq!(watch.see_closed(&[], &[]), [""; 0]);
+    let update = watch.observe_closed(&[], &[]);
+    assert_eq!(update.events[0].change.at, moment(3));
+}
+
+/// The kernel clears the peer of a connection that is reset from here: it looked like a listener that had opened and closed.
+#[test]
+fn a_listener_that_closes_with_its_connections_keeps_its_row() {
+    let served = Socket {
+        cookie: NonZeroU64::new(1),
+        ..listener(80, 1, &[7])
+    };
+    let reset = |cookie| {
+        let local = Endpoint::new([0, 0, 0, 0].into(), 80);
+        let mut closed = report(&conn(80, cookie, State::Closed), 1_300);
+        (closed.socket.local, closed.socket.remote, closed.tcp) = (local, None, None);
+        closed
+    };
+    let mut watch = Watch::begin(std::slice::from_ref(&served));
+    let closed = [report(&served, 1_200), reset(5), reset(6)];
+    let update = watch.observe_closed(&[], &closed);
+    let rows = update.table.rows.iter();
+    let of_server: Vec<_> = rows.clone().filter(|row| !row.is_short()).collect();
+    assert_eq!(of_server.len(), 1);
+    assert_eq!(pids(&of_server[0].socket.owner), "7");
+    assert!(!rows.clone().any(|row| row.may_have_listened()));
+}
+
+#[test]
+fn the_time_that_a_socket_was_open_is_bounded_by_the_snapshot_that_would_have_had_it() {
+    let mut watch = Watch::begin(&[]);
+    assert_eq!(watch.see_closed(&[], &[]), [""; 0]);
+    let bound = Socket {
+        remote: None,
+        ..conn(80, 5, State::Closed)
+    };
+    let closed = [
+        report(&bound, 2_300),
+        report(&conn(81, 6, State::Closed), 2_300),
+    ];
+    let update = watch.observe_closed(&[], &closed);
+    let within: Vec<_> = update
+        .table
+        .rows
+        .iter()
+        .map(|row| row.end.as_ref().unwrap().opened_within)
+        .collect();
+    assert_eq!(within, [None, Some(Duration::from_millis(1_300))]);
 }
 
 #[test]

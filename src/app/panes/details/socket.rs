@@ -29,6 +29,8 @@ impl App {
         if row.is_short() {
             let within = row.end.as_ref().and_then(|end| end.opened_within);
             let within = within.map_or_else(String::new, |most| {
+                // It is cut to tenths.
+                let most = most + Duration::from_millis(100);
                 format!(", so open for at most {}", format_short_time(most))
             });
             return format!("closed at {since} · opened and closed between two snapshots{within}");

@@ -58,7 +58,6 @@ fn details_of_a_short_lived_socket_say_what_the_kernel_reported_and_what_is_unkn
     let text = details(Some(local));
     for part in [
         "opened and closed between two snapshots",
-        "open for at most 1.0s",
         "340 received, 1 sent",
         "0.1ms",
         "2 segments",

@@ -4,15 +4,15 @@
 //! all that have one, each with the number (`NETLINK_LISTEN_ALL_NSID`). Neither holds them: a namespace that ends is gone at
 //! once, with its number. The numbers that containers' engines use in our own namespace stay as they are.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::cmsg_space;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, connect, recv, send, socket_with,
@@ -35,8 +35,16 @@ const NETLINK_LISTEN_ALL_NSID: i32 = 8;
 pub(in crate::source::linux) struct Everywhere {
     /// A routing socket in the namespace that the numbers are given in.
     route: OwnedFd,
-    last: AtomicU32,
+    numbers: Mutex<Numbers>,
     reader: Reader,
+}
+
+/// The numbers that were given.
+#[derive(Default)]
+struct Numbers {
+    last: u32,
+    /// By the cookie of the namespace: a second number for the same one is refused.
+    by_cookie: HashMap<u64, u32>,
 }
 
 impl Everywhere {
@@ -48,7 +56,7 @@ impl Everywhere {
         })?;
         Ok(Self {
             route,
-            last: AtomicU32::new(0),
+            numbers: Mutex::default(),
             reader: Reader::start(reports, receive, pending)?,
         })
     }
@@ -58,15 +66,34 @@ impl Everywhere {
         self.reader.read();
     }
 
-    /// Gives a namespace a number, which its reports have from now on.
-    pub(in crate::source::linux) fn register(&self, namespace: impl AsFd) -> io::Result<u32> {
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+    /// Gives a namespace with this cookie a number, which its reports have from now on.
+    pub(in crate::source::linux) fn register(
+        &self,
+        namespace: impl AsFd,
+        cookie: Option<u64>,
+    ) -> io::Result<u32> {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = cookie.and_then(|cookie| numbers.by_cookie.get(&cookie));
+        if let Some(&number) = known {
+            return Ok(number);
+        }
+        numbers.last += 1;
+        let number = numbers.last;
         let file = namespace.as_fd().as_raw_fd().cast_unsigned();
         let request = new_number(number, file);
         send(&self.route, &request, SendFlags::empty())?;
         let mut answer = [0; 256];
-        let (_, length) = recv(&self.route, &mut answer[..], RecvFlags::empty())?;
-        acknowledged(&answer[..length.min(answer.len())])?;
+        loop {
+            let (_, length) =
+                retry_on_intr(|| recv(&self.route, &mut answer[..], RecvFlags::empty()))?;
+            if let Some(outcome) = acknowledged(number, &answer[..length.min(answer.len())]) {
+                outcome?;
+                break;
+            }
+        }
+        numbers
+            .by_cookie
+            .extend(cookie.map(|cookie| (cookie, number)));
         Ok(number)
     }
 }
@@ -91,8 +118,9 @@ fn new_number(number: u32, file: u32) -> Vec<u8> {
     bytes.extend(36_u32.to_ne_bytes());
     bytes.extend(RTM_NEWNSID.to_ne_bytes());
     bytes.extend(REQUEST_WITH_ACK.to_ne_bytes());
+    // The sequence number.
+    bytes.extend(number.to_ne_bytes());
     bytes.extend([0; 8]);
-    bytes.extend([0; 4]);
     for (kind, value) in [(NETNSA_NSID, number), (NETNSA_FD, file)] {
         bytes.extend(8_u16.to_ne_bytes());
         bytes.extend(kind.to_ne_bytes());
@@ -101,17 +129,17 @@ fn new_number(number: u32, file: u32) -> Vec<u8> {
     bytes
 }
 
-/// The error of an acknowledgement, a negative number.
-fn acknowledged(answer: &[u8]) -> io::Result<()> {
-    let kind = answer
-        .get(4..6)
-        .map(|bytes| u16::from_ne_bytes([bytes[0], bytes[1]]));
-    let code = answer.get(16..20).and_then(|code| code.try_into().ok());
-    match (kind, code.map(i32::from_ne_bytes)) {
-        (Some(NLMSG_ERROR), Some(0)) => Ok(()),
-        (Some(NLMSG_ERROR), Some(code)) => Err(io::Error::from_raw_os_error(code.saturating_neg())),
-        _ => Err(io::ErrorKind::InvalidData.into()),
+/// The outcome in an acknowledgement of this request; `None` if it is one of another.
+fn acknowledged(sequence: u32, answer: &[u8]) -> Option<io::Result<()>> {
+    let word = |at: usize| Some(u32::from_ne_bytes(answer.get(at..at + 4)?.try_into().ok()?));
+    let kind = u16::from_ne_bytes(answer.get(4..6)?.try_into().ok()?);
+    if kind != NLMSG_ERROR || word(8)? != sequence {
+        return None;
     }
+    Some(match word(16)?.cast_signed() {
+        0 => Ok(()),
+        code => Err(io::Error::from_raw_os_error(code.saturating_neg())),
+    })
 }
 
 /// The next datagram: its length and the number of the namespace that it is from.

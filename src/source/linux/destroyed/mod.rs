@@ -69,7 +69,9 @@ impl Listener {
 
     /// Listens also to namespaces that are registered, if this user may.
     pub(super) fn listen_everywhere(&mut self) {
-        self.everywhere = Everywhere::start(Arc::clone(&self.pending)).ok();
+        if self.everywhere.is_none() {
+            self.everywhere = Everywhere::start(Arc::clone(&self.pending)).ok();
+        }
     }
 
     /// Registers other namespaces; `None` if this user may not listen to them.
@@ -94,7 +96,7 @@ impl Listener {
         (dump, at): (&[Socket], Moment),
         namespace: impl Fn(u32) -> Option<Arc<Namespace>>,
     ) -> (Vec<ClosedSocket>, LostCloses) {
-        let Pending { messages, lost } = drained.0;
+        let Pending { messages, mut lost } = drained.0;
         if messages.is_empty() {
             return (Vec::new(), lost);
         }
@@ -123,7 +125,10 @@ impl Listener {
                         }),
                 })
             });
-        (closed.collect(), lost)
+        let closed: Vec<_> = closed.collect();
+        // Of namespaces that are not known any more.
+        lost.dropped += (messages.len() - closed.len()) as u64;
+        (closed, lost)
     }
 }
 

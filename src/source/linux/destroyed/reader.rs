@@ -13,8 +13,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, recv, sockopt};
 
-use super::Pending;
 use super::message;
+use super::{MAX_PENDING, Pending};
 
 /// The groups 1 to 4 of `linux/sock_diag.h`: TCP and UDP over IPv4, then over IPv6.
 const DESTROY_GROUPS: u32 = 0b1111;
@@ -74,7 +74,11 @@ impl Reader {
 
     /// Reads on the calling thread what there is now.
     pub(super) fn read(&self) {
-        read_all(&self.socket, self.receive, &self.pending);
+        for _ in 0..=MAX_PENDING / MAX_BATCH {
+            if !read_all(&self.socket, self.receive, &self.pending) {
+                break;
+            }
+        }
     }
 }
 
@@ -117,9 +121,10 @@ fn wait(socket: &OwnedFd, end: &io::PipeReader) -> bool {
 /// The most messages that are read at a time, so that others can take them.
 const MAX_BATCH: usize = 4096;
 
-/// Reads until there is no message left. What was read is there for others as a whole.
+/// Reads until there is no message left, or many were read; whether there may be more. What was read is there for others as a
+/// whole.
 #[expect(clippy::disallowed_methods, reason = "measures only")]
-fn read_all(socket: &OwnedFd, receive: Receive, pending: &Mutex<Pending>) {
+fn read_all(socket: &OwnedFd, receive: Receive, pending: &Mutex<Pending>) -> bool {
     let mut buffer = [0; DATAGRAM];
     let mut pending = pending.lock().unwrap_or_else(PoisonError::into_inner);
     for _ in 0..MAX_BATCH {
@@ -134,7 +139,8 @@ fn read_all(socket: &OwnedFd, receive: Receive, pending: &Mutex<Pending>) {
             // The buffer was full, and something is lost.
             Err(Errno::NOBUFS) => pending.lost.overruns += 1,
             Err(Errno::INTR) => {}
-            Err(_) => break,
+            Err(_) => return false,
         }
     }
+    true
 }

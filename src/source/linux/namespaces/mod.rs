@@ -110,9 +110,9 @@ impl Namespaces {
             return (Vec::new(), Vec::new());
         }
         self.read_all((at, extras, is_complete), everywhere);
-        self.keep_reporting();
         self.compare_cookies(at);
         self.names.update(&mut self.known, at);
+        self.keep_reporting();
         let count = self.known.values().map(|one| one.sockets.all.len()).sum();
         let (mut sockets, mut groups) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for known in self.known.values() {
@@ -156,8 +156,10 @@ impl Namespaces {
                 self.reporting.insert(number, Arc::clone(&known.namespace));
             }
         }
-        while self.reporting.len() > MOST {
-            self.reporting.pop_first();
+        if self.reporting.len() > 2 * MOST {
+            let known = self.known.values();
+            let known: BTreeSet<u32> = known.filter_map(|one| one.sockets.report_number).collect();
+            self.reporting.retain(|number, _| known.contains(number));
         }
     }
 

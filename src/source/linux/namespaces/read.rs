@@ -64,7 +64,7 @@ impl Sockets {
         if self.report_number.is_none()
             && let Ok(file) = fs::File::open("/proc/thread-self/ns/net")
         {
-            self.report_number = everywhere.register(file).ok();
+            self.report_number = everywhere.register(file, self.cookie).ok();
         }
     }
 

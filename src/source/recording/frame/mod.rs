@@ -139,9 +139,9 @@ impl Frame {
         let mut processes: BTreeMap<Pid, _> = owners.collect();
         processes.extend(snapshot.processes.iter().map(|(pid, one)| (*pid, one)));
         let sockets = snapshot.sockets.iter().take(MAX_LENGTH);
-        let others = sockets
-            .clone()
-            .filter_map(|socket| socket.namespace.as_ref());
+        let closed = snapshot.closed.iter().take(MAX_LENGTH);
+        let all = sockets.clone().chain(closed.clone().map(|one| &one.socket));
+        let others = all.filter_map(|socket| socket.namespace.as_ref());
         let others: BTreeMap<NamespaceId, _> = others.map(|other| (other.id, other)).collect();
         Self {
             schema: SCHEMA,
@@ -150,17 +150,12 @@ impl Frame {
             taken_at: snapshot.taken_at,
             kinds: snapshot.kinds.optional().iter().collect(),
             sockets: sockets.map(SocketFrame::of).collect(),
-            processes: processes.into_values().cloned().collect(),
+            processes: processes.values().copied().cloned().collect(),
             problems: snapshot.problems.clone(),
             namespaces: others.into_values().cloned().collect(),
             late_namespaces: snapshot.late_namespaces.clone(),
             ephemeral: snapshot.ephemeral.clone(),
-            closed: snapshot
-                .closed
-                .iter()
-                .take(MAX_LENGTH)
-                .map(ClosedFrame::of)
-                .collect(),
+            closed: closed.map(|one| ClosedFrame::of(one, &processes)).collect(),
             lost_closes: snapshot.lost_closes,
         }
     }
@@ -227,9 +222,15 @@ struct Known<'a> {
 }
 
 impl ClosedFrame {
-    fn of(closed: &ClosedSocket) -> Self {
+    /// Without an owner whose pid another one of these processes has by now: a frame has one process of each pid.
+    fn of(closed: &ClosedSocket, processes: &BTreeMap<Pid, &Arc<Process>>) -> Self {
+        let mut socket = closed.socket.clone();
+        let is_there = |one: &Arc<Process>| processes.get(&one.pid).is_some_and(|it| *it == one);
+        if !socket.owner.processes().iter().all(is_there) {
+            socket.owner = Owner::None;
+        }
         Self {
-            socket: SocketFrame::of(&closed.socket),
+            socket: SocketFrame::of(&socket),
             at: closed.at,
             tcp: closed.tcp,
         }

@@ -16,7 +16,7 @@ use self::count::Count;
 use self::reader::{Next, Reader};
 use self::timeline::Timeline;
 use super::frame::{Frame, MAX_LINE};
-use crate::model::{Moment, Origin, Playback, Problem, ProblemCode, Snapshot};
+use crate::model::{LostCloses, Moment, Origin, Playback, Problem, ProblemCode, Snapshot};
 use crate::source::{Source, SourceError};
 
 /// Standard input instead of a file.
@@ -211,6 +211,7 @@ impl Source for Replay {
         } else {
             snapshot.taken_at.steady = self.timeline.after_end(at);
             snapshot.closed.clear();
+            snapshot.lost_closes = LostCloses::default();
         }
         Ok(snapshot)
     }

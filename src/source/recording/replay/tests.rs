@@ -272,6 +272,50 @@ fn closed_sockets_come_back_once_with_their_distance_from_the_reading() {
     assert!(third.closed.is_empty() && third.lost_closes.are_none());
 }
 
+/// A container that stops has closed sockets and no open one: the recording could not be read from there on.
+#[test]
+fn a_closed_socket_of_a_namespace_without_open_ones_comes_back() {
+    let file = Scratch::new("closed-elsewhere");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    let elsewhere = namespaces().remove(1);
+    assert!(elsewhere.namespace.is_some());
+    let snapshot = Snapshot {
+        closed: vec![ClosedSocket {
+            socket: elsewhere,
+            at: at(1),
+            tcp: None,
+        }],
+        ..reading(1, &[])
+    };
+    recorder.record(&snapshot).unwrap();
+    let mut replay = Replay::open(&file.0).unwrap();
+    assert_eq!(replay.take(at(1)).unwrap().closed, snapshot.closed);
+}
+
+/// A frame has one process of each pid, and the one that is open now was shown as the owner.
+#[test]
+fn a_closed_socket_never_gets_the_process_that_has_its_owners_pid_now() {
+    let file = Scratch::new("closed-pid");
+    let mut recorder = Recorder::create(&file.0).unwrap();
+    let mut earlier = (*process(10)).clone();
+    earlier.name = Text::new("earlier");
+    let mut socket = server(81, 10);
+    socket.owner = Owner::Former([Arc::new(earlier)].into());
+    let closed = ClosedSocket {
+        socket,
+        at: at(1),
+        tcp: None,
+    };
+    let snapshot = Snapshot {
+        closed: vec![closed],
+        ..reading(1, &[server(80, 10)])
+    };
+    recorder.record(&snapshot).unwrap();
+    let mut replay = Replay::open(&file.0).unwrap();
+    let replayed = replay.take(at(1)).unwrap();
+    assert_eq!(replayed.closed[0].socket.owner, Owner::None);
+}
+
 #[test]
 fn a_redacted_recording_has_no_name_of_a_namespace_or_a_container() {
     let file = Scratch::new("redacted-namespaces");
