@@ -78,7 +78,7 @@ pub(super) fn idle(table: &Table, row: &Row) -> Option<u64> {
 /// that way, but not those lost in the network.
 pub(super) fn drops(table: &Table, row: &Row) -> Option<u64> {
     let drops = flow(table, row)?.counters.drops?;
-    row.socket.is_listening().then(|| drops.into())
+    row.socket.counts_drops().then(|| drops.into())
 }
 
 /// `1.2M`, of a number that [`super::SortBy::OfTable`] also sorts by.

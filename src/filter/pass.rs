@@ -167,7 +167,7 @@ fn holds(counter: Counter, numbers: &Numbers<u64>, flow: &Flow, socket: &Socket)
         Counter::Tx => flow.totals().map(|totals| totals.sent),
         Counter::Retr => flow.counters.tcp.map(|tcp| tcp.retransmits.into()),
         Counter::Drops => {
-            let drops = flow.counters.drops.filter(|_| socket.is_listening());
+            let drops = flow.counters.drops.filter(|_| socket.counts_drops());
             drops.map(u64::from)
         }
     };

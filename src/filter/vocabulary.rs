@@ -50,7 +50,7 @@ pub static FLAGS: [Flag; 14] = [
     Flag { name: "conflict", help: "another process has the same port", matches: |it, _| Some(it.row?.is_in_conflict) },
     Flag { name: "filling", help: "its accept queue is at least half full", matches: |it, _| Some(it.is_filled(Fill::Filling)) },
     Flag { name: "full", help: "its accept queue is full", matches: |it, _| Some(it.is_filled(Fill::Full)) },
-    Flag { name: "trouble", help: "filling or full; CLOSE_WAIT for 30 s, SYN_SENT for 3 s, orphan for 10 s", matches: |it, context| it.is_in_trouble(context) },
+    Flag { name: "trouble", help: "an accept queue, a leak, no answer, a peer or a program that does not read, drops, losses", matches: |it, context| it.is_in_trouble(context) },
 ];
 
 /// Every protocol word. Where two mean the same, the first is canonical.

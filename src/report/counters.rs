@@ -11,7 +11,7 @@ use crate::track::{Flow, Flows, Row};
 pub struct CountersRecord {
     /// `null` unless it is a TCP connection.
     pub tcp_info: Option<TcpInfoRecord>,
-    /// `null` unless it waits for packets or connections.
+    /// `null` of a TCP connection.
     pub drops: Option<u32>,
 }
 
@@ -43,7 +43,7 @@ impl CountersRecord {
         let tcp = end.or(counters.tcp.as_ref());
         Some(Self {
             tcp_info: tcp.map(TcpInfoRecord::of),
-            drops: counters.drops.filter(|_| row.socket.is_listening()),
+            drops: counters.drops.filter(|_| row.socket.counts_drops()),
         })
     }
 }

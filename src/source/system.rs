@@ -231,14 +231,14 @@ impl System {
         let (_, times) = self.losses.filter(|(last, _)| last.age(at) < SHOW_LOSSES)?;
         let count = counted(times, "time", "times");
         let message = format!(
-            "sockets that were open for a moment may be missing: {count} more closed at once than could be read \
-             (as root they have more room)"
+            "short-lived sockets may be missing: {count} too many closed at once, so that the kernel could not report all \
+             (net.core.rmem_max limits what it keeps; root may have more)"
         );
         Some(Problem {
             code: ProblemCode::ShortLived,
             count: None,
             message: Text::new(&message),
-            brief: Text::new(&format!("short-lived sockets lost {count}")),
+            brief: Text::new("short-lived sockets may be missing"),
         })
     }
 

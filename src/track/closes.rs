@@ -85,8 +85,12 @@ impl Closes {
             }
             let accepted_by = listeners.listener_of(&closed.socket);
             let owner = accepted_by.and_then(|id| owners.get(&id));
-            if let (Owner::None, Some(Owner::Known(processes))) = (&closed.socket.owner, owner) {
-                closed.socket.owner = Owner::Inferred(Arc::clone(processes));
+            match (&closed.socket.owner, owner) {
+                (Owner::None, Some(Owner::Known(processes))) => {
+                    closed.socket.owner = Owner::Inferred(Arc::clone(processes));
+                }
+                (Owner::None, Some(Owner::Hidden)) => closed.socket.owner = Owner::Hidden,
+                _ => {}
             }
             all.reports.push(Some(Report {
                 closed,

@@ -99,7 +99,7 @@ impl Signs {
             _ => TroubleKind::PacketsDropped,
         };
         let signs = [
-            (is_recent(self.dropped_at) && socket.is_listening(), drops),
+            (is_recent(self.dropped_at) && socket.counts_drops(), drops),
             (
                 counters.tcp.as_ref().is_some_and(is_silent),
                 TroubleKind::PeerSilent,

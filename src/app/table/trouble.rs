@@ -126,12 +126,16 @@ pub(crate) const fn why(kind: TroubleKind) -> &'static str {
         TroubleKind::QueueFilling => "its accept queue is at least half full",
         TroubleKind::CloseWait => "closed by the peer for 30 s, not by the program",
         TroubleKind::SynSent => "no answer to connect() for 3 s",
-        TroubleKind::QueueDropping => "its accept queue is full, the kernel drops handshakes",
+        TroubleKind::QueueDropping => "the kernel drops handshakes, as its accept queue fills up",
         TroubleKind::PeerSilent => "the peer answers nothing, segments are sent again and again",
-        TroubleKind::PeerNotReading => "the peer does not read: its window has been closed for 3 s",
-        TroubleKind::NotReading => "its program has read nothing for 10 s, though data waits",
-        TroubleKind::PacketsDropped => "its receive buffer is full, the kernel drops packets",
-        TroubleKind::Lossy => "2 % of what it sends or more has to be sent again",
+        TroubleKind::PeerNotReading => {
+            "the peer does not read: its window has been closed for more than 3 s"
+        }
+        TroubleKind::NotReading => {
+            "its program has read nothing for more than 10 s, though data waits"
+        }
+        TroubleKind::PacketsDropped => "the kernel drops packets, as its receive buffer fills up",
+        TroubleKind::Lossy => "lately 2 % or more of its bytes had to be sent again",
         TroubleKind::Orphan => "its program is gone, the peer doesn't finish",
     }
 }

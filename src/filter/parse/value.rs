@@ -55,9 +55,7 @@ pub fn counter_time(time: CounterTime, text: &str) -> Value {
     let term = comparison.map(|comparison| Term::CounterTime(time, comparison));
     term.ok_or_else(|| {
         let time = shown(text);
-        format!(
-            "{time} needs >, >=, < or <= before it, as in >100ms: a time is never the same for long"
-        )
+        format!("{time} needs >, >=, < or <= before it, as in >100ms: no time is exactly that")
     })
 }
 

@@ -132,7 +132,7 @@ fn wrong_ones_say_how_to_write_them() {
         ),
         (
             "rtt:5ms",
-            "`5ms` needs >, >=, < or <= before it, as in >100ms: a time is never the same for long",
+            "`5ms` needs >, >=, < or <= before it, as in >100ms: no time is exactly that",
         ),
         (
             "idle:",

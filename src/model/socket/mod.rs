@@ -180,6 +180,13 @@ impl Socket {
         }
     }
 
+    /// Whether what the kernel has dropped of it (`sk_drops`) says something: of a UDP socket the packets that did not fit, of a
+    /// listener the handshakes.
+    pub fn counts_drops(&self) -> bool {
+        let is_udp = matches!(self.protocol, Protocol::Udp | Protocol::UdpLite);
+        is_udp || self.is_listening()
+    }
+
     /// Whether it prevents other binds to its port, as TCP connections mostly don't; every UDP socket does.
     pub fn blocks_other_binds(&self) -> bool {
         let is_udp = matches!(self.protocol, Protocol::Udp | Protocol::UdpLite);

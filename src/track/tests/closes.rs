@@ -166,7 +166,7 @@ fn a_time_wait_of_an_accepted_connection_names_its_listener_from_its_first_event
     assert!(matches!(owner, Owner::Inferred(_)), "{owner:?}");
 }
 
-/// What the kernel keeps of a connection that was closed from here is in FIN_WAIT2 as long as the peer does not close.
+/// What the kernel keeps of a connection that was closed from here is in `FIN_WAIT2` as long as the peer does not close.
 #[test]
 fn an_orphan_in_fin_wait2_is_the_only_row_of_its_connection() {
     let mut watch = Watch::begin(&[]);

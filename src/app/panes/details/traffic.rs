@@ -55,7 +55,7 @@ impl App {
         } else if row.socket.protocol == Protocol::Udp {
             lines.push(fact("traffic", "the kernel counts no bytes of UDP"));
         }
-        let drops = flow.counters.drops.filter(|_| row.socket.is_listening());
+        let drops = flow.counters.drops.filter(|_| row.socket.counts_drops());
         lines.extend(drops.map(|drops| fact("drops", drops_text(row, drops))));
         lines.extend(process_lines(processes));
         lines
@@ -139,8 +139,10 @@ fn limit_text(tcp: &TcpInfo) -> Option<String> {
     let parts = parts.map(|(what, percent)| format!("{what} {percent} %"));
     let parts: Vec<_> = parts.collect();
     if parts.is_empty() {
-        let is_slow = tcp.is_application_limited && tcp.bytes_sent > 0;
-        return is_slow.then(|| "the program, which writes less than fits".into());
+        // While something waits, the program is not what is too slow.
+        let has_waiting = tcp.unsent > 0 || tcp.timeouts > 0;
+        let is_slow = tcp.is_application_limited && tcp.bytes_sent > 0 && !has_waiting;
+        return is_slow.then(|| "the program: it writes too little to fill the connection".into());
     }
     let busy = format_short_time(tcp.busy);
     Some(format!("{} of {busy} of sending", parts.join(", ")))
@@ -184,7 +186,7 @@ mod tests {
         let text = "the peer's window 60 %, its send buffer 10 % of 10s of sending";
         assert_eq!(limits(6, 1, true).as_deref(), Some(text));
         assert_eq!(limits(0, 0, false), None);
-        let program = "the program, which writes less than fits";
+        let program = "the program: it writes too little to fill the connection";
         assert_eq!(limits(0, 0, true).as_deref(), Some(program));
     }
 
