@@ -104,6 +104,11 @@ impl Closes {
         self.reports.is_empty()
     }
 
+    /// Whether there is a report of these addresses.
+    pub(super) fn has(&self, address: &Address) -> bool {
+        self.by_address.contains_key(address)
+    }
+
     /// Adds what is known about the end of its socket to a row. Returns whether its socket is reported as closed.
     pub(super) fn end(&mut self, live: &mut Live) -> bool {
         let socket = &live.row.socket;

@@ -50,6 +50,8 @@ pub struct Tracker {
     ended: EndedCookies,
     /// The reports of the snapshot being applied.
     closes: Closes,
+    /// The addresses of the sockets that were in no snapshot and closed before the last one.
+    last_short: HashSet<Address>,
     /// Of those whose rows went early.
     dropped: Dropped,
     /// The changes so far by the snapshot being applied.
@@ -118,6 +120,7 @@ impl Tracker {
             &self.live,
             self.last.as_ref().map(|(_, table)| table.taken_at),
         );
+        let newcomers = self.without_closed(newcomers);
         self.close_missing(&newcomers, now);
         let late = std::mem::take(&mut snapshot.late_namespaces);
         self.add(newcomers, (kinds, &late), now);
@@ -243,6 +246,25 @@ impl Tracker {
         new
     }
 
+    /// Without what is left of connections that closed in the snapshot before, as that lacked it: a snapshot is not atomic.
+    fn without_closed(&mut self, mut newcomers: Vec<(usize, Socket)>) -> Vec<(usize, Socket)> {
+        let last_short = std::mem::take(&mut self.last_short);
+        newcomers.retain(|(_, socket)| {
+            let is_known = |cookie| self.ended.has(cookie);
+            let was_short = || {
+                let address = Address::of(socket);
+                last_short.contains(&address) && !self.closes.has(&address)
+            };
+            let has_closed =
+                is_leftover(socket) && (socket.cookie.is_some_and(is_known) || was_short());
+            if has_closed {
+                self.ended.extend(socket.cookie);
+            }
+            !has_closed
+        });
+        newcomers
+    }
+
     /// Closes rows that are missing from this snapshot, if they were missing from the one before, were reported as closed,
     /// or are connections whose addresses have a new socket. A listener whose address has a new one is not closed yet.
     fn close_missing(&mut self, newcomers: &[(usize, Socket)], now: Moment) {
@@ -253,7 +275,8 @@ impl Tracker {
         let newcomers = newcomers.iter().map(|(_, socket)| Address::of(socket));
         let retaken: HashSet<Address> = newcomers.collect();
         let is_gone = |live: &mut Live| {
-            let is_reported = self.closes.end(live);
+            // What is left of a freed connection may be missing from one snapshot.
+            let is_reported = self.closes.end(live) && !is_leftover(&live.row.socket);
             live.missing_since.is_some_and(|since| {
                 let is_retaken = || retaken.contains(&Address::of(&live.row.socket));
                 let is_proved = since < now || is_reported;
@@ -294,6 +317,7 @@ impl Tracker {
             self.ended.extend(closed.socket.cookie);
             Socket::name_services(std::slice::from_mut(&mut closed.socket), &self.services);
             let address = Address::of(&closed.socket);
+            self.last_short.insert(address);
             let id = blinking.get(&address).copied();
             let id = id.unwrap_or_else(|| self.new_id());
             if closed.socket.remote.is_none() {

@@ -79,22 +79,22 @@ impl Watch {
     }
 
     /// What is said about the end of each connection: when it has closed, or once it waits in `TIME_WAIT`.
-    fn ends(&self) -> Told {
+    fn ends(&self) -> Ends {
         let closed = self.of_kind(&ChangeKind::GoneBetween);
         let closed = closed.chain(self.of_kind(&ChangeKind::Closed));
         let closed = closed.map(|event| &event.row);
         let waiting = self.table.rows.iter();
         let waiting = waiting.filter(|row| row.socket.state == State::TimeWait);
-        let mut told = Told::new();
+        let mut found = Ends::new();
         for row in closed.chain(waiting) {
             if let Some(remote) = row.socket.remote {
                 let ends = (address(row.socket.local), address(remote));
                 let tcp = row.end.as_ref().and_then(|end| end.tcp);
                 let bytes = tcp.map(|tcp| (tcp.bytes_sent, tcp.bytes_received));
-                told.entry(ends).or_default().push(bytes);
+                found.entry(ends).or_default().push(bytes);
             }
         }
-        told
+        found
     }
 
     fn of_kind<'a>(&'a self, kind: &'a ChangeKind) -> impl Iterator<Item = &'a Event> {
@@ -105,7 +105,7 @@ impl Watch {
 }
 
 /// The ports of a connection's two ends, and how many bytes each end has sent and received.
-type Told = BTreeMap<(SocketAddr, SocketAddr), Vec<Option<(u64, u64)>>>;
+type Ends = BTreeMap<(SocketAddr, SocketAddr), Vec<Option<(u64, u64)>>>;
 
 fn address(endpoint: sockeye::model::Endpoint) -> SocketAddr {
     SocketAddr::new(endpoint.address, endpoint.port)
@@ -199,8 +199,8 @@ fn compare(servers: &[(IpAddr, First)], connections: usize, rate: u32) {
     });
     watch.take_for(Duration::from_secs(1));
     assert!(watch.lost.are_none(), "{:?}", watch.lost);
-    let mut told = watch.ends();
-    let mut expected = Told::new();
+    let mut found = watch.ends();
+    let mut expected = Ends::new();
     for (server, clients) in made {
         for (number, client) in clients.into_iter().enumerate() {
             let (question, answer) = sizes(number);
@@ -215,18 +215,18 @@ fn compare(servers: &[(IpAddr, First)], connections: usize, rate: u32) {
                 .push(Some((answer, question)));
         }
     }
-    for all in told.values_mut().chain(expected.values_mut()) {
+    for all in found.values_mut().chain(expected.values_mut()) {
         all.sort_unstable();
     }
     let differs = expected
         .iter()
-        .filter(|(ends, bytes)| told.get(ends) != Some(bytes));
+        .filter(|(ends, bytes)| found.get(ends) != Some(bytes));
     let differs: Vec<_> = differs
-        .map(|(ends, bytes)| (ends, bytes, told.get(ends)))
+        .map(|(ends, bytes)| (ends, bytes, found.get(ends)))
         .take(5)
         .collect();
     assert_eq!(differs, [], "of {} ends", expected.len());
-    assert_eq!(told.len(), expected.len(), "nothing is invented");
+    assert_eq!(found.len(), expected.len(), "nothing is invented");
 }
 
 #[test]
@@ -381,12 +381,13 @@ fn sockets_of_other_namespaces_are_reported_too_and_nothing_keeps_their_namespac
         });
         watch.take_for(INTERVAL * 2);
         assert!(watch.events.iter().all(|event| !event.row.socket.is_own()));
-        let told = watch.ends();
+        let found = watch.ends();
         let of_server = |ends: &&(SocketAddr, SocketAddr)| ends.0.port() == 8080;
-        let servers = told.keys().filter(of_server).count();
-        assert_eq!((servers, told.len()), (100, 200));
+        let servers = found.keys().filter(of_server).count();
+        assert_eq!((servers, found.len()), (100, 200));
         let bytes: BTreeMap<_, usize> =
-            told.values()
+            found
+                .values()
                 .flatten()
                 .fold(BTreeMap::new(), |mut all, one| {
                     *all.entry(*one).or_default() += 1;
@@ -455,5 +456,36 @@ fn one_end_alone_has_the_bytes_that_were_written() {
             expected.sort_unstable();
             assert_eq!(bytes, expected, "the server's end on {port}");
         }
+    });
+}
+
+/// The kernel frees a connection once its end is acknowledged, and keeps a smaller one until the peer closes, too.
+#[test]
+fn an_end_that_waits_for_its_peer_is_one_row_that_closes_with_it() {
+    stage(|| {
+        let listener = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let mut watch = Watch::begin();
+        let mut client = TcpStream::connect("127.0.0.1:8080").unwrap();
+        let port = client.local_addr().unwrap().port();
+        let (mut server, _) = listener.accept().unwrap();
+        client.write_all(b"four").unwrap();
+        server.read_exact(&mut [0; 4]).unwrap();
+        drop(client);
+        watch.take_for(INTERVAL * 3);
+        let rows = watch.table.rows.iter();
+        let of_client: Vec<_> = rows.filter(|row| row.socket.local.port == port).collect();
+        let [row] = &of_client[..] else {
+            panic!("{of_client:?}");
+        };
+        assert_eq!(row.socket.state, State::FinWait2);
+        let tcp = row.end.as_ref().unwrap().tcp.unwrap();
+        assert_eq!((tcp.bytes_sent, tcp.bytes_received), (4, 0));
+        assert_eq!(
+            on_port(&watch, port).len(),
+            1,
+            "{:?}",
+            on_port(&watch, port)
+        );
+        drop(server);
     });
 }

@@ -166,6 +166,52 @@ fn a_time_wait_of_an_accepted_connection_names_its_listener_from_its_first_event
     assert!(matches!(owner, Owner::Inferred(_)), "{owner:?}");
 }
 
+/// A snapshot is not atomic: the row came back as another one.
+#[test]
+fn a_time_wait_that_is_missing_when_its_report_is_read_is_not_closed_yet() {
+    let mut watch = Watch::begin(&[]);
+    let waiting = conn(80, 6, State::TimeWait);
+    let waiting = std::slice::from_ref(&waiting);
+    assert_eq!(watch.see_closed(waiting, &[]), ["opened 80"]);
+    let short = report(&conn(80, 5, State::Closed), 2_010);
+    assert_eq!(watch.see_closed(&[], &[short]), [""; 0]);
+    let update = watch.observe_closed(waiting, &[]);
+    assert_eq!(update.events, []);
+    assert!(update.table.rows[0].end.is_some());
+}
+
+#[test]
+fn a_time_wait_that_the_snapshot_after_its_report_lacks_is_no_second_connection() {
+    // It was in no snapshot before, so it has another cookie.
+    let mut watch = Watch::begin(&[]);
+    let short = report(&conn(80, 5, State::Closed), 1_300);
+    assert_eq!(watch.see_closed(&[], &[short]), ["gone between 80"]);
+    let waiting = conn(80, 6, State::TimeWait);
+    let waiting = std::slice::from_ref(&waiting);
+    for _ in 0..3 {
+        assert_eq!(watch.see_closed(waiting, &[]), [""; 0]);
+    }
+    // It was.
+    let socket = conn(81, 7, State::Established);
+    let mut watch = Watch::begin(std::slice::from_ref(&socket));
+    let lines = watch.see_closed(&[], &[report(&socket, 1_300)]);
+    assert_eq!(lines, ["closed 81"]);
+    let waiting = conn(81, 7, State::TimeWait);
+    assert_eq!(watch.see_closed(&[waiting], &[]), [""; 0]);
+    // Another connection between the same addresses is one.
+    let mut watch = Watch::begin(&[]);
+    let closed = |cookie, millis| report(&conn(80, cookie, State::Closed), millis);
+    assert_eq!(
+        watch.see_closed(&[], &[closed(5, 1_300)]),
+        ["gone between 80"]
+    );
+    let waiting = conn(80, 9, State::TimeWait);
+    assert_eq!(
+        watch.see_closed(&[waiting], &[closed(8, 2_300)]),
+        ["opened 80"]
+    );
+}
+
 /// What the kernel keeps of a connection that was closed from here is in `FIN_WAIT2` as long as the peer does not close.
 #[test]
 fn an_orphan_in_fin_wait2_is_the_only_row_of_its_connection() {
