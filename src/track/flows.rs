@@ -119,14 +119,26 @@ impl Flow {
         }
     }
 
-    /// The flow of a connection that ended with these counters.
-    fn last(tcp: Option<TcpInfo>, before: Option<&Self>) -> Self {
+    /// The flow of a connection that ended with these counters. It is that of its socket from now on, or the next snapshot
+    /// would count all of it again.
+    fn last(
+        tcp: Option<TcpInfo>,
+        before: Option<&Self>,
+        cookie: Option<NonZeroU64>,
+        now: Moment,
+    ) -> Self {
         let before = before.copied().unwrap_or_default();
         let counters = Counters {
             tcp,
             ..before.counters
         };
-        Self { counters, ..before }.stopped()
+        Self {
+            counters,
+            cookie: cookie.or(before.cookie),
+            read_at: now.steady,
+            ..before
+        }
+        .stopped()
     }
 
     /// With the last counters, while there are no others.
@@ -261,8 +273,11 @@ impl FlowTracker {
             let flow = match (counters, known) {
                 (_, known) if end.is_some() => {
                     let known = known.map(|(_, flow)| flow);
-                    let is_same = |flow: &&Flow| flow.cookie == row.socket.cookie;
-                    Flow::last(end, known.filter(is_same))
+                    let is_same = |flow: &&Flow| {
+                        let mut cookies = flow.cookie.into_iter().zip(row.socket.cookie);
+                        cookies.all(|(one, other)| one == other)
+                    };
+                    Flow::last(end, known.filter(is_same), row.socket.cookie, now)
                 }
                 (Some(one), Some((_, known))) if known.cookie == Some(one.cookie) => {
                     known.next(one, &row.socket, now)

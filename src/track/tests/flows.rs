@@ -5,7 +5,7 @@ use std::slice::from_ref;
 
 use super::*;
 use crate::model::{
-    Endpoint, Kinds, NamespaceId, Owner, Protocol, Snapshot, Socket, State, TcpInfo,
+    ClosedSocket, Endpoint, Kinds, NamespaceId, Owner, Protocol, Snapshot, Socket, State, TcpInfo,
 };
 use crate::track::{Table, Tracker};
 
@@ -70,6 +70,16 @@ impl Watch {
     }
 
     fn see(&mut self, millis: u64, sockets: &[Socket], counters: Option<&[Counted]>) -> Arc<Table> {
+        self.see_closed(millis, sockets, counters, &[])
+    }
+
+    fn see_closed(
+        &mut self,
+        millis: u64,
+        sockets: &[Socket],
+        counters: Option<&[Counted]>,
+        closed: &[ClosedSocket],
+    ) -> Arc<Table> {
         let owners = sockets.iter().flat_map(|socket| socket.owner.processes());
         let update = self.0.apply(Snapshot {
             taken_at: moment(millis),
@@ -77,6 +87,7 @@ impl Watch {
             sockets: sockets.to_vec(),
             processes: owners.map(|one| (one.pid, Arc::clone(one))).collect(),
             counters: counters.map(<[Counted]>::to_vec),
+            closed: closed.to_vec(),
             ..Snapshot::default()
         });
         update.table
@@ -176,6 +187,51 @@ fn the_total_of_a_process_survives_its_connections_and_never_falls() {
     let other = [connection(11, &[process(1, 9)])];
     let table = watch.see(23_000, &other, Some(&[counted(11, 3, 3)]));
     assert_eq!(total(&table), bytes(3, 3), "another process with its pid");
+}
+
+/// The report that this connection was closed after so much payload.
+fn report(millis: u64, socket: &Socket, received: u64, sent: u64) -> ClosedSocket {
+    let mut socket = socket.clone();
+    (socket.state, socket.inode) = (State::Closed, None);
+    ClosedSocket {
+        socket,
+        at: moment(millis),
+        tcp: counted(1, received, sent).counters.tcp,
+    }
+}
+
+#[test]
+fn a_connection_in_no_snapshot_counts_once_for_its_process() {
+    let (mut watch, app) = (Watch::begin(), process(1, 1));
+    let open = [connection(7, from_ref(&app))];
+    watch.see(1000, &open, Some(&[counted(7, 1, 1)]));
+    let short = report(1500, &connection(8, from_ref(&app)), 100, 10);
+    for (millis, closed) in [(2000, from_ref(&short)), (3000, &[]), (4000, &[])] {
+        let table = watch.see_closed(millis, &open, Some(&[counted(7, 1, 1)]), closed);
+        assert_eq!(table.flows.totals_of(1), bytes(101, 11), "{millis}");
+        let short = table.flows.of(table.rows[1].id).unwrap();
+        assert_eq!(short.totals(), bytes(100, 10), "{millis}");
+    }
+}
+
+#[test]
+fn a_time_wait_counts_once_what_its_connection_sent_last() {
+    let (mut watch, app) = (Watch::begin(), process(1, 1));
+    let open = connection(7, from_ref(&app));
+    watch.see(1000, from_ref(&open), Some(&[counted(7, 100, 10)]));
+    let waiting = Socket {
+        inode: None,
+        cookie: None,
+        owner: Owner::None,
+        state: State::TimeWait,
+        ..open.clone()
+    };
+    let end = report(1500, &open, 120, 12);
+    for (millis, closed) in [(2000, from_ref(&end)), (3000, &[]), (4000, &[])] {
+        let sockets = [waiting.clone(), connection(8, from_ref(&app))];
+        let table = watch.see_closed(millis, &sockets, Some(&[]), closed);
+        assert_eq!(table.flows.totals_of(1), bytes(120, 12), "{millis}");
+    }
 }
 
 #[test]
