@@ -11,7 +11,9 @@ use std::time::Duration;
 use super::row::Live;
 use super::signs::Signs;
 use super::{Row, RowId, TroubleKind};
-use crate::model::{BuildSpread, Counted, Counters, Moment, Owner, Pid, Process, Socket, TcpInfo};
+use crate::model::{
+    BuildSpread, Counted, Counters, Moment, Owner, Pid, Process, Socket, State, TcpInfo,
+};
 
 /// Totals of this many processes are kept although they have no socket now.
 const MAX_IDLE_PROCESSES: usize = 10_000;
@@ -84,7 +86,8 @@ pub struct Flow {
     read_at: Duration,
     /// What the totals of its processes contain of it.
     credited: Bytes,
-    signs: Signs,
+    /// `None` once the socket has no counters any more, as then the last ones say nothing about now.
+    signs: Option<Signs>,
 }
 
 impl Flow {
@@ -93,7 +96,7 @@ impl Flow {
         Self {
             counters,
             cookie: Some(counted.cookie),
-            signs: Signs::first(&counters, socket, now.steady),
+            signs: Some(Signs::first(&counters, socket, now.steady)),
             read_at: now.steady,
             ..Self::default()
         }
@@ -113,9 +116,10 @@ impl Flow {
             cookie: self.cookie,
             read_at: now.steady,
             credited: self.credited,
-            signs: self
-                .signs
-                .next([&self.counters, &counters], socket, now.steady),
+            signs: Some(match self.signs {
+                Some(signs) => signs.next([&self.counters, &counters], socket, now.steady),
+                None => Signs::first(&counters, socket, now.steady),
+            }),
         }
     }
 
@@ -142,16 +146,25 @@ impl Flow {
     }
 
     /// With the last counters, while there are no others.
-    const fn stopped(self) -> Self {
+    const fn missed(self) -> Self {
         Self {
             rates: None,
             ..self
         }
     }
 
+    /// With the last counters, as there will be no others.
+    const fn stopped(self) -> Self {
+        Self {
+            rates: None,
+            signs: None,
+            ..self
+        }
+    }
+
     /// What the counters prove to be wrong.
     fn sign(&self, socket: &Socket) -> Option<TroubleKind> {
-        self.signs.trouble(&self.counters, socket, self.read_at)
+        self.signs?.trouble(&self.counters, socket, self.read_at)
     }
 
     /// Payload since the connection began.
@@ -283,8 +296,9 @@ impl FlowTracker {
                     known.next(one, &row.socket, now)
                 }
                 (Some(one), _) => Flow::first(one, &row.socket, now),
-                // Closed, in `TIME_WAIT`, or missing from an interrupted dump.
-                (None, Some((_, known))) => known.stopped(),
+                (None, Some((_, known))) if has_ended(row) => known.stopped(),
+                // Missing from an interrupted dump.
+                (None, Some((_, known))) => known.missed(),
                 (None, None) => continue,
             };
             flows.push((&**row, flow));
@@ -354,6 +368,11 @@ impl FlowTracker {
             })
         });
     }
+}
+
+/// Whether the kernel counts nothing more of its connection.
+fn has_ended(row: &Row) -> bool {
+    row.is_closed() || row.socket.state == State::TimeWait
 }
 
 #[cfg(test)]

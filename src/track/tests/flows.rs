@@ -234,6 +234,51 @@ fn a_time_wait_counts_once_what_its_connection_sent_last() {
     }
 }
 
+/// A connection whose peer does not read, after so many seconds.
+fn stuck(second: u64) -> Counted {
+    let mut one = counted(7, 100, 10);
+    let tcp = one.counters.tcp.as_mut().unwrap();
+    (tcp.send_window, tcp.unsent) = (Some(0), 1000);
+    tcp.limited_by_peer = Duration::from_secs(second);
+    (tcp.timeouts, tcp.backoff, tcp.unacknowledged) = (5, 5, 1);
+    one
+}
+
+#[test]
+fn a_time_wait_has_no_sign_of_its_connection() {
+    let open = connection(7, &[process(1, 1)]);
+    let waiting = Socket {
+        inode: None,
+        state: State::TimeWait,
+        ..open.clone()
+    };
+    let mut end = report(5500, &open, 100, 10);
+    let last = Counted {
+        counters: Counters {
+            tcp: stuck(5).counters.tcp.map(|tcp| TcpInfo {
+                since_acknowledged: Duration::from_secs(5),
+                ..tcp
+            }),
+            drops: None,
+        },
+        ..stuck(5)
+    };
+    end.tcp = last.counters.tcp;
+    for closed in [&[][..], from_ref(&end)] {
+        let mut watch = Watch::begin();
+        for second in 1..=5 {
+            let counters = if second == 5 { last } else { stuck(second) };
+            watch.see(second * 1000, from_ref(&open), Some(&[counters]));
+        }
+        // An interrupted dump proves nothing.
+        let table = watch.see(5200, from_ref(&open), Some(&[]));
+        assert_eq!(table.rows[0].sign, Some(TroubleKind::PeerSilent));
+        let table = watch.see_closed(6000, from_ref(&waiting), Some(&[]), closed);
+        assert_eq!(table.rows[0].sign, None, "{closed:?}");
+        assert!(only(&table).totals().is_some());
+    }
+}
+
 #[test]
 fn what_was_counted_before_the_owner_was_known_counts_for_it_once() {
     let (mut watch, app) = (Watch::begin(), process(1, 1));
