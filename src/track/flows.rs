@@ -229,6 +229,14 @@ struct ProcessTotals {
     bytes: Bytes,
 }
 
+impl ProcessTotals {
+    /// Whether they are of an earlier process with this pid. A record may lack its start.
+    fn is_of_other(&self, process: &Process) -> bool {
+        let starts = self.started_at_tick.zip(process.started_at_tick);
+        starts.is_some_and(|(one, other)| one != other)
+    }
+}
+
 impl FlowTracker {
     /// The flows of these rows, which are by id, from the counters of a snapshot. Without counters everything is forgotten.
     pub(super) fn update(
@@ -348,12 +356,13 @@ impl FlowTracker {
                 started_at_tick,
                 bytes: Bytes::default(),
             });
-            if totals.started_at_tick != started_at_tick {
+            if totals.is_of_other(process) {
                 *totals = ProcessTotals {
                     started_at_tick,
                     bytes: Bytes::default(),
                 };
             }
+            totals.started_at_tick = totals.started_at_tick.or(started_at_tick);
             totals.bytes = totals.bytes.plus(new);
         }
     }
@@ -363,9 +372,7 @@ impl FlowTracker {
         let is_crowded = self.totals.len() > processes.len() + MAX_IDLE_PROCESSES;
         self.totals.retain(|pid, totals| {
             let present = processes.get(pid);
-            present.map_or(!is_crowded, |process| {
-                process.started_at_tick == totals.started_at_tick
-            })
+            present.map_or(!is_crowded, |process| !totals.is_of_other(process))
         });
     }
 }

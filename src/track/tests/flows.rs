@@ -280,6 +280,24 @@ fn a_time_wait_has_no_sign_of_its_connection() {
 }
 
 #[test]
+fn a_record_of_a_process_without_its_start_keeps_the_total() {
+    let mut watch = Watch::begin();
+    let without_start = Arc::new(Process::new(1, "app"));
+    let records = [without_start.clone(), process(1, 7), without_start];
+    for (second, app) in (1..).zip(records) {
+        let counters = [counted(7, second * 100, 0)];
+        let table = watch.see(second * 1000, &[connection(7, &[app])], Some(&counters));
+        assert_eq!(table.flows.totals_of(1), bytes(second * 100, 0));
+    }
+    let table = watch.see(
+        4000,
+        &[connection(8, &[process(1, 9)])],
+        Some(&[counted(8, 5, 0)]),
+    );
+    assert_eq!(table.flows.totals_of(1), bytes(5, 0), "another process");
+}
+
+#[test]
 fn what_was_counted_before_the_owner_was_known_counts_for_it_once() {
     let (mut watch, app) = (Watch::begin(), process(1, 1));
     watch.see(1000, &[connection(7, &[])], Some(&[counted(7, 100, 0)]));
