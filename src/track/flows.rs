@@ -86,7 +86,7 @@ pub struct Flow {
     read_at: Duration,
     /// What the totals of its processes contain of it.
     credited: Bytes,
-    /// `None` once the socket has no counters any more, as then the last ones say nothing about now.
+    /// `None` once the socket has no counters any more and while none are read, as then the last ones say nothing about now.
     signs: Option<Signs>,
 }
 
@@ -104,6 +104,13 @@ impl Flow {
 
     /// The same flow with later counters.
     fn next(&self, counted: &Counted, socket: &Socket, now: Moment) -> Self {
+        let Some(signs) = self.signs else {
+            // Without counters in between it begins anew, but what has been credited stays.
+            return Self {
+                credited: self.credited,
+                ..Self::first(counted, socket, now)
+            };
+        };
         let counters = counted.counters;
         let payload = Bytes::of(&counters).zip(Bytes::of(&self.counters));
         let rates = payload.and_then(|(now_is, was)| {
@@ -116,10 +123,7 @@ impl Flow {
             cookie: self.cookie,
             read_at: now.steady,
             credited: self.credited,
-            signs: Some(match self.signs {
-                Some(signs) => signs.next([&self.counters, &counters], socket, now.steady),
-                None => Signs::first(&counters, socket, now.steady),
-            }),
+            signs: Some(signs.next([&self.counters, &counters], socket, now.steady)),
         }
     }
 
@@ -153,7 +157,7 @@ impl Flow {
         }
     }
 
-    /// With the last counters, as there will be no others.
+    /// With the last counters, as there will be no others or none for a while.
     const fn stopped(self) -> Self {
         Self {
             rates: None,
@@ -204,7 +208,8 @@ impl Flows {
     }
 
     /// The payload of all connections of a process since counting began, those that have closed since included: it never
-    /// falls. A connection that several processes share counts for each of them.
+    /// falls. A connection that several processes share counts for each of them; one that ended while nothing was counted
+    /// may be missing.
     pub fn totals_of(&self, pid: Pid) -> Option<Bytes> {
         self.processes.get(&pid).copied()
     }
@@ -218,6 +223,7 @@ impl Flows {
 /// Carries the flows from one snapshot to the next.
 #[derive(Debug, Default)]
 pub(super) struct FlowTracker {
+    /// Those of the last snapshot with counters. If the last one had none, they only say what has been credited.
     last: Arc<Flows>,
     totals: HashMap<Pid, ProcessTotals>,
 }
@@ -238,7 +244,8 @@ impl ProcessTotals {
 }
 
 impl FlowTracker {
-    /// The flows of these rows, which are by id, from the counters of a snapshot. Without counters everything is forgotten.
+    /// The flows of these rows, which are by id, from the counters of a snapshot. Without counters there are none, and totals
+    /// go on with the next ones.
     pub(super) fn update(
         &mut self,
         counted: Option<&[Counted]>,
@@ -247,7 +254,7 @@ impl FlowTracker {
         now: Moment,
     ) -> Arc<Flows> {
         let Some(counted) = counted else {
-            *self = Self::default();
+            self.pause();
             return Arc::default();
         };
         let (mut rows_with_flows, gone) = self.carry(counted, rows, now);
@@ -265,6 +272,16 @@ impl FlowTracker {
             rows: flows.map(|(row, flow)| (row.id, flow)).collect(),
         });
         Arc::clone(&self.last)
+    }
+
+    fn pause(&mut self) {
+        if self.last.is_counted {
+            let rows = self.last.rows.iter();
+            self.last = Arc::new(Flows {
+                rows: rows.map(|(id, flow)| (*id, flow.stopped())).collect(),
+                ..Flows::default()
+            });
+        }
     }
 
     /// Each row with its flow, if there is one; and the flows of rows that only the last table had. One walk over both lists, as
@@ -312,6 +329,9 @@ impl FlowTracker {
             flows.push((&**row, flow));
         }
         gone.extend(before.map(|(id, flow)| (*id, flow.stopped())));
+        if !self.last.is_counted {
+            gone.clear();
+        }
         (flows, gone)
     }
 

@@ -297,6 +297,25 @@ fn a_record_of_a_process_without_its_start_keeps_the_total() {
     assert_eq!(table.flows.totals_of(1), bytes(5, 0), "another process");
 }
 
+/// The details had lower totals when they were opened again.
+#[test]
+fn totals_go_on_after_a_time_without_counters() {
+    let (mut watch, app) = (Watch::begin(), process(1, 1));
+    let both = [connection(7, from_ref(&app)), connection(8, from_ref(&app))];
+    let one = &both[1..];
+    watch.see(1000, &both, Some(&[counted(7, 100, 10), counted(8, 20, 2)]));
+    for second in 2..5 {
+        let table = watch.see(second * 1000, one, None);
+        assert_eq!(*table.flows, Flows::default());
+    }
+    let table = watch.see(20_000, one, Some(&[counted(8, 25, 2)]));
+    assert_eq!(table.flows.totals_of(1), bytes(125, 12));
+    assert_eq!(only(&table).rates, None, "not over the time in between");
+    let table = watch.see(21_000, one, Some(&[counted(8, 27, 2)]));
+    assert_eq!(table.flows.totals_of(1), bytes(127, 12));
+    assert_eq!(only(&table).rates, bytes(2, 0));
+}
+
 #[test]
 fn what_was_counted_before_the_owner_was_known_counts_for_it_once() {
     let (mut watch, app) = (Watch::begin(), process(1, 1));
