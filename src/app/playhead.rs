@@ -104,7 +104,7 @@ impl App {
         let valid_for = self.valid_for(table.taken_at);
         self.history.add(table.taken_at, table.counts, valid_for);
         self.history.count(&update.events);
-        self.rates.add(&table.flows, table.taken_at);
+        self.rates.add(&table);
         let events = update.events.len();
         self.keep_line_in_events(&update.events, now);
         self.log.extend(update.events);

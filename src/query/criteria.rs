@@ -166,8 +166,8 @@ impl Query {
 
     /// On the steady clock: the first moment after `now` at which time alone may change what is said of the row.
     pub(crate) fn next_due(&self, row: &Row, pass: &Pass<'_>, now: Moment) -> Option<Duration> {
-        let trouble = row.coming_trouble().map(|coming| coming.begins_at);
-        let known = [self.expires_at(row), trouble].into_iter().flatten();
+        let troubles = row.troubles().map(|coming| coming.begins_at);
+        let known = self.expires_at(row).into_iter().chain(troubles);
         let later = known.filter(|&time| time > now.steady);
         later.chain(pass.next_turn(row)).min()
     }

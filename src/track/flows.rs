@@ -11,7 +11,9 @@ use std::time::Duration;
 use super::row::Live;
 use super::signs::Signs;
 use super::{Row, RowId, TroubleKind};
-use crate::model::{BuildSpread, Counted, Counters, Moment, Owner, Pid, Process, Socket, TcpInfo};
+use crate::model::{
+    BuildSpread, Counted, Counters, Moment, Owner, Pid, Process, Socket, State, TcpInfo,
+};
 
 /// Totals of this many processes are kept although they have no socket now.
 const MAX_IDLE_PROCESSES: usize = 10_000;
@@ -84,7 +86,8 @@ pub struct Flow {
     read_at: Duration,
     /// What the totals of its processes contain of it.
     credited: Bytes,
-    signs: Signs,
+    /// `None` once the socket has no counters any more and while none are read, as then the last ones say nothing about now.
+    signs: Option<Signs>,
 }
 
 impl Flow {
@@ -93,7 +96,7 @@ impl Flow {
         Self {
             counters,
             cookie: Some(counted.cookie),
-            signs: Signs::first(&counters, socket, now.steady),
+            signs: Some(Signs::first(&counters, socket, now.steady)),
             read_at: now.steady,
             ..Self::default()
         }
@@ -101,6 +104,13 @@ impl Flow {
 
     /// The same flow with later counters.
     fn next(&self, counted: &Counted, socket: &Socket, now: Moment) -> Self {
+        let Some(signs) = self.signs else {
+            // Without counters in between it begins anew, but what has been credited stays.
+            return Self {
+                credited: self.credited,
+                ..Self::first(counted, socket, now)
+            };
+        };
         let counters = counted.counters;
         let payload = Bytes::of(&counters).zip(Bytes::of(&self.counters));
         let rates = payload.and_then(|(now_is, was)| {
@@ -113,33 +123,52 @@ impl Flow {
             cookie: self.cookie,
             read_at: now.steady,
             credited: self.credited,
-            signs: self
-                .signs
-                .next([&self.counters, &counters], socket, now.steady),
+            signs: Some(signs.next([&self.counters, &counters], socket, now.steady)),
         }
     }
 
-    /// The flow of a connection that ended with these counters.
-    fn last(tcp: Option<TcpInfo>, before: Option<&Self>) -> Self {
+    /// The flow of a connection that ended with these counters. It is that of its socket from now on, or the next snapshot
+    /// would count all of it again.
+    fn last(
+        tcp: Option<TcpInfo>,
+        before: Option<&Self>,
+        cookie: Option<NonZeroU64>,
+        now: Moment,
+    ) -> Self {
         let before = before.copied().unwrap_or_default();
         let counters = Counters {
             tcp,
             ..before.counters
         };
-        Self { counters, ..before }.stopped()
+        Self {
+            counters,
+            cookie: cookie.or(before.cookie),
+            read_at: now.steady,
+            ..before
+        }
+        .stopped()
     }
 
     /// With the last counters, while there are no others.
-    const fn stopped(self) -> Self {
+    const fn missed(self) -> Self {
         Self {
             rates: None,
             ..self
         }
     }
 
+    /// With the last counters, as there will be no others or none for a while.
+    const fn stopped(self) -> Self {
+        Self {
+            rates: None,
+            signs: None,
+            ..self
+        }
+    }
+
     /// What the counters prove to be wrong.
     fn sign(&self, socket: &Socket) -> Option<TroubleKind> {
-        self.signs.trouble(&self.counters, socket, self.read_at)
+        self.signs?.trouble(&self.counters, socket, self.read_at)
     }
 
     /// Payload since the connection began.
@@ -179,7 +208,8 @@ impl Flows {
     }
 
     /// The payload of all connections of a process since counting began, those that have closed since included: it never
-    /// falls. A connection that several processes share counts for each of them.
+    /// falls. A connection that several processes share counts for each of them; one that ended while nothing was counted
+    /// may be missing.
     pub fn totals_of(&self, pid: Pid) -> Option<Bytes> {
         self.processes.get(&pid).copied()
     }
@@ -193,6 +223,7 @@ impl Flows {
 /// Carries the flows from one snapshot to the next.
 #[derive(Debug, Default)]
 pub(super) struct FlowTracker {
+    /// Those of the last snapshot with counters. If the last one had none, they only say what has been credited.
     last: Arc<Flows>,
     totals: HashMap<Pid, ProcessTotals>,
 }
@@ -204,8 +235,17 @@ struct ProcessTotals {
     bytes: Bytes,
 }
 
+impl ProcessTotals {
+    /// Whether they are of an earlier process with this pid. A record may lack its start.
+    fn is_of_other(&self, process: &Process) -> bool {
+        let starts = self.started_at_tick.zip(process.started_at_tick);
+        starts.is_some_and(|(one, other)| one != other)
+    }
+}
+
 impl FlowTracker {
-    /// The flows of these rows, which are by id, from the counters of a snapshot. Without counters everything is forgotten.
+    /// The flows of these rows, which are by id, from the counters of a snapshot. Without counters there are none, and totals
+    /// go on with the next ones.
     pub(super) fn update(
         &mut self,
         counted: Option<&[Counted]>,
@@ -214,7 +254,7 @@ impl FlowTracker {
         now: Moment,
     ) -> Arc<Flows> {
         let Some(counted) = counted else {
-            *self = Self::default();
+            self.pause();
             return Arc::default();
         };
         let (mut rows_with_flows, gone) = self.carry(counted, rows, now);
@@ -232,6 +272,16 @@ impl FlowTracker {
             rows: flows.map(|(row, flow)| (row.id, flow)).collect(),
         });
         Arc::clone(&self.last)
+    }
+
+    fn pause(&mut self) {
+        if self.last.is_counted {
+            let rows = self.last.rows.iter();
+            self.last = Arc::new(Flows {
+                rows: rows.map(|(id, flow)| (*id, flow.stopped())).collect(),
+                ..Flows::default()
+            });
+        }
     }
 
     /// Each row with its flow, if there is one; and the flows of rows that only the last table had. One walk over both lists, as
@@ -261,20 +311,27 @@ impl FlowTracker {
             let flow = match (counters, known) {
                 (_, known) if end.is_some() => {
                     let known = known.map(|(_, flow)| flow);
-                    let is_same = |flow: &&Flow| flow.cookie == row.socket.cookie;
-                    Flow::last(end, known.filter(is_same))
+                    let is_same = |flow: &&Flow| {
+                        let mut cookies = flow.cookie.into_iter().zip(row.socket.cookie);
+                        cookies.all(|(one, other)| one == other)
+                    };
+                    Flow::last(end, known.filter(is_same), row.socket.cookie, now)
                 }
                 (Some(one), Some((_, known))) if known.cookie == Some(one.cookie) => {
                     known.next(one, &row.socket, now)
                 }
                 (Some(one), _) => Flow::first(one, &row.socket, now),
-                // Closed, in `TIME_WAIT`, or missing from an interrupted dump.
-                (None, Some((_, known))) => known.stopped(),
+                (None, Some((_, known))) if has_ended(row) => known.stopped(),
+                // Missing from an interrupted dump.
+                (None, Some((_, known))) => known.missed(),
                 (None, None) => continue,
             };
             flows.push((&**row, flow));
         }
         gone.extend(before.map(|(id, flow)| (*id, flow.stopped())));
+        if !self.last.is_counted {
+            gone.clear();
+        }
         (flows, gone)
     }
 
@@ -319,12 +376,13 @@ impl FlowTracker {
                 started_at_tick,
                 bytes: Bytes::default(),
             });
-            if totals.started_at_tick != started_at_tick {
+            if totals.is_of_other(process) {
                 *totals = ProcessTotals {
                     started_at_tick,
                     bytes: Bytes::default(),
                 };
             }
+            totals.started_at_tick = totals.started_at_tick.or(started_at_tick);
             totals.bytes = totals.bytes.plus(new);
         }
     }
@@ -334,11 +392,14 @@ impl FlowTracker {
         let is_crowded = self.totals.len() > processes.len() + MAX_IDLE_PROCESSES;
         self.totals.retain(|pid, totals| {
             let present = processes.get(pid);
-            present.map_or(!is_crowded, |process| {
-                process.started_at_tick == totals.started_at_tick
-            })
+            present.map_or(!is_crowded, |process| !totals.is_of_other(process))
         });
     }
+}
+
+/// Whether the kernel counts nothing more of its connection.
+fn has_ended(row: &Row) -> bool {
+    row.is_closed() || row.socket.state == State::TimeWait
 }
 
 #[cfg(test)]

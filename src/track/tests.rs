@@ -173,6 +173,23 @@ fn a_port_that_closes_and_opens_again_is_marked_again_in_the_same_row() {
 }
 
 #[test]
+fn where_no_snapshot_follows_a_missing_row_is_closed_at_once() {
+    let all = [
+        connection(5000, Some(1), State::Established, known(&[7])),
+        listener(80, 2, &[7]),
+        listener(90, 3, &[7]),
+    ];
+    let mut watch = Watch::begin(&all);
+    watch.tracker.closes_unconfirmed = true;
+    watch.tracker.linger = Duration::ZERO;
+    let table = watch.observe(&all[2..]).table;
+    let ports = table.rows.iter().map(|row| row.socket.local.port);
+    assert_eq!(ports.collect::<Vec<_>>(), [90]);
+    assert_eq!((table.counts.listening, table.counts.connected), (1, 0));
+    assert!(!table.has_unconfirmed_closes);
+}
+
+#[test]
 fn a_state_change_is_one_row_with_the_old_state() {
     let mut watch = Watch::begin(&[connection(5000, Some(1), State::Established, known(&[7]))]);
     let observation = watch.observe(&[connection(5000, Some(1), State::CloseWait, known(&[7]))]);

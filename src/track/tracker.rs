@@ -30,6 +30,8 @@ const MAX_LINGERING: usize = 10_000;
 pub struct Tracker {
     /// For how long closed rows stay; removed rows don't come back.
     pub linger: Duration,
+    /// Whether one missing row proves that its socket closed: for a listing, as no later snapshot confirms it.
+    pub closes_unconfirmed: bool,
     /// The user's own names of services, used from the next snapshot on.
     pub services: Services,
     /// By row id ascending.
@@ -83,6 +85,7 @@ impl Tracker {
     pub fn reset(&mut self) {
         *self = Self {
             next_id: self.next_id,
+            closes_unconfirmed: self.closes_unconfirmed,
             services: self.services.clone(),
             ..Self::new(self.linger)
         };
@@ -266,7 +269,7 @@ impl Tracker {
     }
 
     /// Closes rows that are missing from this snapshot, if they were missing from the one before, were reported as closed,
-    /// or are connections whose addresses have a new socket. A listener whose address has a new one is not closed yet.
+    /// are connections whose addresses have a new socket, or need no proof. A listener whose address has a new one is not closed yet.
     fn close_missing(&mut self, newcomers: &[(usize, Socket)], now: Moment) {
         let is_missing = |live: &Live| live.missing_since.is_some();
         if self.closes.are_none() && !self.live.iter().any(is_missing) {
@@ -274,12 +277,13 @@ impl Tracker {
         }
         let newcomers = newcomers.iter().map(|(_, socket)| Address::of(socket));
         let retaken: HashSet<Address> = newcomers.collect();
+        let closes_unconfirmed = self.closes_unconfirmed;
         let is_gone = |live: &mut Live| {
             // What is left of a freed connection may be missing from one snapshot.
             let is_reported = self.closes.end(live) && !is_leftover(&live.row.socket);
             live.missing_since.is_some_and(|since| {
                 let is_retaken = || retaken.contains(&Address::of(&live.row.socket));
-                let is_proved = since < now || is_reported;
+                let is_proved = since < now || is_reported || closes_unconfirmed;
                 if live.row.socket.is_connection() {
                     is_proved || is_retaken()
                 } else {

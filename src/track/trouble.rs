@@ -102,18 +102,15 @@ impl TroubleKind {
 
 impl Row {
     /// What is wrong with it, or will be if it stays as it is. A closed row has no trouble left.
-    pub fn coming_trouble(&self) -> Option<Trouble> {
-        let of_state = self.coming_trouble_of_state();
+    pub fn troubles(&self) -> impl Iterator<Item = Trouble> {
         let sign = self.sign.filter(|_| !self.is_closed()).map(|kind| Trouble {
             kind,
             begins_at: Duration::ZERO,
         });
-        // A state that has not lasted long enough is not trouble yet; a full queue is at once.
-        let full = of_state.filter(|trouble| trouble.kind == TroubleKind::QueueFull);
-        full.or(sign).or(of_state)
+        self.trouble_of_state().into_iter().chain(sign)
     }
 
-    fn coming_trouble_of_state(&self) -> Option<Trouble> {
+    fn trouble_of_state(&self) -> Option<Trouble> {
         let kind = TroubleKind::possible(&self.socket).filter(|_| !self.is_closed())?;
         let owner = self.socket.owner.kind();
         if kind == TroubleKind::Orphan && !matches!(owner, OwnerKind::Former | OwnerKind::None) {
@@ -127,10 +124,10 @@ impl Row {
         })
     }
 
-    /// What is wrong with it at `now`.
+    /// What is wrong with it at `now`: the most urgent of what has begun.
     pub fn trouble(&self, now: Moment) -> Option<TroubleKind> {
-        let coming = self.coming_trouble()?;
-        (coming.begins_at <= now.steady).then_some(coming.kind)
+        let begun = self.troubles().filter(|one| one.begins_at <= now.steady);
+        begun.map(|one| one.kind).min()
     }
 }
 

@@ -166,6 +166,29 @@ fn a_rate_is_that_of_the_second_before() {
 }
 
 #[test]
+fn a_connection_that_closes_while_a_rate_is_measured_is_not_listed() {
+    stage(|| {
+        let pair = Pair::open();
+        let filter = format!(":{}", pair.client_port());
+        let args = ["list", "--count", "--sort", "tx/s", &filter];
+        let listed = sockeye(&args);
+        assert_eq!((listed.code, listed.out.trim()), (0, "1"));
+        let listing = Running::sockeye(&args);
+        // After the first snapshot, and long before the second.
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        // An abortive close leaves nothing behind.
+        for end in [&pair.client, &pair.server] {
+            let end = socket2::SockRef::from(end);
+            end.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+        }
+        drop(pair);
+        let ended = listing.end();
+        assert_eq!(ended.rest, ["0"], "{}", ended.err);
+        assert_eq!(ended.code, Some(1));
+    });
+}
+
+#[test]
 fn a_stream_has_them_in_each_line_and_the_last_ones_when_a_socket_closed() {
     stage(|| {
         let mut pair = Pair::open();

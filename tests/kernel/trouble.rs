@@ -59,7 +59,7 @@ fn a_leak_and_an_orphan_from_before_the_start_begin_to_be_trouble_by_the_kernels
             let after = close_wait_of_ss();
             let table = Tracker::new(Duration::ZERO).apply(snapshot).table;
             let of = |kind| -> Vec<&Row> {
-                let is_it = |row: &&Row| row.coming_trouble().is_some_and(|one| one.kind == kind);
+                let is_it = |row: &&Row| row.troubles().any(|one| one.kind == kind);
                 table.rows.iter().map(|row| &**row).filter(is_it).collect()
             };
             let leaks = of(TroubleKind::CloseWait);
@@ -74,7 +74,7 @@ fn a_leak_and_an_orphan_from_before_the_start_begin_to_be_trouble_by_the_kernels
             let most = after.iter().map(|&(_, age)| age).max().unwrap();
             let limit = at(100).steady + TroubleKind::CloseWait.after();
             for row in leaks {
-                let begins_at = row.coming_trouble().unwrap().begins_at;
+                let begins_at = row.troubles().next().unwrap().begins_at;
                 let known = u64::try_from(limit.saturating_sub(begins_at).as_millis()).unwrap();
                 assert!((least..=most).contains(&known), "{least} {known} {most}");
                 assert!(known >= 300, "{known}");

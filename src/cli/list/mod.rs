@@ -300,6 +300,9 @@ impl Reading<'_> {
             let mut system = system.with_services(global.services.clone());
             if self.numbers == Numbers::Rates {
                 tracker.apply(self.take(&mut system, false, clock.now())?);
+                // What is missing from the snapshot to list is not part of the listing.
+                tracker.closes_unconfirmed = true;
+                tracker.linger = Duration::ZERO;
                 std::thread::sleep(RATE_TIME);
             }
             let snapshot = self.take(&mut system, recorder.is_some(), clock.now())?;

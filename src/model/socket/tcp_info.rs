@@ -10,7 +10,7 @@ use crate::model::NamespaceId;
 /// The counters of one socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
-    /// Of a TCP connection; `None` for other sockets, and for `TIME_WAIT`, which keeps none.
+    /// Of a TCP connection; `None` for other sockets, during the handshake, and for `TIME_WAIT`, which keeps none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp: Option<TcpInfo>,
     /// What was dropped since the socket exists (`sk_drops`): packets of a UDP socket, handshakes of a listener.

@@ -5,7 +5,7 @@ use std::slice::from_ref;
 
 use super::*;
 use crate::model::{
-    Endpoint, Kinds, NamespaceId, Owner, Protocol, Snapshot, Socket, State, TcpInfo,
+    ClosedSocket, Endpoint, Kinds, NamespaceId, Owner, Protocol, Snapshot, Socket, State, TcpInfo,
 };
 use crate::track::{Table, Tracker};
 
@@ -70,6 +70,16 @@ impl Watch {
     }
 
     fn see(&mut self, millis: u64, sockets: &[Socket], counters: Option<&[Counted]>) -> Arc<Table> {
+        self.see_closed(millis, sockets, counters, &[])
+    }
+
+    fn see_closed(
+        &mut self,
+        millis: u64,
+        sockets: &[Socket],
+        counters: Option<&[Counted]>,
+        closed: &[ClosedSocket],
+    ) -> Arc<Table> {
         let owners = sockets.iter().flat_map(|socket| socket.owner.processes());
         let update = self.0.apply(Snapshot {
             taken_at: moment(millis),
@@ -77,6 +87,7 @@ impl Watch {
             sockets: sockets.to_vec(),
             processes: owners.map(|one| (one.pid, Arc::clone(one))).collect(),
             counters: counters.map(<[Counted]>::to_vec),
+            closed: closed.to_vec(),
             ..Snapshot::default()
         });
         update.table
@@ -176,6 +187,133 @@ fn the_total_of_a_process_survives_its_connections_and_never_falls() {
     let other = [connection(11, &[process(1, 9)])];
     let table = watch.see(23_000, &other, Some(&[counted(11, 3, 3)]));
     assert_eq!(total(&table), bytes(3, 3), "another process with its pid");
+}
+
+/// The report that this connection was closed after so much payload.
+fn report(millis: u64, socket: &Socket, received: u64, sent: u64) -> ClosedSocket {
+    let mut socket = socket.clone();
+    (socket.state, socket.inode) = (State::Closed, None);
+    ClosedSocket {
+        socket,
+        at: moment(millis),
+        tcp: counted(1, received, sent).counters.tcp,
+    }
+}
+
+#[test]
+fn a_connection_in_no_snapshot_counts_once_for_its_process() {
+    let (mut watch, app) = (Watch::begin(), process(1, 1));
+    let open = [connection(7, from_ref(&app))];
+    watch.see(1000, &open, Some(&[counted(7, 1, 1)]));
+    let short = report(1500, &connection(8, from_ref(&app)), 100, 10);
+    for (millis, closed) in [(2000, from_ref(&short)), (3000, &[]), (4000, &[])] {
+        let table = watch.see_closed(millis, &open, Some(&[counted(7, 1, 1)]), closed);
+        assert_eq!(table.flows.totals_of(1), bytes(101, 11), "{millis}");
+        let short = table.flows.of(table.rows[1].id).unwrap();
+        assert_eq!(short.totals(), bytes(100, 10), "{millis}");
+    }
+}
+
+#[test]
+fn a_time_wait_counts_once_what_its_connection_sent_last() {
+    let (mut watch, app) = (Watch::begin(), process(1, 1));
+    let open = connection(7, from_ref(&app));
+    watch.see(1000, from_ref(&open), Some(&[counted(7, 100, 10)]));
+    let waiting = Socket {
+        inode: None,
+        cookie: None,
+        owner: Owner::None,
+        state: State::TimeWait,
+        ..open.clone()
+    };
+    let end = report(1500, &open, 120, 12);
+    for (millis, closed) in [(2000, from_ref(&end)), (3000, &[]), (4000, &[])] {
+        let sockets = [waiting.clone(), connection(8, from_ref(&app))];
+        let table = watch.see_closed(millis, &sockets, Some(&[]), closed);
+        assert_eq!(table.flows.totals_of(1), bytes(120, 12), "{millis}");
+    }
+}
+
+/// A connection whose peer does not read, after so many seconds.
+fn stuck(second: u64) -> Counted {
+    let mut one = counted(7, 100, 10);
+    let tcp = one.counters.tcp.as_mut().unwrap();
+    (tcp.send_window, tcp.unsent) = (Some(0), 1000);
+    tcp.limited_by_peer = Duration::from_secs(second);
+    (tcp.timeouts, tcp.backoff, tcp.unacknowledged) = (5, 5, 1);
+    one
+}
+
+#[test]
+fn a_time_wait_has_no_sign_of_its_connection() {
+    let open = connection(7, &[process(1, 1)]);
+    let waiting = Socket {
+        inode: None,
+        state: State::TimeWait,
+        ..open.clone()
+    };
+    let mut end = report(5500, &open, 100, 10);
+    let last = Counted {
+        counters: Counters {
+            tcp: stuck(5).counters.tcp.map(|tcp| TcpInfo {
+                since_acknowledged: Duration::from_secs(5),
+                ..tcp
+            }),
+            drops: None,
+        },
+        ..stuck(5)
+    };
+    end.tcp = last.counters.tcp;
+    for closed in [&[][..], from_ref(&end)] {
+        let mut watch = Watch::begin();
+        for second in 1..=5 {
+            let counters = if second == 5 { last } else { stuck(second) };
+            watch.see(second * 1000, from_ref(&open), Some(&[counters]));
+        }
+        // An interrupted dump proves nothing.
+        let table = watch.see(5200, from_ref(&open), Some(&[]));
+        assert_eq!(table.rows[0].sign, Some(TroubleKind::PeerSilent));
+        let table = watch.see_closed(6000, from_ref(&waiting), Some(&[]), closed);
+        assert_eq!(table.rows[0].sign, None, "{closed:?}");
+        assert!(only(&table).totals().is_some());
+    }
+}
+
+#[test]
+fn a_record_of_a_process_without_its_start_keeps_the_total() {
+    let mut watch = Watch::begin();
+    let without_start = Arc::new(Process::new(1, "app"));
+    let records = [without_start.clone(), process(1, 7), without_start];
+    for (second, app) in (1..).zip(records) {
+        let counters = [counted(7, second * 100, 0)];
+        let table = watch.see(second * 1000, &[connection(7, &[app])], Some(&counters));
+        assert_eq!(table.flows.totals_of(1), bytes(second * 100, 0));
+    }
+    let table = watch.see(
+        4000,
+        &[connection(8, &[process(1, 9)])],
+        Some(&[counted(8, 5, 0)]),
+    );
+    assert_eq!(table.flows.totals_of(1), bytes(5, 0), "another process");
+}
+
+/// The details had lower totals when they were opened again.
+#[test]
+fn totals_go_on_after_a_time_without_counters() {
+    let (mut watch, app) = (Watch::begin(), process(1, 1));
+    let both = [connection(7, from_ref(&app)), connection(8, from_ref(&app))];
+    let one = &both[1..];
+    watch.see(1000, &both, Some(&[counted(7, 100, 10), counted(8, 20, 2)]));
+    for second in 2..5 {
+        let table = watch.see(second * 1000, one, None);
+        assert_eq!(*table.flows, Flows::default());
+    }
+    let table = watch.see(20_000, one, Some(&[counted(8, 25, 2)]));
+    assert_eq!(table.flows.totals_of(1), bytes(125, 12));
+    assert_eq!(only(&table).rates, None, "not over the time in between");
+    let table = watch.see(21_000, one, Some(&[counted(8, 27, 2)]));
+    assert_eq!(table.flows.totals_of(1), bytes(127, 12));
+    assert_eq!(only(&table).rates, bytes(2, 0));
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn a_state_is_trouble_once_it_has_lasted_too_long() {
         let row = row(socket);
         assert_eq!(after(&row, just_before(time)), None, "{}", row.socket.state);
         assert_eq!(after(&row, time), Some(kind), "{}", row.socket.state);
-        let begins_at = row.coming_trouble().unwrap().begins_at;
+        let begins_at = row.troubles().next().unwrap().begins_at;
         assert_eq!(begins_at, seconds(100) + time, "known beforehand");
     }
 }
@@ -178,4 +178,22 @@ fn every_other_state_may_last_and_what_closed_has_no_trouble() {
         ..row(socket(State::CloseWait))
     };
     assert_eq!(after(&closed, seconds(3600)), None);
+}
+
+#[test]
+fn a_sign_hides_no_state_that_is_more_urgent_and_has_lasted() {
+    use TroubleKind::{CloseWait, Lossy, QueueDropping, QueueFilling};
+    let signed = |socket, sign| Row {
+        sign: Some(sign),
+        ..row(socket)
+    };
+    let leak = signed(socket(State::CloseWait), Lossy);
+    assert_eq!(after(&leak, seconds(29)), Some(Lossy));
+    assert_eq!(after(&leak, seconds(600)), Some(CloseWait));
+    let orphan = signed(orphan(State::LastAck), Lossy);
+    assert_eq!(after(&orphan, seconds(600)), Some(Lossy));
+    let full = after(&signed(queue(129), QueueDropping), Duration::ZERO);
+    assert_eq!(full, Some(TroubleKind::QueueFull));
+    let filling = signed(queue(64), QueueDropping);
+    assert_ne!(after(&filling, Duration::ZERO), Some(QueueFilling));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::app::view::bars::sparkline;
 use crate::model::{BuildSpread, Moment};
-use crate::track::{Bytes, Flows, RowId};
+use crate::track::{Bytes, RowId, Table};
 
 /// How many parts the time has, and how long each is.
 const PARTS: usize = 30;
@@ -22,6 +22,8 @@ pub(crate) struct RateHistory {
 
 #[derive(Clone, Debug)]
 struct Rates {
+    /// When the row was first seen: a row that takes the id of a closed one is another socket.
+    first_seen: Moment,
     /// The number of the last part, counted from the start of the program.
     part: u64,
     /// Which parts are known, and their rates; that of a part is at the rest of its number.
@@ -34,26 +36,29 @@ fn part_of(at: Moment) -> u64 {
 
 impl RateHistory {
     /// Adds the rates of a table. Rows that have gone are dropped; without counters all are.
-    pub fn add(&mut self, flows: &Flows, now: Moment) {
-        self.rows.retain(|id, _| flows.of(*id).is_some());
-        for (id, flow) in flows.iter() {
+    pub fn add(&mut self, table: &Table) {
+        let now = table.taken_at;
+        self.rows.retain(|id, rates| {
+            let row = table.row(*id);
+            let is_same = row.is_some_and(|row| row.first_seen == rates.first_seen);
+            is_same && table.flows.of(*id).is_some()
+        });
+        for (id, flow) in table.flows.iter() {
             let Some(rate) = flow.rates.map(Bytes::total) else {
                 continue;
             };
             // In units of 16 bytes the largest rate is 64 GiB per second.
             let rate = u32::try_from(rate.div_ceil(16)).unwrap_or(u32::MAX);
-            let is_new = !self.rows.contains_key(&id);
-            if is_new && (rate == 0 || self.rows.len() >= MAX_ROWS) {
-                continue;
+            if let Some(rates) = self.rows.get_mut(&id) {
+                rates.add(rate, part_of(now));
+            } else if rate > 0
+                && self.rows.len() < MAX_ROWS
+                && let Some(row) = table.row(id)
+            {
+                let mut rates = Rates::begin(row.first_seen, part_of(now));
+                rates.add(rate, part_of(now));
+                self.rows.insert(id, rates);
             }
-            let new = || Rates {
-                part: part_of(now),
-                rates: [None; PARTS],
-            };
-            self.rows
-                .entry(id)
-                .or_insert_with(new)
-                .add(rate, part_of(now));
         }
     }
 
@@ -68,6 +73,14 @@ impl RateHistory {
 }
 
 impl Rates {
+    const fn begin(first_seen: Moment, part: u64) -> Self {
+        Self {
+            first_seen,
+            part,
+            rates: [None; PARTS],
+        }
+    }
+
     fn add(&mut self, rate: u32, part: u64) {
         for skipped in self.part + 1..=part.min(self.part + PARTS as u64) {
             self.rates[index(skipped)] = None;
@@ -90,14 +103,18 @@ fn index(part: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+    use std::sync::Arc;
+
     use super::*;
+    use crate::model::{
+        Counted, Counters, Endpoint, Kinds, NamespaceId, Protocol, Snapshot, Socket, State, TcpInfo,
+    };
+    use crate::track::Tracker;
 
     #[test]
     fn each_part_has_its_highest_rate_until_five_minutes_have_passed() {
-        let mut rates = Rates {
-            part: 5,
-            rates: [None; PARTS],
-        };
+        let mut rates = Rates::begin(Moment::default(), 5);
         rates.add(10, 5);
         rates.add(7, 5);
         rates.add(3, 7);
@@ -109,5 +126,59 @@ mod tests {
         rates.add(1, 5000);
         assert_eq!(rates.get(7), None);
         assert_eq!(rates.rates.iter().flatten().count(), 1);
+    }
+
+    /// A table a second later, with one connection of this cookie that has received so much.
+    fn table(tracker: &mut Tracker, second: u64, cookie: Option<u64>, received: u64) -> Arc<Table> {
+        let cookie = cookie.and_then(NonZeroU64::new);
+        let end = |port| Endpoint::new([127, 0, 0, 1].into(), port);
+        let sockets = cookie.map(|_| Socket {
+            cookie,
+            ..Socket::new(Protocol::Tcp, end(80), Some(end(9)), State::Established)
+        });
+        let tcp = Some(TcpInfo {
+            bytes_received: received,
+            ..TcpInfo::default()
+        });
+        let counted = cookie.map(|cookie| Counted {
+            namespace: NamespaceId::OWN,
+            cookie,
+            counters: Counters { tcp, drops: None },
+        });
+        let update = tracker.apply(Snapshot {
+            taken_at: Moment {
+                steady: Duration::from_secs(second),
+                ..Moment::default()
+            },
+            kinds: Kinds::DEFAULT,
+            sockets: sockets.into_iter().collect(),
+            counters: Some(counted.into_iter().collect()),
+            ..Snapshot::default()
+        });
+        update.table
+    }
+
+    #[test]
+    fn a_socket_with_the_row_of_a_closed_one_has_a_sparkline_of_its_own() {
+        let mut tracker = Tracker::new(Duration::from_secs(60));
+        let mut history = RateHistory::default();
+        let mut ids = Vec::new();
+        for (second, cookie, received) in [
+            (1, Some(5), 0),
+            (2, Some(5), 9000),
+            (3, None, 0),
+            (4, None, 0),
+            (5, Some(6), 0),
+            (6, Some(6), 0),
+        ] {
+            let table = table(&mut tracker, second, cookie, received);
+            history.add(&table);
+            let id = table.rows[0].id;
+            let has_sparkline = history.sparkline(id, table.taken_at).is_some();
+            assert_eq!(has_sparkline, (2..5).contains(&second), "{second}");
+            ids.push(id);
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 1, "the row is the same");
     }
 }

@@ -40,10 +40,13 @@ const BYTES_SENT: usize = 200;
 const BYTES_RETRANS: usize = 208;
 const SND_WND: usize = 228;
 
-/// The counters of a connection. `None` for a listener, whose fields mean other things, and where the kernel gives too few
-/// fields (before 4.19). In the states after the peer's FIN `bytes_received` counts it as a byte, which is taken off.
+/// The counters of a connection. `None` for a listener, whose fields mean other things, before the handshake is over, as the
+/// times of what was last seen of the peer then count from boot, and where the kernel gives too few fields (before 4.19). In the states after the peer's FIN `bytes_received` counts it as a byte, which is taken off.
 pub(super) fn counters(state: State, info: &[u8]) -> Option<TcpInfo> {
-    if matches!(state, State::Listen | State::Bound) {
+    if matches!(
+        state,
+        State::Listen | State::Bound | State::SynSent | State::SynRecv
+    ) {
         return None;
     }
     let has_received_fin = matches!(state, State::CloseWait | State::LastAck | State::Closing);
@@ -334,6 +337,15 @@ mod tests {
         assert_eq!(counters(State::Established, &bytes[..215]), None);
         let old = counters(State::Established, &bytes[..216]).unwrap();
         assert_eq!(old.send_window, None);
+    }
+
+    #[test]
+    fn a_handshake_that_is_not_over_has_no_counters() {
+        let info = info([7000, 9000, 4_000_000], [0, 0]);
+        for state in [State::SynSent, State::SynRecv] {
+            assert_eq!(counters(state, &info), None, "{state}");
+        }
+        assert!(counters(State::Established, &info).is_some());
     }
 
     #[test]
