@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
-use rustix::event::Timespec;
+use rustix::event::{PollFlags, Timespec};
 use rustix::thread::CapabilitySet;
 use thiserror::Error;
 
@@ -206,7 +206,7 @@ impl<S: TraceSink> Tracer<S> {
             lost: 0,
             gaps: 0,
         };
-        let run = move |updates| follow(updates, Trace::of(rings), &descriptors);
+        let run = move |updates| follow(updates, Trace::of(rings), descriptors);
         let thread = UpdateThread::start("trace", traced, run);
         let failed = |error| TraceError::system("clone", error);
         Ok(Self(thread.map_err(failed)?))
@@ -237,15 +237,24 @@ impl<S: TraceSink> Tracer<S> {
 fn follow<S: TraceSink>(
     mut updates: Updates<Traced<S>>,
     mut trace: Trace,
-    descriptors: &[OwnedFd],
+    mut descriptors: Vec<OwnedFd>,
 ) {
     let mut has_events = false;
-    while updates
-        .wait(descriptors, Some(&PERIODS[usize::from(has_events)]))
-        .is_some()
-    {
+    while let Some(ready) = updates.wait(&descriptors, Some(&PERIODS[usize::from(has_events)])) {
+        if remove_ended(&mut descriptors, &ready) {
+            trace.lose(&updates);
+        }
         has_events = trace.update(&updates);
     }
+}
+
+/// Removes the descriptors of processors that went offline, which stay ready. Returns whether there were any.
+fn remove_ended(descriptors: &mut Vec<OwnedFd>, ready: &[PollFlags]) -> bool {
+    let before = descriptors.len();
+    let has_ended = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    let mut ready = ready.iter();
+    descriptors.retain(|_| !ready.next().is_some_and(|one| one.intersects(has_ended)));
+    descriptors.len() < before
 }
 
 const fn milliseconds(count: i64) -> Timespec {
@@ -307,6 +316,12 @@ impl Trace {
             }
         }
         has_events
+    }
+
+    /// A processor is no longer traced: what it did last may be missing.
+    fn lose<S: TraceSink>(&mut self, updates: &Updates<Traced<S>>) {
+        self.names.clear();
+        updates.lock().apply(vec![Step::Lost(0)]);
     }
 
     /// The rings are read one after another. What a record depends on (the start of its process, an earlier change of its
@@ -378,4 +393,32 @@ fn changes_by_pid(records: &[Record]) -> HashMap<Pid, usize> {
 
 fn monotonic() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::MAX, Duration::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{EventfdFlags, eventfd};
+
+    use super::*;
+
+    #[test]
+    fn a_descriptor_that_hung_up_is_polled_once() {
+        let running = eventfd(0, EventfdFlags::empty()).unwrap();
+        let (offline, _) = io::pipe().unwrap();
+        let run = |mut updates: Updates<Vec<usize>>| {
+            let mut descriptors = vec![OwnedFd::from(offline), running];
+            while let Some(ready) = updates.wait(&descriptors, None) {
+                remove_ended(&mut descriptors, &ready);
+                updates.lock().push(descriptors.len());
+            }
+        };
+        let thread = UpdateThread::start("test", Vec::new(), run).unwrap();
+        for _ in 0..3 {
+            assert!(thread.update());
+        }
+        // The first update may follow the end of the pipe and a request at once.
+        let lengths = thread.lock();
+        assert!(lengths.len() <= 4, "{lengths:?}");
+        assert!(lengths.iter().all(|&length| length == 1), "{lengths:?}");
+    }
 }
