@@ -17,8 +17,8 @@ mod names;
 mod owners;
 mod record;
 mod rings;
+mod sequence;
 
-use std::collections::HashMap;
 use std::io;
 use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
@@ -31,9 +31,9 @@ use rustix::event::{PollFlags, Timespec};
 use rustix::thread::CapabilitySet;
 use thiserror::Error;
 
-use self::names::Names;
-use self::record::{Record, SocketRecord};
+use self::record::Record;
 use self::rings::Rings;
+use self::sequence::{Sequence, Step};
 use super::rights::has_capability;
 use super::update_thread::{UpdateThread, Updates};
 use crate::model::{Endpoint, Pid, Process, Text};
@@ -264,19 +264,10 @@ const fn milliseconds(count: i64) -> Timespec {
     }
 }
 
-/// The rings, and what is known of the processes.
+/// The rings, and the order of their records.
 struct Trace {
     rings: Rings,
-    names: Names,
-    /// Records that are newer than the start of the last pass.
-    newer: Vec<Record>,
-}
-
-/// What a record brings.
-enum Step {
-    Event(TraceEvent),
-    /// How many were lost, 0 if that is not known.
-    Lost(u64),
+    sequence: Sequence,
 }
 
 impl<S: TraceSink> Traced<S> {
@@ -298,8 +289,7 @@ impl Trace {
     fn of(rings: Rings) -> Self {
         Self {
             rings,
-            names: Names::default(),
-            newer: Vec::new(),
+            sequence: Sequence::default(),
         }
     }
 
@@ -308,10 +298,12 @@ impl Trace {
     fn update<S: TraceSink>(&mut self, updates: &Updates<Traced<S>>) -> bool {
         let mut has_events = false;
         for _ in 0..MAX_PASSES {
-            let steps = self.read_once();
+            let now = monotonic().saturating_sub(CLOCK_ERROR);
+            let records = self.rings.read();
+            let steps = self.sequence.steps(records, now);
             has_events |= !steps.is_empty();
             updates.lock().apply(steps);
-            if self.newer.is_empty() {
+            if !self.sequence.has_newer() {
                 break;
             }
         }
@@ -320,75 +312,15 @@ impl Trace {
 
     /// A processor is no longer traced: what it did last may be missing.
     fn lose<S: TraceSink>(&mut self, updates: &Updates<Traced<S>>) {
-        self.names.clear();
-        updates.lock().apply(vec![Step::Lost(0)]);
-    }
-
-    /// The rings are read one after another. What a record depends on (the start of its process, an earlier change of its
-    /// socket) is in a ring before it happens. So all that the records up to now depend on has been read, but not what
-    /// newer ones depend on, which may be in a ring that was read before.
-    fn read_once(&mut self) -> Vec<Step> {
-        let now = monotonic().saturating_sub(CLOCK_ERROR);
-        self.newer.extend(self.rings.read());
-        self.newer.sort_by_key(Record::at);
-        let mut left = changes_by_pid(&self.newer);
-        let is_old = |record: &Record| record.at().is_none_or(|at| at <= now);
-        let newer = self.newer.split_off(self.newer.partition_point(is_old));
-        let mut steps = Vec::new();
-        for record in std::mem::replace(&mut self.newer, newer) {
-            self.names.apply(&record);
-            match record {
-                Record::Socket(record) => steps.push(Step::Event(self.event(&record, &left))),
-                Record::Lost(count) => {
-                    self.names.clear();
-                    steps.push(Step::Lost(count));
-                }
-                Record::Comm { pid, .. } | Record::Fork { pid, .. } => {
-                    if let Some(count) = left.get_mut(&pid) {
-                        *count -= 1;
-                    }
-                }
-            }
-        }
-        steps
-    }
-
-    /// The pid is 0 or -1 where the process is unknown, which counts only for a freed socket.
-    fn event(&mut self, record: &SocketRecord, left: &HashMap<Pid, usize>) -> TraceEvent {
-        let (pid, kind) = (record.pid, record.kind);
-        let is_known = pid != 0 && pid != Pid::MAX;
-        let (comm, process) = match kind {
-            TraceKind::Destroy => (Text::default(), None),
-            _ if !is_known => (Text::default(), None),
-            _ => {
-                let has_changed = left.get(&pid).is_some_and(|&count| count > 0);
-                self.names.process_at(pid, record.at, has_changed)
-            }
+        let until = monotonic();
+        let lost = Record::Lost {
+            count: 0,
+            from: Duration::ZERO,
+            until,
         };
-        TraceEvent {
-            kind,
-            at: record.at,
-            pid,
-            tid: record.tid,
-            comm,
-            process,
-            socket: record.socket,
-            local: record.local,
-            remote: record.remote,
-            cookie: record.cookie,
-        }
+        let steps = self.sequence.steps(vec![lost], until);
+        updates.lock().apply(steps);
     }
-}
-
-/// How many records of a new name or a new process there are of each pid.
-fn changes_by_pid(records: &[Record]) -> HashMap<Pid, usize> {
-    let mut changes = HashMap::new();
-    for record in records {
-        if let Record::Comm { pid, .. } | Record::Fork { pid, .. } = record {
-            *changes.entry(*pid).or_default() += 1;
-        }
-    }
-    changes
 }
 
 fn monotonic() -> Duration {

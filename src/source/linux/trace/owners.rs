@@ -194,7 +194,7 @@ fn owner_of_event(event: &TraceEvent) -> Option<TracedOwner> {
 }
 
 /// Whether a process is a thread of the kernel, and so `kthreadd` or a child of it.
-fn is_kernel_thread(process: &Process) -> bool {
+pub(super) fn is_kernel_thread(process: &Process) -> bool {
     let is_below = process.pid == KTHREADD || process.parent == Some(KTHREADD);
     is_below && process.argv.is_none() && process.executable.is_none()
 }
