@@ -50,7 +50,9 @@ pub use linux::process_handle::{ProcessHandle, SignalDisposition};
         target_arch = "riscv64"
     )
 ))]
-pub use linux::trace::{TraceError, TraceEvent, TraceKind, TraceOwners, TracedOwner, Tracer};
+pub use linux::trace::{
+    TraceError, TraceEvent, TraceKind, TraceOwners, TraceSink, TracedOwner, Tracer,
+};
 pub use namespace::{AccessError, HAS_NAMESPACES, network_namespace};
 use owners::HiddenReason;
 #[cfg(not(target_os = "linux"))]

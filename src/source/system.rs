@@ -113,10 +113,10 @@ impl System {
     /// When this user may not trace, or the system can't: why, and what to do.
     pub fn start_trace(&mut self) -> Result<(), TraceUnavailable> {
         self.extent.closes = true;
-        self.platform.set_closes(true);
-        self.platform.start_trace().map_err(TraceUnavailable)?;
+        // Also if it fails: a reset tries it again.
         self.extent.trace = true;
-        Ok(())
+        self.platform.set_closes(true);
+        self.platform.start_trace().map_err(TraceUnavailable)
     }
 
     /// The same; if it is impossible, snapshots have a problem that says why.
@@ -419,6 +419,18 @@ mod tests {
         let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
         socket.owner = Owner::Hidden;
         vec![socket; count]
+    }
+
+    #[test]
+    fn a_reset_keeps_the_problem_that_nothing_is_traced() {
+        let mut system = System::new();
+        system.try_trace();
+        let before = system.untraced.clone();
+        for _ in 0..2 {
+            system.reset();
+            assert_eq!(system.untraced, before);
+        }
+        println!("{before:?}");
     }
 
     #[test]

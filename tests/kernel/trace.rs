@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sockeye::clock::Clock;
 use sockeye::model::{Owner, State};
@@ -93,7 +93,7 @@ fn alone() -> MutexGuard<'static, ()> {
 /// Runs all commands at the same time, traced. Returns what each printed, and all events; `None` if some were lost,
 /// as other programs on the machine are traced too.
 fn trace(commands: Vec<Command>) -> Option<(Vec<Vec<Printed>>, Vec<TraceEvent>)> {
-    let tracer = Tracer::start().unwrap();
+    let tracer = Tracer::start(Vec::new()).unwrap();
     let children = commands
         .into_iter()
         .map(|mut command| command.spawn().unwrap());
@@ -106,20 +106,17 @@ fn trace(commands: Vec<Command>) -> Option<(Vec<Vec<Printed>>, Vec<TraceEvent>)>
         })
     });
     let waiting: Vec<_> = waiting.collect();
-    let mut events = Vec::new();
-    while waiting.iter().any(|one| !one.is_finished()) {
-        thread::sleep(Duration::from_millis(50));
-        events.extend(tracer.drain());
-    }
-    // Of connections that are closed last the kernel frees the second end a moment later.
-    let end = Instant::now() + Duration::from_millis(200);
-    while Instant::now() < end {
-        thread::sleep(Duration::from_millis(10));
-        events.extend(tracer.drain());
-    }
     let printed = waiting.into_iter().map(|one| one.join().unwrap());
     let printed = printed.collect();
+    // Of connections that are closed last the kernel frees the second end a moment later.
+    thread::sleep(Duration::from_millis(200));
+    let events = drained(&tracer);
     (tracer.lost() == 0).then_some((printed, events))
+}
+
+fn drained(tracer: &Tracer<Vec<TraceEvent>>) -> Vec<TraceEvent> {
+    wait_until("an update", || tracer.update());
+    tracer.with(std::mem::take)
 }
 
 /// How many events of each kind a process has.
@@ -264,7 +261,7 @@ fn prints_why_it_can_not_trace() {
     if !is_inner("trace::prints_why_it_can_not_trace") {
         return;
     }
-    let error = Tracer::start().map(drop).unwrap_err();
+    let error = Tracer::start(TraceOwners::default()).map(drop).unwrap_err();
     assert!(matches!(
         error,
         TraceError::Unreadable { .. } | TraceError::NotMounted
@@ -310,17 +307,17 @@ fn nothing_is_switched_on_after_a_kill() {
         child.wait().unwrap();
         assert_eq!(switched_on(), (0, off()));
         // The same when it ends by itself.
-        let tracer = Tracer::start().unwrap();
+        let tracer = Tracer::start(TraceOwners::default()).unwrap();
         assert!(switched_on().0 > 0);
         drop(tracer);
-        assert_eq!(switched_on(), (0, off()));
+        wait_until("the end of its thread", || switched_on() == (0, off()));
     });
 }
 
 #[test]
 fn traces_until_it_is_killed() {
     if is_inner("trace::traces_until_it_is_killed") {
-        let _tracer = Tracer::start().unwrap();
+        let _tracer = Tracer::start(TraceOwners::default()).unwrap();
         thread::sleep(Duration::from_mins(10));
     }
 }
@@ -343,7 +340,7 @@ fn traces_with_the_events_of_processes() {
     if !is_inner("trace::traces_with_the_events_of_processes") {
         return;
     }
-    let (tracer, processes) = match (Tracer::start(), ProcessEvents::start()) {
+    let (tracer, processes) = match (Tracer::start(Vec::new()), ProcessEvents::start()) {
         (Ok(tracer), Ok(processes)) => (tracer, processes),
         (tracer, processes) => {
             let (tracer, processes) = (tracer.err(), processes.err());
@@ -362,7 +359,7 @@ fn traces_with_the_events_of_processes() {
         child.wait().unwrap();
         pids.insert(child.id(), format!("bash -c {script} bash {number}"));
     }
-    let events = tracer.drain();
+    let events = drained(&tracer);
     let connects = events
         .iter()
         .filter(|event| event.kind == TraceKind::Connect && event.remote == Some(address.into()));
@@ -393,41 +390,42 @@ fn cookie_of(socket: &std::net::TcpStream) -> NonZeroU64 {
 }
 
 #[test]
-fn what_is_not_drained_is_dropped_and_counted() {
+fn a_trace_that_is_not_read_for_long_names_every_socket() {
+    const NAME: &str = "trace::a_trace_that_is_not_read_for_long_names_every_socket";
     let _alone = alone();
-    in_netns_with_users("trace::what_is_not_drained_is_dropped_and_counted", || {
+    in_netns_with_users(NAME, || {
         if tracefs().is_none() {
             return;
         }
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let tracer = Tracer::start().unwrap();
-        // Two ends are closed and freed for each connect.
-        while tracer.lost() == 0 {
+        let tracer = Tracer::start(TraceOwners::default()).unwrap();
+        // A connect, two closes and two ends each: 75,000 events, as of 30 s with 600 connections a second.
+        let cookies = (0..15_000).map(|_| {
             let client = std::net::TcpStream::connect(address).unwrap();
-            drop((listener.accept().unwrap(), client));
-        }
-        let (events, lost) = (tracer.drain(), tracer.lost());
-        assert!(
-            lost > 0 && events.len() <= 65_536,
-            "{lost} {}",
-            events.len()
-        );
-        let is_own = |event: &&TraceEvent| event.pid == std::process::id();
-        let own: Vec<_> = events.iter().filter(is_own).collect();
-        assert!(own.len() > 30_000 && own.is_sorted_by_key(|event| event.at));
-        // After the gap it goes on.
-        let mut owners = TraceOwners::default();
-        owners.update(&tracer);
-        let client = std::net::TcpStream::connect(address).unwrap();
-        let server = listener.accept().unwrap().0;
-        let cookie = cookie_of(&client);
-        drop((client, server));
-        wait_until("its process", || {
-            owners.update(&tracer);
-            owners.owner_of(cookie).is_some()
+            let cookie = cookie_of(&client);
+            // The server's end first, so that the client's is not in TIME_WAIT.
+            drop(listener.accept().unwrap());
+            cookie
         });
-        assert_eq!(owners.owner_of(cookie).unwrap().pid, std::process::id());
+        let cookies: Vec<_> = cookies.collect();
+        wait_until("an update", || tracer.update());
+        let named = |owners: &mut TraceOwners| {
+            let owners = cookies.iter().filter_map(|&one| owners.owner_of(one));
+            owners
+                .inspect(|owner| assert_eq!(owner.pid, std::process::id()))
+                .count()
+        };
+        let (named, lost) = (tracer.with(named), tracer.lost());
+        println!(
+            "{named} of {}, {lost} lost in {} gaps",
+            cookies.len(),
+            tracer.gaps()
+        );
+        assert!(
+            named * 100 >= cookies.len() * 95 || lost > 0,
+            "{named}, {lost} lost"
+        );
     });
 }
 

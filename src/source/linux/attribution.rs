@@ -13,7 +13,6 @@ use crate::model::{ClosedSocket, Owner, Process};
 /// A running trace.
 pub(super) struct Attribution {
     tracer: Tracer,
-    owners: TraceOwners,
     /// Only in the initial network namespace.
     processes: Option<ProcessEvents>,
 }
@@ -23,21 +22,21 @@ impl Attribution {
         Ok(Self {
             // First, so that the processes of its first events are known.
             processes: ProcessEvents::start().ok(),
-            tracer: Tracer::start()?,
-            owners: TraceOwners::default(),
+            tracer: Tracer::start(TraceOwners::default())?,
         })
     }
 
     /// Sets the owner of each socket that the trace has seen.
     pub(super) fn assign(&mut self, closed: &mut [ClosedSocket]) {
-        self.owners.update(&self.tracer);
-        for one in closed {
-            let owner = one
-                .socket
-                .cookie
-                .and_then(|cookie| self.owners.owner_of(cookie));
+        self.tracer.update();
+        let cookies: Vec<_> = closed.iter().map(|one| one.socket.cookie).collect();
+        let owners: Vec<_> = self.tracer.with(|owners| {
+            let owner = |cookie| owners.owner_of(cookie).cloned();
+            cookies.into_iter().map(|one| one.and_then(owner)).collect()
+        });
+        for (one, owner) in closed.iter_mut().zip(owners) {
             if let Some(owner) = owner {
-                one.socket.owner = Owner::Former([self.process(owner)].into());
+                one.socket.owner = Owner::Former([self.process(&owner)].into());
             }
         }
     }

@@ -39,6 +39,7 @@ pub(crate) mod tools;
     target_arch = "riscv64"
 ))]
 pub(super) mod trace;
+mod update_thread;
 
 pub(crate) use self::families::unix as unix_table;
 pub(crate) use self::interfaces::Interfaces;

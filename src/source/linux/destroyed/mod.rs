@@ -29,7 +29,7 @@ struct Pending {
 }
 
 /// No more messages than this are kept between two snapshots: 12 MB.
-const MAX_PENDING: usize = 50_000;
+pub(super) const MAX_PENDING: usize = 50_000;
 
 impl Pending {
     /// Adds a message, if there is room.

@@ -54,6 +54,15 @@ struct Program {
 pub(super) type Reading = (Option<Arc<Process>>, Duration);
 
 impl Lifetimes {
+    /// The process that [`Self::apply`] has to read for this event.
+    pub(super) fn unread(&self, event: &Event) -> Option<Pid> {
+        match event.kind {
+            EventKind::Exec => Some(event.pid),
+            EventKind::Fork { parent } => (!self.running.contains_key(&parent)).then_some(parent),
+            EventKind::Exit => None,
+        }
+    }
+
     /// Applies an event. `read` reads a process: of an exec its own, of a fork the parent, if that is not known.
     pub(super) fn apply(&mut self, event: Event, read: impl FnOnce(Pid) -> Reading) {
         let Event { at, pid, kind } = event;
@@ -224,7 +233,10 @@ mod tests {
     impl Story {
         fn event(&mut self, second: u64, pid: Pid, kind: EventKind, name: &str, read_at: u64) {
             let at = s(second);
-            self.0.apply(Event { at, pid, kind }, |pid| {
+            let event = Event { at, pid, kind };
+            let unread = self.0.unread(&event);
+            self.0.apply(event, |pid| {
+                assert_eq!(Some(pid), unread);
                 let process = Process {
                     uid: Some(0),
                     ..Process::new(pid, name)

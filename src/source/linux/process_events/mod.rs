@@ -11,13 +11,12 @@ mod message;
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::io::{Errno, write};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::net::netlink::{CONNECTOR, SocketAddrNetlink};
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_size_force};
 use rustix::net::{
@@ -26,7 +25,8 @@ use rustix::net::{
 use thiserror::Error;
 
 use self::lifetimes::{Lifetimes, Reading};
-use self::message::{GROUP, JOIN, LEAVE, Message, request};
+use self::message::{Event, GROUP, JOIN, LEAVE, Message, request};
+use super::update_thread::{UpdateThread, Updates};
 use crate::model::{Pid, Process};
 use crate::source::process::ProcessReader;
 
@@ -85,9 +85,8 @@ impl ProcessEventsError {
 
 /// Reads the events of processes until it is dropped.
 pub struct ProcessEvents {
-    events: Arc<Mutex<Events>>,
-    stop: OwnedFd,
-    thread: Option<JoinHandle<()>>,
+    socket: Arc<OwnedFd>,
+    thread: UpdateThread<Known>,
 }
 
 impl ProcessEvents {
@@ -97,48 +96,42 @@ impl ProcessEvents {
     /// In other namespaces than the initial ones, and where the kernel has no such events.
     pub fn start() -> Result<Self, ProcessEventsError> {
         let socket = join()?;
-        let of = |error| ProcessEventsError::of("eventfd", error);
-        let stop = eventfd(0, EventfdFlags::CLOEXEC).map_err(of)?;
         let failed = |call| move |error| ProcessEventsError::System { call, error };
-        let [stopped, ready] = [stop.try_clone(), socket.try_clone()];
-        let (stopped, ready) = (
-            stopped.map_err(failed("dup"))?,
-            ready.map_err(failed("dup"))?,
-        );
-        let events = Arc::new(Mutex::new(Events::of(socket)));
-        let shared = Arc::clone(&events);
-        let thread = Builder::new().name("processes".into());
-        let thread = thread.spawn(move || follow(&shared, &ready, &stopped));
+        let ready = socket.try_clone().map_err(failed("dup"))?;
+        let socket = Arc::new(socket);
+        let receiver = Receiver {
+            socket: Arc::clone(&socket),
+            reader: ProcessReader::default(),
+        };
+        let run = move |updates| follow(updates, receiver, &[ready]);
+        let thread = UpdateThread::start("processes", Known::default(), run);
         Ok(Self {
-            events,
-            stop,
-            thread: Some(thread.map_err(failed("clone"))?),
+            socket,
+            thread: thread.map_err(failed("clone"))?,
         })
     }
 
     /// The process that had this pid at this time (`CLOCK_MONOTONIC`, not in the future), as it was when it had last
     /// executed a program before. `None` if that is not certain. One that ended before it could be read has no arguments.
     pub fn process_at(&self, pid: Pid, at: Duration) -> Option<Arc<Process>> {
-        let mut events = lock(&self.events);
-        if events.complete_until < at {
-            events.receive().ok()?;
+        if self.thread.lock().complete_until < at {
+            self.thread.update();
         }
-        let is_complete = events.complete_until >= at;
-        is_complete.then(|| events.lifetimes.process_at(pid, at))?
+        let known = self.thread.lock();
+        let is_complete = known.complete_until >= at;
+        is_complete.then(|| known.lifetimes.process_at(pid, at))?
     }
 
     /// How often the kernel dropped events. No process that ran at a gap is known after it.
     pub fn gaps(&self) -> u64 {
-        lock(&self.events).gaps
+        self.thread.lock().gaps
     }
 }
 
 impl Drop for ProcessEvents {
+    /// Leaves at once: the program may end before the thread does.
     fn drop(&mut self) {
-        let _ = write(&self.stop, &1_u64.to_ne_bytes());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let _ = send(&*self.socket, &request(LEAVE), SendFlags::empty());
     }
 }
 
@@ -191,32 +184,20 @@ fn wait_for_answer(socket: &OwnedFd) -> Result<(), ProcessEventsError> {
     }
 }
 
-/// Receives events until `stop` is readable.
-fn follow(events: &Mutex<Events>, ready: &OwnedFd, stop: &OwnedFd) {
-    loop {
-        let mut both = [stop, ready].map(|one| PollFd::new(one, PollFlags::IN));
-        match poll(&mut both, None) {
-            Ok(_) if !both[0].revents().is_empty() => break,
-            Ok(_) => {
-                if lock(events).receive().is_err() {
-                    break;
-                }
-            }
-            Err(Errno::INTR) => {}
-            Err(_) => break,
+/// Receives events until the thread is to end.
+fn follow(mut updates: Updates<Known>, mut receiver: Receiver, ready: &[OwnedFd]) {
+    while updates.wait(ready, None).is_some() {
+        if receiver.receive(&updates).is_err() {
+            break;
         }
     }
-    lock(events).leave();
+    // No event follows.
+    updates.lock().lifetimes.lose();
 }
 
-fn lock(events: &Mutex<Events>) -> MutexGuard<'_, Events> {
-    events.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The socket, and what its events have shown.
-struct Events {
-    socket: OwnedFd,
-    reader: ProcessReader,
+/// What the events have shown.
+#[derive(Default)]
+struct Known {
     lifetimes: Lifetimes,
     /// All that a process did until this time has been received if it is before what it did then: the kernel sends an event
     /// before the process goes on.
@@ -224,39 +205,35 @@ struct Events {
     gaps: u64,
 }
 
-impl Events {
-    fn of(socket: OwnedFd) -> Self {
-        Self {
-            socket,
-            reader: ProcessReader::default(),
-            lifetimes: Lifetimes::default(),
-            complete_until: Duration::ZERO,
-            gaps: 0,
-        }
-    }
+/// The socket, and what reads the processes of its events.
+struct Receiver {
+    socket: Arc<OwnedFd>,
+    reader: ProcessReader,
+}
 
+impl Receiver {
     /// Applies all events that are there. After `ENOBUFS` the rest is left out: the gap is somewhere in it, and it ends
     /// when the kernel's buffer is empty.
-    fn receive(&mut self) -> Result<(), Errno> {
+    fn receive(&mut self, updates: &Updates<Known>) -> Result<(), Errno> {
         let mut buffer = [0; 1024];
         let mut is_in_gap = false;
         loop {
             let now = clock(ClockId::CLOCK_MONOTONIC);
-            match recv(&self.socket, &mut buffer, RecvFlags::empty()) {
+            match recv(&*self.socket, &mut buffer, RecvFlags::empty()) {
                 Ok(_) if is_in_gap => {}
                 Ok((length, _)) => {
                     if let Some(Message::Event(event)) = Message::parse(&buffer[..length]) {
-                        let read = |pid| read(&mut self.reader, pid, event.at);
-                        self.lifetimes.apply(event, read);
+                        self.apply(event, updates);
                     }
                 }
                 Err(Errno::NOBUFS) => {
                     is_in_gap = true;
-                    self.gaps += 1;
-                    self.lifetimes.lose();
+                    let mut known = updates.lock();
+                    known.gaps += 1;
+                    known.lifetimes.lose();
                 }
                 Err(Errno::AGAIN) => {
-                    self.complete_until = now;
+                    updates.lock().complete_until = now;
                     return Ok(());
                 }
                 Err(Errno::INTR) => {}
@@ -265,10 +242,14 @@ impl Events {
         }
     }
 
-    /// No event follows.
-    fn leave(&mut self) {
-        self.lifetimes.lose();
-        let _ = send(&self.socket, &request(LEAVE), SendFlags::empty());
+    /// Reads the process of an event without the lock, as that may block.
+    fn apply(&mut self, event: Event, updates: &Updates<Known>) {
+        let unread = updates.lock().lifetimes.unread(&event);
+        let reading = unread.map(|pid| read(&mut self.reader, pid, event.at));
+        let mut known = updates.lock();
+        known
+            .lifetimes
+            .apply(event, |_| reading.unwrap_or_default());
     }
 }
 

@@ -17,32 +17,28 @@ mod names;
 mod owners;
 mod record;
 mod rings;
+mod sequence;
 
-use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::io::{Errno, write};
+use rustix::event::{PollFlags, Timespec};
 use rustix::thread::CapabilitySet;
 use thiserror::Error;
 
-use self::names::Names;
-use self::record::{Record, SocketRecord};
+use self::record::Record;
 use self::rings::Rings;
+use self::sequence::{Sequence, Step};
 use super::rights::has_capability;
+use super::update_thread::{UpdateThread, Updates};
 use crate::model::{Endpoint, Pid, Process, Text};
 
 pub use self::owners::{TraceOwners, TracedOwner};
-
-/// The most events that wait for [`Tracer::drain`]; the oldest are dropped.
-const MAX_EVENTS: usize = 65_536;
 
 /// How far the clock of records may be ahead of `clock_gettime(2)`: it is read without a lock.
 const CLOCK_ERROR: Duration = Duration::from_micros(10);
@@ -167,81 +163,98 @@ pub struct TraceEvent {
     pub cookie: Option<NonZeroU64>,
 }
 
-/// Traces TCP sockets until it is dropped. A thread reads each process up to 20 ms after its first event. Of one that has
-/// ended by then the short name is known; all of it has [`ProcessEvents::process_at`](crate::source::ProcessEvents).
-pub struct Tracer {
-    trace: Arc<Mutex<Trace>>,
-    stop: OwnedFd,
-    thread: Option<JoinHandle<()>>,
+/// What takes the events of a [`Tracer`], on its thread.
+pub trait TraceSink: Send + 'static {
+    /// Adds an event. Each follows those that it depends on: of one socket and one process they are in the order of their
+    /// times.
+    fn add_event(&mut self, event: TraceEvent);
+
+    /// Events were lost between the last one and the next.
+    fn add_gap(&mut self);
 }
 
-impl Tracer {
+impl TraceSink for Vec<TraceEvent> {
+    fn add_event(&mut self, event: TraceEvent) {
+        self.push(event);
+    }
+
+    fn add_gap(&mut self) {}
+}
+
+/// Traces TCP sockets until it is dropped. A thread reads each process up to 20 ms after its first event. Of one that has
+/// ended by then the short name is known; all of it has [`ProcessEvents::process_at`](crate::source::ProcessEvents).
+pub struct Tracer<S = TraceOwners>(UpdateThread<Traced<S>>);
+
+/// What was read from the rings.
+struct Traced<S> {
+    sink: S,
+    lost: u64,
+    gaps: u64,
+}
+
+impl<S: TraceSink> Tracer<S> {
     /// Starts tracing. What happened before is unknown.
     ///
     /// # Errors
     /// Without tracefs, or without the right to trace.
-    pub fn start() -> Result<Self, TraceError> {
+    pub fn start(sink: S) -> Result<Self, TraceError> {
         let rings = Rings::open()?;
         let failed = |error| TraceError::system("dup", error);
         let descriptors = rings.descriptors().map_err(failed)?;
-        let failed = |error: Errno| TraceError::system("eventfd", error.into());
-        let stop = eventfd(0, EventfdFlags::CLOEXEC).map_err(failed)?;
-        let failed = |error| TraceError::system("dup", error);
-        let stopped = stop.try_clone().map_err(failed)?;
-        let trace = Arc::new(Mutex::new(Trace::of(rings)));
-        let shared = Arc::clone(&trace);
-        let thread = Builder::new().name("trace".into());
-        let thread = thread.spawn(move || follow(&shared, &descriptors, &stopped));
+        let traced = Traced {
+            sink,
+            lost: 0,
+            gaps: 0,
+        };
+        let run = move |updates| follow(updates, Trace::of(rings), descriptors);
+        let thread = UpdateThread::start("trace", traced, run);
         let failed = |error| TraceError::system("clone", error);
-        Ok(Self {
-            trace,
-            stop,
-            thread: Some(thread.map_err(failed)?),
-        })
+        Ok(Self(thread.map_err(failed)?))
     }
 
-    /// The events since the last call. Each follows those that it depends on: of one socket and one process they are in
-    /// the order of their times.
-    pub fn drain(&self) -> Vec<TraceEvent> {
-        self.drain_and_count().0
+    /// Adds the events until now. Returns `false` if the thread is late, so that some may be missing.
+    pub fn update(&self) -> bool {
+        self.0.update()
     }
 
-    /// The same with the number of gaps by then.
-    fn drain_and_count(&self) -> (Vec<TraceEvent>, u64) {
-        let mut trace = lock(&self.trace);
-        trace.update();
-        (trace.events.drain(..).collect(), trace.gaps)
+    /// Reads or changes what takes the events, as of the last update. Meanwhile the thread waits.
+    pub fn with<R>(&self, read: impl FnOnce(&mut S) -> R) -> R {
+        read(&mut self.0.lock().sink)
     }
 
-    /// How many events and names were lost since the start, because a ring was full or [`drain`](Self::drain) was not
-    /// called. After a loss [`TraceOwners::update`] starts anew.
+    /// How many events and names were lost since the start because a ring was full.
     pub fn lost(&self) -> u64 {
-        lock(&self.trace).lost
+        self.0.lock().lost
+    }
+
+    /// How often events were lost, or may have been.
+    pub fn gaps(&self) -> u64 {
+        self.0.lock().gaps
     }
 }
 
-impl Drop for Tracer {
-    fn drop(&mut self) {
-        let _ = write(&self.stop, &1_u64.to_ne_bytes());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Updates the trace after each period and when a ring is half full, until `stop` is readable.
-fn follow(trace: &Mutex<Trace>, rings: &[OwnedFd], stop: &OwnedFd) {
+/// Updates the trace after each period and when a ring is half full, until the thread is to end.
+fn follow<S: TraceSink>(
+    mut updates: Updates<Traced<S>>,
+    mut trace: Trace,
+    mut descriptors: Vec<OwnedFd>,
+) {
     let mut has_events = false;
-    loop {
-        let all = std::iter::once(stop).chain(rings);
-        let mut ready: Vec<_> = all.map(|one| PollFd::new(one, PollFlags::IN)).collect();
-        match poll(&mut ready, Some(&PERIODS[usize::from(has_events)])) {
-            Ok(_) if !ready[0].revents().is_empty() => return,
-            Ok(_) => has_events = lock(trace).update(),
-            Err(Errno::INTR) => {}
-            Err(_) => return,
+    while let Some(ready) = updates.wait(&descriptors, Some(&PERIODS[usize::from(has_events)])) {
+        if remove_ended(&mut descriptors, &ready) {
+            trace.lose(&updates);
         }
+        has_events = trace.update(&updates);
     }
+}
+
+/// Removes the descriptors of processors that went offline, which stay ready. Returns whether there were any.
+fn remove_ended(descriptors: &mut Vec<OwnedFd>, ready: &[PollFlags]) -> bool {
+    let before = descriptors.len();
+    let has_ended = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    let mut ready = ready.iter();
+    descriptors.retain(|_| !ready.next().is_some_and(|one| one.intersects(has_ended)));
+    descriptors.len() < before
 }
 
 const fn milliseconds(count: i64) -> Timespec {
@@ -251,117 +264,93 @@ const fn milliseconds(count: i64) -> Timespec {
     }
 }
 
-fn lock(trace: &Mutex<Trace>) -> MutexGuard<'_, Trace> {
-    trace.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The rings, and what was read from them.
+/// The rings, and the order of their records.
 struct Trace {
     rings: Rings,
-    names: Names,
-    /// Records that are newer than the start of the last pass.
-    newer: Vec<Record>,
-    events: VecDeque<TraceEvent>,
-    lost: u64,
-    /// How often events were lost, or may have been.
-    gaps: u64,
+    sequence: Sequence,
+}
+
+impl<S: TraceSink> Traced<S> {
+    fn apply(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            match step {
+                Step::Event(event) => self.sink.add_event(event),
+                Step::Lost(count) => {
+                    self.lost += count;
+                    self.gaps += 1;
+                    self.sink.add_gap();
+                }
+            }
+        }
+    }
 }
 
 impl Trace {
     fn of(rings: Rings) -> Self {
         Self {
             rings,
-            names: Names::default(),
-            newer: Vec::new(),
-            events: VecDeque::new(),
-            lost: 0,
-            gaps: 0,
+            sequence: Sequence::default(),
         }
     }
 
-    /// Reads the rings, and the processes of the new records. Returns whether there were any.
-    fn update(&mut self) -> bool {
-        let before = self.events.len();
+    /// Reads the rings, and the processes of the new records: without the lock, as that may block. Returns whether there
+    /// were any.
+    fn update<S: TraceSink>(&mut self, updates: &Updates<Traced<S>>) -> bool {
+        let mut has_events = false;
         for _ in 0..MAX_PASSES {
-            self.read_once();
-            if self.newer.is_empty() {
+            let now = monotonic().saturating_sub(CLOCK_ERROR);
+            let records = self.rings.read();
+            let steps = self.sequence.steps(records, now);
+            has_events |= !steps.is_empty();
+            updates.lock().apply(steps);
+            if !self.sequence.has_newer() {
                 break;
             }
         }
-        let has_events = self.events.len() > before;
-        let excess = self.events.len().saturating_sub(MAX_EVENTS);
-        self.events.drain(..excess);
-        self.lost += excess as u64;
-        self.gaps += u64::from(excess > 0);
         has_events
     }
 
-    /// The rings are read one after another. What a record depends on (the start of its process, an earlier change of its
-    /// socket) is in a ring before it happens. So all that the records up to now depend on has been read, but not what
-    /// newer ones depend on, which may be in a ring that was read before.
-    fn read_once(&mut self) {
-        let now = monotonic().saturating_sub(CLOCK_ERROR);
-        self.newer.extend(self.rings.read());
-        self.newer.sort_by_key(Record::at);
-        let mut left = changes_by_pid(&self.newer);
-        let is_old = |record: &Record| record.at().is_none_or(|at| at <= now);
-        let newer = self.newer.split_off(self.newer.partition_point(is_old));
-        for record in std::mem::replace(&mut self.newer, newer) {
-            self.names.apply(&record);
-            match record {
-                Record::Socket(record) => self.add(&record, &left),
-                Record::Lost(count) => {
-                    self.lost += count;
-                    self.gaps += 1;
-                    self.names.clear();
-                }
-                Record::Comm { pid, .. } | Record::Fork { pid, .. } => {
-                    if let Some(count) = left.get_mut(&pid) {
-                        *count -= 1;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Adds an event. The pid is 0 or -1 where the process is unknown, which counts only for a freed socket.
-    fn add(&mut self, record: &SocketRecord, left: &HashMap<Pid, usize>) {
-        let (pid, kind) = (record.pid, record.kind);
-        let is_known = pid != 0 && pid != Pid::MAX;
-        let (comm, process) = match kind {
-            TraceKind::Destroy => (Text::default(), None),
-            _ if !is_known => (Text::default(), None),
-            _ => {
-                let has_changed = left.get(&pid).is_some_and(|&count| count > 0);
-                self.names.process_at(pid, record.at, has_changed)
-            }
+    /// A processor is no longer traced: what it did last may be missing.
+    fn lose<S: TraceSink>(&mut self, updates: &Updates<Traced<S>>) {
+        let until = monotonic();
+        let lost = Record::Lost {
+            count: 0,
+            from: Duration::ZERO,
+            until,
         };
-        self.events.push_back(TraceEvent {
-            kind,
-            at: record.at,
-            pid,
-            tid: record.tid,
-            comm,
-            process,
-            socket: record.socket,
-            local: record.local,
-            remote: record.remote,
-            cookie: record.cookie,
-        });
+        let steps = self.sequence.steps(vec![lost], until);
+        updates.lock().apply(steps);
     }
-}
-
-/// How many records of a new name or a new process there are of each pid.
-fn changes_by_pid(records: &[Record]) -> HashMap<Pid, usize> {
-    let mut changes = HashMap::new();
-    for record in records {
-        if let Record::Comm { pid, .. } | Record::Fork { pid, .. } = record {
-            *changes.entry(*pid).or_default() += 1;
-        }
-    }
-    changes
 }
 
 fn monotonic() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::MAX, Duration::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{EventfdFlags, eventfd};
+
+    use super::*;
+
+    #[test]
+    fn a_descriptor_that_hung_up_is_polled_once() {
+        let running = eventfd(0, EventfdFlags::empty()).unwrap();
+        let (offline, _) = io::pipe().unwrap();
+        let run = |mut updates: Updates<Vec<usize>>| {
+            let mut descriptors = vec![OwnedFd::from(offline), running];
+            while let Some(ready) = updates.wait(&descriptors, None) {
+                remove_ended(&mut descriptors, &ready);
+                updates.lock().push(descriptors.len());
+            }
+        };
+        let thread = UpdateThread::start("test", Vec::new(), run).unwrap();
+        for _ in 0..3 {
+            assert!(thread.update());
+        }
+        // The first update may follow the end of the pipe and a request at once.
+        let lengths = thread.lock();
+        assert!(lengths.len() <= 4, "{lengths:?}");
+        assert!(lengths.iter().all(|&length| length == 1), "{lengths:?}");
+    }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
+use super::owners::is_kernel_thread;
 use super::record::Record;
 use crate::model::{Pid, Process, Text};
 use crate::source::lineage::own_pid;
@@ -59,7 +60,8 @@ impl Names {
     pub(super) fn apply(&mut self, record: &Record) {
         match record {
             Record::Fork { pid, parent, .. } => {
-                let comm = self.known.get(parent).and_then(|known| known.comm.clone());
+                let parent = parent.and_then(|parent| self.known.get(&parent));
+                let comm = parent.and_then(|known| known.comm.clone());
                 self.insert(
                     *pid,
                     Known {
@@ -78,7 +80,7 @@ impl Names {
                     },
                 );
             }
-            Record::Socket(_) | Record::Lost(_) => {}
+            Record::Socket(_) | Record::Lost { .. } => {}
         }
     }
 
@@ -94,7 +96,13 @@ impl Names {
         if known.is_read || has_changed {
             return named(known);
         }
-        let found = self.read(pid, at);
+        // With another name it has executed a program since the rings were read.
+        let is_its = |found: &Arc<Process>| {
+            let has_name = known.comm.as_ref().is_none_or(|comm| *comm == found.comm);
+            // Of these the kernel adds to the name what they do.
+            has_name || is_kernel_thread(found)
+        };
+        let found = self.read(pid, at).filter(is_its);
         let comm = found.as_ref().map(|found| found.comm.clone());
         let known = Known {
             comm: comm.or(known.comm),
@@ -156,7 +164,7 @@ mod tests {
     }
 
     fn fork(pid: Pid, parent: Pid) -> Record {
-        let at = Duration::ZERO;
+        let (at, parent) = (Duration::ZERO, Some(parent));
         Record::Fork { at, pid, parent }
     }
 
@@ -198,6 +206,15 @@ mod tests {
         let (comm, process) = names.process_at(own, SOON, false);
         assert_eq!(process.as_ref().map(|process| process.pid), Some(own));
         assert_eq!(process.unwrap().comm, comm);
+    }
+
+    #[test]
+    fn a_process_with_another_name_than_its_last_record_is_not_that_of_the_event() {
+        let own = std::process::id();
+        let mut names = Names::default();
+        names.apply(&comm(own, "before exec"));
+        let (comm, process) = names.process_at(own, SOON, false);
+        assert_eq!((&*comm, process), ("before exec", None));
     }
 
     #[test]

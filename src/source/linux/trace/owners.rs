@@ -11,14 +11,15 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{TraceEvent, TraceKind, Tracer};
+use super::{TraceEvent, TraceKind, TraceSink};
 use crate::model::{Endpoint, Pid, Process, Text};
+use crate::source::linux::destroyed::MAX_PENDING;
 
 /// The most open sockets.
 const MAX_OPEN: usize = 16_384;
 
-/// The most freed sockets.
-const MAX_FREED: usize = 8192;
+/// The most freed sockets: as many as reports of freed sockets that wait for a snapshot.
+const MAX_FREED: usize = MAX_PENDING;
 
 /// The pid of `kthreadd`, in the only pid namespace that has threads of the kernel.
 const KTHREADD: Pid = 2;
@@ -48,8 +49,6 @@ pub struct TraceOwners {
     last_number: u64,
     freed: HashMap<NonZeroU64, TracedOwner>,
     freed_order: VecDeque<NonZeroU64>,
-    /// The gaps of the tracer at the last update.
-    gaps: u64,
 }
 
 /// The events of a socket since it has its address.
@@ -62,27 +61,9 @@ struct OpenSocket {
 }
 
 impl TraceOwners {
-    /// Adds the events of a tracer since the last update; always the same tracer. After a loss the open sockets are
-    /// forgotten and the events left out: what is missing may have begun another socket at one of the addresses.
-    pub fn update(&mut self, tracer: &Tracer) {
-        let (events, gaps) = tracer.drain_and_count();
-        if self.gaps == gaps {
-            self.add(events);
-        } else {
-            self.gaps = gaps;
-            self.clear();
-        }
-    }
-
-    /// Adds events, in the order in which [`Tracer::drain`] returns them; none may be missing, see [`Self::clear`].
+    /// Adds events, in the order of a [`Tracer`](super::Tracer); none may be missing, see [`Self::clear`].
     pub fn add(&mut self, events: impl IntoIterator<Item = TraceEvent>) {
-        for event in events {
-            match event.kind {
-                TraceKind::Connect | TraceKind::Listen => self.open(event),
-                TraceKind::Close | TraceKind::StopListening => self.close(event),
-                TraceKind::Destroy => self.free(&event),
-            }
-        }
+        events.into_iter().for_each(|event| self.add_event(event));
     }
 
     /// The process of the freed socket with this cookie. Cookies are unique on the machine, in all network namespaces.
@@ -91,7 +72,8 @@ impl TraceOwners {
         self.freed.get(&cookie)
     }
 
-    /// Forgets the open sockets, after a loss. Freed ones stay.
+    /// Forgets the open sockets, after a loss: what is missing may have begun another socket at one of the addresses.
+    /// Freed ones stay.
     pub fn clear(&mut self) {
         self.open.clear();
         self.order.clear();
@@ -165,6 +147,20 @@ impl TraceOwners {
     }
 }
 
+impl TraceSink for TraceOwners {
+    fn add_event(&mut self, event: TraceEvent) {
+        match event.kind {
+            TraceKind::Connect | TraceKind::Listen => self.open(event),
+            TraceKind::Close | TraceKind::StopListening => self.close(event),
+            TraceKind::Destroy => self.free(&event),
+        }
+    }
+
+    fn add_gap(&mut self) {
+        self.clear();
+    }
+}
+
 impl OpenSocket {
     /// Its process, if it is this socket that is freed, and only one process can be meant.
     fn owner(&self, freed: &TraceEvent) -> Option<TracedOwner> {
@@ -198,7 +194,7 @@ fn owner_of_event(event: &TraceEvent) -> Option<TracedOwner> {
 }
 
 /// Whether a process is a thread of the kernel, and so `kthreadd` or a child of it.
-fn is_kernel_thread(process: &Process) -> bool {
+pub(super) fn is_kernel_thread(process: &Process) -> bool {
     let is_below = process.pid == KTHREADD || process.parent == Some(KTHREADD);
     is_below && process.argv.is_none() && process.executable.is_none()
 }

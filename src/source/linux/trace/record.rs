@@ -57,19 +57,34 @@ pub(super) enum Record {
     Fork {
         at: Duration,
         pid: Pid,
-        parent: Pid,
+        /// The process whose name it has; `None` if it has that of a further thread.
+        parent: Option<Pid>,
     },
-    /// The ring was full: how many records were dropped, 0 if that is not known yet.
-    Lost(u64),
+    /// The ring was full.
+    Lost {
+        /// How many records were dropped, 0 if that is not known yet.
+        count: u64,
+        /// The last record before, and a time after the loss; any time where the ring has not set them.
+        from: Duration,
+        until: Duration,
+    },
 }
 
 impl Record {
-    /// Its time, `CLOCK_MONOTONIC`; `None` for a loss.
-    pub(super) const fn at(&self) -> Option<Duration> {
+    /// A loss at any time.
+    pub(super) const fn lost(count: u64) -> Self {
+        Self::Lost {
+            count,
+            from: Duration::ZERO,
+            until: Duration::MAX,
+        }
+    }
+
+    /// Its time, `CLOCK_MONOTONIC`; of a loss when that began.
+    pub(super) const fn at(&self) -> Duration {
         match self {
-            Self::Socket(record) => Some(record.at),
-            Self::Comm { at, .. } | Self::Fork { at, .. } => Some(*at),
-            Self::Lost(_) => None,
+            Self::Socket(record) => record.at,
+            Self::Comm { at, .. } | Self::Fork { at, .. } | Self::Lost { from: at, .. } => *at,
         }
     }
 }
@@ -170,8 +185,8 @@ impl Layouts {
             SAMPLE => self.sample(bytes).map(Record::Socket),
             COMM => comm(bytes),
             FORK => fork(bytes),
-            LOST => Some(Record::Lost(u64_at(bytes, 8)?)),
-            LOST_SAMPLES => Some(Record::Lost(u64_at(bytes, 0)?)),
+            LOST => Some(Record::lost(u64_at(bytes, 8)?)),
+            LOST_SAMPLES => Some(Record::lost(u64_at(bytes, 0)?)),
             _ => None,
         }
     }
@@ -250,11 +265,12 @@ fn comm(bytes: &[u8]) -> Option<Record> {
 /// Pid, parent's pid, tid, parent's tid and time. A new thread has the pid of its process.
 fn fork(bytes: &[u8]) -> Option<Record> {
     let (pid, parent) = (u32_at(bytes, 0)?, u32_at(bytes, 4)?);
+    let thread = u32_at(bytes, 12)?;
     (pid != parent).then(|| {
         Some(Record::Fork {
             at: Duration::from_nanos(u64_at(bytes, 16)?),
             pid,
-            parent,
+            parent: (parent == thread).then_some(parent),
         })
     })?
 }
@@ -403,10 +419,13 @@ mod tests {
         } else {
             [0, 5]
         };
-        let of = |pid: u32| record(FORK, &[&[pid, 6, pid, 6][..], &words].concat(), b"");
-        let parent = 6;
-        assert_eq!(of(9), Some(Record::Fork { at, pid: 9, parent }));
-        assert_eq!(of(6), None);
+        let of =
+            |pid: u32, thread| record(FORK, &[&[pid, 6, pid, thread][..], &words].concat(), b"");
+        for (thread, parent) in [(6, Some(6)), (7, None)] {
+            let expected = Record::Fork { at, pid: 9, parent };
+            assert_eq!(of(9, thread), Some(expected));
+        }
+        assert_eq!(of(6, 6), None);
     }
 
     #[test]
@@ -417,8 +436,8 @@ mod tests {
             [0, 3]
         };
         let with_id = [&[1, 0][..], &words].concat();
-        assert_eq!(record(LOST, &with_id, b""), Some(Record::Lost(3)));
-        assert_eq!(record(LOST_SAMPLES, &words, b""), Some(Record::Lost(3)));
+        assert_eq!(record(LOST, &with_id, b""), Some(Record::lost(3)));
+        assert_eq!(record(LOST_SAMPLES, &words, b""), Some(Record::lost(3)));
         assert_eq!(record(1, &words, b""), None);
         assert_eq!(layouts().parse(LOST, &[]), None);
         assert_eq!(layouts().parse(COMM, &[0; 12]), None);

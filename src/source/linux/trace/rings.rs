@@ -6,14 +6,15 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use perf_event::events::Tracepoint;
 use perf_event::{Builder, Clock, Counter, SampleFlag, Sampler};
 use rustix::io::Errno;
 
-use super::TraceError;
 use super::ioctl::{descriptor, set_filter, set_output};
 use super::record::{CHANGES, Layouts, Record};
+use super::{CLOCK_ERROR, TraceError, monotonic};
 
 /// Bytes of a ring without its first page. `perf_event_mlock_kb` of `proc_sys_kernel(5)` is 516 KiB for each processor;
 /// more takes `CAP_IPC_LOCK`.
@@ -40,6 +41,8 @@ struct Ring {
     states: Sampler,
     /// Of freed sockets; its records are in the same ring.
     _destroyed: Counter,
+    /// The time of the last record that was read.
+    last_at: Duration,
 }
 
 impl Rings {
@@ -67,18 +70,28 @@ impl Rings {
     pub(super) fn read(&mut self) -> Vec<Record> {
         let mut records = Vec::new();
         for ring in &mut self.rings {
-            let mut bytes_read = 0;
-            while let Some(record) = ring.states.next_record() {
-                let bytes = record.to_contiguous();
-                bytes_read += HEADER + bytes.len();
-                records.extend(self.layouts.parse(record.ty(), &bytes));
-            }
-            if bytes_read + MAX_RECORD > RING {
-                records.push(Record::Lost(0));
-            }
+            let first = records.len();
+            ring.read(&self.layouts, &mut records);
+            ring.last_at = set_times(
+                &mut records[first..],
+                ring.last_at,
+                monotonic() + CLOCK_ERROR,
+            );
         }
         records
     }
+}
+
+/// Sets begin and end of each loss, given the last record of the same ring before and a time after these. Returns the time of
+/// the last one.
+fn set_times(records: &mut [Record], mut last_at: Duration, now: Duration) -> Duration {
+    for record in records {
+        if let Record::Lost { from, until, .. } = record {
+            (*from, *until) = (last_at, now);
+        }
+        last_at = last_at.max(record.at());
+    }
+    last_at
 }
 
 impl Ring {
@@ -102,7 +115,20 @@ impl Ring {
         Ok(Self {
             states,
             _destroyed: destroyed,
+            last_at: Duration::ZERO,
         })
+    }
+
+    fn read(&mut self, layouts: &Layouts, records: &mut Vec<Record>) {
+        let mut bytes_read = 0;
+        while let Some(record) = self.states.next_record() {
+            let bytes = record.to_contiguous();
+            bytes_read += HEADER + bytes.len();
+            records.extend(layouts.parse(record.ty(), &bytes));
+        }
+        if bytes_read + MAX_RECORD > RING {
+            records.push(Record::lost(0));
+        }
     }
 }
 
@@ -163,6 +189,24 @@ mod tests {
             assert_eq!(processors_in(wrong), None, "{wrong}");
         }
         assert!(!online_processors().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_loss_is_after_the_last_record_of_its_ring() {
+        let s = Duration::from_secs;
+        let fork = |at| Record::Fork {
+            at: s(at),
+            pid: 7,
+            parent: None,
+        };
+        let lost = |from| Record::Lost {
+            count: 3,
+            from: s(from),
+            until: s(9),
+        };
+        let mut records = [Record::lost(3), fork(4), Record::lost(3), fork(6)];
+        assert_eq!(set_times(&mut records, s(2), s(9)), s(6));
+        assert_eq!(records, [lost(2), fork(4), lost(4), fork(6)]);
     }
 
     #[test]
