@@ -91,7 +91,7 @@ impl<'a> Pass<'a> {
         holds: impl FnOnce(&Flow) -> bool,
     ) -> Option<bool> {
         let (flows, row) = (self.flows?, subject.row?);
-        Some(flows.of(row.id).is_some_and(holds))
+        Some(flows.of_row(row).as_ref().is_some_and(holds))
     }
 
     fn find(&mut self, subject: &Subject<'a>) -> Option<bool> {

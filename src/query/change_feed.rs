@@ -2,7 +2,7 @@
 //!
 //! The change by which a socket ceases to match is the last one reported of it. Time arrives with the tables.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ pub struct ChangeFeed {
     query: Query,
     /// The rows of the last table; `None` to read every row of the next one.
     rows: Option<Arc<Table>>,
-    /// When, on the steady clock, time may let a row match that was not reported, in any order.
-    due: Vec<(Duration, RowId)>,
+    /// When, on the steady clock, time may let a row match that was not reported.
+    due: HashMap<RowId, Duration, BuildSpread>,
     /// The rows that were reported and have not closed, or ceased to match, since.
     reported: HashSet<RowId, BuildSpread>,
     has_begun: bool,
@@ -41,7 +41,7 @@ impl ChangeFeed {
         Self {
             query,
             rows: None,
-            due: Vec::new(),
+            due: HashMap::default(),
             reported: HashSet::default(),
             has_begun: false,
         }
@@ -100,7 +100,7 @@ impl ChangeFeed {
             let matches = is_in_view && pass.matches(row);
             if !matches {
                 let due = self.query.next_due(row, &pass, now);
-                self.due.extend(due.map(|time| (time, row.id)));
+                self.due.extend(due.map(|time| (row.id, time)));
             }
             matches
         });
@@ -114,9 +114,11 @@ impl ChangeFeed {
         let before = before.as_ref().map_or(&[][..], |before| &before.rows);
         let mut again = compare(before, &table.rows).1;
         let now = table.taken_at.steady;
-        let due = self.due.extract_if(.., |(time, _)| *time <= now);
-        let due = due.filter_map(|(_, id)| table.position(id));
-        again.extend(due);
+        let due = self.due.extract_if(|_, time| *time <= now);
+        again.extend(due.filter_map(|(id, _)| table.position(id)));
+        if self.due.len() > table.rows.len() {
+            self.due.retain(|id, _| table.position(*id).is_some());
+        }
         again.sort_unstable();
         again.dedup();
         again

@@ -6,7 +6,7 @@
 //! The cookie identifies a socket. Where a row has none, its addresses do; so they do for a `TIME_WAIT`, as the kernel gives a
 //! cookie when one is first read: a connection that no snapshot had may get one in the report, and its `TIME_WAIT` another.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
@@ -271,31 +271,23 @@ impl EndedCookies {
     }
 }
 
-/// The connections in no snapshot whose rows went early, as there were too many: they count for the rates of their listeners.
+/// The connections whose rows went before the window of the rate of their listener did: they count for it all the same. By the
+/// snapshot that had them, or would have had them.
 #[derive(Debug, Default)]
-pub(super) struct Dropped(VecDeque<(Duration, HashMap<RowId, usize>)>);
+pub(super) struct Dropped(BTreeMap<Duration, HashMap<RowId, usize>>);
 
 impl Dropped {
-    /// Adds rows that go early at the snapshot of `now`, and forgets those that are in no window any more.
-    pub(super) fn add(&mut self, rows: impl Iterator<Item = Arc<Row>>, now: Moment) {
-        let mut counts = HashMap::new();
-        for row in rows.filter(|row| row.is_short()) {
-            if let Some(listener) = row.end.as_ref().and_then(|end| end.accepted_by) {
-                *counts.entry(listener).or_default() += 1;
-            }
-        }
-        if !counts.is_empty() {
-            self.0.push_back((now.steady, counts));
-        }
+    /// Adds a connection to this listener that was first seen at or shortly before this snapshot.
+    pub(super) fn add(&mut self, listener: RowId, seen: Duration) {
+        *self.0.entry(seen).or_default().entry(listener).or_default() += 1;
     }
 
-    /// How many of each listener went in the window.
+    /// How many of each listener opened in the window. Forgets the others.
     pub(super) fn in_window(&mut self, window: Window) -> HashMap<RowId, usize> {
-        while self.0.front().is_some_and(|(at, _)| *at <= window.since) {
-            self.0.pop_front();
-        }
+        let until = window.since.saturating_add(window.length);
+        self.0.retain(|&at, _| at > window.since && at <= until);
         let mut sums = HashMap::new();
-        for (listener, count) in self.0.iter().flat_map(|(_, counts)| counts) {
+        for (listener, count) in self.0.values().flatten() {
             *sums.entry(*listener).or_default() += count;
         }
         sums

@@ -202,6 +202,22 @@ impl Flows {
         }
     }
 
+    /// The same with the last counters of a connection whose end was reported: a row that lingers too shortly for a flow has
+    /// them, too.
+    pub fn of_row(&self, row: &Row) -> Option<Flow> {
+        let known = self.of(row.id).copied();
+        let end = row.end.as_ref().and_then(|end| end.tcp);
+        if end.is_none() {
+            return known;
+        }
+        let known = known.unwrap_or_default();
+        let counters = Counters {
+            tcp: end,
+            ..known.counters
+        };
+        Some(Flow { counters, ..known }.stopped())
+    }
+
     /// Those of the rows of the table, by row id.
     pub fn iter(&self) -> impl Iterator<Item = (RowId, &Flow)> {
         self.rows.iter().map(|(id, flow)| (*id, flow))

@@ -54,7 +54,7 @@ pub struct Tracker {
     closes: Closes,
     /// The addresses of the sockets that were in no snapshot and closed before the last one.
     last_short: HashSet<Address>,
-    /// Of those whose rows went early.
+    /// Of those whose rows went before they left the window of the rates.
     dropped: Dropped,
     /// The changes so far by the snapshot being applied.
     events: Vec<Event>,
@@ -128,10 +128,7 @@ impl Tracker {
         let late = std::mem::take(&mut snapshot.late_namespaces);
         self.add(newcomers, (kinds, &late), now);
         self.add_short(snapshot.ephemeral.as_ref());
-        let linger = self.linger;
-        self.closed.retain(|row| row.state_since.age(now) < linger);
-        let excess = self.closed.len().saturating_sub(MAX_LINGERING);
-        self.dropped.add(self.closed.drain(..excess), now);
+        self.drop_closed(now);
         self.live.sort_by_key(|live| live.row.id);
         self.kinds = Some(kinds);
         let ports = snapshot.ephemeral.clone();
@@ -340,6 +337,29 @@ impl Tracker {
         }
     }
 
+    /// Drops the closed rows that have lingered long enough, and the oldest of too many.
+    fn drop_closed(&mut self, now: Moment) {
+        let linger = self.linger;
+        let is_over = |row: &mut Arc<Row>| row.state_since.age(now) >= linger;
+        let mut gone: Vec<_> = self.closed.extract_if(.., is_over).collect();
+        let excess = self.closed.len().saturating_sub(MAX_LINGERING);
+        gone.extend(self.closed.drain(..excess));
+        self.count_dropped(&gone, now);
+    }
+
+    /// Lets dropped rows count for the rates of their listeners as long as they would have.
+    fn count_dropped(&mut self, rows: &[Arc<Row>], now: Moment) {
+        let last = self.last.as_ref().map(|(_, table)| &table.connections);
+        for row in rows.iter().filter(|row| self.times.may_count(row)) {
+            let accepted_by = row.end.as_ref().and_then(|end| end.accepted_by);
+            let listener = accepted_by.or_else(|| last?.listener_of(row.id));
+            if let Some(listener) = listener {
+                let seen = self.times.snapshot_of(row.first_seen);
+                self.dropped.add(listener, seen.unwrap_or(now.steady));
+            }
+        }
+    }
+
     /// The closed rows without a peer by address, if any of these sockets has none: a port that opens and closes again and
     /// again stays one row.
     fn closed_ports(&self, short: &[(ClosedSocket, SocketEnd)]) -> HashMap<Address, RowId> {
@@ -419,7 +439,9 @@ impl Tracker {
             change(&mut row, ChangeKind::Opened, now, &mut self.events);
             self.live.push(Live::new(row));
         }
-        self.closed.retain(|row| !reopened.contains(&row.id));
+        let is_replaced = |row: &mut Arc<Row>| reopened.contains(&row.id);
+        let replaced: Vec<_> = self.closed.extract_if(.., is_replaced).collect();
+        self.count_dropped(&replaced, now);
     }
 
     fn new_row(&mut self, mut socket: Socket, now: Moment) -> Row {

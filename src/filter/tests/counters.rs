@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::*;
-use crate::model::{Counted, Counters, Kinds, NamespaceId, Snapshot, TcpInfo};
+use crate::model::{ClosedSocket, Counted, Counters, Kinds, NamespaceId, Snapshot, TcpInfo};
 use crate::track::{Table, Tracker};
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -89,6 +89,45 @@ fn each_number_is_compared_in_its_unit() {
     }
     for filter in ["rate:>301k", "rx:>300k", "retr:0", "rtt:>12ms", "idle:<1m"] {
         assert_eq!(found(&table, filter), [], "{filter}");
+    }
+}
+
+#[test]
+fn a_connection_that_left_no_row_has_its_last_counters() {
+    let mut tracker = Tracker::new(Duration::ZERO);
+    let mut snapshot = |second, closed| {
+        tracker.apply(Snapshot {
+            taken_at: at(second),
+            kinds: Kinds::DEFAULT,
+            counters: Some(Vec::new()),
+            closed,
+            ..Snapshot::default()
+        })
+    };
+    snapshot(0, Vec::new());
+    let update = snapshot(
+        2,
+        vec![ClosedSocket {
+            socket: connection().socket,
+            at: at(1),
+            tcp: Some(TcpInfo {
+                bytes_received: 5000,
+                rtt: 12 * MILLI,
+                ..TcpInfo::default()
+            }),
+        }],
+    );
+    assert!(update.table.rows.is_empty());
+    for (filter, expected) in [
+        ("rx:5000", true),
+        ("rtt:>10ms", true),
+        ("rx:>5000", false),
+        ("rate:>=0", false),
+    ] {
+        let filter = Filter::parse(filter).unwrap();
+        let context = context();
+        let mut pass = filter.pass(&context).with_flows(&update.table.flows);
+        assert_eq!(pass.matches(&update.events[0].row), expected, "{filter}");
     }
 }
 

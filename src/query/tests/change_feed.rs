@@ -197,3 +197,22 @@ fn a_server_that_replaces_another_is_reported_once() {
     lines.extend(watch.see(&[after]));
     assert_eq!(lines, ["80 owner"]);
 }
+
+#[test]
+fn a_row_that_changes_again_and_again_is_due_once_and_no_more_when_it_is_gone() {
+    let mut watch = Watch::of("age:>1h");
+    for _ in 0..20 {
+        for state in [State::Established, State::CloseWait] {
+            watch.see(&[connection(1, state), connection(2, State::Established)]);
+        }
+    }
+    assert_eq!(watch.watching.due.len(), 2);
+    for _ in 0..3 {
+        watch.see(&[connection(2, State::Established)]);
+    }
+    assert_eq!(watch.watching.due.len(), 1);
+    assert_eq!(watch.see(&[connection(2, State::Established)]), [""; 0]);
+    watch.seconds += 3600;
+    let lines = watch.see(&[connection(2, State::Established)]);
+    assert_eq!(lines, ["2 present"]);
+}

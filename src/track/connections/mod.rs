@@ -70,9 +70,12 @@ pub struct Window {
 impl Window {
     /// Whether the row opened in it. A connection does not count before its handshake is complete.
     pub fn has(self, row: &Row) -> bool {
-        let is_handshake = matches!(row.socket.state, State::SynRecv | State::SynSent);
-        !row.was_open_at_start && row.first_seen.steady > self.since && !is_handshake
+        row.first_seen.steady > self.since && is_countable(row)
     }
+}
+
+const fn is_countable(row: &Row) -> bool {
+    !row.was_open_at_start && !matches!(row.socket.state, State::SynRecv | State::SynSent)
 }
 
 impl Window {
@@ -189,6 +192,18 @@ impl Connections {
 pub(super) struct SnapshotTimes(VecDeque<Duration>);
 
 impl SnapshotTimes {
+    /// Whether the row may be in the window of the next snapshot.
+    pub fn may_count(&self, row: &Row) -> bool {
+        let is_later = |&first: &Duration| row.first_seen.steady > first;
+        is_countable(row) && self.0.front().is_some_and(is_later)
+    }
+
+    /// The first snapshot that was not taken before this; `None` if it is the next one.
+    pub fn snapshot_of(&self, seen: Moment) -> Option<Duration> {
+        let mut times = self.0.iter().copied();
+        times.find(|&time| time >= seen.steady)
+    }
+
     /// Adds a snapshot and returns the window that ends with it: from the last snapshot that is old enough, or else
     /// from the first.
     pub fn add(&mut self, taken_at: Moment) -> Window {

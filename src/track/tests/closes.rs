@@ -390,3 +390,30 @@ fn connections_whose_rows_went_early_count_for_the_rate_of_their_listener() {
     watch.seconds += 5;
     assert_eq!(opened(&watch.observe_closed(served, &[])), 0);
 }
+
+/// A `linger` below five seconds lost all but those of the last moment.
+#[test]
+fn connections_whose_rows_do_not_linger_count_for_the_rate_of_their_listener() {
+    let served = listener(80, 1, &[7]);
+    let served = std::slice::from_ref(&served);
+    for linger in [0, 1, 60].map(Duration::from_secs) {
+        let mut watch = Watch::begin(served);
+        watch.tracker.linger = linger;
+        let opened = |update: &TableUpdate| {
+            let id = update.table.rows[0].id;
+            update.table.connections.clients(id).unwrap().opened
+        };
+        // In the snapshots of 2 to 4 s one that none has, in that of 3 s also one that is reset afterwards.
+        let short = |cookie, millis| report(&conn(80, cookie, State::Closed), millis);
+        let update = watch.observe_closed(served, &[short(1, 1_300)]);
+        assert_eq!(opened(&update), 1, "{linger:?}");
+        let seen = [served[0].clone(), conn(80, 9, State::Established)];
+        let update = watch.observe_closed(&seen, &[short(2, 2_300)]);
+        assert_eq!(opened(&update), 3, "{linger:?}");
+        let end = report(&seen[1], 3_500);
+        let update = watch.observe_closed(served, &[end, short(3, 3_300)]);
+        assert_eq!(opened(&update), 4, "{linger:?}");
+        let counts = [4, 4, 3, 1, 0].map(|_: i32| opened(&watch.observe_closed(served, &[])));
+        assert_eq!(counts, [4, 4, 3, 1, 0], "{linger:?}");
+    }
+}
