@@ -65,6 +65,11 @@ pub(crate) trait Platform {
         Err("processes can be traced on Linux only".to_owned())
     }
 
+    /// How often the trace lost events since the last call.
+    fn take_trace_losses(&mut self) -> u64 {
+        0
+    }
+
     /// Removes the closed sockets so far, before a table is read.
     fn drain_closed(&mut self) {}
 

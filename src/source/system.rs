@@ -33,12 +33,30 @@ pub struct System {
     kinds: Kinds,
     services: Services,
     extent: Extent,
-    /// When reports of closed sockets were lost for the last time, and how many times in all.
-    losses: Option<(Moment, u64)>,
+    /// Of reports of closed sockets.
+    losses: Losses,
+    /// Of events of the trace.
+    trace_losses: Losses,
     /// Why processes are not traced although that was requested.
     untraced: Option<Problem>,
     /// Whether a first snapshot was taken; later ones are compared with it.
     has_begun: bool,
+}
+
+/// When something was lost for the last time, and how many times in all.
+#[derive(Clone, Copy, Default)]
+struct Losses(Option<(Moment, u64)>);
+
+impl Losses {
+    /// Adds those of a snapshot. Returns how many there are in all, if the last one was not long ago.
+    fn add(&mut self, times: u64, at: Moment) -> Option<String> {
+        if times > 0 {
+            let before = self.0.map_or(0, |(_, times)| times);
+            self.0 = Some((at, before + times));
+        }
+        let (_, times) = self.0.filter(|(last, _)| last.age(at) < SHOW_LOSSES)?;
+        Some(counted(times, "time", "times"))
+    }
 }
 
 /// What is read besides the sockets of our own namespace.
@@ -206,6 +224,8 @@ impl System {
         problems.extend(hidden);
         problems.extend(self.platform.namespace_problem(elsewhere));
         problems.extend(self.loss_problem(lost_closes, at));
+        let trace_losses = self.platform.take_trace_losses();
+        problems.extend(self.trace_problem(trace_losses, at));
         problems.extend(self.untraced.clone());
         Snapshot {
             taken_at: at,
@@ -223,13 +243,8 @@ impl System {
 
     /// The problem while reports of closed sockets were lost not long ago.
     fn loss_problem(&mut self, lost: LostCloses, at: Moment) -> Option<Problem> {
-        if lost.are_any() {
-            let before = self.losses.map_or(0, |(_, times)| times);
-            let times = u64::from(lost.overruns) + u64::from(lost.dropped > 0);
-            self.losses = Some((at, before + times));
-        }
-        let (_, times) = self.losses.filter(|(last, _)| last.age(at) < SHOW_LOSSES)?;
-        let count = counted(times, "time", "times");
+        let times = u64::from(lost.overruns) + u64::from(lost.dropped > 0);
+        let count = self.losses.add(times, at)?;
         let message = format!(
             "short-lived sockets may be missing: {count} too many closed at once, so that the kernel could not report all \
              (net.core.rmem_max limits what it keeps; root may have more)"
@@ -239,6 +254,19 @@ impl System {
             count: None,
             message: Text::new(&message),
             brief: Text::new("short-lived sockets may be missing"),
+        })
+    }
+
+    /// The problem while the trace lost events not long ago.
+    fn trace_problem(&mut self, times: u64, at: Moment) -> Option<Problem> {
+        let count = self.trace_losses.add(times, at)?;
+        let message = format!(
+            "some short-lived connections have no process: the trace lost events {count}, as more came at once than \
+             could be read"
+        );
+        Some(Problem {
+            brief: Text::new(&format!("trace lost events {count}")),
+            ..Problem::new(ProblemCode::ShortLived, &message)
         })
     }
 
@@ -419,6 +447,26 @@ mod tests {
         let mut socket = Socket::new(Protocol::Tcp, local, None, State::Listen);
         socket.owner = Owner::Hidden;
         vec![socket; count]
+    }
+
+    #[test]
+    fn a_loss_of_the_trace_is_a_problem_for_a_minute() {
+        let mut system = System::new();
+        let start = Moment::default();
+        let mut message = |times, seconds| {
+            let steady = start.steady + Duration::from_secs(seconds);
+            let problem = system.trace_problem(times, Moment { steady, ..start })?;
+            Some((problem.code, problem.brief.to_string()))
+        };
+        let lost = |times: &str| {
+            let brief = format!("trace lost events {times}");
+            Some((ProblemCode::ShortLived, brief))
+        };
+        assert_eq!(message(0, 1), None);
+        assert_eq!(message(1, 2), lost("1 time"));
+        assert_eq!(message(0, 61), lost("1 time"));
+        assert_eq!(message(0, 62), None);
+        assert_eq!(message(2, 90), lost("3 times"));
     }
 
     #[test]

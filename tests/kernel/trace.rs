@@ -429,6 +429,52 @@ fn a_trace_that_is_not_read_for_long_names_every_socket() {
     });
 }
 
+#[test]
+fn what_a_full_ring_lost_is_counted_and_the_trace_goes_on() {
+    const NAME: &str = "trace::what_a_full_ring_lost_is_counted_and_the_trace_goes_on";
+    let _alone = alone();
+    in_netns_with_users(NAME, || {
+        if tracefs().is_none() {
+            return;
+        }
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let connect = || {
+            let client = std::net::TcpStream::connect(address).unwrap();
+            let cookie = cookie_of(&client);
+            drop(listener.accept().unwrap());
+            cookie
+        };
+        let tracer = Tracer::start(TraceOwners::default()).unwrap();
+        let pid_of = |cookie| {
+            let pid = |owners: &mut TraceOwners| owners.owner_of(cookie).map(|owner| owner.pid);
+            tracer.update();
+            tracer.with(pid)
+        };
+        let own = Some(std::process::id());
+        let before = connect();
+        wait_until("the process before", || pid_of(before) == own);
+        // The thread can't add its events meanwhile.
+        tracer.with(|_| {
+            for _ in 0..20_000 {
+                connect();
+            }
+        });
+        wait_until("the loss", || tracer.update() && tracer.lost() > 0);
+        assert!(tracer.gaps() > 0);
+        assert_eq!(pid_of(before), own);
+        let mut after = connect();
+        wait_until("the process after", || {
+            let is_known = pid_of(after) == own;
+            if !is_known {
+                after = connect();
+            }
+            is_known
+        });
+        println!("{} lost in {} gaps", tracer.lost(), tracer.gaps());
+    });
+}
+
 /// The rows of the sockets that closed, by cookie.
 fn closed_rows(commands: Vec<Command>) -> (Vec<Printed>, HashMap<NonZeroU64, Arc<Row>>) {
     let (clock, mut tracker) = (Clock::start(), RowTracker::new(Duration::ZERO));

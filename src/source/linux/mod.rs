@@ -10,7 +10,7 @@
         target_arch = "aarch64",
         target_arch = "riscv64"
     )),
-    path = "no_attribution.rs"
+    path = "attribution/unsupported.rs"
 )]
 mod attribution;
 pub(crate) mod background;

@@ -121,6 +121,11 @@ impl crate::source::platform::Platform for Platform {
         Ok(())
     }
 
+    fn take_trace_losses(&mut self) -> u64 {
+        let attribution = self.attribution.as_mut();
+        attribution.map_or(0, Attribution::take_losses)
+    }
+
     fn drain_closed(&mut self) {
         self.drained = self
             .closes

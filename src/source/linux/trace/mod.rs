@@ -271,13 +271,15 @@ struct Trace {
 }
 
 impl<S: TraceSink> Traced<S> {
+    /// All losses of a pass are one gap.
     fn apply(&mut self, steps: Vec<Step>) {
+        let has_gap = steps.iter().any(|step| matches!(step, Step::Lost(_)));
+        self.gaps += u64::from(has_gap);
         for step in steps {
             match step {
                 Step::Event(event) => self.sink.add_event(event),
                 Step::Lost(count) => {
                     self.lost += count;
-                    self.gaps += 1;
                     self.sink.add_gap();
                 }
             }

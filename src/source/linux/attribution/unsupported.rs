@@ -15,5 +15,9 @@ impl Attribution {
         Err(TraceError)
     }
 
+    pub(super) const fn take_losses(&mut self) -> u64 {
+        0
+    }
+
     pub(super) const fn assign(&mut self, _closed: &mut [ClosedSocket]) {}
 }

@@ -15,6 +15,10 @@ pub(super) struct Attribution {
     tracer: Tracer,
     /// Only in the initial network namespace.
     processes: Option<ProcessEvents>,
+    /// The tracer's gaps that were taken.
+    gaps: u64,
+    /// How often the tracer was late, since that was taken.
+    late: u64,
 }
 
 impl Attribution {
@@ -23,12 +27,21 @@ impl Attribution {
             // First, so that the processes of its first events are known.
             processes: ProcessEvents::start().ok(),
             tracer: Tracer::start(TraceOwners::default())?,
+            gaps: 0,
+            late: 0,
         })
+    }
+
+    /// How often events were lost, or were not read in time, since the last call.
+    pub(super) fn take_losses(&mut self) -> u64 {
+        let gaps = self.tracer.gaps();
+        let before = std::mem::replace(&mut self.gaps, gaps);
+        gaps - before + std::mem::take(&mut self.late)
     }
 
     /// Sets the owner of each socket that the trace has seen.
     pub(super) fn assign(&mut self, closed: &mut [ClosedSocket]) {
-        self.tracer.update();
+        self.late += u64::from(!self.tracer.update());
         let cookies: Vec<_> = closed.iter().map(|one| one.socket.cookie).collect();
         let owners: Vec<_> = self.tracer.with(|owners| {
             let owner = |cookie| owners.owner_of(cookie).cloned();
