@@ -53,15 +53,12 @@ impl Signs {
         if now.drops > before.drops && before.drops.is_some() {
             self.dropped_at = Some(at);
         }
-        let (was, is) = match (&before.tcp, &now.tcp) {
-            (Some(was), Some(is)) => (was, is),
+        let (Some(was), Some(is)) = (&before.tcp, &now.tcp) else {
             // A connection begins, or has left nothing but its state: a `FIN_WAIT2` without an owner.
-            _ => {
-                return Self {
-                    dropped_at: self.dropped_at,
-                    ..Self::first(now, socket, at)
-                };
-            }
+            return Self {
+                dropped_at: self.dropped_at,
+                ..Self::first(now, socket, at)
+            };
         };
         self.closed_since = is_closed(was, is).then(|| self.closed_since.unwrap_or(at));
         self.read = unread(is, socket).map(|read| match self.read {

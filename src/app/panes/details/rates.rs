@@ -27,7 +27,7 @@ struct Rates {
     /// The number of the last part, counted from the start of the program.
     part: u64,
     /// Which parts are known, and their rates; that of a part is at the rest of its number.
-    rates: [Option<u32>; PARTS],
+    by_part: [Option<u32>; PARTS],
 }
 
 fn part_of(at: Moment) -> u64 {
@@ -77,22 +77,22 @@ impl Rates {
         Self {
             first_seen,
             part,
-            rates: [None; PARTS],
+            by_part: [None; PARTS],
         }
     }
 
     fn add(&mut self, rate: u32, part: u64) {
         for skipped in self.part + 1..=part.min(self.part + PARTS as u64) {
-            self.rates[index(skipped)] = None;
+            self.by_part[index(skipped)] = None;
         }
         self.part = self.part.max(part);
-        let known = &mut self.rates[index(part)];
+        let known = &mut self.by_part[index(part)];
         *known = Some(known.map_or(rate, |known| known.max(rate)));
     }
 
     fn get(&self, part: u64) -> Option<u32> {
         let is_kept = part <= self.part && part + PARTS as u64 > self.part;
-        self.rates[index(part)].filter(|_| is_kept)
+        self.by_part[index(part)].filter(|_| is_kept)
     }
 }
 
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(rates.get(7), Some(3));
         rates.add(1, 5000);
         assert_eq!(rates.get(7), None);
-        assert_eq!(rates.rates.iter().flatten().count(), 1);
+        assert_eq!(rates.by_part.iter().flatten().count(), 1);
     }
 
     /// A table a second later, with one connection of this cookie that has received so much.
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_socket_with_the_row_of_a_closed_one_has_a_sparkline_of_its_own() {
-        let mut tracker = Tracker::new(Duration::from_secs(60));
+        let mut tracker = Tracker::new(Duration::from_mins(1));
         let mut history = RateHistory::default();
         let mut ids = Vec::new();
         for (second, cookie, received) in [
