@@ -55,7 +55,8 @@ impl App {
         } else if row.socket.protocol == Protocol::Udp {
             lines.push(fact("traffic", "the kernel counts no bytes of UDP"));
         }
-        let drops = flow.counters.drops.filter(|_| row.socket.counts_drops());
+        let drops = flow.counters.drops;
+        let drops = drops.filter(|&drops| drops > 0 && row.socket.counts_drops());
         lines.extend(drops.map(|drops| fact("drops", drops_text(row, drops))));
         lines.extend(process_lines(processes));
         lines
