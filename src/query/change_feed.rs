@@ -84,7 +84,13 @@ impl ChangeFeed {
 
     /// The open rows that match and were not reported.
     fn newly_matching(&mut self, table: &Arc<Table>) -> Vec<usize> {
-        let mut again = self.unread_rows(table);
+        let unread = self.unread_rows(table);
+        // Numbers grow without a change of the row.
+        let mut again = if self.query.needs_counters() {
+            (0..table.rows.len()).collect()
+        } else {
+            unread
+        };
         again.retain(|&at| {
             let row = &table.rows[at];
             // A row without a change took the place of another just now: the next table decides whether that was a
@@ -93,7 +99,7 @@ impl ChangeFeed {
             !row.is_closed() && !has_event_later && !self.reported.contains(&row.id)
         });
         let now = table.taken_at;
-        let mut pass = self.query.pass(now);
+        let mut pass = self.query.pass(now).with_flows(&table.flows);
         again.retain(|&at| {
             let row = &table.rows[at];
             let is_in_view = self.query.tab.admits(row, now) && self.query.includes(&row.socket);

@@ -12,7 +12,6 @@ mod event;
 mod flows;
 mod matching;
 mod row;
-mod signs;
 mod table;
 mod tracker;
 mod trouble;

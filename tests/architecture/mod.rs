@@ -57,10 +57,11 @@ const PURE: &[&str] = &[
     "bind", "config", "linear",
 ];
 
-/// The files of a pure module that touch the system: they make the real binds, and read
+/// The files of a pure module that touch the system: they make the real binds and remember them, and read
 /// and write the config file.
 const IMPURE_FILES: &[&str] = &[
     "bind/probe/mod.rs",
+    "bind/probe/own.rs",
     "bind/probe/exclusive.rs",
     "bind/free/claim.rs",
     "config/file.rs",

@@ -246,3 +246,20 @@ fn groups_have_the_sums_in_every_form() {
         assert_eq!(plain["groups"][0].get("bytes_sent"), None);
     });
 }
+
+/// Only rows that had changed were matched again, and no number is a change of its row.
+#[test]
+fn a_connection_is_reported_once_its_numbers_match() {
+    stage(|| {
+        let mut pair = Pair::open();
+        let watching = Running::sockeye(&["watch", "--json", "--interval=100ms", "tx:>100k"]);
+        assert_eq!(watching.json()["kind"], "start");
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        for _ in 0..20 {
+            pair.send(10_000);
+        }
+        let line = watching.json();
+        assert_eq!(line["kind"], "present");
+        assert_eq!(line["socket"]["local"]["port"], pair.client_port());
+    });
+}

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::TroubleKind;
 use crate::model::{Counters, Protocol, Socket, State, TcpInfo};
+use crate::track::TroubleKind;
 
 /// After so many unanswered repetitions of a segment, each after twice the time of the one before, the peer has been silent for
 /// more than a second (`TCP_RTO_MIN` is 200 ms: 0.2 + 0.4 + 0.8).

@@ -3,13 +3,15 @@
 //! Beside the rows, as counters differ in nearly every snapshot and a row is only copied when it changes. Without counters
 //! in the snapshot there is nothing here.
 
+mod signs;
+
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::signs::Signs;
 use super::row::Live;
-use super::signs::Signs;
 use super::{Row, RowId, TroubleKind};
 use crate::model::{
     BuildSpread, Counted, Counters, Moment, Owner, Pid, Process, Socket, State, TcpInfo,
@@ -419,5 +421,5 @@ fn has_ended(row: &Row) -> bool {
 }
 
 #[cfg(test)]
-#[path = "tests/flows.rs"]
+#[path = "../tests/flows.rs"]
 mod tests;
