@@ -114,8 +114,12 @@ fn faults(from: u16, wait_for: impl Fn(u16)) -> Vec<String> {
             let port = from + 10 * round + number;
             let before = links();
             let made = make(port);
-            let with_it: BTreeSet<_> = links().difference(&before).cloned().collect();
-            // A veth and a number.
+            // A veth and a number, which the kernel gives a moment later.
+            let deadline = Instant::now() + SOON;
+            let mut with_it = BTreeSet::new();
+            while with_it.len() < 2 && Instant::now() < deadline {
+                with_it = links().difference(&before).cloned().collect();
+            }
             if with_it.len() < 2 {
                 wrong.push(format!("{kind}: not linked: {with_it:?}"));
             }
