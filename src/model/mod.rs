@@ -12,6 +12,7 @@ mod origin;
 mod port;
 mod problem;
 mod process;
+mod recent;
 mod snapshot;
 mod socket;
 mod text;
@@ -39,6 +40,7 @@ pub use port::{
 };
 pub use problem::{Problem, ProblemCode};
 pub use process::{Guard, Lineage, Member, Pid, Process, ProgramFacts};
+pub(crate) use recent::Recent;
 pub use snapshot::{Playback, Refresh, RefreshTimings, Snapshot};
 pub use socket::{
     AcceptQueue, Counted, Counters, Endpoint, Family, Fill, Kinds, Owner, OwnerKind, PacketSocket,

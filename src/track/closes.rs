@@ -6,7 +6,7 @@
 //! The cookie identifies a socket. Where a row has none, its addresses do; so they do for a `TIME_WAIT`, as the kernel gives a
 //! cookie when one is first read: a connection that no snapshot had may get one in the report, and its `TIME_WAIT` another.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use super::matching::Address;
 use super::row::Live;
 use super::{Row, RowId, Window};
 use crate::model::{
-    BuildSpread, ClosedSocket, EphemeralPorts, Moment, NamespaceId, Owner, Protocol, Socket, State,
-    TcpInfo,
+    BuildSpread, ClosedSocket, EphemeralPorts, Moment, NamespaceId, Owner, Protocol, Recent,
+    Socket, State, TcpInfo,
 };
 
-/// How many of the last cookies are kept: a report may come after its row has closed.
+/// How many of the last cookies are kept.
 const REMEMBERED: usize = 65_536;
 
 /// What is known about the end of a row's socket.
@@ -135,10 +135,14 @@ impl Closes {
     /// The same for a `TIME_WAIT` of these addresses, which is of the last connection between them; it takes over the owner,
     /// too.
     pub(super) fn end_time_wait(&mut self, row: &mut Row) {
-        let at = self.by_address.get(&Address::of(&row.socket));
-        if let Some(report) = at.and_then(|&(_, last)| self.reports[last].take()) {
+        if let Some(report) = self.take_last(&row.socket) {
             report.add_to(row);
         }
+    }
+
+    fn take_last(&mut self, socket: &Socket) -> Option<Report> {
+        let &(_, last) = self.by_address.get(&Address::of(socket))?;
+        self.reports[last].take()
     }
 
     /// The same for each row that is a `TIME_WAIT` without an end.
@@ -151,8 +155,8 @@ impl Closes {
             is_there && is_leftover(&live.row.socket)
         };
         for live in live.iter_mut().filter(is_open_end) {
-            if self.by_address.contains_key(&Address::of(&live.row.socket)) {
-                self.end_time_wait(Arc::make_mut(&mut live.row));
+            if let Some(report) = self.take_last(&live.row.socket) {
+                report.add_to(Arc::make_mut(&mut live.row));
             }
         }
     }
@@ -246,27 +250,24 @@ fn may_have_listened(
     socket.remote.is_none() && is_chosen && !may_be_accepted
 }
 
-/// The cookies of the sockets that closed last.
-#[derive(Debug, Default)]
-pub(super) struct EndedCookies {
-    all: HashSet<NonZeroU64, BuildSpread>,
-    order: VecDeque<NonZeroU64>,
+/// The cookies of the sockets that closed last: a report may come after its row has closed.
+#[derive(Debug)]
+pub(super) struct EndedCookies(Recent<NonZeroU64, ()>);
+
+impl Default for EndedCookies {
+    fn default() -> Self {
+        Self(Recent::new(REMEMBERED))
+    }
 }
 
 impl EndedCookies {
     pub(super) fn has(&self, cookie: NonZeroU64) -> bool {
-        self.all.contains(&cookie)
+        self.0.contains(&cookie)
     }
 
     pub(super) fn extend(&mut self, cookie: Option<NonZeroU64>) {
-        let Some(cookie) = cookie.filter(|&cookie| self.all.insert(cookie)) else {
-            return;
-        };
-        self.order.push_back(cookie);
-        if self.order.len() > REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.all.remove(&oldest);
+        if let Some(cookie) = cookie {
+            self.0.insert(cookie, ());
         }
     }
 }

@@ -21,6 +21,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::Pending;
 use super::reader::{self, Reader};
+use crate::source::linux::netlink::{u16_at, u32_at};
 
 /// `linux/rtnetlink.h`, `linux/net_namespace.h`, `linux/netlink.h`.
 const RTM_NEWNSID: u16 = 88;
@@ -131,12 +132,10 @@ fn new_number(number: u32, file: u32) -> Vec<u8> {
 
 /// The outcome in an acknowledgement of this request; `None` if it is one of another.
 fn acknowledged(sequence: u32, answer: &[u8]) -> Option<io::Result<()>> {
-    let word = |at: usize| Some(u32::from_ne_bytes(answer.get(at..at + 4)?.try_into().ok()?));
-    let kind = u16::from_ne_bytes(answer.get(4..6)?.try_into().ok()?);
-    if kind != NLMSG_ERROR || word(8)? != sequence {
+    if u16_at(answer, 4)? != NLMSG_ERROR || u32_at(answer, 8)? != sequence {
         return None;
     }
-    Some(match word(16)?.cast_signed() {
+    Some(match u32_at(answer, 16)?.cast_signed() {
         0 => Ok(()),
         code => Err(io::Error::from_raw_os_error(code.saturating_neg())),
     })
@@ -162,6 +161,5 @@ fn namespace_of(message: ControlMessageOwned) -> Option<u32> {
     };
     let header = message.cmsg_header;
     let is_number = (header.cmsg_level, header.cmsg_type) == (SOL_NETLINK, NETLINK_LISTEN_ALL_NSID);
-    let bytes = message.data_bytes.get(..4).filter(|_| is_number)?;
-    Some(u32::from_ne_bytes(bytes.try_into().ok()?))
+    u32_at(&message.data_bytes, 0).filter(|_| is_number)
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use netlink_packet_sock_diag::{AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCK_DIAG_BY_FAMILY};
 
 use crate::model::{Endpoint, Protocol, Socket, State};
-use crate::source::linux::netlink::{FinalCounters, final_counters, u32_at};
+use crate::source::linux::netlink::{FinalCounters, final_counters, u16_at, u32_at};
 
 /// Attributes of `linux/inet_diag.h`.
 const INET_DIAG_INFO: u16 = 2;
@@ -146,11 +146,6 @@ fn each_attribute<'a>(mut attributes: &'a [u8], mut each: impl FnMut(u16, &'a [u
         let next = attributes.get(length.next_multiple_of(4)..);
         attributes = next.unwrap_or_default();
     }
-}
-
-/// In native byte order.
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
 const fn of_number(protocol: u8) -> Option<Protocol> {

@@ -11,11 +11,12 @@
 //!
 //! After a reset by the peer a FIN may be counted that came before. Tested against what peers have sent.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
+use std::hash::RandomState;
 use std::num::NonZeroU64;
 
 use super::message::Message;
-use crate::model::{BuildSpread, Endpoint, Socket, State};
+use crate::model::{BuildSpread, Endpoint, Recent, Socket, State};
 
 /// How many of the last closed connections are remembered, as the two ends of one may close some time apart.
 const REMEMBERED: usize = 4096;
@@ -24,10 +25,13 @@ const REMEMBERED: usize = 4096;
 type Ends = (Option<u32>, Endpoint, Endpoint);
 
 /// What the last closed connections have sent.
-#[derive(Debug, Default)]
-pub(super) struct Payloads {
-    sent: HashMap<Ends, u64>,
-    order: VecDeque<Ends>,
+#[derive(Debug)]
+pub(super) struct Payloads(Recent<Ends, u64, RandomState>);
+
+impl Default for Payloads {
+    fn default() -> Self {
+        Self(Recent::new(REMEMBERED))
+    }
 }
 
 impl Payloads {
@@ -41,7 +45,7 @@ impl Payloads {
             let counters = message.counters.as_ref()?;
             let counted = counters.tcp.bytes_received;
             let sent_by_peer = ends(message)
-                .and_then(|(namespace, own, peer)| self.sent.get(&(namespace, peer, own)));
+                .and_then(|(namespace, own, peer)| self.0.get(&(namespace, peer, own)));
             let is_counted = match sent_by_peer {
                 Some(&sent) if sent == counted => false,
                 Some(&sent) if sent + 1 == counted => true,
@@ -56,16 +60,8 @@ impl Payloads {
     }
 
     fn remember(&mut self, message: &Message) {
-        let Some((ends, counters)) = ends(message).zip(message.counters.as_ref()) else {
-            return;
-        };
-        if self.sent.insert(ends, counters.tcp.bytes_sent).is_none() {
-            self.order.push_back(ends);
-        }
-        if self.order.len() > REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.sent.remove(&oldest);
+        if let Some((ends, counters)) = ends(message).zip(message.counters.as_ref()) {
+            self.0.insert(ends, counters.tcp.bytes_sent);
         }
     }
 }

@@ -264,14 +264,24 @@ pub(crate) fn errno_name(error: &io::Error) -> String {
     }
 }
 
+/// A `u16` in native byte order.
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    array_at(bytes, at).map(u16::from_ne_bytes)
+}
+
 /// A `u32` in native byte order.
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+    array_at(bytes, at).map(u32::from_ne_bytes)
 }
 
 /// A `u64` in native byte order.
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_ne_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    array_at(bytes, at).map(u64::from_ne_bytes)
+}
+
+/// So many bytes from there on.
+pub(super) fn array_at<const LENGTH: usize>(bytes: &[u8], at: usize) -> Option<[u8; LENGTH]> {
+    bytes.get(at..at.checked_add(LENGTH)?)?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ use crate::source::netstat::{self, Part};
 /// The size of most tables, read at once: a socket that moves between two reads is missed or listed twice.
 const BUFFER: usize = 256 * 1024;
 
-/// Times are in ticks of 10 ms, whatever the kernel's own clock (`USER_HZ`).
-const TICK: Duration = Duration::from_millis(10);
+/// Times below `/proc` are in ticks of 10 ms, whatever the kernel's own clock (`USER_HZ`).
+pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Adds the rows of this thread's network namespace to `into`; returns the number of lines that can't be parsed. Fails
 /// if there is no such table, unless that is because the kernel has no such family or protocol.

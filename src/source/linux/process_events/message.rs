@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::model::Pid;
+use crate::source::linux::netlink::{u32_at, u64_at};
 
 /// `CN_IDX_PROC`: the multicast group, and both halves of the messages' identity.
 pub(super) const GROUP: u32 = 1;
@@ -102,17 +103,12 @@ impl Message {
     }
 
     fn event(event: &[u8], pid: Pid, kind: EventKind) -> Option<Self> {
-        let nanoseconds = u64::from_ne_bytes(event.get(8..16)?.try_into().ok()?);
         Some(Self::Event(Event {
-            at: Duration::from_nanos(nanoseconds),
+            at: Duration::from_nanos(u64_at(event, 8)?),
             pid,
             kind,
         }))
     }
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
 #[cfg(test)]

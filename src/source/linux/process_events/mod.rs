@@ -28,6 +28,7 @@ use self::lifetimes::{Lifetimes, Reading};
 use self::message::{Event, GROUP, JOIN, LEAVE, Message, request};
 use super::update_thread::{UpdateThread, Updates};
 use crate::model::{Pid, Process};
+use crate::source::linux::proc::net::TICK;
 use crate::source::process::ProcessReader;
 
 /// Bytes of the receive buffer; without `CAP_NET_ADMIN` the kernel may give less. An event takes about 800.
@@ -38,9 +39,6 @@ const TIMEOUT: Timespec = Timespec {
     tv_sec: 1,
     tv_nsec: 0,
 };
-
-/// A clock tick of `proc_pid_stat(5)`.
-const TICK: Duration = Duration::from_millis(10);
 
 /// Why the events of processes can't be read.
 #[derive(Debug, Error)]

@@ -15,13 +15,11 @@ use super::owners::is_kernel_thread;
 use super::record::Record;
 use crate::model::{Pid, Process, Text};
 use crate::source::lineage::own_pid;
+use crate::source::linux::proc::net::TICK;
 use crate::source::process::ProcessReader;
 
 /// The most processes whose names are kept.
 const MAX_KNOWN: usize = 8192;
-
-/// A clock tick of `proc_pid_stat(5)`.
-const TICK: Duration = Duration::from_millis(10);
 
 /// The names of processes, by pid.
 pub(super) struct Names {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{TraceEvent, TraceKind, TraceSink};
-use crate::model::{Endpoint, Pid, Process, Text};
+use crate::model::{Endpoint, Pid, Process, Recent, Text};
 use crate::source::linux::destroyed::MAX_PENDING;
 
 /// The most open sockets.
@@ -41,14 +41,23 @@ pub struct TracedOwner {
 }
 
 /// The processes of the sockets of a trace. Memory is bounded; the oldest are forgotten.
-#[derive(Default)]
 pub struct TraceOwners {
     open: HashMap<u64, OpenSocket>,
     /// Addresses and numbers in the order of the first event of each socket; some are no longer open.
     order: VecDeque<(u64, u64)>,
     last_number: u64,
-    freed: HashMap<NonZeroU64, TracedOwner>,
-    freed_order: VecDeque<NonZeroU64>,
+    freed: Recent<NonZeroU64, TracedOwner>,
+}
+
+impl Default for TraceOwners {
+    fn default() -> Self {
+        Self {
+            open: HashMap::new(),
+            order: VecDeque::new(),
+            last_number: 0,
+            freed: Recent::new(MAX_FREED),
+        }
+    }
 }
 
 /// The events of a socket since it has its address.
@@ -100,16 +109,8 @@ impl TraceOwners {
         let Some(socket) = self.open.remove(&event.socket) else {
             return;
         };
-        let Some((cookie, owner)) = event.cookie.zip(socket.owner(event)) else {
-            return;
-        };
-        if self.freed.insert(cookie, owner).is_none() {
-            self.freed_order.push_back(cookie);
-        }
-        if self.freed_order.len() > MAX_FREED
-            && let Some(oldest) = self.freed_order.pop_front()
-        {
-            self.freed.remove(&oldest);
+        if let Some((cookie, owner)) = event.cookie.zip(socket.owner(event)) {
+            self.freed.insert(cookie, owner);
         }
     }
 

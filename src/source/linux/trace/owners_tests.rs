@@ -239,10 +239,7 @@ fn memory_is_bounded_and_the_newest_stay() {
     }
     assert_eq!(owners.open.len(), 1);
     assert!(owners.order.len() <= 2 * MAX_OPEN);
-    assert_eq!(
-        (owners.freed.len(), owners.freed_order.len()),
-        (MAX_FREED, MAX_FREED)
-    );
+    assert_eq!(owners.freed.lengths(), (MAX_FREED, MAX_FREED));
     assert!(owners.owner_of(NonZeroU64::new(100_000).unwrap()).is_some());
     assert!(owners.owner_of(NonZeroU64::MIN).is_none());
     for number in 1..=40_000_u64 {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::format::Format;
 use super::{TraceError, TraceKind};
 use crate::model::{Endpoint, Pid, Text};
+use crate::source::linux::netlink::{array_at, u16_at, u32_at, u64_at};
 
 /// Types of records, `perf_event_type` of `linux/perf_event.h`.
 const LOST: u32 = 2;
@@ -273,22 +274,6 @@ fn fork(bytes: &[u8]) -> Option<Record> {
             parent: (parent == thread).then_some(parent),
         })
     })?
-}
-
-fn array_at<const LENGTH: usize>(bytes: &[u8], at: usize) -> Option<[u8; LENGTH]> {
-    bytes.get(at..at.checked_add(LENGTH)?)?.try_into().ok()
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    array_at(bytes, at).map(u16::from_ne_bytes)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    array_at(bytes, at).map(u32::from_ne_bytes)
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    array_at(bytes, at).map(u64::from_ne_bytes)
 }
 
 #[cfg(test)]
