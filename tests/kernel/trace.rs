@@ -460,7 +460,11 @@ fn what_a_full_ring_lost_is_counted_and_the_trace_goes_on() {
                 connect();
             }
         });
-        wait_until("the loss", || tracer.update() && tracer.lost() > 0);
+        // The kernel writes how many it lost with the next record into that ring.
+        wait_until("the loss", || {
+            connect();
+            tracer.update() && tracer.lost() > 0
+        });
         assert!(tracer.gaps() > 0);
         assert_eq!(pid_of(before), own);
         let mut after = connect();
