@@ -250,9 +250,10 @@ fn may_have_listened(
     socket.remote.is_none() && is_chosen && !may_be_accepted
 }
 
-/// The cookies of the sockets that closed last: a report may come after its row has closed.
+/// The cookies of the sockets that closed last, and whether the kernel reported their end: a report may come after its row has
+/// closed, and without one a socket may live on.
 #[derive(Debug)]
-pub(super) struct EndedCookies(Recent<NonZeroU64, ()>);
+pub(super) struct EndedCookies(Recent<NonZeroU64, bool>);
 
 impl Default for EndedCookies {
     fn default() -> Self {
@@ -265,9 +266,13 @@ impl EndedCookies {
         self.0.contains(&cookie)
     }
 
-    pub(super) fn extend(&mut self, cookie: Option<NonZeroU64>) {
+    pub(super) fn has_reported(&self, cookie: NonZeroU64) -> bool {
+        self.0.get(&cookie) == Some(&true)
+    }
+
+    pub(super) fn extend(&mut self, cookie: Option<NonZeroU64>, is_reported: bool) {
         if let Some(cookie) = cookie {
-            self.0.insert(cookie, ());
+            self.0.insert(cookie, is_reported);
         }
     }
 }

@@ -115,7 +115,7 @@ impl Tracker {
                 self.live.push(live);
             } else {
                 // Its report may be read later.
-                self.ended.extend(live.row.socket.cookie);
+                self.ended.extend(live.row.socket.cookie, false);
             }
         }
         self.closes = Closes::of(
@@ -250,7 +250,7 @@ impl Tracker {
     fn without_closed(&mut self, mut newcomers: Vec<(usize, Socket)>) -> Vec<(usize, Socket)> {
         let last_short = std::mem::take(&mut self.last_short);
         newcomers.retain(|(_, socket)| {
-            let is_known = |cookie| self.ended.has(cookie);
+            let is_known = |cookie| self.ended.has_reported(cookie);
             let was_short = || {
                 let address = Address::of(socket);
                 last_short.contains(&address) && !self.closes.has(&address)
@@ -258,7 +258,7 @@ impl Tracker {
             let has_closed =
                 is_leftover(socket) && (socket.cookie.is_some_and(is_known) || was_short());
             if has_closed {
-                self.ended.extend(socket.cookie);
+                self.ended.extend(socket.cookie, true);
             }
             !has_closed
         });
@@ -299,7 +299,8 @@ impl Tracker {
                 &mut self.events,
             );
             set_conflict(&mut live.row, false);
-            self.ended.extend(live.row.socket.cookie);
+            let is_reported = live.row.end.is_some();
+            self.ended.extend(live.row.socket.cookie, is_reported);
             self.closed.push(live.row);
         }
     }
@@ -315,7 +316,7 @@ impl Tracker {
         let short = closes.short(&self.ended, self.before_last, ports);
         let mut blinking = self.closed_ports(&short);
         for (mut closed, end) in short {
-            self.ended.extend(closed.socket.cookie);
+            self.ended.extend(closed.socket.cookie, true);
             Socket::name_services(std::slice::from_mut(&mut closed.socket), &self.services);
             let address = Address::of(&closed.socket);
             self.last_short.insert(address);

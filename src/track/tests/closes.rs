@@ -212,6 +212,18 @@ fn a_time_wait_that_the_snapshot_after_its_report_lacks_is_no_second_connection(
     );
 }
 
+/// A socket that connects elsewhere ends one row and begins another. The second one was taken for what was left of the first,
+/// although no end was reported.
+#[test]
+fn a_socket_whose_row_closed_without_a_report_lives_on_in_another() {
+    let socket = conn(80, 5, State::Established);
+    let mut watch = Watch::begin(std::slice::from_ref(&socket));
+    assert_eq!(watch.see_closed(&[], &[]), [""; 0]);
+    assert_eq!(watch.see_closed(&[], &[]), ["closed 80"]);
+    let elsewhere = conn(81, 5, State::FinWait2);
+    assert_eq!(watch.see_closed(&[elsewhere], &[]), ["opened 81"]);
+}
+
 /// What the kernel keeps of a connection that was closed from here is in `FIN_WAIT2` as long as the peer does not close.
 #[test]
 fn an_orphan_in_fin_wait2_is_the_only_row_of_its_connection() {
