@@ -72,13 +72,13 @@ impl Server {
     }
 
     /// Writes a line to it.
-    pub fn tell(&mut self, line: &str) {
+    pub fn send(&mut self, line: &str) {
         let _ = writeln!(self.input.as_ref().unwrap(), "{line}");
     }
 
     /// Whether it repeats a line.
     pub fn answers(&mut self) -> bool {
-        self.tell("there?");
+        self.send("there?");
         self.next_line() == "there?\n"
     }
 

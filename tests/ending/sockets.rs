@@ -21,7 +21,7 @@ fn a_process_that_closed_the_socket_is_not_signalled() {
         let script = "read go; exec 3<&-; exec cat";
         let mut server = Server::run(listener(), script, None);
         let ending = seen();
-        server.tell("go");
+        server.send("go");
         assert!(server.answers());
         let pid = server.pid();
         assert_eq!(
@@ -38,7 +38,7 @@ fn a_process_that_executes_another_program_is_still_the_same_and_is_signalled() 
         let mut server = Server::run(listener(), "read go; exec cat", None);
         let ending = seen();
         assert_eq!(&*ending.process().unwrap().name, "sh");
-        server.tell("go");
+        server.send("go");
         assert!(server.answers());
         assert!(end(&ending).0);
         assert_eq!(server.wait_for_signal(), Some(Signal::TERM));
@@ -51,7 +51,7 @@ fn a_child_that_keeps_the_socket_does_not_hold_it_for_its_parent() {
         let script = "read go; sleep 1000 & echo $!; exec 3<&-; exec cat";
         let mut server = Server::run(listener(), script, None);
         let ending = seen();
-        server.tell("go");
+        server.send("go");
         let child = server.next_line();
         assert!(server.answers());
         assert!(refusal(&ending).contains("no longer has this socket"));

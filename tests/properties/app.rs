@@ -126,16 +126,16 @@ impl Run {
             Event::Paste(text) => return self.input(Input::Paste(text.clone())),
             Event::Resize(width, height) => drop(self.stage.resize(*width, *height)),
             Event::Read(bits) => drop(self.stage.read(&sockets(*bits))),
-            Event::Fail => drop(self.stage.tell(Msg::SnapshotFailed("unreadable".into()))),
+            Event::Fail => drop(self.stage.send(Msg::SnapshotFailed("unreadable".into()))),
             Event::Answer { is_late } => self.answer(*is_late),
-            Event::Wake => return self.stage.tell(Msg::Woke),
+            Event::Wake => return self.stage.send(Msg::Woke),
             Event::Wait(time) => drop(self.stage.wait(*time)),
         }
         Vec::new()
     }
 
     fn input(&mut self, input: Input) -> Vec<Effect> {
-        self.stage.tell(Msg::Input(input))
+        self.stage.send(Msg::Input(input))
     }
 
     fn answer(&mut self, is_late: bool) {
@@ -165,7 +165,7 @@ impl Run {
             };
             let test_result = test_result(&target, self.stage.now, &[left], &answers);
             let report = BindReport { job, test_result };
-            let effects = self.stage.tell(Msg::BindTested(Box::new(report)));
+            let effects = self.stage.send(Msg::BindTested(Box::new(report)));
             self.asked.extend(effects);
         }
     }
@@ -386,7 +386,7 @@ proptest! {
             let effects = run.take(event);
             run.asked.extend(effects);
             // What is overdue happens at once: the runtime wakes the program before it draws.
-            run.stage.tell(Msg::Woke);
+            run.stage.send(Msg::Woke);
             let (view, now) = (run.view(), run.stage.now);
             let day = Duration::from_hours(24);
             let sleep = run.stage.app.next_wake(now).unwrap_or(day);

@@ -135,7 +135,7 @@ fn happen(stage: &mut Stage, event: &Event) {
         Event::Read(bits, states) => drop(stage.read(&sockets(*bits, *states))),
         Event::Wait(millis) => {
             stage.wait(Duration::from_millis(*millis));
-            stage.tell(Msg::Woke);
+            stage.send(Msg::Woke);
         }
     }
 }

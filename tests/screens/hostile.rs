@@ -129,22 +129,22 @@ const OPEN: &[(&str, Open)] = &[
     ("a filter", |stage, names| {
         stage.press("/");
         for name in names {
-            stage.tell(Msg::Input(Input::Paste(name.clone())));
+            stage.send(Msg::Input(Input::Paste(name.clone())));
         }
     }),
     ("a filter that is set", |stage, names| {
         stage.press("/");
-        stage.tell(Msg::Input(Input::Paste(names[0].clone())));
+        stage.send(Msg::Input(Input::Paste(names[0].clone())));
         stage.key(Key::Enter);
     }),
     ("a notice", |stage, names| {
-        stage.tell(Msg::JobDone {
+        stage.send(Msg::JobDone {
             succeeded: false,
             message: names[1].clone(),
         });
     }),
     ("a failure", |stage, names| {
-        stage.tell(Msg::SnapshotFailed(names[1].clone()));
+        stage.send(Msg::SnapshotFailed(names[1].clone()));
     }),
 ];
 

@@ -201,7 +201,7 @@ fn a_bind_test_shows_the_result_of_the_tested_port() {
     let effects = stage.press("b");
     stage.press("jjj");
     let answer = answer(&stage, &effects);
-    stage.tell(answer);
+    stage.send(answer);
     assert!(
         Canvas::of(&stage, Theme::PLAIN)
             .text()

@@ -389,7 +389,7 @@ fn bind_test_watched() {
     picture("bind_test_watched", |width, height| {
         let mut stage = leftovers_stage(width, height);
         stage.press("w");
-        stage.wait_secs(2).tell(Msg::Woke);
+        stage.wait_secs(2).send(Msg::Woke);
         stage
     });
 }
@@ -557,7 +557,7 @@ fn question_about_a_process_that_others_need() {
             supervisor: None,
             limits: Limits::default(),
         };
-        stage.tell(Msg::OwnerInspected(Box::new(found)));
+        stage.send(Msg::OwnerInspected(Box::new(found)));
         stage
     });
 }
@@ -590,7 +590,7 @@ fn outcome_of_ending_a_process() {
         let mut stage = busy_stage(width, height);
         let message = "python3 app.py (26489) exited after 0.2 s, back as 1054 after 0.4 s, started by supervisord \
                        (77): `supervisorctl stop web` keeps it down";
-        stage.tell(Msg::EndOutcome {
+        stage.send(Msg::EndOutcome {
             succeeded: false,
             message: message.into(),
         });
@@ -687,7 +687,7 @@ fn paused() {
         let mut stage = changes_stage(width, height);
         stage.press("p");
         stage.wait_secs(150);
-        stage.tell(Msg::Woke);
+        stage.send(Msg::Woke);
         stage
     });
 }
@@ -698,7 +698,7 @@ fn a_recording_that_has_ended() {
     picture("recording", |width, height| {
         let mut stage = recording_stage(width, height);
         stage.wait_secs(150);
-        stage.tell(Msg::Woke);
+        stage.send(Msg::Woke);
         stage
     });
 }
@@ -707,7 +707,7 @@ fn a_recording_that_has_ended() {
 fn first_snapshot_that_failed() {
     picture("failed_at_first", |width, height| {
         let mut stage = Stage::new(width, height);
-        stage.tell(Msg::SnapshotFailed(
+        stage.send(Msg::SnapshotFailed(
             "The socket table could not be read. Is /proc mounted?".into(),
         ));
         stage
@@ -718,7 +718,7 @@ fn first_snapshot_that_failed() {
 fn later_snapshot_that_failed() {
     picture("failed_later", |width, height| {
         let mut stage = busy_stage(width, height);
-        stage.wait_secs(7).tell(Msg::SnapshotFailed(
+        stage.wait_secs(7).send(Msg::SnapshotFailed(
             "The socket table could not be read: permission denied.".into(),
         ));
         stage
@@ -780,7 +780,7 @@ fn strange_names_and_long_addresses() {
 fn notice_of_something_done() {
     picture("notice", |width, height| {
         let mut stage = busy_stage(width, height);
-        stage.tell(Msg::JobDone {
+        stage.send(Msg::JobDone {
             succeeded: true,
             message: "TERM sent to nginx (pid 812).".into(),
         });

@@ -245,7 +245,7 @@ pub fn bind_test_stage(width: u16, height: u16) -> Stage {
     stage.read(&[listener("127.0.0.1:8080", 6, known(&[&node]))]);
     let effects = stage.press("b");
     let answer = answer(&stage, &effects);
-    stage.wait_secs(1).tell(answer);
+    stage.wait_secs(1).send(answer);
     stage
 }
 
@@ -279,7 +279,7 @@ pub fn leftovers_stage(width: u16, height: u16) -> Stage {
     let effects = stage.press("b");
     let (job, target) = asked_test(&effects).expect("a bind test was asked for");
     let test_result = test_result(&target, stage.now, &holders, &IPV4_TAKEN);
-    stage.tell(Msg::BindTested(Box::new(BindReport { job, test_result })));
+    stage.send(Msg::BindTested(Box::new(BindReport { job, test_result })));
     stage
 }
 

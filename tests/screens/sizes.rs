@@ -86,13 +86,13 @@ fn everything_open() -> Vec<(&'static str, Stage)> {
             with(&|stage| {
                 let effects = stage.press("b");
                 let answer = answer(stage, &effects);
-                stage.tell(answer);
+                stage.send(answer);
             }),
         ),
         (
             "a notice",
             with(&|stage| {
-                stage.tell(Msg::JobDone {
+                stage.send(Msg::JobDone {
                     succeeded: false,
                     message: "not permitted ".repeat(9),
                 });
@@ -101,7 +101,7 @@ fn everything_open() -> Vec<(&'static str, Stage)> {
         (
             "a failure",
             with(&|stage| {
-                stage.tell(Msg::SnapshotFailed("unreadable ".repeat(9)));
+                stage.send(Msg::SnapshotFailed("unreadable ".repeat(9)));
             }),
         ),
     ];

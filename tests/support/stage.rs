@@ -143,14 +143,14 @@ impl Stage {
         });
         observation.playback = self.playback;
         let events = observation.events.clone();
-        self.tell(Msg::SnapshotTaken(observation));
+        self.send(Msg::SnapshotTaken(observation));
         events
     }
 
     /// A reading that took this, after a draw that took `drawing`.
     pub fn refresh(&mut self, sockets: &[Socket], cost: RefreshTimings, drawing: Duration) {
-        self.tell(Msg::Drawn(drawing));
-        self.tell(Msg::RefreshMeasured(Refresh {
+        self.send(Msg::Drawn(drawing));
+        self.send(Msg::RefreshMeasured(Refresh {
             taken_at: self.now,
             rows: sockets.len(),
             cost,
@@ -159,7 +159,7 @@ impl Stage {
     }
 
     /// What is behind owners is read at once, and is nothing.
-    pub fn tell(&mut self, msg: Msg) -> Vec<Effect> {
+    pub fn send(&mut self, msg: Msg) -> Vec<Effect> {
         let mut effects = self.app.update(msg, self.now);
         while let Some(at) = effects
             .iter()
@@ -189,15 +189,15 @@ impl Stage {
     }
 
     pub fn key(&mut self, key: Key) -> Vec<Effect> {
-        self.tell(Msg::Input(Input::Key(key)))
+        self.send(Msg::Input(Input::Key(key)))
     }
 
     pub fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
-        self.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row })))
+        self.send(Msg::Input(Input::Mouse(Mouse::Click { column, row })))
     }
 
     pub fn resize(&mut self, width: u16, height: u16) -> &mut Self {
-        self.tell(Msg::Input(Input::Resized { width, height }));
+        self.send(Msg::Input(Input::Resized { width, height }));
         self
     }
 }

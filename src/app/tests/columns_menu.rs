@@ -222,7 +222,7 @@ fn reading_the_config_again_keeps_the_order_unless_its_columns_changed() {
     let config = desk.app.config.clone();
     let mut read = |settings: Settings| {
         desk.press("R");
-        desk.tell(Msg::SettingsRead {
+        desk.send(Msg::SettingsRead {
             settings: Box::new(settings),
             from: "config.toml".into(),
         });

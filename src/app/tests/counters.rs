@@ -45,7 +45,7 @@ fn snapshot(desk: &mut Desk, payload: &[(u64, u64)]) {
         counters: Some(counters.collect()),
         ..Snapshot::default()
     });
-    desk.tell(Msg::SnapshotTaken(update));
+    desk.send(Msg::SnapshotTaken(update));
 }
 
 fn titles(desk: &Desk) -> Vec<&'static str> {

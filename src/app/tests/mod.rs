@@ -78,7 +78,7 @@ impl Desk {
     }
 
     fn resize(&mut self, width: u16, height: u16) -> &mut Self {
-        self.tell(Msg::Input(Input::Resized { width, height }));
+        self.send(Msg::Input(Input::Resized { width, height }));
         self
     }
 
@@ -99,11 +99,11 @@ impl Desk {
     }
 
     fn wake(&mut self) -> Vec<Effect> {
-        self.tell(Msg::Woke)
+        self.send(Msg::Woke)
     }
 
     /// Unless a scene looks for itself, what is behind owners is read at once and is nothing.
-    fn tell(&mut self, msg: Msg) -> Vec<Effect> {
+    fn send(&mut self, msg: Msg) -> Vec<Effect> {
         let now = self.now();
         let effects = self.app.update(msg, now);
         self.inspect(effects)
@@ -136,7 +136,7 @@ impl Desk {
             closed: closed.to_vec(),
             ..Snapshot::default()
         });
-        self.tell(Msg::SnapshotTaken(observation));
+        self.send(Msg::SnapshotTaken(observation));
     }
 
     fn read_ports(&mut self, ports: &[u16]) {
@@ -152,7 +152,7 @@ impl Desk {
     }
 
     fn key(&mut self, key: Key) -> Vec<Effect> {
-        self.tell(Msg::Input(Input::Key(key)))
+        self.send(Msg::Input(Input::Key(key)))
     }
 
     fn press(&mut self, keys: &str) -> Vec<Effect> {

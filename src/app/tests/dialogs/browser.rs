@@ -86,7 +86,7 @@ fn a_failure_is_one_line() {
     let mut desk = Desk::with_ports(&[8080]);
     desk.press("Oy");
     let message = "xdg-open: not found".to_owned();
-    desk.tell(Msg::JobDone {
+    desk.send(Msg::JobDone {
         succeeded: false,
         message,
     });

@@ -31,16 +31,16 @@ fn rows_to_write_are_counted_before_and_the_folder_is_shown_after() {
             not_in: not_in.map(String::from),
         })
     };
-    desk.tell(written("/home/ann/sockeye-1.json", None));
+    desk.send(written("/home/ann/sockeye-1.json", None));
     assert_eq!(footer(&desk), " wrote 2 rows to /home/ann/sockeye-1.json");
-    desk.tell(written("/tmp/sockeye-1.json", Some("/opt: not permitted")));
+    desk.send(written("/tmp/sockeye-1.json", Some("/opt: not permitted")));
     let elsewhere = " wrote 2 rows to /tmp/sockeye-1.json, not to /opt: not permitted";
     assert_eq!(footer(&desk), elsewhere);
     let long = format!(
         "/srv/{}/sockeye-20260102T030405678Z.json",
         "deep/".repeat(20)
     );
-    desk.tell(written(&long, None));
+    desk.send(written(&long, None));
     let told = footer(&desk);
     assert_eq!(columns::width(&told), 80, "{told}");
     assert!(
@@ -69,7 +69,7 @@ fn copied_text_is_shown_and_cut_before_the_words_around_it() {
         " copied 127.0.0.1:80 to the clipboard (by the terminal)"
     );
     let (width, height) = (60, 24);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     let mut process = (*process(7)).clone();
     process.command = Some("x".repeat(200).as_str().into());
     let socket = Socket {

@@ -38,7 +38,7 @@ fn a_failed_reading_leaves_the_table_its_age_and_the_cursor() {
     let mut desk = Desk::with_ports(&[10, 20]);
     desk.press("j");
     desk.wait(10 * SECOND);
-    desk.tell(Msg::SnapshotFailed("a reading crashed".into()));
+    desk.send(Msg::SnapshotFailed("a reading crashed".into()));
     assert_eq!(desk.ports(), [10, 20]);
     assert_eq!(desk.selected_port(), Some(20));
     assert_eq!(clock_of(&desk), "every 1s · 10s ago ");
@@ -56,7 +56,7 @@ fn a_request_is_shown_until_it_is_done() {
     desk.wait(60 * SECOND).wake();
     let told = " looking for a free port above 8080… no answer for 60s";
     assert_eq!(footer(&desk), told);
-    desk.tell(Msg::JobDone {
+    desk.send(Msg::JobDone {
         succeeded: true,
         message: "8081 is free".into(),
     });
@@ -73,14 +73,14 @@ fn a_bind_test_that_crashed_says_why_and_can_be_repeated() {
         message: "bind test crashed: no luck".into(),
     };
     desk.press("b");
-    desk.tell(failed(0));
+    desk.send(failed(0));
     let pane = desk.view().pane.unwrap();
     assert!(
         pane.title.ends_with("testing…"),
         "an older one: {}",
         pane.title
     );
-    desk.tell(failed(1));
+    desk.send(failed(1));
     let pane = desk.view().pane.unwrap();
     assert_eq!(pane.title, "bind test · tcp 8080");
     assert_eq!(pane.lines[0][0].text, "bind test crashed: no luck");
@@ -95,7 +95,7 @@ fn a_bind_test_that_crashed_says_why_and_can_be_repeated() {
 fn a_job_that_failed_does_not_end_the_bind_test_that_runs() {
     let mut desk = Desk::with_ports(&[8080]);
     desk.press("b");
-    desk.tell(Msg::JobDone {
+    desk.send(Msg::JobDone {
         succeeded: false,
         message: "no file can be written".into(),
     });
@@ -105,9 +105,9 @@ fn a_job_that_failed_does_not_end_the_bind_test_that_runs() {
 #[test]
 fn resuming_after_a_stop_reads_at_once_unless_the_table_is_paused() {
     let mut desk = Desk::with_ports(&[8080]);
-    assert_eq!(desk.tell(Msg::Resumed), [Effect::Redraw, Effect::Refresh]);
+    assert_eq!(desk.send(Msg::Resumed), [Effect::Redraw, Effect::Refresh]);
     desk.press("p");
-    assert_eq!(desk.tell(Msg::Resumed), [Effect::Redraw]);
+    assert_eq!(desk.send(Msg::Resumed), [Effect::Redraw]);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn after_hours_of_suspension_the_age_is_true_and_marks_are_over() {
 fn a_filter_that_is_full_says_so_and_is_not_applied_again() {
     let mut desk = Desk::with_ports(&[10]);
     desk.press("/");
-    desk.tell(Msg::Input(Input::Paste("a".repeat(1 << 20))));
+    desk.send(Msg::Input(Input::Paste("a".repeat(1 << 20))));
     assert_eq!(desk.app.rows.criteria.filter.to_string().len(), 4096);
     assert!(footer(&desk).contains("there is room for 4096 bytes: the rest was left out"));
     desk.key(Key::Backspace);

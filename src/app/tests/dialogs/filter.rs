@@ -62,9 +62,9 @@ fn a_paste_goes_into_the_prompt_and_nowhere_else() {
     let mut desk = Desk::with_ports(&[10, 20]);
     let paste = |text: &str| Msg::Input(Input::Paste(text.into()));
     let before = desk.view();
-    assert_eq!(desk.tell(paste("qKy")), []);
+    assert_eq!(desk.send(paste("qKy")), []);
     assert_eq!(desk.view(), before, "pasted text is no keys");
     desk.press("/");
-    desk.tell(paste(":2\x1b0\nq"));
+    desk.send(paste(":2\x1b0\nq"));
     assert_eq!(desk.ports(), [20]);
 }

@@ -6,7 +6,7 @@ use crate::settings::CustomView;
 
 fn sized(width: u16, height: u16) -> Desk {
     let mut desk = Desk::with_ports(&(1000..1020).collect::<Vec<_>>());
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     desk
 }
 

@@ -20,7 +20,7 @@ fn every_key_of_the_table_does_something() {
         for &key in &*binding.keys {
             let mut desk = Desk::with_ports(&(1000..1100).collect::<Vec<_>>());
             let (width, height) = (240, 24);
-            desk.tell(Msg::Input(Input::Resized { width, height }));
+            desk.send(Msg::Input(Input::Resized { width, height }));
             desk.press("/a");
             desk.key(Key::Enter);
             desk.press("eGk");
@@ -134,7 +134,7 @@ fn a_small_terminal_names_the_key_of_the_help_and_loses_no_row_for_it() {
     let mut desk = Desk::with_ports(&(10..40).collect::<Vec<_>>());
     assert!(!header(&desk).contains('?'), "the last line has it");
     for (width, height) in [(40, 10), (20, 10), (59, 11)] {
-        desk.tell(Msg::Input(Input::Resized { width, height }));
+        desk.send(Msg::Input(Input::Resized { width, height }));
         assert!(
             header(&desk).ends_with("s ? "),
             "{width}: {}",
@@ -143,7 +143,7 @@ fn a_small_terminal_names_the_key_of_the_help_and_loses_no_row_for_it() {
         assert_eq!(desk.ports().len(), usize::from(height) - 2);
     }
     let area = desk.view().layout.header;
-    desk.tell(Msg::Input(Input::Mouse(Mouse::Click {
+    desk.send(Msg::Input(Input::Mouse(Mouse::Click {
         column: area.width - 2,
         row: 0,
     })));

@@ -20,7 +20,7 @@ pub fn lines(desk: &Desk) -> Vec<String> {
 fn tall() -> Desk {
     let mut desk = Desk::with_ports(&(1000..1020).collect::<Vec<_>>());
     let (width, height) = (160, 160);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     desk
 }
 
@@ -34,7 +34,7 @@ fn palette(desk: &Desk) -> &Palette {
 /// The texts of the entries that are found, best first.
 fn found(desk: &mut Desk, typed: &str) -> Vec<String> {
     desk.press(":");
-    desk.tell(Msg::Input(Input::Paste(typed.into())));
+    desk.send(Msg::Input(Input::Paste(typed.into())));
     let found = palette(desk).found();
     let texts = found.map(|entry| entry.text.to_string()).collect();
     desk.key(Key::Esc);
@@ -129,7 +129,7 @@ fn every_synonym_finds_its_action_first_or_second() {
         for synonym in *synonyms {
             let is_found = [&mut desk, &mut in_bind_test].into_iter().any(|desk| {
                 desk.press(":");
-                desk.tell(Msg::Input(Input::Paste((*synonym).into())));
+                desk.send(Msg::Input(Input::Paste((*synonym).into())));
                 let found = palette(desk).found();
                 let best: Vec<_> = found.take(2).map(|entry| entry.command).collect();
                 let is_found = best.contains(&Command::Act(*action));
@@ -222,7 +222,7 @@ fn what_no_action_is_called_is_said_and_does_nothing() {
     ] {
         let mut desk = tall();
         desk.press(":");
-        desk.tell(Msg::Input(Input::Paste(typed.into())));
+        desk.send(Msg::Input(Input::Paste(typed.into())));
         assert_eq!(lines(&desk), ["no matching action"], "{typed:.20}");
         assert_eq!(desk.key(Key::Enter), []);
         assert_eq!(desk.mode(), Mode::Palette);
@@ -362,7 +362,7 @@ fn letters_are_typed_and_arrows_move() {
 fn a_small_terminal_shows_only_the_first_key_of_an_action() {
     let mut desk = tall();
     let (width, height) = (40, 10);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     desk.press(":kill");
     assert!(lines(&desk)[0].starts_with("K  "), "{:?}", lines(&desk));
 }

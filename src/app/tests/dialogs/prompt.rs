@@ -187,7 +187,7 @@ fn enter_on_an_offered_word_that_is_no_filter_yet_says_what_is_missing() {
 fn what_is_chosen_is_in_sight_on_a_narrow_terminal_however_much_is_offered() {
     let mut desk = Desk::with_ports(&(1000..1150).collect::<Vec<_>>());
     let (width, height) = (40, 10);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     desk.press("/:1");
     for n in 0..300u16 {
         desk.key(Key::Tab);
@@ -319,7 +319,7 @@ fn how_many_rows_match_is_shown_as_long_as_there_is_a_filter() {
     }
     // A small terminal has it in its first line.
     let (width, height) = (40, 10);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     let header: String = desk
         .view()
         .header

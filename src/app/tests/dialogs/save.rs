@@ -77,7 +77,7 @@ fn the_difference_is_shown_and_only_yes_writes_it() {
         let mut desk = Desk::with_ports(&[10]);
         let settings = requested(&desk.press("W"));
         let save = save(settings, &["theme", "sort"]);
-        desk.tell(Msg::SavePrepared(save.clone()));
+        desk.send(Msg::SavePrepared(save.clone()));
         let question = desk.view().overlay.expect("a question");
         let text: Vec<String> = question
             .lines
@@ -100,7 +100,7 @@ fn the_difference_is_shown_and_only_yes_writes_it() {
 fn no_difference_is_one_line_and_no_question() {
     let mut desk = Desk::with_ports(&[10]);
     let settings = requested(&desk.press("W"));
-    desk.tell(Msg::SavePrepared(save(settings, &[])));
+    desk.send(Msg::SavePrepared(save(settings, &[])));
     assert!(desk.view().overlay.is_none());
     assert!(
         footer(&desk).contains("nothing to save: these are the settings of /home/ann/config.toml"),
@@ -135,7 +135,7 @@ fn long_question(width: u16, height: u16) -> Desk {
         before: names(ALL),
         after: names(&ALL[..ALL.len() - 1]),
     });
-    desk.tell(Msg::SavePrepared(save));
+    desk.send(Msg::SavePrepared(save));
     desk
 }
 
@@ -180,8 +180,8 @@ fn the_wheel_scrolls_the_question_of_saving_and_is_no_answer() {
     let mut desk = long_question(40, 10);
     let first = in_sight(&desk);
     let (column, row) = (5, 3);
-    desk.tell(Msg::Input(Input::Mouse(Mouse::WheelDown { column, row })));
+    desk.send(Msg::Input(Input::Mouse(Mouse::WheelDown { column, row })));
     assert_eq!(in_sight(&desk)[0], first[1]);
-    desk.tell(Msg::Input(Input::Mouse(Mouse::WheelUp { column, row })));
+    desk.send(Msg::Input(Input::Mouse(Mouse::WheelUp { column, row })));
     assert_eq!(in_sight(&desk), first);
 }

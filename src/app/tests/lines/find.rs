@@ -201,7 +201,7 @@ fn an_empty_text_finds_nothing_and_marks_nothing() {
 fn at_the_smallest_sizes_finding_never_fails() {
     for (width, height) in [(1, 1), (2, 3), (7, 4), (40, 10)] {
         let mut desk = desk();
-        desk.tell(Msg::Input(Input::Resized { width, height }));
+        desk.send(Msg::Input(Input::Resized { width, height }));
         desk.key(F3);
         desk.press("app");
         desk.view();

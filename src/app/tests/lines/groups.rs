@@ -156,7 +156,7 @@ fn a_group_says_how_many_sockets_it_has_in_which_states_and_who_is_at_the_other_
     let wide = {
         let mut desk = by_process();
         let (width, height) = (120, 24);
-        desk.tell(Msg::Input(Input::Resized { width, height }));
+        desk.send(Msg::Input(Input::Resized { width, height }));
         lines(&desk)
     };
     assert_eq!(wide[0], "▸ app(1) 5 4 ESTABLISHED , 1 LISTEN → 10.0.0.9 ×4");
@@ -188,13 +188,13 @@ fn a_click_on_the_expander_or_two_on_the_line_open_and_close() {
     let mut desk = by_process();
     let click = |column, row| Msg::Input(Input::Mouse(Mouse::Click { column, row }));
     assert_eq!(desk.view().click_at(2, 3), Some(Click::Group(0)));
-    desk.tell(click(2, 3));
+    desk.send(click(2, 3));
     assert_eq!(outline(&desk).len(), 7);
-    desk.wait(SECOND).tell(click(2, 3));
+    desk.wait(SECOND).send(click(2, 3));
     assert_eq!(outline(&desk).len(), 2);
-    desk.wait(SECOND).tell(click(20, 4));
+    desk.wait(SECOND).send(click(20, 4));
     assert_eq!(selected(&desk), "▸ app(2)");
-    desk.tell(click(20, 4));
+    desk.send(click(20, 4));
     assert_eq!(outline(&desk), ["▸ app(1)", "▾ app(2)", "6000", "6001"]);
     assert_eq!(desk.app.selected(), None);
 }
@@ -483,7 +483,7 @@ fn all_rows_are_written_those_of_closed_groups_too() {
     assert_eq!(rows, Some(7));
     assert_eq!(filter_text(&desk), "by process  7 ");
     let (width, height) = (100, 24);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     assert_eq!(filter_text(&desk), "by process  2 groups  7 ");
 }
 
@@ -587,9 +587,9 @@ fn the_settings_group_the_table_at_the_start_and_when_they_are_read_again() {
         linger: SECOND,
         ..settings(Some(GroupFields::one(GroupBy::State)))
     };
-    desk.tell(read(linger));
+    desk.send(read(linger));
     assert_eq!(outline(&desk).len(), 8, "it is still open");
-    desk.tell(read(settings(None)));
+    desk.send(read(settings(None)));
     assert_eq!(desk.ports().len(), 7);
 }
 
@@ -631,7 +631,7 @@ impl Desk {
 fn a_group_line_fits_into_every_terminal() {
     for width in 1..100 {
         let mut desk = by_process();
-        desk.tell(Msg::Input(Input::Resized { width, height: 24 }));
+        desk.send(Msg::Input(Input::Resized { width, height: 24 }));
         desk.key(Key::Right);
         let view = desk.view();
         for row in &view.rows {

@@ -373,7 +373,7 @@ fn all_rows_are_marked_those_of_closed_groups_too_and_esc_keeps_the_groups() {
 #[test]
 fn on_a_group_the_palette_offers_what_acts_on_its_rows() {
     let mut desk = by_state();
-    desk.tell(Msg::Input(Input::Resized {
+    desk.send(Msg::Input(Input::Resized {
         width: 160,
         height: 99,
     }));
@@ -480,7 +480,7 @@ proptest! {
                 }
                 Step::Wait(millis) => drop(desk.wait(Duration::from_millis(millis)).wake()),
                 Step::Resize(width, height) => {
-                    desk.tell(Msg::Input(Input::Resized { width, height }));
+                    desk.send(Msg::Input(Input::Resized { width, height }));
                 }
             }
             let there = ids(&desk);

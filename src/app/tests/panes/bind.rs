@@ -67,9 +67,9 @@ fn a_late_answer_to_an_older_bind_test_is_dropped() {
     let effects = desk.press("b");
     let second = report(&desk, &effects, Vec::new());
     assert_ne!(first.job, second.job);
-    desk.tell(Msg::BindTested(Box::new(first)));
+    desk.send(Msg::BindTested(Box::new(first)));
     assert!(pane_text(&desk).contains("binding…"));
-    desk.tell(Msg::BindTested(Box::new(second)));
+    desk.send(Msg::BindTested(Box::new(second)));
     assert!(pane_text(&desk).contains("✓ free"));
     let effects = desk.press("r");
     let third = report(&desk, &effects, Vec::new());
@@ -79,7 +79,7 @@ fn a_late_answer_to_an_older_bind_test_is_dropped() {
         "what was found stays meanwhile"
     );
     desk.key(Key::Esc);
-    desk.tell(Msg::BindTested(Box::new(third)));
+    desk.send(Msg::BindTested(Box::new(third)));
     assert!(desk.app.dock.pane.is_none(), "an answer opens nothing");
 }
 
@@ -89,7 +89,7 @@ fn a_watch_counts_down_and_rings_when_the_port_is_free() {
     let effects = desk.press("b");
     let left = 2 * SECOND;
     let answer = report(&desk, &effects, vec![leftover(10, left)]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     assert!(pane_text(&desk).contains("◷ waiting"));
     assert!(pane_text(&desk).contains("about 2 s"));
     // The time left counts down without a new test.
@@ -102,12 +102,12 @@ fn a_watch_counts_down_and_rings_when_the_port_is_free() {
     asked_test(&effects);
     assert_eq!(desk.wake(), [], "one test at a time");
     let answer = report(&desk, &effects, vec![leftover(10, SECOND)]);
-    assert_eq!(desk.tell(Msg::BindTested(Box::new(answer))), []);
+    assert_eq!(desk.send(Msg::BindTested(Box::new(answer))), []);
     assert_eq!(desk.wake(), [], "once a second");
     desk.wait(SECOND);
     let effects = desk.wake();
     let answer = report(&desk, &effects, Vec::new());
-    assert_eq!(desk.tell(Msg::BindTested(Box::new(answer))), [Effect::Bell]);
+    assert_eq!(desk.send(Msg::BindTested(Box::new(answer))), [Effect::Bell]);
     assert!(footer(&desk).contains("10 is free"));
     assert!(!pane_title(&desk).contains("watching"));
     desk.wait(SECOND);
@@ -121,12 +121,12 @@ fn only_what_ends_by_itself_can_be_waited_for() {
     desk.press("w");
     assert!(footer(&desk).contains("still running"));
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     desk.press("w");
     assert!(footer(&desk).contains("does not end by itself"));
     let effects = desk.press("r");
     let answer = report(&desk, &effects, Vec::new());
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     desk.press("w");
     assert!(footer(&desk).contains("already free: nothing to wait for"));
     assert!(!pane_title(&desk).contains("watching"));
@@ -137,11 +137,11 @@ fn a_watch_ends_when_a_server_takes_the_port() {
     let mut desk = Desk::with_ports(&[10]);
     let effects = desk.press("b");
     let answer = report(&desk, &effects, vec![leftover(10, SECOND)]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     desk.press("w");
     let effects = desk.wake();
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    assert_eq!(desk.tell(Msg::BindTested(Box::new(answer))), []);
+    assert_eq!(desk.send(Msg::BindTested(Box::new(answer))), []);
     assert!(footer(&desk).contains("does not end by itself"));
     assert!(!pane_title(&desk).contains("watching"));
 }
@@ -151,7 +151,7 @@ fn ending_what_has_the_port_shows_it_become_free() {
     let mut desk = Desk::with_ports(&[10]);
     let effects = desk.press("b");
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     assert_eq!(desk.press("K"), [], "it asks first");
     assert_eq!(ending(&desk.press("y")).process().unwrap().pid, 10);
     assert_eq!(desk.wake(), [], "a process takes its time to end");
@@ -159,7 +159,7 @@ fn ending_what_has_the_port_shows_it_become_free() {
     let effects = desk.wake();
     let answer = report(&desk, &effects, vec![leftover(10, SECOND)]);
     assert_eq!(
-        desk.tell(Msg::BindTested(Box::new(answer))),
+        desk.send(Msg::BindTested(Box::new(answer))),
         [],
         "its leftovers are in the way, and are waited for"
     );
@@ -167,7 +167,7 @@ fn ending_what_has_the_port_shows_it_become_free() {
     desk.wait(SECOND);
     let effects = desk.wake();
     let answer = report(&desk, &effects, Vec::new());
-    assert_eq!(desk.tell(Msg::BindTested(Box::new(answer))), [Effect::Bell]);
+    assert_eq!(desk.send(Msg::BindTested(Box::new(answer))), [Effect::Bell]);
 }
 
 #[test]
@@ -178,9 +178,9 @@ fn one_test_runs_at_a_time_and_the_next_begins_when_it_has_answered() {
         assert_eq!(desk.press("rb"), [], "one is running");
     }
     let answer = report(&desk, &first, vec![Holder::new(listener(10))]);
-    let second = desk.tell(Msg::BindTested(Box::new(answer)));
+    let second = desk.send(Msg::BindTested(Box::new(answer)));
     let answer = report(&desk, &second, Vec::new());
-    assert_eq!(desk.tell(Msg::BindTested(Box::new(answer))), []);
+    assert_eq!(desk.send(Msg::BindTested(Box::new(answer))), []);
     assert!(pane_text(&desk).contains("✓ free"));
 }
 
@@ -189,18 +189,18 @@ fn the_new_owner_of_the_port_is_shown_after_the_process_has_ended() {
     let mut desk = Desk::with_ports(&[10, 20]);
     let effects = desk.press("b");
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     desk.press("Ky");
     desk.wait(SECOND);
     let effects = desk.wake();
     let answer = report(&desk, &effects, vec![Holder::new(listener(20))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     assert!(footer(&desk).contains("sending"), "it is looked on");
     assert!(!pane_title(&desk).contains("watching"));
     let told = "app (10) exited after 0.2 s, but 1 other process keeps port 10: app (20)";
     let message = told.to_owned();
     let succeeded = false;
-    let effects = desk.tell(Msg::EndOutcome { succeeded, message });
+    let effects = desk.send(Msg::EndOutcome { succeeded, message });
     asked_test(&effects);
     assert!(footer(&desk).contains(told));
 }
@@ -210,33 +210,33 @@ fn a_process_that_does_not_end_is_not_waited_for_for_ever() {
     let mut desk = Desk::with_ports(&[10]);
     let effects = desk.press("b");
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     desk.press("Ky");
     desk.wait(3 * SECOND);
     let effects = desk.wake();
     let message = "app (10) still running after 3 s".into();
     let succeeded = false;
-    assert_eq!(desk.tell(Msg::EndOutcome { succeeded, message }), []);
+    assert_eq!(desk.send(Msg::EndOutcome { succeeded, message }), []);
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    let effects = desk.tell(Msg::BindTested(Box::new(answer)));
+    let effects = desk.send(Msg::BindTested(Box::new(answer)));
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     desk.wait(7 * SECOND);
     let effects = desk.wake();
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     assert!(footer(&desk).contains("with a stronger signal"));
     desk.press("Ky");
     // That another job failed says nothing of the signal.
-    desk.tell(Msg::JobDone {
+    desk.send(Msg::JobDone {
         succeeded: false,
         message: "no file can be written".into(),
     });
     desk.wait(SECOND);
     let effects = desk.wake();
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
-    desk.tell(Msg::SignalFailed("not permitted".into()));
+    desk.send(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::SignalFailed("not permitted".into()));
     desk.wait(SECOND);
     assert_eq!(desk.wake(), [], "a signal that was not sent ends nothing");
 }
@@ -249,7 +249,7 @@ fn the_sockets_in_the_way_can_be_gone_to_whatever_the_view_hides() {
     let effects = desk.press("b");
     let holders = vec![Holder::new(listener(20)), Holder::new(listener(30))];
     let answer = report(&desk, &effects, holders);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     let selected = |desk: &Desk| desk.app.selected().map(|row| row.socket.local.port);
     assert_eq!(desk.ports(), [10]);
     for port in [20, 30, 20] {
@@ -264,7 +264,7 @@ fn the_sockets_in_the_way_can_be_gone_to_whatever_the_view_hides() {
     };
     let line = pane.lines.iter().position(is_it).expect("it is in sight");
     let row = desk.view().layout.pane.y + 1 + u16::try_from(line).unwrap();
-    desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column: 20, row })));
+    desk.send(Msg::Input(Input::Mouse(Mouse::Click { column: 20, row })));
     assert_eq!(selected(&desk), Some(30), "a click goes to it as well");
 }
 
@@ -273,7 +273,7 @@ fn a_remedy_can_be_copied() {
     let mut desk = Desk::with_ports(&[10]);
     let effects = desk.press("b");
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     desk.press("c");
     assert_eq!(desk.key(Key::Enter), [Effect::Copy("kill 10".into())]);
 }
@@ -294,7 +294,7 @@ fn a_bind_test_says_what_to_do_then_who_then_why_and_folds_the_addresses() {
     let mut desk = Desk::with_ports(&[10]);
     let effects = desk.press("b");
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     let text = pane_text(&desk);
     let places = ["✗ in use", "fix", "in the way", "▸ addresses"].map(|part| text.find(part));
     assert!(places.iter().all(Option::is_some), "{text}");
@@ -315,7 +315,7 @@ fn a_bind_test_says_what_to_do_then_who_then_why_and_folds_the_addresses() {
     }
     let effects = desk.press("r");
     let answer = report(&desk, &effects, vec![Holder::new(listener(10))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     assert!(pane_text(&desk).contains("EADDRINUSE"), "they stay open");
     desk.press("a");
     assert!(!pane_text(&desk).contains("EADDRINUSE"));
@@ -326,13 +326,13 @@ fn a_click_on_the_addresses_opens_them() {
     let mut desk = Desk::with_ports(&[10]);
     let effects = desk.press("b");
     let answer = report(&desk, &effects, Vec::new());
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     let view = desk.view();
     let pane = view.pane.expect("the bind test is open");
     let is_it = |line: &view::Line| line.iter().any(|span| span.text.contains("addresses"));
     let line = pane.lines.iter().position(is_it).expect("it is in sight");
     let row = view.layout.pane.y + 1 + u16::try_from(line).unwrap();
-    desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column: 5, row })));
+    desk.send(Msg::Input(Input::Mouse(Mouse::Click { column: 5, row })));
     assert!(pane_text(&desk).contains("▾ addresses"));
 }
 

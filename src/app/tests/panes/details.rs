@@ -140,13 +140,13 @@ fn a_hidden_owner_is_shown_once_in_a_row() {
         texts.join("|")
     };
     let (width, height) = (64, 24);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     let narrow = row(&desk, 0);
     assert_eq!(narrow.matches("hidden").count(), 1, "{narrow}");
     assert!(narrow.contains("|–|root · hidden"), "{narrow}");
     assert_eq!(row(&desk, 1).matches("kernel").count(), 1);
     let (width, height) = (160, 45);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     let wide = row(&desk, 0);
     assert!(wide.contains("|–|hidden|root|"), "{wide}");
 }
@@ -168,7 +168,7 @@ fn connection(local: &str, remote: &str, pid: u32) -> Socket {
 fn server_with_clients() -> Desk {
     let mut desk = Desk::new();
     let (width, height) = (160, 60);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     desk.read(&clients());
     desk
 }
@@ -239,7 +239,7 @@ fn a_listener_counts_its_connections_and_how_many_are_new() {
 fn rows_are_sorted_by_connections_again_when_only_those_change() {
     let mut desk = Desk::new();
     let (width, height) = (160, 60);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     let client = |port: u16, n: u16| {
         connection(
             &format!("127.0.0.1:{port}"),
@@ -310,7 +310,7 @@ fn the_owners_of_a_prefork_server_are_one_table_and_a_fact_that_all_share_is_the
         .collect();
     let mut desk = Desk::new();
     let (width, height) = (160, 100);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     desk.read(&[Socket {
         owner: Owner::Known(owners.into()),
         ..listener(80)
@@ -371,7 +371,7 @@ impl Desk {
         let at = lines.iter().position(|line| line.contains(part));
         let row = area.y + u16::try_from(at.unwrap()).unwrap();
         let column = area.x;
-        self.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
+        self.send(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
     }
 }
 
@@ -436,7 +436,7 @@ fn details_have_the_changes_of_their_row_and_of_no_other() {
             .read(&[other.clone(), listener(20), listener(30)]);
     }
     let (width, height) = (160, 60);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     let lines = lines(&desk);
     let at = lines.iter().position(|line| line == "history").unwrap();
     assert!(

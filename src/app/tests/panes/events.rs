@@ -74,7 +74,7 @@ fn events_are_aligned_below_their_headings_at_every_width() {
     let mut desk = scene();
     for width in 60..=240 {
         let height = 24;
-        desk.tell(Msg::Input(Input::Resized { width, height }));
+        desk.send(Msg::Input(Input::Resized { width, height }));
         let lines = lines(&desk);
         let heading = lines.iter().find(|line| line.starts_with("TIME")).unwrap();
         let column = heading.find("LOCAL").unwrap();

@@ -30,7 +30,7 @@ fn events(ports: &[u16]) -> Desk {
 
 impl Desk {
     fn click_at(&mut self, column: u16, row: u16) {
-        self.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
+        self.send(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
     }
 }
 
@@ -255,7 +255,7 @@ fn a_click_on_a_row_of_the_table_gives_the_keys_back() {
     // The wheel scrolls what is below the pointer, without a focus.
     let column = desk.view().layout.pane.x + 5;
     for row in [3, 30] {
-        desk.tell(Msg::Input(Input::Mouse(Mouse::WheelDown { column, row })));
+        desk.send(Msg::Input(Input::Mouse(Mouse::WheelDown { column, row })));
     }
     assert_eq!((desk.selected_port(), desk.mode()), (Some(80), Mode::Table));
 }

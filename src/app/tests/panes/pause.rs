@@ -16,7 +16,7 @@ fn a_bind_test_and_its_watch_read_nothing_into_a_paused_table() {
     assert!(!effects.contains(&Effect::Refresh), "{effects:?}");
     let leftover = crate::app::tests::panes::bind::leftover(10, Duration::from_secs(30));
     let answer = report(&desk, &effects, vec![leftover.clone()]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     assert!(!desk.press("w").contains(&Effect::Refresh));
     for _ in 0..3 {
         let effects = desk.wait(SECOND).wake();
@@ -41,7 +41,7 @@ fn the_outcome_of_an_end_is_shown_and_a_paused_table_does_not_change() {
         succeeded: true,
         message: "10 is free".into(),
     };
-    assert_eq!(desk.tell(told), []);
+    assert_eq!(desk.send(told), []);
     assert!(footer(&desk).contains("10 is free"));
 }
 

@@ -31,7 +31,7 @@ impl Desk {
             total: Some(3),
             has_ended: number == 3,
         });
-        self.tell(Msg::SnapshotTaken(observation));
+        self.send(Msg::SnapshotTaken(observation));
     }
 
     fn row_text(&self, port: u16) -> String {
@@ -60,7 +60,7 @@ const FOUR_HOURS: u64 = 4 * 3600;
 fn ages_and_marks_go_by_the_recorded_time_and_stand_between_two_snapshots() {
     let mut desk = Desk::recorded();
     let (width, height) = (160, 24);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     desk.play(1, 2, &[10, 20]);
     assert!(desk.row_text(20).contains(" 0s "), "{}", desk.row_text(20));
     let shown = desk.view();
@@ -113,7 +113,7 @@ fn a_recording_and_its_moment_are_shown_reversed_at_every_width() {
     let mut desk = Desk::recorded();
     for columns in 6..=220 {
         let (width_, height) = (columns, 24);
-        desk.tell(Msg::Input(Input::Resized {
+        desk.send(Msg::Input(Input::Resized {
             width: width_,
             height,
         }));
@@ -140,7 +140,7 @@ fn a_recording_and_its_moment_are_shown_reversed_at_every_width() {
         (9, "REPLAY"),
     ] {
         let (width, height) = (columns, 24);
-        desk.tell(Msg::Input(Input::Resized { width, height }));
+        desk.send(Msg::Input(Input::Resized { width, height }));
         desk.play(1, 2, &[10]);
         assert_eq!(desk.badge(), badge, "{columns}");
     }
@@ -164,7 +164,7 @@ fn the_end_and_a_pause_of_a_recording_are_said_at_every_width() {
     ] {
         let (width, height) = (columns, 24);
         desk = Desk::recorded();
-        desk.tell(Msg::Input(Input::Resized { width, height }));
+        desk.send(Msg::Input(Input::Resized { width, height }));
         desk.press("p");
         assert_eq!(desk.badge(), paused);
         desk.press("p");

@@ -12,7 +12,7 @@ impl Desk {
             ..RefreshTimings::default()
         };
         let taken_at = self.now();
-        self.tell(Msg::RefreshMeasured(Refresh {
+        self.send(Msg::RefreshMeasured(Refresh {
             taken_at,
             rows: 3,
             cost,
@@ -43,13 +43,13 @@ fn words(desk: &Desk, begin: &str) -> Vec<String> {
 fn refreshes_are_listed_newest_first_below_the_median_and_the_worst() {
     let mut desk = Desk::with_ports(&[10]);
     for dump in [5, 30, 10] {
-        desk.tell(Msg::Drawn(millis(2)));
+        desk.send(Msg::Drawn(millis(2)));
         desk.measure(millis(dump));
         desk.wait(SECOND);
     }
     desk.press("$");
     assert_eq!(pane_title(&desk), "stats · 3 refreshes");
-    desk.tell(Msg::Input(Input::Resized {
+    desk.send(Msg::Input(Input::Resized {
         width: 100,
         height: 60,
     }));
@@ -70,13 +70,13 @@ fn refreshes_are_listed_newest_first_below_the_median_and_the_worst() {
 fn a_refresh_is_listed_with_the_longest_draw_since_the_one_before() {
     let mut desk = Desk::with_ports(&[10]);
     desk.press("$");
-    desk.tell(Msg::Input(Input::Resized {
+    desk.send(Msg::Input(Input::Resized {
         width: 100,
         height: 60,
     }));
     desk.measure(millis(1));
     for draw in [2, 7, 3] {
-        desk.tell(Msg::Drawn(millis(draw)));
+        desk.send(Msg::Drawn(millis(draw)));
     }
     desk.wait(SECOND).measure(millis(1));
     assert_eq!(words(&desk, "12:00:01")[6..], ["7.0", "8.0", "0", "0", "3"]);
@@ -91,7 +91,7 @@ fn a_draw_requests_no_other() {
     desk.measure(millis(1));
     let (before, wake) = (desk.view(), desk.app.next_wake(desk.now()));
     for _ in 0..3 {
-        assert_eq!(desk.tell(Msg::Drawn(millis(900))), []);
+        assert_eq!(desk.send(Msg::Drawn(millis(900))), []);
         assert_eq!(desk.view(), before);
     }
     assert_eq!(desk.app.next_wake(desk.now()), wake);

@@ -73,7 +73,7 @@ fn the_selected_row_stays_in_sight_when_a_pane_opens_and_the_terminal_shrinks() 
     assert!(desk.ports().contains(&1099));
     for height in (4..=24).rev() {
         desk.key(Key::Esc);
-        desk.tell(Msg::Input(Input::Resized { width: 80, height }));
+        desk.send(Msg::Input(Input::Resized { width: 80, height }));
         assert!(desk.ports().contains(&1099), "height {height}");
     }
 }
@@ -84,7 +84,7 @@ fn the_selected_row_stays_in_sight_when_the_bottom_lines_grow() {
     for open in ["/", "B", "K", "C", "?"] {
         let mut desk = Desk::with_ports(&(1000..1100).collect::<Vec<_>>());
         let (width, height) = (40, 10);
-        desk.tell(Msg::Input(Input::Resized { width, height }));
+        desk.send(Msg::Input(Input::Resized { width, height }));
         desk.press("G");
         desk.press(open);
         assert!(desk.ports().contains(&1099), "{open}");
@@ -95,9 +95,9 @@ fn the_selected_row_stays_in_sight_when_the_bottom_lines_grow() {
 fn a_click_selects_the_row_under_it() {
     let mut desk = Desk::with_ports(&[10, 20, 30]);
     let click = |column, row| Msg::Input(Input::Mouse(Mouse::Click { column, row }));
-    desk.tell(click(40, 5));
+    desk.send(click(40, 5));
     assert_eq!(desk.selected_port(), Some(30));
-    desk.tell(click(40, 20));
+    desk.send(click(40, 20));
     assert_eq!(desk.selected_port(), Some(30), "there is no row");
 }
 
@@ -115,9 +115,9 @@ fn a_click_on_a_heading_sorts_and_one_more_reverses() {
         column: port,
         row: 2,
     }));
-    desk.tell(click.clone());
+    desk.send(click.clone());
     assert_eq!(desk.ports(), [30, 20, 10]);
-    desk.tell(click);
+    desk.send(click);
     assert_eq!(desk.ports(), [10, 20, 30]);
 }
 
@@ -126,7 +126,7 @@ fn a_click_on_a_view_shows_it() {
     let mut desk = Desk::with_ports(&[10]);
     for (at, tab) in desk.view().tabs.into_iter().enumerate() {
         let column = tab.x;
-        desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row: 1 })));
+        desk.send(Msg::Input(Input::Mouse(Mouse::Click { column, row: 1 })));
         assert!(desk.view().tabs[at].is_chosen, "{}", tab.text);
     }
 }
@@ -172,7 +172,7 @@ fn hiding_the_column_that_sorts_leaves_a_table_that_can_be_sorted() {
 fn a_terminal_without_room_for_a_column_can_be_sorted() {
     for width in 0..12 {
         let mut desk = Desk::with_ports(&[10, 20]);
-        desk.tell(Msg::Input(Input::Resized { width, height: 5 }));
+        desk.send(Msg::Input(Input::Resized { width, height: 5 }));
         desk.sort_by_next();
         desk.sort_by_next();
         desk.press("S");

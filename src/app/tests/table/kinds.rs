@@ -284,7 +284,7 @@ fn a_kind_that_cannot_be_listed_is_no_empty_table() {
         problems: vec![problem],
         ..Snapshot::default()
     });
-    desk.tell(Msg::SnapshotTaken(observation));
+    desk.send(Msg::SnapshotTaken(observation));
     let empty = desk.view().empty.expect("no row is shown");
     assert!(empty.contains("SCTP sockets can't be listed"), "{empty}");
     assert!(

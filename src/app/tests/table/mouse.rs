@@ -7,7 +7,7 @@ use crate::keymap::{DialogAction, PaneAction, PortAction, ProgramAction, TableAc
 
 impl Desk {
     fn mouse(&mut self, mouse: Mouse) -> Vec<Effect> {
-        self.tell(Msg::Input(Input::Mouse(mouse)))
+        self.send(Msg::Input(Input::Mouse(mouse)))
     }
 
     fn click(&mut self, (column, row): (u16, u16)) -> Vec<Effect> {
@@ -38,7 +38,7 @@ impl Desk {
     fn wide(ports: &[u16]) -> Self {
         let mut desk = Self::with_ports(ports);
         let (width, height) = (160, 45);
-        desk.tell(Msg::Input(Input::Resized { width, height }));
+        desk.send(Msg::Input(Input::Resized { width, height }));
         desk
     }
 }
@@ -129,7 +129,7 @@ fn a_click_on_the_filter_edits_it_and_one_on_a_pause_ends_it() {
 #[test]
 fn a_click_on_a_notice_takes_it_away_and_does_nothing_else() {
     let mut desk = Desk::with_ports(&[80]);
-    desk.tell(Msg::JobDone {
+    desk.send(Msg::JobDone {
         succeeded: true,
         message: "it is done".into(),
     });
@@ -356,7 +356,7 @@ fn there_is_no_bar_where_all_rows_are_in_sight_or_the_terminal_is_small() {
     assert_eq!(bar(&desk, Part::Table), None);
     desk.read_ports(&(1000..1200).collect::<Vec<_>>());
     let (width, height) = (40, 10);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     assert_eq!(bar(&desk, Part::Table), None);
 }
 

@@ -457,7 +457,7 @@ fn problems_of_other_namespaces_are_shown_with_them() {
         problems: vec![Problem::new(ProblemCode::Namespaces, "2 unread: sudo")],
         ..Snapshot::default()
     });
-    desk.tell(Msg::SnapshotTaken(update));
+    desk.send(Msg::SnapshotTaken(update));
     assert!(!header(&desk).contains("unread"));
     desk.press("N");
     assert!(

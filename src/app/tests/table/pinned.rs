@@ -14,7 +14,7 @@ fn read(desk: &mut Desk, sockets: &[Socket]) -> Vec<Effect> {
         problems: Vec::new(),
         ..Snapshot::default()
     });
-    desk.tell(Msg::SnapshotTaken(observation))
+    desk.send(Msg::SnapshotTaken(observation))
 }
 
 fn read_ports(desk: &mut Desk, ports: &[u16]) -> Vec<Effect> {
@@ -138,11 +138,11 @@ fn an_alert_expires_after_half_a_minute_and_the_header_counts_it_until_the_event
 fn an_alert_hides_neither_the_outcome_of_a_signal_nor_a_notice() {
     for (width, height) in [(80, 24), (40, 10), (160, 45)] {
         let mut desk = Desk::with_ports(&[10, 20]);
-        desk.tell(Msg::Input(Input::Resized { width, height }));
+        desk.send(Msg::Input(Input::Resized { width, height }));
         desk.press("mKy");
         settle(&mut desk, &[20]);
         let message = "app (10) has ended".to_owned();
-        desk.tell(Msg::EndOutcome {
+        desk.send(Msg::EndOutcome {
             succeeded: true,
             message,
         });
@@ -351,7 +351,7 @@ fn while_a_text_is_typed_its_keys_leave_alerts_alone() {
 fn a_small_terminal_marks_what_is_watched_and_gives_the_news_a_line() {
     let mut desk = Desk::with_ports(&[10, 20]);
     let (width, height) = (40, 10);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     desk.press("m");
     desk.press("k");
     assert_eq!(watched(&desk), [true, false]);
@@ -367,7 +367,7 @@ fn more_ports_than_there_is_room_for_are_counted() {
         desk.press("mj");
     }
     let (width, height) = (200, 24);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     desk.press("g");
     desk.key(Key::Enter);
     let header = header(&desk);

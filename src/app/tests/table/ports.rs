@@ -102,7 +102,7 @@ fn any_other_key_ends_it_and_acts_as_in_the_table() {
     assert_eq!(desk.key(Key::Ctrl('c')), [Effect::End(Exit::Quit)]);
     // A click, too.
     let (column, row) = (40, 4);
-    desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
+    desk.send(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
     assert_eq!((desk.mode(), desk.selected_port()), (Mode::Table, Some(80)));
 }
 
@@ -160,10 +160,10 @@ fn a_port_of_another_view_or_protocol_is_shown_too() {
 fn pasted_digits_are_a_port_and_other_text_is_none() {
     let mut desk = Desk::with_ports(&[22, 80, 8080]);
     desk.press("g");
-    desk.tell(Msg::Input(Input::Paste(" 8080\n".into())));
+    desk.send(Msg::Input(Input::Paste(" 8080\n".into())));
     assert_eq!(desk.selected_port(), Some(8080));
     desk.press("g");
-    desk.tell(Msg::Input(Input::Paste("qKy".into())));
+    desk.send(Msg::Input(Input::Paste("qKy".into())));
     assert_eq!(
         (desk.mode(), desk.selected_port()),
         (Mode::Digits, Some(22))
@@ -245,7 +245,7 @@ fn a_move_by_mouse_or_to_a_port_ends_following_too() {
     for mouse in [click, wheel] {
         let mut desk = Desk::with_ports(&[10, 20, 30]);
         desk.press("F");
-        desk.tell(Msg::Input(Input::Mouse(mouse)));
+        desk.send(Msg::Input(Input::Mouse(mouse)));
         assert!(!is_following(&desk), "{mouse:?}");
     }
     let mut desk = Desk::with_ports(&[10]);
@@ -254,7 +254,7 @@ fn a_move_by_mouse_or_to_a_port_ends_following_too() {
     desk.press("eF");
     let area = desk.view().scrollbars[1].area;
     let (column, row) = (area.x, area.y + area.height - 1);
-    desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
+    desk.send(Msg::Input(Input::Mouse(Mouse::Click { column, row })));
     assert!(!is_following(&desk), "the scrollbar of the events");
     let mut desk = Desk::with_ports(&[10, 20, 30]);
     desk.press("Fg");
@@ -265,7 +265,7 @@ fn a_move_by_mouse_or_to_a_port_ends_following_too() {
 fn it_says_that_it_follows_on_a_small_terminal_too() {
     let mut desk = Desk::with_ports(&[10]);
     let (width, height) = (40, 10);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     desk.press("F");
     assert!(is_following(&desk));
 }

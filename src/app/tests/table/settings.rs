@@ -13,7 +13,7 @@ impl Desk {
     /// The file says this now.
     fn read_settings(&mut self, settings: Settings) -> Vec<Effect> {
         assert_eq!(self.press("R"), [Effect::ReadSettings]);
-        self.tell(Msg::SettingsRead {
+        self.send(Msg::SettingsRead {
             settings: Box::new(settings),
             from: "config.toml".into(),
         })
@@ -256,7 +256,7 @@ fn views_of_ones_own_are_reached_by_tab_and_by_click() {
     desk.key(Key::BackTab);
     assert_eq!(tabs(&desk)[5], "6 low*");
     let tab = desk.view().tabs[4].x;
-    desk.tell(Msg::Input(Input::Mouse(Mouse::Click {
+    desk.send(Msg::Input(Input::Mouse(Mouse::Click {
         column: tab,
         row: 1,
     })));
@@ -324,7 +324,7 @@ fn on_a_narrow_terminal_the_tab_of_the_view_that_is_shown_stays_in_sight() {
         ..at_start()
     });
     desk.read_ports(&[10, 20]);
-    desk.tell(Msg::Input(Input::Resized {
+    desk.send(Msg::Input(Input::Resized {
         width: 80,
         height: 24,
     }));
@@ -335,7 +335,7 @@ fn on_a_narrow_terminal_the_tab_of_the_view_that_is_shown_stays_in_sight() {
     assert_eq!(tabs(&desk)[2..], ["3 All", "5 databases-and-so*"]);
     let click = |desk: &mut Desk, at: usize| {
         let column = desk.view().tabs[at].x;
-        desk.tell(Msg::Input(Input::Mouse(Mouse::Click { column, row: 1 })));
+        desk.send(Msg::Input(Input::Mouse(Mouse::Click { column, row: 1 })));
     };
     click(&mut desk, 3);
     assert_eq!(tabs(&desk)[3], "5 databases-and-so*", "it was clicked on");

@@ -17,7 +17,7 @@ fn a_recording_may_claim_the_end_of_time() {
         problems: Vec::new(),
         ..Snapshot::default()
     });
-    desk.tell(Msg::SnapshotTaken(observation));
+    desk.send(Msg::SnapshotTaken(observation));
     desk.wait(SECOND).wake();
     for key in ["j", "e"] {
         desk.press(key);
@@ -92,7 +92,7 @@ fn the_cursor_moves_in_a_paused_table_and_no_row_jumps() {
 fn nothing_on_the_screen_changes_before_the_next_wake() {
     let mut desk = Desk::new();
     let (width, height) = (160, 24);
-    desk.tell(Msg::Input(Input::Resized { width, height }));
+    desk.send(Msg::Input(Input::Resized { width, height }));
     let mut old = listener(10);
     let started = moment(Duration::ZERO).wall - Duration::from_millis(130_500);
     old.owner = Owner::Known(
@@ -144,11 +144,11 @@ fn a_notice_goes_by_itself_and_at_the_next_key() {
         message: "written".into(),
     };
     let mut desk = Desk::with_ports(&[10]);
-    desk.tell(done());
+    desk.send(done());
     assert!(footer(&desk).contains("written"));
     desk.wait(Duration::from_secs(8)).wake();
     assert!(!footer(&desk).contains("written"));
-    desk.tell(done());
+    desk.send(done());
     desk.press("j");
     assert!(!footer(&desk).contains("written"));
 }

@@ -231,7 +231,7 @@ fn the_view_of_trouble_takes_no_digit_from_the_views_of_the_config() {
         }],
         ..Desk::new().app.config
     });
-    desk.tell(Msg::Input(Input::Resized {
+    desk.send(Msg::Input(Input::Resized {
         width: 120,
         height: 30,
     }));

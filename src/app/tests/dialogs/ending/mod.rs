@@ -196,7 +196,7 @@ fn the_pane_of_a_bind_test_needs_two_confirmations_as_well() {
     let effects = desk.press("b");
     let answer =
         crate::app::tests::panes::bind::report(&desk, &effects, vec![Holder::new(listener(10))]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     assert_eq!(desk.press("Ky"), []);
     assert_eq!(ending(&desk.press("Y")).confirmed, Confirmed::Twice);
     assert!(desk.view().pane.unwrap().title.contains("watching"));
@@ -222,7 +222,7 @@ fn found(desk: &mut Desk, job: u64, backgrounds: Vec<Background>) -> Vec<Effect>
         uid: Some(1000),
         ..Limits::default()
     };
-    desk.tell(Msg::OwnerInspected(Box::new(Inspected {
+    desk.send(Msg::OwnerInspected(Box::new(Inspected {
         job,
         backgrounds,
         supervisor,
@@ -507,7 +507,7 @@ fn a_parent_that_starts_it_again_can_be_ended_too_and_gets_the_signal_first() {
     };
     for (end_risk, keys) in [(EndRisk::Ordinary, "y"), (EndRisk::Supervisor, "yY")] {
         let supervisor = Arc::new(Process::new(7, "loop.sh"));
-        desk.tell(Msg::OwnerInspected(Box::new(Inspected {
+        desk.send(Msg::OwnerInspected(Box::new(Inspected {
             job: question(&desk).job,
             backgrounds: vec![background.clone()],
             supervisor: Some((supervisor, of(7, end_risk))),
@@ -538,11 +538,11 @@ fn the_outcome_of_a_signal_is_shown_when_it_is_known() {
     let mut desk = Desk::with_ports(&[80]);
     desk.press("Ky");
     let looking = "app (80) exited after 0.2 s; checking whether something restarts it…";
-    desk.tell(Msg::EndPending(looking.into()));
+    desk.send(Msg::EndPending(looking.into()));
     assert!(footer(&desk).contains(looking));
     let message = "app (80) exited after 0.2 s, back as 1054 after 0.4 s, started by supervisord (77): \
                    `supervisorctl -c /etc/s.conf stop web` keeps it down";
-    desk.tell(Msg::EndOutcome {
+    desk.send(Msg::EndOutcome {
         succeeded: false,
         message: message.into(),
     });
@@ -555,7 +555,7 @@ fn the_outcome_of_a_signal_is_shown_when_it_is_known() {
     let lines: Vec<String> = view.footer.iter().map(line).collect();
     assert!(lines.len() == 2, "{lines:?}");
     assert_eq!(lines.join(" "), message);
-    desk.tell(Msg::EndPending("late".into()));
+    desk.send(Msg::EndPending("late".into()));
     assert!(!footer(&desk).contains("late"), "it is over");
 }
 
@@ -570,7 +570,7 @@ fn of_a_bind_test_it_is_known_at_once_what_depends_on_the_owner() {
         ..Holder::new(listener(10))
     };
     let answer = crate::app::tests::panes::bind::report(&desk, &effects, vec![holder]);
-    desk.tell(Msg::BindTested(Box::new(answer)));
+    desk.send(Msg::BindTested(Box::new(answer)));
     let effects = desk.press("Ky");
     assert!(
         matches!(effects[..], [Effect::InspectOwner { .. }]),
@@ -634,7 +634,7 @@ fn a_question_that_does_not_fit_scrolls_and_says_how_much_is_hidden() {
         ..proxy_of_web(80)
     };
     found(&mut desk, job, vec![background]);
-    desk.tell(Msg::Input(Input::Resized {
+    desk.send(Msg::Input(Input::Resized {
         width: 30,
         height: 8,
     }));

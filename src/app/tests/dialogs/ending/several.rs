@@ -61,7 +61,7 @@ fn found(desk: &mut Desk, port: u32, background: Background) -> Vec<Effect> {
         panic!("no question about several")
     };
     let first = desk.app.jobs.inspection - 2;
-    desk.tell(Msg::OwnerInspected(Box::new(Inspected {
+    desk.send(Msg::OwnerInspected(Box::new(Inspected {
         job: first + u64::from(port - 80),
         backgrounds: vec![background],
         supervisor: None,
@@ -373,7 +373,7 @@ fn few_backgrounds_are_read_at_a_time() {
     let mut answered = 0;
     while let Some(request) = requests.pop() {
         let found = ordinary(&request);
-        requests.extend(desk.tell(Msg::OwnerInspected(Box::new(found))));
+        requests.extend(desk.send(Msg::OwnerInspected(Box::new(found))));
         assert!(requests.len() <= 4);
         answered += 1;
     }
@@ -386,7 +386,7 @@ fn the_outcome_is_shown_when_it_is_known() {
     let mut desk = Desk::with_ports(&[80, 81]);
     desk.press("VKy");
     let message = "both exited after 0.2 s; ports 80 and 81 are free";
-    desk.tell(Msg::EndOutcome {
+    desk.send(Msg::EndOutcome {
         succeeded: true,
         message: message.into(),
     });
