@@ -102,8 +102,7 @@ impl ChangeFeed {
         let mut pass = self.query.pass(now).with_flows(&table.flows);
         again.retain(|&at| {
             let row = &table.rows[at];
-            let is_in_view = self.query.tab.admits(row, now) && self.query.includes(&row.socket);
-            let matches = is_in_view && pass.matches(row);
+            let matches = self.query.admits_in_pass(row, &mut pass, now);
             if !matches {
                 let due = self.query.next_due(row, &pass, now);
                 self.due.extend(due.map(|time| (row.id, time)));

@@ -136,8 +136,7 @@ impl Query {
         let rows = table.rows.iter().enumerate();
         let mut filter = self.pass(now).with_flows(&table.flows);
         let selected = rows.filter(|(_, row)| {
-            let is_in_view = self.tab.admits(row, now) && self.includes(&row.socket);
-            is_in_view && !self.is_over(row, now) && filter.matches(row)
+            !self.is_over(row, now) && self.admits_in_pass(row, &mut filter, now)
         });
         let selected: Vec<_> = selected.map(|(at, _)| at).collect();
         order::sorted(table, &selected, self.sort)
@@ -175,8 +174,17 @@ impl Query {
     /// Whether the row of this table matches, however long it has been closed.
     pub(crate) fn admits(&self, row: &Row, table: &Table) -> bool {
         let now = table.taken_at;
-        let is_in_view = self.tab.admits(row, now) && self.includes(&row.socket);
-        is_in_view && self.pass(now).with_flows(&table.flows).matches(row)
+        self.admits_in_pass(row, &mut self.pass(now).with_flows(&table.flows), now)
+    }
+
+    /// The same for one of many rows, whose pass has the flows of their table.
+    pub(crate) fn admits_in_pass<'a>(
+        &self,
+        row: &'a Row,
+        pass: &mut Pass<'a>,
+        now: Moment,
+    ) -> bool {
+        self.tab.admits(row, now) && self.includes(&row.socket) && pass.matches(row)
     }
 
     pub(crate) fn pass(&self, now: Moment) -> Pass<'_> {

@@ -384,9 +384,17 @@ fn traces_with_the_events_of_processes() {
     assert!(known > 0 || processes.gaps() > 0);
 }
 
-fn cookie_of(socket: &std::net::TcpStream) -> NonZeroU64 {
-    let cookie = rustix::net::sockopt::socket_cookie(socket).unwrap();
-    NonZeroU64::new(cookie).unwrap()
+/// A function that connects to a listener of this process, closes both ends and returns the cookie of the client.
+fn connector() -> impl Fn() -> NonZeroU64 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    move || {
+        let client = std::net::TcpStream::connect(address).unwrap();
+        let cookie = rustix::net::sockopt::socket_cookie(&client).unwrap();
+        // The server's end first, so that the client's is not in TIME_WAIT.
+        drop(listener.accept().unwrap());
+        NonZeroU64::new(cookie).unwrap()
+    }
 }
 
 #[test]
@@ -397,18 +405,10 @@ fn a_trace_that_is_not_read_for_long_names_every_socket() {
         if tracefs().is_none() {
             return;
         }
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let connect = connector();
         let tracer = Tracer::start(TraceOwners::default()).unwrap();
         // A connect, two closes and two ends each: 75,000 events, as of 30 s with 600 connections a second.
-        let cookies = (0..15_000).map(|_| {
-            let client = std::net::TcpStream::connect(address).unwrap();
-            let cookie = cookie_of(&client);
-            // The server's end first, so that the client's is not in TIME_WAIT.
-            drop(listener.accept().unwrap());
-            cookie
-        });
-        let cookies: Vec<_> = cookies.collect();
+        let cookies: Vec<_> = (0..15_000).map(|_| connect()).collect();
         wait_until("an update", || tracer.update());
         let named = |owners: &mut TraceOwners| {
             let owners = cookies.iter().filter_map(|&one| owners.owner_of(one));
@@ -437,14 +437,7 @@ fn what_a_full_ring_lost_is_counted_and_the_trace_goes_on() {
         if tracefs().is_none() {
             return;
         }
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let connect = || {
-            let client = std::net::TcpStream::connect(address).unwrap();
-            let cookie = cookie_of(&client);
-            drop(listener.accept().unwrap());
-            cookie
-        };
+        let connect = connector();
         let tracer = Tracer::start(TraceOwners::default()).unwrap();
         let pid_of = |cookie| {
             let pid = |owners: &mut TraceOwners| owners.owner_of(cookie).map(|owner| owner.pid);

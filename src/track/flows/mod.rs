@@ -138,17 +138,20 @@ impl Flow {
         now: Moment,
     ) -> Self {
         let before = before.copied().unwrap_or_default();
-        let counters = Counters {
-            tcp,
-            ..before.counters
-        };
         Self {
-            counters,
             cookie: cookie.or(before.cookie),
             read_at: now.steady,
-            ..before
+            ..before.ended_with(tcp)
         }
-        .stopped()
+    }
+
+    /// With the TCP counters that were reported at its end.
+    fn ended_with(self, tcp: Option<TcpInfo>) -> Self {
+        let counters = Counters {
+            tcp,
+            ..self.counters
+        };
+        Self { counters, ..self }.stopped()
     }
 
     /// With the last counters, while there are no others.
@@ -212,12 +215,7 @@ impl Flows {
         if end.is_none() {
             return known;
         }
-        let known = known.unwrap_or_default();
-        let counters = Counters {
-            tcp: end,
-            ..known.counters
-        };
-        Some(Flow { counters, ..known }.stopped())
+        Some(known.unwrap_or_default().ended_with(end))
     }
 
     /// Those of the rows of the table, by row id.

@@ -49,10 +49,7 @@ impl App {
         let query = &self.rows.criteria;
         let now = self.shown_at(now);
         let mut filter = query.pass(now).with_flows(&self.rows.table.flows);
-        events.filter(move |event| {
-            let row = &event.row;
-            query.tab.admits(row, now) && query.includes(&row.socket) && filter.matches(row)
-        })
+        events.filter(move |event| query.admits_in_pass(&event.row, &mut filter, now))
     }
 
     /// `events · 12 of 300, 40 older dropped`: of those in the namespaces shown.
