@@ -14,8 +14,11 @@
 
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/schema.rs"]
+mod schema;
 mod support;
 
 mod bind;
 mod ending;
 mod kernel;
+mod run;

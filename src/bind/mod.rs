@@ -13,6 +13,7 @@ mod target;
 mod text;
 mod verdict;
 
+pub use bind_test::attempt::{BindAttempt, BindCall, SocketTraits};
 pub use bind_test::servers::{Profile, Start};
 pub use bind_test::{Agreement, BindTestResult, Prober, Trial};
 pub use fix::{Fix, FixCode, Frees, RunAs, also_ends_text, fixes_for, shell_word, supervisor_text};
@@ -20,7 +21,7 @@ pub use free::{
     Choice, Claim, PortRequest, Refusal, SkipReason, browsers_refuse, choose, has_only_leftovers,
     skip_reason,
 };
-pub use probe::{Probe, ProbeResult, interface, is_own_probe, probe};
+pub use probe::{Probe, ProbeResult, interface, is_own_probe, probe, probe_again, result_of};
 pub use target::listeners::reachable_listeners;
 pub use target::{Address, Target, TargetError, unix_name};
 pub(crate) use verdict::process_line;

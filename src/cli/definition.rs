@@ -16,6 +16,7 @@ use super::reference::completions::Completions;
 use super::reference::keys::Keys;
 use super::reference::man::Man;
 use super::reference::visible_commands;
+use super::run::Run;
 use super::wait::Wait;
 use super::watch::Watch;
 
@@ -59,6 +60,7 @@ pub enum Command {
     Check(Check),
     Free(Free),
     Wait(Wait),
+    Run(Run),
     Completions(Completions),
     Man(Man),
     Keys(Keys),
@@ -132,6 +134,7 @@ fn global_options_of(command: &str) -> &'static str {
         "check" => "tcp udp ipv4 ipv6 namespace color no_color",
         "free" => "tcp udp ipv4 ipv6 namespace",
         "wait" => "interval tcp udp ipv4 ipv6 namespace",
+        "run" => "ipv4 ipv6 color no_color",
         "config" | "keys" => "config",
         _ => "",
     }

@@ -174,6 +174,11 @@ impl GlobalArgs {
         self.color == Some(When::Always) || self.has_colour() && io::stdout().is_terminal()
     }
 
+    /// The same for standard error.
+    pub fn has_coloured_errors(&self) -> bool {
+        self.color == Some(When::Always) || self.has_colour() && io::stderr().is_terminal()
+    }
+
     /// The kinds of sockets that options name: `-t` is `--kind tcp`, `-u` `--kind udp`.
     fn kinds(&self) -> Option<Kinds> {
         let named = self.kind.iter().copied().fold(Kinds::NONE, Kinds::and);

@@ -11,6 +11,7 @@ mod live;
 mod namespace;
 mod output;
 mod reference;
+mod run;
 mod usage;
 mod wait;
 mod watch;
@@ -93,6 +94,7 @@ fn run() -> anyhow::Result<u8> {
         Some(Command::Check(check)) => check::run(&cli.global, &check),
         Some(Command::Free(free)) => free::run(&cli.global, &free),
         Some(Command::Wait(wait)) => wait::run(&cli.global, &wait),
+        Some(Command::Run(run)) => run::run(&cli.global, run),
         Some(Command::Completions(completions)) => {
             Ok(completions::run(&completions, &Cli::definition())?)
         }

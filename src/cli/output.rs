@@ -60,7 +60,8 @@ fn variable(name: &str) -> String {
 
 /// Width of the terminal that standard output goes to; `None` for a file or a pipe, in which nothing is cut.
 pub fn output_width() -> Option<u16> {
-    terminal_width().filter(|_| io::stdout().is_terminal())
+    // Without a terminal, crossterm would start a program to find out.
+    io::stdout().is_terminal().then(terminal_width).flatten()
 }
 
 /// Width of the terminal that started the program, if known.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{PortInspector, inspector_of};
-use crate::bind::{self, BindTestResult, Probe, Prober, Target};
+use crate::bind::{self, BindAttempt, BindTestResult, Probe, Prober, SocketTraits, Target};
 use crate::clock::Clock;
 use crate::model::{Answered, Evidence, Inside, Protocol, UnixAddress, UnixEvidence};
 
@@ -105,6 +105,32 @@ impl BindTester {
         survey
     }
 
+    /// Explains a call of another program by what the table shows now. `own` is the inode of its socket, which is not in
+    /// its own way. If the table does not explain the answer, a socket of our own is bound the same way: when that
+    /// succeeds, whatever was in the way has gone. Calls `found` each time that it has read whose the sockets are.
+    pub fn explain(
+        &mut self,
+        attempt: &BindAttempt,
+        own: Option<u32>,
+        found: &mut dyn FnMut(),
+    ) -> BindTestResult {
+        let target = attempt.target();
+        let machine = Machine {
+            inspector: &mut *self.inspector,
+            clock: self.clock,
+            target: &target,
+            is_surveyed: false,
+        };
+        let mut call = Call {
+            machine,
+            attempt,
+            own,
+            is_answered: false,
+            found,
+        };
+        BindTestResult::of(&target, &mut call)
+    }
+
     fn test_one(&mut self, target: &Target, is_surveyed: bool) -> BindTestResult {
         let mut machine = Machine {
             inspector: &mut *self.inspector,
@@ -133,6 +159,52 @@ struct Machine<'a> {
     /// Whether to use the last survey instead of a new dump: only for the first read, as a second one means that
     /// something contradicted it.
     is_surveyed: bool,
+}
+
+/// A call of another program on this machine.
+struct Call<'a> {
+    machine: Machine<'a>,
+    attempt: &'a BindAttempt,
+    own: Option<u32>,
+    /// Whether the answer of the call itself was used.
+    is_answered: bool,
+    found: &'a mut dyn FnMut(),
+}
+
+impl Call<'_> {
+    fn leave_out_own(&self, evidence: &mut Evidence) {
+        let is_own = |inode: Option<u32>| inode.is_some() && inode == self.own;
+        evidence.holders.retain(|one| !is_own(one.socket.inode));
+    }
+}
+
+impl Prober for Call<'_> {
+    fn rows(&mut self) -> Evidence {
+        let mut evidence = self.machine.rows();
+        self.leave_out_own(&mut evidence);
+        evidence
+    }
+
+    fn explain(&mut self, evidence: &mut Evidence, answered: Answered) {
+        let target = self.machine.target;
+        let target = (target.protocol, target.first_port());
+        let inspector = &mut self.machine.inspector;
+        inspector.explain_sockets(evidence, target, answered, self.found);
+        self.leave_out_own(evidence);
+    }
+
+    fn probes(&mut self, _: &dyn Fn(&Probe) -> bool) -> Vec<Probe> {
+        let first = !mem::replace(&mut self.is_answered, true);
+        vec![if first {
+            self.attempt.probe()
+        } else {
+            bind::probe_again(self.attempt)
+        }]
+    }
+
+    fn caller(&self) -> Option<&SocketTraits> {
+        Some(&self.attempt.traits)
+    }
 }
 
 impl Prober for Machine<'_> {

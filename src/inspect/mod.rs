@@ -66,6 +66,19 @@ pub trait PortInspector: Send {
         port: u16,
         answered: Answered,
     );
+
+    /// The same without where the traffic goes, for which other programs may have to be started. Calls `found` as soon
+    /// as the owners of the sockets and their options are read; what is behind them follows.
+    fn explain_sockets(
+        &mut self,
+        evidence: &mut Evidence,
+        target: (Protocol, u16),
+        answered: Answered,
+        found: &mut dyn FnMut(),
+    ) {
+        self.explain(evidence, target.0, target.1, answered);
+        found();
+    }
 }
 
 /// The inspector of this machine, in the network namespace that this program runs in.

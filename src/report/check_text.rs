@@ -135,13 +135,17 @@ fn write_gap(out: &mut dyn Write, gap: &Text, columns: Option<u16>) -> io::Resul
     indented(out, 1, &format!("not known: {gap}."), columns)
 }
 
-fn write_notes(out: &mut dyn Write, notes: &[Note], columns: Option<u16>) -> io::Result<()> {
+pub(super) fn write_notes(
+    out: &mut dyn Write,
+    notes: &[Note],
+    columns: Option<u16>,
+) -> io::Result<()> {
     let mut notes = notes.iter().map(|note| format!("note: {}", note.message));
     notes.try_for_each(|note| indented(out, 1, &note, columns))
 }
 
 /// Each fix as a sentence, its command on the next line, and below what else it does.
-fn fixes(out: &mut dyn Write, fixes: &[Fix], columns: Option<u16>) -> io::Result<()> {
+pub(super) fn fixes(out: &mut dyn Write, fixes: &[Fix], columns: Option<u16>) -> io::Result<()> {
     if fixes.is_empty() {
         return Ok(());
     }
@@ -162,7 +166,12 @@ fn fixes(out: &mut dyn Write, fixes: &[Fix], columns: Option<u16>) -> io::Result
 }
 
 /// Text whose lines are all indented.
-fn indented(out: &mut dyn Write, depth: usize, text: &str, columns: Option<u16>) -> io::Result<()> {
+pub(super) fn indented(
+    out: &mut dyn Write,
+    depth: usize,
+    text: &str,
+    columns: Option<u16>,
+) -> io::Result<()> {
     let indent = INDENT.repeat(depth);
     let room = columns.map_or(usize::MAX, |columns| {
         usize::from(columns).saturating_sub(indent.len())

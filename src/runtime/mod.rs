@@ -9,6 +9,7 @@ pub mod live;
 mod namespace;
 pub mod panic;
 pub mod process;
+pub mod run;
 pub mod terminal;
 pub mod wait;
 pub mod watch;

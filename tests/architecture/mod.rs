@@ -90,9 +90,10 @@ const SYSTEMS: &[&str] = &[
 ];
 
 /// The files that may hold `unsafe`.
-const UNSAFE_FILES: [&str; 4] = [
+const UNSAFE_FILES: [&str; 5] = [
     "bind/probe/exclusive.rs",
-    "source/linux/namespaces/helper/fork.rs",
+    "runtime/run/linux/calls/raw.rs",
+    "source/linux/fork.rs",
     "source/linux/namespaces/socket_network.rs",
     "source/linux/trace/ioctl.rs",
 ];

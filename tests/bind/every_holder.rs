@@ -153,7 +153,8 @@ fn pids(holder: &Holder) -> Vec<u32> {
     processes.map(|process| process.pid).collect()
 }
 
-fn cause(kind: Kind, manner: Manner) -> Cause {
+/// The cause of the verdict on both wildcards.
+pub fn cause(kind: Kind, manner: Manner) -> Cause {
     let is_dual_stack = manner.address == "::" && !manner.v6only;
     match kind {
         Kind::Listen | Kind::FullBacklog | Kind::Multipath | Kind::Server if is_dual_stack => {

@@ -1,10 +1,10 @@
 //! The bind test against the real kernel, each test in a network namespace of its own.
 
 mod answers;
-mod differential;
-mod every_holder;
+pub mod differential;
+pub mod every_holder;
 mod helpers;
-mod holders;
+pub mod holders;
 mod pids;
 mod redirects;
 mod safety;

@@ -18,6 +18,12 @@ pub fn built_library(source: &str) -> PathBuf {
     built_with(source, &["-shared", "-fPIC"])
 }
 
+/// The same without libraries at run time.
+#[allow(dead_code, reason = "each test binary uses one of the two")]
+pub fn built_static(source: &str) -> PathBuf {
+    built_with(source, &["-static"])
+}
+
 fn built_with(source: &str, options: &[&str]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))

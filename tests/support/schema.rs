@@ -7,7 +7,7 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 
 /// The schemas, as they refer to each other.
-const SCHEMAS: [(&str, &str); 6] = [
+const SCHEMAS: [(&str, &str); 7] = [
     (
         "common.schema.json",
         include_str!("../../assets/common.schema.json"),
@@ -32,10 +32,14 @@ const SCHEMAS: [(&str, &str); 6] = [
         "wait.schema.json",
         include_str!("../../assets/wait.schema.json"),
     ),
+    (
+        "run.schema.json",
+        include_str!("../../assets/run.schema.json"),
+    ),
 ];
 
 /// What each kind of output is held against.
-const OUTPUTS: [&str; 16] = [
+const OUTPUTS: [&str; 20] = [
     "list.schema.json#/$defs/listing",
     "list.schema.json#/$defs/line",
     "list.schema.json#/$defs/grouped",
@@ -52,6 +56,10 @@ const OUTPUTS: [&str; 16] = [
     "check.schema.json",
     "free.schema.json",
     "wait.schema.json",
+    "run.schema.json#/$defs/failure",
+    "run.schema.json#/$defs/repeated",
+    "run.schema.json#/$defs/listener",
+    "run.schema.json#/$defs/unjudged",
 ];
 
 thread_local! {
@@ -106,8 +114,11 @@ fn schema_of(value: &Value) -> &'static str {
         Some("group") => "list.schema.json#/$defs/group_line",
         Some("present") if has("schema") => "list.schema.json#/$defs/line",
         Some(kind) => {
-            let of_kind =
-                |name: &&str| name.strip_prefix("watch.schema.json#/$defs/") == Some(kind);
+            let streams = ["watch.schema.json#/$defs/", "run.schema.json#/$defs/"];
+            let of_kind = |name: &&str| {
+                let mut names = streams.iter().map(|stream| name.strip_prefix(stream));
+                names.any(|name| name == Some(kind))
+            };
             let found = OUTPUTS.into_iter().find(of_kind);
             found.unwrap_or_else(|| panic!("no line of a stream is of the kind {kind}: {value:#}"))
         }

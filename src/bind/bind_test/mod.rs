@@ -3,6 +3,7 @@
 //!
 //! Pure: both the evidence and the binds come from a [`Prober`].
 
+pub(super) mod attempt;
 pub(super) mod servers;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use super::probe::{Bind, RULES_ARE_MEASURED};
 use super::rules::{self, Answer, Prediction, Request};
 use super::{Probe, ProbeResult, Target};
 use crate::model::{Answered, Evidence, State, Text};
+use attempt::SocketTraits;
 
 /// Reads the evidence about one port and makes real binds.
 pub trait Prober {
@@ -21,6 +23,10 @@ pub trait Prober {
     fn probes(&mut self, wants_plain: &dyn Fn(&Probe) -> bool) -> Vec<Probe>;
     /// Adds the owners of the rows' sockets, their options, and whether they are still open.
     fn explain(&mut self, evidence: &mut Evidence, answered: Answered);
+    /// The socket of another program that the first binds were made with; `None` if they are our own.
+    fn caller(&self) -> Option<&SocketTraits> {
+        None
+    }
 }
 
 /// How many more times a port is tested, after two times, if every socket is listed and none explains the refusal:
@@ -32,6 +38,8 @@ const EXTRA_TESTS: usize = 3;
 pub struct BindTestResult {
     /// The target, with one port.
     pub target: Target,
+    /// The socket of the program whose call failed; `None` if the binds are our own.
+    pub caller: Option<SocketTraits>,
     /// The evidence, read just before the binds.
     pub evidence: Evidence,
     /// The binds, in the order they were made.
@@ -70,7 +78,13 @@ impl BindTestResult {
             return first;
         }
         let mut last = Self::once(target, prober);
-        for _ in 0..EXTRA_TESTS {
+        // A call of a program is made once: further binds of ours say less about it each time.
+        let extra_tests = if first.caller.is_none() {
+            EXTRA_TESTS
+        } else {
+            0
+        };
+        for _ in 0..extra_tests {
             let is_whole = !last.evidence.may_lack_rows();
             let is_odd = last.agreement == Agreement::Disagreed && is_whole;
             if !is_odd || !first.has_same_probes(&last) {
@@ -98,16 +112,19 @@ impl BindTestResult {
     }
 
     pub(super) fn predict(&self, bind: Bind, reuse_address: bool) -> Prediction {
-        predict(&self.target, &self.evidence, bind, reuse_address)
+        let caller = self.caller.as_ref();
+        predict((&self.target, caller), &self.evidence, bind, reuse_address)
     }
 
     fn once(target: &Target, prober: &mut impl Prober) -> Self {
         let mut evidence = prober.rows();
+        let caller = prober.caller().cloned();
+        let target_of = (target, caller.as_ref());
         let wants_plain = |probe: &Probe| is_plain_bind_harmless(probe, target, &evidence);
         let binds = prober.probes(&wants_plain);
         let predicted = |evidence: &Evidence| -> Vec<Trial> {
             let trials = binds.iter().map(|probe| Trial {
-                prediction: predict(target, evidence, probe.bind(), probe.reuse_address),
+                prediction: predict(target_of, evidence, probe.bind(), probe.reuse_address),
                 probe: probe.clone(),
             });
             trials.collect()
@@ -132,6 +149,7 @@ impl BindTestResult {
         };
         Self {
             target: target.clone(),
+            caller,
             evidence,
             trials,
             agreement,
@@ -165,7 +183,7 @@ impl Trial {
 /// if sockets in the table, such as connections in `TIME_WAIT`, will refuse it: that confirms the table. If the table shows
 /// nothing, the bind is not made, unless the table could not be read whole.
 fn is_plain_bind_harmless(first: &Probe, target: &Target, evidence: &Evidence) -> bool {
-    let blockers = predict(target, evidence, first.bind(), false).blockers;
+    let blockers = predict((target, None), evidence, first.bind(), false).blockers;
     // A server that listened or was bound a moment ago, and now is not, may be starting again.
     let lasts = |&index: &usize| {
         let state = evidence.holders[index].socket.state;
@@ -174,22 +192,25 @@ fn is_plain_bind_harmless(first: &Probe, target: &Target, evidence: &Evidence) -
     evidence.may_lack_rows() || !blockers.is_empty() && blockers.iter().all(lasts)
 }
 
-/// The prediction of the rules. They are Linux's: on other systems they only find sockets that may be in the way.
+/// The prediction of the rules, for one of our own binds or for that of another program. They are Linux's: on other
+/// systems they only find sockets that may be in the way.
 pub(super) fn predict(
-    target: &Target,
+    (target, caller): (&Target, Option<&SocketTraits>),
     evidence: &Evidence,
     (address, v6only): Bind,
     reuse_address: bool,
 ) -> Prediction {
+    let device = caller.and_then(|caller| caller.device.clone());
+    // The kernel binds a socket of a link-local address to its interface.
+    let zone = || target.address.zone().map(|zone| Text::new(zone.as_str()));
     let request = Request {
         protocol: target.protocol,
         address,
         v6only: v6only.unwrap_or(false),
         reuse_address,
-        reuse_port: false,
-        uid: evidence.limits.uid,
-        // The kernel binds a socket of a link-local address to its interface.
-        device: target.address.zone().map(|zone| Text::new(zone.as_str())),
+        reuse_port: caller.is_some_and(|caller| caller.reuse_port),
+        uid: caller.map_or(evidence.limits.uid, |caller| caller.uid),
+        device: device.or_else(zone),
     };
     let mut prediction = rules::predict(&request, &evidence.holders);
     if !RULES_ARE_MEASURED {

@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 use socket2::{Domain, Socket, Type};
 
 pub use self::own::is_own_probe;
-use super::Address;
+use super::{Address, BindAttempt};
 use crate::model::{Protocol, Zone};
 
 /// What is bound: an address, and `IPV6_V6ONLY` for one of IPv6.
@@ -36,7 +36,7 @@ pub struct Probe {
 }
 
 /// The result of a trial bind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ProbeResult {
     /// The bind succeeded (and was undone at once).
     Ok,
@@ -137,6 +137,28 @@ pub fn probe(
         }
     }
     probes
+}
+
+/// Makes the bind of an attempt once more, with a socket of our own that has the same options but for `SO_REUSEPORT`,
+/// which is never set here.
+pub fn probe_again(attempt: &BindAttempt) -> Probe {
+    let bound = with_port(attempt.address, attempt.zone, attempt.port).and_then(|to_bind| {
+        bound(
+            attempt.protocol,
+            to_bind,
+            attempt.v6only,
+            attempt.reuse_address,
+        )
+    });
+    Probe {
+        result: result_of(bound.map(drop)),
+        ..attempt.probe()
+    }
+}
+
+/// The result of a system call.
+pub fn result_of(result: io::Result<()>) -> ProbeResult {
+    result.map_or_else(|error| outcome_of(&error), |()| ProbeResult::Ok)
 }
 
 /// Whether the [rules](super::rules) apply to this system: they were only measured on Linux.

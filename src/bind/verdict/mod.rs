@@ -179,7 +179,9 @@ impl Verdict {
         let case = Case::of(result, zone, now);
         let &(reason, outcome, _, explain) = causes::find(&case);
         let explanation = explain(&case);
-        let is_open = !case.is_udp() && case.with_reuse_address == Start::Ok;
+        // That another server could start is no help to a program that was refused.
+        let is_own = result.caller.is_none();
+        let is_open = is_own && !case.is_udp() && case.with_reuse_address == Start::Ok;
         let outcome = match outcome {
             Outcome::InUse if is_open => Outcome::Free,
             outcome => outcome,

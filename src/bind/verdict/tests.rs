@@ -66,8 +66,9 @@ fn answered(target: &str, answer: &'static str, evidence: Evidence) -> BindTestR
         result,
     };
     BindTestResult {
+        caller: None,
         trials: vec![Trial {
-            prediction: predict(&target, &evidence, (address, probe.v6only), true),
+            prediction: predict((&target, None), &evidence, (address, probe.v6only), true),
             probe,
         }],
         target,

@@ -221,7 +221,7 @@ fn deliver(free: &Free, claims: Vec<Claim>) -> anyhow::Result<u8> {
 }
 
 /// Prints why the command could not be started, and returns the exit code for it.
-fn not_started(program: &OsStr, error: &io::Error) -> u8 {
+pub fn not_started(program: &OsStr, error: &io::Error) -> u8 {
     let program = Text::from_bytes(program.as_encoded_bytes());
     print_error(&format!("{program}: {error}"));
     match error.kind() {

@@ -146,7 +146,7 @@ impl PortInspector for LinuxInspector {
                 let is_known = namespaces.are_known(protocol);
                 Search::start(scope, is_known, || namespaces.sockets(protocol, port))
             });
-            self.explain_rows(evidence, (protocol, port), answered);
+            self.explain_rows(evidence, (protocol, port), answered, &mut || {});
             let gaps = &mut evidence.gaps;
             if is_open {
                 let programs =
@@ -165,6 +165,18 @@ impl PortInspector for LinuxInspector {
             evidence.redirect_targets = reader.targets(&evidence.redirects);
             reader.name_containers(&mut evidence.elsewhere);
         }
+        self.add_late_facts(evidence);
+        self.mark(&mut evidence.holders);
+    }
+
+    fn explain_sockets(
+        &mut self,
+        evidence: &mut Evidence,
+        target: (Protocol, u16),
+        answered: Answered,
+        found: &mut dyn FnMut(),
+    ) {
+        self.explain_rows(evidence, target, answered, found);
         self.add_late_facts(evidence);
         self.mark(&mut evidence.holders);
     }

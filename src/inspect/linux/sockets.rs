@@ -29,6 +29,7 @@ impl LinuxInspector {
         evidence: &mut Evidence,
         (protocol, port): (Protocol, u16),
         answered: Answered,
+        found: &mut dyn FnMut(),
     ) {
         let mut inodes = evidence.holders.iter().map(|one| one.socket.inode);
         let mut listed = HashSet::new();
@@ -40,6 +41,7 @@ impl LinuxInspector {
             holder.is_still_open = inode.is_none_or(|inode| listed.contains(&inode));
         }
         self.add_owners(evidence, (protocol, port));
+        found();
         self.check_accept_queues(evidence, (protocol, port));
         let is_relevant = |holder: &&mut Holder| {
             holder.is_still_open

@@ -104,6 +104,9 @@ fn code(status: ExitStatus) -> u8 {
     code.unwrap_or(u8::MAX)
 }
 
+#[cfg(target_os = "linux")]
+pub(crate) use unix::shell_of;
+
 #[cfg(unix)]
 mod unix {
     use std::sync::atomic::AtomicBool;
@@ -175,18 +178,23 @@ mod unix {
     fn spawn(command: &mut Command) -> io::Result<std::process::Child> {
         match command.spawn() {
             Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
-                let mut shell = Command::new("/bin/sh");
-                shell.arg(command.get_program()).args(command.get_args());
-                for (name, value) in command.get_envs() {
-                    match value {
-                        Some(value) => shell.env(name, value),
-                        None => shell.env_remove(name),
-                    };
-                }
-                shell.spawn()
+                shell_of(command).spawn()
             }
             started => started,
         }
+    }
+
+    /// A shell that runs the script of a command.
+    pub(crate) fn shell_of(command: &Command) -> Command {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell
     }
 
     impl Target {

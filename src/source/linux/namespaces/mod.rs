@@ -34,6 +34,7 @@ pub use self::helper::{run_namespace_helper, set_namespace_helper};
 use self::names::Names;
 use self::published::{Members, Publishing};
 use self::read::Sockets;
+pub(crate) use self::socket_network::cookie_of;
 use super::destroyed::Everywhere;
 use super::netlink::Extras;
 use super::owners::index::ByProducts;

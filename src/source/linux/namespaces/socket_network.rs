@@ -64,7 +64,7 @@ pub(super) fn user_namespace_of(network: impl AsFd) -> io::Result<OwnedFd> {
 
 /// The cookie of a socket's network namespace (`SO_NETNS_COOKIE`, since 5.14): unlike its number, it is never given again
 /// until the system is restarted. `None` on an older kernel.
-pub(super) fn cookie_of(socket: impl AsFd) -> Option<u64> {
+pub(crate) fn cookie_of(socket: impl AsFd) -> Option<u64> {
     let mut cookie: u64 = 0;
     let mut length = libc::socklen_t::try_from(size_of::<u64>()).ok()?;
     let descriptor = socket.as_fd().as_raw_fd();

@@ -7,7 +7,6 @@
 //!
 //! Nothing stays in a namespace: the child has ended before the first dump, and each socket is closed after its dumps.
 
-mod fork;
 mod message;
 mod serve;
 mod users;

@@ -12,8 +12,8 @@ use rustix::process::{
 use rustix::stdio::stdin;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space, set_name};
 
-use super::fork::{close_all_but_standard, fork};
 use super::message::{Message, receive, send};
+use crate::source::linux::fork::{close_all_but_standard, fork};
 use crate::source::linux::netlink;
 
 /// Serves requests that arrive on standard input, until its other end is closed. Returns the exit code of the process, or of

@@ -1,0 +1,451 @@
+//! A call of a program below the filter, read and carried out for it: on a duplicate of its socket, so that the answer is
+//! the kernel's own.
+//!
+//! What can't be read, or is not sure to have the same answer here, is left to the kernel, which then carries the call
+//! out as it would without us.
+
+mod filter;
+mod listener;
+mod raw;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::io::IoSliceMut;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::BindToDevice;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use rustix::fs::fstat;
+use rustix::io::Errno;
+use rustix::net::sockopt::{
+    ipv6_v6only, socket_domain, socket_protocol, socket_reuseaddr, socket_reuseport, socket_type,
+};
+use rustix::net::{AddressFamily, SocketAddrAny, SocketType, getsockname, ipproto};
+use rustix::process::{Pid as RawPid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+
+pub(super) use self::listener::{
+    Answer, Listener, Notification, SignalState, check_support, spawn, spawn_plain,
+    wait_for_children,
+};
+use crate::bind::{BindAttempt, BindCall, SocketTraits, result_of};
+use crate::model::{Pid, Protocol, Text, Zone};
+use crate::source::linux::ephemeral::sysctl;
+use crate::source::linux::namespaces::cookie_of;
+use crate::source::proc_stat::proc_stat;
+
+/// `PIDFD_THREAD` of `linux/pidfd.h`, since 6.9: the descriptor is of a thread.
+const THREAD: PidfdFlags = PidfdFlags::from_bits_retain(0o200);
+
+/// The kernel's `struct sockaddr_storage`: it refuses longer addresses.
+const MAX_ADDRESS: usize = 128;
+
+/// The ports that never need a privilege, unless a namespace says otherwise.
+const UNPRIVILEGED: u16 = 1024;
+
+/// The greatest depth of an ancestry.
+const MAX_DEPTH: usize = 256;
+
+/// A call that can be carried out here.
+pub(super) struct InetCall {
+    /// The thread that makes it.
+    pub(super) thread: Pid,
+    pub(super) call: BindCall,
+    pub(super) protocol: Protocol,
+    /// A duplicate of its socket. It keeps the socket open, so it must be closed before the call is answered.
+    pub(super) socket: OwnedFd,
+    /// The address of bind(2), as the caller wrote it; for listen(2) the length of the queue.
+    argument: Argument,
+    /// The address, or that of the socket for listen(2); the port may be 0.
+    pub(super) local: Local,
+}
+
+enum Argument {
+    Address(Vec<u8>),
+    Backlog(i32),
+}
+
+/// An address with a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Local {
+    pub(super) address: IpAddr,
+    /// The number of the interface of a link-local address; 0 without one.
+    pub(super) scope: u32,
+    pub(super) port: u16,
+}
+
+/// What is known of a call.
+pub(super) enum Seen {
+    /// It can be carried out here.
+    Inet(InetCall),
+    /// It is not about a port: nothing to say.
+    Other,
+    /// It is about a port, or may be, and can't be judged.
+    Unjudged(Unjudged),
+}
+
+/// Why a call is left to the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unjudged {
+    /// Its socket can't be duplicated.
+    NotPermitted,
+    /// The caller has other rights than we have, and they may decide.
+    OtherRights,
+    /// The caller, or what started it, restricted itself with Landlock.
+    Landlock,
+}
+
+/// Reads calls.
+pub(super) struct CallReader {
+    /// Our own rights, as [`rights_of`] has them.
+    own: Option<String>,
+    /// The network namespace that we are in.
+    network: Option<u64>,
+    /// The first port of our network namespace that takes no privilege.
+    unprivileged_from: u16,
+    /// Our own label; `None` where no security module gives any.
+    label: Option<String>,
+    /// Processes that restricted themselves with Landlock, with their start: one may bind less than we may, and nothing
+    /// shows it.
+    restricted: HashSet<(Pid, u64)>,
+    /// The program that was started.
+    program: Option<Pid>,
+}
+
+impl Unjudged {
+    /// What it means, after the name of the program.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotPermitted => {
+                "its binds are not explained, as its sockets can't be duplicated: it runs as another user, or is not dumpable"
+            }
+            Self::OtherRights => {
+                "binds of privileged ports are not explained, as it has other rights than sockeye"
+            }
+            Self::Landlock => "its binds are not explained, as it is in a Landlock sandbox",
+        }
+    }
+}
+
+impl fmt::Display for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.address, self.port).fmt(f)
+    }
+}
+
+impl CallReader {
+    pub(super) fn new() -> Self {
+        let any = rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None);
+        let unprivileged = sysctl("ipv4/ip_unprivileged_port_start", |text| text.parse().ok());
+        Self {
+            own: rights_of("self"),
+            network: any.ok().and_then(cookie_of),
+            unprivileged_from: unprivileged.unwrap_or(UNPRIVILEGED),
+            label: label_of("self"),
+            restricted: HashSet::new(),
+            program: None,
+        }
+    }
+
+    /// The cookie of our network namespace; `None` before Linux 5.14.
+    pub(super) const fn own_network(&self) -> Option<u64> {
+        self.network
+    }
+
+    /// Sets the program that was started: everything below the filter descends from it.
+    pub(super) fn set_program(&mut self, pid: Pid) {
+        self.program = Some(pid);
+    }
+
+    /// Reads a call. The caller must still be waiting for the answer afterwards ([`Listener::is_waiting`]), or it was
+    /// another process that was read.
+    pub(super) fn read(&mut self, listener: &Listener, notified: &Notification) -> Seen {
+        let call = match notified.call {
+            filter::Call::Bind => BindCall::Bind,
+            filter::Call::Listen => BindCall::Listen,
+            filter::Call::LandlockRestrictSelf => {
+                self.restricted.extend(process_of(notified.thread));
+                return Seen::Other;
+            }
+        };
+        let socket = match duplicate(notified) {
+            Ok(socket) => socket,
+            Err(Errno::PERM) if !is_unix_address(notified) => {
+                return Seen::Unjudged(Unjudged::NotPermitted);
+            }
+            // There is no such descriptor, or no such process any more.
+            Err(_) => return Seen::Other,
+        };
+        let Some(protocol) = protocol_of(&socket) else {
+            return Seen::Other;
+        };
+        let Some((argument, local)) = argument_of(notified, call, &socket) else {
+            return Seen::Other;
+        };
+        if !listener.is_waiting(notified.id) {
+            return Seen::Other;
+        }
+        let call = InetCall {
+            thread: notified.thread,
+            call,
+            protocol,
+            socket,
+            argument,
+            local,
+        };
+        match self.doubt(&call) {
+            Some(why) => Seen::Unjudged(why),
+            None => Seen::Inet(call),
+        }
+    }
+
+    /// Why the kernel might answer the caller otherwise than us.
+    fn doubt(&self, call: &InetCall) -> Option<Unjudged> {
+        if !self.restricted.is_empty() && self.may_be_restricted(call.thread) {
+            return Some(Unjudged::Landlock);
+        }
+        let caller = call.thread.to_string();
+        if self.label.is_some() && label_of(&caller) != self.label {
+            return Some(Unjudged::OtherRights);
+        }
+        let is_own_network = self.network.is_some() && cookie_of(&call.socket) == self.network;
+        let unprivileged_from = if is_own_network {
+            self.unprivileged_from
+        } else {
+            UNPRIVILEGED
+        };
+        let is_free_for_all = call.local.port == 0 || call.local.port >= unprivileged_from;
+        if is_free_for_all || call.call == BindCall::Listen {
+            return None;
+        }
+        let rights = rights_of(&caller);
+        (rights.is_none() || rights != self.own).then_some(Unjudged::OtherRights)
+    }
+
+    /// Whether the process, or an ancestor, restricted itself. One whose ancestors have ended may be restricted.
+    fn may_be_restricted(&self, thread: Pid) -> bool {
+        let mut next = Some(thread);
+        for _ in 0..MAX_DEPTH {
+            let Some(process @ (pid, _)) = next.and_then(process_of) else {
+                break;
+            };
+            if self.restricted.contains(&process) {
+                break;
+            }
+            if self.program == Some(pid) {
+                return false;
+            }
+            next = proc_stat(pid).map(|stat| stat.parent);
+        }
+        true
+    }
+}
+
+impl InetCall {
+    /// Carries the call out.
+    pub(super) fn perform(&self) -> Result<(), Errno> {
+        match &self.argument {
+            Argument::Address(address) => raw::bind(self.socket.as_fd(), address),
+            Argument::Backlog(backlog) => rustix::net::listen(&self.socket, *backlog),
+        }
+    }
+
+    /// The call with its answer, for its explanation.
+    pub(super) fn attempt(&self, result: Result<(), Errno>) -> BindAttempt {
+        let socket = self.socket.as_fd();
+        let v6only = self.local.address.is_ipv6();
+        let device = getsockopt(&socket, BindToDevice).ok();
+        let device = device.filter(|name| !name.is_empty());
+        BindAttempt {
+            call: self.call,
+            protocol: self.protocol,
+            address: self.local.address,
+            zone: zone_of(socket, self.local.scope),
+            port: self.local.port,
+            v6only: v6only.then(|| ipv6_v6only(socket).unwrap_or_default()),
+            reuse_address: socket_reuseaddr(socket).unwrap_or_default(),
+            traits: SocketTraits {
+                reuse_port: socket_reuseport(socket).unwrap_or_default(),
+                uid: fstat(socket).ok().map(|stat| stat.st_uid),
+                device: device.map(|name| Text::new(&name.to_string_lossy())),
+            },
+            result: result_of(result.map_err(Into::into)),
+        }
+    }
+
+    /// The inode of the socket.
+    pub(super) fn inode(&self) -> Option<u32> {
+        fstat(&self.socket).ok()?.st_ino.try_into().ok()
+    }
+
+    /// The cookie of its network namespace.
+    pub(super) fn network(&self) -> Option<u64> {
+        cookie_of(&self.socket)
+    }
+
+    /// Its address now: the port that the kernel chose.
+    pub(super) fn bound_to(&self) -> Option<Local> {
+        local_of(&self.socket)
+    }
+}
+
+/// The process of a thread, with its start.
+pub(super) fn process_of(thread: Pid) -> Option<(Pid, u64)> {
+    let status = fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
+    let mut lines = status.lines();
+    let pid: Pid = lines
+        .find_map(|line| line.strip_prefix("Tgid:"))?
+        .trim()
+        .parse()
+        .ok()?;
+    Some((pid, proc_stat(pid)?.started_at_tick))
+}
+
+/// What a privileged port takes: the capabilities of a process, and the user namespace that they count in; with its
+/// user, who has all of them in the namespaces that it makes.
+fn rights_of(process: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let relevant = status.lines().filter(|line| {
+        ["Uid:", "CapEff:"]
+            .iter()
+            .any(|name| line.starts_with(name))
+    });
+    let mut rights: String = relevant.collect();
+    rights += fs::read_link(format!("/proc/{process}/ns/user"))
+        .ok()?
+        .to_str()?;
+    Some(rights)
+}
+
+/// The label by which a security module (`SELinux`, `AppArmor`, Smack) judges a process.
+fn label_of(process: &str) -> Option<String> {
+    fs::read_to_string(format!("/proc/{process}/attr/current")).ok()
+}
+
+/// A duplicate of the caller's socket.
+fn duplicate(notified: &Notification) -> Result<OwnedFd, Errno> {
+    let descriptor = i32::try_from(notified.arguments[0]).map_err(|_| Errno::BADF)?;
+    let raw = |pid: Pid| {
+        i32::try_from(pid)
+            .ok()
+            .and_then(RawPid::from_raw)
+            .ok_or(Errno::SRCH)
+    };
+    let process = match pidfd_open(raw(notified.thread)?, THREAD) {
+        // An older kernel: its process has the same descriptors, unless it was made otherwise on purpose.
+        Err(Errno::INVAL) => {
+            let (pid, _) = process_of(notified.thread).ok_or(Errno::SRCH)?;
+            pidfd_open(raw(pid)?, PidfdFlags::empty())?
+        }
+        opened => opened?,
+    };
+    pidfd_getfd(process, descriptor, PidfdGetfdFlags::empty())
+}
+
+/// TCP or UDP over IP; `None` for other sockets.
+fn protocol_of(socket: &OwnedFd) -> Option<Protocol> {
+    if !matches!(
+        socket_domain(socket).ok()?,
+        AddressFamily::INET | AddressFamily::INET6
+    ) {
+        return None;
+    }
+    match (socket_type(socket).ok()?, socket_protocol(socket).ok()??) {
+        (SocketType::STREAM, ipproto::TCP | ipproto::MPTCP) => Some(Protocol::Tcp),
+        (SocketType::DGRAM, ipproto::UDP) => Some(Protocol::Udp),
+        _ => None,
+    }
+}
+
+/// The argument of the call, and the address that it is about. `None` if it is malformed: the kernel says so.
+fn argument_of(
+    notified: &Notification,
+    call: BindCall,
+    socket: &OwnedFd,
+) -> Option<(Argument, Local)> {
+    if call == BindCall::Listen {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "as the kernel reads it: an int"
+        )]
+        let backlog = notified.arguments[1] as i32;
+        return Some((Argument::Backlog(backlog), local_of(socket)?));
+    }
+    let address = address_of(notified)?;
+    let local = parse(&address, socket)?;
+    Some((Argument::Address(address), local))
+}
+
+/// The address that bind(2) was given, read once.
+fn address_of(notified: &Notification) -> Option<Vec<u8>> {
+    let length = usize::try_from(notified.arguments[2] & 0xFFFF_FFFF).ok()?;
+    if !(2..=MAX_ADDRESS).contains(&length) {
+        return None;
+    }
+    let mut address = vec![0; length];
+    let thread = nix::unistd::Pid::from_raw(notified.thread.try_into().ok()?);
+    let remote = RemoteIoVec {
+        base: usize::try_from(notified.arguments[1]).ok()?,
+        len: length,
+    };
+    let read = process_vm_readv(thread, &mut [IoSliceMut::new(&mut address)], &[remote]);
+    (read == Ok(length)).then_some(address)
+}
+
+/// Whether bind(2) was given an address of the file system: no port, then.
+fn is_unix_address(notified: &Notification) -> bool {
+    let unix = AddressFamily::UNIX.as_raw().to_ne_bytes();
+    notified.call == filter::Call::Bind
+        && address_of(notified).is_some_and(|address| address.starts_with(&unix))
+}
+
+/// `struct sockaddr_in` and `sockaddr_in6`, as far as the kernel wants them.
+fn parse(address: &[u8], socket: &OwnedFd) -> Option<Local> {
+    let family = AddressFamily::from_raw(u16::from_ne_bytes(address.first_chunk().copied()?));
+    let port = u16::from_be_bytes(address.get(2..4)?.try_into().ok()?);
+    match (family, socket_domain(socket).ok()?) {
+        // The wildcard may lack its family: an old mistake that the kernel forgives.
+        (AddressFamily::INET | AddressFamily::UNSPEC, AddressFamily::INET)
+            if address.len() >= 16 =>
+        {
+            let v4: [u8; 4] = address.get(4..8)?.try_into().ok()?;
+            Some(Local {
+                address: IpAddr::from(v4),
+                scope: 0,
+                port,
+            })
+        }
+        (AddressFamily::INET6, AddressFamily::INET6) if address.len() >= 24 => {
+            let v6: [u8; 16] = address.get(8..24)?.try_into().ok()?;
+            let scope = address.get(24..28).and_then(|bytes| bytes.try_into().ok());
+            Some(Local {
+                address: IpAddr::from(v6),
+                scope: scope.map_or(0, u32::from_ne_bytes),
+                port,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The address of a socket.
+fn local_of(socket: &OwnedFd) -> Option<Local> {
+    let address: SocketAddrAny = getsockname(socket).ok()?;
+    let address = SocketAddr::try_from(address).ok()?;
+    Some(Local {
+        address: address.ip(),
+        scope: match address {
+            SocketAddr::V4(_) => 0,
+            SocketAddr::V6(v6) => v6.scope_id(),
+        },
+        port: address.port(),
+    })
+}
+
+/// The name of an interface; `None` without one, or if it is gone.
+fn zone_of(socket: BorrowedFd<'_>, scope: u32) -> Option<Zone> {
+    let named = (scope != 0).then(|| rustix::net::netdevice::index_to_name(socket, scope));
+    Zone::new(&named?.ok()?)
+}

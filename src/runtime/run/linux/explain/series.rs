@@ -1,0 +1,135 @@
+//! A call that fails again and again is explained once, and again only if other sockets are in its way.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Explainer, Failure, PAUSE};
+use crate::bind::{BindAttempt, ProbeResult};
+use crate::model::{Moment, Pid, Process, Text};
+use crate::report::{Caller, Repeated};
+use crate::runtime::run::linux::caller::CallerProcess;
+
+/// Calls with the same key are the same call, made again.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// The arguments of the program; without them its pid.
+    program: Result<Arc<[Text]>, Pid>,
+    attempt: BindAttempt,
+}
+
+/// A call that was made again and again.
+pub(super) struct Series {
+    id: u32,
+    pid: Pid,
+    process: Option<Process>,
+    /// How often it has failed since the last success.
+    pub(super) count: u64,
+    began: Moment,
+    last: Moment,
+    /// How often it was explained in a short time, and when last.
+    pub(super) explained: u32,
+    pub(super) explained_at: Moment,
+    /// The sockets of servers that were in its way then.
+    pub(super) sockets: BTreeSet<u32>,
+}
+
+impl Key {
+    pub(crate) fn of(caller: &CallerProcess, attempt: &BindAttempt) -> Self {
+        let process = caller.process.as_ref();
+        Self {
+            program: process
+                .and_then(|process| process.argv.clone())
+                .ok_or(caller.pid),
+            // Whatever came of it.
+            attempt: BindAttempt {
+                result: ProbeResult::Ok,
+                ..attempt.clone()
+            },
+        }
+    }
+}
+
+impl Series {
+    /// None yet, of a call like this one.
+    pub(super) fn new(id: u32, failure: &Failure) -> Self {
+        Self {
+            id,
+            pid: failure.caller.pid,
+            process: failure.caller.process.clone(),
+            count: 0,
+            began: failure.at,
+            last: failure.at,
+            explained: 0,
+            explained_at: failure.at,
+            sockets: BTreeSet::new(),
+        }
+    }
+
+    /// Counts calls that failed.
+    pub(super) fn add(&mut self, at: Moment, count: u64) {
+        if self.count == 0 {
+            self.began = at;
+        }
+        (self.count, self.last) = (self.count + count, at);
+    }
+
+    fn repeated<'a>(&'a self, key: &'a Key, succeeded_at: Option<Moment>) -> Repeated<'a> {
+        Repeated {
+            id: self.id,
+            caller: Caller {
+                pid: self.pid,
+                process: self.process.as_ref(),
+            },
+            attempt: &key.attempt,
+            count: self.count,
+            lasted: self.began.age(succeeded_at.unwrap_or(self.last)),
+            succeeded: succeeded_at.is_some(),
+        }
+    }
+
+    /// Counts one that was explained by these sockets.
+    pub(super) fn explain(&mut self, id: u32, failure: &Failure, sockets: BTreeSet<u32>) {
+        if self.count == 0 {
+            self.id = id;
+        }
+        if self.explained_at.age(failure.at) >= PAUSE {
+            self.explained = 0;
+        }
+        self.add(failure.at, 1);
+        (self.explained, self.explained_at) = (self.explained + 1, failure.at);
+        self.sockets = sockets;
+    }
+}
+
+impl Explainer {
+    /// Calls that failed and were not looked at.
+    pub(super) fn more(&mut self, key: &Key, count: u64) {
+        let now = self.clock.now();
+        if let Some(series) = self.series.get_mut(key) {
+            series.add(now, count);
+        } else {
+            let reason = format!("{count} more calls failed, too fast to look at each");
+            self.output.unjudged(&reason);
+        }
+    }
+
+    /// A call like one that failed before has succeeded.
+    pub(super) fn succeeded(&mut self, caller: &CallerProcess, attempt: &BindAttempt) {
+        let key = Key::of(caller, attempt);
+        let Some(series) = self.series.get_mut(&key).filter(|series| series.count > 0) else {
+            return;
+        };
+        let repeated = series.repeated(&key, Some(self.clock.now()));
+        self.output.repeated(&repeated);
+        series.count = 0;
+    }
+
+    pub(super) fn end_all_series(&mut self) {
+        let mut all: Vec<_> = self.series.drain().collect();
+        all.sort_by_key(|(_, series)| series.id);
+        // A single failure was reported already.
+        for (key, series) in all.iter().filter(|(_, series)| series.count > 1) {
+            self.output.repeated(&series.repeated(key, None));
+        }
+    }
+}

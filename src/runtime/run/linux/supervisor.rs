@@ -1,0 +1,417 @@
+//! The process between the one that the shell knows and the program: it answers the calls that the filter passes on, and
+//! goes on as long as any process is below the filter.
+//!
+//! It is an ancestor of all of them (a subreaper, `PR_SET_CHILD_SUBREAPER` of `prctl(2)`), as Yama lets only an ancestor
+//! duplicate their sockets. It is in a process group of its own, so that what is typed at the terminal does not reach it.
+
+use std::collections::{HashMap, HashSet};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use nix::errno::Errno as NixErrno;
+use nix::sys::signalfd::SignalFd;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::Pid as RawPid;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::caller::CallerProcess;
+use super::calls::{Answer, CallReader, InetCall, Listener, Notification, Seen, Unjudged};
+use super::channel::Report;
+use super::explain::{Failure, Job, Key, Opened, Pending, Reply};
+use super::jobs::JobSender;
+use super::waiting::WaitingCall;
+use super::wake::Waker;
+use crate::bind::{BindCall, Claim};
+use crate::clock::Clock;
+use crate::model::{Moment, Pid, Protocol};
+use crate::source::proc_stat::proc_stat;
+use crate::source::process::ProcessReader;
+
+/// How long a call that failed waits at most for its explanation.
+const PATIENCE: Duration = Duration::from_millis(4);
+
+/// The errors that are explained: the others are mistakes of the program.
+const EXPLAINED: [Errno; 4] = [
+    Errno::ADDRINUSE,
+    Errno::ADDRNOTAVAIL,
+    Errno::ACCESS,
+    Errno::PERM,
+];
+
+/// The most sockets that are remembered although their caller did not hear of the success.
+const MAX_UNDELIVERED: usize = 1000;
+
+pub(super) struct Supervisor {
+    pub(super) clock: Clock,
+    /// `None` if the program runs without the filter.
+    pub(super) listener: Option<Arc<Listener>>,
+    pub(super) reader: CallReader,
+    pub(super) jobs: JobSender,
+    pub(super) replies: Receiver<Reply>,
+    pub(super) waker: Waker,
+    /// The ends of processes.
+    pub(super) children: SignalFd,
+    /// The program, until it has ended.
+    pub(super) program: Option<RawPid>,
+    /// To the process that the shell knows.
+    pub(super) front: Option<OwnedFd>,
+    /// How long a call waits for a port that is in use.
+    pub(super) wait: Option<Duration>,
+    pub(super) lists: bool,
+    /// The ports that are kept for the program.
+    pub(super) claims: Vec<Claim>,
+    /// Calls that wait for their explanation, with their deadlines.
+    pub(super) pending: Vec<(Arc<Pending>, Duration)>,
+    /// Calls that wait for their port.
+    pub(super) waiting: Vec<WaitingCall>,
+    /// Where calls failed.
+    pub(super) failed: HashSet<(Protocol, u16)>,
+    /// Sockets that were bound, though the caller was interrupted before it heard of it: it calls again.
+    pub(super) undelivered: HashSet<u32>,
+    /// Calls that were not explained, as too many were waiting for that, and how many.
+    pub(super) overflow: HashMap<Key, u64>,
+    pub(super) processes: ProcessReader,
+    pub(super) ended: Option<Report>,
+    /// Whether the other thread knows that.
+    pub(super) is_finishing: bool,
+}
+
+impl Supervisor {
+    /// Works until the program has ended and nothing is below the filter any more.
+    pub(super) fn run(mut self) {
+        loop {
+            let [is_called, is_over] = self.wait_for_events();
+            if is_called {
+                self.receive();
+            }
+            self.reap();
+            self.read_replies();
+            self.answer_late();
+            self.retry_waiting();
+            let is_finished = self.front.is_none() && self.ended.is_none();
+            if is_finished && is_over {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next event. Returns whether a call is there, and whether no process is left that could make one.
+    fn wait_for_events(&self) -> [bool; 2] {
+        let timeout = self.next_deadline().map(|deadline| {
+            let left = deadline.saturating_sub(self.now().steady);
+            Timespec {
+                tv_sec: left.as_secs().try_into().unwrap_or_default(),
+                tv_nsec: left.subsec_nanos().into(),
+            }
+        });
+        let mut all = vec![
+            PollFd::new(&self.children, PollFlags::IN),
+            PollFd::new(&self.waker, PollFlags::IN),
+        ];
+        all.extend(
+            self.listener
+                .as_deref()
+                .map(|listener| PollFd::new(listener, PollFlags::IN)),
+        );
+        // An interrupted wait is one that ends early.
+        let _ = poll(&mut all, timeout.as_ref());
+        let calls = all.get(2).map(PollFd::revents);
+        let has = |flags: PollFlags| calls.is_some_and(|calls| calls.intersects(flags));
+        let is_over = calls.is_none() || has(PollFlags::HUP | PollFlags::ERR);
+        [has(PollFlags::IN), is_over && !has(PollFlags::IN)]
+    }
+
+    fn next_deadline(&self) -> Option<Duration> {
+        let pending = self.pending.iter().map(|(_, deadline)| *deadline);
+        // There is no event for room among the jobs.
+        let is_full = self.ended.is_some() && !self.is_finishing;
+        let retry = is_full.then(|| self.now().steady + PATIENCE);
+        let pending = pending.chain(retry);
+        pending
+            .chain(self.waiting.iter().map(|call| call.retry_at))
+            .min()
+    }
+
+    fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    fn receive(&mut self) {
+        let Some(listener) = self.listener.clone() else {
+            return;
+        };
+        match listener.receive() {
+            Ok(Some(notified)) => self.handle(&listener, &notified),
+            Ok(None) => {}
+            // Without the listener the kernel refuses these calls; there is nothing left to try.
+            Err(_) => self.listener = None,
+        }
+    }
+
+    fn handle(&mut self, listener: &Arc<Listener>, notified: &Notification) {
+        match self.reader.read(listener, notified) {
+            Seen::Inet(call) => self.carry_out(listener, notified.id, call),
+            Seen::Other => {
+                listener.answer(notified.id, Answer::Continue);
+            }
+            Seen::Unjudged(why) => {
+                self.unjudged(notified.thread, why);
+                listener.answer(notified.id, Answer::Continue);
+            }
+        }
+    }
+
+    fn unjudged(&mut self, thread: Pid, why: Unjudged) {
+        // It may be about one of these.
+        self.claims.clear();
+        let caller = self.caller(thread);
+        self.send(Job::Unjudged(caller, why));
+    }
+
+    fn carry_out(&mut self, listener: &Arc<Listener>, id: u64, call: InetCall) {
+        let is_kept = |claim: &Claim| claim.port() == call.local.port;
+        self.claims.retain(|claim| !is_kept(claim));
+        let is_repeated = !self.undelivered.is_empty()
+            && call
+                .inode()
+                .is_some_and(|inode| self.undelivered.remove(&inode));
+        let result = if is_repeated { Ok(()) } else { call.perform() };
+        match result {
+            Ok(()) => self.succeeded(listener, id, call),
+            Err(error) if EXPLAINED.contains(&error) => self.refused(listener, id, call, error),
+            Err(error) => {
+                drop(call);
+                listener.answer(id, Answer::Done(Err(error)));
+            }
+        }
+    }
+
+    fn succeeded(&mut self, listener: &Listener, id: u64, call: InetCall) {
+        let inode = call.inode();
+        let is_relevant = self.failed.contains(&(call.protocol, call.local.port));
+        let attempt = is_relevant.then(|| call.attempt(Ok(())));
+        let opened = self.opened(&call, inode);
+        let succeeded = attempt.map(|attempt| (self.caller(call.thread), attempt));
+        // Its caller may close the socket as soon as it has the answer.
+        drop(call);
+        if !listener.answer(id, Answer::Done(Ok(()))) {
+            if self.undelivered.len() >= MAX_UNDELIVERED {
+                self.undelivered.clear();
+            }
+            self.undelivered.extend(inode);
+        }
+        let succeeded = succeeded.map(|(caller, attempt)| Job::Succeeded(caller, attempt));
+        for job in succeeded.into_iter().chain(opened.map(Job::Opened)) {
+            self.send(job);
+        }
+    }
+
+    fn caller(&mut self, thread: Pid) -> CallerProcess {
+        CallerProcess::of(thread, &mut self.processes)
+    }
+
+    fn opened(&mut self, call: &InetCall, inode: Option<u32>) -> Option<Opened> {
+        // A client's UDP socket is bound to a port of the kernel's choice.
+        let is_server = match call.call {
+            BindCall::Listen => true,
+            BindCall::Bind => call.protocol == Protocol::Udp && call.local.port != 0,
+        };
+        if !(self.lists && is_server) {
+            return None;
+        }
+        Some(Opened {
+            at: self.now(),
+            caller: self.caller(call.thread),
+            protocol: call.protocol,
+            local: call.bound_to().unwrap_or(call.local),
+            inode,
+            is_own_network: self.reader.foreign_network(call).is_none(),
+        })
+    }
+
+    fn refused(&mut self, listener: &Arc<Listener>, id: u64, call: InetCall, error: Errno) {
+        let waits_for = self.wait.filter(|_| error == Errno::ADDRINUSE);
+        let at = self.now();
+        let mut failure = Failure {
+            at,
+            caller: self.caller(call.thread),
+            attempt: call.attempt(Err(error)),
+            inode: call.inode(),
+            network: self.reader.foreign_network(&call),
+            pending: None,
+            waits_for,
+        };
+        self.failed.insert((call.protocol, call.local.port));
+        if let Some(limit) = waits_for {
+            self.waiting.push(WaitingCall::new(
+                id,
+                call,
+                error,
+                at.steady + limit,
+                at.steady,
+            ));
+        } else {
+            drop(call);
+            let pending = Arc::new(Pending {
+                listener: Arc::clone(listener),
+                id,
+                error,
+                is_open: AtomicBool::new(true),
+            });
+            self.pending
+                .push((Arc::clone(&pending), at.steady + PATIENCE));
+            failure.pending = Some(pending);
+        }
+        self.report_failure(failure);
+    }
+
+    fn report_failure(&mut self, failure: Failure) {
+        match self.jobs.send(Job::Failed(Box::new(failure))) {
+            Ok(()) => {
+                self.report_overflow();
+            }
+            Err(Job::Failed(failure)) => {
+                let key = Key::of(&failure.caller, &failure.attempt);
+                *self.overflow.entry(key).or_default() += 1;
+                if let Some(pending) = &failure.pending {
+                    pending.answer();
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Reports how many calls were not looked at, as far as there is room for it. Returns whether that was all.
+    fn report_overflow(&mut self) -> bool {
+        for (key, count) in std::mem::take(&mut self.overflow) {
+            if let Err(Job::More(key, count)) = self.jobs.send(Job::More(key, count)) {
+                self.overflow.insert(key, count);
+            }
+        }
+        self.overflow.is_empty()
+    }
+
+    /// Answers the calls that have waited long enough for their explanation.
+    fn answer_late(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let now = self.now().steady;
+        self.pending.retain(|(pending, deadline)| {
+            if now >= *deadline {
+                pending.answer();
+            }
+            pending.is_open()
+        });
+    }
+
+    fn retry_waiting(&mut self) {
+        let Some(listener) = self.listener.clone() else {
+            return;
+        };
+        let now = self.now().steady;
+        for mut call in std::mem::take(&mut self.waiting) {
+            match call.retry(&listener, now) {
+                None => self.waiting.push(call),
+                Some(Answer::Done(Ok(()))) => self.succeeded(&listener, call.id, call.call),
+                Some(answer) => {
+                    drop(call.call);
+                    listener.answer(call.id, answer);
+                }
+            }
+        }
+    }
+
+    /// Notices that the program has stopped or ended, and takes what lost its parent below us.
+    fn reap(&mut self) {
+        while matches!(self.children.read_signal(), Ok(Some(_))) {}
+        let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
+        while let Some(program) = self.program {
+            let report = match waitpid(program, Some(flags)) {
+                Ok(WaitStatus::Stopped(..)) => {
+                    self.report(&Report::Stopped);
+                    continue;
+                }
+                Ok(WaitStatus::Exited(_, code)) => Report::Exited(code),
+                Ok(WaitStatus::Signaled(_, signal, _)) => Report::Killed(signal as i32),
+                Err(NixErrno::EINTR) => continue,
+                _ => break,
+            };
+            self.program = None;
+            self.ended = Some(report);
+            self.claims.clear();
+        }
+        self.reap_adopted();
+        if self.is_to_finish() {
+            self.is_finishing = true;
+            self.send(Job::Finish);
+        }
+    }
+
+    /// Whether the program has ended, and all that happened before is reported.
+    fn is_to_finish(&mut self) -> bool {
+        self.ended.is_some() && !self.is_finishing && self.report_overflow()
+    }
+
+    /// Takes the ends of adopted processes. The other thread may have started some, such as `nft`, and waits for them
+    /// itself: those are in our process group, where nothing below the filter is.
+    fn reap_adopted(&self) {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while let Ok(status) = waitid(Id::All, flags) {
+            let Some(pid) = status.pid() else { return };
+            let group = u32::try_from(pid.as_raw()).ok().and_then(proc_stat);
+            let is_ours = group.is_none_or(|stat| stat.process_group == std::process::id());
+            if is_ours || self.program == Some(pid) || waitpid(pid, None).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn read_replies(&mut self) {
+        self.waker.clear();
+        loop {
+            match self.replies.try_recv() {
+                Ok(Reply::Finished) => self.finish(),
+                Err(TryRecvError::Empty) => return,
+                // The thread has panicked.
+                Err(TryRecvError::Disconnected) => return self.finish(),
+            }
+        }
+    }
+
+    /// The program has ended, and everything about it is printed: its end is reported.
+    fn finish(&mut self) {
+        let Some(report) = self.ended.take() else {
+            return;
+        };
+        self.report(&report);
+        self.front = None;
+        // Others below us may go on for long: they should not keep what was inherited.
+        super::detach_streams(true);
+        let _ = rustix::process::chdir("/");
+    }
+
+    fn report(&self, report: &Report) {
+        if let Some(front) = &self.front {
+            // It may have been killed.
+            let _ = report.send(front.as_fd());
+        }
+    }
+
+    fn send(&self, job: Job) {
+        // Too many successes are no news; the thread ends only with this process.
+        let _ = self.jobs.send(job);
+    }
+}
+
+impl CallReader {
+    /// The cookie of a socket's network namespace, if that is not ours.
+    fn foreign_network(&self, call: &InetCall) -> Option<u64> {
+        call.network()
+            .filter(|&cookie| Some(cookie) != self.own_network())
+    }
+}

@@ -1,0 +1,74 @@
+//! A call that waits until its port is free (`--wait`).
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use super::calls::{Answer, InetCall, Listener};
+use crate::model::Pid;
+
+/// The time between two attempts.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Signals that a person sends to end or stop a program: `SIGHUP`, `SIGINT`, `SIGQUIT`, `SIGTERM` and `SIGTSTP`, as bits
+/// of `/proc/PID/status`. While a call waits, no handler runs.
+const ENDING: u64 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 19;
+
+pub(super) struct WaitingCall {
+    pub(super) id: u64,
+    pub(super) call: InetCall,
+    error: Errno,
+    /// On the clock of the supervisor, as the time of the next attempt.
+    deadline: Duration,
+    pub(super) retry_at: Duration,
+}
+
+impl WaitingCall {
+    pub(super) fn new(
+        id: u64,
+        call: InetCall,
+        error: Errno,
+        deadline: Duration,
+        now: Duration,
+    ) -> Self {
+        Self {
+            id,
+            call,
+            error,
+            deadline,
+            retry_at: now + INTERVAL,
+        }
+    }
+
+    /// Tries again when it is time. Returns the answer, if there is one by now.
+    pub(super) fn retry(&mut self, listener: &Listener, now: Duration) -> Option<Answer> {
+        if now < self.retry_at {
+            return None;
+        }
+        self.retry_at = now + INTERVAL;
+        let failed = Some(Answer::Done(Err(self.error)));
+        if !listener.is_waiting(self.id) {
+            return failed;
+        }
+        match self.call.perform() {
+            Err(Errno::ADDRINUSE) if now >= self.deadline || is_signalled(self.call.thread) => {
+                failed
+            }
+            Err(Errno::ADDRINUSE) => None,
+            result => Some(Answer::Done(result)),
+        }
+    }
+}
+
+/// Whether a signal waits for the thread to return, which would handle it.
+fn is_signalled(thread: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{thread}/status")).unwrap_or_default();
+    let mask = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .unwrap_or_default()
+    };
+    let pending = mask("SigPnd:") | mask("ShdPnd:");
+    pending & !mask("SigBlk:") & mask("SigCgt:") & ENDING != 0
+}

@@ -1,0 +1,194 @@
+//! What is said about a call that fails, and what is not.
+
+use std::net::{TcpListener, UdpSocket};
+
+use socket2::{Domain, Socket, Type};
+
+use crate::program::built_static;
+use crate::run::scene::{Binder, code, run, stage, text};
+use crate::support::netns::{has_users, in_netns_with_users};
+
+fn binder() -> Binder {
+    let built = built_static("run/helpers/binder.c");
+    Binder::start(&[built.to_str().unwrap()])
+}
+
+#[test]
+fn standard_error_says_what_failed_why_and_how_to_free_the_port() {
+    stage(|| {
+        let _server = TcpListener::bind("127.0.0.1:3000").unwrap();
+        let built = built_static("run/helpers/binder.c");
+        let script = format!(
+            "echo tcp 127.0.0.1 3000 0 1 0 | {}; exit 7",
+            built.display()
+        );
+        let output = run(&[], &["sh", "-c", &script]).output().unwrap();
+        assert_eq!(code(&output), 7);
+        assert_eq!(text(&output.stdout), "EADDRINUSE\n");
+        let err = text(&output.stderr);
+        let pid = std::process::id();
+        assert!(err.starts_with("sockeye: binder ("), "{err}");
+        assert!(
+            err.contains(") can't bind 127.0.0.1:3000 (EADDRINUSE)\n"),
+            "{err}"
+        );
+        assert!(err.contains(&format!("(pid {pid}, ")), "{err}");
+        assert!(err.contains("listens on 127.0.0.1:3000.\n"), "{err}");
+        assert!(err.contains(&format!("\n      kill {pid}\n")), "{err}");
+    });
+}
+
+#[test]
+fn a_program_whose_binds_succeed_is_left_alone() {
+    stage(|| {
+        let built = built_static("run/helpers/binder.c");
+        let script = format!("echo tcp 127.0.0.1 3000 0 1 0 | {}", built.display());
+        let output = run(&[], &["sh", "-c", &script]).output().unwrap();
+        assert_eq!((code(&output), text(&output.stdout)), (0, "ok\n".into()));
+        assert_eq!(text(&output.stderr), "");
+    });
+}
+
+#[test]
+fn an_address_that_is_not_of_this_host_is_explained() {
+    stage(|| {
+        let mut binder = binder();
+        assert_eq!(binder.ask("tcp 203.0.113.1 3000 0 1 0"), "EADDRNOTAVAIL");
+        let failure = binder.failure();
+        assert_eq!(failure["cause"], "address_not_local");
+        assert_eq!(failure["verdict"], "unavailable");
+        assert_eq!(failure["socket"]["address"], "203.0.113.1");
+    });
+}
+
+#[test]
+fn a_privileged_port_is_explained_to_a_program_without_the_right() {
+    in_netns_with_users(
+        "run::explained::a_privileged_port_is_explained_to_a_program_without_the_right",
+        || {
+            if !has_users() {
+                return;
+            }
+            let built = built_static("run/helpers/binder.c");
+            let script = format!(
+                "echo tcp 127.0.0.1 80 0 1 0 | setpriv --reuid 65534 --clear-groups {} run -- {}",
+                crate::run::scene::BINARY,
+                built.display()
+            );
+            let output = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .output()
+                .unwrap();
+            assert_eq!(text(&output.stdout), "EACCES\n", "{output:?}");
+            let err = text(&output.stderr);
+            assert!(err.contains("Port 80 is privileged"), "{err}");
+        },
+    );
+}
+
+/// A process that gave up its rights has the port refused, though its supervisor could bind it.
+#[test]
+fn a_program_that_gave_up_its_rights_gets_its_own_answer() {
+    in_netns_with_users(
+        "run::explained::a_program_that_gave_up_its_rights_gets_its_own_answer",
+        || {
+            if !has_users() {
+                return;
+            }
+            let built = built_static("run/helpers/binder.c");
+            let script = format!(
+                "echo tcp 127.0.0.1 80 0 1 0 | setpriv --reuid 65534 --clear-groups {}",
+                built.display()
+            );
+            let output = run(&[], &["sh", "-c", &script]).output().unwrap();
+            assert_eq!(text(&output.stdout), "EACCES\n");
+            let err = text(&output.stderr);
+            assert_eq!(err.lines().count(), 1, "{err}");
+            assert!(err.contains("has other rights than sockeye"), "{err}");
+        },
+    );
+}
+
+#[test]
+fn of_two_bound_sockets_the_second_can_not_listen_and_that_is_explained() {
+    stage(|| {
+        let (mut binder, bound) = (binder(), shared(3000));
+        // Bound beside the other one; the other one listens first.
+        bound.listen(8).unwrap();
+        assert_eq!(binder.ask("tcp 127.0.0.1 3000 0 1 0"), "EADDRINUSE");
+        assert_eq!(binder.failure()["call"], "bind");
+        let built = built_static("run/helpers/late_listener.c");
+        let mut late = Binder::start(&[built.to_str().unwrap()]);
+        let other = shared(3001);
+        assert_eq!(late.ask("3001"), "bound");
+        other.listen(8).unwrap();
+        assert_eq!(late.ask("listen"), "EADDRINUSE");
+        let failure = late.failure();
+        assert_eq!(
+            (&failure["call"], &failure["cause"]),
+            (&"listen".into(), &"listener".into())
+        );
+        // Its own socket is not in its way.
+        assert_eq!(
+            failure["blockers"].as_array().unwrap().len(),
+            1,
+            "{failure}"
+        );
+        assert_eq!(failure["blockers"][0]["pids"][0], std::process::id());
+        assert_eq!(late.ask("listen"), "EADDRINUSE");
+    });
+}
+
+/// A socket with `SO_REUSEADDR`, bound and not listening.
+fn shared(port: u16) -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    let local: std::net::SocketAddr = ([127, 0, 0, 1], port).into();
+    socket.bind(&local.into()).unwrap();
+    socket
+}
+
+#[test]
+fn udp_is_explained_too() {
+    stage(|| {
+        let (mut binder, _socket) = (binder(), UdpSocket::bind("0.0.0.0:5300").unwrap());
+        assert_eq!(binder.ask("udp 127.0.0.1 5300 0 0 0"), "EADDRINUSE");
+        let failure = binder.failure();
+        assert_eq!(failure["cause"], "udp_socket");
+        assert_eq!(failure["target"], "127.0.0.1:5300/udp");
+    });
+}
+
+#[test]
+fn of_two_holders_only_the_one_that_does_not_share_is_in_the_way_of_a_socket_that_does() {
+    stage(|| {
+        let with_option = |address: &str, reuse_port| {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            socket.set_reuse_port(reuse_port).unwrap();
+            let local: std::net::SocketAddr = address.parse().unwrap();
+            socket.bind(&local.into()).unwrap();
+            socket.listen(8).unwrap();
+            socket
+        };
+        let _twin = with_option("127.0.0.1:3000", true);
+        let _alone = with_option("127.0.0.2:3000", false);
+        let mut binder = binder();
+        assert_eq!(binder.ask("tcp 0.0.0.0 3000 0 0 1"), "EADDRINUSE");
+        let failure = binder.failure();
+        let blockers = failure["blockers"].as_array().unwrap();
+        assert_eq!(blockers.len(), 1, "{failure}");
+        assert_eq!(blockers[0]["local"]["address"], "127.0.0.2");
+    });
+}
+
+#[test]
+fn what_is_not_about_a_port_is_left_to_the_kernel() {
+    stage(|| {
+        let built = built_static("run/helpers/odd.c");
+        let output = run(&[], &[built.to_str().unwrap()]).output().unwrap();
+        let plain = std::process::Command::new(&built).output().unwrap();
+        assert_eq!(text(&output.stdout), text(&plain.stdout));
+        assert!(text(&output.stdout).contains("unix ok\n"), "{output:?}");
+        assert_eq!(text(&output.stderr), "");
+    });
+}
