@@ -15,7 +15,10 @@ mod verdict;
 
 pub use bind_test::servers::{Profile, Start};
 pub use bind_test::{Agreement, BindTestResult, Prober, Trial};
-pub use fix::{Fix, FixCode, Frees, RunAs, also_ends_text, fixes_for, shell_word, supervisor_text};
+pub use fix::{
+    Action, Fix, FixCode, Frees, Program, RunAs, Step, Word, also_ends_text, fixes_for, shell_text,
+    shell_word, supervisor_text,
+};
 pub use free::{
     Choice, Claim, PortRequest, Refusal, SkipReason, browsers_refuse, choose, has_only_leftovers,
     skip_reason,
