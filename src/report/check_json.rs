@@ -24,7 +24,7 @@ struct Check<'a> {
 }
 
 #[derive(Serialize)]
-struct TargetRecord<'a> {
+pub(super) struct TargetRecord<'a> {
     target: String,
     protocol: &'static str,
     address: Option<String>,
@@ -129,7 +129,8 @@ pub(super) fn holder_processes<'a>(
     processes
 }
 
-fn port_record<'a>(
+/// The verdict of a port.
+pub(super) fn port_record<'a>(
     target: &Target,
     verdict: &'a Verdict,
     processes: &Processes<'_>,

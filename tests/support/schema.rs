@@ -7,7 +7,7 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 
 /// The schemas, as they refer to each other.
-const SCHEMAS: [(&str, &str); 6] = [
+const SCHEMAS: [(&str, &str); 7] = [
     (
         "common.schema.json",
         include_str!("../../assets/common.schema.json"),
@@ -25,6 +25,10 @@ const SCHEMAS: [(&str, &str); 6] = [
         include_str!("../../assets/check.schema.json"),
     ),
     (
+        "end.schema.json",
+        include_str!("../../assets/end.schema.json"),
+    ),
+    (
         "free.schema.json",
         include_str!("../../assets/free.schema.json"),
     ),
@@ -35,7 +39,7 @@ const SCHEMAS: [(&str, &str); 6] = [
 ];
 
 /// What each kind of output is held against.
-const OUTPUTS: [&str; 16] = [
+const OUTPUTS: [&str; 17] = [
     "list.schema.json#/$defs/listing",
     "list.schema.json#/$defs/line",
     "list.schema.json#/$defs/grouped",
@@ -50,6 +54,7 @@ const OUTPUTS: [&str; 16] = [
     "watch.schema.json#/$defs/problem",
     "watch.schema.json#/$defs/gap",
     "check.schema.json",
+    "end.schema.json",
     "free.schema.json",
     "wait.schema.json",
 ];
@@ -115,6 +120,7 @@ fn schema_of(value: &Value) -> &'static str {
         None if has("groups") => "list.schema.json#/$defs/grouped",
         None if has("ports") => "free.schema.json",
         None if has("for") => "wait.schema.json",
+        None if has("dry_run") => "end.schema.json",
         None if has("targets") => "check.schema.json",
         None => panic!("no command prints this: {value:#}"),
     }

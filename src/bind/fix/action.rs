@@ -62,7 +62,7 @@ pub enum Word {
 
 impl Program {
     /// A program with these words.
-    pub(super) fn new<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Self {
+    pub(in crate::bind) fn new<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Self {
         let words = words.into_iter().map(|word| Word::Text(word.into()));
         Self {
             variable: None,
@@ -71,7 +71,10 @@ impl Program {
     }
 
     /// The program with more words.
-    pub(super) fn with<W: Into<String>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+    pub(in crate::bind) fn with<W: Into<String>>(
+        mut self,
+        words: impl IntoIterator<Item = W>,
+    ) -> Self {
         self.words.extend(Self::new(words).words);
         self
     }

@@ -22,7 +22,7 @@ use self::cpu_clock::CpuClock;
 use self::proc_stat::{ProcStat, proc_stat};
 use self::projects::Projects;
 #[cfg(target_os = "linux")]
-pub(crate) use self::projects::start_background_thread;
+pub(crate) use self::projects::{project_of_folder, start_background_thread};
 use self::record::{Arguments, LINKS, RecordSources};
 #[cfg(target_os = "linux")]
 pub(crate) use self::single::ProcessReader;
