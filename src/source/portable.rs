@@ -26,6 +26,7 @@ pub(crate) const fn sudo_uid() -> Option<u32> {
 
 /// The program of this name, as the system finds it.
 #[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
 pub(crate) fn find_tool(name: &str) -> Option<std::path::PathBuf> {
     Some(name.into())
 }

@@ -10,7 +10,7 @@ use crate::bind::bind_test::BindTestResult;
 use crate::bind::fix::shell::check_command;
 use crate::bind::fix::{Action, Fix, Program, RunAs, Step, Word, shell_text};
 use crate::bind::text::uncapitalised;
-use crate::model::{Evidence, Limits, Pid, Process, Signal, listed};
+use crate::model::{Evidence, Limits, Pid, Process, Signal, all_listed};
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +98,11 @@ pub fn describe_step(step: &EndStep) -> String {
     match step {
         EndStep::Signal { signal, processes } => {
             let names = processes.iter().map(|one| one.name_and_pid());
-            format!("send SIG{} to {}", signal.as_str(), listed(names))
+            format!(
+                "send SIG{} to {}",
+                signal.as_str(),
+                all_listed(names.collect())
+            )
         }
         EndStep::Run(program) => format!("run: {}", shell_text(&[Step::Run(program.clone())])),
         EndStep::Start(program) => format!("start: {}", shell_text(&[Step::Run(program.clone())])),

@@ -63,7 +63,7 @@ pub(super) struct End {
     #[arg(long, value_name = "NAME", value_parser = parse_signal)]
     signal: Option<Signal>,
     /// Give up after this time
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration::parse)]
     timeout: Duration,
     /// Print one JSON object instead of text
     #[arg(long)]

@@ -4,26 +4,35 @@
 use crate::model::Process;
 use crate::source::{own_uid, project_of_folder, sudo_uid};
 
-/// Checks that a process belongs to the user of this program (the one who ran `sudo`), and either to the project of the
-/// working directory or to the same session: the same terminal, or the same server of tmux, screen or zellij.
+/// Checks that a process belongs to the user of this program: the one who ran `sudo`, if it was run by that.
+///
+/// # Errors
+/// Why it does not, as a sentence without a full stop.
+pub fn is_own_users(process: &Process) -> Result<(), String> {
+    let who = process.name_and_pid();
+    let user = sudo_uid().or_else(own_uid);
+    match (process.uid, user) {
+        (Some(one), Some(own)) if one == own => Ok(()),
+        (Some(uid), Some(_)) => {
+            let user = process.user.as_deref().map(str::to_owned);
+            let user = user.unwrap_or_else(|| format!("uid {uid}"));
+            Err(format!("{who} belongs to {user}"))
+        }
+        _ => Err(format!("whose process {who} is, is not known")),
+    }
+}
+
+/// Checks that a process belongs to the user of this program, and either to the project of the working directory or to the
+/// same session: the same terminal, or the same server of tmux, screen or zellij.
 ///
 /// # Errors
 /// Why it does not, as a sentence without a full stop.
 pub fn is_mine(process: &Process) -> Result<(), String> {
-    let who = process.name_and_pid();
-    let user = sudo_uid().or_else(own_uid);
-    match (process.uid, user) {
-        (Some(one), Some(own)) if one == own => {}
-        (Some(uid), Some(_)) => {
-            let user = process.user.as_deref().map(str::to_owned);
-            let user = user.unwrap_or_else(|| format!("uid {uid}"));
-            return Err(format!("{who} belongs to {user}"));
-        }
-        _ => return Err(format!("whose process {who} is, is not known")),
-    }
+    is_own_users(process)?;
     if is_of_own_project(process) || session::is_own(process) {
         return Ok(());
     }
+    let who = process.name_and_pid();
     let project = process.project.as_ref();
     let project = project.map(|project| format!(" (its project is {project})"));
     let project = project.unwrap_or_default();

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-pub use mine::is_mine;
+pub use mine::{is_mine, is_own_users};
 
 use crate::app::{PortToFree, RowNamespace};
 use crate::bind::{

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::app::{Confirmed, EndRole, EndTarget, Ending, PortToFree};
 use crate::bind::{EndStep, SentSignal};
 use crate::model::{Pid, Process, Signal, Supervisor};
-use crate::runtime::end_process::{Checked, NotSent, Recipient, check_targets, names, send};
+use crate::runtime::end_process::{
+    Checked, Failure, NotSent, Recipient, check_targets, names, send,
+};
 
 /// How often the processes are checked while some of them end.
 const MAX_CHECKS: usize = 8;
@@ -73,7 +75,7 @@ impl Signals {
                 notify(&failure.text(first.as_str()));
                 return Ok(());
             }
-            Err(failure) => return Err(failure.text(first.as_str())),
+            Err(failure) => return Err(text_of(failure, first)),
         };
         if checked.is_dropped {
             let names = names(checked.recipients.iter().map(|one| &one.process));
@@ -166,5 +168,16 @@ impl Signals {
             port: self.ports.first().cloned(),
             owners: self.owners.clone(),
         }
+    }
+}
+
+/// Why nothing was sent: a second confirmation is not offered here.
+fn text_of(failure: Failure, signal: Signal) -> String {
+    match failure.why {
+        NotSent::ConfirmedOnce(guard) => {
+            let name = failure.process.name_and_pid();
+            format!("nothing was sent: {name} is {}", guard.as_str())
+        }
+        _ => failure.text(signal.as_str()),
     }
 }

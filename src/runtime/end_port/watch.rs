@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::signals::Signals;
 use crate::bind::{EndOutcome, EndStep, PlannedPort};
-use crate::model::{Pid, Process, Restarts, Signal};
+use crate::model::{Pid, Process, Signal};
 use crate::runtime::end_process::outcome::Outcome;
 use crate::runtime::end_process::watch::{INTERVAL, Watch, WatchedPort, owners, watch_for};
 use crate::runtime::end_process::{Recipient, names, open};
@@ -24,8 +24,6 @@ pub(super) struct PortWatch {
     pub(super) ended: Vec<(Arc<Process>, Duration)>,
     /// Whether SIGKILL is still to be sent to those that stay.
     escalates: bool,
-    /// Whether a supervisor is known that starts one of them again.
-    has_supervisor: bool,
 }
 
 struct OnePort {
@@ -63,16 +61,12 @@ impl PortWatch {
             freed_at: None,
             back: None,
         });
-        let mut supervisors = ports
-            .iter()
-            .filter_map(|port| port.verdict.kept_by.as_ref());
         Self {
             ports: watched.collect(),
             watch,
             recipients,
             ended: Vec::new(),
             escalates,
-            has_supervisor: supervisors.any(|one| one.restarts == Restarts::Yes),
         }
     }
 
@@ -106,8 +100,8 @@ impl PortWatch {
             self.check_ports(took, last_change);
             let are_done = self.ports.iter().all(OnePort::is_done);
             // Nothing that was to end is left: only others keep the port.
-            let is_kept =
-                self.running().next().is_none() && took >= last_change + self.watch_time(signals);
+            let is_kept = self.running().next().is_none()
+                && took >= last_change + watch_for(signals.supervisor.as_ref());
             if are_done || is_kept || took >= end {
                 break;
             }
@@ -156,20 +150,14 @@ impl PortWatch {
         }
     }
 
-    fn watch_time(&self, signals: &Signals) -> Duration {
-        let supervisor = signals.supervisor.as_ref();
-        let with = supervisor.filter(|_| self.has_supervisor || supervisor.is_some());
-        watch_for(with)
-    }
-
     /// After the ports are free: whether something returns.
     fn watch_on(&mut self, signals: &Signals, last_change: Duration, notify: &mut dyn FnMut(&str)) {
         let freed = self.ports.iter().filter_map(|port| port.freed_at).max();
         let Some(freed) = freed else {
             return;
         };
-        notify("free; checking whether something starts it again…");
-        let end = freed + self.watch_time(signals);
+        notify("checking whether something starts it again…");
+        let end = freed + watch_for(signals.supervisor.as_ref());
         loop {
             let took = self.watch.since(self.watch.began);
             self.note_ends(took);

@@ -55,7 +55,7 @@ pub(super) struct Recipient {
 
 /// Why nothing was sent, or not to all.
 pub(super) struct Failure {
-    process: Arc<Process>,
+    pub(super) process: Arc<Process>,
     pub(super) why: NotSent,
     /// The processes that had got it before.
     pub(super) sent: Vec<Arc<Process>>,
