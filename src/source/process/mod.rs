@@ -21,8 +21,9 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 use self::cpu_clock::CpuClock;
 use self::proc_stat::{ProcStat, proc_stat};
 use self::projects::Projects;
+pub(crate) use self::projects::project_of_folder;
 #[cfg(target_os = "linux")]
-pub(crate) use self::projects::{project_of_folder, start_background_thread};
+pub(crate) use self::projects::start_background_thread;
 use self::record::{Arguments, LINKS, RecordSources};
 #[cfg(target_os = "linux")]
 pub(crate) use self::single::ProcessReader;

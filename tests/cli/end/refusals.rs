@@ -9,6 +9,17 @@ use crate::cli::holder::listener;
 use crate::cli::scene::{BINARY, Said, sockeye, stage};
 use crate::support::netns::{has_users, in_netns_with_users, name_of};
 
+/// Where there is only one user there is nothing to run.
+fn stage_with_users<Body: FnOnce()>(body: Body) {
+    in_netns_with_users(name_of::<Body>(), || {
+        if has_users() {
+            body();
+        } else {
+            println!("NOT RUN: no other users here");
+        }
+    });
+}
+
 #[test]
 fn without_a_terminal_it_wants_yes() {
     stage(|| {
@@ -154,17 +165,6 @@ fn what_is_of_the_same_project_is_ones_own() {
         drop(socket);
         let said = end("8080 --yes --mine");
         assert_eq!(said.code, 0, "{said:?}");
-    });
-}
-
-/// Where there is only one user there is nothing to run.
-fn stage_with_users<Body: FnOnce()>(body: Body) {
-    in_netns_with_users(name_of::<Body>(), || {
-        if has_users() {
-            body();
-        } else {
-            println!("NOT RUN: no other users here");
-        }
     });
 }
 
