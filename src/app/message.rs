@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use strum::{IntoStaticStr, VariantArray};
-
 use crate::app::{FileFormat, RowFormat, Save};
 use crate::bind::{BindTestResult, Target};
 use crate::keymap::Key;
 use crate::model::{
-    Background, Kinds, Limits, Namespace, Pid, Process, Refresh, Services, Socket, Text,
+    Background, Kinds, Limits, Namespace, Pid, Process, Refresh, Services, Signal, Socket, Text,
 };
 use crate::settings::Settings;
 use crate::theme::Colour;
@@ -122,28 +120,6 @@ pub struct Written {
     pub path: String,
     /// The preferred folder, and why writing there failed.
     pub not_in: Option<String>,
-}
-
-/// The signals that can be sent, the gentlest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "UPPERCASE")]
-#[expect(missing_docs, reason = "signal(7) describes each")]
-pub enum Signal {
-    Term,
-    Int,
-    Hup,
-    Quit,
-    Kill,
-}
-
-impl Signal {
-    /// All of them, in menu order.
-    pub const ALL: &[Self] = Self::VARIANTS;
-
-    /// Its name without `SIG`.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
 }
 
 /// The network namespace of a row, if it is not the one that this program runs in.

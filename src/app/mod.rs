@@ -31,12 +31,13 @@ pub use dialogs::save::Save;
 pub use layout::Size;
 pub use message::{
     BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Input, Inspected, Mouse, Msg,
-    PortToFree, RowNamespace, Signal, Written,
+    PortToFree, RowNamespace, Written,
 };
 pub use table::widths::WidthReason;
 pub use views::ViewId;
 
 use crate::keymap::Action;
+pub use crate::model::Signal;
 use crate::model::{Lineage, Moment, Origin};
 use crate::settings::Settings;
 use crate::theme::{Colour, Depth, Glyphs};

@@ -5,6 +5,7 @@
 //! Only `probe` and `free/claim` touch the operating system; the caller provides the evidence.
 
 mod bind_test;
+mod end;
 mod fix;
 mod free;
 mod probe;
@@ -16,7 +17,14 @@ mod verdict;
 pub use bind_test::attempt::{BindAttempt, BindCall, SocketTraits};
 pub use bind_test::servers::{Profile, Start};
 pub use bind_test::{Agreement, BindTestResult, Prober, Trial};
-pub use fix::{Fix, FixCode, Frees, RunAs, also_ends_text, fixes_for, shell_word, supervisor_text};
+pub use end::{
+    Decision, EndOutcome, EndPlan, EndRefusal, EndReport, EndRules, EndStep, MayEnd, PlannedPort,
+    PortReport, RanProgram, RefusalCode, SentSignal, describe_step,
+};
+pub use fix::{
+    Action, Fix, FixCode, Frees, Program, RunAs, Step, Word, also_ends_text, fixes_for, shell_text,
+    shell_word, supervisor_text,
+};
 pub use free::{
     Choice, Claim, PortRequest, Refusal, SkipReason, browsers_refuse, choose, has_only_leftovers,
     skip_reason,

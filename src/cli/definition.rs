@@ -8,6 +8,7 @@ use sockeye::query::GroupBy;
 
 use super::check::Check;
 use super::config::PrintConfig;
+use super::end::End;
 use super::free::Free;
 use super::global::GlobalArgs;
 use super::list::List;
@@ -58,6 +59,7 @@ pub enum Command {
     List(List),
     Watch(Watch),
     Check(Check),
+    End(End),
     Free(Free),
     Wait(Wait),
     Run(Run),
@@ -132,7 +134,7 @@ fn global_options_of(command: &str) -> &'static str {
             "interval tcp udp kind ipv4 ipv6 listening all namespace color no_color replay record record_max redact stats trace"
         }
         "check" => "tcp udp ipv4 ipv6 namespace color no_color",
-        "free" => "tcp udp ipv4 ipv6 namespace",
+        "end" | "free" => "tcp udp ipv4 ipv6 namespace",
         "wait" => "interval tcp udp ipv4 ipv6 namespace",
         "run" => "ipv4 ipv6 color no_color",
         "config" | "keys" => "config",

@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod definition;
+mod end;
 mod errors;
 mod free;
 mod global;
@@ -92,6 +93,7 @@ fn run() -> anyhow::Result<u8> {
         }
         Some(Command::Watch(watch)) => watch::run(&cli.global, &watch),
         Some(Command::Check(check)) => check::run(&cli.global, &check),
+        Some(Command::End(end)) => end::run(&cli.global, &end),
         Some(Command::Free(free)) => free::run(&cli.global, &free),
         Some(Command::Wait(wait)) => wait::run(&cli.global, &wait),
         Some(Command::Run(run)) => run::run(&cli.global, run),

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use super::{Pid, Protocol, Text};
+use super::{Pid, Protocol, Signal, Text};
 
 /// Facts about an owner of a port besides its process record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -382,8 +382,8 @@ pub enum Term {
 /// The signal with which a server ends at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quick {
-    /// The signal, without `SIG`.
-    pub signal: &'static str,
+    /// The signal.
+    pub signal: Signal,
     /// What SIGTERM does instead, as text after "SIGTERM".
     pub instead_of: &'static str,
 }

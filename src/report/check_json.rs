@@ -129,6 +129,7 @@ pub(super) fn holder_processes<'a>(
     processes
 }
 
+/// The verdict of a port.
 pub(super) fn port_record<'a>(
     target: &Target,
     verdict: &'a Verdict,

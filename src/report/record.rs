@@ -361,6 +361,11 @@ impl<'a> Processes<'a> {
         processes
     }
 
+    /// Adds a process, unless one with its pid is known.
+    pub fn add(&mut self, process: &'a Process) {
+        self.by_pid.entry(process.pid).or_insert((process, None));
+    }
+
     /// Sets the unit in which a process runs.
     pub fn set_unit(&mut self, pid: Pid, unit: &'a str) {
         if let Some((_, known)) = self.by_pid.get_mut(&pid) {

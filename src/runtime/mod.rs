@@ -3,6 +3,7 @@
 //! Each part does one thing and passes events to a callback; only the main loop in `live` reacts to them.
 
 pub mod collector;
+pub mod end_port;
 pub mod end_process;
 mod fault;
 pub mod live;

@@ -168,7 +168,7 @@ impl PortWaiter {
             let is_reached = match self.goal {
                 Goal::Free => {
                     let port = &self.ports[at];
-                    port.can_be_bound(has_row(&survey, &port.target))
+                    can_be_bound(&port.target, has_row(&survey, &port.target))
                 }
                 Goal::Listening(family) => {
                     let evidence = self.rows(at);
@@ -202,7 +202,7 @@ impl PortWaiter {
     /// Whether a port is free; the error is why it can never be.
     fn check_free(&mut self, at: usize, evidence: &Evidence) -> Result<bool, String> {
         let (port, now) = (&mut self.ports[at], self.clock.now());
-        if port.can_be_bound(!evidence.holders.is_empty()) {
+        if can_be_bound(&port.target, !evidence.holders.is_empty()) {
             return Ok(true);
         }
         let row_key = |holder: &Holder| {
@@ -263,22 +263,20 @@ impl PortWaiter {
     }
 }
 
-impl Port {
-    /// Binds, unless that could get in the way of a server.
-    fn can_be_bound(&self, has_row: bool) -> bool {
-        let Target {
-            protocol, address, ..
-        } = self.target;
-        if protocol == Protocol::Udp && has_row {
-            return false;
-        }
-        let port = self.target.first_port();
-        let probes = bind::probe(protocol, address, port, &|_| false);
-        let is_bound = |probe: &Probe| probe.result.is_ok();
-        // Without IPv6 on this machine, servers use IPv4 alone.
-        let is_any_family = address.single().is_none();
-        let is_missing = |probe: &Probe| is_any_family && probe.result.is("EAFNOSUPPORT");
-        let is_fine = |probe: &Probe| is_bound(probe) || is_missing(probe);
-        probes.iter().any(is_bound) && probes.iter().all(is_fine)
+/// Binds, unless that could get in the way of a server: a UDP port with a row is not bound. Whether a server that sets
+/// `SO_REUSEADDR` could start.
+pub(super) fn can_be_bound(target: &Target, has_row: bool) -> bool {
+    let Target {
+        protocol, address, ..
+    } = *target;
+    if protocol == Protocol::Udp && has_row {
+        return false;
     }
+    let probes = bind::probe(protocol, address, target.first_port(), &|_| false);
+    let is_bound = |probe: &Probe| probe.result.is_ok();
+    // Without IPv6 on this machine, servers use IPv4 alone.
+    let is_any_family = address.single().is_none();
+    let is_missing = |probe: &Probe| is_any_family && probe.result.is("EAFNOSUPPORT");
+    let is_fine = |probe: &Probe| is_bound(probe) || is_missing(probe);
+    probes.iter().any(is_bound) && probes.iter().all(is_fine)
 }

@@ -38,9 +38,13 @@ pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::namespaces::{NamespaceAccess, run_namespace_helper, set_namespace_helper};
 #[cfg(target_os = "linux")]
+pub(crate) use linux::proc::rights::sudo_uid;
+#[cfg(target_os = "linux")]
 pub use linux::process_events::{ProcessEvents, ProcessEventsError};
 #[cfg(target_os = "linux")]
 pub use linux::process_handle::{ProcessHandle, SignalDisposition};
+#[cfg(target_os = "linux")]
+pub(crate) use linux::tools::find as find_tool;
 #[cfg(all(
     target_os = "linux",
     any(
@@ -57,7 +61,9 @@ pub use namespace::{AccessError, HAS_NAMESPACES, network_namespace};
 use owners::HiddenReason;
 #[cfg(not(target_os = "linux"))]
 pub use portable::run_namespace_helper;
-pub(crate) use process::proc_stat;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use portable::{find_tool, sudo_uid};
+pub(crate) use process::{proc_stat, project_of_folder};
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub use system::{System, TraceUnavailable};
 pub use users::own_uid;

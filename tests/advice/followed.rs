@@ -28,6 +28,9 @@ const AT_A_TIME: usize = 4;
 /// true is then known without it.
 const BY_SCENE: &str = "SOCKEYE_ADVICE_OWN";
 
+/// With this, `sockeye end` carries the first fix out instead of a shell; where that is a sentence, it must end nothing.
+const BY_END: &str = "SOCKEYE_ADVICE_END";
+
 /// Follows the advice in each scene, some at a time, and fails with all that went wrong.
 pub fn follow_all(family: &str, scenes: Vec<Scene>) {
     follow_families(vec![(family, scenes)]);
@@ -81,6 +84,8 @@ fn follow_caught(family: &str, number: usize, scene: Scene) -> Option<String> {
     }
     let source = if std::env::var_os(BY_SCENE).is_some() {
         Source::Scene
+    } else if std::env::var_os(BY_END).is_some() {
+        Source::End
     } else {
         Source::Sockeye
     };
@@ -101,6 +106,8 @@ fn follow_caught(family: &str, number: usize, scene: Scene) -> Option<String> {
 enum Source {
     Sockeye,
     Scene,
+    /// What `sockeye` advises, carried out by `sockeye end`.
+    End,
 }
 
 /// Follows it; what went wrong.
@@ -113,10 +120,14 @@ fn follow(family: &str, number: usize, mut scene: Scene, source: Source) -> Vec<
     );
     let mut wrong = Vec::new();
     let said = match source {
-        Source::Sockeye => advised(&scene, &set_up, &mut wrong),
+        Source::Sockeye | Source::End => advised(&scene, &set_up, &mut wrong),
         Source::Scene => own(&scene, &set_up),
     };
     let happened = match (&scene.first, &said) {
+        (First::Sentence { .. }, _) if source == Source::End => {
+            wrong.extend(not_ended(&scene, &set_up));
+            String::new()
+        }
         (First::Sentence { .. }, _) => "nothing is run: a sentence".into(),
         (First::Command { .. }, Said { command: None, .. }) => {
             wrong.push("no command to run".into());
@@ -129,6 +140,10 @@ fn follow(family: &str, number: usize, mut scene: Scene, source: Source) -> Vec<
                 ..
             },
         ) => {
+            let command = match source {
+                Source::End => &by_end(&scene, command),
+                Source::Sockeye | Source::Scene => command,
+            };
             let mut running = run(&set_up, scene.user, command);
             let happened = execute(&mut running, &scene.place, scene.is_seen_outside);
             happened.unwrap_or_else(|failure| {
@@ -139,7 +154,7 @@ fn follow(family: &str, number: usize, mut scene: Scene, source: Source) -> Vec<
     };
     let gone = set_up.bystanders.iter().filter(|(_, lives)| !lives());
     wrong.extend(gone.map(|(name, _)| format!("{name} is gone")));
-    if wrong.is_empty() {
+    if wrong.is_empty() && source != Source::End {
         report(&Row {
             family,
             number,
@@ -193,6 +208,37 @@ fn advised(scene: &Scene, set_up: &SetUp, wrong: &mut Vec<String>) -> Said {
         first: first.unwrap_or_default(),
         command: advice.fixes.into_iter().find_map(|fix| fix.command),
     }
+}
+
+/// The line that carries a command out, as the same user: SIGKILL is to be allowed, and there is no terminal for `sudo`.
+fn by_end(scene: &Scene, command: &str) -> String {
+    let sudo = if command.starts_with("sudo ") {
+        "sudo "
+    } else {
+        ""
+    };
+    let hard = if command.contains("KILL") {
+        " --hard"
+    } else {
+        ""
+    };
+    let target = scene.place.target();
+    format!("{sudo}{SOCKEYE} end {target} --yes{hard} --timeout 5")
+}
+
+/// What goes wrong when `sockeye end` is to carry a sentence out: it must end nothing.
+fn not_ended(scene: &Scene, set_up: &SetUp) -> Option<String> {
+    let line = format!("{SOCKEYE} end {} --yes --timeout 0.1", scene.place.target());
+    let output = run(set_up, scene.user, &line).output().unwrap();
+    let expected = i32::from(!scene.is_bound_before);
+    // A shell of the scene's own may have no exit code of the line.
+    if set_up.shell.is_none() && output.status.code() != Some(expected) {
+        return Some(format!("`{line}`: {}", printed(&output)));
+    }
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    let has_acted = err.contains("sent SIG") || err.lines().any(|line| line.starts_with("run: "));
+    let is_free = scene.place.bind().is_ok();
+    (has_acted || is_free != scene.is_bound_before).then_some(err)
 }
 
 /// What the scene itself is known to be mended by.

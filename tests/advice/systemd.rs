@@ -5,10 +5,13 @@ mod services;
 mod sockets;
 mod users;
 
+use std::process::Stdio;
+
 use crate::followed::{follow_all, follow_families};
 use crate::scene::SetUp;
-use crate::stage::on_stage_with_systemd;
+use crate::stage::{PATH, SOCKEYE, on_stage_with_systemd};
 use crate::started::{Started, Undo, User, sh};
+use crate::support::pty::Pty;
 use crate::traffic::{Protocol, wait_for_answer};
 
 /// What ends a process alone, so that its unit starts it again.
@@ -38,6 +41,47 @@ fn units_of_users() {
     on_stage_with_systemd("systemd::units_of_users", || {
         users::manager();
         follow_all("systemd-user", users::scenes());
+    });
+}
+
+/// The command of another user than the one at the terminal: `sudo` has one to type a password at.
+#[test]
+fn by_sudo_on_a_terminal() {
+    on_stage_with_systemd("systemd::by_sudo_on_a_terminal", || {
+        let set_up = served("t1.service", 8451, "Restart=always\nRestartSec=0.1\n");
+        let end = |options: &str| format!("exec {SOCKEYE} end {options} 8451");
+        // Without a terminal it is refused, and says what to type.
+        let output = User::Ann
+            .shell(&end("--yes"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{out}");
+        assert!(
+            out.contains("root has to do it: sudo sockeye end 8451"),
+            "{out}"
+        );
+        assert!(is_active("t1.service")());
+        let line = end("");
+        let ann = [
+            "--reuid",
+            "ann",
+            "--regid",
+            "ann",
+            "--init-groups",
+            "sh",
+            "-c",
+            &line,
+        ];
+        let mut pty = Pty::spawn("setpriv", &ann, (120, 40), &[("PATH", PATH)]);
+        pty.wait_for_text("run: sudo systemctl stop t1.service");
+        pty.wait_for_text("Do this? [y/N]");
+        pty.send("y\r");
+        assert_eq!(pty.wait_exit(), 0, "{}", pty.screen_text());
+        pty.wait_for_text("8451: free; done by `sudo systemctl stop t1.service`");
+        assert!(!is_active("t1.service")());
+        set_up.end();
     });
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod crashes;
 mod csv;
+mod end;
 mod every_namespace;
 mod free;
 mod groups;

@@ -60,7 +60,18 @@ fn every_command_for_scripts_does_what_its_docs_say() {
     stage(|| {
         let _sockets = Sockets::open();
         let printed: Vec<_> = blocks().into_iter().map(run).collect();
-        let [list, namespaces, watch, check, free, handed, wait, pages] = printed.as_slice() else {
+        let [
+            list,
+            namespaces,
+            watch,
+            check,
+            free,
+            handed,
+            wait,
+            end,
+            pages,
+        ] = printed.as_slice()
+        else {
             panic!("{} blocks", printed.len());
         };
         let has = |text: &str, pattern: &str| {
@@ -96,6 +107,11 @@ fn every_command_for_scripts_does_what_its_docs_say() {
         );
         has(wait, r"(?m)^9000: free$");
         has(wait, &format!("\n{}\n3000 is free\n$", std::process::id()));
+        has(
+            end,
+            r"(?m)^3002: free already\n5353/udp: in use; not ended: ",
+        );
+        has(end, "\none could not be freed\nnothing_to_do\n$");
         has(pages, "bind test of the selected port");
     });
 }

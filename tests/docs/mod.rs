@@ -331,6 +331,9 @@ fn the_schemas_have_every_word_of_the_code_and_no_other() {
     }
     let reasons = codes("src/bind/free/skip_reasons.rs", "SkipReason", "code");
     assert_eq!(words("assets/free.schema.json", "/$defs/unfit"), reasons);
+    let outcomes = codes("src/bind/end/report.rs", "EndOutcome", "code");
+    let outcome = "/$defs/target/properties/outcome";
+    assert_eq!(words("assets/end.schema.json", outcome), outcomes);
     let (verdict, background) = ("src/bind/verdict/mod.rs", "src/model/background.rs");
     for (schema, path, file, of) in [
         (

@@ -3,6 +3,7 @@
 
 mod inside;
 mod namespaces;
+mod ports;
 mod reuse;
 mod rights;
 mod scene;

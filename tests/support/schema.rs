@@ -7,7 +7,7 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 
 /// The schemas, as they refer to each other.
-const SCHEMAS: [(&str, &str); 7] = [
+const SCHEMAS: [(&str, &str); 8] = [
     (
         "common.schema.json",
         include_str!("../../assets/common.schema.json"),
@@ -25,6 +25,10 @@ const SCHEMAS: [(&str, &str); 7] = [
         include_str!("../../assets/check.schema.json"),
     ),
     (
+        "end.schema.json",
+        include_str!("../../assets/end.schema.json"),
+    ),
+    (
         "free.schema.json",
         include_str!("../../assets/free.schema.json"),
     ),
@@ -39,7 +43,7 @@ const SCHEMAS: [(&str, &str); 7] = [
 ];
 
 /// What each kind of output is held against.
-const OUTPUTS: [&str; 20] = [
+const OUTPUTS: [&str; 21] = [
     "list.schema.json#/$defs/listing",
     "list.schema.json#/$defs/line",
     "list.schema.json#/$defs/grouped",
@@ -54,6 +58,7 @@ const OUTPUTS: [&str; 20] = [
     "watch.schema.json#/$defs/problem",
     "watch.schema.json#/$defs/gap",
     "check.schema.json",
+    "end.schema.json",
     "free.schema.json",
     "wait.schema.json",
     "run.schema.json#/$defs/failure",
@@ -126,6 +131,7 @@ fn schema_of(value: &Value) -> &'static str {
         None if has("groups") => "list.schema.json#/$defs/grouped",
         None if has("ports") => "free.schema.json",
         None if has("for") => "wait.schema.json",
+        None if has("dry_run") => "end.schema.json",
         None if has("targets") => "check.schema.json",
         None => panic!("no command prints this: {value:#}"),
     }

@@ -1,7 +1,8 @@
 //! Stopping containers by their engine's own command.
 
+use super::action::{Program, Step, Word, shell_text};
 use super::process_group::why_term_fails;
-use super::shell::{container_operand, shell_word};
+use super::shell::container_operand;
 use super::{Fix, FixCode, RunAs, Situation};
 use crate::bind::text::{after, unique};
 use crate::model::{AlsoEnds, AlsoEndsKind, Background, Behind, Engine, Text};
@@ -10,12 +11,13 @@ use crate::model::{AlsoEnds, AlsoEndsKind, Background, Behind, Engine, Text};
 pub(super) fn stop(behind: &Behind, owner: &Background, situation: &Situation<'_>) -> Fix {
     let ignores_term = why_term_fails(owner.reaction.term).is_some();
     let text = sentence(behind);
-    let Some(command) = command(behind, situation) else {
+    let Some(program) = program(behind, situation) else {
         return FixCode::StopContainer.fix(text);
     };
+    let steps = vec![Step::Run(program)];
     let user = behind.user.as_deref();
     if let Some(user) = user.filter(|user| !is_user_name(user)) {
-        return FixCode::StopContainer.fix(format!("{text}, as {user}: {command}"));
+        return FixCode::StopContainer.fix(format!("{text}, as {user}: {}", shell_text(&steps)));
     }
     let ports = behind.ports.iter().map(|(protocol, port)| {
         AlsoEnds::new(AlsoEndsKind::Port, &format!("{port}/{}", protocol.as_str()))
@@ -38,7 +40,7 @@ pub(super) fn stop(behind: &Behind, owner: &Background, situation: &Situation<'_
     let fix = Fix {
         also_ends: unique(ports.chain(others)),
         warning: (!warnings.is_empty()).then(|| warnings.join(" ")),
-        ..FixCode::StopContainer.command(text, command)
+        ..FixCode::StopContainer.steps(text, steps)
     };
     match user {
         Some(user) => fix.run_as(RunAs::Named(user.to_owned()), situation.limits),
@@ -61,44 +63,55 @@ fn is_user_name(user: &str) -> bool {
 }
 
 /// The engine's command; `None` if no command has a lasting effect.
-fn command(behind: &Behind, situation: &Situation<'_>) -> Option<String> {
+fn program(behind: &Behind, situation: &Situation<'_>) -> Option<Program> {
     let operand = |name: &Option<Text>| {
         let operand = name.as_deref().and_then(container_operand);
         operand.map(ToOwned::to_owned)
     };
     let name = operand(&behind.name).or_else(|| operand(&behind.id));
     // An init process without a handler gets SIGKILL after the grace period, which is ten seconds.
-    let grace = if behind.ignores_term { "-t 1 " } else { "" };
-    let instance = |tool: &str, name: &str| match operand(&behind.service) {
-        Some(device) => format!("{tool} config device remove {name} {device}"),
-        None => format!("{tool} stop {name}"),
+    let grace: &[&str] = if behind.ignores_term {
+        &["-t", "1"]
+    } else {
+        &[]
+    };
+    let of = |words: &[&str], name: String| Program::new(words.iter().copied()).with([name]);
+    let instance = |tool: &str, name: String| match operand(&behind.service) {
+        Some(device) => Program::new([tool, "config", "device", "remove", &name, &device]),
+        None => of(&[tool, "stop"], name),
     };
     Some(match behind.engine? {
         Engine::Docker => {
-            let published = situation.protocol.port_text(situation.port);
-            let by_port = || format!("$(docker ps -q --filter publish={published})");
-            // The command is for another user's containers, so the current user's shell must not expand it.
-            let is_other_user = behind.user.is_some() && situation.limits.uid != Some(0);
-            let needs_shell = is_other_user && name.is_none();
-            let stop = format!("docker stop {grace}{}", name.unwrap_or_else(by_port));
-            if needs_shell {
-                format!("sh -c {}", shell_word(&stop))
-            } else {
-                stop
+            let stop = Program::new(["docker", "stop"]).with(grace.iter().copied());
+            match name {
+                Some(name) => stop.with([name]),
+                None => by_port(stop, situation),
             }
         }
         // Without its first container a pod can't be started again by its own name.
-        Engine::Podman => match operand(&behind.pod) {
-            Some(pod) => format!("podman pod stop {grace}{pod}"),
-            None => format!("podman stop {grace}{}", name?),
-        },
-        Engine::Nerdctl => format!("nerdctl stop {}", name?),
-        Engine::Lxc => format!("lxc-stop -n {}", name?),
-        Engine::Nspawn => format!("machinectl poweroff {}", name?),
-        Engine::Lxd => instance("lxc", &name?),
-        Engine::Incus => instance("incus", &name?),
+        Engine::Podman => {
+            let (verb, name): (&[&str], _) = match operand(&behind.pod) {
+                Some(pod) => (&["podman", "pod", "stop"], pod),
+                None => (&["podman", "stop"], name?),
+            };
+            of(&[verb, grace].concat(), name)
+        }
+        Engine::Nerdctl => of(&["nerdctl", "stop"], name?),
+        Engine::Lxc => of(&["lxc-stop", "-n"], name?),
+        Engine::Nspawn => of(&["machinectl", "poweroff"], name?),
+        Engine::Lxd => instance("lxc", name?),
+        Engine::Incus => instance("incus", name?),
         Engine::Kubernetes => return None,
     })
+}
+
+/// Stops the containers that publish the port.
+fn by_port(mut stop: Program, situation: &Situation<'_>) -> Program {
+    let published = situation.protocol.port_text(situation.port);
+    let filter = format!("publish={published}");
+    let list = ["docker", "ps", "-q", "--filter", &filter].map(str::to_owned);
+    stop.words.push(Word::Lines(list.into()));
+    stop
 }
 
 fn sentence(behind: &Behind) -> String {

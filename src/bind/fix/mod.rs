@@ -5,6 +5,7 @@
 //! only for a moment, come later with a warning. Commands are not run here, but by people, so names from outside are quoted
 //! in `shell`.
 
+mod action;
 mod container;
 mod owner_groups;
 mod process;
@@ -20,6 +21,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{AlsoEnds, Holder, Limits, Protocol};
+pub use action::{Action, Program, Step, Word, shell_text};
 pub(super) use owner_groups::{end_holders, is_systemd};
 pub use process_group::supervisor_text;
 pub(super) use protected::consequence;
@@ -34,6 +36,10 @@ pub struct Fix {
     pub text: String,
     /// The exact command, for a POSIX shell. It is shown, never run.
     pub command: Option<String>,
+    /// What the command does, to carry it out without a shell; empty for a sentence, and for commands that only a
+    /// person should run.
+    #[serde(skip)]
+    pub actions: Vec<Action>,
     /// The user who has to run the command.
     #[serde(rename = "as")]
     pub run_as: RunAs,
@@ -54,6 +60,7 @@ impl FixCode {
             code: self,
             text: text.into(),
             command: None,
+            actions: Vec::new(),
             run_as: RunAs::User,
             frees: Frees::Yes,
             restarts: false,

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use super::action::{Step, merged};
 use super::process_group::{Member, Members, UNKNOWN, families};
-use super::shell::unit_operands;
+use super::shell::{typed_actions, unit_operands};
 use super::{Fix, FixCode, RunAs, Situation, container, process, protected, service};
 use crate::bind::text::{grouped, uncapitalised};
 use crate::model::{
-    Activation, Background, BehindKind, Engine, Holder, Manager, Owner, Pid, Process, Supervisor,
-    SupervisorKind, Text, Unit,
+    Activation, Background, BehindKind, Engine, Holder, Limits, Manager, Owner, Pid, Process,
+    Supervisor, SupervisorKind, Text, Unit,
 };
 
 /// Identifies a group; the same for all of its sockets.
@@ -53,7 +54,8 @@ pub(in crate::bind) fn end_holders(situation: &Situation<'_>) -> Vec<Fix> {
     let families = families.map(|members| of_members(members, situation));
     groups.splice(at..at, families);
     let once = grouped(groups.into_iter()).into_iter();
-    joined(once.map(|(_, mut make)| make.swap_remove(0)()).collect())
+    let of_groups = once.map(|(_, mut make)| make.swap_remove(0)()).collect();
+    joined(of_groups, situation.limits)
 }
 
 /// Whether a process is a service manager, or its child before `exec`, which has every socket until then: it is called
@@ -147,8 +149,8 @@ fn stop_socket_unit(activation: &Activation, holder: &Holder, situation: &Situat
         return FixCode::StopSocketUnit.fix(text);
     };
     let manager = holder.manager.as_ref().unwrap_or(&Manager::System);
-    let command = format!("{} stop {operands}", service::systemctl(manager));
-    let fix = FixCode::StopSocketUnit.command(text, command);
+    let stop = service::systemctl(manager).with(["stop"]).with(operands);
+    let fix = FixCode::StopSocketUnit.steps(text, vec![Step::Run(stop)]);
     service::by_manager(fix, manager, situation)
 }
 
@@ -179,7 +181,7 @@ fn end_hidden(holder: &Holder, situation: &Situation<'_>) -> Fix {
 }
 
 /// The fixes of a single group unchanged; for several, one fix that combines the first of each.
-fn joined(mut of_groups: Vec<Vec<Fix>>) -> Vec<Fix> {
+fn joined(mut of_groups: Vec<Vec<Fix>>, limits: &Limits) -> Vec<Fix> {
     of_groups.retain(|fixes| !fixes.is_empty());
     if of_groups.len() <= 1 {
         return of_groups.pop().unwrap_or_default();
@@ -197,8 +199,8 @@ fn joined(mut of_groups: Vec<Vec<Fix>>) -> Vec<Fix> {
     }
     let warnings = commands.iter().filter_map(|fix| fix.warning.as_deref());
     let warnings: Vec<&str> = warnings.collect();
-    let typed = commands.iter().filter_map(|fix| fix.command.as_deref());
-    let typed: Vec<&str> = typed.collect();
+    let actions = merged(commands.iter().flat_map(|fix| fix.actions.clone()));
+    let command = typed_actions(&actions, limits);
     let first = commands[0].code;
     let is_same = commands.iter().all(|fix| fix.code == first);
     let code = if is_same && first != FixCode::EndProcess {
@@ -213,7 +215,8 @@ fn joined(mut of_groups: Vec<Vec<Fix>>) -> Vec<Fix> {
         run_as: run_as.cloned().unwrap_or(RunAs::User),
         also_ends: also_ends.collect(),
         warning: (!warnings.is_empty()).then(|| warnings.join(" ")),
-        ..code.command(text_of(&commands), merged(&typed))
+        actions,
+        ..code.command(text_of(&commands), command)
     }]
 }
 
@@ -226,56 +229,4 @@ fn text_of(fixes: &[Fix]) -> String {
         if at == 0 { part } else { uncapitalised(&part) }
     });
     parts.collect::<Vec<_>>().join(", and ")
-}
-
-/// `systemctl stop a` and `systemctl stop b` as one command.
-fn merged(commands: &[&str]) -> String {
-    const VERBS: [&str; 5] = [
-        "systemctl stop ",
-        "systemctl --user stop ",
-        "docker stop ",
-        "podman stop ",
-        "kill ",
-    ];
-    /// The verb of a simple command, with its `sudo`, and the operands.
-    fn split(command: &str) -> Option<(&str, &str)> {
-        let plain = command.strip_prefix("sudo ").unwrap_or(command);
-        let verb = VERBS.iter().find(|verb| plain.starts_with(**verb))?;
-        let (verb, operands) = command.split_at(command.len() - plain.len() + verb.len());
-        let is_simple = !command.contains(['$', ';', '&']) && !operands.starts_with('-');
-        is_simple.then_some((verb, operands))
-    }
-    let mut merged: Vec<String> = Vec::new();
-    for command in commands {
-        let before = split(command).and_then(|(verb, operands)| {
-            let is_same = |one: &&mut String| one.starts_with(verb) && !one.contains(" -");
-            Some((merged.iter_mut().find(is_same)?, operands))
-        });
-        match before {
-            Some((before, operands)) => before.extend([" ", operands]),
-            None => merged.push((*command).to_owned()),
-        }
-    }
-    merged.join("; ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_of_one_kind_become_one_and_others_a_list() {
-        assert_eq!(merged(&["kill 1", "kill 2"]), "kill 1 2");
-        let units = [
-            "sudo systemctl stop a.service",
-            "sudo systemctl stop b.service",
-        ];
-        assert_eq!(merged(&units), "sudo systemctl stop a.service b.service");
-        assert_eq!(
-            merged(&["docker stop a", "kill 2"]),
-            "docker stop a; kill 2"
-        );
-        assert_eq!(merged(&["kill -KILL 1", "kill 2"]), "kill -KILL 1; kill 2");
-        assert_eq!(merged(&["kill 1", "kill -KILL 2"]), "kill 1; kill -KILL 2");
-    }
 }

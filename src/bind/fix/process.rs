@@ -1,8 +1,8 @@
 //! Ends processes: which of them, with which signal, and the alternatives if that would end more than the port. A tunnel is
 //! closed without the session that carries it.
 
+use super::action::Step;
 use super::process_group::{Members, supervisor_text, why_term_fails};
-use super::shell::kill;
 use super::{Fix, FixCode, Situation, consequence, protected};
 use crate::bind::text::{after, uncapitalised};
 use crate::model::{
@@ -31,7 +31,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
         let text = "If some of them still run, kill all of them at once";
         let hard = Fix {
             warning: Some("What they are doing is lost.".into()),
-            ..FixCode::EndHard.command(text, kill("-KILL ", &members.pids()))
+            ..FixCode::EndHard.steps(text, vec![Step::kill(members.pids())])
         };
         fixes.push(members.by_whom(hard, situation));
     }
@@ -99,7 +99,7 @@ fn end(members: &Members<'_>) -> Fix {
     let supervisor = members.supervisor_to_end();
     let before = supervisor.and_then(|supervisor| supervisor.pid);
     let all: Vec<Pid> = before.into_iter().chain(members.pids()).collect();
-    let kill_all = |text: String| FixCode::EndHard.command(text, kill("-KILL ", &all));
+    let kill_all = |text: String| FixCode::EndHard.steps(text, vec![Step::kill(&*all)]);
     let fix = match (reaction.run, members.ignores_term()) {
         (Run::Uninterruptible, _) => FixCode::Wait.fix(format!(
             "{who} waits for I/O in the kernel and reacts to no signal, not even SIGKILL, until that ends"
@@ -109,8 +109,8 @@ fn end(members: &Members<'_>) -> Fix {
             let text = format!(
                 "{begin}, which is stopped (Ctrl-Z) and handles the signal when it is continued"
             );
-            let command = format!("{}; {}", kill("", &all), kill("-CONT ", &all));
-            FixCode::ContinueThenEnd.command(text, command)
+            let go_on = Step::Continue { pids: all.clone() };
+            FixCode::ContinueThenEnd.steps(text, vec![Step::term(&*all), go_on])
         }
         (Run::Stopped | Run::Traced, _) => kill_all(format!(
             "Kill {who}, which is stopped and handles no other signal"
@@ -130,12 +130,13 @@ fn by_term(members: &Members<'_>, reaction: Reaction, before: Option<Pid>) -> Fi
     let first = members.first.pid;
     if let Some(quick) = reaction.quick {
         let (signal, instead_of) = (quick.signal, quick.instead_of);
-        let begin = begin(members);
-        let text = format!("{begin} by SIG{signal} (SIGTERM {instead_of})");
-        let before = before.map(|pid| kill("", &[pid]));
-        let end = kill(&format!("-{signal} "), &[first]);
-        let commands: Vec<_> = before.into_iter().chain([end]).collect();
-        return FixCode::EndProcess.command(text, commands.join("; "));
+        let (begin, name) = (begin(members), signal.as_str());
+        let text = format!("{begin} by SIG{name} (SIGTERM {instead_of})");
+        let before = before.map(|pid| Step::term([pid]));
+        let pids = vec![first];
+        let end = Step::Signal { signal, pids };
+        let steps = before.into_iter().chain([end]).collect();
+        return FixCode::EndProcess.steps(text, steps);
     }
     let handles = reaction.term == Term::Handled;
     // A process with a handler ends its workers itself, but not other programs.
@@ -159,13 +160,13 @@ fn by_term(members: &Members<'_>, reaction: Reaction, before: Option<Pid>) -> Fi
     let stays = all.find(|(_, one)| why_term_fails(one.reaction.term).is_some());
     if let (Some((who, _)), false) = (stays, handles) {
         let text = format!("{text}, by SIGKILL: {} ignores SIGTERM", who.name_and_pid());
-        return FixCode::EndHard.command(text, kill("-KILL ", &pids));
+        return FixCode::EndHard.steps(text, vec![Step::kill(pids)]);
     }
     let code = match pids.len() {
         1 => FixCode::EndProcess,
         _ => FixCode::EndProcesses,
     };
-    code.command(text, kill("", &pids))
+    code.steps(text, vec![Step::term(pids)])
 }
 
 /// `End the loop (77), which starts it again, and nginx (81), which ends its 4 workers`

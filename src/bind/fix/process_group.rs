@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::shell::kill;
+use super::action::Step;
 use super::{Fix, FixCode, Situation, consequence};
 use crate::bind::text::unique;
 use crate::model::{
@@ -83,7 +83,7 @@ impl<'a> Members<'a> {
             restarts: matches!(kept_by.restarts, Restarts::Yes | Restarts::OnChange),
             warning: (kept_by.restarts == Restarts::Unknown).then_some(warning),
             also_ends: self.also_ends(),
-            ..FixCode::EndProcess.command(text, kill("", &[self.first.pid]))
+            ..FixCode::EndProcess.steps(text, vec![Step::term([self.first.pid])])
         };
         (kept_by.restarts != Restarts::No).then(|| self.by_whom(fix, situation))
     }

@@ -1,19 +1,21 @@
 //! Stopping units of systemd and apps of supervisors by their own commands.
 
+use std::time::Duration;
+
+use super::action::{Program, Step};
 use super::process_group::{Members, supervisor_name};
-use super::shell::{kill, shell_word, unit_operands};
+use super::shell::unit_operands;
 use super::{Fix, FixCode, RunAs, Situation, consequence, protected};
 use crate::bind::text::after;
 use crate::model::{EndRisk, Manager, Supervisor, SupervisorKind, Text, Unit};
 
 /// `systemctl` with options for a manager.
-pub(super) fn systemctl(manager: &Manager) -> String {
+pub(super) fn systemctl(manager: &Manager) -> Program {
+    let systemctl = Program::new(["systemctl"]);
     match manager {
-        Manager::System => "systemctl".to_owned(),
-        Manager::Own => "systemctl --user".to_owned(),
-        Manager::OfUser(user) => {
-            format!("systemctl --user -M {}", shell_word(&format!("{user}@")))
-        }
+        Manager::System => systemctl,
+        Manager::Own => systemctl.with(["--user"]),
+        Manager::OfUser(user) => systemctl.with(["--user", "-M", &format!("{user}@")]),
     }
 }
 
@@ -71,21 +73,29 @@ fn stop_unit(unit: &Unit, members: Option<&Members<'_>>, situation: &Situation<'
         Some("none") => {}
         _ => stays.clear(),
     }
-    let command = match members.and_then(Members::ignores_term) {
-        ignores if !stays.is_empty() => {
-            let signal = if ignores.is_some() { "-KILL " } else { "" };
-            format!("{control} stop {operands}; {}", kill(signal, &stays))
-        }
+    let stop = |options: &[&str]| {
+        let stop = control.clone().with(options.iter().copied()).with(["stop"]);
+        Step::Run(stop.with(operands.clone()))
+    };
+    let steps = match members.and_then(Members::ignores_term) {
+        ignores if !stays.is_empty() => vec![
+            stop(&[]),
+            match ignores {
+                Some(_) => Step::kill(stays),
+                None => Step::term(stays),
+            },
+        ],
         Some(why) => {
             // A stop waits for TimeoutStopSec=, 90 s, before it kills.
             text = format!("{text}, by SIGKILL: {why}");
-            format!("{control} --no-block stop {operands}; {control} kill -s KILL {operand}")
+            let kill = control.clone().with(["kill", "-s", "KILL"]).with(operand);
+            vec![stop(&["--no-block"]), Step::Run(kill)]
         }
-        None => format!("{control} stop {operands}"),
+        None => vec![stop(&[])],
     };
     let fix = Fix {
         also_ends: members.map_or_else(Vec::new, Members::also_ends),
-        ..FixCode::StopUnit.command(text, command)
+        ..FixCode::StopUnit.steps(text, steps)
     };
     by_manager(fix, &unit.manager, situation)
 }
@@ -110,20 +120,24 @@ pub(super) fn app_fixes(
     // Run as another user than the supervisor's, a command would reach another supervisor.
     let is_named = |uid| uid == 0 || situation.limits.uid == Some(uid) || kept_by.user.is_some();
     let has_user = kept_by.uid.is_none_or(is_named);
-    let mut fix = match command(kept_by, members).filter(|_| has_user) {
-        Some(mut command) => {
+    let mut fix = match program(kept_by, members).filter(|_| has_user) {
+        Some(program) => {
+            let mut steps = vec![Step::Run(program.clone())];
             // An app that ignores SIGTERM gets SIGKILL once its supervisor keeps it down. pm2 and forever send it
             // themselves; supervisord does after 10 s and waits for it.
             let wait = match kept_by.kind {
                 SupervisorKind::Pm2 | SupervisorKind::Forever => None,
-                SupervisorKind::Supervisord => Some(" & sleep 1"),
-                _ => Some(""),
+                SupervisorKind::Supervisord => Some(Duration::from_secs(1)),
+                _ => Some(Duration::ZERO),
             };
             if let (Some(wait), Some(why)) = (wait, members.ignores_term()) {
                 text = format!("{text}, by SIGKILL: {why}");
-                command = format!("{command}{wait}; {}", kill("-KILL ", &members.pids()));
+                if !wait.is_zero() {
+                    steps = vec![Step::Start(program), Step::Pause(wait)];
+                }
+                steps.push(Step::kill(members.pids()));
             }
-            FixCode::StopApp.command(text, command)
+            FixCode::StopApp.steps(text, steps)
         }
         None => FixCode::StopApp.fix(format!("{text}, by the name that it has there")),
     };
@@ -143,10 +157,10 @@ pub(super) fn app_fixes(
 }
 
 /// The supervisor's own command that stops an app and keeps it down.
-fn command(kept_by: &Supervisor, members: &Members<'_>) -> Option<String> {
+fn program(kept_by: &Supervisor, members: &Members<'_>) -> Option<Program> {
     let folder = || {
         let folder = kept_by.name.as_deref()?;
-        folder.starts_with('/').then(|| shell_word(folder))
+        folder.starts_with('/').then_some(folder)
     };
     match kept_by.kind {
         SupervisorKind::Pm2 => {
@@ -156,12 +170,12 @@ fn command(kept_by: &Supervisor, members: &Members<'_>) -> Option<String> {
                 !is_number && !name.is_empty() && *name != "all" && !name.starts_with(['-', '/'])
             };
             let name = || kept_by.name.as_deref().filter(is_name);
-            let app = shell_word(kept_by.id.as_deref().or_else(name)?);
-            let home = kept_by
-                .place
-                .as_deref()
-                .map(|home| format!("{} ", shell_word(home)));
-            Some(format!("{}pm2 stop {app}", after("PM2_HOME=", home)))
+            let app = kept_by.id.as_deref().or_else(name)?;
+            let home = kept_by.place.as_deref();
+            Some(Program {
+                variable: home.map(|home| ("PM2_HOME", home.to_owned())),
+                ..Program::new(["pm2", "stop", app])
+            })
         }
         SupervisorKind::Supervisord => {
             let server = supervisord(kept_by.place.as_deref()?)?;
@@ -172,27 +186,31 @@ fn command(kept_by: &Supervisor, members: &Members<'_>) -> Option<String> {
                 is_whole && name.chars().all(is_allowed) && *name != "all" && !name.starts_with('-')
             };
             let name = kept_by.name.as_deref().filter(is_program)?;
-            Some(format!("supervisorctl {server} stop {name}"))
+            let control = Program::new(["supervisorctl"]).with(server);
+            Some(control.with(["stop", name]))
         }
-        SupervisorKind::Runit => Some(format!("sv down {}", folder()?)),
-        SupervisorKind::Daemontools => Some(format!("svc -d {}", folder()?)),
-        SupervisorKind::S6 => Some(format!("s6-svc -d {}", folder()?)),
-        SupervisorKind::Forever => Some(format!("forever stop {}", members.first.pid)),
+        SupervisorKind::Runit => Some(Program::new(["sv", "down", folder()?])),
+        SupervisorKind::Daemontools => Some(Program::new(["svc", "-d", folder()?])),
+        SupervisorKind::S6 => Some(Program::new(["s6-svc", "-d", folder()?])),
+        SupervisorKind::Forever => {
+            let pid = members.first.pid.to_string();
+            Some(Program::new(["forever", "stop", &pid]))
+        }
         _ => None,
     }
 }
 
 /// The options of `supervisorctl` for a server: its config file or address. Without them it uses a config file in the
 /// current folder, or another server.
-fn supervisord(place: &str) -> Option<String> {
+fn supervisord(place: &str) -> Option<[&str; 2]> {
     let is_host = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
     let is_address = place.starts_with("unix:///")
         || place.strip_prefix("http://").is_some_and(|host| {
             host.starts_with(|c: char| is_host(c) && c != '-') && host.chars().all(is_host)
         });
     match place {
-        _ if is_address => Some(format!("-s {}", shell_word(place))),
-        _ if place.starts_with('/') => Some(format!("-c {}", shell_word(place))),
+        _ if is_address => Some(["-s", place]),
+        _ if place.starts_with('/') => Some(["-c", place]),
         _ => None,
     }
 }

@@ -5,14 +5,15 @@
 
 use std::borrow::Cow;
 
+use super::action::{Action, shell_text};
 use super::{Fix, RunAs};
-use crate::model::{Limits, NamespaceFile, Pid};
+use crate::model::{Limits, NamespaceFile};
 
 /// Length of the longest name of a unit (`UNIT_NAME_MAX` of systemd, without its end).
 const MAX_UNIT_NAME: usize = 255;
 
 /// Units as operands of `systemctl`, if systemd could have units of these names.
-pub(in crate::bind) fn unit_operands(names: &[&str]) -> Option<String> {
+pub(in crate::bind) fn unit_operands(names: &[&str]) -> Option<Vec<String>> {
     // `systemd.unit(5)`: letters, digits and `:-_.\`, an instance behind an `@`. A pattern such as `*` is none.
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
     let types = [".service", ".socket", ".scope", ".slice", ".path", ".timer"];
@@ -24,10 +25,10 @@ pub(in crate::bind) fn unit_operands(names: &[&str]) -> Option<String> {
     if !names.iter().all(is_unit_name) {
         return None;
     }
-    let words: Vec<_> = names.iter().map(|name| shell_word(name)).collect();
     let is_like_an_option = names.iter().any(|name| name.starts_with('-'));
-    let end_of_options = if is_like_an_option { "-- " } else { "" };
-    Some(format!("{end_of_options}{}", words.join(" ")))
+    let end_of_options = is_like_an_option.then_some("--").into_iter();
+    let words = end_of_options.chain(names.iter().copied());
+    Some(words.map(ToOwned::to_owned).collect())
 }
 
 /// A container as an operand, if an engine could have one of that name: letters, digits and `_.-`, the first a
@@ -46,12 +47,6 @@ pub fn shell_word(word: &str) -> Cow<'_, str> {
         return Cow::Borrowed(word);
     }
     Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
-}
-
-/// `kill`, with a signal's option or nothing.
-pub(super) fn kill(signal: &str, pids: &[Pid]) -> String {
-    let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
-    format!("kill {signal}{}", pids.join(" "))
 }
 
 /// A command that reads or changes the network, as it runs in the namespace of the bind test; `None` if no command
@@ -94,32 +89,50 @@ impl Fix {
         let Some(command) = &self.command else {
             return Self { run_as, ..self };
         };
-        // A user who ran `sudo` types the command as an ordinary user again.
-        let is_root = matches!((limits.uid, limits.sudo_uid), (Some(0), None));
-        let user = shell_word(run_as.as_str());
-        let typed = match &run_as {
-            RunAs::User => command.clone(),
-            RunAs::Root if is_root => command.clone(),
-            RunAs::Named(_) if is_root => format!("runuser -l {user} -c {}", shell_word(command)),
-            _ if limits.is_confined => {
-                // `sudo` can't work here.
-                let text = format!("{}, as {}: {command}", self.text, run_as.as_str());
-                return Self {
-                    command: None,
-                    run_as,
-                    text,
-                    ..self
-                };
-            }
-            RunAs::Root => format!("sudo {}", one_command(command)),
-            RunAs::Named(_) => format!("sudo -iu {user} {}", one_command(command)),
+        let Some(typed) = typed(command, &run_as, limits) else {
+            return Self {
+                text: format!("{}, as {}: {command}", self.text, run_as.as_str()),
+                command: None,
+                actions: Vec::new(),
+                run_as,
+                ..self
+            };
         };
+        let actions = self.actions.into_iter().map(|action| Action {
+            run_as: run_as.clone(),
+            ..action
+        });
         Self {
             command: Some(typed),
+            actions: actions.collect(),
             run_as,
             ..self
         }
     }
+}
+
+/// A command as typed by the current user to run as this user; `None` if `sudo` can't work here.
+fn typed(command: &str, run_as: &RunAs, limits: &Limits) -> Option<String> {
+    // A user who ran `sudo` types the command as an ordinary user again.
+    let is_root = matches!((limits.uid, limits.sudo_uid), (Some(0), None));
+    let user = shell_word(run_as.as_str());
+    Some(match run_as {
+        RunAs::User => command.to_owned(),
+        RunAs::Root if is_root => command.to_owned(),
+        RunAs::Named(_) if is_root => format!("runuser -l {user} -c {}", shell_word(command)),
+        _ if limits.is_confined => return None,
+        RunAs::Root => format!("sudo {}", one_command(command)),
+        RunAs::Named(_) => format!("sudo -iu {user} {}", one_command(command)),
+    })
+}
+
+/// All of these actions as one line, as typed by the current user.
+pub(super) fn typed_actions(actions: &[Action], limits: &Limits) -> String {
+    let texts = actions.iter().filter_map(|action| {
+        let text = shell_text(&action.steps);
+        typed(&text, &action.run_as, limits)
+    });
+    texts.collect::<Vec<_>>().join("; ")
 }
 
 /// A command as a single program call: a list, or a command that sets a variable, is wrapped in a shell.
@@ -146,13 +159,13 @@ mod tests {
         for (name, operand) in [
             ("nginx.service", "nginx.service"),
             ("user@1000.service", "user@1000.service"),
-            (r"a\x2db.service", r"'a\x2db.service'"),
+            (r"a\x2db.service", r"a\x2db.service"),
             ("-.slice", "-- -.slice"),
         ] {
-            assert_eq!(unit_operands(&[name]).as_deref(), Some(operand));
+            assert_eq!(unit_operands(&[name]).unwrap().join(" "), operand);
         }
         let both = unit_operands(&["-a.socket", "-a.service"]);
-        assert_eq!(both.as_deref(), Some("-- -a.socket -a.service"));
+        assert_eq!(both.unwrap(), ["--", "-a.socket", "-a.service"]);
         let long = format!("{}.service", "x".repeat(300));
         for name in [
             "a;rm -rf ~;.service",

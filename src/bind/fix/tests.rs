@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::*;
 use crate::model::{
     Activation, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Manager, Owner, Pid,
-    Process, Quick, Reaction, Restarts, Run, Serving, Socket, State, Supervisor, SupervisorKind,
-    Term, Text, Unit,
+    Process, Quick, Reaction, Restarts, Run, Serving, Signal, Socket, State, Supervisor,
+    SupervisorKind, Term, Text, Unit,
 };
 
 /// A process of the test's: pid, parent, name.
@@ -48,13 +48,19 @@ fn fixes_of(holders: &[&Holder], uid: u32) -> Vec<Fix> {
         uid: Some(uid),
         ..Limits::default()
     };
-    end_holders(&Situation {
+    let fixes = end_holders(&Situation {
         holders: holders.to_vec(),
         limits: &limits,
         protocol: Protocol::Tcp,
         port: 8080,
         check_as_root: Some("sudo sockeye check 8080".into()),
-    })
+    });
+    // What is printed is what its actions do.
+    for fix in &fixes {
+        let typed = shell::typed_actions(&fix.actions, &limits);
+        assert_eq!(fix.command.clone().unwrap_or_default(), typed, "{fix:?}");
+    }
+    fixes
 }
 
 /// The first fix that has a command.
@@ -136,7 +142,7 @@ fn a_process_that_ignores_term_is_killed_or_continued_with_the_reason() {
     let postgres = of(|background| Background {
         reaction: Reaction {
             quick: Some(Quick {
-                signal: "INT",
+                signal: Signal::Int,
                 instead_of: "waits until every client has disconnected",
             }),
             ..Reaction::ORDINARY

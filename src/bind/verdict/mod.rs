@@ -31,6 +31,7 @@ use case::Case;
 pub(super) use fixes::reserve;
 pub use matrix::{MatrixCell, MatrixRow};
 pub(crate) use owner_line::process_line;
+pub(super) use owner_line::sentence as owner_sentence;
 pub use unix::{MAX_PATH, UnixCause, UnixVerdict};
 
 /// The answer in one word.

@@ -2,6 +2,7 @@
 
 mod lineage;
 mod naming;
+mod signal;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::model::Text;
 pub use lineage::{Guard, Lineage, Member};
 pub use naming::ProgramFacts;
+pub use signal::Signal;
 
 /// Process id.
 pub type Pid = u32;

@@ -8,12 +8,12 @@ use rustix::process::{self, Signal as RawSignal, pidfd_send_signal};
 
 use super::confirmation::check;
 use super::{Checked, Failure, NotSent, Recipient, Sent};
-use crate::app::{EndRole, EndTarget, Ending, Signal};
+use crate::app::{EndRole, Ending, Signal};
 use crate::model::{Pid, Process};
 use crate::source::{ProcessHandle, SignalDisposition};
 
 /// Opens the processes that are to end and checks that the question still fits them.
-pub(super) fn check_targets(ending: &Ending) -> Result<Checked, Failure> {
+pub(in crate::runtime) fn check_targets(ending: &Ending) -> Result<Checked, Failure> {
     let all = open_targets(ending)?;
     let processes = all.iter().map(|(_, one)| Arc::clone(&one.process));
     let processes: Vec<_> = processes.collect();
@@ -44,7 +44,7 @@ pub(super) fn check_targets(ending: &Ending) -> Result<Checked, Failure> {
     })
 }
 
-pub(super) fn send(checked: Checked) -> Result<Sent, Failure> {
+pub(in crate::runtime) fn send(checked: Checked) -> Result<Sent, Failure> {
     send_to(&checked.recipients, raw(checked.signal))?;
     Ok(Sent {
         is_dropped: checked.is_dropped,
@@ -58,7 +58,7 @@ pub(super) fn send(checked: Checked) -> Result<Sent, Failure> {
 fn open_targets(ending: &Ending) -> Result<Vec<(EndRole, Recipient)>, Failure> {
     let (mut opened, mut ended) = (Vec::new(), None);
     for target in &ending.targets {
-        match open(target) {
+        match open(&target.process) {
             Ok(recipient) => opened.push((target.role, recipient)),
             Err(why @ (NotSent::Ended | NotSent::Replaced)) => {
                 ended = Some(why.to(&target.process));
@@ -74,8 +74,8 @@ fn open_targets(ending: &Ending) -> Result<Vec<(EndRole, Recipient)>, Failure> {
 }
 
 /// Opens the process if it is still the same.
-fn open(target: &EndTarget) -> Result<Recipient, NotSent> {
-    let process = Arc::clone(&target.process);
+pub(in crate::runtime) fn open(process: &Arc<Process>) -> Result<Recipient, NotSent> {
+    let process = Arc::clone(process);
     let failed = |error| unreadable(error, process.pid);
     let handle = ProcessHandle::open(process.pid).map_err(failed)?;
     let started_at_tick = handle.started_at_tick().map_err(failed)?;
@@ -125,13 +125,13 @@ fn send_to(recipients: &[Recipient], signal: RawSignal) -> Result<(), Failure> {
 
 impl Recipient {
     /// Whether it has ended, whether or not its parent has noticed.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(in crate::runtime) fn has_ended(&self) -> bool {
         let started = self.handle.started_at_tick();
         matches!(started, Err(Errno::SRCH | Errno::NOENT))
     }
 
     /// Why it still runs, as the end of a sentence, and how to end it, if possible.
-    pub(super) fn why_it_runs(&self, signal: Signal) -> (String, Option<&'static str>) {
+    pub(in crate::runtime) fn why_it_runs(&self, signal: Signal) -> (String, Option<&'static str>) {
         use SignalDisposition as S;
         let name = signal.as_str();
         let kill = (signal != Signal::Kill).then_some("SIGKILL ends it");

@@ -8,20 +8,20 @@
 mod confirmation;
 #[cfg(target_os = "linux")]
 mod linux;
-mod outcome;
+pub(super) mod outcome;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 mod several;
 mod summary;
-mod watch;
+pub(super) mod watch;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 #[cfg(target_os = "linux")]
-use linux::{check_targets, send};
+pub(super) use linux::{check_targets, open, send};
 #[cfg(not(target_os = "linux"))]
-use portable::{check_targets, send};
+pub(super) use portable::{check_targets, open, send};
 
 use crate::app::{Ending, Msg, Signal};
 use crate::clock::Clock;
@@ -30,38 +30,38 @@ pub use confirmation::inspect_owner;
 pub use several::end_several;
 
 /// Processes that may get the signal, as everything about them was checked.
-struct Checked {
-    signal: Signal,
-    recipients: Vec<Recipient>,
+pub(super) struct Checked {
+    pub(super) signal: Signal,
+    pub(super) recipients: Vec<Recipient>,
+    /// Whether the kernel drops it.
+    pub(super) is_dropped: bool,
+    /// A supervisor that may restart one of them.
+    pub(super) supervisor: Option<Supervisor>,
+}
+
+pub(super) struct Sent {
     /// Whether the kernel drops it.
     is_dropped: bool,
+    pub(super) recipients: Vec<Recipient>,
     /// A supervisor that may restart one of them.
     supervisor: Option<Supervisor>,
 }
 
-struct Sent {
-    /// Whether the kernel drops it.
-    is_dropped: bool,
-    recipients: Vec<Recipient>,
-    /// A supervisor that may restart one of them.
-    supervisor: Option<Supervisor>,
-}
-
-struct Recipient {
-    process: Arc<Process>,
+pub(super) struct Recipient {
+    pub(super) process: Arc<Process>,
     #[cfg(target_os = "linux")]
     handle: crate::source::ProcessHandle,
 }
 
 /// Why nothing was sent, or not to all.
-struct Failure {
-    process: Arc<Process>,
-    why: NotSent,
+pub(super) struct Failure {
+    pub(super) process: Arc<Process>,
+    pub(super) why: NotSent,
     /// The processes that had got it before.
-    sent: Vec<Arc<Process>>,
+    pub(super) sent: Vec<Arc<Process>>,
 }
 
-enum NotSent {
+pub(super) enum NotSent {
     Ended,
     /// Its pid now belongs to another process.
     Replaced,
@@ -131,7 +131,7 @@ fn try_send(ending: &Ending) -> Result<(Sent, String), String> {
 
 impl Failure {
     /// A sentence, with the processes that had got the signal before.
-    fn text(self, signal: &str) -> String {
+    pub(super) fn text(self, signal: &str) -> String {
         let Self { process, why, sent } = self;
         let (name, pid) = (process.name_and_pid(), process.pid);
         let text = match why {
@@ -158,6 +158,6 @@ impl Failure {
 }
 
 /// `nginx (12), nginx (13) and 4 more`
-fn names<'a>(processes: impl IntoIterator<Item = &'a Arc<Process>>) -> String {
+pub(super) fn names<'a>(processes: impl IntoIterator<Item = &'a Arc<Process>>) -> String {
     listed(processes.into_iter().map(|process| process.name_and_pid()))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::{Pid, counted};
 
 /// `after 0.2 s`, `at once`
-pub(super) fn after(time: Duration) -> String {
+pub(in crate::runtime) fn after(time: Duration) -> String {
     if time < Duration::from_millis(50) {
         "at once".to_owned()
     } else {
@@ -14,7 +14,7 @@ pub(super) fn after(time: Duration) -> String {
 }
 
 /// The state of the port after the processes ended.
-pub(super) enum Outcome {
+pub(in crate::runtime) enum Outcome {
     /// No port was in question.
     Ended,
     /// A server can start.
@@ -47,7 +47,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    pub(super) fn text(&self, port: u16) -> String {
+    pub(in crate::runtime) fn text(&self, port: u16) -> String {
         let optional = |text: Option<String>| text.unwrap_or_default();
         match self {
             Self::Ended => String::new(),
@@ -96,7 +96,7 @@ impl Outcome {
 
 /// The whole sentence on processes that still run: why (if known), how to end them, and whether the port is free
 /// anyway.
-pub(super) fn still_running(
+pub(in crate::runtime) fn still_running(
     who: &str,
     why: &str,
     ends: Option<&str>,

@@ -16,7 +16,7 @@ use crate::model::Process;
 const BOOT_TIME_JITTER: Duration = Duration::from_secs(2);
 
 /// Checks what can be checked here; whether it is the same process, again right before its signal.
-pub(super) fn check_targets(ending: &Ending) -> Result<Checked, Failure> {
+pub(in crate::runtime) fn check_targets(ending: &Ending) -> Result<Checked, Failure> {
     let targets = ending.targets.iter();
     let processes: Vec<_> = targets.map(|target| Arc::clone(&target.process)).collect();
     let supervisor = check(ending, &processes)?;
@@ -34,7 +34,7 @@ pub(super) fn check_targets(ending: &Ending) -> Result<Checked, Failure> {
     })
 }
 
-pub(super) fn send(checked: Checked) -> Result<Sent, Failure> {
+pub(in crate::runtime) fn send(checked: Checked) -> Result<Sent, Failure> {
     let mut recipients: Vec<Recipient> = Vec::new();
     for Recipient { process } in checked.recipients {
         match send_to(&process, checked.signal) {
@@ -52,6 +52,19 @@ pub(super) fn send(checked: Checked) -> Result<Sent, Failure> {
         is_dropped: checked.is_dropped,
         recipients,
         supervisor: checked.supervisor,
+    })
+}
+
+/// The process if it is still the same.
+pub(in crate::runtime) fn open(process: &Arc<Process>) -> Result<Recipient, NotSent> {
+    let pid = SysPid::from_u32(process.pid);
+    let system = read(pid)?;
+    let found = system.process(pid).ok_or(NotSent::Ended)?;
+    if !is_same(found, process) {
+        return Err(NotSent::Replaced);
+    }
+    Ok(Recipient {
+        process: Arc::clone(process),
     })
 }
 
@@ -86,7 +99,7 @@ fn is_same(found: &sysinfo::Process, process: &Process) -> bool {
 
 impl Recipient {
     /// Whether it has ended.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(in crate::runtime) fn has_ended(&self) -> bool {
         let pid = SysPid::from_u32(self.process.pid);
         read(pid).is_ok_and(|system| {
             let found = system.process(pid);
@@ -96,7 +109,10 @@ impl Recipient {
 
     /// Why it still runs is unknown on these systems.
     #[expect(clippy::unused_self, reason = "as on Linux")]
-    pub(super) const fn why_it_runs(&self, _signal: Signal) -> (String, Option<&'static str>) {
+    pub(in crate::runtime) const fn why_it_runs(
+        &self,
+        _signal: Signal,
+    ) -> (String, Option<&'static str>) {
         (String::new(), None)
     }
 }

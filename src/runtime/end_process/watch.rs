@@ -16,8 +16,9 @@ use crate::clock::Clock;
 use crate::inspect::{AccessError, BindTester};
 use crate::model::{Pid, Process, Restarts, State, Supervisor};
 use crate::runtime::namespace::run_in_row;
+use crate::runtime::wait::can_be_bound;
 
-pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
+pub(in crate::runtime) const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long to wait for a restarted process; longer if there is a known supervisor.
 const WATCH_FOR: Duration = Duration::from_millis(1500);
@@ -26,53 +27,69 @@ const WATCH_LONGER: Duration = Duration::from_secs(3);
 /// The most ports to watch: each is looked up again at every interval.
 const MAX_PORTS: usize = 32;
 
-pub(super) const INTERVAL: Duration = Duration::from_millis(25);
+pub(in crate::runtime) const INTERVAL: Duration = Duration::from_millis(25);
 
 /// A watch, with the state before the signal.
-pub(super) struct Watch {
-    pub(super) signal: Signal,
+pub(in crate::runtime) struct Watch {
+    pub(in crate::runtime) signal: Signal,
     clock: Clock,
     tester: BindTester,
-    pub(super) ports: Vec<WatchedPort>,
+    pub(in crate::runtime) ports: Vec<WatchedPort>,
     /// How many more ports were to be freed.
-    pub(super) unwatched: usize,
+    pub(in crate::runtime) unwatched: usize,
     /// The owners of the sockets before, by pid.
     owners: HashSet<Pid>,
-    pub(super) began: Duration,
+    pub(in crate::runtime) began: Duration,
 }
 
 /// A port to be freed.
 #[derive(Clone)]
-pub(super) struct WatchedPort {
+pub(in crate::runtime) struct WatchedPort {
     pub freed: PortToFree,
     /// The inodes of the sockets that waited for peers on it.
     before: HashSet<u32>,
 }
 
 impl Watch {
-    pub(super) fn begin(endings: &[Ending], ports: &[PortToFree], clock: Clock) -> Self {
-        let mut tester = BindTester::new(clock);
+    pub(in crate::runtime) fn begin(
+        endings: &[Ending],
+        ports: &[PortToFree],
+        clock: Clock,
+    ) -> Self {
         let unwatched = ports.len().saturating_sub(MAX_PORTS);
-        let ports = ports.iter().take(MAX_PORTS).map(|freed| WatchedPort {
+        let ports = &ports[..ports.len() - unwatched];
+        let owners = endings.iter().flat_map(|one| one.owners.iter().copied());
+        Self {
+            signal: endings.first().map_or(Signal::Term, |one| one.signal),
+            unwatched,
+            ..Self::of(BindTester::new(clock), ports, owners.collect(), clock)
+        }
+    }
+
+    /// A watch of all these ports by this tester. `owners` are the owners of their sockets now.
+    pub(in crate::runtime) fn of(
+        mut tester: BindTester,
+        ports: &[PortToFree],
+        owners: HashSet<Pid>,
+        clock: Clock,
+    ) -> Self {
+        let ports = ports.iter().map(|freed| WatchedPort {
             freed: freed.clone(),
             before: waiting_sockets(&mut tester, freed, clock),
         });
         Self {
-            signal: endings.first().map_or(Signal::Term, |one| one.signal),
+            signal: Signal::Term,
             clock,
             ports: ports.collect(),
-            unwatched,
+            unwatched: 0,
             tester,
-            owners: endings
-                .iter()
-                .flat_map(|one| one.owners.iter().copied())
-                .collect(),
+            owners,
             began: clock.now().steady,
         }
     }
 
     /// Waits for the end and watches on; returns the result.
-    pub(super) fn run(&mut self, sent: &Sent, notify: &mut dyn FnMut(Msg)) -> Msg {
+    pub(in crate::runtime) fn run(&mut self, sent: &Sent, notify: &mut dyn FnMut(Msg)) -> Msg {
         let recipients: Vec<_> = sent.recipients.iter().collect();
         let who = match recipients.len() {
             0..=3 => names(recipients.iter().map(|one| &one.process)),
@@ -146,7 +163,7 @@ impl Watch {
     }
 
     /// A new owner of the port, as soon as it has a socket there.
-    pub(super) fn returned(
+    pub(in crate::runtime) fn returned(
         &mut self,
         port: &WatchedPort,
         recipients: &[&Recipient],
@@ -160,7 +177,7 @@ impl Watch {
     }
 
     /// The state of the port at the end of the watch.
-    pub(super) fn at_last(
+    pub(in crate::runtime) fn at_last(
         &mut self,
         port: &WatchedPort,
         recipients: &[&Recipient],
@@ -236,20 +253,37 @@ impl Watch {
     }
 
     /// A bind test of the port. Fails if its network namespace is gone, or can't be entered.
-    fn test(&mut self, freed: &PortToFree) -> Result<(BindTestResult, Verdict), AccessError> {
+    pub(in crate::runtime) fn test(
+        &mut self,
+        freed: &PortToFree,
+    ) -> Result<(BindTestResult, Verdict), AccessError> {
         let test = |tester: &mut BindTester| tester.test(&freed.target);
         let result = with_tester(&mut self.tester, freed, self.clock, test)?;
         let verdict = Verdict::of(&result, &TimeZone::system(), self.clock.now());
         Ok((result, verdict))
     }
 
-    pub(super) fn since(&self, then: Duration) -> Duration {
+    /// The time from the start of the watch to this moment.
+    pub(in crate::runtime) const fn at(&self, moment: Duration) -> Duration {
+        moment.saturating_sub(self.began)
+    }
+
+    /// Whether a server can start on the port, by the gentlest bind there is.
+    pub(in crate::runtime) fn can_be_bound(&mut self, port: &WatchedPort) -> bool {
+        let target = &port.freed.target;
+        let (protocol, number) = (target.protocol, target.first_port());
+        let now = self.clock.now();
+        let rows = self.tester.inspector().rows(protocol, number, now);
+        can_be_bound(target, !rows.holders.is_empty())
+    }
+
+    pub(in crate::runtime) fn since(&self, then: Duration) -> Duration {
         self.clock.now().steady.saturating_sub(then)
     }
 }
 
 /// How long to wait for a restarted process.
-pub(super) fn watch_for(supervisor: Option<&Supervisor>) -> Duration {
+pub(in crate::runtime) fn watch_for(supervisor: Option<&Supervisor>) -> Duration {
     match supervisor.map(|one| one.restarts) {
         Some(Restarts::Yes) => WATCH_LONGER,
         _ => WATCH_FOR,
@@ -289,7 +323,7 @@ fn is_free(verdict: &Verdict) -> bool {
 }
 
 /// The processes that have a socket in the way, each once.
-fn owners(verdict: &Verdict) -> Vec<Arc<Process>> {
+pub(in crate::runtime) fn owners(verdict: &Verdict) -> Vec<Arc<Process>> {
     let sockets = verdict.blockers.iter().map(|holder| &holder.socket);
     let owners = sockets.flat_map(|socket| socket.owner.present());
     let mut owners: Vec<_> = owners.map(Arc::clone).collect();

@@ -21,6 +21,7 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 use self::cpu_clock::CpuClock;
 use self::proc_stat::{ProcStat, proc_stat};
 use self::projects::Projects;
+pub(crate) use self::projects::project_of_folder;
 #[cfg(target_os = "linux")]
 pub(crate) use self::projects::start_background_thread;
 use self::record::{Arguments, LINKS, RecordSources};

@@ -272,6 +272,12 @@ fn find(pid: Pid, place: &Place) -> Option<Text> {
     project.map(|path| Text::new(&path.to_string_lossy()))
 }
 
+/// The project that a folder of this program belongs to.
+pub(crate) fn project_of_folder(folder: &Path) -> Option<Text> {
+    let project = nearest(folder, folder)?;
+    Some(Text::new(&project.to_string_lossy()))
+}
+
 /// The nearest project from a folder up: the folder itself, and its path as its process sees it.
 fn nearest(folder: &Path, path: &Path) -> Option<PathBuf> {
     let mut here = folder.to_owned();

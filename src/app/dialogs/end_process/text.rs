@@ -170,6 +170,7 @@ impl Question {
             _ => {
                 let quick = reaction.quick.filter(|_| is_term)?;
                 let (does, signal) = (quick.instead_of, quick.signal);
+                let signal = signal.as_str();
                 return Some(format!("SIGTERM {does}; SIG{signal} ends it at once."));
             }
         };

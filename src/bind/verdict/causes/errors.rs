@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Explanation;
 use crate::bind::FixCode::{BindOtherAddress, ChangeConfig, MoveServer, OtherPort, Wait};
-use crate::bind::fix::shell::unit_operands;
+use crate::bind::fix::shell::{shell_word, unit_operands};
 use crate::bind::text::{after, unique};
 use crate::bind::verdict::case::Case;
 use crate::bind::verdict::phrases::{host_text, owner_first, verb_of};
@@ -111,7 +111,8 @@ pub(super) fn cgroup_policy(case: &Case<'_>) -> Explanation {
     let unit = case.limits.unit.as_ref();
     let check = unit.and_then(|unit| unit_operands(&[unit])).map(|unit| {
         let text = "Look for SocketBindDeny= in the settings of its unit";
-        ChangeConfig.fix(format!("{text}: `systemctl cat {unit}`"))
+        let unit: Vec<_> = unit.iter().map(|word| shell_word(word)).collect();
+        ChangeConfig.fix(format!("{text}: `systemctl cat {}`", unit.join(" ")))
     });
     Explanation::new(format!(
         "A BPF program of the control group, or a seccomp filter, forbids binding {}:{}.",

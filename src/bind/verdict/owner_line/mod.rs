@@ -45,7 +45,7 @@ const CONTEXTS: &[(&str, &str)] = &[
 
 /// The sentence on the owner of a socket that started its other owners; `None` if neither its command nor its folder is
 /// known.
-pub(super) fn sentence(
+pub(in crate::bind) fn sentence(
     processes: &HashMap<Pid, Arc<Process>>,
     limits: &Limits,
     holder: &Holder,

@@ -210,6 +210,7 @@ impl Case<'_> {
             match (&mut fix.command, &remove) {
                 (Some(command), Some(remove)) => {
                     *command = format!("{command} && {remove}");
+                    fix.actions.clear();
                     fix.text.push_str(" and remove the file");
                 }
                 (Some(_), None) => {

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::facts::{Facts, status_mask};
-use crate::model::{Pid, Quick, Reaction, Run, Term};
+use crate::model::{Pid, Quick, Reaction, Run, Signal, Term};
 
 /// The bit of SIGTERM in a set of signals.
 const TERM: u64 = 1 << 14;
@@ -51,7 +51,7 @@ fn quick(facts: &Facts) -> Option<Quick> {
         _ => return None,
     };
     Some(Quick {
-        signal: "INT",
+        signal: Signal::Int,
         instead_of,
     })
 }
@@ -123,9 +123,9 @@ mod tests {
         let signal = |command| quick(&Facts::of_command(command)).map(|quick| quick.signal);
         assert_eq!(
             signal("/usr/lib/postgresql/15/bin/postgres -D /x"),
-            Some("INT")
+            Some(Signal::Int)
         );
-        assert_eq!(signal("uwsgi --http :8080"), Some("INT"));
+        assert_eq!(signal("uwsgi --http :8080"), Some(Signal::Int));
         assert_eq!(signal("uwsgi --die-on-term"), None);
         assert_eq!(signal("nginx"), None);
     }
