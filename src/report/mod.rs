@@ -23,8 +23,9 @@ pub use free::{FreePorts, free_port_lines, write_free_json};
 pub use groups::{write_groups_csv, write_groups_json, write_groups_ndjson, write_groups_text};
 pub use json::{JsonStream, write_change_json, write_json, write_ndjson};
 pub use run::{
-    Caller, FailedCall, Listened, Repeated, write_failed_call, write_failed_call_json,
-    write_listened, write_listened_json, write_repeated, write_repeated_json, write_unjudged_json,
+    Caller, FailedCall, Freed, Listened, Repeated, write_failed_call, write_failed_call_json,
+    write_freed, write_freed_json, write_listened, write_listened_json, write_repeated,
+    write_repeated_json, write_unjudged_json,
 };
 pub use text::{Layout, refresh_line, write_change, write_text};
 pub use wait::{WaitedPort, wait_line, write_wait_json};

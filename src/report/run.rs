@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::check_json::{TargetRecord, holder_processes, port_record};
 use super::check_text::{fixes, indented, write_notes};
+use super::end::end_line;
 use super::json::write_object;
 use super::record::{ProcessRecord, Processes, SCHEMA, millis, time};
-use crate::bind::{BindAttempt, BindCall, Verdict};
+use crate::bind::{BindAttempt, BindCall, EndReport, Verdict};
 use crate::model::{Moment, Pid, Process, Protocol, Text, Zone, counted, duration};
 
 /// A bind(2) or listen(2) that failed.
@@ -57,6 +58,15 @@ pub struct Repeated<'a> {
     pub lasted: Duration,
     /// Whether it succeeded in the end.
     pub succeeded: bool,
+}
+
+/// How the port of a failing call was freed (`--free-first`).
+#[derive(Clone, Copy, Debug)]
+pub struct Freed<'a> {
+    /// The failure.
+    pub id: u32,
+    /// What was done, and what came of it.
+    pub report: &'a EndReport,
 }
 
 /// A socket that listened, or a UDP socket that was bound.
@@ -134,6 +144,46 @@ pub fn write_repeated(out: &mut dyn Write, repeated: &Repeated<'_>) -> io::Resul
     } else {
         writeln!(out, "sockeye: {who} {what}: {times} in {lasted}")
     }
+}
+
+/// Writes what came of freeing a port, in one line.
+pub fn write_freed(out: &mut dyn Write, freed: &Freed<'_>) -> io::Result<()> {
+    let mut lines = freed.report.ports.iter();
+    lines.try_for_each(|port| writeln!(out, "sockeye: {}", end_line(freed.report, port)))
+}
+
+/// The same as a JSON line.
+pub fn write_freed_json(out: &mut dyn Write, freed: &Freed<'_>) -> io::Result<()> {
+    #[derive(Clone, Serialize)]
+    struct Sent<'a> {
+        signal: String,
+        to: &'a [Pid],
+    }
+    #[derive(Serialize)]
+    struct Record<'a> {
+        schema: u32,
+        kind: &'static str,
+        id: u32,
+        free: bool,
+        outcome: &'static str,
+        message: String,
+        sent: Vec<Sent<'a>>,
+    }
+    let report = freed.report;
+    let sent = report.sent.iter().map(|one| Sent {
+        signal: format!("SIG{}", one.signal.as_str()),
+        to: &one.pids,
+    });
+    let mut ports = report.ports.iter().map(|port| Record {
+        schema: SCHEMA,
+        kind: "freed",
+        id: freed.id,
+        free: port.is_free,
+        outcome: port.outcome.code(),
+        message: end_line(report, port),
+        sent: sent.clone().collect(),
+    });
+    ports.try_for_each(|record| write_object(out, &record))
 }
 
 /// Writes what a program listened on, and what it left behind.

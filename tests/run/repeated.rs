@@ -290,3 +290,61 @@ fn the_listeners_are_listed_at_the_end_and_what_is_left_behind() {
         .unwrap();
     });
 }
+
+#[test]
+fn what_is_in_the_way_is_ended_first_and_the_bind_succeeds() {
+    stage(|| {
+        let (binder, report) = (binder(), Report::new());
+        let mut other = std::process::Command::new(&binder);
+        let other = other.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut other = other.spawn().unwrap();
+        let mut input = other.stdin.take().unwrap();
+        writeln!(input, "tcp 127.0.0.1 3000 0 1 0").unwrap();
+        wait_until("it listens", || {
+            TcpStream::connect("127.0.0.1:3000").is_ok()
+        });
+        let script = format!("echo tcp 127.0.0.1 3000 0 1 0 | {binder}");
+        let options = ["--free-first", "--report", report.path().to_str().unwrap()];
+        let output = run(&options, &["sh", "-c", &script]).output().unwrap();
+        assert_eq!(text(&output.stdout), "ok\n", "{output:?}");
+        let err = text(&output.stderr);
+        assert!(
+            err.contains(&format!("sent SIGTERM to binder ({})", other.id())),
+            "{err}"
+        );
+        let freed = report.of_kind("freed");
+        assert_eq!(
+            (&freed[0]["free"], &freed[0]["id"]),
+            (&true.into(), &1.into())
+        );
+        assert_eq!(freed[0]["sent"][0]["to"][0], other.id());
+        assert!(!other.wait().unwrap().success());
+    });
+}
+
+#[test]
+fn nothing_that_the_program_started_itself_is_ended_and_nothing_of_others() {
+    stage(|| {
+        let (binder, report) = (binder(), Report::new());
+        // Its own first server has the port.
+        let script = format!(
+            "(echo tcp 127.0.0.1 3000 0 1 0; sleep 1000) 2>/dev/null | {binder} >/dev/null 2>&1 & \
+             until ss -Hltn | grep -q :3000; do :; done; \
+             echo tcp 127.0.0.1 3000 0 1 0 | {binder}; ss -Hltn | grep -c :3000; kill $(pidof sleep)"
+        );
+        let options = ["--free-first", "--report", report.path().to_str().unwrap()];
+        let output = run(&options, &["sh", "-c", &script]).output().unwrap();
+        assert_eq!(text(&output.stdout), "EADDRINUSE\n1\n", "{output:?}");
+        let freed = report.of_kind("freed");
+        assert_eq!(
+            (&freed[0]["free"], &freed[0]["outcome"]),
+            (&false.into(), &"refused".into())
+        );
+        assert!(
+            freed[0]["message"]
+                .as_str()
+                .unwrap()
+                .contains("was started by this run")
+        );
+    });
+}

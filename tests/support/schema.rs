@@ -43,7 +43,7 @@ const SCHEMAS: [(&str, &str); 8] = [
 ];
 
 /// What each kind of output is held against.
-const OUTPUTS: [&str; 21] = [
+const OUTPUTS: [&str; 22] = [
     "list.schema.json#/$defs/listing",
     "list.schema.json#/$defs/line",
     "list.schema.json#/$defs/grouped",
@@ -64,6 +64,7 @@ const OUTPUTS: [&str; 21] = [
     "run.schema.json#/$defs/failure",
     "run.schema.json#/$defs/repeated",
     "run.schema.json#/$defs/listener",
+    "run.schema.json#/$defs/freed",
     "run.schema.json#/$defs/unjudged",
 ];
 

@@ -42,6 +42,10 @@ pub struct Run {
     /// Hold a bind that fails with EADDRINUSE until the port is free, for at most this long, then let it succeed
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     wait: Option<Duration>,
+    /// End first what is in the way of such a bind, as `sockeye end --yes` would: only processes of yours, nothing that CMD
+    /// has started
+    #[arg(long)]
+    free_first: bool,
     /// Choose a free port, keep it until the program binds it, and set this variable to it
     ///
     /// Without RANGE (`3000`, `3000-3999`, `127.0.0.1:3000-3999`) the kernel chooses. May be given several times.
@@ -79,6 +83,7 @@ pub fn run(global: &GlobalArgs, args: Run) -> anyhow::Result<u8> {
     let options = RunOptions {
         command: args.command,
         wait: args.wait,
+        frees_first: args.free_first,
         ports,
         lists: args.listeners,
         report: report.transpose()?,

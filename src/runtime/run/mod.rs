@@ -27,6 +27,8 @@ pub struct RunOptions {
     pub command: Vec<OsString>,
     /// How long a bind waits for a port that is in use, before it fails.
     pub wait: Option<Duration>,
+    /// Whether to end first what is in the way of a bind: what belongs to this user and was not started by the program.
+    pub frees_first: bool,
     /// Variables of the environment with the ports that they name, which are kept until the program binds them.
     pub ports: Vec<(String, Claim)>,
     /// Whether to list at the end what it listened on.

@@ -11,7 +11,12 @@ mod supervisor;
 mod waiting;
 mod wake;
 
+use std::time::Duration;
+
 pub use start::run;
+
+/// How long `--free-first` tries to free a port.
+const FREE_LIMIT: Duration = Duration::from_secs(15);
 
 /// Replaces standard input and output by nothing, and standard error too if `all`: at their other ends only the program
 /// should be seen.

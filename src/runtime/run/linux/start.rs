@@ -145,6 +145,7 @@ fn prepare(
         program: Some(nix::unistd::Pid::from_raw(raw)),
         front: None,
         wait: options.wait,
+        frees_first: options.frees_first,
         lists: options.lists,
         claims,
         pending: Vec::new(),

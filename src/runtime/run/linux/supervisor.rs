@@ -18,6 +18,7 @@ use nix::unistd::Pid as RawPid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::FREE_LIMIT;
 use super::caller::CallerProcess;
 use super::calls::{Answer, CallReader, InetCall, Listener, Notification, Seen, Unjudged};
 use super::channel::Report;
@@ -61,6 +62,8 @@ pub(super) struct Supervisor {
     pub(super) front: Option<OwnedFd>,
     /// How long a call waits for a port that is in use.
     pub(super) wait: Option<Duration>,
+    /// Whether to end what is in the way of a call.
+    pub(super) frees_first: bool,
     pub(super) lists: bool,
     /// The ports that are kept for the program.
     pub(super) claims: Vec<Claim>,
@@ -235,8 +238,10 @@ impl Supervisor {
 
     fn refused(&mut self, listener: &Arc<Listener>, id: u64, call: InetCall, error: Errno) {
         let waits_for = self.wait.filter(|_| error == Errno::ADDRINUSE);
+        let frees = self.frees_first && error == Errno::ADDRINUSE;
         let at = self.now();
         let mut failure = Failure {
+            id,
             at,
             caller: self.caller(call.thread),
             attempt: call.attempt(Err(error)),
@@ -244,16 +249,16 @@ impl Supervisor {
             network: self.reader.foreign_network(&call),
             pending: None,
             waits_for,
+            frees,
         };
         self.failed.insert((call.protocol, call.local.port));
-        if let Some(limit) = waits_for {
-            self.waiting.push(WaitingCall::new(
-                id,
-                call,
-                error,
-                at.steady + limit,
-                at.steady,
-            ));
+        if waits_for.is_some() || frees {
+            let deadline = at.steady + waits_for.unwrap_or_default();
+            let mut call = WaitingCall::new(id, call, error, deadline, at.steady);
+            if frees {
+                call.pause();
+            }
+            self.waiting.push(call);
         } else {
             drop(call);
             let pending = Arc::new(Pending {
@@ -277,8 +282,10 @@ impl Supervisor {
             Err(Job::Failed(failure)) => {
                 let key = Key::of(&failure.caller, &failure.attempt);
                 *self.overflow.entry(key).or_default() += 1;
-                if let Some(pending) = &failure.pending {
-                    pending.answer();
+                match &failure.pending {
+                    Some(pending) => pending.answer(),
+                    // It is not freed either.
+                    None => self.resume(failure.id, false),
                 }
             }
             Err(_) => {}
@@ -376,11 +383,24 @@ impl Supervisor {
         loop {
             match self.replies.try_recv() {
                 Ok(Reply::Finished) => self.finish(),
+                Ok(Reply::Freed { call, is_free }) => self.resume(call, is_free),
                 Err(TryRecvError::Empty) => return,
                 // The thread has panicked.
                 Err(TryRecvError::Disconnected) => return self.finish(),
             }
         }
+    }
+
+    /// A call whose port was freed, or could not be, goes on waiting for it as long as `--wait` says.
+    fn resume(&mut self, id: u64, is_free: bool) {
+        let now = self.now().steady;
+        // Whatever takes the port first, ends the waiting.
+        let least = if is_free { FREE_LIMIT } else { Duration::ZERO };
+        let limit = self.wait.unwrap_or_default().max(least);
+        let calls = self.waiting.iter_mut();
+        calls
+            .filter(|call| call.id == id)
+            .for_each(|call| call.resume(now + limit));
     }
 
     /// The program has ended, and everything about it is printed: its end is reported.

@@ -22,6 +22,8 @@ pub(super) struct WaitingCall {
     /// On the clock of the supervisor, as the time of the next attempt.
     deadline: Duration,
     pub(super) retry_at: Duration,
+    /// Whether its port is being freed: what ends the holder watches the port, so that it is not bound until then.
+    is_paused: bool,
 }
 
 impl WaitingCall {
@@ -38,7 +40,18 @@ impl WaitingCall {
             error,
             deadline,
             retry_at: now + INTERVAL,
+            is_paused: false,
         }
+    }
+
+    /// Does not try before [`Self::resume`].
+    pub(super) const fn pause(&mut self) {
+        self.is_paused = true;
+    }
+
+    /// Tries again from now on, until this time.
+    pub(super) const fn resume(&mut self, deadline: Duration) {
+        (self.is_paused, self.deadline) = (false, deadline);
     }
 
     /// Tries again when it is time. Returns the answer, if there is one by now.
@@ -50,6 +63,9 @@ impl WaitingCall {
         let failed = Some(Answer::Done(Err(self.error)));
         if !listener.is_waiting(self.id) {
             return failed;
+        }
+        if self.is_paused {
+            return failed.filter(|_| is_signalled(self.call.thread));
         }
         match self.call.perform() {
             Err(Errno::ADDRINUSE) if now >= self.deadline || is_signalled(self.call.thread) => {

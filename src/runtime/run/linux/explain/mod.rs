@@ -1,6 +1,7 @@
 //! The thread that explains failed calls and prints the explanations. While it reads the evidence, the caller waits for
 //! its answer, so that what was in the way is still there; but no longer than [`Pending`] allows.
 
+mod free_first;
 mod listeners;
 mod output;
 mod series;
@@ -73,6 +74,8 @@ pub(super) enum Job {
 
 /// A call that failed.
 pub(super) struct Failure {
+    /// The id of its notification.
+    pub(super) id: u64,
     pub(super) at: Moment,
     /// Who made it; read while it waits, as it may end right after.
     pub(super) caller: CallerProcess,
@@ -84,10 +87,18 @@ pub(super) struct Failure {
     /// Its answer; `None` if the call goes on waiting for the port.
     pub(super) pending: Option<Arc<Pending>>,
     pub(super) waits_for: Option<Duration>,
+    /// Whether to end what is in its way.
+    pub(super) frees: bool,
 }
 
 /// What this thread reports to the supervisor.
 pub(super) enum Reply {
+    /// `--free-first` is done for the call with this id.
+    Freed {
+        call: u64,
+        /// Whether its port can be bound now.
+        is_free: bool,
+    },
     /// Everything about the program is printed.
     Finished,
 }
@@ -143,12 +154,13 @@ impl Explainer {
 
     fn failed(&mut self, failure: &Failure) {
         let key = Key::of(&failure.caller, &failure.attempt);
-        if self.is_known(&key, failure) {
-            if let Some(series) = self.series.get_mut(&key) {
-                series.add(failure.at, 1);
-            }
-        } else {
-            self.explain(failure, key);
+        let is_known = self.is_known(&key, failure);
+        match self.series.get_mut(&key).filter(|_| is_known) {
+            Some(series) => series.add(failure.at, 1),
+            None => self.explain(failure, key),
+        }
+        if failure.frees {
+            self.free_first(self.last_id, failure);
         }
         if let Some(pending) = &failure.pending {
             pending.answer();

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use crate::report::{
-    FailedCall, Listened, Repeated, write_failed_call, write_failed_call_json, write_listened,
-    write_listened_json, write_repeated, write_repeated_json, write_unjudged_json,
+    FailedCall, Freed, Listened, Repeated, write_failed_call, write_failed_call_json, write_freed,
+    write_freed_json, write_listened, write_listened_json, write_repeated, write_repeated_json,
+    write_unjudged_json,
 };
 use crate::runtime::run::Style;
 
@@ -35,6 +36,16 @@ impl Output {
     pub(crate) fn listened(&mut self, listened: &[Listened<'_>]) {
         self.text(|out| write_listened(out, listened));
         self.json(|out| write_listened_json(out, listened));
+    }
+
+    pub(crate) fn freed(&mut self, freed: &Freed<'_>) {
+        self.text(|out| write_freed(out, freed));
+        self.json(|out| write_freed_json(out, freed));
+    }
+
+    /// Writes a line for people only.
+    pub(crate) fn line(&self, line: &str) {
+        self.text(|out| writeln!(out, "sockeye: {line}"));
     }
 
     pub(crate) fn unjudged(&mut self, reason: &str) {
