@@ -17,8 +17,8 @@ pub use bind_test::servers::{Profile, Start};
 pub use bind_test::{Agreement, BindTestResult, Prober, Trial};
 pub use fix::{Fix, FixCode, Frees, RunAs, also_ends_text, fixes_for, shell_word, supervisor_text};
 pub use free::{
-    Choice, Claim, PortRequest, Refusal, SkipReason, browsers_refuse, choose, has_only_leftovers,
-    skip_reason,
+    Choice, Claim, PortRequest, Refusal, SERVICE_PORTS, SkipReason, browsers_refuse, choose,
+    has_only_leftovers, service_ports, skip_reason,
 };
 pub use probe::{Probe, ProbeResult, interface, is_own_probe, probe};
 pub use target::listeners::reachable_listeners;

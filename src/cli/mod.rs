@@ -10,6 +10,7 @@ mod list;
 mod live;
 mod namespace;
 mod output;
+mod project;
 mod reference;
 mod usage;
 mod wait;

@@ -16,7 +16,7 @@ mod wait;
 pub use check_json::write_check_json;
 pub use check_text::{Checked, write_check, write_gaps};
 pub use csv::{CsvOptions, write_csv};
-pub use free::{FreePorts, free_port_lines, write_free_json};
+pub use free::{FreePorts, PortUser, UsualPort, free_port_lines, write_free_json};
 pub use groups::{write_groups_csv, write_groups_json, write_groups_ndjson, write_groups_text};
 pub use json::{JsonStream, write_change_json, write_json, write_ndjson};
 pub use text::{Layout, refresh_line, write_change, write_text};

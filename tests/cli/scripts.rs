@@ -60,7 +60,18 @@ fn every_command_for_scripts_does_what_its_docs_say() {
     stage(|| {
         let _sockets = Sockets::open();
         let printed: Vec<_> = blocks().into_iter().map(run).collect();
-        let [list, namespaces, watch, check, free, handed, wait, pages] = printed.as_slice() else {
+        let [
+            list,
+            namespaces,
+            watch,
+            check,
+            free,
+            handed,
+            projects,
+            wait,
+            pages,
+        ] = printed.as_slice()
+        else {
             panic!("{} blocks", printed.len());
         };
         let has = |text: &str, pattern: &str| {
@@ -89,6 +100,10 @@ fn every_command_for_scripts_does_what_its_docs_say() {
         has(
             handed,
             r"^1 socket for pid \d+, port 8000\nport \d+ is kept for us\nport \d+ is kept\n$",
+        );
+        has(
+            projects,
+            r"^\d{5}\n3\d{3}\n1 socket on port \d{5}\nport \d{5} is kept\n\d{5} null\n$",
         );
         has(
             wait,
