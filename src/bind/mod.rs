@@ -21,7 +21,8 @@ pub use free::{
     has_only_leftovers, service_ports, skip_reason,
 };
 pub use probe::{Probe, ProbeResult, interface, is_own_probe, probe};
-pub use target::listeners::reachable_listeners;
+pub use target::listeners::{reachable_listeners, selectable_listeners};
+pub use target::servers::{ServerMatch, is_of_server};
 pub use target::{Address, Target, TargetError, unix_name};
 pub(crate) use verdict::process_line;
 pub use verdict::{

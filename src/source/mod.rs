@@ -58,7 +58,7 @@ use owners::HiddenReason;
 #[cfg(not(target_os = "linux"))]
 pub use portable::run_namespace_helper;
 pub(crate) use process::proc_stat;
-pub use process::{is_of_project, project_of};
+pub use process::{PinnedProcess, is_of_project, project_of};
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub use system::{System, TraceUnavailable};
 pub use users::own_uid;

@@ -7,6 +7,7 @@
 
 pub(crate) mod cpu_clock;
 mod members;
+mod pinned;
 pub(crate) mod proc_stat;
 mod projects;
 mod record;
@@ -21,6 +22,7 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
 use self::cpu_clock::CpuClock;
 pub use self::members::is_of_project;
+pub use self::pinned::PinnedProcess;
 use self::proc_stat::{ProcStat, proc_stat};
 use self::projects::Projects;
 pub use self::projects::project_of;
