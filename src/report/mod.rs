@@ -20,4 +20,4 @@ pub use free::{FreePorts, PortUser, UsualPort, free_port_lines, write_free_json}
 pub use groups::{write_groups_csv, write_groups_json, write_groups_ndjson, write_groups_text};
 pub use json::{JsonStream, write_change_json, write_json, write_ndjson};
 pub use text::{Layout, refresh_line, write_change, write_text};
-pub use wait::{WaitedPort, wait_line, write_wait_json};
+pub use wait::{WaitedPort, WaitedServer, wait_line, write_wait_json};

@@ -69,6 +69,7 @@ fn every_command_for_scripts_does_what_its_docs_say() {
             handed,
             projects,
             wait,
+            server,
             pages,
         ] = printed.as_slice()
         else {
@@ -111,6 +112,8 @@ fn every_command_for_scripts_does_what_its_docs_say() {
         );
         has(wait, r"(?m)^9000: free$");
         has(wait, &format!("\n{}\n3000 is free\n$", std::process::id()));
+        let both = r"(?s)^localhost:(\d{5}): listening .*python3.*it is that server\n.*it is one of this project\n$";
+        has(server, both);
         has(pages, "bind test of the selected port");
     });
 }

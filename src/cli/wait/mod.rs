@@ -1,24 +1,28 @@
 //! `sockeye wait`: waits until a port is free, or until something listens on it.
 
-use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod progress;
+mod server;
+
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
+use sockeye::bind::{ServerMatch, Target};
 use sockeye::clock::Clock;
-use sockeye::model::duration;
+use sockeye::model::{Pid, duration};
 use sockeye::query::NamespaceTarget;
-use sockeye::report::{self, WaitedPort};
+use sockeye::report::{self, WaitedPort, WaitedServer};
 use sockeye::runtime::process::signals;
 use sockeye::runtime::wait::{Goal, Port, PortWaiter};
 
 use super::check::targets::{parse_targets, parse_targets_as_named};
 use super::errors::print_error;
 use super::global::GlobalArgs;
-use super::output::{print, terminal_width};
+use super::output::print;
 use super::{EXIT_ERROR, EXIT_NO};
+use progress::Progress;
 
 const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -26,6 +30,8 @@ const EXAMPLES: &str = "\
 Examples:
   sockeye wait 8080 --timeout 30 && curl localhost:8080
   sockeye wait 5432 6379                until something listens on both
+  npm start & sockeye wait localhost:3000 --by $! --timeout 30
+                                        until that server listens, not another one
   sockeye wait 8080 --for free && ./server
   sockeye wait -N web 80 --timeout 1m   until the container web listens on its port 80";
 
@@ -37,7 +43,12 @@ Examples:
 /// With --namespace NAME it waits for a port of that network namespace, also for a listener in a container that does not run
 /// yet. There it goes by the sockets alone: free means that none is in the way of a server that sets `SO_REUSEADDR`.
 ///
-/// Exit codes: 0 it happened, 1 it didn't within --timeout, 2 waiting can't help (or bad usage).
+/// With --by or --project only one server counts. While another one listens there, or one that a client of TARGET may get
+/// instead (on a more specific address, or on the same one by `SO_REUSEPORT`), it is not so: standard error says once who
+/// that is, and waiting goes on.
+///
+/// Exit codes: 0 it happened, 1 it didn't within --timeout or the process of --by has ended, 2 waiting can't help, the
+/// owner is hidden (or bad usage).
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Wait {
@@ -47,6 +58,12 @@ pub(super) struct Wait {
     /// What to wait for
     #[arg(long = "for", value_name = "WHAT", default_value = "listening")]
     wanted: What,
+    /// Only a listener of this process counts, or of one that descends from it, as a shell's `$!`
+    #[arg(long, value_name = "PID", conflicts_with = "project")]
+    by: Option<Pid>,
+    /// Only a listener of a process of this folder's project counts: the project as `free --for` finds it
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::DirPath)]
+    project: Option<PathBuf>,
     /// Give up after this time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     timeout: Option<Duration>,
@@ -68,16 +85,9 @@ enum What {
 
 pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
     global.refuse_recordings("wait looks at this machine: a recording does not change")?;
-    let (targets, goal, name) = match wait.wanted {
-        What::Free => (parse_targets(global, &wait.targets)?, Goal::Free, "free"),
-        // -4 means a listener of that family, not one on all of its addresses.
-        What::Listening => (
-            parse_targets_as_named(global, &wait.targets)?,
-            Goal::Listening(global.family()),
-            "listening",
-        ),
-    };
-    let mut progress = Progress::new(!wait.quiet);
+    let (targets, goal) = targets(global, wait)?;
+    let (expected, server) = server::expected(wait)?;
+    let mut progress = Progress::new(wait.quiet);
     signals::exit_on_signal_after(progress.eraser()).context("can't wait for signals")?;
     let (clock, interval) = (Clock::start(), global.interval.unwrap_or(DEFAULT_INTERVAL));
     let mut waiter = PortWaiter::new(targets, goal, clock);
@@ -85,9 +95,16 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
     if namespaces != NamespaceTarget::Own {
         waiter = waiter.in_namespaces(namespaces);
     }
-    let result = waiter.wait(interval, wait.timeout, |ports| {
-        progress.show(wait.wanted, ports, clock.now().steady);
-    });
+    let is_missing = server.as_ref().is_some_and(|server| server.has_ended);
+    let result = if is_missing {
+        Ok(false)
+    } else {
+        waiter = waiter.for_server(expected);
+        waiter.wait(interval, wait.timeout, |ports| {
+            progress.report_others(server.as_ref(), ports);
+            progress.show(wait.wanted, server.as_ref(), ports, clock.now().steady);
+        })
+    };
     drop(progress);
     let happened = match result {
         Ok(happened) => happened,
@@ -96,94 +113,82 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
             return Ok(EXIT_ERROR);
         }
     };
-    let ports = waiter.ports().iter().map(|port| WaitedPort {
+    let server = server.map(|server| WaitedServer {
+        has_ended: !happened && (is_missing || waiter.has_server_ended()),
+        ..server
+    });
+    let ports: Vec<_> = waiter.ports().iter().map(waited).collect();
+    if !wait.quiet {
+        let elapsed = clock.now().steady;
+        print_result(wait, (server.as_ref(), elapsed), &ports)?;
+    }
+    Ok(exit_code(happened, server.as_ref(), &ports))
+}
+
+fn targets(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<(Vec<Target>, Goal)> {
+    Ok(match wait.wanted {
+        What::Free => (parse_targets(global, &wait.targets)?, Goal::Free),
+        // -4 means a listener of that family, not one on all of its addresses.
+        What::Listening => (
+            parse_targets_as_named(global, &wait.targets)?,
+            Goal::Listening(global.family()),
+        ),
+    })
+}
+
+/// A port for the report.
+fn waited(port: &Port) -> WaitedPort<'_> {
+    WaitedPort {
         target: &port.target,
         happened: port.is_reached,
         changed_at: port.changed_at.filter(|_| port.is_reached),
         holders: &port.holders,
         seen_at: port.seen_at,
         summary: port.summary.as_deref(),
-    });
-    let ports: Vec<_> = ports.collect();
-    if !wait.quiet {
-        print_result(wait, name, clock.now().steady, &ports)?;
+        server: port.server,
+        others: &port.others,
     }
-    Ok(if happened { 0 } else { EXIT_NO })
 }
 
-/// Prints the result on standard output, and a timeout on standard error.
+/// Whether the expected server listens is unknown if nothing but a hidden owner speaks against it.
+fn exit_code(happened: bool, server: Option<&WaitedServer>, ports: &[WaitedPort<'_>]) -> u8 {
+    let has_ended = server.is_some_and(|server| server.has_ended);
+    let mut missing = ports.iter().filter(|port| !port.happened);
+    match happened {
+        true => 0,
+        false if !has_ended && missing.all(|it| it.server == Some(ServerMatch::Unknown)) => {
+            EXIT_ERROR
+        }
+        false => EXIT_NO,
+    }
+}
+
+/// Prints the result on standard output, and why it did not happen on standard error.
 fn print_result(
     wait: &Wait,
-    wanted: &'static str,
-    elapsed: Duration,
+    (server, elapsed): (Option<&WaitedServer>, Duration),
     ports: &[WaitedPort<'_>],
 ) -> io::Result<()> {
     let zone = jiff::tz::TimeZone::system();
-    let line = |port| report::wait_line(wanted, port, &zone);
+    let wanted = match wait.wanted {
+        What::Free => "free",
+        What::Listening => "listening",
+    };
+    let line = |port| report::wait_line(wanted, server, port, &zone);
     let failed: Vec<_> = ports.iter().filter(|port| !port.happened).collect();
     if wait.json {
-        print(|out| report::write_wait_json(out, wanted, elapsed, ports))?;
+        print(|out| report::write_wait_json(out, wanted, (server, elapsed), ports))?;
     } else if failed.is_empty() {
         let mut lines = ports.iter().map(line);
         print(|out| lines.try_for_each(|line| writeln!(out, "{line}")))?;
     }
+    let why = match server.filter(|server| server.has_ended) {
+        None => "timed out".to_owned(),
+        Some(server) if server.name.is_none() => format!("there is no {server}"),
+        Some(server) => format!("{server} has ended"),
+    };
     for port in failed {
-        print_error(&format!("timed out: {}", line(port)));
+        print_error(&format!("{why}: {}", line(port)));
     }
     Ok(())
-}
-
-/// A line on standard error that shows how long it takes, if standard error is a terminal that can rewrite a line.
-struct Progress {
-    is_wanted: bool,
-    shown: Option<String>,
-    /// Whether there is a line to erase.
-    is_there: Arc<AtomicBool>,
-}
-
-impl Progress {
-    fn new(is_wanted: bool) -> Self {
-        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        Self {
-            is_wanted: is_wanted && io::stderr().is_terminal() && !is_dumb,
-            shown: None,
-            is_there: Arc::default(),
-        }
-    }
-
-    /// Erases the line, from any thread.
-    fn eraser(&self) -> impl FnOnce() + Send + 'static {
-        let is_there = Arc::clone(&self.is_there);
-        move || {
-            if is_there.load(Ordering::Relaxed) {
-                let _ = write!(io::stderr(), "\r\x1b[K");
-            }
-        }
-    }
-
-    /// Shows the first port that is still waited for, if the line changes.
-    fn show(&mut self, wanted: What, ports: &[Port], time: Duration) {
-        let pending = ports.iter().find(|port| !port.is_reached);
-        let Some(port) = pending.filter(|_| self.is_wanted) else {
-            return;
-        };
-        let why = match wanted {
-            What::Free => port.summary.as_deref().unwrap_or("in use"),
-            What::Listening => port.summary.as_deref().unwrap_or("nothing is listening"),
-        };
-        let line = format!("{}: {} s, {why}", port.target, time.as_secs());
-        let columns = terminal_width().unwrap_or(80);
-        let line = sockeye::columns::cut(&line, usize::from(columns).saturating_sub(1));
-        if self.shown.as_ref() != Some(&line) {
-            self.is_there.store(true, Ordering::Relaxed);
-            let _ = write!(io::stderr(), "\r\x1b[K{line}");
-            self.shown = Some(line);
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.eraser()();
-    }
 }
