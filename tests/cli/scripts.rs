@@ -8,9 +8,12 @@ use std::process::Command;
 use crate::cli::scene::{BINARY, Sockets, TempFile, stage};
 use crate::schema::hold;
 
-/// The blocks of shell.
 fn blocks() -> Vec<&'static str> {
-    let page = include_str!("../../docs/scripts.md");
+    blocks_of(include_str!("../../docs/scripts.md"))
+}
+
+/// The blocks of shell of a page.
+pub fn blocks_of(page: &str) -> Vec<&str> {
     let blocks = page.split("\n```sh\n").skip(1);
     blocks
         .map(|block| block.split("\n```").next().unwrap())
@@ -27,7 +30,7 @@ esac
 
 /// What one block prints, run by bash in an empty folder that is its home as well; no command of it may
 /// end with more than 1.
-fn run(block: &str) -> String {
+pub fn run(block: &str) -> String {
     let home = TempFile::new("home");
     let _ = std::fs::remove_dir_all(home.path());
     std::fs::create_dir(home.path()).unwrap();
