@@ -22,7 +22,7 @@ pub use free::{
 };
 pub use probe::{Probe, ProbeResult, interface, is_own_probe, probe};
 pub use target::listeners::{reachable_listeners, selectable_listeners};
-pub use target::servers::{ServerMatch, is_of_server};
+pub use target::servers::{ServerMatch, diverting, is_of_server};
 pub use target::{Address, Target, TargetError, unix_name};
 pub(crate) use verdict::process_line;
 pub use verdict::{

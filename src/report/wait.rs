@@ -13,7 +13,7 @@ use super::json::write_object;
 use super::record::{Processes, SCHEMA, SocketRecord, millis, time};
 use crate::bind::{ServerMatch, Target};
 use crate::columns::{local_end, owner_with_pid, process_text, socket_with_owner};
-use crate::model::{Holder, Moment, Owner, Pid, Protocol, Text};
+use crate::model::{Holder, Moment, Owner, Pid, Protocol, Redirect, Text};
 
 /// A port that was waited for.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct WaitedPort<'a> {
     pub server: Option<ServerMatch>,
     /// Those of the holders that are not known to be that server's.
     pub others: &'a [Holder],
+    /// The rule that sends what a client of this machine sends elsewhere, if that server listens.
+    pub diverted_by: Option<&'a Redirect>,
 }
 
 /// The server that was waited for.
@@ -65,6 +67,10 @@ impl WaitedServer {
     /// Who a client of this port gets instead of the expected server, or may get; `None` where that is not the reason why
     /// it is still waited for.
     pub fn text(&self, port: &WaitedPort<'_>) -> Option<String> {
+        if let Some(rule) = port.diverted_by {
+            let (packets, to) = (rule.packets("it"), rule.target());
+            return Some(format!("{self} listens, but {packets} go to {to}"));
+        }
         let other = &port.others.first()?.socket;
         let local = local_end(other);
         let who = process_text(other).unwrap_or_else(|| owner_with_pid(other));

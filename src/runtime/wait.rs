@@ -17,7 +17,7 @@ use crate::bind::{self, Cause, Outcome, Probe, ServerMatch, Target, Verdict};
 use crate::clock::Clock;
 use crate::inspect::{BindTester, Survey, has_row};
 use crate::model::{
-    Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, State,
+    Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, Redirect, State,
 };
 pub use expected::ExpectedServer;
 use inside::Inside;
@@ -61,6 +61,8 @@ pub struct Port {
     pub server: Option<ServerMatch>,
     /// Those of the listeners that are not known to be the expected server's.
     pub others: Vec<Holder>,
+    /// The rule that sends what a client of this machine sends elsewhere, if the expected server listens.
+    pub diverted_by: Option<Redirect>,
     /// The rows at the last bind test, or when the owners of listeners were last read, and when that was.
     tested: Option<(Vec<RowKey>, Duration)>,
     /// How often in a row reading the table failed, and the last error.
@@ -87,6 +89,7 @@ impl PortWaiter {
             summary: None,
             server: None,
             others: Vec::new(),
+            diverted_by: None,
             tested: None,
             unread: (0, String::new()),
         };
@@ -298,7 +301,8 @@ impl PortWaiter {
             port.tested = Some((rows, now.steady));
             let listeners = bind::selectable_listeners(&port.target, holders, family);
             let listeners = listeners.into_iter().cloned().collect();
-            return Ok(port.match_server(expected, listeners, (&evidence.processes, at)));
+            let is_expected = port.match_server(expected, listeners, (&evidence.processes, at));
+            return Ok(is_expected && !port.is_diverted(&evidence.redirects));
         }
         let listeners = bind::reachable_listeners(&port.target, holders, family);
         port.holders = listeners.into_iter().cloned().collect();
@@ -316,7 +320,7 @@ impl Port {
     fn forget_listeners(&mut self) {
         self.holders.clear();
         self.others.clear();
-        (self.server, self.tested) = (None, None);
+        (self.server, self.tested, self.diverted_by) = (None, None, None);
     }
 
     /// Binds, unless that could get in the way of a server.

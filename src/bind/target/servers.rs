@@ -1,8 +1,11 @@
 //! Whether a client that connects to a target gets the server that is expected. Pure.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
-use crate::model::{Holder, Owner, Process};
+use super::{Address, Target};
+use crate::model::{Holder, Owner, Process, Redirect, RedirectedPackets};
 
 /// Whose listeners a client gets a connection to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -53,6 +56,27 @@ pub fn is_of_server(
     }
 }
 
+/// The first rule that sends what programs of this machine send to the target elsewhere. A rule with conditions that are
+/// not understood is taken to match all addresses but loopback, which engines exclude.
+pub fn diverting<'a>(target: &Target, redirects: &'a [Redirect]) -> Option<&'a Redirect> {
+    let is_matched = |redirect: &Redirect, ip: IpAddr| match redirect.destination {
+        Some(destination) => destination == ip,
+        None => redirect.is_unconditional || !ip.is_loopback(),
+    };
+    redirects.iter().find(|redirect| {
+        let is_local = redirect.packets != RedirectedPackets::Incoming;
+        let port = redirect.to.port.filter(|&port| port != target.first_port());
+        let leads_away = redirect.to.address.is_some() || port.is_some();
+        let is_any = |ip: &IpAddr| ip.is_unspecified();
+        let mut ips = target.address.ips().into_iter();
+        let is_about_target = match target.address {
+            Address::Every => true,
+            _ => ips.any(|ip| is_any(&ip) || is_matched(redirect, ip)),
+        };
+        redirect.protocol == target.protocol && is_local && leads_away && is_about_target
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -76,6 +100,49 @@ mod tests {
         ] {
             assert_eq!(ServerMatch::of(listeners), expected, "{listeners:?}");
         }
+    }
+
+    #[test]
+    fn a_rule_diverts_what_it_matches() {
+        use crate::model::{RedirectTarget, Text};
+        let redirect = |packets, destination: Option<&str>, is_unconditional, port| Redirect {
+            protocol: Protocol::Tcp,
+            packets,
+            conditions: Vec::new(),
+            destination: destination.map(|ip| ip.parse().unwrap()),
+            is_unconditional,
+            to: RedirectTarget {
+                address: None,
+                port: Some(port),
+                text: Text::new("port 9"),
+                is_unreachable: false,
+            },
+            place: Text::new("iptables nat DOCKER"),
+            comment: None,
+        };
+        let (all, incoming) = (RedirectedPackets::All, RedirectedPackets::Incoming);
+        let is_diverted = |target: &str, rule: &Redirect| {
+            diverting(&target.parse().unwrap(), std::slice::from_ref(rule)).is_some()
+        };
+        for (rule, expected) in [
+            (redirect(all, None, true, 9), [true; 3]),
+            // As engines have it: not for loopback.
+            (redirect(all, None, false, 9), [true, false, true]),
+            (
+                redirect(all, Some("10.0.0.1"), true, 9),
+                [true, false, true],
+            ),
+            (
+                redirect(all, Some("10.0.0.2"), true, 9),
+                [true, false, false],
+            ),
+            (redirect(incoming, None, true, 9), [false; 3]),
+            (redirect(all, None, true, 80), [false; 3]),
+        ] {
+            let found = ["80", "localhost:80", "10.0.0.1:80"].map(|to| is_diverted(to, &rule));
+            assert_eq!(found, expected, "{rule:?}");
+        }
+        assert!(!is_diverted("80/udp", &redirect(all, None, true, 9)));
     }
 
     #[test]

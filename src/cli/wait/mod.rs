@@ -147,6 +147,7 @@ fn waited(port: &Port) -> WaitedPort<'_> {
         summary: port.summary.as_deref(),
         server: port.server,
         others: &port.others,
+        diverted_by: port.diverted_by.as_ref(),
     }
 }
 

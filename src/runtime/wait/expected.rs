@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Port;
-use crate::bind::{ServerMatch, is_of_server};
-use crate::model::{Holder, Moment, Pid, Process};
+use crate::bind::{ServerMatch, diverting, is_of_server};
+use crate::model::{Holder, Moment, Pid, Process, Redirect};
 use crate::source::{PinnedProcess, is_of_project};
 
 /// Processes by pid.
@@ -65,6 +65,16 @@ impl Port {
         let others = others.filter(|(_, answer)| **answer != Some(true));
         self.others = others.map(|(holder, _)| holder.clone()).collect();
         (self.holders, self.seen_at) = (listeners, at);
+        self.diverted_by = None;
         self.server == Some(ServerMatch::Expected)
+    }
+
+    /// Whether a rule of the packet filter sends clients of the expected server elsewhere.
+    pub(super) fn is_diverted(&mut self, redirects: &[Redirect]) -> bool {
+        self.diverted_by = diverting(&self.target, redirects).cloned();
+        if self.diverted_by.is_some() {
+            self.server = Some(ServerMatch::Several);
+        }
+        self.diverted_by.is_some()
     }
 }

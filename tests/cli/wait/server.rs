@@ -253,6 +253,38 @@ fn a_more_specific_listener_of_another_takes_its_clients() {
     });
 }
 
+/// The rules of a container that publishes the port: its clients on this machine never get the server.
+#[test]
+fn a_server_whose_clients_a_rule_sends_elsewhere_is_not_it() {
+    stage(|| {
+        let rules = "flush ruleset; table ip t { chain out { type nat hook output priority -100; \
+                     tcp dport 8080 dnat to 127.0.0.1:9; }; }";
+        let nft = format!("PATH=$PATH:/usr/sbin:/sbin nft '{rules}'");
+        let server = server("one");
+        let by = server.pid().to_string();
+        assert_eq!(match_of(&["8080", "--by", &by]), "expected");
+        if !Command::new("sh")
+            .args(["-c", &nft])
+            .status()
+            .unwrap()
+            .success()
+        {
+            assert!(!crate::support::is_required("netns"), "nft is required");
+            eprintln!("NOT RUN: nft can't make a redirect here");
+            return;
+        }
+        assert_eq!(match_of(&["8080", "--by", &by]), "several");
+        let told = said(&["8080", "--by", &by]);
+        let line = format!("8080: named ({by}) listens, but packets from this machine for it");
+        assert!(told.code == 1 && told.err.contains(&line), "{told:?}");
+        assert!(
+            told.err
+                .ends_with(" go to 127.0.0.1:9 (nftables ip t out)\n"),
+            "{told:?}"
+        );
+    });
+}
+
 #[test]
 fn one_of_several_owners_of_a_listener_is_enough() {
     stage(|| {
