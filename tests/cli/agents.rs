@@ -11,6 +11,7 @@ use crate::cli::background::Running;
 use crate::cli::scene::{BINARY, sockeye, stage};
 use crate::cli::scripts::{blocks_of, run};
 use crate::program::built;
+use crate::schema::hold;
 
 const PAGE: &str = include_str!("../../docs/agents.md");
 
@@ -161,6 +162,9 @@ impl Agent {
     /// What it wrote down, once it is done.
     fn ledger(&mut self) -> Vec<Vec<String>> {
         self.child.wait().unwrap();
+        for printed in ["free.json", "end.json"] {
+            hold(&fs::read_to_string(self.folder.join(printed)).unwrap_or_default());
+        }
         let ledger = fs::read_to_string(self.folder.join("ledger")).unwrap();
         let words = |line: &str| line.split(' ').map(str::to_owned).collect();
         ledger.lines().map(words).collect()

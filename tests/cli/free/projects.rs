@@ -60,6 +60,16 @@ fn serve(project: &Path, args: &[&str], name: &str) -> (Running, u16) {
     (server, port)
 }
 
+/// The same on a port of its choice.
+fn serve_on(port: u16, project: &Path, name: &str) -> Running {
+    let server = built("cli/helpers/named.c");
+    let mut command = Command::new(BINARY);
+    command.args(["free", &port.to_string(), "--", text(&server), name]);
+    let server = Running::start(command.current_dir(project));
+    server.line();
+    server
+}
+
 /// What the server on a port answers.
 fn answer(port: u16) -> String {
     let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -163,12 +173,7 @@ fn who_else_has_the_usual_port_is_reported() {
     stage(|| {
         let (shop, blog) = (project("shop"), project("blog"));
         let port = port_of(&shop, &[]);
-        let text_of = port.to_string();
-        let named = built("cli/helpers/named.c");
-        let mut command = Command::new(BINARY);
-        command.args(["free", &text_of, "--", text(&named), "blog"]);
-        let server = Running::start(command.current_dir(&blog));
-        server.line();
+        let server = serve_on(port, &blog, "blog");
         let said = sockeye(&["free", "--for", text(&shop)]);
         let line = format!(
             "sockeye: {port}: the usual port of this project, in use by named ({}) of {}\n",
@@ -188,22 +193,26 @@ fn who_else_has_the_usual_port_is_reported() {
     });
 }
 
+/// A process that has the port, in another folder with the same path.
+fn serve_in_other_mounts(project: &Path, port: &str) -> Running {
+    let script = format!(
+        "mount -t tmpfs none '{top}' && mkdir -p '{0}/.git' && cd '{0}' && exec '{BINARY}' free {port} -- sleep 60",
+        text(project),
+        top = text(project.parent().unwrap()),
+    );
+    let elsewhere = Running::start(Command::new("unshare").args(["-m", "sh", "-c", &script]));
+    let comm = format!("/proc/{}/comm", elsewhere.pid());
+    wait_until("sleep", || fs::read(&comm).unwrap() == b"sleep\n");
+    elsewhere
+}
+
 /// The same path is another folder in another mount namespace.
 #[test]
 fn a_project_with_the_same_path_elsewhere_is_not_this_one() {
     stage(|| {
         let shop = project("shop");
         let port = port_of(&shop, &[]).to_string();
-        let script = format!(
-            "mount -t tmpfs none '{top}' && mkdir -p '{0}/.git' && cd '{0}' && exec '{BINARY}' free {port} -- sleep 60",
-            text(&shop),
-            top = text(shop.parent().unwrap()),
-        );
-        let mut elsewhere = Command::new("unshare");
-        elsewhere.args(["-m", "sh", "-c", &script]);
-        let elsewhere = Running::start(&mut elsewhere);
-        let comm = format!("/proc/{}/comm", elsewhere.pid());
-        wait_until("sleep", || fs::read(&comm).unwrap() == b"sleep\n");
+        let _elsewhere = serve_in_other_mounts(&shop, &port);
         let json = sockeye(&["free", "--for", text(&shop), "--json"]).json();
         let service = &json["for"];
         assert_eq!(service["usual_port"].to_string(), port);
