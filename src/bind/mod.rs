@@ -26,11 +26,12 @@ pub use fix::{
     shell_word, supervisor_text,
 };
 pub use free::{
-    Choice, Claim, PortRequest, Refusal, SkipReason, browsers_refuse, choose, has_only_leftovers,
-    skip_reason,
+    Choice, Claim, PortRequest, Refusal, SERVICE_PORTS, SkipReason, browsers_refuse, choose,
+    has_only_leftovers, service_ports, skip_reason,
 };
 pub use probe::{Probe, ProbeResult, interface, is_own_probe, probe, probe_again, result_of};
-pub use target::listeners::reachable_listeners;
+pub use target::listeners::{reachable_listeners, selectable_listeners};
+pub use target::servers::{ServerMatch, diverting, is_of_server};
 pub use target::{Address, Target, TargetError, unix_name};
 pub(crate) use verdict::process_line;
 pub use verdict::{

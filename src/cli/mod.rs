@@ -11,6 +11,7 @@ mod list;
 mod live;
 mod namespace;
 mod output;
+mod project;
 mod reference;
 mod run;
 mod usage;

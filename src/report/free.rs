@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::json::write_object;
 use super::record::{NamespaceRecord, Processes, SCHEMA};
 use crate::bind::{PortRequest, SkipReason};
-use crate::columns::socket_with_owner;
-use crate::model::{Gap, Limits, Namespace, Owner, Pid, Protocol, Socket};
+use crate::columns::{process_text, socket_with_owner};
+use crate::model::{Gap, Limits, Namespace, Owner, Pid, Protocol, Socket, Text};
 
 /// Result of a search for free ports.
 pub struct FreePorts<'a> {
@@ -17,7 +17,9 @@ pub struct FreePorts<'a> {
     pub request: &'a PortRequest,
     /// The ports, in the order in which they were found.
     pub ports: &'a [u16],
-    /// Ports that were not chosen, and why; in order.
+    /// The port that a service of a project usually has, if one was wanted for a project.
+    pub usual: Option<UsualPort<'a>>,
+    /// Ports that were not chosen, and why; in the order in which they were tried.
     pub passed_over: &'a [(u16, SkipReason)],
     /// Ports that were chosen because there was nothing better.
     pub second_best: &'a [(u16, SkipReason)],
@@ -29,6 +31,30 @@ pub struct FreePorts<'a> {
     pub gaps: &'a [Gap],
     /// The network namespace of the ports; `None` for that of this program.
     pub namespace: Option<&'a Namespace>,
+}
+
+/// The port that a service of a project has whenever it can be had.
+pub struct UsualPort<'a> {
+    /// The port.
+    pub port: u16,
+    /// The real path of the project.
+    pub project: Text,
+    /// The name of the service, if it has one.
+    pub service: Option<&'a str>,
+    /// Whose process has it in use; `None` if no socket is known to have it.
+    pub used_by: Option<PortUser>,
+}
+
+/// Whose process uses the usual port of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PortUser {
+    /// A process of the same project: its server is running already.
+    ThisProject,
+    /// A process of another project, or of none.
+    Another,
+    /// Its owner, or the project of that, is unknown.
+    Unknown,
 }
 
 /// Consecutive ports that are skipped for the same reason.
@@ -53,6 +79,7 @@ pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<
     struct FreeRecord<'a> {
         schema: u32,
         ports: &'a [u16],
+        r#for: Option<ServiceRecord<'a>>,
         protocols: Vec<Protocol>,
         processes: &'a Processes<'a>,
         passed_over: Vec<Run<'a>>,
@@ -61,6 +88,19 @@ pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<
         gaps: &'a [Gap],
         namespace: Option<NamespaceRecord<'a>>,
     }
+    #[derive(Serialize)]
+    struct ServiceRecord<'a> {
+        project: &'a Text,
+        name: Option<Text>,
+        usual_port: u16,
+        used_by: Option<PortUser>,
+    }
+    let of_service = free.usual.as_ref().map(|usual| ServiceRecord {
+        project: &usual.project,
+        name: usual.service.map(Text::new),
+        usual_port: usual.port,
+        used_by: usual.used_by,
+    });
     let mut passed_over = runs(free.passed_over, free);
     let mut second_best = runs(free.second_best, free);
     let all = passed_over.iter().chain(&second_best);
@@ -71,6 +111,7 @@ pub fn write_free_json(out: &mut dyn Write, free: &FreePorts<'_>) -> io::Result<
     let record = FreeRecord {
         schema: SCHEMA,
         ports: free.ports,
+        r#for: of_service,
         protocols: free.request.protocols().collect(),
         processes: &processes,
         passed_over,
@@ -117,17 +158,46 @@ pub fn free_port_lines(free: &FreePorts<'_>) -> Vec<String> {
     lines
 }
 
+impl UsualPort<'_> {
+    /// Why it was not chosen, to follow the port. `reason`: the same for any port.
+    fn message(&self, reason: &str, holder: Option<&Socket>) -> String {
+        let what = match self.service {
+            Some(name) => format!("the usual port of {name} in this project"),
+            None => "the usual port of this project".to_owned(),
+        };
+        let process = holder.and_then(process_text);
+        match (self.used_by, process) {
+            (Some(PortUser::ThisProject), Some(process)) => {
+                format!("{what}, in use by {process} of this very project")
+            }
+            (Some(PortUser::Another), Some(process)) => {
+                let owners = holder.map_or(&[][..], |holder| holder.owner.present());
+                let project = owners.iter().find_map(|owner| owner.project.as_ref());
+                let of = project.map_or(String::new(), |project| format!(" of {project}"));
+                format!("{what}, in use by {process}{of}")
+            }
+            _ => format!("{what}, {reason}"),
+        }
+    }
+}
+
 fn runs<'a>(ports: &[(u16, SkipReason)], free: &FreePorts<'a>) -> Vec<Run<'a>> {
     let mut runs: Vec<Run<'a>> = Vec::new();
+    let mut ports: Vec<_> = ports.iter().collect();
+    // Those of a project are tried in an order that no reader knows.
+    ports.sort_by_key(|(port, _)| free.usual.as_ref().map(|_| *port));
     for (port, skip_reason) in ports {
         let holder = free
             .holders
             .get(port)
             .filter(|_| *skip_reason == SkipReason::InUse);
-        let message = match holder {
+        let mut message = match holder {
             Some(holder) => format!("in use, {}", socket_with_owner(holder)),
             None => skip_reason.to_string(),
         };
+        if let Some(usual) = free.usual.as_ref().filter(|usual| usual.port == *port) {
+            message = usual.message(&message, holder);
+        }
         match runs.last_mut() {
             Some(run)
                 if run.last.checked_add(1) == Some(*port)
@@ -174,6 +244,7 @@ mod tests {
         let mut free = FreePorts {
             request: &request,
             ports: &[7],
+            usual: None,
             passed_over: &passed_over,
             second_best: &[],
             holders: &holders,

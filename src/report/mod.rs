@@ -19,7 +19,7 @@ pub use check_json::write_check_json;
 pub use check_text::{Checked, write_check, write_gaps};
 pub use csv::{CsvOptions, write_csv};
 pub use end::{end_line, write_end_json, write_end_plan};
-pub use free::{FreePorts, free_port_lines, write_free_json};
+pub use free::{FreePorts, PortUser, UsualPort, free_port_lines, write_free_json};
 pub use groups::{write_groups_csv, write_groups_json, write_groups_ndjson, write_groups_text};
 pub use json::{JsonStream, write_change_json, write_json, write_ndjson};
 pub use run::{
@@ -28,4 +28,4 @@ pub use run::{
     write_repeated_json, write_unjudged_json,
 };
 pub use text::{Layout, refresh_line, write_change, write_text};
-pub use wait::{WaitedPort, wait_line, write_wait_json};
+pub use wait::{WaitedPort, WaitedServer, wait_line, write_wait_json};

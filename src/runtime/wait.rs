@@ -5,6 +5,7 @@
 //! has no row. The whole bind test, which finds the owner, runs when a bind first fails, and again when the rows have
 //! changed. A port that has reached the goal is not checked again until all have.
 
+mod expected;
 mod inside;
 
 use std::thread;
@@ -12,12 +13,13 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::bind::{self, Cause, Outcome, Probe, Target, Verdict};
+use crate::bind::{self, Cause, Outcome, Probe, ServerMatch, Target, Verdict};
 use crate::clock::Clock;
 use crate::inspect::{BindTester, Survey, has_row};
 use crate::model::{
-    Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, State,
+    Answered, Endpoint, Evidence, Family, GapCode, Holder, Moment, Protocol, Redirect, State,
 };
+pub use expected::ExpectedServer;
 use inside::Inside;
 
 /// The goal of waiting.
@@ -33,6 +35,8 @@ pub enum Goal {
 pub struct PortWaiter {
     ports: Vec<Port>,
     goal: Goal,
+    /// The server that must listen, if not any will do.
+    expected: Option<ExpectedServer>,
     clock: Clock,
     tester: BindTester,
     /// The other namespaces that have the ports.
@@ -53,7 +57,13 @@ pub struct Port {
     pub seen_at: Moment,
     /// The summary of the last bind test; or why there is no namespace that could have a listener.
     pub summary: Option<String>,
-    /// The rows at the last bind test, and when that was.
+    /// Whether the listeners are those of the expected server; `None` if none is expected, or nothing listens.
+    pub server: Option<ServerMatch>,
+    /// Those of the listeners that are not known to be the expected server's.
+    pub others: Vec<Holder>,
+    /// The rule that sends what a client of this machine sends elsewhere, if the expected server listens.
+    pub diverted_by: Option<Redirect>,
+    /// The rows at the last bind test, or when the owners of listeners were last read, and when that was.
     tested: Option<(Vec<RowKey>, Duration)>,
     /// How often in a row reading the table failed, and the last error.
     unread: (u32, String),
@@ -77,16 +87,33 @@ impl PortWaiter {
             holders: Vec::new(),
             seen_at: clock.now(),
             summary: None,
+            server: None,
+            others: Vec::new(),
+            diverted_by: None,
             tested: None,
             unread: (0, String::new()),
         };
         Self {
             ports: targets.into_iter().map(port).collect(),
             goal,
+            expected: None,
             clock,
             tester: BindTester::new(clock),
             inside: None,
         }
+    }
+
+    /// Waits until this server listens, and no other that a client could get instead.
+    #[must_use]
+    pub fn for_server(mut self, expected: Option<ExpectedServer>) -> Self {
+        self.expected = expected;
+        self
+    }
+
+    /// Whether the expected server has ended.
+    pub fn has_server_ended(&self) -> bool {
+        let expected = self.expected.as_ref();
+        expected.is_some_and(ExpectedServer::has_ended)
     }
 
     /// The ports.
@@ -94,8 +121,8 @@ impl PortWaiter {
         &self.ports
     }
 
-    /// Checks every `interval` until all ports have reached the goal at the same time, or until `timeout`; returns
-    /// whether they have. Calls `show` between two checks.
+    /// Checks every `interval` until all ports have reached the goal at the same time, until `timeout`, or until the
+    /// expected server has ended; returns whether they have. Calls `show` between two checks.
     ///
     /// # Errors
     /// If one of them can never reach it: which, and why in one sentence.
@@ -135,6 +162,9 @@ impl PortWaiter {
                 return Ok(true);
             }
             is_first = false;
+            if self.has_server_ended() {
+                return Ok(false);
+            }
             let left = self.left(end);
             if left.is_zero() {
                 // If a table was never read, the goal may have been reached.
@@ -173,7 +203,11 @@ impl PortWaiter {
                 Goal::Listening(family) => {
                     let evidence = self.rows(at);
                     let target = &self.ports[at].target;
-                    !bind::reachable_listeners(target, &evidence.holders, family).is_empty()
+                    if self.expected.is_some() {
+                        matches!(self.check_listening(at, evidence, family), Ok(true))
+                    } else {
+                        !bind::reachable_listeners(target, &evidence.holders, family).is_empty()
+                    }
                 }
             };
             let port = &mut self.ports[at];
@@ -205,10 +239,6 @@ impl PortWaiter {
         if can_be_bound(&port.target, !evidence.holders.is_empty()) {
             return Ok(true);
         }
-        let row_key = |holder: &Holder| {
-            let socket = &holder.socket;
-            (socket.inode, socket.state, socket.local, socket.remote)
-        };
         let rows: Vec<RowKey> = evidence.holders.iter().map(row_key).collect();
         if let Some((then, at)) = &port.tested
             && (*then == rows || now.steady.saturating_sub(*at) < TEST_INTERVAL)
@@ -240,9 +270,10 @@ impl PortWaiter {
         mut evidence: Evidence,
         family: Option<Family>,
     ) -> Result<bool, String> {
-        let port = &mut self.ports[at];
-        port.holders.clear();
-        if bind::reachable_listeners(&port.target, &evidence.holders, family).is_empty() {
+        let (port, now) = (&mut self.ports[at], self.clock.now());
+        let listeners = bind::reachable_listeners(&port.target, &evidence.holders, family);
+        if listeners.is_empty() {
+            port.forget_listeners();
             let mut gaps = evidence.gaps.iter();
             port.unread = match gaps.find(|gap| gap.code == GapCode::Table) {
                 Some(gap) => (port.unread.0 + 1, gap.message.to_string()),
@@ -253,13 +284,43 @@ impl PortWaiter {
             }
             return Ok(false);
         }
+        // To find the owners takes up to 100 ms.
+        let selectable = bind::selectable_listeners(&port.target, &evidence.holders, family);
+        let rows: Vec<RowKey> = selectable.into_iter().map(row_key).collect();
+        if let Some((then, at)) = &port.tested
+            && *then == rows
+            && now.steady.saturating_sub(*at) < TEST_INTERVAL
+        {
+            return Ok(port.server == Some(ServerMatch::Expected));
+        }
         let (protocol, number) = (port.target.protocol, port.target.first_port());
         let inspector = self.tester.inspector();
         inspector.explain(&mut evidence, protocol, number, Answered::Refused);
-        let listeners = bind::reachable_listeners(&port.target, &evidence.holders, family);
+        let (holders, at) = (&evidence.holders, evidence.taken_at);
+        if let Some(expected) = &self.expected {
+            port.tested = Some((rows, now.steady));
+            let listeners = bind::selectable_listeners(&port.target, holders, family);
+            let listeners = listeners.into_iter().cloned().collect();
+            let is_expected = port.match_server(expected, listeners, (&evidence.processes, at));
+            return Ok(is_expected && !port.is_diverted(&evidence.redirects));
+        }
+        let listeners = bind::reachable_listeners(&port.target, holders, family);
         port.holders = listeners.into_iter().cloned().collect();
-        port.seen_at = evidence.taken_at;
+        port.seen_at = at;
         Ok(true)
+    }
+}
+
+fn row_key(holder: &Holder) -> RowKey {
+    let socket = &holder.socket;
+    (socket.inode, socket.state, socket.local, socket.remote)
+}
+
+impl Port {
+    fn forget_listeners(&mut self) {
+        self.holders.clear();
+        self.others.clear();
+        (self.server, self.tested, self.diverted_by) = (None, None, None);
     }
 }
 

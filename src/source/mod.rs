@@ -63,7 +63,8 @@ use owners::HiddenReason;
 pub use portable::run_namespace_helper;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{find_tool, sudo_uid};
-pub(crate) use process::{proc_stat, project_of_folder};
+pub(crate) use process::proc_stat;
+pub use process::{PinnedProcess, is_of_project, project_of};
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub use system::{System, TraceUnavailable};
 pub use users::own_uid;

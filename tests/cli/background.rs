@@ -1,6 +1,6 @@
 //! The program as it runs for a while: its lines as they come, signals, its end.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -96,6 +96,15 @@ impl Running {
     pub fn is_running(&self) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
         status.is_ok_and(|status| !status.contains(") Z "))
+    }
+
+    /// Writes to its standard input.
+    pub fn write(&mut self, text: &str) {
+        self.stdin
+            .as_mut()
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
     }
 
     /// Closes its standard input and waits for its end.

@@ -1,6 +1,7 @@
 //! `sockeye list` and `check`, and what is said to wrong usage: the real binary, in a network namespace of each
 //! test's own.
 
+mod agents;
 mod background;
 mod check;
 mod config;

@@ -8,9 +8,12 @@ use std::process::Command;
 use crate::cli::scene::{BINARY, Sockets, TempFile, stage};
 use crate::schema::hold;
 
-/// The blocks of shell.
 fn blocks() -> Vec<&'static str> {
-    let page = include_str!("../../docs/scripts.md");
+    blocks_of(include_str!("../../docs/scripts.md"))
+}
+
+/// The blocks of shell of a page.
+pub fn blocks_of(page: &str) -> Vec<&str> {
     let blocks = page.split("\n```sh\n").skip(1);
     blocks
         .map(|block| block.split("\n```").next().unwrap())
@@ -25,12 +28,14 @@ case " $* " in
 esac
 "#;
 
-/// What one block prints, run by bash in an empty folder that is its home as well; no command of it may
+/// What one block prints, run by bash in a new folder that is a project, and its home as well; no command of it may
 /// end with more than 1.
-fn run(block: &str) -> String {
+pub fn run(block: &str) -> String {
     let home = TempFile::new("home");
     let _ = std::fs::remove_dir_all(home.path());
     std::fs::create_dir(home.path()).unwrap();
+    // A project.
+    std::fs::create_dir(Path::new(home.path()).join(".git")).unwrap();
     let folder = Path::new(home.path()).join("bin");
     std::fs::create_dir(&folder).unwrap();
     let program = folder.join("sockeye");
@@ -67,7 +72,10 @@ fn every_command_for_scripts_does_what_its_docs_say() {
             check,
             free,
             handed,
+            projects,
             wait,
+            server,
+            run,
             end,
             pages,
         ] = printed.as_slice()
@@ -102,16 +110,24 @@ fn every_command_for_scripts_does_what_its_docs_say() {
             r"^1 socket for pid \d+, port 8000\nport \d+ is kept for us\nport \d+ is kept\n$",
         );
         has(
+            projects,
+            r"^\d{5}\n3\d{3}\n1 socket on port \d{5}\nport \d{5} is kept\n\d{5} null\n$",
+        );
+        has(
             wait,
             r"^8080: listening: tcp 127\.0\.0\.1:8080 LISTEN .*\nthe server is up\n",
         );
         has(wait, r"(?m)^9000: free$");
         has(wait, &format!("\n{}\n3000 is free\n$", std::process::id()));
+        has(run, r"^port 3\d{3} is kept for this program\n");
+        has(run, "\nEADDRINUSE: listener\n");
         has(
             end,
             r"(?m)^3002: free already\n5353/udp: in use; not ended: ",
         );
         has(end, "\none could not be freed\nnothing_to_do\n$");
+        let both = r"(?s)^localhost:(\d{5}): listening .*python3.*it is that server\n.*it is one of this project\n$";
+        has(server, both);
         has(pages, "bind test of the selected port");
     });
 }

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use socket2::Socket;
 
 use super::PortRequest;
-use crate::bind::probe::{REUSE_SHARES, bound, outcome_of, with_port};
+use crate::bind::probe::{REUSE_SHARES, bound, inode_of, outcome_of, with_port};
 use crate::bind::{Address, ProbeResult};
 use crate::model::Protocol;
 
@@ -44,15 +44,24 @@ impl Claim {
         Self::bound(request, port, false)
     }
 
-    /// The same for a port on which an earlier server left connections: binds TCP with `SO_REUSEADDR` and listens,
-    /// which only one program can. The caller makes sure that no program keeps the port without listening.
+    /// The same for a port on which an earlier server left connections: binds TCP with `SO_REUSEADDR`, as two programs
+    /// can at the same time. So the caller reads the table after the bind, and keeps the claim only if no other socket
+    /// is bound: of two programs at least one sees the other.
     ///
     /// # Errors
-    /// As above; also if another program listens by now.
+    /// As above.
     pub fn beside_leftovers(request: &PortRequest, port: u16) -> Result<Self, Refusal> {
-        let claim = Self::bound(request, port, true)?;
-        claim.listen().map_err(|error| refusal(port, &error))?;
-        Ok(claim)
+        Self::bound(request, port, true)
+    }
+
+    /// Makes its TCP sockets listen, which only one program can.
+    ///
+    /// # Errors
+    /// If another program listens by now.
+    pub fn listening(self) -> Result<Self, Refusal> {
+        let listens = self.listen();
+        listens.map_err(|error| refusal(self.port, &error))?;
+        Ok(self)
     }
 
     fn bound(request: &PortRequest, port: u16, reuses: bool) -> Result<Self, Refusal> {
@@ -94,6 +103,12 @@ impl Claim {
     /// The port.
     pub const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The inodes of its sockets, where the system has them.
+    pub fn inodes(&self) -> Vec<u32> {
+        let sockets = self.sockets.iter();
+        sockets.filter_map(|(_, one)| inode_of(one)).collect()
     }
 
     /// Lets TCP servers that set `SO_REUSEADDR` bind the port while it is kept. All others, and the kernel when it

@@ -1,14 +1,16 @@
 //! Choosing a free port: by binding it and keeping it, never by reading a table.
 //!
 //! A table can be stale, and two programs may pick the same gap; a bound port is taken. `skip_reasons` has reasons against a
-//! port; only `claim` touches the operating system.
+//! port, `service_ports` has the order for a project; only `claim` touches the operating system.
 
 mod claim;
+mod service_ports;
 mod skip_reasons;
 #[cfg(test)]
 mod tests;
 
 pub use claim::{Claim, Refusal};
+pub use service_ports::{SERVICE_PORTS, service_ports};
 pub use skip_reasons::{SkipReason, browsers_refuse, has_only_leftovers, skip_reason};
 
 use super::{Address, ProbeResult};

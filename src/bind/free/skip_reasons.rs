@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::PortRequest;
+use super::{Claim, PortRequest};
 use crate::bind::fix::shell::{in_namespace, in_namespace_words};
 use crate::bind::text::after;
 use crate::bind::verdict::reserve;
@@ -51,10 +51,15 @@ pub fn browsers_refuse(port: u16) -> bool {
     BAD_PORTS.iter().any(|range| range.contains(&port))
 }
 
-/// Whether a port has only connections and their leftovers: no socket listens or is bound, so a server that sets
-/// `SO_REUSEADDR` may start.
-pub fn has_only_leftovers(evidence: &Evidence) -> bool {
-    let keeps = |holder: &Holder| matches!(holder.socket.state, State::Listen | State::Bound);
+/// Whether a port has only connections and their leftovers, besides a claim's own sockets: no other socket listens or is
+/// bound, so a server that sets `SO_REUSEADDR` may start.
+pub fn has_only_leftovers(evidence: &Evidence, claimed: Option<&Claim>) -> bool {
+    let own = claimed.map_or_else(Vec::new, Claim::inodes);
+    let is_own = |inode: Option<u32>| inode.is_some_and(|inode| own.contains(&inode));
+    let keeps = |holder: &Holder| {
+        let socket = &holder.socket;
+        matches!(socket.state, State::Listen | State::Bound) && !is_own(socket.inode)
+    };
     !evidence.may_lack_rows() && !evidence.holders.iter().any(keeps)
 }
 

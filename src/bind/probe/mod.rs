@@ -15,6 +15,7 @@ use std::{fmt, io};
 use serde::{Serialize, Serializer};
 use socket2::{Domain, Socket, Type};
 
+pub(in crate::bind) use self::own::inode_of;
 pub use self::own::is_own_probe;
 use super::{Address, BindAttempt};
 use crate::model::{Protocol, Zone};

@@ -1,4 +1,4 @@
-//! The sockets of our own probes, so that the reports of their end are not shown as something that happened.
+//! The sockets of our own probes and claims: what the kernel's reports and tables call them.
 
 use std::num::NonZeroU64;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -34,6 +34,19 @@ pub fn is_own_probe(cookie: NonZeroU64) -> bool {
 fn cookie_of(socket: &Socket) -> Option<NonZeroU64> {
     let cookie = rustix::net::sockopt::socket_cookie(socket);
     cookie.ok().and_then(NonZeroU64::new)
+}
+
+/// The inode of a socket, as the table has it.
+#[cfg(target_os = "linux")]
+pub(in crate::bind) fn inode_of(socket: &Socket) -> Option<u32> {
+    let status = rustix::fs::fstat(socket).ok()?;
+    u32::try_from(status.st_ino).ok()
+}
+
+/// Other systems list no inodes.
+#[cfg(not(target_os = "linux"))]
+pub(in crate::bind) const fn inode_of(_: &Socket) -> Option<u32> {
+    None
 }
 
 /// Other systems report no closed sockets.

@@ -3,6 +3,7 @@
 //! Pure: names are looked up only in the table of services, so `localhost` is the only host name.
 
 pub(super) mod listeners;
+pub(super) mod servers;
 #[cfg(test)]
 mod tests;
 

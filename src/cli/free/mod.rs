@@ -4,26 +4,31 @@ mod search;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use clap::{ArgAction, Args, value_parser};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{ArgAction, Args, ValueHint, value_parser};
 use sockeye::bind::{Address, Claim, PortRequest, browsers_refuse};
-use sockeye::model::{Inside, Protocol, Text};
-use sockeye::report::{self, FreePorts};
+use sockeye::model::{Inside, Protocol, Socket, Text};
+use sockeye::report::{self, FreePorts, PortUser, UsualPort};
 use sockeye::runtime::process::{self, exec, signals, stdio};
+use sockeye::source::is_of_project;
 
 use crate::cli::errors::print_error;
 use crate::cli::global::GlobalArgs;
 use crate::cli::namespace;
 use crate::cli::output::print;
+use crate::cli::project::project_of;
 use crate::cli::{EXIT_ERROR, EXIT_NO, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND};
-use search::{Found, Range, choose, holders_of};
+use search::{Found, Range, Service, choose, holders_of};
 
 const EXAMPLES: &str = "\
 Examples:
   port=$(sockeye free)                  one that TCP and UDP have free
   sockeye free 3000-3010                the first of these
+  sockeye free --for . --name web       the one of this project's service web
   sockeye free 8000-8999 -- ./server    a server that takes the socket from us
   sockeye free --hold -- python3 -m http.server '{}'
                                         one that binds by itself";
@@ -54,6 +59,17 @@ pub struct Free {
     /// better, one of those is chosen, with a note.
     #[arg(long)]
     stable: bool,
+    /// A stable port for the project of this folder: the same one each time, while it can be bound
+    ///
+    /// The project is the nearest folder, from PATH up, with a manifest or a repository, or else PATH. Its real path and
+    /// NAME select one of the ports of RANGE (without it of 10000-32767), which is the first to try: every worktree has
+    /// its own. If that is in use, standard error says by whom, and the next one is tried. Old connections in `TIME_WAIT`
+    /// don't count, as a server that sets `SO_REUSEADDR` can start beside them. Implies --stable.
+    #[arg(long = "for", value_name = "PATH", value_hint = ValueHint::DirPath)]
+    project: Option<PathBuf>,
+    /// The service of the project, if that has several: `web`, `db`. Each has a port of its own
+    #[arg(long, value_name = "NAME", requires = "project", value_parser = NonEmptyStringValueParser::new())]
+    name: Option<String>,
     /// Print one JSON object instead of one port per line
     #[arg(long, conflicts_with = "command")]
     json: bool,
@@ -77,10 +93,30 @@ pub struct Free {
     command: Vec<OsString>,
 }
 
+impl Free {
+    const fn is_stable(&self) -> bool {
+        self.stable || self.project.is_some()
+    }
+
+    fn service(&self) -> anyhow::Result<Option<Service>> {
+        let Some(folder) = &self.project else {
+            return Ok(None);
+        };
+        Ok(Some(Service {
+            project: project_of("--for", folder)?,
+            name: self.name.clone().unwrap_or_default(),
+        }))
+    }
+}
+
 pub fn run(global: &GlobalArgs, free: &Free) -> anyhow::Result<u8> {
     global.refuse_recordings("free binds on this machine: a recording has no ports to bind")?;
     if free.count > 1 && !free.command.is_empty() {
         bail!("--count {}: a command gets one port", free.count);
+    }
+    if free.count > 1 && free.project.is_some() {
+        let count = free.count;
+        bail!("--count {count}: a project has one port, or one for each service (--name web)");
     }
     namespace::run(global.namespace.as_deref(), "free", |inside| {
         run_inside(global, free, inside)
@@ -108,7 +144,9 @@ fn run_inside(
         // A command, which gets one port, inherits an unchanged limit.
         process::raise_descriptor_limit(usize::from(free.count) * 4);
     }
-    let mut found = choose(free, &request, range.as_ref(), (&global.services, inside))?;
+    let service = free.service()?;
+    let wanted = (range.as_ref(), service.as_ref());
+    let mut found = choose(free, &request, wanted, (&global.services, inside))?;
     let is_found = found.choice.found.len() == usize::from(free.count);
     if free.keep && is_found {
         let keeps_udp = global.udp || !request.tcp;
@@ -123,7 +161,12 @@ fn run_inside(
     if free.quiet {
         return Ok(if is_found { 0 } else { EXIT_NO });
     }
-    print_search(free, &request, &found, (is_found, inside))?;
+    print_search(
+        free,
+        &request,
+        (&found, service.as_ref()),
+        (is_found, inside),
+    )?;
     if !is_found {
         return Ok(EXIT_NO);
     }
@@ -134,16 +177,18 @@ fn run_inside(
 fn print_search(
     free: &Free,
     request: &PortRequest,
-    found: &Found,
+    (found, service): (&Found, Option<&Service>),
     (is_found, inside): (bool, Option<&Arc<Inside>>),
 ) -> io::Result<()> {
     let choice = &found.choice;
     let ports: Vec<_> = choice.found.iter().map(Claim::port).collect();
-    if free.stable || free.json || !is_found {
+    if free.is_stable() || free.json || !is_found {
         let holders = holders_of(request, &choice.passed_over);
+        let usual = service.zip(found.usual);
         let result = FreePorts {
             request,
             ports: if is_found { &ports } else { &[] },
+            usual: usual.map(|(service, port)| usual_port(service, port, holders.get(&port))),
             passed_over: &choice.passed_over,
             second_best: &choice.second_best,
             holders: &holders,
@@ -172,13 +217,35 @@ fn print_search(
             (count, found) => format!("only {found} of {count} ports{range} are free{why}"),
         });
     }
-    if is_found && request.tcp && !(free.stable || free.json) {
+    if is_found && request.tcp && !(free.is_stable() || free.json) {
         // The range may be for a web server; for anything else the port is fine.
         for port in ports.iter().filter(|&&port| browsers_refuse(port)) {
             print_error(&format!("note: {port}: browsers refuse to connect to it"));
         }
     }
     Ok(())
+}
+
+/// The usual port of a service. `holder`: the socket that has it in use.
+fn usual_port<'a>(service: &'a Service, port: u16, holder: Option<&Socket>) -> UsualPort<'a> {
+    let used_by = holder.map(|socket| {
+        let owners = socket.owner.present().iter();
+        let mut is_own = owners.map(|owner| is_of_project(owner, &service.project));
+        // Any of several owners: it is still the server that this project started.
+        if is_own.clone().any(|is_own| is_own == Some(true)) {
+            PortUser::ThisProject
+        } else if is_own.len() == 0 || is_own.any(|is_own| is_own.is_none()) {
+            PortUser::Unknown
+        } else {
+            PortUser::Another
+        }
+    });
+    UsualPort {
+        port,
+        project: Text::from_bytes(service.project.as_os_str().as_encoded_bytes()),
+        service: Some(&*service.name).filter(|name| !name.is_empty()),
+        used_by,
+    }
 }
 
 /// Prints the ports, or gives one to the command.

@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sockeye::bind::{self, Address, Choice, Claim, PortRequest, Refusal, SkipReason, Target};
 use sockeye::clock::Clock;
 use sockeye::inspect::inspector_of;
-use sockeye::model::{Gap, Inside, Limits, Protocol, Services, Socket};
+use sockeye::model::{Evidence, Gap, Inside, Limits, Protocol, Services, Socket};
 use sockeye::source::System;
 
 use super::Free;
@@ -16,6 +17,9 @@ use crate::cli::global::GlobalArgs;
 
 /// How many ports of the kernel are tried, as one may be taken for the other protocol.
 const MAX_TRIES: usize = 1000;
+
+/// How often a port with leftovers is claimed that another program claims at the same moment.
+const MAX_CLAIMS: usize = 5;
 
 /// Where the search for a stable port starts; most lower numbers are in use by convention.
 const STABLE_FROM: u16 = 10_000;
@@ -68,9 +72,19 @@ pub fn request(global: &GlobalArgs, range: Option<&Range>) -> PortRequest {
     }
 }
 
+/// A service of a project, which has a port of its own.
+pub struct Service {
+    /// The real path of the project.
+    pub project: PathBuf,
+    /// Empty if the project has only one.
+    pub name: String,
+}
+
 /// Result of a search.
 pub struct Found {
     pub choice: Choice<Claim>,
+    /// The port of the service whenever it can be had.
+    pub usual: Option<u16>,
     /// For a stable port: the limits of this system.
     pub limits: Limits,
     /// For a stable port: what is unknown about it.
@@ -81,58 +95,101 @@ pub struct Found {
 pub fn choose(
     free: &Free,
     request: &PortRequest,
-    range: Option<&Range>,
+    (range, service): (Option<&Range>, Option<&Service>),
     (services, inside): (&Services, Option<&Arc<Inside>>),
 ) -> anyhow::Result<Found> {
-    let count = usize::from(free.count);
-    let ports: Vec<u16> = match range.filter(|range| !range.is_kernels) {
-        Some(range) => range.target.ports.clone().collect(),
-        None if free.stable => (STABLE_FROM..=u16::MAX).collect(),
-        // Port 0 is the kernel's choice. Each stays bound, so the kernel never chooses it twice.
-        None => vec![0; count + MAX_TRIES],
-    };
+    let (count, is_stable) = (usize::from(free.count), free.is_stable());
+    let ports = candidates(range, service, (is_stable, count));
     let now = Clock::start().now();
     let mut inspector = inspector_of(inside.cloned());
     let limits = match ports.first() {
-        Some(&first) if free.stable => inspector.rows(Protocol::Tcp, first, now).limits,
+        Some(&first) if is_stable => inspector.rows(Protocol::Tcp, first, now).limits,
         _ => Limits::default(),
     };
-    // A command starts like any server, also beside connections that an earlier one left.
-    let hands_over = request.tcp && !free.command.is_empty() && !free.keep;
+    // A command starts like any server, also beside connections that an earlier one left; and so does that of a project,
+    // which has the same port again.
+    let hands_over = !free.command.is_empty() && !free.keep;
+    let reuses = request.tcp && (hands_over || service.is_some());
     // Two closures use the inspector in turn.
     let (inspector, mut gaps) = (RefCell::new(inspector), Vec::new());
     let claim = |port| match Claim::of(request, port) {
-        Err(refusal) if hands_over && port != 0 && refusal.result.is_in_use() => {
-            let evidence = inspector.borrow_mut().rows(Protocol::Tcp, port, now);
-            if bind::has_only_leftovers(&evidence) {
-                Claim::beside_leftovers(request, port)
-            } else {
-                Err(refusal)
+        Err(refusal) if reuses && port != 0 && refusal.result.is_in_use() => {
+            let mut rows = || inspector.borrow_mut().rows(Protocol::Tcp, port, now);
+            match claim_beside_leftovers(request, port, &mut rows) {
+                Some(claim) if hands_over => claim.listening(),
+                claim => claim.ok_or(refusal),
             }
         }
         claimed => claimed,
     };
     let reason_to_skip = |port| {
         let skip_reason = || bind::skip_reason(request, port, &limits, services);
-        free.stable.then(skip_reason).flatten()
+        is_stable.then(skip_reason).flatten()
     };
+    let is_usual = |port: &&u16| reason_to_skip(**port).is_none();
+    let usual = ports.iter().find(is_usual).or(ports.first()).copied();
     let doubt = |port| {
-        request.protocols().filter(|_| free.stable).find_map(|of| {
-            let evidence = inspector.borrow_mut().traffic(of, port, now);
+        request.protocols().filter(|_| is_stable).find_map(|of| {
+            let mut evidence = inspector.borrow_mut().traffic(of, port, now);
             let relevant = evidence.gaps.iter().filter(|gap| SkipReason::is_about(gap));
             gaps.extend(relevant.cloned());
+            if service.is_some() {
+                // A project keeps its port, whatever containers use inside.
+                evidence.elsewhere.clear();
+            }
             SkipReason::of(evidence)
         })
     };
-    let choice = bind::choose(ports, count, reason_to_skip, claim, doubt);
+    let choice = bind::choose(ports.iter().copied(), count, reason_to_skip, claim, doubt);
     let choice = choice.map_err(|refusal| anyhow::anyhow!(why_refused(&refusal)))?;
     gaps.sort_by(|a: &Gap, b| a.message.cmp(&b.message));
     gaps.dedup();
     Ok(Found {
         choice,
+        usual: usual.filter(|_| service.is_some()),
         limits,
         gaps,
     })
+}
+
+/// The ports to try, in their order.
+fn candidates(
+    range: Option<&Range>,
+    service: Option<&Service>,
+    (is_stable, count): (bool, usize),
+) -> Vec<u16> {
+    let range = range.filter(|range| !range.is_kernels);
+    let range = range.map(|range| range.target.ports.clone());
+    match (range, service) {
+        (range, Some(service)) => {
+            let range = range.unwrap_or(bind::SERVICE_PORTS);
+            bind::service_ports(&service.project, &service.name, range).collect()
+        }
+        (Some(range), None) => range.collect(),
+        (None, None) if is_stable => (STABLE_FROM..=u16::MAX).collect(),
+        // Port 0 is the kernel's choice. Each stays bound, so the kernel never chooses it twice.
+        (None, None) => vec![0; count + MAX_TRIES],
+    }
+}
+
+/// Claims a port that was refused, if only connections of an earlier server are on it, or only a bind test was. The table
+/// is read after the bind, too: another program may have bound the port in the same way meanwhile. As that gives the port
+/// up for the same reason, it is tried again.
+fn claim_beside_leftovers(
+    request: &PortRequest,
+    port: u16,
+    rows: &mut dyn FnMut() -> Evidence,
+) -> Option<Claim> {
+    for _ in 0..MAX_CLAIMS {
+        if !bind::has_only_leftovers(&rows(), None) {
+            return None;
+        }
+        let claim = Claim::beside_leftovers(request, port).ok()?;
+        if bind::has_only_leftovers(&rows(), Some(&claim)) {
+            return Some(claim);
+        }
+    }
+    None
 }
 
 /// Why the search ended at a port.

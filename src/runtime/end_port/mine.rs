@@ -2,7 +2,7 @@
 //! a process speaks against it.
 
 use crate::model::Process;
-use crate::source::{own_uid, project_of_folder, sudo_uid};
+use crate::source::{is_of_project, own_uid, project_of, sudo_uid};
 
 /// Checks that a process belongs to the user of this program: the one who ran `sudo`, if it was run by that.
 ///
@@ -41,10 +41,11 @@ pub fn is_mine(process: &Process) -> Result<(), String> {
     ))
 }
 
+/// A folder without a manifest or a repository is no project: everything below the working directory would be.
 fn is_of_own_project(process: &Process) -> bool {
     let folder = std::env::current_dir().ok();
-    let own = folder.and_then(|folder| project_of_folder(&folder));
-    own.is_some() && own == process.project
+    let own = folder.and_then(|folder| project_of(&folder));
+    own.is_some_and(|own| process.project.is_some() && is_of_project(process, &own) == Some(true))
 }
 
 #[cfg(target_os = "linux")]

@@ -4,9 +4,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Goal, MAX_UNREAD, Port, PortWaiter};
+use super::expected::Processes;
+use super::{ExpectedServer, Goal, MAX_UNREAD, Port, PortWaiter};
 use crate::bind::{self, Target};
-use crate::clock::Clock;
 use crate::model::{Family, Holder, Kinds, Moment, NamespaceId, NamespaceScope, Socket};
 use crate::query::{NamespaceError, NamespaceTarget, resolve};
 use crate::source::System;
@@ -22,6 +22,8 @@ pub(super) struct Inside {
 /// The sockets of the namespaces at a moment, or why there are none.
 struct Table {
     taken_at: Moment,
+    /// The owners and their ancestors.
+    processes: Processes,
     sockets: Result<Vec<Socket>, NamespaceError>,
 }
 
@@ -61,6 +63,7 @@ impl Inside {
         self.was_found |= sockets.is_ok();
         Ok(Table {
             taken_at: snapshot.taken_at,
+            processes: snapshot.processes,
             sockets,
         })
     }
@@ -98,6 +101,9 @@ impl PortWaiter {
                 return Ok(true);
             }
             is_first = false;
+            if self.has_server_ended() {
+                return Ok(false);
+            }
             let left = self.left(end);
             if let Err(why) = read
                 && (unread >= MAX_UNREAD || left.is_zero())
@@ -120,7 +126,7 @@ impl PortWaiter {
         was_found: bool,
         is_first: bool,
     ) -> Result<(), (Target, String)> {
-        let (goal, clock) = (self.goal, self.clock);
+        let (goal, clock, expected) = (self.goal, self.clock, &self.expected);
         for port in &mut self.ports {
             port.summary = None;
             let none = Vec::new();
@@ -133,41 +139,54 @@ impl PortWaiter {
                 }
                 Err(error) => return Err((port.target.clone(), error.to_string())),
             };
-            port.check_by_table(sockets, goal, (table.taken_at, clock), is_first);
+            let server = expected.as_ref().map(|server| (server, &table.processes));
+            let changed = Some(clock.now()).filter(|_| !is_first);
+            port.check_by_table(sockets, (goal, server), (table.taken_at, changed));
         }
         Ok(())
     }
 }
 
 impl Port {
+    /// `changed`: the time of a change, if this is not the first check.
     fn check_by_table(
         &mut self,
         sockets: &[Socket],
-        goal: Goal,
-        (taken_at, clock): (Moment, Clock),
-        is_first: bool,
+        (goal, server): (Goal, Option<(&ExpectedServer, &Processes)>),
+        (taken_at, changed): (Moment, Option<Moment>),
     ) {
         let target = &self.target;
         let on_port = sockets.iter().filter(|socket| is_on_port(socket, target));
-        let holders: Vec<_> = match goal {
+        let (holders, selectable) = match goal {
             Goal::Listening(family) => {
                 let all: Vec<_> = on_port.cloned().map(Holder::new).collect();
-                let reached = bind::reachable_listeners(target, &all, family);
-                reached.into_iter().cloned().collect()
+                let of = |holders: Vec<&Holder>| holders.into_iter().cloned().collect();
+                let reachable: Vec<_> = of(bind::reachable_listeners(target, &all, family));
+                (
+                    reachable,
+                    of(bind::selectable_listeners(target, &all, family)),
+                )
             }
             Goal::Free => {
                 let blockers = on_port.filter(|socket| blocks(socket, target));
-                blockers.cloned().map(Holder::new).collect()
+                let blockers = blockers.cloned().map(Holder::new);
+                (blockers.collect(), Vec::new())
             }
         };
-        let is_reached = holders.is_empty() == (goal == Goal::Free);
-        // Of a port that became free, those that had it last are shown.
-        if !holders.is_empty() || goal != Goal::Free {
-            (self.holders, self.seen_at) = (holders, taken_at);
+        let mut is_reached = holders.is_empty() == (goal == Goal::Free);
+        match server {
+            Some((expected, processes)) if is_reached => {
+                is_reached = self.match_server(expected, selectable, (processes, taken_at));
+            }
+            Some(_) => self.forget_listeners(),
+            // Of a port that became free, those that had it last are shown.
+            None if !holders.is_empty() || goal != Goal::Free => {
+                (self.holders, self.seen_at) = (holders, taken_at);
+            }
+            None => {}
         }
         if is_reached != self.is_reached {
-            let changed = Some(clock.now()).filter(|_| is_reached && !is_first);
-            (self.is_reached, self.changed_at) = (is_reached, changed);
+            (self.is_reached, self.changed_at) = (is_reached, changed.filter(|_| is_reached));
         }
     }
 }
@@ -197,6 +216,7 @@ fn blocks(socket: &Socket, target: &Target) -> bool {
 mod tests {
     use super::*;
     use crate::bind::Address;
+    use crate::clock::Clock;
     use crate::model::{Endpoint, Protocol, State};
 
     fn socket(address: &str, state: State) -> Socket {
@@ -216,7 +236,7 @@ mod tests {
             let mut port = port(text);
             let clock = Clock::start();
             let sockets = std::slice::from_ref(socket);
-            port.check_by_table(sockets, Goal::Free, (clock.now(), clock), true);
+            port.check_by_table(sockets, (Goal::Free, None), (clock.now(), None));
             port.is_reached
         };
         let v4 = socket("127.0.0.1", State::Listen);
@@ -237,13 +257,13 @@ mod tests {
     fn a_port_is_reached_since_a_listener_came_and_no_longer_when_it_is_gone() {
         let (clock, mut port) = (Clock::start(), port("80"));
         assert_eq!(port.target.address, Address::Every);
-        let goal = Goal::Listening(None);
+        let goal = (Goal::Listening(None), None);
         let listener = [socket("0.0.0.0", State::Listen)];
-        port.check_by_table(&[], goal, (clock.now(), clock), true);
+        port.check_by_table(&[], goal, (clock.now(), None));
         assert!(!port.is_reached);
-        port.check_by_table(&listener, goal, (clock.now(), clock), false);
+        port.check_by_table(&listener, goal, (clock.now(), Some(clock.now())));
         assert!(port.is_reached && port.changed_at.is_some() && port.holders.len() == 1);
-        port.check_by_table(&[], goal, (clock.now(), clock), false);
+        port.check_by_table(&[], goal, (clock.now(), Some(clock.now())));
         assert!(!port.is_reached && port.changed_at.is_none() && port.holders.is_empty());
     }
 }

@@ -6,6 +6,8 @@
 //! 0.40 never updates the name of a pid that it knows, not even after an `exec`: the name is that of `/proc/PID/stat`.
 
 pub(crate) mod cpu_clock;
+mod members;
+mod pinned;
 pub(crate) mod proc_stat;
 mod projects;
 mod record;
@@ -19,9 +21,11 @@ use std::time::Duration;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
 use self::cpu_clock::CpuClock;
+pub use self::members::is_of_project;
+pub use self::pinned::PinnedProcess;
 use self::proc_stat::{ProcStat, proc_stat};
 use self::projects::Projects;
-pub(crate) use self::projects::project_of_folder;
+pub use self::projects::project_of;
 #[cfg(target_os = "linux")]
 pub(crate) use self::projects::start_background_thread;
 use self::record::{Arguments, LINKS, RecordSources};

@@ -272,14 +272,15 @@ fn find(pid: Pid, place: &Place) -> Option<Text> {
     project.map(|path| Text::new(&path.to_string_lossy()))
 }
 
-/// The project that a folder of this program belongs to.
-pub(crate) fn project_of_folder(folder: &Path) -> Option<Text> {
-    let project = nearest(folder, folder)?;
-    Some(Text::new(&project.to_string_lossy()))
+/// The project of a folder: the nearest one from it up that holds a manifest or a repository, as its real path, without
+/// symbolic links. `None` if there is none, or the folder can't be read.
+pub fn project_of(folder: &Path) -> Option<PathBuf> {
+    let real = std::fs::canonicalize(folder).ok()?;
+    nearest(&real, &real)
 }
 
 /// The nearest project from a folder up: the folder itself, and its path as its process sees it.
-fn nearest(folder: &Path, path: &Path) -> Option<PathBuf> {
+pub(super) fn nearest(folder: &Path, path: &Path) -> Option<PathBuf> {
     let mut here = folder.to_owned();
     for above in path.ancestors().take(MAX_DEPTH) {
         if above.parent().is_none_or(|parent| parent == Path::new("")) {
@@ -311,7 +312,7 @@ fn working_directory(_: Pid, folder: &Path) -> PathBuf {
 }
 
 #[cfg(target_os = "linux")]
-fn root(pid: Pid) -> PathBuf {
+pub(super) fn root(pid: Pid) -> PathBuf {
     format!("/proc/{pid}/root").into()
 }
 
@@ -386,6 +387,23 @@ mod tests {
         assert_eq!(found("TOP/shop/serve.py").as_deref(), Some("/shop"));
         assert_eq!(found("../shop/serve.py").as_deref(), Some("/home/../shop"));
         assert_eq!(found("TOP/shop/node_modules/vite/vite.js"), None);
+    }
+
+    #[test]
+    fn the_project_of_a_folder_is_a_real_path() {
+        let top = std::env::temp_dir().join(format!("sockeye-real-{}", std::process::id()));
+        let top = {
+            std::fs::create_dir_all(top.join("shop/src")).unwrap();
+            top.canonicalize().unwrap()
+        };
+        std::fs::write(top.join("shop/go.mod"), "").unwrap();
+        std::os::unix::fs::symlink(top.join("shop/src"), top.join("link")).unwrap();
+        let shop = Some(top.join("shop"));
+        for folder in ["shop", "shop/src", "shop/src/..", "link"] {
+            assert_eq!(project_of(&top.join(folder)), shop, "{folder}");
+        }
+        assert_eq!(project_of(&top.join("missing")), None);
+        std::fs::remove_dir_all(&top).unwrap();
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! `sockeye free`: what is chosen, kept and handed over, checked with the kernel.
 
 mod choosing;
+mod fleet;
 mod handing_over;
 mod keeping;
+mod projects;
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};

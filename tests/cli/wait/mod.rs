@@ -1,5 +1,7 @@
 //! `sockeye wait`: when it returns, with which code, and what it says.
 
+mod server;
+
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
