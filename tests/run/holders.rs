@@ -24,8 +24,48 @@ struct Language {
     command: Vec<String>,
     /// Whether it sets `SO_REUSEADDR` for TCP in every case.
     always_reuses: bool,
+    /// Whether it can set `SO_REUSEADDR` for UDP.
+    reuses_udp: bool,
     /// Whether it binds IPv4 addresses by a dual-stack socket.
     is_always_v6: bool,
+}
+
+impl Language {
+    /// The socket that it binds, as the test makes one of the same kind.
+    fn manner(
+        &self,
+        is_udp: bool,
+        (address, v6only): (&'static str, bool),
+        reuses: bool,
+    ) -> Manner {
+        Manner {
+            reuse_address: if is_udp {
+                reuses && self.reuses_udp
+            } else {
+                reuses || self.always_reuses
+            },
+            reuse_port: false,
+            is_of_nobody: false,
+            address: if self.is_always_v6 { "::" } else { address },
+            v6only,
+            over_ipv4: false,
+            device: None,
+        }
+    }
+
+    /// All of them, each once: a call that is made again is not reported again.
+    fn manners(&self, is_udp: bool) -> Vec<Manner> {
+        let mut all = Vec::new();
+        for bind in BINDS {
+            for reuses in [false, true] {
+                let manner = self.manner(is_udp, bind, reuses);
+                if !all.contains(&manner) {
+                    all.push(manner);
+                }
+            }
+        }
+        all
+    }
 }
 
 fn helper(name: &str) -> String {
@@ -57,6 +97,7 @@ fn a_program_in_rust_does_so_too() {
             name: "Rust",
             command: vec![built.to_str().unwrap().to_owned()],
             always_reuses: true,
+            reuses_udp: false,
             is_always_v6: false,
         };
         check(&rust, &[1, 2]);
@@ -70,6 +111,7 @@ fn a_program_in_python_does_so_too() {
             name: "Python",
             command: vec![python, helper("binder.py")],
             always_reuses: false,
+            reuses_udp: true,
             is_always_v6: false,
         };
         check(&python, &[1, 2]);
@@ -83,6 +125,7 @@ fn a_program_in_node_does_so_too() {
             name: "Node",
             command: vec![node, helper("binder.js")],
             always_reuses: true,
+            reuses_udp: true,
             is_always_v6: false,
         };
         check(&node, &[1, 2]);
@@ -96,6 +139,7 @@ fn a_program_in_java_does_so_too() {
             name: "Java",
             command: vec![java, helper("Binder.java")],
             always_reuses: false,
+            reuses_udp: true,
             is_always_v6: true,
         };
         check(&java, &[1, 2]);
@@ -128,6 +172,7 @@ fn c(built: &str) -> Language {
         name: "C",
         command: vec![built.to_owned()],
         always_reuses: false,
+        reuses_udp: true,
         is_always_v6: false,
     }
 }
@@ -156,40 +201,24 @@ fn check(language: &Language, options: &[u16]) {
                     "{}: {kind:?} on {address} {v6only} with {options}",
                     language.name
                 );
-                for (to_bind, reuses) in BINDS
-                    .into_iter()
-                    .flat_map(|bind| [(bind, false), (bind, true)])
-                {
-                    let said = try_bind(language, &mut binder, kind, port, to_bind, reuses);
+                for own in language.manners(kind.is_udp()) {
+                    let said = try_bind(&mut binder, kind, port, own);
+                    let case = format!("{case}: {} {}", own.address, own.reuse_address);
                     if said.answer != said.expected {
-                        wrong.push(format!(
-                            "{case}: {to_bind:?} {reuses}: {}, not {}",
-                            said.answer, said.expected
-                        ));
+                        let Said { answer, expected } = &said;
+                        wrong.push(format!("{case}: {answer}, not {expected}"));
                     }
                     if said.answer == "ok" {
                         continue;
                     }
                     refused += 1;
                     let failure = binder.failure();
-                    let errno = &failure["errno"];
-                    let is_right =
-                        *errno == *said.expected && is_cause(&failure["cause"], kind, manner);
-                    if !is_right {
-                        wrong.push(format!(
-                            "{case}: {to_bind:?} {reuses}: {errno} {}: {}",
-                            failure["cause"], failure["summary"]
-                        ));
+                    let (errno, cause) = (&failure["errno"], &failure["cause"]);
+                    if *errno != *said.expected || !is_cause(cause, kind, manner) {
+                        wrong.push(format!("{case}: {errno} {cause}: {}", failure["summary"]));
                     }
-                    let pids = failure["blockers"][0]["pids"]
-                        .as_array()
-                        .is_some_and(|pids| pids.iter().any(|pid| *pid == std::process::id()));
-                    let has_owner = !failure["blockers"][0]["inode"].is_null();
-                    if pids != has_owner {
-                        wrong.push(format!(
-                            "{case}: {to_bind:?} {reuses}: {}",
-                            failure["blockers"][0]
-                        ));
+                    if !has_right_owner(&failure["blockers"][0]) {
+                        wrong.push(format!("{case}: {}", failure["blockers"][0]));
                     }
                 }
                 binder.ask("close");
@@ -217,26 +246,12 @@ struct Said {
     expected: String,
 }
 
-fn try_bind(
-    language: &Language,
-    binder: &mut Binder,
-    kind: Kind,
-    port: u16,
-    (address, v6only): (&'static str, bool),
-    reuses: bool,
-) -> Said {
+/// Binds as this, first by the test itself, then by the program.
+fn try_bind(binder: &mut Binder, kind: Kind, port: u16, own: Manner) -> Said {
     let is_udp = kind.is_udp();
-    let own = Manner {
-        reuse_address: reuses || language.always_reuses && !is_udp,
-        reuse_port: false,
-        is_of_nobody: false,
-        address: if language.is_always_v6 { "::" } else { address },
-        v6only,
-        over_ipv4: false,
-        device: None,
-    };
     binder.ask("close");
-    let socket = own.bound(if is_udp { Type::DGRAM } else { Type::STREAM }, None, port);
+    let of_kind = if is_udp { Type::DGRAM } else { Type::STREAM };
+    let socket = own.bound(of_kind, None, port);
     // Two sockets may be bound, of which one listens.
     let answer = socket.and_then(|socket| if is_udp { Ok(()) } else { socket.listen(8) });
     let expected = match answer {
@@ -245,15 +260,22 @@ fn try_bind(
         Err(error) => panic!("{error}"),
     };
     let protocol = if is_udp { "udp" } else { "tcp" };
+    let [v6only, reuse_address] = [own.v6only, own.reuse_address].map(u8::from);
     let line = format!(
-        "{protocol} {address} {port} {} {} 0",
-        u8::from(v6only),
-        u8::from(own.reuse_address)
+        "{protocol} {} {port} {v6only} {reuse_address} 0",
+        own.address
     );
     Said {
         answer: binder.ask(&line),
         expected: expected.to_owned(),
     }
+}
+
+/// Whether the first socket in the way is that of the test, if it has an owner at all.
+fn has_right_owner(blocker: &serde_json::Value) -> bool {
+    let pids = blocker["pids"].as_array().into_iter().flatten();
+    let is_ours = pids.into_iter().any(|pid| *pid == std::process::id());
+    is_ours != blocker["inode"].is_null()
 }
 
 /// Whether the cause is one that fits the holder: of some the first socket in the way depends on the bind.
