@@ -17,6 +17,7 @@ mod json;
 mod kinds;
 mod list;
 mod namespaces;
+mod provenance;
 mod published;
 mod recordings;
 mod reference;

@@ -33,7 +33,7 @@ pub(super) struct RecordSources<'a> {
 }
 
 impl RecordSources<'_> {
-    /// The record. A process that has ended has no arguments any more: they stay as they were.
+    /// The record, in place of the former one of the pid.
     pub(super) fn record(
         &self,
         former: Option<&Process>,
@@ -83,30 +83,7 @@ impl RecordSources<'_> {
             uid,
             ..Process::new(self.pid, facts.name().as_str())
         };
-        // What started it is decided later, from records like this.
-        let record = match former.filter(|former| former.is_same(&record)) {
-            Some(former) => Process {
-                started_by: former.started_by.clone(),
-                left_over: former.left_over,
-                ..record
-            },
-            None => record,
-        };
-        let has_lost_arguments = |former: &&Process| {
-            words.is_empty()
-                && former.argv.is_some()
-                && former.comm == record.comm
-                && former.is_same(&record)
-        };
-        match former.filter(has_lost_arguments) {
-            Some(former) => Process {
-                parent: record.parent,
-                user: record.user,
-                uid: record.uid,
-                ..former.clone()
-            },
-            None => record,
-        }
+        continued(former, record)
     }
 
     pub(super) fn fingerprint(&self) -> u64 {
@@ -121,6 +98,29 @@ impl RecordSources<'_> {
         (found.parent(), found.start_time()).hash(&mut hasher);
         (found.user_id(), found.effective_user_id()).hash(&mut hasher);
         hasher.finish()
+    }
+}
+
+/// The record with what stays as it was: what started the process, which is decided later from such records, and the
+/// arguments of one that has ended.
+fn continued(former: Option<&Process>, record: Process) -> Process {
+    let Some(former) = former.filter(|former| former.is_same(&record)) else {
+        return record;
+    };
+    let has_lost_arguments =
+        record.argv.is_none() && former.argv.is_some() && former.comm == record.comm;
+    if has_lost_arguments {
+        return Process {
+            parent: record.parent,
+            user: record.user,
+            uid: record.uid,
+            ..former.clone()
+        };
+    }
+    Process {
+        started_by: former.started_by.clone(),
+        left_over: former.left_over,
+        ..record
     }
 }
 
