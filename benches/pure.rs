@@ -160,6 +160,7 @@ fn everything() -> Query {
         kinds: Kinds::DEFAULT,
         filter: Filter::default(),
         uid: None,
+        mine: None,
         sort: Sort::BY_PORT,
         highlight: HIGHLIGHT,
         linger: Duration::ZERO,

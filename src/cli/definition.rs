@@ -44,7 +44,7 @@ pub struct Cli {
     #[arg(long)]
     pub linear: bool,
     /// Group the live table by a FIELD, or by two: process, port, peer, network, state, user, unit, container,
-    /// project
+    /// project, branch, started
     #[arg(long, value_name = "FIELD,...", value_delimiter = ',', value_parser = FieldParser, hide_possible_values = true,
         conflicts_with = "linear")]
     pub group: Vec<GroupBy>,

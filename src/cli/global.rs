@@ -330,6 +330,7 @@ pub fn query(settings: &Settings, sort: Sort) -> anyhow::Result<Query> {
         namespaces: NamespaceScope::Own,
         filter: settings.narrowed_filter()?,
         uid: own_uid(),
+        mine: None,
         sort,
         highlight: settings.highlight,
         linger: Duration::ZERO,

@@ -9,6 +9,7 @@ mod free;
 mod global;
 mod list;
 mod live;
+mod mine;
 mod namespace;
 mod output;
 mod project;

@@ -14,5 +14,5 @@ pub fn project_of(option: &str, folder: &Path) -> anyhow::Result<PathBuf> {
         metadata(real.join(".")).map(|_| real)
     });
     let real = real.with_context(|| format!("{option} {}", folder.display()))?;
-    Ok(source::project_of(&real).unwrap_or(real))
+    Ok(source::project_folder_of(&real).unwrap_or(real))
 }

@@ -21,6 +21,7 @@ use sockeye::track::{Table, TableUpdate};
 
 use super::errors::{is_relevant, print_error};
 use super::global::{GlobalArgs, namespace_error, query, system, tracker};
+use super::mine::mine;
 use super::output::print;
 use super::{EXIT_BUG, EXIT_ERROR};
 
@@ -40,6 +41,7 @@ Examples:
 /// Exit codes: 0 the time is over or the reader is gone, 2 the table can't be read (or bad usage).
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub(super) struct Watch {
     /// What to watch; without it, listeners and bound sockets
     ///
@@ -47,6 +49,13 @@ pub(super) struct Watch {
     /// A filter includes connections, unless you add -l.
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
+    /// Only sockets of your processes in this project
+    ///
+    /// Yours: of the user who runs this command, or who ran sudo. In this project: the nearest folder with a manifest or a
+    /// repository, from the current directory up, is also that of the process (`project` in JSON). A linked git worktree
+    /// is a project of its own, and so is a package in a folder below.
+    #[arg(long)]
+    mine: bool,
     /// Print one JSON object per line, each with the processes that it names
     #[arg(long)]
     json: bool,
@@ -68,7 +77,8 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     let settings = global.override_settings(Settings::default(), &watch.filter)?;
     signals::exit_on_signal().context("can't wait for signals")?;
     let target = global.namespace_target()?;
-    let query = query(&settings, Sort::BY_PORT)?;
+    let mut query = query(&settings, Sort::BY_PORT)?;
+    query.mine = watch.mine.then(mine).transpose()?;
     let has_counters = watch.info || query.needs_counters() || query.filter.is_about_trouble();
     let clock = Clock::start();
     let deadline = Deadline::after(watch.time, clock);

@@ -1,5 +1,6 @@
 //! The texts of cells that need more than a line of code.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::CellContext;
@@ -7,7 +8,7 @@ use super::describe::{NONE, PENDING, name_and_pid, owner_text};
 use super::measure::{cut, cut_start, width};
 use super::namespaces::command_line;
 use crate::model::duration::format_age;
-use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, State};
+use crate::model::{AcceptQueue, Age, Fill, LeftOver, Moment, Owner, StarterKind, State};
 use crate::track::{ChangeKind, Row};
 
 pub(super) fn or_none(value: Option<impl ToString>) -> String {
@@ -162,6 +163,27 @@ pub(super) fn unit(row: &Row) -> Option<&str> {
 /// The project of the first owner, as people call it.
 pub(super) fn project(row: &Row) -> Option<&str> {
     row.socket.owner.processes().first()?.project_name()
+}
+
+/// The branch of the first owner's project.
+pub(super) fn branch(row: &Row) -> Option<&str> {
+    row.socket.owner.processes().first()?.branch.as_deref()
+}
+
+/// What started the first owner, and whether it is left over: `tmux`, `tmux, gone`, `deleted`. The unit column has a service.
+pub(super) fn started(row: &Row) -> Option<Cow<'_, str>> {
+    let process = row.socket.owner.processes().first()?;
+    let by = process.started_by.as_ref();
+    let by = by.filter(|by| by.kind != StarterKind::Service);
+    let left_over = process.left_over.map(|left_over| match left_over {
+        LeftOver::ParentGone => "gone",
+        LeftOver::FolderDeleted => "deleted",
+    });
+    match (by, left_over) {
+        (Some(by), None) => Some((*by.name).into()),
+        (Some(by), Some(left_over)) => Some(format!("{}, {left_over}", by.name).into()),
+        (None, left_over) => left_over.map(Cow::Borrowed),
+    }
 }
 
 pub(super) fn user(row: &Row, context: &CellContext<'_>) -> String {

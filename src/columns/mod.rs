@@ -64,6 +64,8 @@ pub enum ColumnId {
     Idle,
     Drops,
     Project,
+    Branch,
+    Started,
     Command,
 }
 
@@ -279,6 +281,14 @@ pub const ALL: &[Column] = &[
              text: |row, _| or_none(cells::project(row)), cells: widest::project,
              sort: SortBy::Text(|row| cells::project(row).map(Cow::Borrowed)),
              description: "project of the owner: the nearest folder above its own with a manifest or a repository" },
+    Column { id: ColumnId::Branch, name: "branch", title: "BRANCH", min: 6, max: 24, priority: 13, align: Align::Left,
+             text: |row, _| or_none(cells::branch(row)), cells: |row| cells::branch(row).map_or(0, width),
+             sort: SortBy::Text(|row| cells::branch(row).map(Cow::Borrowed)),
+             description: "git branch of the owner's project, or the first digits of its commit" },
+    Column { id: ColumnId::Started, name: "started", title: "STARTED", min: 7, max: 28, priority: 12, align: Align::Left,
+             text: |row, _| or_none(cells::started(row)), cells: |row| cells::started(row).map_or(0, |text| width(&text)),
+             sort: SortBy::Text(cells::started),
+             description: "what started the owner: tmux, an editor, ssh, a CI job, an agent; gone if that has ended, deleted if its folder was" },
     Column { id: ColumnId::Command, name: "command", title: "COMMAND", min: 16, max: u16::MAX, priority: 7, align: Align::Left,
              text: cells::command,
              cells: widest::command,

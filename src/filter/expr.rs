@@ -66,6 +66,10 @@ pub(super) enum Part {
     Service,
     /// The folder of a process's project.
     Project,
+    /// The branch of its repository, or the name of its worktree.
+    Branch,
+    /// What started a process, by its name or kind.
+    Started,
     /// The name of a network namespace.
     Ns,
     /// Name or image of a container, or the start of its id.

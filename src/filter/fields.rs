@@ -27,7 +27,7 @@ pub struct Field {
 
 /// Every field, in the order in which the help lists them.
 #[rustfmt::skip]
-pub static FIELDS: [Field; 25] = [
+pub static FIELDS: [Field; 27] = [
     Field { name: "port", accepts: "8080, 8000-8999, 80,443, >1024, https", help: "the local port, as after `:`", takes_lists: true, read: value::local_port, values: |names| names.ports() },
     Field { name: "pid", accepts: "4242, 4000-4999, 1,2, >1000", help: "the pid of an owner, current or former", takes_lists: true, read: |text, _| value::pid(text), values: |_| Vec::new() },
     Field { name: "proc", accepts: "text", help: "part of a process name", takes_lists: false, read: |text, _| value::part(Part::Proc, text), values: |names| listed(&names.processes) },
@@ -40,6 +40,8 @@ pub static FIELDS: [Field; 25] = [
     Field { name: "proto", accepts: "tcp, udp6, …", help: "protocol and family", takes_lists: false, read: |text, _| value::transport(text), values: |_| TRANSPORTS.iter().map(|word| word.name.to_owned()).collect() },
     Field { name: "project", accepts: "text", help: "part of the path of a process's project", takes_lists: false, read: |text, _| value::part(Part::Project, text), values: |names| listed(&names.projects) },
     Field { name: "state", accepts: "listen, time_wait, …", help: "the state", takes_lists: false, read: |text, _| value::state(text), values: |_| State::ALL.iter().map(|state| state.as_str().to_lowercase()).collect() },
+    Field { name: "branch", accepts: "text", help: "part of the git branch of a process's project, or of its linked worktree's name", takes_lists: false, read: |text, _| value::part(Part::Branch, text), values: |names| listed(&names.branches) },
+    Field { name: "started", accepts: "tmux, agent, ci, …", help: "part of what started a process, or its kind: agent, ci, ide, multiplexer, terminal, ssh, cron, supervisor, service", takes_lists: false, read: |text, _| value::part(Part::Started, text), values: |names| listed(&names.starters) },
     Field { name: "addr", accepts: "10.0.0.7, 10.0.0.0/8, localhost, [::1]:443, fe80::1%eth0, :443", help: "the local address, network or port", takes_lists: true, read: value::local, values: |_| Vec::new() },
     Field { name: "remote", accepts: "443, 80,443, >1024, https, 1.1.1.1:443, 10.0.0.0/8", help: "the peer's port, address or network", takes_lists: true, read: value::remote, values: |_| Vec::new() },
     Field { name: "age", accepts: ">1m, <=30s, >2d", help: "the time in its state, as AGE shows it", takes_lists: false, read: |text, _| value::age(text), values: |_| owned(&[">10s", ">1m", ">1h", ">1d", "<10s", "<1m", "<1h", "<1d"]) },
@@ -101,6 +103,8 @@ pub(super) struct Names<'a> {
     pub processes: BTreeSet<&'a str>,
     pub units: BTreeSet<&'a str>,
     pub projects: BTreeSet<&'a str>,
+    pub branches: BTreeSet<&'a str>,
+    pub starters: BTreeSet<&'a str>,
     pub containers: BTreeSet<&'a str>,
     pub namespaces: BTreeSet<&'a str>,
     /// The user's names for ports.
@@ -132,6 +136,14 @@ impl<'a> Names<'a> {
                 .clone()
                 .filter_map(|process| process.project_name());
             names.projects.extend(projects);
+            let branches = processes
+                .clone()
+                .filter_map(|process| process.branch.as_deref());
+            names.branches.extend(branches);
+            let starters = processes
+                .clone()
+                .filter_map(|process| process.started_by.as_ref());
+            names.starters.extend(starters.map(|by| &*by.name));
             names
                 .processes
                 .extend(processes.map(|process| &*process.name));

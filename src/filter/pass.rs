@@ -11,7 +11,7 @@ use super::expr::{Counter, CounterTime, Expr, QueueEnd, Term};
 use super::number::{Comparison, Numbers};
 use super::subject::Subject;
 use super::{Context, Filter};
-use crate::model::{BuildSpread, Socket, State};
+use crate::model::{BuildSpread, Mine, Socket, State};
 use crate::track::{Bytes, Flow, Flows, Row};
 
 /// A filter applied to many rows of one table: it keeps what rows share.
@@ -20,6 +20,8 @@ use crate::track::{Bytes, Flow, Flows, Row};
 pub struct Pass<'a> {
     filter: &'a Filter,
     context: Context,
+    /// Whose rows match at all.
+    mine: Option<&'a Mine>,
     /// The counters of the rows, if they are read.
     flows: Option<&'a Flows>,
     /// The comparisons with ages in it.
@@ -41,12 +43,20 @@ impl<'a> Pass<'a> {
         Self {
             filter,
             context: *context,
+            mine: None,
             flows: None,
             ages: filter.ages(),
             known: HashMap::default(),
             addresses: HashMap::default(),
             line: String::new(),
         }
+    }
+
+    /// Only for rows with an owner of which this is certain.
+    #[must_use]
+    pub const fn with_mine(mut self, mine: Option<&'a Mine>) -> Self {
+        self.mine = mine;
+        self
     }
 
     /// With the counters of the rows. Without them, terms about counters are undecided.
@@ -96,8 +106,13 @@ impl<'a> Pass<'a> {
 
     fn find(&mut self, subject: &Subject<'a>) -> Option<bool> {
         self.line.clear();
+        let is_mine = self.mine.map_or(Some(true), |mine| subject.is_mine(mine));
+        if is_mine == Some(false) {
+            return is_mine;
+        }
         let expr = self.filter.expr.as_ref();
-        expr.map_or(Some(true), |expr| self.expr(expr, subject))
+        let matches = expr.map_or(Some(true), |expr| self.expr(expr, subject));
+        combine(false, [is_mine, matches].into_iter())
     }
 
     fn expr(&mut self, expr: &'a Expr, subject: &Subject<'a>) -> Option<bool> {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::Context;
-use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, Pid, Process, Scope, Socket, Text};
+use crate::model::{
+    AcceptQueue, Age, Fill, Mine, Moment, Owner, Pid, Process, Scope, Socket, Text,
+};
 use crate::track::{Mark, Row, TroubleKind};
 
 #[derive(Clone, Copy)]
@@ -53,6 +55,22 @@ impl<'a> Subject<'a> {
     pub fn has_pid(&self, is_it: impl Fn(Pid) -> bool) -> Option<bool> {
         let owners = self.owners()?;
         Some(owners.iter().any(|process| is_it(process.pid)))
+    }
+
+    /// Whether any owner is left over.
+    pub fn is_left_over(&self) -> Option<bool> {
+        let owners = self.owners()?;
+        Some(owners.iter().any(|process| process.left_over.is_some()))
+    }
+
+    /// Whether any owner is known to be one of these; `None` if the owners are not known yet.
+    pub fn is_mine(&self, mine: &Mine) -> Option<bool> {
+        let owners = self.owners()?;
+        Some(
+            owners
+                .iter()
+                .any(|process| mine.is_mine(process) == Some(true)),
+        )
     }
 
     /// How long it has been in its state, as the table shows it.

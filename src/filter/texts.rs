@@ -69,6 +69,14 @@ impl<'a> Pass<'a> {
                     .as_deref()
                     .is_some_and(|project| needle.is_in(project))
             }),
+            Part::Branch => self.any_owner(needle, subject, |one| {
+                let mut names = [&one.branch, &one.worktree].into_iter().flatten();
+                names.any(|name| needle.is_in(name))
+            }),
+            Part::Started => self.any_owner(needle, subject, |one| {
+                let by = one.started_by.as_ref();
+                by.is_some_and(|by| needle.is_in(&by.name) || needle.is_in(by.kind.as_str()))
+            }),
             Part::Ns => is_in(socket.namespace.as_ref().map(|one| &*one.name)),
             Part::Container => {
                 let name = socket.container.as_ref();

@@ -32,7 +32,7 @@ pub struct Transport {
 
 /// Every word that may follow `is:`.
 #[rustfmt::skip]
-pub static FLAGS: [Flag; 14] = [
+pub static FLAGS: [Flag; 15] = [
     Flag { name: "new", help: "opened just now", matches: |it, context| Some(it.has_mark(Mark::Opened, context)) },
     Flag { name: "changed", help: "changed state or owner just now", matches: |it, context| Some(it.has_mark(Mark::Changed, context)) },
     Flag { name: "short", help: "opened and closed between two snapshots", matches: |it, _| Some(it.is_short()) },
@@ -50,6 +50,7 @@ pub static FLAGS: [Flag; 14] = [
     Flag { name: "conflict", help: "another process has the same port", matches: |it, _| Some(it.row?.is_in_conflict) },
     Flag { name: "filling", help: "its accept queue is at least half full", matches: |it, _| Some(it.is_filled(Fill::Filling)) },
     Flag { name: "full", help: "its accept queue is full", matches: |it, _| Some(it.is_filled(Fill::Full)) },
+    Flag { name: "left-over", help: "its owner is left over: what started it is gone, or its folder was deleted", matches: |it, _| it.is_left_over() },
     Flag { name: "trouble", help: "an accept queue, a leak, no answer, a peer or a program that does not read, drops, losses", matches: |it, context| it.is_in_trouble(context) },
 ];
 

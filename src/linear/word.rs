@@ -108,7 +108,7 @@ pub(super) const WORDS: &[Word] = &[
     word(Verb::Reverse,  "reverse",  "",                     "",                "reverse the order"),
     word(Verb::Kinds,    "kinds",    "protocols",            "[KIND]",          "show or hide a kind of sockets: tcp, udp, udplite, sctp, raw, packet or unix"),
     word(Verb::Namespaces, "namespaces", "namespace netns containers", "[own|all|NAME]", "list the network namespaces, or show the rows of the own one, of all, or of one by its name"),
-    word(Verb::Group,    "group",    "count",                "FIELD [FIELD]",   "count the rows shown by process, port, peer, network, state, user, unit, container, namespace or project"),
+    word(Verb::Group,    "group",    "count",                "FIELD [FIELD]",   "count the rows shown by process, port, peer, network, state, user, unit, container, namespace, project, branch or started"),
     word(Verb::Trouble,  "trouble",  "",                     "",                "read the rows in trouble"),
     word(Verb::Events,   "events",   "history log",          "[NUMBER]",        "read the latest changes, the newest first"),
     word(Verb::Changes,  "changes",  "",                     "[on|off|later]",   "print changes at once, not at all, or with the next command; alerts always come at once"),

@@ -39,7 +39,10 @@ pub use port::{
     RedirectedPackets, Services, TimeWaitReuse, service_name,
 };
 pub use problem::{Problem, ProblemCode};
-pub use process::{Guard, Lineage, Member, Pid, Process, ProgramFacts, Signal};
+pub use process::{
+    Guard, LeftOver, Lineage, Member, Mine, Pid, Process, ProgramFacts, Signal, StartedBy,
+    StarterKind,
+};
 pub(crate) use recent::Recent;
 pub use snapshot::{Playback, Refresh, RefreshTimings, Snapshot};
 pub use socket::{

@@ -6,7 +6,7 @@ use strum::IntoStaticStr;
 
 use crate::columns::ColumnId;
 use crate::filter::{self, Filter, Pass};
-use crate::model::{Kinds, Moment, NamespaceScope, Socket};
+use crate::model::{Kinds, Mine, Moment, NamespaceScope, Socket};
 use crate::query::order;
 use crate::track::{Row, Table, TroubleKind};
 
@@ -95,6 +95,8 @@ pub struct Query {
     pub filter: Filter,
     /// The user's own uid.
     pub uid: Option<u32>,
+    /// Whose rows are shown; `None`: those of all owners.
+    pub mine: Option<Mine>,
     /// The order.
     pub sort: Sort,
     /// For how long a row counts as new or changed.
@@ -188,10 +190,11 @@ impl Query {
     }
 
     pub(crate) fn pass(&self, now: Moment) -> Pass<'_> {
-        self.filter.pass(&filter::Context {
+        let context = filter::Context {
             now,
             highlight: self.highlight,
             uid: self.uid,
-        })
+        };
+        self.filter.pass(&context).with_mine(self.mine.as_ref())
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::counters::TcpInfoRecord;
-use super::record::{PortlessRecord, ProcessRecord, Processes, SocketRecord};
+use super::record::{PortlessRecord, ProcessRecord, Processes, SocketRecord, StartedByRecord};
 use crate::track::{Row, Table};
 
 /// How CSV is written.
@@ -81,6 +81,12 @@ const FIELDS: &[Field] = &[
     ("namespace_inode", |row| plain(row.socket.namespace.as_ref().and_then(|one| one.inode))),
     ("published", |row| foreign(row.published)),
     ("published_by", |row| plain(row.socket.published.as_ref().map(|one| one.by.as_str()))),
+    ("processes_branch", |row| foreign(row.process.and_then(|one| one.branch))),
+    ("processes_worktree", |row| foreign(row.process.and_then(|one| one.worktree))),
+    ("processes_started_by_kind", |row| plain(started_by(row).map(|by| by.kind))),
+    ("processes_started_by_name", |row| foreign(started_by(row).map(|by| by.name))),
+    ("processes_started_by_pid", |row| plain(started_by(row).and_then(|by| by.pid))),
+    ("processes_left_over", |row| plain(row.process.and_then(|one| one.left_over))),
 ];
 
 /// The columns that are added if counters were read.
@@ -145,6 +151,10 @@ pub(super) fn io_error(error: csv::Error) -> io::Error {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
     }
+}
+
+fn started_by<'a>(row: &Record<'a>) -> Option<StartedByRecord<'a>> {
+    row.process?.started_by
 }
 
 fn plain(value: Option<impl ToString>) -> Cell {

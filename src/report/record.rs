@@ -11,8 +11,9 @@ use serde::{Serialize, Serializer};
 
 use super::counters::CountersRecord;
 use crate::model::{
-    Container, Endpoint, Engine, Namespace, Owner, OwnerKind, PacketType, Pid, Portless, Problem,
-    ProblemCode, Process, Protocol, Published, PublishedBy, Queue, Socket, State, Text, UnixName,
+    Container, Endpoint, Engine, LeftOver, Namespace, Owner, OwnerKind, PacketType, Pid, Portless,
+    Problem, ProblemCode, Process, Protocol, Published, PublishedBy, Queue, Socket, State, Text,
+    UnixName,
 };
 use crate::track::{Flows, Row};
 
@@ -304,6 +305,18 @@ pub struct ProcessRecord<'a> {
     /// Always unknown.
     pub container: Option<&'a str>,
     pub project: Option<&'a str>,
+    pub branch: Option<&'a str>,
+    pub worktree: Option<&'a str>,
+    pub started_by: Option<StartedByRecord<'a>>,
+    pub left_over: Option<&'static str>,
+}
+
+/// What started a process.
+#[derive(Clone, Copy, Serialize)]
+pub struct StartedByRecord<'a> {
+    pub kind: &'static str,
+    pub name: &'a str,
+    pub pid: Option<Pid>,
 }
 
 impl<'a> ProcessRecord<'a> {
@@ -323,6 +336,14 @@ impl<'a> ProcessRecord<'a> {
             unit: None,
             container: None,
             project: process.project.as_deref(),
+            branch: process.branch.as_deref(),
+            worktree: process.worktree.as_deref(),
+            started_by: process.started_by.as_ref().map(|by| StartedByRecord {
+                kind: by.kind.as_str(),
+                name: &by.name,
+                pid: by.pid,
+            }),
+            left_over: process.left_over.map(LeftOver::as_str),
         }
     }
 }

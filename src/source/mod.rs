@@ -34,7 +34,7 @@ use thiserror::Error;
 
 use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapshot};
 
-pub use lineage::lineage;
+pub use lineage::{lineage, own_session};
 #[cfg(target_os = "linux")]
 pub use linux::namespaces::{NamespaceAccess, run_namespace_helper, set_namespace_helper};
 #[cfg(target_os = "linux")]
@@ -64,10 +64,10 @@ pub use portable::run_namespace_helper;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{find_tool, sudo_uid};
 pub(crate) use process::proc_stat;
-pub use process::{PinnedProcess, is_of_project, project_of};
+pub use process::{PinnedProcess, Project, is_of_project, project_folder_of, project_of};
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub use system::{System, TraceUnavailable};
-pub use users::own_uid;
+pub use users::{invoking_uid, own_uid};
 
 /// An origin of snapshots, one after another.
 pub trait Source: Send {

@@ -209,7 +209,7 @@ impl System {
             self.processes.refresh(&pids(&owner_pids), at);
         }
         // A project that came one snapshot later would add its column to a table that is already on the screen.
-        self.processes.late_projects();
+        self.processes.late_facts();
         self.owners
             .assign(&mut sockets, &owner_pids, &self.processes);
         self.add_names(&mut sockets);

@@ -25,7 +25,7 @@ const REDACTED: &[(&str, &str)] = &[
     (r"kill( -[A-Z]+)?( \d+)+", "kill$1 PID"),
     (r"\(\d+\)", "(PID)"),
     // Who runs what, and since when: `tests/cli/who.rs` compares that with what was started.
-    (r"(?m)^  `[^\n]*`, (started|run) [^\n]*\n", ""),
+    (r"(?m)^  `[^\n]*`( \([^\n]*\))?, (started|run) [^\n]*\n", ""),
     (r"system-[0-9a-f]+", "server"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d|\d\d:\d\d:\d\d", "TIME"),
     (r"about \d+ s", "about N s"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::holder::{Holder, listener, recording, socket};
 use crate::cli::scene::{Said, Sockets, sockeye, stage};
@@ -38,7 +38,7 @@ fn sheet(args: &[&str]) -> Sheet {
     Sheet::of(&said)
 }
 
-fn json(args: &[&str]) -> Said {
+fn json_of(args: &[&str]) -> Said {
     let said = sockeye(&[&["list", "--json"], args].concat());
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     said
@@ -52,7 +52,7 @@ type Path = Vec<String>;
 /// not find out; the arguments are a cell.
 fn paths_of_json(sockets: &Sockets) -> Vec<Path> {
     let near = sockets.client.local_addr().unwrap().port();
-    let said = json(&[&format!(":{near}")]);
+    let said = json_of(&[&format!(":{near}")]);
     let whole = said.json();
     let connection = &whole["sockets"][0];
     for part in ["local", "remote", "queue"] {
@@ -64,7 +64,8 @@ fn paths_of_json(sockets: &Sockets) -> Vec<Path> {
     let process = ordered(first_process(&whole, connection), &said.out[process_at..]);
     let is_a_column = |path: &Path| {
         let without = ["argv_truncated", "unit", "container"];
-        !without.contains(&path[0].as_str())
+        let is_at_the_end = PROVENANCE.iter().any(|(_, later)| later[0] == path[0]);
+        !without.contains(&path[0].as_str()) && !is_at_the_end
     };
     let process = process.into_iter().filter(is_a_column);
     let process: Vec<_> = process
@@ -144,6 +145,29 @@ const PORTLESS: [&str; 6] = [
 /// What was added later: JSON has it elsewhere, or in more parts.
 const ADDED: [&str; 4] = ["namespace", "namespace_inode", "published", "published_by"];
 
+/// What was added to processes later, and where JSON has it.
+const PROVENANCE: [(&str, &[&str]); 6] = [
+    ("processes_branch", &["branch"]),
+    ("processes_worktree", &["worktree"]),
+    ("processes_started_by_kind", &["started_by", "kind"]),
+    ("processes_started_by_name", &["started_by", "name"]),
+    ("processes_started_by_pid", &["started_by", "pid"]),
+    ("processes_left_over", &["left_over"]),
+];
+
+/// Their cells.
+fn provenance(process: Option<&Value>) -> Vec<String> {
+    let cell = |path: &[&str]| {
+        let value = path.iter().fold(process, |value, name| Some(&value?[name]));
+        match value {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        }
+    };
+    PROVENANCE.iter().map(|(_, path)| cell(path)).collect()
+}
+
 #[test]
 fn the_names_are_those_of_json_in_its_order() {
     stage(|| {
@@ -152,6 +176,7 @@ fn the_names_are_those_of_json_in_its_order() {
         let mut names: Vec<_> = paths.iter().map(name).collect();
         names.extend(PORTLESS.map(String::from));
         names.extend(ADDED.map(String::from));
+        names.extend(PROVENANCE.map(|(name, _)| name.to_owned()));
         assert_eq!(sheet(&["-a"]).names, names);
         assert!(
             names.iter().any(|name| name == "processes_pid"),
@@ -179,22 +204,30 @@ fn the_values_are_those_of_json_row_by_row_and_null_is_an_empty_cell() {
             for name in ["inode", "uid", "user", "queue"] {
                 nobodys[name] = Value::Null;
             }
+            for process in frame["processes"].as_array_mut().unwrap() {
+                process["branch"] = "main".into();
+                process["worktree"] = "fix".into();
+                process["started_by"] = json!({"kind": "multiplexer", "name": "tmux", "pid": 7});
+                process["left_over"] = "folder_deleted".into();
+            }
         });
         let paths = paths_of_json(&sockets);
         let asked = ["-a", "--replay", file.path()];
-        let whole = json(&asked).json();
-        let with_port = |cells: Vec<String>| {
-            [cells, vec![String::new(); PORTLESS.len() + ADDED.len()]].concat()
+        let whole = json_of(&asked).json();
+        let with_port = |cells: Vec<String>, process: Option<&Value>| {
+            let others = vec![String::new(); PORTLESS.len() + ADDED.len()];
+            [cells, others, provenance(process)].concat()
         };
         let mut expected = Vec::new();
         for socket in whole["sockets"].as_array().unwrap() {
             let pids = socket["pids"].as_array().unwrap();
             if pids.is_empty() {
-                expected.push(with_port(cells(socket, None, &paths)));
+                expected.push(with_port(cells(socket, None, &paths), None));
             }
             for pid in pids {
                 let process = &whole["processes"][pid.to_string()];
-                expected.push(with_port(cells(socket, Some(process), &paths)));
+                let cells = cells(socket, Some(process), &paths);
+                expected.push(with_port(cells, Some(process)));
             }
         }
         let sheet = sheet(&asked);
@@ -265,7 +298,7 @@ fn commas_and_quotes_stay_within_their_cell() {
             command.starts_with(NAME) && command.ends_with(NAME),
             "{command}"
         );
-        let whole = json(&[":9000"]).json();
+        let whole = json_of(&[":9000"]).json();
         let argv = &first_process(&whole, &whole["sockets"][0])["argv"];
         let argv: Vec<_> = argv
             .as_array()
@@ -374,7 +407,8 @@ fn without_a_header_there_are_rows_alone() {
             let lines = text.lines();
             lines
                 .map(|line| {
-                    let cells = line.rsplitn(3 + PORTLESS.len() + ADDED.len(), ',');
+                    let later = PORTLESS.len() + ADDED.len() + PROVENANCE.len();
+                    let cells = line.rsplitn(3 + later, ',');
                     cells.last().unwrap().to_owned()
                 })
                 .collect()

@@ -119,6 +119,17 @@ fn key(row: &Row, by: GroupBy) -> Value {
         GroupBy::Project => {
             json!(row.pid.and_then(|_| std::env::current_dir().ok()))
         }
+        GroupBy::Branch => json!(row.pid.and_then(|_| {
+            let folder = std::env::current_dir().ok()?;
+            Some(sockeye::source::project_of(&folder)?.branch?.to_string())
+        })),
+        // It depends on what runs the tests.
+        GroupBy::Started => {
+            let listing = sockeye(&["list", "--json", "-a"]).json();
+            row.pid.map_or(Value::Null, |pid| {
+                listing["processes"][pid.to_string()]["started_by"]["name"].clone()
+            })
+        }
     }
 }
 
@@ -350,7 +361,7 @@ fn columns_of_the_groups_order_them_and_others_are_refused() {
 
 #[test]
 fn a_wrong_field_is_one_line_with_those_that_are_accepted() {
-    let accepted = "[possible values: process, port, peer, network, state, user, unit, container, namespace, project] (see --help)\n";
+    let accepted = "[possible values: process, port, peer, network, state, user, unit, container, namespace, project, branch, started] (see --help)\n";
     for (fields, expected) in [
         (
             "prot",

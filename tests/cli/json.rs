@@ -40,6 +40,8 @@ fn a_process_is_what_the_kernel_says_of_it() {
         let name = executable.file_name().unwrap();
         let comm = std::fs::read_to_string("/proc/self/comm").unwrap();
         let argv: Vec<_> = std::env::args().collect();
+        let project = sockeye::source::project_of(&std::env::current_dir().unwrap());
+        let project = project.unwrap();
         let expected = json!({
             "pid": pid,
             "parent": std::os::unix::process::parent_id(),
@@ -55,6 +57,11 @@ fn a_process_is_what_the_kernel_says_of_it() {
             "unit": null,
             "container": null,
             "project": std::env::current_dir().unwrap().to_str(),
+            "branch": project.branch.map(|name| name.to_string()),
+            "worktree": project.worktree.map(|name| name.to_string()),
+            // They depend on what runs the tests.
+            "started_by": process["started_by"],
+            "left_over": process["left_over"],
         });
         assert_eq!(process, &expected);
     });

@@ -6,7 +6,7 @@ use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sockeye::columns::{ALL, Column, default_columns};
 use sockeye::model::State;
 
@@ -272,6 +272,13 @@ fn variety() -> TempFile {
             process["started_at"] = started_at.into();
             process["project"] = project.into();
         }
+        for process in frame["processes"].as_array_mut().unwrap() {
+            let is_zebra = process["pid"] == zebra.pid();
+            process["branch"] = if is_zebra { "Main" } else { "fix" }.into();
+            let name = if is_zebra { "tmux" } else { "Codex" };
+            process["started_by"] = json!({"kind": "agent", "name": name});
+            process["left_over"] = Value::Null;
+        }
     })
 }
 
@@ -335,6 +342,8 @@ fn key(column: &Column, socket: &Value) -> Option<Key> {
             let (_, name) = process["project"].as_str()?.rsplit_once('/')?;
             text(&name.into())
         }
+        "branch" => text(&process["branch"]),
+        "started" => text(&process["started_by"]["name"]),
         "command" => {
             let argv = process["argv"].as_array()?;
             let argv: Vec<_> = argv.iter().filter_map(Value::as_str).collect();

@@ -19,6 +19,7 @@ mod json;
 mod kinds;
 mod list;
 mod namespaces;
+mod provenance;
 mod published;
 mod recordings;
 mod reference;

@@ -141,7 +141,7 @@ fn json_has_the_namespace_and_what_a_port_publishes() {
 }
 
 #[test]
-fn csv_has_them_as_its_last_columns_and_no_name_is_a_formula() {
+fn csv_has_them_after_the_others_and_no_name_is_a_formula() {
     let said = listed("csv.jsonl", &["-N", "all", "--csv"]);
     let line = |start: &str| {
         let mut lines = said.out.lines();
@@ -150,10 +150,13 @@ fn csv_has_them_as_its_last_columns_and_no_name_is_a_formula() {
             .unwrap()
             .to_owned()
     };
-    assert!(line("protocol,").ends_with(",namespace,namespace_inode,published,published_by"));
-    assert!(line("tcp,ipv4,0.0.0.0,80,").ends_with(",web,4026532254,,"));
-    assert!(line("tcp,ipv4,0.0.0.0,5432,").ends_with(",'=blue,,,"));
-    assert!(line("tcp,ipv4,0.0.0.0,8080,").ends_with(",,,web:80 nginx (172.17.0.2),proxy"));
+    let names = ",namespace,namespace_inode,published,published_by,processes_branch,";
+    assert!(line("protocol,").contains(names));
+    // The columns after them have nothing here.
+    assert!(line("tcp,ipv4,0.0.0.0,80,").ends_with(",web,4026532254,,,,,,,,"));
+    assert!(line("tcp,ipv4,0.0.0.0,5432,").ends_with(",'=blue,,,,,,,,,"));
+    let published = ",,,web:80 nginx (172.17.0.2),proxy,,,,,,";
+    assert!(line("tcp,ipv4,0.0.0.0,8080,").ends_with(published));
 }
 
 #[test]

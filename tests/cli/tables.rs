@@ -65,6 +65,9 @@ impl Busy {
                 process["pid"] = fixed(&process["pid"]).into();
                 process["parent"] = Value::Null;
                 process["project"] = "/srv/shop".into();
+                for name in ["branch", "worktree", "started_by", "left_over"] {
+                    process[name] = Value::Null;
+                }
             }
             for socket in frame["sockets"].as_array_mut().unwrap() {
                 let owners = socket["pids"].as_array().unwrap();

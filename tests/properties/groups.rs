@@ -111,6 +111,14 @@ fn key(row: &Row, by: GroupBy) -> String {
             let owner = socket.owner.processes().first();
             owner.and_then(|process| Some(process.project.as_ref()?.to_string()))
         }
+        GroupBy::Branch => {
+            let owner = socket.owner.processes().first();
+            owner.and_then(|process| Some(process.branch.as_ref()?.to_string()))
+        }
+        GroupBy::Started => {
+            let owner = socket.owner.processes().first();
+            owner.and_then(|process| Some(process.started_by.as_ref()?.name.to_string()))
+        }
     };
     text.unwrap_or_else(|| "–".to_owned())
 }

@@ -133,6 +133,7 @@ proptest! {
             namespaces: NamespaceScope::All,
             filter: Filter::default(),
             uid: None,
+            mine: None,
             sort,
             highlight: Duration::ZERO,
             linger: Duration::ZERO,

@@ -213,9 +213,12 @@ fn check(language: &Language, options: &[u16]) {
                     }
                     refused += 1;
                     let failure = binder.failure();
-                    let (errno, cause) = (&failure["errno"], &failure["cause"]);
-                    if *errno != *said.expected || !is_cause(cause, kind, manner) {
-                        wrong.push(format!("{case}: {errno} {cause}: {}", failure["summary"]));
+                    let (errno, said_cause) = (&failure["errno"], &failure["cause"]);
+                    if *errno != *said.expected || !is_cause(said_cause, kind, manner) {
+                        wrong.push(format!(
+                            "{case}: {errno} {said_cause}: {}",
+                            failure["summary"]
+                        ));
                     }
                     if !has_right_owner(&failure["blockers"][0]) {
                         wrong.push(format!("{case}: {}", failure["blockers"][0]));

@@ -76,6 +76,7 @@ impl TableView {
             linger: settings.linger,
             highlight: settings.highlight,
             uid,
+            mine: None,
         };
         let mut selection = Selection::new(criteria.clone());
         selection.group_by(settings.group);

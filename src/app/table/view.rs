@@ -313,6 +313,8 @@ fn is_usual(column: ColumnId, row: &Row, text: &str) -> bool {
         | ColumnId::Rtt
         | ColumnId::Idle
         | ColumnId::Project
+        | ColumnId::Branch
+        | ColumnId::Started
         | ColumnId::Command => false,
     }
 }

@@ -25,6 +25,7 @@ use sockeye::track::{Row, Table, Tracker};
 
 use crate::cli::errors::{is_relevant, print_error};
 use crate::cli::global::{GlobalArgs, namespace_error, query, system, tracker};
+use crate::cli::mine::mine;
 use crate::cli::output::{output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use groups::FieldParser;
@@ -39,6 +40,7 @@ Examples:
   sockeye list -a --group process       how many sockets each process has
   sockeye list --ndjson | jq -c '[.socket.local.port, .processes[].name]'
   sockeye list -N all -l                listeners of every container and network namespace
+  sockeye list --mine                   servers of this project
   sockeye list -q :5432 && echo something has it
   sockeye list is:trouble               what is wrong; exits with 1 if nothing is";
 
@@ -70,6 +72,13 @@ pub struct List {
     #[arg(long, group = "form", value_name = "CELLS", require_equals = true, num_args = 0..=1,
            default_missing_value = "guarded")]
     csv: Option<Cells>,
+    /// Only sockets of your processes in this project
+    ///
+    /// Yours: of the user who runs this command, or who ran sudo. In this project: the nearest folder with a manifest or a
+    /// repository, from the current directory up, is also that of the process (`project` in JSON). A linked git worktree
+    /// is a project of its own, and so is a package in a folder below.
+    #[arg(long)]
+    mine: bool,
     /// Also print what the kernel counts about each socket: bytes, round-trip time, retransmits, drops
     ///
     /// In the table RX, TX, RTT, RETR, IDLE and DROPS; in JSON `tcp_info` and `drops`. Columns, orders and filters that need
@@ -142,6 +151,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     let grouping = list.grouping()?;
     let target = global.namespace_target()?;
     let mut query = query(&settings, sort)?;
+    query.mine = list.mine.then(mine).transpose()?;
     if list.at.is_some() && global.replay.is_none() {
         bail!("--at needs a recording: name one with --replay FILE");
     }

@@ -29,7 +29,10 @@ pub(super) fn expected(
             project: None,
             has_ended: pinned.is_none(),
         };
-        return Ok((pinned.map(ExpectedServer::Process), Some(server)));
+        return Ok((
+            pinned.map(|one| ExpectedServer::Process(Box::new(one))),
+            Some(server),
+        ));
     };
     let project = project_of(option, folder)?;
     let server = WaitedServer {

@@ -181,7 +181,7 @@ fn between_terms_every_field_and_protocol_is_offered() {
     for text in ["^", "nginx ^", "(^", "!^", "a |^ b"] {
         let (word, offers) = offered(text).unwrap();
         assert_eq!(word, "", "{text}");
-        assert_eq!(offers.len(), 31, "{text}: {offers:?}");
+        assert_eq!(offers.len(), 33, "{text}: {offers:?}");
     }
 }
 

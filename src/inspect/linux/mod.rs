@@ -190,19 +190,19 @@ impl LinuxInspector {
         }
     }
 
-    /// Projects of processes and names of users that came after the records were made.
+    /// Facts about processes and names of users that came after the records were made.
     fn add_late_facts(&mut self, evidence: &mut Evidence) {
-        let projects = self.processes.late_projects();
+        let facts = self.processes.late_facts();
         let names = self.processes.late_names();
-        if projects.is_empty() && names.is_empty() {
+        if facts.is_empty() && names.is_empty() {
             return;
         }
         for holder in &mut evidence.holders {
             let socket = Arc::make_mut(&mut holder.socket);
-            socket.owner.update(&projects);
+            socket.owner.update(&facts);
             rename_socket(socket, &names);
         }
-        for process in projects {
+        for process in facts {
             if let Some(known) = evidence.processes.get_mut(&process.pid) {
                 *known = process;
             }

@@ -1,8 +1,10 @@
 //! A process that has sockets, or an ancestor of one.
 
 mod lineage;
+mod mine;
 mod naming;
 mod signal;
+mod starter;
 
 use std::sync::Arc;
 
@@ -11,8 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::Text;
 pub use lineage::{Guard, Lineage, Member};
+pub use mine::Mine;
 pub use naming::ProgramFacts;
 pub use signal::Signal;
+pub use starter::{LeftOver, StartedBy, StarterKind};
 
 /// Process id.
 pub type Pid = u32;
@@ -52,6 +56,23 @@ pub struct Process {
     /// `None` if there is none, or it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<Text>,
+    /// The git branch that the project's repository is on, read again every few seconds; the first digits of the commit
+    /// if it is on none. `None` without a repository, or if it can't be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<Text>,
+    /// The name of the linked worktree (`git worktree add`) that the project is in; `None` for a main one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<Text>,
+    /// What started it: the nearest ancestor that is known for starting others, else what its environment names, else its
+    /// unit. `None` if none of these says it, and for a process that has no socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<StartedBy>,
+    /// Why it is left over, if it is known to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_over: Option<LeftOver>,
+    /// Its session (`setsid(2)`), by the pid of the process that began it. Only on Linux.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<u32>,
     /// When it started, to the second.
     pub started_at: Option<Timestamp>,
     /// The same in clock ticks since boot, of which a second has a hundred (Linux, field 22 of

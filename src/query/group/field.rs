@@ -34,6 +34,10 @@ pub enum GroupBy {
     Namespace,
     /// The project of the process.
     Project,
+    /// The git branch of that.
+    Branch,
+    /// What started the process.
+    Started,
 }
 
 impl GroupBy {
@@ -53,6 +57,8 @@ impl GroupBy {
             Self::Container => "container",
             Self::Namespace => "namespace",
             Self::Project => "project",
+            Self::Branch => "branch",
+            Self::Started => "started",
         }
     }
 
@@ -75,6 +81,8 @@ impl GroupBy {
             Self::Container => "the container, with the ports that it publishes",
             Self::Namespace => "the network namespace",
             Self::Project => "the folder of the process's project",
+            Self::Branch => "the git branch of that project",
+            Self::Started => "what started the process: tmux, ssh, an agent, a service",
         }
     }
 
@@ -90,6 +98,8 @@ impl GroupBy {
             Self::Container => ColumnId::Container,
             Self::Namespace => ColumnId::Namespace,
             Self::Project => ColumnId::Project,
+            Self::Branch => ColumnId::Branch,
+            Self::Started => ColumnId::Started,
         }
     }
 
@@ -113,6 +123,8 @@ impl GroupBy {
                 None => namespace_name(socket).into(),
             })),
             Self::Project => project(row).cloned().map(GroupKey::Text),
+            Self::Branch => branch(row).cloned().map(GroupKey::Text),
+            Self::Started => started(row).cloned().map(GroupKey::Text),
         };
         key.unwrap_or(GroupKey::None)
     }
@@ -138,6 +150,8 @@ impl GroupBy {
             Self::Container => socket.container_name().and_then(text),
             Self::Namespace => Some((0, texts.number(namespace_name(socket).into()) as u128)),
             Self::Project => project(row).and_then(text),
+            Self::Branch => branch(row).and_then(text),
+            Self::Started => started(row).and_then(text),
         }
     }
 }
@@ -269,6 +283,15 @@ fn start(process: &Process) -> u64 {
 /// Of several owners the first one's, as the process column shows that one.
 fn project(row: &Row) -> Option<&Text> {
     row.socket.owner.processes().first()?.project.as_ref()
+}
+
+fn branch(row: &Row) -> Option<&Text> {
+    row.socket.owner.processes().first()?.branch.as_ref()
+}
+
+fn started(row: &Row) -> Option<&Text> {
+    let by = row.socket.owner.processes().first()?.started_by.as_ref()?;
+    Some(&by.name)
 }
 
 fn peer(row: &Row) -> Option<IpAddr> {

@@ -29,6 +29,7 @@ impl Watch {
             kinds: Kinds::DEFAULT,
             filter: Filter::parse(filter).unwrap(),
             uid: None,
+            mine: None,
             sort,
             highlight: Duration::from_secs(5),
             linger: Duration::ZERO,

@@ -109,6 +109,7 @@ impl Run {
             linger: LINGER,
             highlight: Duration::from_secs(2),
             uid: None,
+            mine: None,
         };
         Self {
             tracker: Tracker::new(LINGER),

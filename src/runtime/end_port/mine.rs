@@ -2,7 +2,7 @@
 //! a process speaks against it.
 
 use crate::model::Process;
-use crate::source::{is_of_project, own_uid, project_of, sudo_uid};
+use crate::source::{is_of_project, own_uid, project_folder_of, sudo_uid};
 
 /// Checks that a process belongs to the user of this program: the one who ran `sudo`, if it was run by that.
 ///
@@ -44,7 +44,7 @@ pub fn is_mine(process: &Process) -> Result<(), String> {
 /// A folder without a manifest or a repository is no project: everything below the working directory would be.
 fn is_of_own_project(process: &Process) -> bool {
     let folder = std::env::current_dir().ok();
-    let own = folder.and_then(|folder| project_of(&folder));
+    let own = folder.and_then(|folder| project_folder_of(&folder));
     own.is_some_and(|own| process.project.is_some() && is_of_project(process, &own) == Some(true))
 }
 

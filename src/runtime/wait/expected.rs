@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 64;
 #[derive(Clone, Debug)]
 pub enum ExpectedServer {
     /// This process, or one that descends from it.
-    Process(PinnedProcess),
+    Process(Box<PinnedProcess>),
     /// A process of the project with this real path.
     Project(PathBuf),
 }

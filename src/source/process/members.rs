@@ -24,7 +24,7 @@ mod platform {
 
     use super::Process;
     use crate::source::proc_stat::proc_stat;
-    use crate::source::process::projects::{nearest, root};
+    use crate::source::process::provenance::{project_through, root};
 
     pub(super) fn is_of_project(process: &Process, project: &Path) -> Option<bool> {
         let pid = process.pid;
@@ -32,7 +32,7 @@ mod platform {
         let path = read_link(&folder).ok()?;
         let is_member = match &process.project {
             Some(found) => {
-                let by_folder = nearest(&folder, &path).map(|above| up_to(&folder, &path, &above));
+                let by_folder = project_through(&folder, &path);
                 // Otherwise it is the project of its script.
                 let by_script = || root(pid).join(found.trim_start_matches('/'));
                 is_same_folder(&by_folder.unwrap_or_else(by_script), project)
@@ -43,17 +43,6 @@ mod platform {
         let started = proc_stat(pid)?.started_at_tick;
         let is_same = process.started_at_tick.is_none_or(|tick| tick == started);
         is_same.then_some(is_member)
-    }
-
-    /// The folder `above` the folder with this path, through that folder.
-    fn up_to(folder: &Path, path: &Path, above: &Path) -> PathBuf {
-        let levels = path
-            .components()
-            .count()
-            .saturating_sub(above.components().count());
-        let mut folder = folder.to_owned();
-        folder.extend(std::iter::repeat_n("..", levels));
-        folder
     }
 
     fn is_same_folder(one: &Path, other: &Path) -> bool {
@@ -93,7 +82,7 @@ mod tests {
     use std::process::{Child, Command};
 
     use super::*;
-    use crate::model::{Moment, Text};
+    use crate::model::Moment;
     use crate::source::process::Processes;
     use crate::source::project_of;
 
@@ -115,7 +104,7 @@ mod tests {
         fn record(&self) -> Process {
             let mut processes = Processes::default();
             processes.refresh(&[self.0.id()], Moment::default());
-            processes.late_projects();
+            processes.late_facts();
             (**processes.get(self.0.id()).unwrap()).clone()
         }
 
@@ -123,7 +112,7 @@ mod tests {
             let mut record = self.record();
             // The thread that looks for it may be late on a busy machine.
             let cwd = record.cwd.clone().unwrap();
-            record.project = project_of(Path::new(&*cwd)).map(|it| Text::new(it.to_str().unwrap()));
+            record.project = project_of(Path::new(&*cwd)).map(|project| project.path);
             is_of_project(&record, &self.1.join(folder))
         }
     }

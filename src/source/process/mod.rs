@@ -9,12 +9,12 @@ pub(crate) mod cpu_clock;
 mod members;
 mod pinned;
 pub(crate) mod proc_stat;
-mod projects;
+mod provenance;
 mod record;
 #[cfg(target_os = "linux")]
 mod single;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,10 +24,11 @@ use self::cpu_clock::CpuClock;
 pub use self::members::is_of_project;
 pub use self::pinned::PinnedProcess;
 use self::proc_stat::{ProcStat, proc_stat};
-use self::projects::Projects;
-pub use self::projects::project_of;
+use self::provenance::PlaceFacts;
+use self::provenance::Provenance;
 #[cfg(target_os = "linux")]
-pub(crate) use self::projects::start_background_thread;
+pub(crate) use self::provenance::start_background_thread;
+pub use self::provenance::{Project, project_folder_of, project_of};
 use self::record::{Arguments, LINKS, RecordSources};
 #[cfg(target_os = "linux")]
 pub(crate) use self::single::ProcessReader;
@@ -61,7 +62,9 @@ pub(crate) struct Processes {
     /// How many files were read since the last call of `take_files`.
     files: u64,
     pub(crate) users: Users,
-    projects: Projects,
+    provenance: Provenance,
+    /// Those of the last refresh.
+    owners: Vec<Pid>,
 }
 
 struct Known {
@@ -94,7 +97,8 @@ impl Default for Processes {
             prune_above: SPARE,
             files: 0,
             users: Users::default(),
-            projects: Projects::default(),
+            provenance: Provenance::default(),
+            owners: Vec::new(),
         }
     }
 }
@@ -109,6 +113,7 @@ impl Processes {
         #[cfg(target_os = "linux")]
         self.rename_users();
         self.add_projects();
+        owners.clone_into(&mut self.owners);
         let mut former = std::mem::take(&mut self.known);
         let last = self.full_update_at;
         let is_full = last.is_none_or(|last| last.age(at) >= FULL_UPDATE_AFTER);
@@ -148,6 +153,10 @@ impl Processes {
             self.prune_above = system.processes().len() * 2 + SPARE;
         }
         self.system = Some(system);
+        let known = &self.known;
+        let is_alive = |pid: Pid| known.contains_key(&pid);
+        self.provenance.request(&self.owners, is_alive, at);
+        self.derive();
         ended_owners
     }
 
@@ -170,21 +179,47 @@ impl Processes {
         self.rename_users()
     }
 
-    /// Adds the projects found since. Returns the processes that got one.
-    fn add_projects(&mut self) -> Vec<Arc<Process>> {
-        let late = self.projects.take_late().into_iter();
-        let add = |(pid, project)| {
+    /// Adds the projects and branches found since. Returns the processes that got them.
+    fn add_projects(&mut self) -> Vec<Pid> {
+        let late = self.provenance.take_projects().into_iter();
+        let add = |(pid, found): (Pid, PlaceFacts)| {
             let process = &mut self.known.get_mut(&pid)?.process;
-            Arc::make_mut(process).project = Some(project);
-            Some(Arc::clone(process))
+            let process = Arc::make_mut(process);
+            process.project = found.project;
+            process.branch = found.branch;
+            process.worktree = found.worktree;
+            Some(pid)
         };
         late.filter_map(add).collect()
     }
 
-    /// Waits a moment for projects that are being looked for, and returns the processes that got one.
-    pub(crate) fn late_projects(&mut self) -> Vec<Arc<Process>> {
-        self.projects.wait();
-        self.add_projects()
+    /// Adds to owners what started them and whether they are left over, where that has changed. Returns those.
+    fn derive(&mut self) -> Vec<Pid> {
+        let known = &self.known;
+        let process_of = |pid: Pid| known.get(&pid).map(|known| &*known.process);
+        let changed = self.provenance.derive(&self.owners, process_of);
+        let pids = changed.iter().map(|&(pid, _)| pid).collect();
+        for (pid, derived) in changed {
+            if let Some(known) = self.known.get_mut(&pid) {
+                let process = Arc::make_mut(&mut known.process);
+                process.started_by = derived.started_by;
+                process.left_over = derived.left_over;
+            }
+        }
+        pids
+    }
+
+    /// Waits a moment for what is being looked for: projects, branches and starters. Returns the processes that got one.
+    pub(crate) fn late_facts(&mut self) -> Vec<Arc<Process>> {
+        let mut late = HashSet::new();
+        // Twice: the facts of an owner may call for those of an ancestor.
+        for _ in 0..2 {
+            self.provenance.wait();
+            late.extend(self.add_projects());
+            late.extend(self.derive());
+        }
+        let processes = late.iter().filter_map(|&pid| self.get(pid));
+        processes.map(Arc::clone).collect()
     }
 
     /// Updates the records of `pids`. Returns those that have ended or are another process now.
@@ -217,6 +252,7 @@ impl Processes {
         for (pid, before) in changed {
             let Some(found) = system.process(sysinfo::Pid::from_u32(pid)) else {
                 ended.push(pid);
+                self.provenance.expect_change();
                 continue;
             };
             let former = former.get(&pid);
@@ -245,6 +281,7 @@ impl Processes {
                 None => found.name().as_encoded_bytes(),
             },
             started_at_tick: stat.as_ref().map(|stat| stat.started_at_tick),
+            session: stat.as_ref().and_then(ProcStat::session),
             found,
             arguments: Arguments::read(pid, found),
         };
@@ -259,11 +296,14 @@ impl Processes {
             let record = sources.record(
                 former.map(|former| &**former),
                 &mut self.users,
-                &mut self.projects,
+                &mut self.provenance,
             );
             match former {
                 Some(former) if **former == record => Arc::clone(former),
-                _ => Arc::new(record),
+                _ => {
+                    self.provenance.forget(pid);
+                    Arc::new(record)
+                }
             }
         };
         // A slow machine may show that twice.

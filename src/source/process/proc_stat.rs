@@ -31,9 +31,15 @@ pub(crate) struct ProcStat {
 }
 
 impl ProcStat {
-    /// The fields that differ if the pid now belongs to another process, or its process has another program or parent.
-    pub(crate) fn identity(&self) -> (&[u8], Pid, u64) {
-        (&self.name, self.parent, self.started_at_tick)
+    /// The fields that differ if the pid now belongs to another process, or its process has another program, parent or
+    /// session.
+    pub(crate) fn identity(&self) -> (&[u8], Pid, u32, u64) {
+        (&self.name, self.parent, self.session, self.started_at_tick)
+    }
+
+    /// Its session; a kernel thread has none, and one that began outside the pid namespace no number.
+    pub(crate) fn session(&self) -> Option<u32> {
+        Some(self.session).filter(|&session| session != 0)
     }
 
     /// Parses `PID (NAME) STATE PARENT GROUP SESSION TERMINAL …`. The name may contain anything, also spaces and

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 
-use super::projects::{Place, Projects};
+use super::provenance::{Place, Provenance};
 use crate::model::{Pid, Process, ProgramFacts, Text};
 use crate::source::users::Users;
 
@@ -27,17 +27,18 @@ pub(super) struct RecordSources<'a> {
     pub(super) pid: Pid,
     pub(super) comm: &'a [u8],
     pub(super) started_at_tick: Option<u64>,
+    pub(super) session: Option<u32>,
     pub(super) found: &'a sysinfo::Process,
     pub(super) arguments: Arguments,
 }
 
 impl RecordSources<'_> {
-    /// The record. A process that has ended has no arguments any more: they stay as they were.
+    /// The record, in place of the former one of the pid.
     pub(super) fn record(
         &self,
         former: Option<&Process>,
         users: &mut Users,
-        projects: &mut Projects,
+        provenance: &mut Provenance,
     ) -> Process {
         let (found, comm) = (self.found, lossy(self.comm));
         let [executable, folder] = links(self.pid, found);
@@ -60,6 +61,8 @@ impl RecordSources<'_> {
         #[cfg(not(unix))]
         let uid = None;
         let started_at = i64::try_from(found.start_time()).ok();
+        let place = place.map(|place| provenance.place(self.pid, place));
+        let place = place.unwrap_or_default();
         let record = Process {
             comm: Text::new(&comm),
             // The kernel marks a deleted file.
@@ -69,7 +72,10 @@ impl RecordSources<'_> {
             argv: (!words.is_empty()).then(|| words.iter().map(|one| Text::whole(one)).collect()),
             is_argv_truncated: self.arguments.is_truncated,
             cwd: folder.as_deref().map(Text::new),
-            project: place.and_then(|place| projects.of(self.pid, place)),
+            project: place.project,
+            branch: place.branch,
+            worktree: place.worktree,
+            session: self.session,
             parent: found.parent().map(sysinfo::Pid::as_u32),
             started_at: started_at.and_then(|second| Timestamp::from_second(second).ok()),
             started_at_tick: self.started_at_tick,
@@ -77,29 +83,44 @@ impl RecordSources<'_> {
             uid,
             ..Process::new(self.pid, facts.name().as_str())
         };
-        let has_lost_arguments = |former: &&Process| {
-            words.is_empty()
-                && former.argv.is_some()
-                && former.comm == record.comm
-                && former.is_same(&record)
-        };
-        match former.filter(has_lost_arguments) {
-            Some(former) => Process {
-                parent: record.parent,
-                user: record.user,
-                uid: record.uid,
-                ..former.clone()
-            },
-            None => record,
-        }
+        continued(former, record)
     }
 
     pub(super) fn fingerprint(&self) -> u64 {
         let (found, mut hasher) = (self.found, DefaultHasher::new());
-        (self.comm, self.started_at_tick, &self.arguments).hash(&mut hasher);
+        (
+            self.comm,
+            self.started_at_tick,
+            self.session,
+            &self.arguments,
+        )
+            .hash(&mut hasher);
         (found.parent(), found.start_time()).hash(&mut hasher);
         (found.user_id(), found.effective_user_id()).hash(&mut hasher);
         hasher.finish()
+    }
+}
+
+/// The record with what stays as it was: what started the process, which is decided later from such records, and the
+/// arguments of one that has ended.
+fn continued(former: Option<&Process>, record: Process) -> Process {
+    let Some(former) = former.filter(|former| former.is_same(&record)) else {
+        return record;
+    };
+    let has_lost_arguments =
+        record.argv.is_none() && former.argv.is_some() && former.comm == record.comm;
+    if has_lost_arguments {
+        return Process {
+            parent: record.parent,
+            user: record.user,
+            uid: record.uid,
+            ..former.clone()
+        };
+    }
+    Process {
+        started_by: former.started_by.clone(),
+        left_over: former.left_over,
+        ..record
     }
 }
 

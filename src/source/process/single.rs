@@ -70,6 +70,7 @@ impl ProcessReader {
             cwd: cwd.as_deref().map(Text::new),
             started_at: self.time_of(stat.started_at_tick),
             started_at_tick: Some(stat.started_at_tick),
+            session: stat.session(),
             user: uid.map(|uid| self.user(uid)),
             uid,
             ..Process::new(pid, facts.name().as_str())
@@ -153,6 +154,10 @@ mod tests {
         processes.refresh(&[pid], Moment::default());
         let listed = Process {
             project: None,
+            branch: None,
+            worktree: None,
+            started_by: None,
+            left_over: None,
             ..(**processes.get(pid).unwrap()).clone()
         };
         child.kill().unwrap();

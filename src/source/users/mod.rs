@@ -20,3 +20,12 @@ pub fn own_uid() -> Option<u32> {
     let uid = None;
     uid
 }
+
+/// The uid of the user who invoked this program: as root by sudo, that of the user who ran sudo (`SUDO_UID`).
+pub fn invoking_uid() -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    if let Some(uid) = crate::source::linux::rights::sudo_uid() {
+        return Some(uid);
+    }
+    own_uid()
+}

@@ -62,11 +62,14 @@ impl App {
         };
         let start = |process: &Process| self.start_text(process).filter(|_| !has_start);
         let command = |process: &Process| text(process.command.as_ref()).filter(|_| is_cut);
-        let facts: [Fact<'_>; 7] = [
+        let facts: [Fact<'_>; 10] = [
             ("command", &command),
             ("parents", &|process| self.ancestors(process)),
             ("folder", &|process| text(process.cwd.as_ref())),
             ("project", &|process| text(process.project.as_ref())),
+            ("branch", &branch),
+            ("started by", &started_by),
+            ("left over", &left_over),
             ("executable", &|process| text(process.executable.as_ref())),
             ("comm", &comm),
             ("started", &start),
@@ -172,6 +175,29 @@ impl App {
         let names: Vec<_> = names.take(MAX_ANCESTORS).collect();
         (!names.is_empty()).then(|| names.join(" ← "))
     }
+}
+
+/// `main`, `fix in worktree shop-fix`
+fn branch(process: &Process) -> Option<String> {
+    let branch = process.branch.as_ref()?.to_string();
+    let worktree = process.worktree.as_ref();
+    let worktree = worktree.map(|name| format!(" in worktree {name}"));
+    Some(branch + &worktree.unwrap_or_default())
+}
+
+/// `tmux (790)`; without the pid of what is not an ancestor.
+fn started_by(process: &Process) -> Option<String> {
+    let by = process.started_by.as_ref()?;
+    Some(match by.pid {
+        Some(pid) => format!("{} ({pid})", by.name),
+        None => by.name.to_string(),
+    })
+}
+
+/// `the shell that started it is gone`
+fn left_over(process: &Process) -> Option<String> {
+    let by = process.started_by.as_ref();
+    process.left_over.map(|left_over| left_over.clause(by))
 }
 
 /// A fact: once if it is the same for all, else each with the pids that it is true of.

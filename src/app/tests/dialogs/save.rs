@@ -164,7 +164,7 @@ fn a_long_difference_is_wrapped_and_scrolls_so_that_nothing_that_is_confirmed_is
         let text = seen.join(" ");
         assert!(last.concat().contains("the file stays."), "{last:?}");
         assert!(!last.concat().contains("more lines"), "{last:?}");
-        for expected in ["- theme = 1", "+ columns = ", "\"drops\", \"project\"]"] {
+        for expected in ["- theme = 1", "+ columns = ", "\"branch\", \"started\"]"] {
             assert!(text.contains(expected), "{expected}: {text}");
         }
         assert_eq!(text.matches("\"command\"]").count(), 1, "{text}");

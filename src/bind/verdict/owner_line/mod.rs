@@ -20,29 +20,6 @@ const MAX_COMMAND: usize = 200;
 /// Longer lines of ancestors are cut; records that were not read atomically could form a cycle.
 const MAX_DEPTH: usize = 64;
 
-/// Shells: with `-c` their code counts, not the shell.
-const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "ash"];
-
-/// Ancestors that show where a command was typed, or what started it, with the words for that.
-const CONTEXTS: &[(&str, &str)] = &[
-    ("tmux", " in tmux"),
-    ("screen", " in screen"),
-    ("zellij", " in zellij"),
-    ("sshd-session", " over ssh"),
-    ("sshd", " over ssh"),
-    ("cron", " by cron"),
-    ("crond", " by cron"),
-    ("atd", " by at"),
-    ("code", " in VS Code"),
-    ("gnome-terminal-server", " in gnome-terminal"),
-    ("konsole", " in konsole"),
-    ("alacritty", " in alacritty"),
-    ("kitty", " in kitty"),
-    ("xterm", " in xterm"),
-    ("supervisord", " by supervisord"),
-    ("PM2", " by PM2"),
-];
-
 /// The sentence on the owner of a socket that started its other owners; `None` if neither its command nor its folder is
 /// known.
 pub(in crate::bind) fn sentence(
@@ -86,7 +63,7 @@ pub(crate) fn process_line(
     let folder = process.cwd.as_ref();
     let folder = after(
         " in ",
-        folder.map(|cwd| format!("`{}`", shortened(cwd, home))),
+        folder.map(|cwd| format!("`{}`{}", shortened(cwd, home), branch(process))),
     );
     let age = process.started_at.map(|started| {
         let age = now.duration_since(started).try_into().unwrap_or_default();
@@ -107,7 +84,32 @@ pub(crate) fn process_line(
         (None, None) => ", run".to_owned(),
         (age, origin) => format!(", started{}{}", after("", age), after("", origin)),
     };
-    format!("`{command}`{folder}{started}{user}.")
+    let by = process.started_by.as_ref();
+    let left_over = process.left_over.map(|left_over| left_over.clause(by));
+    let left_over = after("; ", left_over);
+    format!("`{command}`{folder}{started}{user}{left_over}.")
+}
+
+/// ` (branch main)`, ` (branch fix, worktree shop-fix)`, if the working directory is in the project.
+fn branch(process: &Process) -> String {
+    let is_inside = process.cwd.as_deref().zip(process.project.as_deref());
+    let is_inside = is_inside.is_some_and(|(cwd, project)| {
+        let rest = cwd.strip_prefix(project);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '\\']))
+    });
+    let branch = process
+        .branch
+        .as_ref()
+        .map(|branch| format!("branch {branch}"));
+    let worktree = process
+        .worktree
+        .as_ref()
+        .map(|name| format!("worktree {name}"));
+    let facts: Vec<_> = [branch, worktree].into_iter().flatten().collect();
+    if facts.is_empty() || !is_inside {
+        return String::new();
+    }
+    format!(" ({})", facts.join(", "))
 }
 
 /// `~/shop` for a folder in the user's home.
@@ -119,7 +121,7 @@ fn shortened(folder: &str, home: Option<&str>) -> String {
     }
 }
 
-/// ` from bash in tmux`, ` by cron`: the nearest meaningful ancestor, and where it runs.
+/// ` from bash in tmux`, ` by cron`: the nearest meaningful ancestor, and what started it.
 fn started_from(processes: &HashMap<Pid, Arc<Process>>, process: &Process) -> Option<String> {
     let parent = |of: &Process| processes.get(&of.parent.filter(|&pid| pid != 1)?);
     let line = std::iter::successors(parent(process), |one| parent(one));
@@ -130,16 +132,21 @@ fn started_from(processes: &HashMap<Pid, Arc<Process>>, process: &Process) -> Op
         |word: &Text| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c');
     let mut line = line.skip_while(|one| {
         let argv = one.argv.as_deref().unwrap_or_default();
-        SHELLS.contains(&&*one.name) && argv.iter().skip(1).any(is_code)
+        one.is_shell() && argv.iter().skip(1).any(is_code)
     });
-    let context = |of: &Arc<Process>| {
-        let known = CONTEXTS.iter().find(|(name, _)| *name == &*of.name);
-        known.map(|&(_, words)| words)
+    let nearest = line.next();
+    let is_starter = nearest.is_some_and(|nearest| nearest.as_starter().is_some());
+    let from = nearest.filter(|_| !is_starter);
+    let from = after(" from ", from.map(|nearest| &nearest.name));
+    // A record that was not completed has ancestors only.
+    let of_line = || {
+        nearest
+            .into_iter()
+            .chain(line)
+            .find_map(|one| one.as_starter())
     };
-    let nearest = line.next()?;
-    if let Some(context) = context(nearest) {
-        return Some(context.to_owned());
-    }
-    let context = line.find_map(context).unwrap_or_default();
-    Some(format!(" from {}{context}", nearest.name))
+    let by = process.started_by.clone().or_else(of_line);
+    let by = by.map(|by| by.phrase()).unwrap_or_default();
+    let text = from + &by;
+    (!text.is_empty()).then_some(text)
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Evidence, Moment, Owner, Protocol, Socket, State, Text};
+use crate::model::{
+    Evidence, LeftOver, Moment, Owner, Protocol, Socket, StartedBy, StarterKind, State, Text,
+};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_000_000 + seconds).unwrap()
@@ -86,6 +88,74 @@ fn an_adopted_process_is_described_by_its_unit_or_container() {
         socket.container = Some("0123".into());
     });
     assert!(inside.ends_with("in container 0123 by ann."));
+}
+
+/// The server of ann's, started by this and left over.
+fn said_of_started(kind: StarterKind, name: &str, left_over: Option<LeftOver>) -> String {
+    let server = Process {
+        started_by: Some(StartedBy {
+            kind,
+            name: name.into(),
+            pid: None,
+        }),
+        left_over,
+        ..server(1)
+    };
+    let said = said_of(&[server], &[], |_| {});
+    let (_, rest) = said.split_once("12 min ago").unwrap();
+    rest.to_owned()
+}
+
+#[test]
+fn what_started_it_is_said_where_no_ancestor_does() {
+    let gone = Some(LeftOver::ParentGone);
+    assert_eq!(
+        said_of_started(StarterKind::Terminal, "kitty", gone),
+        " in kitty by ann; the terminal that started it is gone."
+    );
+    assert_eq!(
+        said_of_started(StarterKind::Agent, "Claude Code", gone),
+        " by Claude Code, as ann; the shell that started it is gone."
+    );
+    assert_eq!(
+        said_of_started(StarterKind::Ssh, "ssh", gone),
+        " over ssh by ann; the ssh session that started it is gone."
+    );
+    assert_eq!(
+        said_of_started(StarterKind::Ci, "GitHub Actions", gone),
+        " in GitHub Actions by ann; the job that started it is gone."
+    );
+    assert_eq!(
+        said_of_started(StarterKind::Service, "web.service", None),
+        " in web.service by ann."
+    );
+    assert_eq!(
+        said_of_started(
+            StarterKind::Multiplexer,
+            "tmux",
+            Some(LeftOver::FolderDeleted)
+        ),
+        " in tmux by ann; its folder was deleted."
+    );
+}
+
+#[test]
+fn the_branch_follows_the_folder_if_that_is_in_the_project() {
+    let said = |project: &str, worktree: Option<&str>| {
+        let server = Process {
+            project: Some(project.into()),
+            branch: Some("main".into()),
+            worktree: worktree.map(Text::new),
+            ..server(1)
+        };
+        said_of(&[server], &[], |_| {})
+    };
+    assert!(said("/home/ann", None).contains("in `~/shop` (branch main), started"));
+    let named = said("/home/ann/shop", Some("fix"));
+    assert!(named.contains("in `~/shop` (branch main, worktree fix), started"));
+    // The project is that of its script.
+    assert!(said("/home/ann/sho", None).contains("in `~/shop`, started"));
+    assert!(said("/srv/api", None).contains("in `~/shop`, started"));
 }
 
 #[test]

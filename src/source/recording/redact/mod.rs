@@ -11,7 +11,7 @@ use std::sync::Arc;
 use self::pseudonyms::{Addresses, Names};
 use crate::model::{
     ClosedSocket, Container, Endpoint, Namespace, Owner, Portless, Problem, ProblemCode, Process,
-    Published, Snapshot, Socket, Text, UnixPeer, UnixSocket,
+    Published, Snapshot, Socket, StartedBy, StarterKind, Text, UnixPeer, UnixSocket,
 };
 
 /// The pseudonyms of one recording.
@@ -148,8 +148,20 @@ impl Redactor {
             user: self.named("user", process.user.as_ref()),
             uid: process.uid.map(|uid| self.names.uid(uid)),
             comm: process.comm.clone(),
+            started_by: process.started_by.as_ref().map(|by| self.started_by(by)),
+            left_over: process.left_over,
+            session: process.session,
             ..Process::new(process.pid, name)
         }
+    }
+
+    /// Programs are named by a table; units are chosen by people.
+    fn started_by(&mut self, by: &StartedBy) -> StartedBy {
+        let name = match by.kind {
+            StarterKind::Service => self.names.unit(&by.name),
+            _ => by.name.clone(),
+        };
+        StartedBy { name, ..by.clone() }
     }
 
     /// The name of a unix socket identifies as much as a command line; ethertypes and numbers do not.

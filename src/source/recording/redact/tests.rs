@@ -2,7 +2,7 @@
 //! `tests/properties`.
 
 use super::*;
-use crate::model::{Protocol, State};
+use crate::model::{LeftOver, Protocol, State};
 
 fn pseudonyms(addresses: &[&str]) -> Vec<String> {
     let mut given = Addresses::default();
@@ -112,6 +112,14 @@ fn a_command_line_becomes_the_name() {
         argv: Some(["node".into(), "--token".into(), "secret".into()].into()),
         cwd: Some("/home/ann lee".into()),
         project: Some("/home/ann lee/acme".into()),
+        branch: Some("acme-merger".into()),
+        worktree: Some("acme".into()),
+        started_by: Some(StartedBy {
+            kind: StarterKind::Service,
+            name: "acme.service".into(),
+            pid: None,
+        }),
+        left_over: Some(LeftOver::FolderDeleted),
         name: "node acme.js".into(),
         ..Process::new(7, "node")
     });
@@ -129,6 +137,12 @@ fn a_command_line_becomes_the_name() {
         (&process.executable, &process.argv, &process.cwd),
         (&None, &None, &None)
     );
-    assert_eq!(process.project, None);
+    assert_eq!(
+        (&process.project, &process.branch, &process.worktree),
+        (&None, &None, &None)
+    );
+    let by = process.started_by.as_ref().unwrap();
+    assert_eq!(&*by.name, "unit1.service");
+    assert_eq!(process.left_over, Some(LeftOver::FolderDeleted));
     assert_eq!((process.uid, &*process.comm), (Some(1001), "node"));
 }

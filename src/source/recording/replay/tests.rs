@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::model::{
-    ClosedSocket, Container, Endpoint, Engine, EphemeralPorts, Kinds, LostCloses, Namespace,
-    NamespaceId, Owner, Problem, ProblemCode, Process, Protocol, Published, PublishedBy, Queue,
-    Socket, State, TcpInfo, Text, TimeWaitReuse,
+    ClosedSocket, Container, Endpoint, Engine, EphemeralPorts, Kinds, LeftOver, LostCloses,
+    Namespace, NamespaceId, Owner, Problem, ProblemCode, Process, Protocol, Published, PublishedBy,
+    Queue, Socket, StartedBy, StarterKind, State, TcpInfo, Text, TimeWaitReuse,
 };
 use crate::source::Recorder;
 
@@ -35,6 +35,15 @@ fn process(pid: u32) -> Arc<Process> {
         argv: Some(["server".into(), "".into(), Text::whole(&"x".repeat(5000))].into()),
         cwd: Some("/srv".into()),
         project: Some("/srv/shop".into()),
+        branch: Some("main".into()),
+        worktree: Some("shop-fix".into()),
+        started_by: Some(StartedBy {
+            kind: StarterKind::Multiplexer,
+            name: "tmux".into(),
+            pid: Some(9),
+        }),
+        left_over: Some(LeftOver::ParentGone),
+        session: Some(8),
         ..Process::new(pid, "server")
     })
 }

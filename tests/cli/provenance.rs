@@ -1,0 +1,448 @@
+//! Whose a process is: its branch, what started it, whether it is left over, and `--mine`. With real processes of a real
+//! tmux and a real ssh server.
+//!
+//! A server here is `sleep`, which gets a listening socket from `sockeye free PORT -- sleep`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::cli::scene::{BINARY, Said, stage};
+use crate::support::netns::{has_users, in_netns_with_users, name_of};
+use crate::support::{is_required, wait_until};
+
+/// What no output may contain.
+const SECRET: &str = "hunter2-of-the-environment";
+
+/// A folder of the test's own, removed with it, and the processes that were started in it.
+struct Home(PathBuf);
+
+impl Home {
+    fn new(name: &str) -> Self {
+        let home = std::env::temp_dir().canonicalize().unwrap();
+        let home = home.join(format!("sockeye-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&home).unwrap();
+        Self(home)
+    }
+
+    fn path(&self, within: &str) -> PathBuf {
+        self.0.join(within)
+    }
+
+    /// A project on a branch, as git describes its files.
+    fn project(&self, name: &str, branch: &str) -> PathBuf {
+        let folder = self.path(name);
+        std::fs::create_dir_all(folder.join(".git")).unwrap();
+        let head = format!("ref: refs/heads/{branch}\n");
+        std::fs::write(folder.join(".git/HEAD"), head).unwrap();
+        folder
+    }
+
+    /// Runs a line of shell in a folder with nothing in its environment but these names, to its end.
+    fn run(&self, folder: &Path, names: &[&str], line: &str) {
+        let mut command = Command::new("bash");
+        command.args(["-c", line]).current_dir(folder).env_clear();
+        command.env("PATH", std::env::var("PATH").unwrap());
+        command.env("HOME", &self.0).env("SOCKEYE", BINARY);
+        for name in names {
+            command.env(name, SECRET);
+        }
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}: {error}");
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // The processes end with the pid namespace of the test.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A line of shell that leaves a server on a port behind.
+fn server(port: u16) -> String {
+    format!("\"$SOCKEYE\" free {port} -- sleep 1000")
+}
+
+fn sockeye_in(folder: &Path, args: &[&str]) -> Said {
+    let mut command = Command::new(BINARY);
+    Said::of(command.args(args).current_dir(folder).output().unwrap())
+}
+
+fn sockeye(args: &[&str]) -> Said {
+    sockeye_in(Path::new("/"), args)
+}
+
+/// The process that listens on a port, once `is_it` is true of it.
+fn process(port: u16, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+    let mut found = Value::Null;
+    wait_until(&format!("{what} on {port}"), || {
+        let said = sockeye(&["list", "--json", "-l", &format!(":{port}")]);
+        let listing: Value = serde_json::from_str(&said.out).unwrap_or_default();
+        let pid = listing["sockets"][0]["pids"][0].to_string();
+        found = listing["processes"][&pid].clone();
+        found["name"] == "sleep" && is_it(&found)
+    });
+    found
+}
+
+fn listening(port: u16) -> Value {
+    process(port, "a server", |_| true)
+}
+
+/// The line of `check` about the owner.
+fn owner_line(port: u16) -> String {
+    let said = sockeye(&["check", &port.to_string()]);
+    said.out.lines().nth(2).unwrap().to_owned()
+}
+
+fn started_by(kind: &str, name: &str) -> Value {
+    json!({"kind": kind, "name": name, "pid": null})
+}
+
+#[test]
+fn a_server_that_an_agent_left_behind_says_so_and_no_value_of_its_environment_is_shown() {
+    stage(|| {
+        let home = Home::new("agent");
+        let shop = home.project("shop", "fix/42");
+        // An agent's shell is a session without job control.
+        let line = format!(
+            "setsid --wait bash -c '{} >log 2>&1 & sleep 0.1'",
+            server(9101)
+        );
+        home.run(&shop, &["CLAUDECODE", "TOKEN"], &line);
+        let found = process(9101, "a left-over server", |one| {
+            one["left_over"] != Value::Null
+        });
+        assert_eq!(
+            found["started_by"],
+            started_by("agent", "Claude Code"),
+            "{found:#}"
+        );
+        assert_eq!(found["left_over"], "parent_gone", "{found:#}");
+        assert_eq!(
+            (&found["branch"], &found["worktree"]),
+            (&json!("fix/42"), &Value::Null)
+        );
+        let line = owner_line(9101);
+        assert!(line.contains("shop` (branch fix/42), started "), "{line}");
+        let end = " by Claude Code, as root; the shell that started it is gone.";
+        assert!(line.ends_with(end), "{line}");
+
+        let log = home.path("log.jsonl");
+        let log = log.to_str().unwrap();
+        let listing = sockeye(&["list", "started:agent", "branch:fix", "is:left-over"]);
+        assert_eq!(listing.ports(), [9101], "{listing:?}");
+        assert!(listing.out.contains("fix/42") && listing.out.contains("Claude Code, gone"));
+        let outputs = [
+            vec!["list", "--json", "-a"],
+            vec!["list", "--ndjson", "-a"],
+            vec!["list", "--csv", "-a"],
+            vec!["list", "--json", "--group", "started,branch"],
+            vec!["check", "9101"],
+            vec!["check", "--json", "9101"],
+            vec!["watch", "--json", "--for", "1s", "--record", log],
+        ];
+        for args in outputs {
+            let said = sockeye(&args);
+            assert!(!(said.out.clone() + &said.err).contains(SECRET), "{args:?}");
+            assert!(
+                said.out.contains("9101") || said.out.contains("Claude"),
+                "{said:?}"
+            );
+        }
+        let recorded = std::fs::read_to_string(log).unwrap();
+        assert!(recorded.contains("Claude Code") && !recorded.contains(SECRET));
+        let redacted = home.path("redacted.jsonl");
+        let redacted = redacted.to_str().unwrap();
+        sockeye(&["watch", "--replay", log, "--record", redacted, "--redact"]);
+        let redacted = std::fs::read_to_string(redacted).unwrap();
+        assert!(redacted.contains("Claude Code") && !redacted.contains("fix/42"));
+    });
+}
+
+#[test]
+fn what_was_meant_to_stay_is_not_left_over() {
+    stage(|| {
+        let home = Home::new("stays");
+        // A session of its own, as a daemon has it.
+        let daemon = format!("setsid -f {} </dev/null >log 2>&1", server(9101));
+        home.run(&home.0, &["CLAUDECODE"], &daemon);
+        let found = process(9101, "a daemon", |one| one["parent"] == 1);
+        assert_eq!(found["started_by"], started_by("agent", "Claude Code"));
+        // Without job control, and detached, as a daemon that made a session and left it.
+        let detached = format!(
+            "setsid --wait bash -c '{} </dev/null >/dev/null 2>&1 & sleep 0.1'",
+            server(9102)
+        );
+        home.run(&home.0, &["CLAUDECODE"], &detached);
+        // No name says that more than a script started it.
+        let script = format!(
+            "setsid --wait bash -c '{} >log 2>&1 & sleep 0.1'",
+            server(9103)
+        );
+        home.run(&home.0, &["TOKEN"], &script);
+        for port in [9102, 9103] {
+            process(port, "an adopted server", |one| one["parent"] == 1);
+        }
+        for port in [9101, 9102, 9103] {
+            assert_eq!(listening(port)["left_over"], Value::Null, "{port}");
+        }
+        assert_eq!(listening(9103)["started_by"], Value::Null);
+        assert_eq!(sockeye(&["list", "is:left-over"]).code, 1);
+    });
+}
+
+#[test]
+fn a_server_whose_folder_was_deleted_is_left_over() {
+    stage(|| {
+        let home = Home::new("deleted");
+        let shop = home.project("shop", "main");
+        home.run(&shop, &[], &format!("{} >/dev/null 2>&1 &", server(9101)));
+        assert_eq!(listening(9101)["left_over"], Value::Null);
+        std::fs::remove_dir_all(&shop).unwrap();
+        let found = listening(9101);
+        assert_eq!(found["left_over"], "folder_deleted", "{found:#}");
+        // Another folder of that name is not the one of this process.
+        home.project("shop", "main");
+        assert_eq!(listening(9101)["left_over"], "folder_deleted");
+        assert!(owner_line(9101).ends_with("; its folder was deleted."));
+        let found = sockeye(&[
+            "list",
+            "--columns",
+            "port,started",
+            "--no-header",
+            "is:left-over",
+        ]);
+        assert_eq!(
+            found.out.split_whitespace().collect::<Vec<_>>(),
+            ["9101", "deleted"]
+        );
+    });
+}
+
+#[test]
+fn a_server_in_tmux_knows_it_and_is_left_over_when_its_shell_has_ended() {
+    stage(|| {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            assert!(!is_required("tmux"), "tmux is required");
+            eprintln!("NOT RUN: no tmux");
+            return;
+        }
+        let home = Home::new("tmux");
+        let shop = home.project("shop", "main");
+        let tmux = "tmux -S \"$HOME/tmux\" -f /dev/null";
+        home.run(
+            &shop,
+            &["SSH_CONNECTION"],
+            &format!("{tmux} new-session -d '{}'", server(9101)),
+        );
+        let found = listening(9101);
+        let by = &found["started_by"];
+        assert_eq!(
+            (&by["kind"], &by["name"]),
+            (&json!("multiplexer"), &json!("tmux"))
+        );
+        assert!(by["pid"].is_u64(), "{by}");
+        assert_eq!(found["left_over"], Value::Null);
+        assert!(owner_line(9101).ends_with(" in tmux by root."));
+
+        // A job of an interactive shell, which ends with its window.
+        home.run(
+            &shop,
+            &[],
+            &format!("{tmux} new-session -d -s job 'bash --norc -i'"),
+        );
+        let typed = format!("nohup {} >log 2>&1 &", server(9102))
+            .replace('"', "\\\"")
+            .replace('$', "\\$");
+        home.run(
+            &shop,
+            &[],
+            &format!("{tmux} send-keys -t job \"{typed}\" Enter"),
+        );
+        let line = |found: &Value| found["started_by"]["pid"].is_u64();
+        let found = process(9102, "a job in tmux", line);
+        assert_eq!(found["left_over"], Value::Null, "{found:#}");
+        assert!(owner_line(9102).contains(" from bash in tmux by root."));
+        home.run(&shop, &[], &format!("{tmux} kill-session -t job"));
+        let found = process(9102, "a left-over job", |one| {
+            one["left_over"] != Value::Null
+        });
+        assert_eq!(found["started_by"], started_by("multiplexer", "tmux"));
+        assert_eq!(found["left_over"], "parent_gone");
+        let end = " in tmux by root; the shell that started it is gone.";
+        assert!(owner_line(9102).ends_with(end));
+        // tmux itself is there to stay.
+        assert_eq!(sockeye(&["list", "is:left-over"]).ports(), [9102]);
+        home.run(&shop, &[], &format!("{tmux} kill-server"));
+    });
+}
+
+/// An ssh server on loopback that logs root in by a key of the test's own.
+fn ssh_server(home: &Home) -> std::process::Child {
+    let config = "Port 2222\nListenAddress 127.0.0.1\nUsePAM no\nPidFile none\nStrictModes no\n\
+                  PermitRootLogin yes\nPasswordAuthentication no\n";
+    let keys = format!(
+        "HostKey {0}/host\nAuthorizedKeysFile {0}/key.pub\n",
+        home.0.display()
+    );
+    std::fs::write(home.path("sshd_config"), config.to_owned() + &keys).unwrap();
+    let key = "ssh-keygen -q -t ed25519 -N ''";
+    home.run(
+        &home.0,
+        &[],
+        &format!("{key} -f host; {key} -f key; mkdir -p /run/sshd"),
+    );
+    let mut server = Command::new("/usr/sbin/sshd");
+    server
+        .args(["-D", "-e", "-f"])
+        .arg(home.path("sshd_config"));
+    server
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap());
+    let child = server.stderr(Stdio::null()).spawn().unwrap();
+    wait_until("the ssh server", || {
+        std::net::TcpStream::connect("127.0.0.1:2222").is_ok()
+    });
+    child
+}
+
+#[test]
+fn a_server_that_was_started_over_ssh_knows_it_and_outlives_its_login() {
+    let body = || {
+        let is_there = Path::new("/usr/sbin/sshd").exists();
+        if !is_there || !has_users() {
+            assert!(!is_required("sshd"), "an ssh server is required");
+            eprintln!("NOT RUN: no ssh server, or not root");
+            return;
+        }
+        let home = Home::new("ssh");
+        let mut sshd = ssh_server(&home);
+        let ssh = "ssh -p 2222 -i key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+                   -o LogLevel=ERROR root@127.0.0.1";
+        let run = |port| {
+            format!(
+                "cd {}; {BINARY} free {port} -- sleep 1000",
+                home.0.display()
+            )
+        };
+        home.run(
+            &home.0,
+            &[],
+            &format!("{ssh} '{}' >/dev/null 2>&1 &", run(9101)),
+        );
+        let found = listening(9101);
+        let by = &found["started_by"];
+        assert_eq!(
+            (&by["kind"], &by["name"]),
+            (&json!("ssh"), &json!("ssh")),
+            "{found:#}"
+        );
+        assert!(by["pid"].is_u64(), "{by}");
+        assert_eq!(found["left_over"], Value::Null);
+        home.run(&home.0, &[], &format!("{ssh} '{} >log 2>&1 &'", run(9102)));
+        let found = process(9102, "a left-over server", |one| {
+            one["left_over"] != Value::Null
+        });
+        assert_eq!(found["started_by"], started_by("ssh", "ssh"));
+        assert_eq!(found["left_over"], "parent_gone");
+        let end = " over ssh by root; the ssh session that started it is gone.";
+        assert!(owner_line(9102).ends_with(end), "{}", owner_line(9102));
+        sshd.kill().unwrap();
+        sshd.wait().unwrap();
+    };
+    in_netns_with_users(name_of_test(&body), body);
+}
+
+fn name_of_test<Body>(_: &Body) -> &'static str {
+    name_of::<Body>()
+}
+
+#[test]
+fn mine_is_what_this_user_runs_in_this_project() {
+    let body = || {
+        let home = Home::new("mine");
+        let folders = ["shop", "shop-fix"].map(|name| home.project(name, "main"));
+        // A linked worktree is another project.
+        let git = folders[0].join(".git/worktrees/fix");
+        std::fs::create_dir_all(&git).unwrap();
+        std::fs::write(git.join("HEAD"), "ref: refs/heads/fix\n").unwrap();
+        std::fs::write(git.join("commondir"), "../..\n").unwrap();
+        std::fs::remove_dir_all(folders[1].join(".git")).unwrap();
+        std::fs::write(
+            folders[1].join(".git"),
+            format!("gitdir: {}\n", git.display()),
+        )
+        .unwrap();
+        let below = folders[0].join("src/web");
+        std::fs::create_dir_all(&below).unwrap();
+        for (port, folder) in [
+            (9101, &folders[0]),
+            (9102, &folders[1]),
+            (9103, &home.0),
+            (9104, &below),
+        ] {
+            home.run(folder, &[], &format!("{} >/dev/null 2>&1 &", server(port)));
+            listening(port);
+        }
+        let found = listening(9102);
+        assert_eq!(
+            (&found["branch"], &found["worktree"]),
+            (&json!("fix"), &json!("fix"))
+        );
+        let mine = |folder: &Path, args: &[&str]| {
+            sockeye_in(folder, &[&["list", "--mine"], args].concat())
+        };
+        assert_eq!(mine(&folders[0], &[]).ports(), [9101, 9104]);
+        assert_eq!(mine(&below, &[]).ports(), [9101, 9104]);
+        assert_eq!(mine(&below, &[":9104"]).ports(), [9104]);
+        assert_eq!(mine(&folders[1], &[]).ports(), [9102]);
+        assert_eq!(mine(&folders[1], &[":9101"]).code, 1);
+        let watched = sockeye_in(
+            &folders[1],
+            &["watch", "--mine", "--json", "--for", "500ms"],
+        );
+        assert!(watched.out.contains("\"port\":9102") && !watched.out.contains("\"port\":9101"));
+
+        let said = mine(&home.0, &[]);
+        assert_eq!(
+            (said.code, said.out.as_str(), said.err.lines().count()),
+            (2, "", 1)
+        );
+        assert!(
+            said.err.contains("--mine: no project here: ") && said.err.contains("package.json")
+        );
+
+        if !has_users() {
+            return;
+        }
+        // Of another user in the same folder, and that user as root by sudo.
+        let as_other = format!(
+            "setpriv --reuid 65534 --clear-groups {} >/dev/null 2>&1 &",
+            server(9105)
+        );
+        home.run(&folders[0], &[], &as_other);
+        listening(9105);
+        assert_eq!(mine(&folders[0], &[]).ports(), [9101, 9104]);
+        let mut sudo = Command::new(BINARY);
+        sudo.args(["list", "--mine"]).env("SUDO_UID", "65534");
+        let said = Said::of(sudo.current_dir(&folders[0]).output().unwrap());
+        assert_eq!(said.ports(), [9105], "{said:?}");
+        // That user sees the owners of others' sockets as hidden, and nothing of their environment.
+        let mut other = Command::new("setpriv");
+        other.args([
+            "--reuid",
+            "65534",
+            "--clear-groups",
+            BINARY,
+            "list",
+            "--json",
+        ]);
+        let said = Said::of(other.current_dir(&folders[0]).output().unwrap());
+        assert_eq!(said.json()["sockets"][0]["owner"], "hidden", "{said:?}");
+    };
+    in_netns_with_users(name_of_test(&body), body);
+}
