@@ -139,8 +139,8 @@ fn section<'a>(title: &str, words: impl Iterator<Item = (String, &'a str)>) -> S
 
 /// The commands that have a page. This is part of the definition, so it can't be derived from it; a test compares them.
 #[rustfmt::skip]
-const PAGES: [&str; 10] =
-    ["list", "watch", "check", "end", "free", "wait", "completions", "man", "keys", "config"];
+const PAGES: [&str; 11] =
+    ["list", "watch", "check", "end", "free", "wait", "run", "completions", "man", "keys", "config"];
 
 #[cfg(test)]
 mod tests {
@@ -151,7 +151,7 @@ mod tests {
     fn examples_and_filters_have_headings() {
         for (name, page) in pages(Cli::definition()).unwrap() {
             assert!(!page_has(&page, "EXTRA"), "{name}");
-            let has_examples = ["list", "watch", "check", "end", "free", "wait", "config"]
+            let has_examples = ["list", "watch", "check", "end", "free", "wait", "run", "config"]
                 .iter()
                 .any(|command| name == format!("sockeye-{command}"));
             assert_eq!(page_has(&page, "EXAMPLES"), has_examples, "{name}");
