@@ -151,9 +151,11 @@ mod tests {
     fn examples_and_filters_have_headings() {
         for (name, page) in pages(Cli::definition()).unwrap() {
             assert!(!page_has(&page, "EXTRA"), "{name}");
-            let has_examples = ["list", "watch", "check", "end", "free", "wait", "run", "config"]
-                .iter()
-                .any(|command| name == format!("sockeye-{command}"));
+            let has_examples = [
+                "list", "watch", "check", "end", "free", "wait", "run", "config",
+            ]
+            .iter()
+            .any(|command| name == format!("sockeye-{command}"));
             assert_eq!(page_has(&page, "EXAMPLES"), has_examples, "{name}");
             let takes_filters = ["sockeye", "sockeye-list", "sockeye-watch"];
             let has_filters = page_has(&page, "FILTERS");

@@ -24,7 +24,7 @@ Examples:
   sockeye run --wait 30s -- ./server            wait for the old one to go away
   sockeye run --port-env PORT=3000-3999 -- npm start";
 
-/// Run a program and explain each bind below it that fails, as it fails
+/// Run a program and explain each bind that fails
 ///
 /// Standard error gets one line for each bind(2) or listen(2) of the program, or of anything that it starts, that fails
 /// with EADDRINUSE, EACCES, EPERM or EADDRNOTAVAIL, and below it why, who has the port and how to free it: read before the
