@@ -54,7 +54,7 @@ answer() { (exec 3<>"/dev/tcp/127.0.0.1/$1" && cat <&3); }
 log() { echo "$*" >>ledger; }
 
 end_mine() {
-  sockeye end "$1" --mine --yes --json --timeout 10 >>end.json 2>>end.log
+  sockeye end "$1" --mine --yes --json --timeout 10 >>"${2:-end.json}" 2>>end.log
 }
 
 sockeye free --stable --for . --name db "$ports" --hold -- named "$NAME db" >db.port 2>db.log &
@@ -65,14 +65,16 @@ cp db.port "$SHARED/$NAME"
 for cycle in 1 2 3; do
   sockeye free --json --for . --name web "$ports" >free.json
   if [ "$(jq -r .for.used_by free.json)" = this_project ]; then
-    end_mine "$(jq .for.usual_port free.json)" && log ended "$left"
+    # Another agent may have the port at once, so its exit code says nothing of the server.
+    end_mine "$(jq .for.usual_port free.json)"
+    kill -0 "$left" 2>/dev/null || log ended "$left"
   fi
   start_server || { log failed; continue; }
   log started web "$server" "$port"
   use_server || log wrong "$port"
   sockeye check -q "$port" && log unseen "$port"
   for other in $(cat "$SHARED"/*) $BYSTANDERS; do
-    if [ "$other" != "$(cat db.port)" ] && end_mine "$other"; then log took "$other"; fi
+    if [ "$other" != "$(cat db.port)" ] && end_mine "$other" others.json; then log took "$other"; fi
   done
   use_server || log lost "$port"
   if [ "$cycle" = 2 ]; then
@@ -145,7 +147,12 @@ impl Agent {
     /// What it wrote down, once it is done.
     fn ledger(&mut self) -> Vec<Vec<String>> {
         self.child.wait().unwrap();
-        for printed in ["free.json", "end.json"] {
+        let others = fs::read_to_string(self.folder.join("others.json")).unwrap();
+        assert!(
+            others.contains("\"sent\":[]") && !others.contains("\"sent\":[{"),
+            "{others}"
+        );
+        for printed in ["free.json", "end.json", "others.json"] {
             hold(&fs::read_to_string(self.folder.join(printed)).unwrap_or_default());
         }
         let ledger = fs::read_to_string(self.folder.join("ledger")).unwrap();
