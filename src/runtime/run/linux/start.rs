@@ -26,6 +26,7 @@ use super::explain::{Explainer, Output, Reply};
 use super::front::{End, Front, end_by};
 use super::jobs::{JobReceiver, job_channel};
 use super::wake::Waker;
+use crate::bind::Claim;
 use crate::clock::Clock;
 use crate::model::Pid;
 use crate::runtime::process::exec::shell_of;
@@ -111,8 +112,7 @@ fn prepare(
     let children = SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     wait_for_children()?;
     let clock = Clock::start();
-    let own = getpid();
-    set_child_subreaper(Some(own))?;
+    set_child_subreaper(Some(getpid()))?;
     let mut reader = CallReader::new();
     let (program, listener) = start_program(&options, signals)?;
     setpgid(None, None)?;
@@ -123,20 +123,18 @@ fn prepare(
     // It may have been killed already.
     let _ = Report::Started(descriptor).send(front);
     detach_streams(false);
-    let claims: Vec<_> = options.ports.drain(..).map(|(_, claim)| claim).collect();
-    if listener.is_err() {
-        // When it is bound can't be seen: at least servers that set SO_REUSEADDR can start.
-        for claim in &claims {
-            claim.share()?;
-        }
-    }
+    let claims = take_claims(&mut options, listener.is_ok())?;
+    let (listener, refused) = match listener {
+        Ok(listener) => (Some(Arc::new(Listener::new(listener))), None),
+        Err(error) => (None, Some(error)),
+    };
     reader.set_program(program);
     let waker = Waker::new()?;
     let (jobs, received) = job_channel();
     let (replies, finished) = channel();
     let supervisor = Supervisor {
         clock,
-        listener: None,
+        listener,
         reader,
         jobs,
         replies: finished,
@@ -158,14 +156,21 @@ fn prepare(
         is_finishing: false,
     };
     let mut explainer = explainer(options, clock, (replies, waker.clone()));
-    if let Err(error) = listener {
+    if let Some(error) = refused {
         explainer.cannot_watch(error);
     }
     start_thread(explainer, received, waker)?;
-    Ok(Supervisor {
-        listener: listener.ok().map(Listener::new).map(Arc::new),
-        ..supervisor
-    })
+    Ok(supervisor)
+}
+
+/// The ports that are kept for the program. If it can't be seen when it binds them, servers that set `SO_REUSEADDR` can at
+/// least start.
+fn take_claims(options: &mut RunOptions, is_watched: bool) -> io::Result<Vec<Claim>> {
+    let claims: Vec<_> = options.ports.drain(..).map(|(_, claim)| claim).collect();
+    if !is_watched {
+        claims.iter().try_for_each(Claim::share)?;
+    }
+    Ok(claims)
 }
 
 fn explainer(options: RunOptions, clock: Clock, to: (Sender<Reply>, Waker)) -> Explainer {

@@ -87,23 +87,26 @@ impl Supervisor {
     /// Works until the program has ended and nothing is below the filter any more.
     pub(super) fn run(mut self) {
         loop {
-            let [is_called, is_over] = self.wait_for_events();
-            if is_called {
-                self.receive();
+            match self.wait_for_events() {
+                Some(events) if events.contains(PollFlags::IN) => self.receive(),
+                Some(events) if events.intersects(PollFlags::HUP | PollFlags::ERR) => {
+                    self.close_listener();
+                }
+                _ => {}
             }
             self.reap();
             self.read_replies();
             self.answer_late();
             self.retry_waiting();
             let is_finished = self.front.is_none() && self.ended.is_none();
-            if is_finished && is_over {
+            if is_finished && self.listener.is_none() {
                 return;
             }
         }
     }
 
-    /// Waits for the next event. Returns whether a call is there, and whether no process is left that could make one.
-    fn wait_for_events(&self) -> [bool; 2] {
+    /// Waits for the next event. Returns those of the listener.
+    fn wait_for_events(&self) -> Option<PollFlags> {
         let timeout = self.next_deadline().map(|deadline| {
             let left = deadline.saturating_sub(self.now().steady);
             Timespec {
@@ -122,10 +125,14 @@ impl Supervisor {
         );
         // An interrupted wait is one that ends early.
         let _ = poll(&mut all, timeout.as_ref());
-        let calls = all.get(2).map(PollFd::revents);
-        let has = |flags: PollFlags| calls.is_some_and(|calls| calls.intersects(flags));
-        let is_over = calls.is_none() || has(PollFlags::HUP | PollFlags::ERR);
-        [has(PollFlags::IN), is_over && !has(PollFlags::IN)]
+        all.get(2).map(PollFd::revents)
+    }
+
+    /// No process is left below the filter, or nothing more can be received. A closed listener would be reported again at
+    /// once, and no call is there that could be answered.
+    fn close_listener(&mut self) {
+        self.listener = None;
+        self.waiting.clear();
     }
 
     fn next_deadline(&self) -> Option<Duration> {
@@ -151,7 +158,7 @@ impl Supervisor {
             Ok(Some(notified)) => self.handle(&listener, &notified),
             Ok(None) => {}
             // Without the listener the kernel refuses these calls; there is nothing left to try.
-            Err(_) => self.listener = None,
+            Err(_) => self.close_listener(),
         }
     }
 
