@@ -135,7 +135,7 @@ pub fn write_failed_call(
 pub fn write_repeated(out: &mut dyn Write, repeated: &Repeated<'_>) -> io::Result<()> {
     let (who, what) = (repeated.caller.name(), call_text(repeated.attempt));
     let times = counted(repeated.count, "failure", "failures");
-    let lasted = duration::format_millis(repeated.lasted);
+    let lasted = format!("{:.1} s", repeated.lasted.as_secs_f64());
     if repeated.succeeded {
         writeln!(
             out,
@@ -406,4 +406,44 @@ pub fn write_unjudged_json(out: &mut dyn Write, reason: &str) -> io::Result<()> 
         reason,
     };
     write_object(out, &record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bind::{ProbeResult, SocketTraits};
+
+    /// It was written in milliseconds, without a unit.
+    #[test]
+    fn how_long_a_call_failed_has_a_unit() {
+        let attempt = BindAttempt {
+            call: BindCall::Bind,
+            protocol: Protocol::Tcp,
+            address: [0, 0, 0, 0].into(),
+            zone: None,
+            port: 3000,
+            v6only: None,
+            reuse_address: true,
+            traits: SocketTraits::default(),
+            result: ProbeResult::Ok,
+        };
+        let caller = Caller {
+            pid: 7,
+            process: None,
+        };
+        let mut out = Vec::new();
+        let repeated = Repeated {
+            id: 1,
+            caller,
+            attempt: &attempt,
+            count: 3,
+            lasted: Duration::from_millis(2_140),
+            succeeded: true,
+        };
+        write_repeated(&mut out, &repeated).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "sockeye: process 7 bind 0.0.0.0:3000: succeeded after 3 failures in 2.1 s\n"
+        );
+    }
 }
