@@ -19,7 +19,6 @@ pub fn mine() -> anyhow::Result<Mine> {
     })?;
     Ok(Mine {
         uid,
-        project: Some(project.path),
-        session: None,
+        project: project.path,
     })
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     Background, Behind, Endpoint, Inside, Manager, Moment, Namespace, Pid, Process, Redirect,
-    Serving, Socket, Text, Unit,
+    Serving, Socket, State, Text, Unit,
 };
 
 /// The evidence about one port of one protocol, in this network namespace unless stated otherwise.
@@ -55,6 +55,14 @@ impl Evidence {
     pub fn may_lack_rows(&self) -> bool {
         let is_about_rows = |gap: &Gap| matches!(gap.code, GapCode::Table | GapCode::BoundSockets);
         self.gaps.iter().any(is_about_rows)
+    }
+
+    /// The inodes of the sockets that wait for peers.
+    pub fn waiting_inodes(&self) -> impl Iterator<Item = u32> + '_ {
+        let sockets = self.holders.iter().map(|holder| &holder.socket);
+        let waiting = sockets
+            .filter(|socket| matches!(socket.state, State::Listen | State::Unconn | State::Bound));
+        waiting.filter_map(|socket| socket.inode)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::{Text, UnixAddress, UnixHolder};
 /// More blockers than this are counted, not listed.
 const MAX_LISTED: usize = 8;
 
-const INDENT: &str = "  ";
+pub(super) const INDENT: &str = "  ";
 
 /// A target with its verdict.
 #[derive(Clone, Debug)]

@@ -22,15 +22,6 @@ pub fn lineage() -> Lineage {
     Lineage(line)
 }
 
-/// The session of this process (`setsid(2)`); `None` where it can't be read.
-pub fn own_session() -> Option<u32> {
-    #[cfg(unix)]
-    let own = super::proc_stat::own();
-    #[cfg(not(unix))]
-    let own: Option<super::proc_stat::ProcStat> = None;
-    own?.session()
-}
-
 fn walk() -> Vec<Member> {
     let mut line: Vec<Member> = Vec::new();
     let mut next = own_pid();

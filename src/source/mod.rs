@@ -34,11 +34,9 @@ use thiserror::Error;
 
 use crate::model::{Kinds, Moment, Origin, Pid, Playback, RefreshTimings, Snapshot};
 
-pub use lineage::{lineage, own_session};
+pub use lineage::lineage;
 #[cfg(target_os = "linux")]
 pub use linux::namespaces::{NamespaceAccess, run_namespace_helper, set_namespace_helper};
-#[cfg(target_os = "linux")]
-pub(crate) use linux::proc::rights::sudo_uid;
 #[cfg(target_os = "linux")]
 pub use linux::process_events::{ProcessEvents, ProcessEventsError};
 #[cfg(target_os = "linux")]
@@ -60,9 +58,9 @@ pub use linux::trace::{
 pub use namespace::{AccessError, HAS_NAMESPACES, network_namespace};
 use owners::HiddenReason;
 #[cfg(not(target_os = "linux"))]
-pub use portable::run_namespace_helper;
+pub(crate) use portable::find_tool;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use portable::{find_tool, sudo_uid};
+pub use portable::run_namespace_helper;
 pub(crate) use process::proc_stat;
 pub use process::{PinnedProcess, Project, is_of_project, project_folder_of, project_of};
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};

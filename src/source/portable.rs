@@ -18,12 +18,6 @@ pub fn run_namespace_helper() -> Option<u8> {
     None
 }
 
-/// Commands run by `sudo` are root's here.
-#[cfg(not(target_os = "linux"))]
-pub(crate) const fn sudo_uid() -> Option<u32> {
-    None
-}
-
 /// The program of this name, as the system finds it.
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "as on Linux")]

@@ -1,6 +1,6 @@
 //! `sockeye free`: chooses ports by binding them, keeps them, or hands one to a command.
 
-mod search;
+pub mod search;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _};

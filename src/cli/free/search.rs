@@ -72,6 +72,21 @@ pub fn request(global: &GlobalArgs, range: Option<&Range>) -> PortRequest {
     }
 }
 
+/// Claims one port of a range, the first that is free for TCP and UDP; without one, of the kernel's choice. `None` if none
+/// is free.
+pub fn claim_one(global: &GlobalArgs, range: Option<&Range>) -> anyhow::Result<Option<Claim>> {
+    let request = PortRequest {
+        tcp: true,
+        udp: true,
+        ..request(global, range)
+    };
+    let ports = candidates(range, None, (false, 1)).into_iter();
+    let claim = |port| Claim::of(&request, port);
+    let choice = bind::choose(ports, 1, |_| None, claim, |_| None);
+    let choice = choice.map_err(|refusal| anyhow::anyhow!(why_refused(&refusal)))?;
+    Ok(choice.found.into_iter().next())
+}
+
 /// A service of a project, which has a port of its own.
 pub struct Service {
     /// The real path of the project.

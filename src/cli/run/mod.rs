@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{ArgAction, Args};
-use sockeye::bind::{Address, Claim, PortRequest, Target};
+use sockeye::bind::Claim;
 use sockeye::model::{Text, clean, duration};
 use sockeye::runtime::run::{self, Ended, RunOptions, Style};
 
 use crate::cli::EXIT_NO;
 use crate::cli::free::not_started;
+use crate::cli::free::search::{Range, claim_one};
 use crate::cli::global::GlobalArgs;
 use crate::cli::output::terminal_width;
 
@@ -120,20 +121,9 @@ fn claim(global: &GlobalArgs, text: &str) -> anyhow::Result<Option<(String, Clai
             Text::new(text)
         );
     }
-    let target = range.map(|range| Target::parse_with(range, &global.services));
-    let target = target
-        .transpose()
-        .with_context(|| format!("--port-env {name}"))?;
-    let request = PortRequest {
-        tcp: true,
-        udp: true,
-        address: global.narrowed(target.as_ref().map_or(Address::Every, |one| one.address)),
-    };
-    let ports = target.map_or(0..=0, |target| target.ports);
-    // A port of the kernel's choice may be taken for the other protocol.
-    let tries = if ports == (0..=0) { 100 } else { 1 };
-    let mut candidates = ports.flat_map(|port| std::iter::repeat_n(port, tries));
-    let found = candidates.find_map(|port| Claim::of(&request, port).ok());
+    let parsed = range.map(|range| Range::parse(range, global)).transpose();
+    let found = parsed.and_then(|range| claim_one(global, range.as_ref()));
+    let found = found.with_context(|| format!("--port-env {name}"))?;
     let Some(mut claim) = found else {
         let range = range.map(|range| format!(" of {}", Text::new(range)));
         let range = range.unwrap_or_default();

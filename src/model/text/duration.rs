@@ -109,6 +109,15 @@ pub fn format_millis(time: Duration) -> String {
     }
 }
 
+/// `after 0.2 s`, `at once`
+pub fn format_after(time: Duration) -> String {
+    if time < Duration::from_millis(50) {
+        "at once".to_owned()
+    } else {
+        format!("after {:.1} s", time.as_secs_f64())
+    }
+}
+
 /// Time until a remaining time in whole seconds changes; `None` at its end.
 pub(crate) fn countdown_changes_in(left: Duration) -> Option<Duration> {
     match (left.as_secs(), left.subsec_nanos()) {

@@ -2,7 +2,7 @@
 //! a process speaks against it.
 
 use crate::model::Process;
-use crate::source::{is_of_project, own_uid, project_folder_of, sudo_uid};
+use crate::source::{invoking_uid, is_of_project, project_folder_of};
 
 /// Checks that a process belongs to the user of this program: the one who ran `sudo`, if it was run by that.
 ///
@@ -10,8 +10,7 @@ use crate::source::{is_of_project, own_uid, project_folder_of, sudo_uid};
 /// Why it does not, as a sentence without a full stop.
 pub fn is_own_users(process: &Process) -> Result<(), String> {
     let who = process.name_and_pid();
-    let user = sudo_uid().or_else(own_uid);
-    match (process.uid, user) {
+    match (process.uid, invoking_uid()) {
         (Some(one), Some(own)) if one == own => Ok(()),
         (Some(uid), Some(_)) => {
             let user = process.user.as_deref().map(str::to_owned);
@@ -52,7 +51,7 @@ fn is_of_own_project(process: &Process) -> bool {
 mod session {
     use crate::model::{Pid, Process};
     use crate::source::lineage;
-    use crate::source::proc_stat::proc_stat;
+    use crate::source::proc_stat::{proc_stat, with_ancestors};
 
     /// Programs that keep a session in which other programs run, by the start of their short name.
     const SERVERS: [&[u8]; 3] = [b"tmux: server", b"screen", b"zellij"];
@@ -73,7 +72,8 @@ mod session {
         let is_same = own_sessions(&own).iter().any(|&(session, terminal)| {
             session == stat.session || terminal != 0 && terminal == stat.terminal
         });
-        is_same || server_of(ancestors(process.pid)).is_some_and(|server| own.contains(&server))
+        let ancestors = with_ancestors(process.pid).take_while(|&pid| pid > 1);
+        is_same || server_of(ancestors.take(MAX_DEPTH)).is_some_and(|server| own.contains(&server))
     }
 
     /// The session and the terminal of this program, and those below the commands that changed its user.
@@ -95,12 +95,6 @@ mod session {
         // Session 0 is that of the kernel.
         sessions.retain(|&(session, _)| session != 0);
         sessions
-    }
-
-    fn ancestors(pid: Pid) -> impl Iterator<Item = Pid> {
-        let parent = |pid: &Pid| proc_stat(*pid).map(|stat| stat.parent);
-        let line = std::iter::successors(Some(pid), parent);
-        line.take_while(|&pid| pid > 1).take(MAX_DEPTH)
     }
 
     fn server_of(mut line: impl Iterator<Item = Pid>) -> Option<Pid> {

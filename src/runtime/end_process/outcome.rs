@@ -2,16 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::duration::format_after;
 use crate::model::{Pid, counted};
-
-/// `after 0.2 s`, `at once`
-pub(in crate::runtime) fn after(time: Duration) -> String {
-    if time < Duration::from_millis(50) {
-        "at once".to_owned()
-    } else {
-        format!("after {:.1} s", time.as_secs_f64())
-    }
-}
 
 /// The state of the port after the processes ended.
 pub(in crate::runtime) enum Outcome {
@@ -78,7 +70,7 @@ impl Outcome {
                 if !is_same {
                     return format!(", but {name} ({pid}) has port {port} now{by}");
                 }
-                let after = optional(seen_after.map(|time| format!(" {}", after(time))));
+                let after = optional(seen_after.map(|time| format!(" {}", format_after(time))));
                 let command = command.as_ref();
                 let command = optional(command.map(|one| format!(": `{one}` keeps it down")));
                 format!(", back as {pid}{after}{by}{command}")
@@ -183,7 +175,11 @@ mod tests {
                 "app (12) exited after 0.2 s. A hidden process has it",
             ),
         ] {
-            let sentence = format!("app (12) exited {}{}", after(time), outcome.text(8080));
+            let sentence = format!(
+                "app (12) exited {}{}",
+                format_after(time),
+                outcome.text(8080)
+            );
             assert_eq!(sentence, text);
         }
         let kill = Some("SIGKILL ends it");

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::outcome::{self, Outcome};
+use super::outcome::Outcome;
 use super::summary::Summary;
 use super::watch::{INTERVAL, TIMEOUT, Watch, WatchedPort, watch_for};
 use super::{Checked, Failure, NotSent, Recipient, Sent, check_targets, names, send};
 use crate::app::{Ending, Msg, PortToFree};
 use crate::clock::Clock;
-use crate::model::{Pid, Process, Supervisor, counted};
+use crate::model::{Pid, Process, Supervisor, counted, duration};
 
 /// What came of the signals.
 #[derive(Default)]
@@ -154,7 +154,7 @@ impl Watch {
         }
         let all: usize = endings.iter().map(|ending| ending.targets.len()).sum();
         let exited = recipients.len() - running.len() + attempts.ended_before;
-        let mut summary = Summary::new(exited, all, &outcome::after(last_end));
+        let mut summary = Summary::new(exited, all, &duration::format_after(last_end));
         if let ([one], []) = (endings, running.as_slice())
             && attempts.failures.is_empty()
         {

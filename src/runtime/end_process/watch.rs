@@ -14,7 +14,7 @@ use crate::app::{Ending, Msg, PortToFree, Signal};
 use crate::bind::{BindTestResult, FixCode, Outcome as BindOutcome, Verdict, supervisor_text};
 use crate::clock::Clock;
 use crate::inspect::{AccessError, BindTester};
-use crate::model::{Pid, Process, Restarts, State, Supervisor};
+use crate::model::{Pid, Process, Restarts, Supervisor, duration};
 use crate::runtime::namespace::run_in_row;
 use crate::runtime::wait::can_be_bound;
 
@@ -98,7 +98,7 @@ impl Watch {
         let after = loop {
             let took = self.since(self.began);
             if recipients.iter().all(|one| one.has_ended()) {
-                break outcome::after(took);
+                break duration::format_after(took);
             }
             if took >= TIMEOUT {
                 return Msg::EndOutcome {
@@ -311,10 +311,7 @@ fn waiting_sockets(tester: &mut BindTester, freed: &PortToFree, clock: Clock) ->
     let Ok(evidence) = with_tester(tester, freed, clock, read) else {
         return HashSet::new();
     };
-    let sockets = evidence.holders.iter().map(|holder| &holder.socket);
-    let waiting = sockets
-        .filter(|socket| matches!(socket.state, State::Listen | State::Unconn | State::Bound));
-    waiting.filter_map(|socket| socket.inode).collect()
+    evidence.waiting_inodes().collect()
 }
 
 /// Whether most servers can start.

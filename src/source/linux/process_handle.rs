@@ -15,7 +15,7 @@ use rustix::io::{self, Errno};
 use super::owners::search::non_descriptor_owners::NonDescriptorSearch;
 use super::proc::scan;
 use crate::model::Pid;
-use crate::source::proc_stat::{ProcStat, proc_stat};
+use crate::source::proc_stat::{ProcStat, with_ancestors};
 
 /// The most ancestors of a process to read.
 const MAX_DEPTH: usize = 64;
@@ -97,9 +97,8 @@ impl ProcessHandle {
 
     /// Whether it is an ancestor of a process.
     pub(crate) fn is_ancestor_of(&self, pid: Pid) -> io::Result<bool> {
-        let parent = |pid: &Pid| proc_stat(*pid).map(|stat| stat.parent);
-        let ancestors = std::iter::successors(parent(&pid), parent);
-        if ancestors.take(MAX_DEPTH).any(|parent| parent == self.pid) {
+        let mut ancestors = with_ancestors(pid).skip(1).take(MAX_DEPTH);
+        if ancestors.any(|parent| parent == self.pid) {
             // The ancestor was found by pid, which is valid while this process exists.
             self.started_at_tick()?;
             return Ok(true);

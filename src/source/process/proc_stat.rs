@@ -74,6 +74,13 @@ pub(crate) fn proc_stat(pid: Pid) -> Option<ProcStat> {
     read(&pid.to_string())
 }
 
+/// A process and its ancestors, parent by parent, up to one that can't be read. The pids are not read at one instant, so
+/// that they could form a ring: the caller takes so many at most.
+pub(crate) fn with_ancestors(pid: Pid) -> impl Iterator<Item = Pid> {
+    let parent = |pid: &Pid| proc_stat(*pid).map(|stat| stat.parent);
+    std::iter::successors(Some(pid), parent)
+}
+
 /// Reads it for this process, whatever its pid in `/proc`.
 #[cfg(unix)]
 pub(crate) fn own() -> Option<ProcStat> {

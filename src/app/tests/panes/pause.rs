@@ -37,11 +37,11 @@ fn a_bind_test_and_its_watch_read_nothing_into_a_paused_table() {
 fn the_outcome_of_an_end_is_shown_and_a_paused_table_does_not_change() {
     let mut desk = Desk::with_ports(&[10]);
     desk.press("p");
-    let told = Msg::EndOutcome {
+    let late = Msg::EndOutcome {
         succeeded: true,
         message: "10 is free".into(),
     };
-    assert_eq!(desk.send(told), []);
+    assert_eq!(desk.send(late), []);
     assert!(footer(&desk).contains("10 is free"));
 }
 

@@ -3,6 +3,7 @@
 //! All of it is read in the background, for owners of sockets and as far as needed for their ancestors. What may change
 //! while a process runs is read again for some processes with each snapshot, in turn, so that the cost has a bound.
 
+mod answers;
 mod background;
 mod derive;
 #[cfg_attr(
@@ -20,9 +21,9 @@ mod projects;
 mod repository;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use self::answers::{Answers, Patience};
 #[cfg(target_os = "linux")]
 pub(crate) use self::background::start_background_thread;
 use self::derive::Derived;
@@ -32,10 +33,6 @@ pub use self::find::{Project, project_folder_of, project_of};
 pub(super) use self::projects::Place;
 use self::projects::Projects;
 use crate::model::{Moment, Pid, Process};
-use crate::source::Meter;
-
-/// How long a command with a single snapshot waits for results.
-const PATIENCE: Duration = Duration::from_millis(150);
 
 /// How often facts are read again, and of how many processes and places.
 const STEP: Duration = Duration::from_secs(1);
@@ -58,11 +55,9 @@ pub(super) struct Provenance {
     /// The processes to read again, in turn.
     to_check: Vec<Pid>,
     stepped_at: Option<Moment>,
-    answers: Option<(Sender<Answer>, Receiver<Answer>)>,
+    answers: Answers<Answer>,
     /// Whether a process or a fact has changed since the last derivation.
     has_changed: bool,
-    /// Whether waiting for results took too long once.
-    is_slow: bool,
 }
 
 type Answer = Vec<(Pid, Facts)>;
@@ -120,8 +115,7 @@ impl Provenance {
             before: self.facts.get(&pid).cloned(),
         };
         let requests: Vec<_> = pids.iter().map(request).collect();
-        let (answers, _) = self.answers.get_or_insert_with(channel);
-        let answers = answers.clone();
+        let answers = self.answers.sender();
         let job = move || {
             let read = |request: Request| (request.pid, Facts::read(request));
             // No one may wait for it any more.
@@ -165,11 +159,7 @@ impl Provenance {
     }
 
     fn take_answers(&mut self) {
-        let answers = self.answers.iter();
-        let answers: Vec<_> = answers
-            .flat_map(|(_, answers)| answers.try_iter())
-            .collect();
-        for answer in answers {
+        for answer in self.answers.take() {
             self.add(answer);
         }
     }
@@ -188,17 +178,12 @@ impl Provenance {
     /// Waits a moment for facts that are not known yet; never again if they did not come in time.
     pub(super) fn wait(&mut self) {
         self.projects.wait();
-        let (mut left, mut meter) = (PATIENCE, Meter::start());
-        while !self.is_slow && self.queued.iter().any(|pid| !self.facts.contains_key(pid)) {
-            let answer = self
-                .answers
-                .as_ref()
-                .map(|(_, answers)| answers.recv_timeout(left));
-            match answer {
-                Some(Ok(answer)) => self.add(answer),
-                _ => self.is_slow = true,
-            }
-            left = left.saturating_sub(meter.lap());
+        let mut patience = Patience::start();
+        while self.queued.iter().any(|pid| !self.facts.contains_key(pid)) {
+            let Some(answer) = self.answers.next(&mut patience) else {
+                return;
+            };
+            self.add(answer);
         }
     }
 }

@@ -4,43 +4,37 @@
 //! What can't be read, or is not sure to have the same answer here, is left to the kernel, which then carries the call
 //! out as it would without us.
 
+mod arguments;
 mod filter;
 mod listener;
 mod raw;
 
 use std::collections::HashSet;
-use std::fmt;
 use std::fs;
-use std::io::IoSliceMut;
-use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::BindToDevice;
-use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use rustix::fs::fstat;
 use rustix::io::Errno;
-use rustix::net::sockopt::{
-    ipv6_v6only, socket_domain, socket_protocol, socket_reuseaddr, socket_reuseport, socket_type,
-};
-use rustix::net::{AddressFamily, SocketAddrAny, SocketType, getsockname, ipproto};
+use rustix::net::sockopt::{ipv6_v6only, socket_reuseaddr, socket_reuseport};
+use rustix::net::{AddressFamily, SocketType};
 use rustix::process::{Pid as RawPid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
+pub(super) use self::arguments::Local;
+use self::arguments::{Argument, argument_of, is_unix_address, local_of, protocol_of, zone_of};
 pub(super) use self::listener::{
     Answer, Listener, Notification, SignalState, check_support, spawn, spawn_plain,
     wait_for_children,
 };
 use crate::bind::{BindAttempt, BindCall, SocketTraits, result_of};
-use crate::model::{Pid, Protocol, Text, Zone};
+use crate::model::{Pid, Protocol, Text};
 use crate::source::linux::ephemeral::sysctl;
 use crate::source::linux::namespaces::cookie_of;
 use crate::source::proc_stat::proc_stat;
 
 /// `PIDFD_THREAD` of `linux/pidfd.h`, since 6.9: the descriptor is of a thread.
 const THREAD: PidfdFlags = PidfdFlags::from_bits_retain(0o200);
-
-/// The kernel's `struct sockaddr_storage`: it refuses longer addresses.
-const MAX_ADDRESS: usize = 128;
 
 /// The ports that never need a privilege, unless a namespace says otherwise.
 const UNPRIVILEGED: u16 = 1024;
@@ -60,20 +54,6 @@ pub(super) struct InetCall {
     argument: Argument,
     /// The address, or that of the socket for listen(2); the port may be 0.
     pub(super) local: Local,
-}
-
-enum Argument {
-    Address(Vec<u8>),
-    Backlog(i32),
-}
-
-/// An address with a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Local {
-    pub(super) address: IpAddr,
-    /// The number of the interface of a link-local address; 0 without one.
-    pub(super) scope: u32,
-    pub(super) port: u16,
 }
 
 /// What is known of a call.
@@ -126,12 +106,6 @@ impl Unjudged {
             }
             Self::Landlock => "its binds are not explained, as it is in a Landlock sandbox",
         }
-    }
-}
-
-impl fmt::Display for Local {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        SocketAddr::new(self.address, self.port).fmt(f)
     }
 }
 
@@ -342,110 +316,4 @@ fn duplicate(notified: &Notification) -> Result<OwnedFd, Errno> {
         opened => opened?,
     };
     pidfd_getfd(process, descriptor, PidfdGetfdFlags::empty())
-}
-
-/// TCP or UDP over IP; `None` for other sockets.
-fn protocol_of(socket: &OwnedFd) -> Option<Protocol> {
-    if !matches!(
-        socket_domain(socket).ok()?,
-        AddressFamily::INET | AddressFamily::INET6
-    ) {
-        return None;
-    }
-    match (socket_type(socket).ok()?, socket_protocol(socket).ok()??) {
-        (SocketType::STREAM, ipproto::TCP | ipproto::MPTCP) => Some(Protocol::Tcp),
-        (SocketType::DGRAM, ipproto::UDP) => Some(Protocol::Udp),
-        _ => None,
-    }
-}
-
-/// The argument of the call, and the address that it is about. `None` if it is malformed: the kernel says so.
-fn argument_of(
-    notified: &Notification,
-    call: BindCall,
-    socket: &OwnedFd,
-) -> Option<(Argument, Local)> {
-    if call == BindCall::Listen {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "as the kernel reads it: an int"
-        )]
-        let backlog = notified.arguments[1] as i32;
-        return Some((Argument::Backlog(backlog), local_of(socket)?));
-    }
-    let address = address_of(notified)?;
-    let local = parse(&address, socket)?;
-    Some((Argument::Address(address), local))
-}
-
-/// The address that bind(2) was given, read once.
-fn address_of(notified: &Notification) -> Option<Vec<u8>> {
-    let length = usize::try_from(notified.arguments[2] & 0xFFFF_FFFF).ok()?;
-    if !(2..=MAX_ADDRESS).contains(&length) {
-        return None;
-    }
-    let mut address = vec![0; length];
-    let thread = nix::unistd::Pid::from_raw(notified.thread.try_into().ok()?);
-    let remote = RemoteIoVec {
-        base: usize::try_from(notified.arguments[1]).ok()?,
-        len: length,
-    };
-    let read = process_vm_readv(thread, &mut [IoSliceMut::new(&mut address)], &[remote]);
-    (read == Ok(length)).then_some(address)
-}
-
-/// Whether bind(2) was given an address of the file system: no port, then.
-fn is_unix_address(notified: &Notification) -> bool {
-    let unix = AddressFamily::UNIX.as_raw().to_ne_bytes();
-    notified.call == filter::Call::Bind
-        && address_of(notified).is_some_and(|address| address.starts_with(&unix))
-}
-
-/// `struct sockaddr_in` and `sockaddr_in6`, as far as the kernel wants them.
-fn parse(address: &[u8], socket: &OwnedFd) -> Option<Local> {
-    let family = AddressFamily::from_raw(u16::from_ne_bytes(address.first_chunk().copied()?));
-    let port = u16::from_be_bytes(address.get(2..4)?.try_into().ok()?);
-    match (family, socket_domain(socket).ok()?) {
-        // The wildcard may lack its family: an old mistake that the kernel forgives.
-        (AddressFamily::INET | AddressFamily::UNSPEC, AddressFamily::INET)
-            if address.len() >= 16 =>
-        {
-            let v4: [u8; 4] = address.get(4..8)?.try_into().ok()?;
-            Some(Local {
-                address: IpAddr::from(v4),
-                scope: 0,
-                port,
-            })
-        }
-        (AddressFamily::INET6, AddressFamily::INET6) if address.len() >= 24 => {
-            let v6: [u8; 16] = address.get(8..24)?.try_into().ok()?;
-            let scope = address.get(24..28).and_then(|bytes| bytes.try_into().ok());
-            Some(Local {
-                address: IpAddr::from(v6),
-                scope: scope.map_or(0, u32::from_ne_bytes),
-                port,
-            })
-        }
-        _ => None,
-    }
-}
-
-/// The address of a socket.
-fn local_of(socket: &OwnedFd) -> Option<Local> {
-    let address: SocketAddrAny = getsockname(socket).ok()?;
-    let address = SocketAddr::try_from(address).ok()?;
-    Some(Local {
-        address: address.ip(),
-        scope: match address {
-            SocketAddr::V4(_) => 0,
-            SocketAddr::V6(v6) => v6.scope_id(),
-        },
-        port: address.port(),
-    })
-}
-
-/// The name of an interface; `None` without one, or if it is gone.
-fn zone_of(socket: BorrowedFd<'_>, scope: u32) -> Option<Zone> {
-    let named = (scope != 0).then(|| rustix::net::netdevice::index_to_name(socket, scope));
-    Zone::new(&named?.ok()?)
 }

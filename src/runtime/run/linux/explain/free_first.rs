@@ -2,11 +2,11 @@
 
 use super::{Explainer, Failure, Reply};
 use crate::bind::{EndPlan, EndRules};
-use crate::model::{Pid, Process};
+use crate::model::Process;
 use crate::report::Freed;
 use crate::runtime::end_port::{EndOptions, carry_out, is_own_users, test_ports};
 use crate::runtime::run::linux::FREE_LIMIT;
-use crate::source::proc_stat::proc_stat;
+use crate::source::proc_stat::with_ancestors;
 
 /// The greatest depth of an ancestry.
 const MAX_DEPTH: usize = 256;
@@ -53,8 +53,7 @@ impl Explainer {
 /// Only what belongs to this user, and was not started by this run.
 fn may_end(process: &Process) -> Result<(), String> {
     is_own_users(process)?;
-    let parent = |pid: &Pid| proc_stat(*pid).map(|stat| stat.parent);
-    let mut line = std::iter::successors(Some(process.pid), parent).take(MAX_DEPTH);
+    let mut line = with_ancestors(process.pid).take(MAX_DEPTH);
     if line.any(|pid| pid == std::process::id()) {
         let name = process.name_and_pid();
         return Err(format!("{name} was started by this run"));

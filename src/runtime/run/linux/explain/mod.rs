@@ -26,7 +26,7 @@ use super::wake::Waker;
 use crate::bind::{BindAttempt, Verdict};
 use crate::clock::Clock;
 use crate::inspect::{BindTester, NamespaceAccess};
-use crate::model::{Evidence, Inside, Moment, Namespace, NamespaceId, Pid, State, Text};
+use crate::model::{Evidence, Inside, Moment, Namespace, NamespaceId, Pid, Text};
 use crate::report::FailedCall;
 use crate::source::network_namespace;
 
@@ -295,10 +295,7 @@ impl Explainer {
 
 /// The inodes of the sockets that wait for peers, but for one.
 fn servers(evidence: &Evidence, own: Option<u32>) -> BTreeSet<u32> {
-    let sockets = evidence.holders.iter().map(|holder| &holder.socket);
-    let waiting = sockets
-        .filter(|socket| matches!(socket.state, State::Listen | State::Unconn | State::Bound));
-    let inodes = waiting.filter_map(|socket| socket.inode);
+    let inodes = evidence.waiting_inodes();
     inodes.filter(|&inode| Some(inode) != own).collect()
 }
 

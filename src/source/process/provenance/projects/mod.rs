@@ -7,19 +7,14 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
 
+use super::answers::{Answers, Patience};
 use super::background::queue;
 use super::find::{Found, PlaceFacts, is_own};
 use crate::model::Pid;
-use crate::source::Meter;
 
 /// The most folders whose results are kept.
 const MAX_KNOWN: usize = 4096;
-
-/// How long a command with a single snapshot waits for results.
-const PATIENCE: Duration = Duration::from_millis(150);
 
 /// Where a process is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,9 +38,7 @@ pub(super) struct Projects {
     fresh: HashSet<Place>,
     /// The places to check again, in turn.
     to_check: Vec<(Pid, Place)>,
-    answers: Option<(Sender<Answer>, Receiver<Answer>)>,
-    /// Whether waiting for results took too long once.
-    is_slow: bool,
+    answers: Answers<Answer>,
 }
 
 /// What the thread found.
@@ -109,8 +102,7 @@ impl Projects {
             return;
         }
         let before = self.known.get(place).cloned();
-        let (answers, _) = self.answers.get_or_insert_with(channel);
-        let (answers, place) = (answers.clone(), place.clone());
+        let (answers, place) = (self.answers.sender(), place.clone());
         let job = {
             let place = place.clone();
             move || {
@@ -155,11 +147,7 @@ impl Projects {
 
     /// The facts found since the last call, by process.
     pub(super) fn take_late(&mut self) -> HashMap<Pid, PlaceFacts> {
-        let answers = self.answers.iter();
-        let answers: Vec<_> = answers
-            .flat_map(|(_, answers)| answers.try_iter())
-            .collect();
-        for answer in answers {
+        for answer in self.answers.take() {
             self.add(answer);
         }
         let fresh = std::mem::take(&mut self.fresh);
@@ -174,22 +162,16 @@ impl Projects {
 
     /// Waits a moment for results; never again if they did not come in time.
     pub(super) fn wait(&mut self) {
-        let (mut left, mut meter) = (PATIENCE, Meter::start());
-        while !self.is_slow
-            && self
-                .queued
-                .iter()
-                .any(|place| !self.known.contains_key(place))
+        let mut patience = Patience::start();
+        while self
+            .queued
+            .iter()
+            .any(|place| !self.known.contains_key(place))
         {
-            let answer = self
-                .answers
-                .as_ref()
-                .map(|(_, answers)| answers.recv_timeout(left));
-            match answer {
-                Some(Ok(answer)) => self.add(answer),
-                _ => self.is_slow = true,
-            }
-            left = left.saturating_sub(meter.lap());
+            let Some(answer) = self.answers.next(&mut patience) else {
+                return;
+            };
+            self.add(answer);
         }
     }
 

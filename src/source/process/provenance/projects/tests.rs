@@ -1,5 +1,7 @@
 //! Projects and branches of real processes in real folders and repositories.
 
+use std::time::Duration;
+
 use std::process::{Child, Command};
 
 use super::*;
@@ -292,7 +294,7 @@ fn no_folder_is_searched_for_a_service_in_the_root() {
     let mut projects = Projects::default();
     let place = Place::of(1, "/", Some("/usr/bin/gunicorn"));
     assert_eq!(projects.of(1, place), PlaceFacts::default());
-    assert!(projects.answers.is_none());
+    assert!(projects.answers.is_unused());
 }
 
 /// No process has this pid.
@@ -323,8 +325,7 @@ fn all_requests_share_one_thread() {
     for _ in 0..3 {
         let mut projects = Projects::default();
         projects.of(NO_PID, place("/home/one"));
-        let (_, answers) = projects.answers.as_ref().unwrap();
-        answers.recv().unwrap();
+        projects.answers.wait_for_one();
     }
     let threads = std::fs::read_dir("/proc/self/task").unwrap();
     let names =
@@ -342,8 +343,7 @@ fn a_place_of_several_processes_is_queued_once() {
     ] {
         projects.of(pid, place(folder));
     }
-    let (_, answers) = projects.answers.as_ref().unwrap();
-    let folders = [(); 2].map(|()| answers.recv().unwrap().place.folder);
+    let folders = [(); 2].map(|()| projects.answers.wait_for_one().place.folder);
     assert_eq!(folders, ["/home/one", "/home/two"]);
 }
 

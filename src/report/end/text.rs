@@ -1,22 +1,16 @@
-//! `end`: what is planned for a person to confirm, and what came of it, as text and as JSON.
+//! What is planned, for a person to confirm, and what came of it.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use crate::report::check_text::{INDENT, indented};
 
-use super::check_json::{TargetRecord, holder_processes, port_record};
-use super::json::write_object;
-use super::record::{Processes, SCHEMA, millis};
 use crate::bind::{
-    Decision, EndOutcome, EndPlan, EndReport, EndStep, FixCode, Outcome, PlannedPort, PortReport,
-    Program, RanProgram, Step, also_ends_text, describe_step, shell_text,
+    Decision, EndOutcome, EndPlan, EndReport, EndStep, Outcome, PlannedPort, PortReport, Program,
+    Step, also_ends_text, describe_step, shell_text,
 };
-use crate::columns::wrap;
-use crate::model::{Pid, Process, Protocol, listed};
-
-const INDENT: &str = "  ";
+use crate::model::{Pid, Process, duration, listed};
 
 /// Writes what has the ports and what is to be done, for the question. Sentences are broken at `columns` cells if there
 /// is such a limit.
@@ -26,15 +20,20 @@ pub fn write_end_plan(out: &mut dyn Write, plan: &EndPlan, columns: Option<u16>)
     for port in ports {
         let verdict = &port.verdict;
         writeln!(out, "{}: {}", port.target, verdict.outcome.as_str())?;
-        indented(out, &verdict.summary, columns)?;
+        indented(out, 1, &verdict.summary, columns)?;
         if let Some(who) = &port.who {
-            indented(out, who, columns)?;
+            indented(out, 1, who, columns)?;
         }
         match &port.decision {
             Decision::Refuse(refusal) if plan.has_steps() => {
-                indented(out, &format!("Not ended: {}.", refusal.why), columns)?;
+                indented(out, 1, &format!("Not ended: {}.", refusal.why), columns)?;
             }
-            Decision::Wait => indented(out, "It is waited for: nothing has to be ended.", columns)?,
+            Decision::Wait => indented(
+                out,
+                1,
+                "It is waited for: nothing has to be ended.",
+                columns,
+            )?,
             Decision::Free | Decision::End(_) | Decision::Refuse(_) => {}
         }
     }
@@ -49,7 +48,7 @@ pub fn write_end_plan(out: &mut dyn Write, plan: &EndPlan, columns: Option<u16>)
     }
     cautions(plan)
         .iter()
-        .try_for_each(|text| indented(out, text, columns))
+        .try_for_each(|text| indented(out, 1, text, columns))
 }
 
 /// What else ends, what returns, and the warnings of the fixes.
@@ -68,14 +67,6 @@ fn cautions(plan: &EndPlan) -> Vec<String> {
         }
     }
     cautions
-}
-
-fn indented(out: &mut dyn Write, text: &str, columns: Option<u16>) -> io::Result<()> {
-    let room = columns.map_or(usize::MAX, |columns| {
-        usize::from(columns).saturating_sub(INDENT.len())
-    });
-    let mut lines = wrap(text, room).into_iter();
-    lines.try_for_each(|line| writeln!(out, "{INDENT}{line}"))
 }
 
 /// The result for one port: `3000: free; node server.js (26489) exited after 0.2 s`.
@@ -106,12 +97,16 @@ pub fn end_line(report: &EndReport, port: &PortReport) -> String {
         EndOutcome::Back { .. } => format!("{before}; {}", back_text(report, port)),
         EndOutcome::StillRunning { names, why } => {
             let colon = if why.is_empty() { "" } else { ": " };
-            let after = after(port.took);
+            let after = duration::format_after(port.took);
             format!("{before}; {names} still running {after}{colon}{why}")
         }
         EndOutcome::Kept(summary) => format!("{before}; {}", sentence(summary)),
         EndOutcome::TimedOut(summary) => {
-            format!("{before} {}; {}", after(port.took), sentence(summary))
+            format!(
+                "{before} {}; {}",
+                duration::format_after(port.took),
+                sentence(summary)
+            )
         }
         EndOutcome::Refused(why) => format!("{before}; not ended: {why}"),
         EndOutcome::Failed(why) => format!("{before}; {why}"),
@@ -163,21 +158,31 @@ fn how(report: &EndReport, port: &PortReport) -> String {
     });
     let programs: Vec<_> = programs.collect();
     if !programs.is_empty() {
-        return format!("done by {} {}", programs.join(", "), after(port.took));
+        return format!(
+            "done by {} {}",
+            programs.join(", "),
+            duration::format_after(port.took)
+        );
     }
     let ended = ended(report, port);
     let Some(last) = ended.iter().map(|(_, time)| *time).max() else {
         return match port.plan.decision {
-            Decision::Wait => format!("it became so {}", after(port.took)),
-            _ => format!("its socket was closed {}", after(port.took)),
+            Decision::Wait => format!("it became so {}", duration::format_after(port.took)),
+            _ => format!(
+                "its socket was closed {}",
+                duration::format_after(port.took)
+            ),
         };
     };
     let names = listed(ended.iter().map(|(process, _)| process.name_and_pid()));
-    format!("{names} exited {}", after(last))
+    format!("{names} exited {}", duration::format_after(last))
 }
 
 /// The processes that had this port, or got a signal for it, and have ended.
-fn ended<'a>(report: &'a EndReport, port: &PortReport) -> Vec<&'a (Arc<Process>, Duration)> {
+pub(super) fn ended<'a>(
+    report: &'a EndReport,
+    port: &PortReport,
+) -> Vec<&'a (Arc<Process>, Duration)> {
     let pids: Vec<Pid> = port.plan.processes().iter().map(|one| one.pid).collect();
     let ended = report.ended.iter();
     ended
@@ -185,214 +190,12 @@ fn ended<'a>(report: &'a EndReport, port: &PortReport) -> Vec<&'a (Arc<Process>,
         .collect()
 }
 
-/// `after 0.2 s`, `at once`
-fn after(time: Duration) -> String {
-    if time < Duration::from_millis(50) {
-        "at once".to_owned()
-    } else {
-        format!("after {:.1} s", time.as_secs_f64())
-    }
-}
-
 fn sentence(text: &str) -> &str {
     text.trim_end_matches('.')
 }
 
-fn line(program: &Program) -> String {
+pub(super) fn line(program: &Program) -> String {
     shell_text(&[Step::Run(program.clone())])
-}
-
-#[derive(Serialize)]
-struct EndRecord<'a> {
-    schema: u32,
-    dry_run: bool,
-    free: bool,
-    took_ms: u64,
-    processes: &'a Processes<'a>,
-    targets: Vec<PortRecord<'a>>,
-}
-
-#[derive(Serialize)]
-struct PortRecord<'a> {
-    target: String,
-    protocol: Protocol,
-    port: u16,
-    before: TargetRecord<'a>,
-    fix: Option<FixCode>,
-    planned: Vec<StepRecord>,
-    sent: Vec<SentRecord>,
-    ran: Vec<&'a RanProgram>,
-    ended: EndedRecord,
-    outcome: &'static str,
-    why: Option<&'a str>,
-    free: bool,
-    took_ms: u64,
-    back: Option<BackRecord<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum StepRecord {
-    Signal {
-        signal: &'static str,
-        pids: Vec<Pid>,
-    },
-    Run {
-        command: String,
-    },
-    Start {
-        command: String,
-    },
-    Pause {
-        ms: u64,
-    },
-}
-
-#[derive(Serialize)]
-struct SentRecord {
-    signal: &'static str,
-    pids: Vec<Pid>,
-}
-
-#[derive(Serialize)]
-struct EndedRecord {
-    pids: Vec<Pid>,
-}
-
-#[derive(Serialize)]
-struct BackRecord<'a> {
-    pid: Pid,
-    name: &'a str,
-    same_program: bool,
-    started_by: Option<&'a str>,
-    command: Option<&'a str>,
-}
-
-/// Writes what came of a plan as one JSON object, then a line feed.
-pub fn write_end_json(out: &mut dyn Write, report: &EndReport, is_dry_run: bool) -> io::Result<()> {
-    let holders = report
-        .ports
-        .iter()
-        .flat_map(|port| &port.plan.verdict.blockers);
-    let mut processes = holder_processes(holders);
-    let planned: Vec<_> = report
-        .ports
-        .iter()
-        .map(|port| port.plan.processes())
-        .collect();
-    for process in planned.iter().flatten() {
-        processes.add(process);
-    }
-    let targets = report
-        .ports
-        .iter()
-        .map(|port| port_of(report, port, &processes));
-    let took = report.ports.iter().map(|port| port.took).max();
-    let record = EndRecord {
-        schema: SCHEMA,
-        dry_run: is_dry_run,
-        free: report.is_free(),
-        took_ms: millis(took.unwrap_or_default()),
-        targets: targets.collect(),
-        processes: &processes,
-    };
-    write_object(out, &record)
-}
-
-fn port_of<'a>(
-    report: &'a EndReport,
-    port: &'a PortReport,
-    processes: &Processes<'_>,
-) -> PortRecord<'a> {
-    let plan = &port.plan;
-    let pids: Vec<Pid> = plan.processes().iter().map(|one| one.pid).collect();
-    let own = |all: &[Pid]| -> Vec<Pid> {
-        let own = all.iter().filter(|pid| pids.contains(pid));
-        own.copied().collect()
-    };
-    let sent = report.sent.iter().map(|sent| SentRecord {
-        signal: sent.signal.as_str(),
-        pids: own(&sent.pids),
-    });
-    let programs: Vec<String> = plan
-        .steps()
-        .iter()
-        .filter_map(|step| match step {
-            EndStep::Run(program) | EndStep::Start(program) => Some(line(program)),
-            _ => None,
-        })
-        .collect();
-    let ran = report.ran.iter();
-    PortRecord {
-        target: plan.target.to_string(),
-        protocol: plan.target.protocol,
-        port: plan.target.first_port(),
-        before: port_record(&plan.target, &plan.verdict, processes),
-        fix: plan.fix().map(|fix| fix.code),
-        planned: plan.steps().iter().map(step_record).collect(),
-        sent: sent.filter(|sent| !sent.pids.is_empty()).collect(),
-        ran: ran.filter(|ran| programs.contains(&ran.command)).collect(),
-        ended: EndedRecord {
-            pids: ended(report, port).iter().map(|(one, _)| one.pid).collect(),
-        },
-        outcome: port.outcome.code(),
-        why: why(&port.outcome),
-        free: port.is_free,
-        took_ms: millis(port.took),
-        back: back(&port.outcome),
-    }
-}
-
-fn step_record(step: &EndStep) -> StepRecord {
-    match step {
-        EndStep::Signal { signal, processes } => StepRecord::Signal {
-            signal: signal.as_str(),
-            pids: processes.iter().map(|one| one.pid).collect(),
-        },
-        EndStep::Run(program) => StepRecord::Run {
-            command: line(program),
-        },
-        EndStep::Start(program) => StepRecord::Start {
-            command: line(program),
-        },
-        EndStep::Pause(time) => StepRecord::Pause { ms: millis(*time) },
-    }
-}
-
-/// The sentence on an outcome, if it has one.
-fn why(outcome: &EndOutcome) -> Option<&str> {
-    match outcome {
-        EndOutcome::Kept(why)
-        | EndOutcome::TimedOut(why)
-        | EndOutcome::Refused(why)
-        | EndOutcome::Failed(why)
-        | EndOutcome::StillRunning { why, .. } => Some(why.as_str()).filter(|why| !why.is_empty()),
-        EndOutcome::Free { leftovers, .. } => leftovers.as_deref(),
-        EndOutcome::NothingToDo
-        | EndOutcome::Back { .. }
-        | EndOutcome::Declined
-        | EndOutcome::Planned => None,
-    }
-}
-
-fn back(outcome: &EndOutcome) -> Option<BackRecord<'_>> {
-    let EndOutcome::Back {
-        pid,
-        name,
-        is_same,
-        by,
-        command,
-    } = outcome
-    else {
-        return None;
-    };
-    Some(BackRecord {
-        pid: *pid,
-        name,
-        same_program: *is_same,
-        started_by: by.as_deref(),
-        command: command.as_deref(),
-    })
 }
 
 #[cfg(test)]
@@ -401,7 +204,7 @@ mod tests {
 
     use super::*;
     use crate::bind::{BindTestResult, EndRules, Probe, ProbeResult, Prober, Target, Verdict};
-    use crate::model::{Answered, Endpoint, Evidence, Holder, Moment, Socket, State};
+    use crate::model::{Answered, Endpoint, Evidence, Holder, Moment, Protocol, Socket, State};
 
     /// A port that a listener without a known owner has.
     struct Taken;
