@@ -27,15 +27,7 @@ fn every_holder_gets_the_right_verdict() {
             for (address, v6only) in ADDRESSES {
                 for options in 0..4 {
                     port += 1;
-                    let manner = Manner {
-                        reuse_address: options & 1 != 0,
-                        reuse_port: options & 2 != 0,
-                        is_of_nobody: false,
-                        address,
-                        v6only,
-                        over_ipv4: false,
-                        device: None,
-                    };
+                    let manner = Manner::with_options((address, v6only), options);
                     let kept = kind.make(manner, port).unwrap();
                     let servers = [true, false].map(|reuse| server_can_start(kind, reuse, port));
                     let target = if kind.is_udp() {
@@ -69,15 +61,7 @@ fn server_can_start(kind: Kind, reuse_address: bool, port: u16) -> bool {
     [("0.0.0.0", false), ("::", true)]
         .into_iter()
         .all(|(address, v6only)| {
-            let server = Manner {
-                reuse_address,
-                reuse_port: false,
-                is_of_nobody: false,
-                address,
-                v6only,
-                over_ipv4: false,
-                device: None,
-            };
+            let server = Manner::with_options((address, v6only), u16::from(reuse_address));
             let socket = if kind.is_udp() {
                 Type::DGRAM
             } else {

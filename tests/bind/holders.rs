@@ -198,6 +198,19 @@ const MULTIPATH: i32 = 262;
 const LO: u32 = 1;
 
 impl Manner {
+    /// With `SO_REUSEADDR` if the first bit of `options` is set, and `SO_REUSEPORT` if the second is.
+    pub const fn with_options((address, v6only): (&'static str, bool), options: u16) -> Self {
+        Self {
+            reuse_address: options & 1 != 0,
+            reuse_port: options & 2 != 0,
+            is_of_nobody: false,
+            address,
+            v6only,
+            over_ipv4: false,
+            device: None,
+        }
+    }
+
     fn domain(self) -> Domain {
         Domain::for_address(self.at(0))
     }

@@ -38,19 +38,13 @@ impl Language {
         (address, v6only): (&'static str, bool),
         reuses: bool,
     ) -> Manner {
-        Manner {
-            reuse_address: if is_udp {
-                reuses && self.reuses_udp
-            } else {
-                reuses || self.always_reuses
-            },
-            reuse_port: false,
-            is_of_nobody: false,
-            address: if self.is_always_v6 { "::" } else { address },
-            v6only,
-            over_ipv4: false,
-            device: None,
-        }
+        let has_option = if is_udp {
+            reuses && self.reuses_udp
+        } else {
+            reuses || self.always_reuses
+        };
+        let address = if self.is_always_v6 { "::" } else { address };
+        Manner::with_options((address, v6only), u16::from(has_option))
     }
 
     /// All of them, each once: a call that is made again is not reported again.
@@ -187,15 +181,7 @@ fn check(language: &Language, options: &[u16]) {
             for options in options {
                 port += 1;
                 holders += 1;
-                let manner = Manner {
-                    reuse_address: options & 1 != 0,
-                    reuse_port: options & 2 != 0,
-                    is_of_nobody: false,
-                    address,
-                    v6only,
-                    over_ipv4: false,
-                    device: None,
-                };
+                let manner = Manner::with_options((address, v6only), *options);
                 let kept = kind.make(manner, port).unwrap();
                 let case = format!(
                     "{}: {kind:?} on {address} {v6only} with {options}",

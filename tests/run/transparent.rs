@@ -82,8 +82,7 @@ fn a_signal_to_the_command_reaches_the_program() {
         let mut ready = [0; 6];
         out.read_exact(&mut ready).unwrap();
         kill_process(Pid::from_child(&child), signal).unwrap();
-        let mut rest = String::new();
-        out.read_to_string(&mut rest).unwrap();
+        let rest = whole(out);
         assert_eq!((rest.trim(), child.wait().unwrap().code()), (name, Some(9)));
     }
 }
@@ -124,16 +123,16 @@ fn standard_output_ends_when_the_program_closes_it() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut out = String::new();
-    child
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut out)
-        .unwrap();
-    assert_eq!(out, "line\n");
+    assert_eq!(whole(child.stdout.take().unwrap()), "line\n");
     child.stdin.take().unwrap().write_all(b"end\n").unwrap();
     assert!(child.wait().unwrap().success());
+}
+
+/// All of a stream, until every process has closed its other end.
+fn whole(mut stream: impl std::io::Read) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
 }
 
 /// The pids of the supervisor of `of` and of its program.
@@ -172,19 +171,8 @@ fn binds_go_on_and_are_explained_when_the_command_is_killed() {
             writeln!(input, "tcp 127.0.0.1 {port} 0 1 0").unwrap();
         }
         drop(input);
-        let (mut out, mut err) = (String::new(), String::new());
-        child
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut out)
-            .unwrap();
-        child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut err)
-            .unwrap();
+        let out = whole(child.stdout.take().unwrap());
+        let err = whole(child.stderr.take().unwrap());
         assert_eq!(out, "EADDRINUSE\nok\n");
         assert!(err.contains("can't bind 127.0.0.1:3000"), "{err}");
     });
@@ -205,8 +193,7 @@ fn the_program_is_ended_when_its_supervisor_is_killed() {
         out.read_exact(&mut ready).unwrap();
         let (supervisor, _) = below(child.id());
         kill_process(supervisor, Signal::KILL).unwrap();
-        let mut rest = String::new();
-        out.read_to_string(&mut rest).unwrap();
+        let rest = whole(out);
         let output = child.wait_with_output().unwrap();
         assert_eq!((rest.as_str(), code(&output)), ("ended\n", 2));
         let err = text(&output.stderr);

@@ -96,3 +96,14 @@ pub fn only(said: &Said) -> Value {
     assert_eq!(whole["targets"].as_array().unwrap().len(), 1, "{whole}");
     whole["targets"][0].clone()
 }
+
+/// The same, with this exit code and outcome.
+pub fn came_of(said: &Said, code: i32, outcome: &str) -> Value {
+    let target = only(said);
+    assert_eq!(
+        (said.code, &target["outcome"]),
+        (code, &outcome.into()),
+        "{said:?}"
+    );
+    target
+}

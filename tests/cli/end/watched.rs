@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
-use crate::cli::end::scene::{Server, end, only};
+use crate::cli::end::scene::{Server, came_of, end, only};
 use crate::cli::holder::listener;
 use crate::cli::scene::{TempFile, sockeye, stage};
 
@@ -146,12 +146,7 @@ print('ready', flush=True)
 while True: time.sleep(600)";
         let mut server = Server::start(&[], Command::new("setsid").args(["python3", "-c", python]));
         let said = end("8080 --yes --json");
-        let target = only(&said);
-        assert_eq!(
-            (said.code, &target["outcome"]),
-            (1, &json!("back")),
-            "{said:?}"
-        );
+        let target = came_of(&said, 1, "back");
         assert_eq!(target["ended"]["pids"], json!([server.pid()]));
         assert_eq!(target["back"]["same_program"], true);
         server.wait();
@@ -186,12 +181,7 @@ fn a_process_that_takes_its_time_gets_sigkill_after_a_while_only_by_hard() {
         let mut server = Server::on_term(&[&socket], "echo handled");
         drop(socket);
         let said = end("8080 --yes --timeout 0.5 --json");
-        let target = only(&said);
-        assert_eq!(
-            (said.code, &target["outcome"]),
-            (1, &json!("still_running")),
-            "{said:?}"
-        );
+        let target = came_of(&said, 1, "still_running");
         assert!(
             target["why"].as_str().unwrap().contains("--hard"),
             "{target}"
@@ -199,12 +189,7 @@ fn a_process_that_takes_its_time_gets_sigkill_after_a_while_only_by_hard() {
         assert_eq!(server.line(), "handled");
         assert!(server.is_running());
         let said = end("8080 --yes --timeout 1 --hard --json");
-        let target = only(&said);
-        assert_eq!(
-            (said.code, &target["outcome"]),
-            (0, &json!("free")),
-            "{said:?}"
-        );
+        let target = came_of(&said, 0, "free");
         assert_eq!(target["sent"][1]["signal"], "KILL");
         server.wait();
     });
@@ -257,12 +242,7 @@ fn a_service_of_runit_is_put_down_by_its_own_command() {
         let mut command = Command::new("setsid");
         let server = Server::start(&[], command.args([&runsv, &web]));
         let said = end("8080 --yes --json");
-        let target = only(&said);
-        assert_eq!(
-            (said.code, &target["outcome"]),
-            (0, &json!("free")),
-            "{said:?}"
-        );
+        let target = came_of(&said, 0, "free");
         let command = format!("sv down {web}");
         assert_eq!(target["ran"], json!([{"command": command, "code": 0}]));
         assert_eq!(target["sent"], json!([]));
@@ -320,12 +300,7 @@ fn a_port_that_becomes_free_by_itself_is_waited_for() {
             sockeye(&["list", "state:fin_wait2"]).code == 0
         });
         let said = end("8080 --yes --json");
-        let target = only(&said);
-        assert_eq!(
-            (said.code, &target["outcome"]),
-            (0, &json!("free")),
-            "{said:?}"
-        );
+        let target = came_of(&said, 0, "free");
         assert_eq!(target["sent"], json!([]));
         drop(client);
     });
