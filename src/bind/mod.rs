@@ -22,8 +22,8 @@ pub use end::{
     PortReport, RanProgram, RefusalCode, SentSignal, describe_step,
 };
 pub use fix::{
-    Action, Fix, FixCode, Frees, Program, RunAs, Step, Word, also_ends_text, fixes_for, shell_text,
-    shell_word, supervisor_text,
+    Action, Fix, FixCode, Frees, Program, RunAs, Step, Word, also_ends_text, fixes_for, shell_word,
+    supervisor_text,
 };
 pub use free::{
     Choice, Claim, PortRequest, Refusal, SERVICE_PORTS, SkipReason, browsers_refuse, choose,

@@ -8,7 +8,7 @@ use super::{EndRefusal, EndRules, RefusalCode};
 use crate::bind::Target;
 use crate::bind::bind_test::BindTestResult;
 use crate::bind::fix::shell::check_command;
-use crate::bind::fix::{Action, Fix, Program, RunAs, Step, Word, shell_text};
+use crate::bind::fix::{Action, Fix, Program, RunAs, Step, Word};
 use crate::bind::text::uncapitalised;
 use crate::model::{Evidence, Limits, Pid, Process, Signal, all_listed};
 
@@ -104,8 +104,8 @@ pub fn describe_step(step: &EndStep) -> String {
                 all_listed(names.collect())
             )
         }
-        EndStep::Run(program) => format!("run: {}", shell_text(&[Step::Run(program.clone())])),
-        EndStep::Start(program) => format!("start: {}", shell_text(&[Step::Run(program.clone())])),
+        EndStep::Run(program) => format!("run: {}", program.shell_text()),
+        EndStep::Start(program) => format!("start: {}", program.shell_text()),
         EndStep::Pause(time) => format!("wait {} s", time.as_secs_f64()),
     }
 }
@@ -164,7 +164,7 @@ fn by_whom(program: &Program, run_as: &RunAs, limits: &Limits) -> Program {
         RunAs::Root => vec!["sudo"],
         // A login of the user sets up what its own programs need, such as XDG_RUNTIME_DIR.
         RunAs::Named(user) if is_root => {
-            let command = shell_text(&[Step::Run(program.clone())]);
+            let command = program.shell_text();
             return Program::new(["runuser", "-l", user, "-c", &command]);
         }
         RunAs::Named(user) => vec!["sudo", "-iu", user],

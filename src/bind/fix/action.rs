@@ -79,7 +79,8 @@ impl Program {
         self
     }
 
-    fn shell_text(&self) -> String {
+    /// The call as a line for a POSIX shell.
+    pub fn shell_text(&self) -> String {
         let variable = self.variable.iter();
         let variable = variable.map(|(name, value)| format!("{name}={}", shell_word(value)));
         let words = self.words.iter().map(|word| match word {

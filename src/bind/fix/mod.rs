@@ -21,7 +21,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{AlsoEnds, Holder, Limits, Protocol};
-pub use action::{Action, Program, Step, Word, shell_text};
+pub use action::{Action, Program, Step, Word};
 pub(super) use owner_groups::{end_holders, is_systemd};
 pub use process_group::supervisor_text;
 pub(super) use protected::consequence;

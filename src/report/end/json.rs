@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::text::{ended, line};
+use super::text::ended;
 use crate::bind::{EndOutcome, EndReport, EndStep, FixCode, PortReport, RanProgram};
 use crate::model::{Pid, Protocol};
 use crate::report::check_json::{TargetRecord, holder_processes, port_record};
@@ -127,7 +127,7 @@ fn port_of<'a>(
         .steps()
         .iter()
         .filter_map(|step| match step {
-            EndStep::Run(program) | EndStep::Start(program) => Some(line(program)),
+            EndStep::Run(program) | EndStep::Start(program) => Some(program.shell_text()),
             _ => None,
         })
         .collect();
@@ -159,10 +159,10 @@ fn step_record(step: &EndStep) -> StepRecord {
             pids: processes.iter().map(|one| one.pid).collect(),
         },
         EndStep::Run(program) => StepRecord::Run {
-            command: line(program),
+            command: program.shell_text(),
         },
         EndStep::Start(program) => StepRecord::Start {
-            command: line(program),
+            command: program.shell_text(),
         },
         EndStep::Pause(time) => StepRecord::Pause { ms: millis(*time) },
     }

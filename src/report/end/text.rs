@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::report::check_text::{INDENT, indented};
 
 use crate::bind::{
-    Decision, EndOutcome, EndPlan, EndReport, EndStep, Outcome, PlannedPort, PortReport, Program,
-    Step, also_ends_text, describe_step, shell_text,
+    Decision, EndOutcome, EndPlan, EndReport, EndStep, Outcome, PlannedPort, PortReport,
+    also_ends_text, describe_step,
 };
 use crate::model::{Pid, Process, duration, listed};
 
@@ -153,7 +153,9 @@ fn plan_text(plan: &PlannedPort) -> String {
 /// How a port was freed: `node server.js (26489) exited after 0.2 s`.
 fn how(report: &EndReport, port: &PortReport) -> String {
     let programs = port.plan.steps().iter().filter_map(|step| match step {
-        EndStep::Run(program) | EndStep::Start(program) => Some(format!("`{}`", line(program))),
+        EndStep::Run(program) | EndStep::Start(program) => {
+            Some(format!("`{}`", program.shell_text()))
+        }
         _ => None,
     });
     let programs: Vec<_> = programs.collect();
@@ -192,10 +194,6 @@ pub(super) fn ended<'a>(
 
 fn sentence(text: &str) -> &str {
     text.trim_end_matches('.')
-}
-
-pub(super) fn line(program: &Program) -> String {
-    shell_text(&[Step::Run(program.clone())])
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::bind::{Program, RanProgram, Step, Word, shell_text};
+use crate::bind::{Program, RanProgram, Word};
 use crate::clock::Clock;
 use crate::model::clean;
 use crate::runtime::end_process::watch::INTERVAL;
@@ -92,7 +92,7 @@ impl Drop for Programs {
 
 /// The program as a line for people.
 fn line(program: &Program) -> String {
-    clean(&shell_text(&[Step::Run(program.clone())])).into_owned()
+    clean(&program.shell_text()).into_owned()
 }
 
 fn spawn(program: &Program) -> Result<Child, String> {
