@@ -76,6 +76,7 @@ pub(crate) fn proc_stat(pid: Pid) -> Option<ProcStat> {
 
 /// A process and its ancestors, parent by parent, up to one that can't be read. The pids are not read at one instant, so
 /// that they could form a ring: the caller takes so many at most.
+#[cfg(target_os = "linux")]
 pub(crate) fn with_ancestors(pid: Pid) -> impl Iterator<Item = Pid> {
     let parent = |pid: &Pid| proc_stat(*pid).map(|stat| stat.parent);
     std::iter::successors(Some(pid), parent)

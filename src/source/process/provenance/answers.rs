@@ -55,6 +55,7 @@ impl<T> Answers<T> {
 }
 
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 impl<T> Answers<T> {
     /// Whether nothing was queued yet.
     pub(super) const fn is_unused(&self) -> bool {

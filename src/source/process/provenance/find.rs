@@ -75,6 +75,7 @@ pub fn project_folder_of(folder: &Path) -> Option<PathBuf> {
 }
 
 /// The folder of the project of a folder, through that folder, whose path is known.
+#[cfg(target_os = "linux")]
 pub(crate) fn project_through(folder: &Path, path: &Path) -> Option<PathBuf> {
     Some(nearest(folder, path)?.here)
 }

@@ -28,8 +28,10 @@ use self::answers::{Answers, Patience};
 pub(crate) use self::background::start_background_thread;
 use self::derive::Derived;
 use self::facts::{Facts, Request};
-pub(super) use self::find::{PlaceFacts, project_through, root};
+pub(super) use self::find::PlaceFacts;
 pub use self::find::{Project, project_folder_of, project_of};
+#[cfg(target_os = "linux")]
+pub(super) use self::find::{project_through, root};
 pub(super) use self::projects::Place;
 use self::projects::Projects;
 use crate::model::{Moment, Pid, Process};
