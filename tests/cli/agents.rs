@@ -64,7 +64,8 @@ cp db.port "$SHARED/$NAME"
 
 for cycle in 1 2 3; do
   sockeye free --json --for . --name web "$ports" >free.json
-  if [ "$(jq -r .for.used_by free.json)" = this_project ]; then
+  # Its own other service may have got the usual port of this one.
+  if [ "$(jq -r .for.used_by free.json)" = this_project ] && [ "$(jq .for.usual_port free.json)" != "$(cat db.port)" ]; then
     # Another agent may have the port at once, so its exit code says nothing of the server.
     end_mine "$(jq .for.usual_port free.json)"
     kill -0 "$left" 2>/dev/null || log ended "$left"
@@ -147,10 +148,13 @@ impl Agent {
     /// What it wrote down, once it is done.
     fn ledger(&mut self) -> Vec<Vec<String>> {
         self.child.wait().unwrap();
-        let others = fs::read_to_string(self.folder.join("others.json")).unwrap();
+        let text = |name: &str| fs::read_to_string(self.folder.join(name)).unwrap_or_default();
+        let others = text("others.json");
         assert!(
             others.contains("\"sent\":[]") && !others.contains("\"sent\":[{"),
-            "{others}"
+            "{others}\n{}\n{}",
+            text("agent.log"),
+            text("end.log")
         );
         for printed in ["free.json", "end.json", "others.json"] {
             hold(&fs::read_to_string(self.folder.join(printed)).unwrap_or_default());

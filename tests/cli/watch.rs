@@ -125,7 +125,18 @@ fn a_change_of_state_is_printed_with_both_states() {
             present.iter().all(|line| line.starts_with("present")),
             "{present:?}"
         );
+        // No snapshot is taken before the peer has acknowledged the end.
+        watching.signal(Signal::STOP);
         sockets.client.shutdown(Shutdown::Write).unwrap();
+        wait_until("its end is acknowledged", || {
+            let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+            let local = format!(":{near:04X} ");
+            let mut rows = table
+                .lines()
+                .map(|row| row.split_whitespace().collect::<Vec<_>>());
+            rows.any(|row| format!("{} ", row[1]).ends_with(&local) && row[3] == "05")
+        });
+        watching.signal(Signal::CONT);
         // Both ends change, and no longer match: that is printed, and nothing after it.
         let mut expected = [
             format!("state {near} ESTABLISHED FIN_WAIT2"),

@@ -1,16 +1,30 @@
 //! The mouse, as a terminal reports it, on everything that is not a row, a heading or a view; and the
 //! palette.
 
+use std::time::Duration;
+
 use sockeye::keymap::Key;
 
 use crate::live::scene::{
     FIRST_ROW, Holder, Live, at, line, listener, listeners, place_of, ports, stage,
 };
+use crate::support::wait_until;
 
-/// Clicks on the first cell of this text, once it is there.
+/// Longer than the program takes to write a frame.
+const FRAME: Duration = Duration::from_millis(20);
+
+/// Clicks on the first cell of this text, once it is there in a whole frame: of half a frame the rest is still the one
+/// before, in which a hint may have another place.
 fn click_on(live: &mut Live, text: &str) {
     live.wait_for_text(text);
-    let (x, y) = place_of(&live.pty.screen(), text).unwrap();
+    let mut place = None;
+    wait_until("the text has its place", || {
+        let (before, screen) = (place, live.pty.screen());
+        place = place_of(&screen, text);
+        let is_settled = live.pty.bytes_written_during(FRAME) == 0;
+        is_settled && place.is_some() && place == before
+    });
+    let (x, y) = place.unwrap();
     live.pty.click(x, y);
 }
 
