@@ -262,7 +262,8 @@ fn ctrl_z_stops_it_for_the_shell_and_fg_continues_it() {
     let mut pty = Pty::spawn("bash", &["--norc", "-i"], (80, 24), &[("PS1", "prompt> ")]);
     pty.wait_for_text("prompt>");
     let script = "trap \"echo continued\" CONT; trap \"echo interrupted; exit 5\" INT; echo ready; while :; do sleep 0.01; done";
-    pty.send(&format!("{BINARY} run -- sh -c '{script}'\r"));
+    // Not `sh`: dash starts `sleep` by vfork(2), and does not stop if that is stopped before it is executed.
+    pty.send(&format!("{BINARY} run -- bash -c '{script}'\r"));
     pty.wait_for("it runs", |screen| screen.contains("\nready"));
     pty.send("\u{1a}");
     pty.wait_for_text("Stopped");
