@@ -1,11 +1,13 @@
 //! What is said about a call that fails, and what is not.
 
 use std::net::{TcpListener, UdpSocket};
+use std::os::unix::net::UnixListener;
+use std::process::Command;
 
 use socket2::{Domain, Socket, Type};
 
 use crate::program::built_static;
-use crate::run::scene::{Binder, code, run, stage, text};
+use crate::run::scene::{BINARY, Binder, code, run, stage, text};
 use crate::support::netns::{has_users, in_netns_with_users};
 
 fn binder() -> Binder {
@@ -190,5 +192,48 @@ fn what_is_not_about_a_port_is_left_to_the_kernel() {
         assert_eq!(text(&output.stdout), text(&plain.stdout));
         assert!(text(&output.stdout).contains("unix ok\n"), "{output:?}");
         assert_eq!(text(&output.stderr), "");
+    });
+}
+
+#[test]
+fn a_unix_socket_whose_path_is_in_use_is_said_once_with_the_command_that_explains_it() {
+    const BINDS: &str = "
+import os, socket, sys
+os.chdir(sys.argv[1])
+for name in ['app.sock', './app.sock', sys.argv[1] + '/app.sock', 'left over', 'new.sock']:
+    try:
+        socket.socket(socket.AF_UNIX).bind(name)
+        print('ok')
+    except OSError as error:
+        print(error.strerror)
+";
+    stage(|| {
+        let folder = std::env::temp_dir().join(format!("sockeye-unix-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = |name| folder.join(name).display().to_string();
+        let _server = UnixListener::bind(path("app.sock")).unwrap();
+        drop(UnixListener::bind(path("left over")).unwrap());
+        let program = ["python3", "-c", BINDS, folder.to_str().unwrap()];
+        let output = run(&[], &program).output().unwrap();
+        let said = "Address already in use\n".repeat(4) + "ok\n";
+        assert_eq!(text(&output.stdout), said);
+        let err = text(&output.stderr);
+        let lines: Vec<_> = err.lines().collect();
+        assert_eq!(lines.len(), 2, "{err}");
+        for (line, name) in lines.iter().zip(["app.sock", "left over"]) {
+            let failed = format!("can't bind the unix socket {} (EADDRINUSE)", path(name));
+            assert!(
+                line.starts_with("sockeye: python3 ") && line.contains(&failed),
+                "{line}"
+            );
+            let command = line.split('`').nth(1).unwrap();
+            let command = command.replacen("sockeye", BINARY, 1);
+            let checked = Command::new("sh").args(["-c", &command]).output().unwrap();
+            assert_eq!(code(&checked), 1, "{command}");
+            let answer = text(&checked.stdout);
+            let has_server = answer.contains(&format!("(pid {}", std::process::id()));
+            assert_eq!(has_server, name == "app.sock", "{answer}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     });
 }

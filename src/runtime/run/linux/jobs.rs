@@ -39,7 +39,7 @@ impl JobSender {
     )]
     pub(super) fn send(&self, job: Job) -> Result<(), Job> {
         let most = match &job {
-            Job::Failed(_) | Job::More(..) => MAX_FAILED,
+            Job::Failed(_) | Job::Unix(_) | Job::More(..) => MAX_FAILED,
             Job::Succeeded(..) => MAX_SUCCEEDED,
             Job::Opened(_) | Job::Unjudged(..) | Job::Finish => usize::MAX,
         };

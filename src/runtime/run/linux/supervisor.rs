@@ -6,8 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use super::FREE_LIMIT;
 use super::caller::CallerProcess;
 use super::calls::{Answer, CallReader, InetCall, Listener, Notification, Seen, Unjudged};
 use super::channel::Report;
-use super::explain::{Failure, Job, Key, Opened, Pending, Reply};
+use super::explain::{Failure, Job, Key, Opened, Pending, Reply, UnixBind};
 use super::jobs::JobSender;
 use super::waiting::WaitingCall;
 use super::wake::Waker;
@@ -165,6 +165,7 @@ impl Supervisor {
     fn handle(&mut self, listener: &Arc<Listener>, notified: &Notification) {
         match self.reader.read(listener, notified) {
             Seen::Inet(call) => self.carry_out(listener, notified.id, call),
+            Seen::UnixPath(path) => self.unix(listener, notified, path),
             Seen::Other => {
                 listener.answer(notified.id, Answer::Continue);
             }
@@ -173,6 +174,29 @@ impl Supervisor {
                 listener.answer(notified.id, Answer::Continue);
             }
         }
+    }
+
+    /// A bind of a unix socket waits until the other thread has seen whether it can succeed.
+    fn unix(&mut self, listener: &Arc<Listener>, notified: &Notification, path: PathBuf) {
+        let pending = Pending::new(Arc::clone(listener), notified.id, Answer::Continue);
+        let pending = self.keep_pending(pending, self.now());
+        let thread = notified.thread;
+        let bind = UnixBind {
+            thread,
+            path,
+            pending: Arc::clone(&pending),
+        };
+        if self.jobs.send(Job::Unix(bind)).is_err() {
+            pending.answer();
+        }
+    }
+
+    /// Answers the call at its deadline, if not before.
+    fn keep_pending(&mut self, pending: Pending, at: Moment) -> Arc<Pending> {
+        let pending = Arc::new(pending);
+        let deadline = at.steady + PATIENCE;
+        self.pending.push((Arc::clone(&pending), deadline));
+        pending
     }
 
     fn unjudged(&mut self, thread: Pid, why: Unjudged) {
@@ -268,15 +292,9 @@ impl Supervisor {
             self.waiting.push(call);
         } else {
             drop(call);
-            let pending = Arc::new(Pending {
-                listener: Arc::clone(listener),
-                id,
-                error,
-                is_open: AtomicBool::new(true),
-            });
-            self.pending
-                .push((Arc::clone(&pending), at.steady + PATIENCE));
-            failure.pending = Some(pending);
+            let answer = Answer::Done(Err(error));
+            let pending = Pending::new(Arc::clone(listener), id, answer);
+            failure.pending = Some(self.keep_pending(pending, at));
         }
         self.report_failure(failure);
     }

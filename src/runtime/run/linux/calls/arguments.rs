@@ -1,9 +1,12 @@
 //! The arguments of bind(2) and listen(2), as a program wrote them, and the addresses of sockets.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::io::IoSliceMut;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use rustix::net::sockopt::{socket_domain, socket_protocol, socket_type};
@@ -88,11 +91,19 @@ fn address_of(notified: &Notification) -> Option<Vec<u8>> {
     (read == Ok(length)).then_some(address)
 }
 
-/// Whether bind(2) was given an address of the file system: no port, then.
-pub(super) fn is_unix_address(notified: &Notification) -> bool {
+/// The name in a `struct sockaddr_un` that bind(2) was given: empty, a path, or a name after a zero byte. `None` if it is
+/// an address of another family.
+pub(super) fn unix_name(notified: &Notification) -> Option<Vec<u8>> {
     let unix = AddressFamily::UNIX.as_raw().to_ne_bytes();
-    notified.call == filter::Call::Bind
-        && address_of(notified).is_some_and(|address| address.starts_with(&unix))
+    let is_bind = notified.call == filter::Call::Bind;
+    let address = is_bind.then(|| address_of(notified)).flatten()?;
+    address.strip_prefix(&unix).map(<[u8]>::to_vec)
+}
+
+/// The path of such a name, relative to the folder of the caller; `None` if it is no path.
+pub(super) fn path_of(name: &[u8]) -> Option<PathBuf> {
+    let path = name.split(|&byte| byte == 0).next()?;
+    (!path.is_empty()).then(|| OsStr::from_bytes(path).into())
 }
 
 /// `struct sockaddr_in` and `sockaddr_in6`, as far as the kernel wants them.

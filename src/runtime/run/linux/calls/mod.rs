@@ -12,6 +12,7 @@ mod raw;
 use std::collections::HashSet;
 use std::fs;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
 
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::BindToDevice;
@@ -22,7 +23,7 @@ use rustix::net::{AddressFamily, SocketType};
 use rustix::process::{Pid as RawPid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 pub(super) use self::arguments::Local;
-use self::arguments::{Argument, argument_of, is_unix_address, local_of, protocol_of, zone_of};
+use self::arguments::{Argument, argument_of, local_of, path_of, protocol_of, unix_name, zone_of};
 pub(super) use self::listener::{
     Answer, Listener, Notification, SignalState, check_support, spawn, spawn_plain,
     wait_for_children,
@@ -60,6 +61,8 @@ pub(super) struct InetCall {
 pub(super) enum Seen {
     /// It can be carried out here.
     Inet(InetCall),
+    /// It binds a unix socket to this path, which the kernel resolves for its thread.
+    UnixPath(PathBuf),
     /// It is not about a port: nothing to say.
     Other,
     /// It is about a port, or may be, and can't be judged.
@@ -144,11 +147,13 @@ impl CallReader {
                 return Seen::Other;
             }
         };
+        if let Some(name) = unix_name(notified) {
+            let path = path_of(&name).filter(|_| listener.is_waiting(notified.id));
+            return path.map_or(Seen::Other, Seen::UnixPath);
+        }
         let socket = match duplicate(notified) {
             Ok(socket) => socket,
-            Err(Errno::PERM) if !is_unix_address(notified) => {
-                return Seen::Unjudged(Unjudged::NotPermitted);
-            }
+            Err(Errno::PERM) => return Seen::Unjudged(Unjudged::NotPermitted),
             // There is no such descriptor, or no such process any more.
             Err(_) => return Seen::Other,
         };

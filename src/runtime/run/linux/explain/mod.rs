@@ -5,8 +5,10 @@ mod free_first;
 mod listeners;
 mod output;
 mod series;
+mod unix;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -19,6 +21,7 @@ pub(super) use self::listeners::Opened;
 pub(super) use self::output::Output;
 pub(super) use self::series::Key;
 use self::series::Series;
+pub(super) use self::unix::UnixBind;
 use super::caller::CallerProcess;
 use super::calls::{Answer, Listener, Unjudged};
 use super::jobs::JobReceiver;
@@ -39,17 +42,26 @@ const MAX_SERIES: usize = 1000;
 
 /// An answer that is given once: when the explanation is there, or at its deadline.
 pub(super) struct Pending {
-    pub(super) listener: Arc<Listener>,
-    pub(super) id: u64,
-    pub(super) error: Errno,
-    pub(super) is_open: AtomicBool,
+    listener: Arc<Listener>,
+    id: u64,
+    answer: Answer,
+    is_open: AtomicBool,
 }
 
 impl Pending {
+    pub(super) const fn new(listener: Arc<Listener>, id: u64, answer: Answer) -> Self {
+        Self {
+            listener,
+            id,
+            answer,
+            is_open: AtomicBool::new(true),
+        }
+    }
+
     /// Answers the call, unless it is answered.
     pub(super) fn answer(&self) {
         if self.is_open.swap(false, Ordering::AcqRel) {
-            self.listener.answer(self.id, Answer::Done(Err(self.error)));
+            self.listener.answer(self.id, self.answer);
         }
     }
 
@@ -64,6 +76,8 @@ pub(super) enum Job {
     /// A call like one that failed before has succeeded.
     Succeeded(CallerProcess, BindAttempt),
     Opened(Opened),
+    /// A unix socket is to be bound.
+    Unix(UnixBind),
     /// A call was left to the kernel.
     Unjudged(CallerProcess, Unjudged),
     /// So many calls like this failed, too fast to look at each.
@@ -116,6 +130,8 @@ pub(super) struct Explainer {
     last_id: u32,
     /// What was printed already.
     said: BTreeSet<Unjudged>,
+    /// The paths of unix sockets that were reported.
+    said_paths: HashSet<PathBuf>,
 }
 
 impl Explainer {
@@ -135,6 +151,7 @@ impl Explainer {
             opened: Vec::new(),
             last_id: 0,
             said: BTreeSet::new(),
+            said_paths: HashSet::new(),
         }
     }
 
@@ -145,6 +162,7 @@ impl Explainer {
                 Job::Failed(failure) => self.failed(&failure),
                 Job::Succeeded(caller, attempt) => self.succeeded(&caller, &attempt),
                 Job::Opened(opened) => self.opened(opened),
+                Job::Unix(bind) => self.unix(&bind),
                 Job::Unjudged(caller, why) => self.unjudged(&caller, why),
                 Job::More(key, count) => self.more(&key, count),
                 Job::Finish => self.finish(),
