@@ -38,11 +38,23 @@ pub fn usage_error(error: clap::Error) -> String {
         message.push_str("; ");
         message.push_str(tip);
     }
+    if is_run_without_dashes(&error) {
+        message = "the program comes after `--`: sockeye run -- CMD".to_owned();
+    }
     if let Some(values) = rest.iter().find(|line| line.starts_with("[possible")) {
         message.push(' ');
         message.push_str(values);
     }
     format!("{message} (see --help)")
+}
+
+/// Whether it is `sockeye run CMD`: the first argument of `run` that it does not know is a word.
+fn is_run_without_dashes(error: &clap::Error) -> bool {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) else {
+        return false;
+    };
+    let is_run = std::env::args().nth(1).is_some_and(|word| word == "run");
+    is_run && error.kind() == ErrorKind::UnknownArgument && !unknown.starts_with('-')
 }
 
 /// The message for `sockeye help lsit`.

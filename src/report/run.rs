@@ -10,7 +10,7 @@ use super::check_text::{fixes, indented, write_notes};
 use super::end::end_line;
 use super::json::write_object;
 use super::record::{ProcessRecord, Processes, SCHEMA, millis, time};
-use crate::bind::{BindAttempt, BindCall, EndReport, Verdict};
+use crate::bind::{BindAttempt, BindCall, Decision, EndReport, PortReport, RefusalCode, Verdict};
 use crate::model::{Moment, Pid, Process, Protocol, Text, Zone, counted, duration};
 
 /// A bind(2) or listen(2) that failed.
@@ -139,25 +139,41 @@ pub fn write_repeated(out: &mut dyn Write, repeated: &Repeated<'_>) -> io::Resul
     if repeated.succeeded {
         writeln!(
             out,
-            "sockeye: {who} {what}: succeeded after {times} in {lasted}"
+            "sockeye: {who} can {what} now, after {times} in {lasted}"
         )
     } else {
-        writeln!(out, "sockeye: {who} {what}: {times} in {lasted}")
+        writeln!(out, "sockeye: {who} can't {what}: {times} in {lasted}")
     }
 }
 
 /// Writes what came of freeing a port, in one line.
 pub fn write_freed(out: &mut dyn Write, freed: &Freed<'_>) -> io::Result<()> {
-    let mut lines = freed.report.ports.iter();
-    lines.try_for_each(|port| writeln!(out, "sockeye: {}", end_line(freed.report, port)))
+    for port in &freed.report.ports {
+        writeln!(out, "sockeye: {}", end_line(freed.report, port))?;
+        if needs_hard(port) {
+            let target = &port.plan.target;
+            writeln!(
+                out,
+                "sockeye: --free-first never does that: sockeye end --hard {target}"
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn needs_hard(port: &PortReport) -> bool {
+    let Decision::Refuse(refusal) = &port.plan.decision else {
+        return false;
+    };
+    refusal.code == RefusalCode::NeedsHard
 }
 
 /// The same as a JSON line.
 pub fn write_freed_json(out: &mut dyn Write, freed: &Freed<'_>) -> io::Result<()> {
     #[derive(Clone, Serialize)]
     struct Sent<'a> {
-        signal: String,
-        to: &'a [Pid],
+        signal: &'static str,
+        pids: &'a [Pid],
     }
     #[derive(Serialize)]
     struct Record<'a> {
@@ -168,12 +184,19 @@ pub fn write_freed_json(out: &mut dyn Write, freed: &Freed<'_>) -> io::Result<()
         outcome: &'static str,
         message: String,
         sent: Vec<Sent<'a>>,
+        processes: &'a Processes<'a>,
     }
     let report = freed.report;
     let sent = report.sent.iter().map(|one| Sent {
-        signal: format!("SIG{}", one.signal.as_str()),
-        to: &one.pids,
+        signal: one.signal.as_str(),
+        pids: &one.pids,
     });
+    let planned = report.ports.iter().map(|port| port.plan.processes());
+    let planned: Vec<_> = planned.collect();
+    let mut processes = Processes::default();
+    for process in planned.iter().flatten() {
+        processes.add(process);
+    }
     let mut ports = report.ports.iter().map(|port| Record {
         schema: SCHEMA,
         kind: "freed",
@@ -182,6 +205,7 @@ pub fn write_freed_json(out: &mut dyn Write, freed: &Freed<'_>) -> io::Result<()
         outcome: port.outcome.code(),
         message: end_line(report, port),
         sent: sent.clone().collect(),
+        processes: &processes,
     });
     ports.try_for_each(|record| write_object(out, &record))
 }
@@ -443,7 +467,7 @@ mod tests {
         write_repeated(&mut out, &repeated).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "sockeye: process 7 bind 0.0.0.0:3000: succeeded after 3 failures in 2.1 s\n"
+            "sockeye: process 7 can bind 0.0.0.0:3000 now, after 3 failures in 2.1 s\n"
         );
     }
 }

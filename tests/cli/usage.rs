@@ -201,3 +201,20 @@ fn help_and_version_are_on_standard_output() {
         assert!(said.out.contains(text), "{said:?}");
     }
 }
+
+#[test]
+fn a_program_to_run_without_the_dashes_before_it_is_one_line_with_them() {
+    let output = sockeye(&["run", "ls"]);
+    assert_eq!(output.code, 2);
+    let err = output.err;
+    assert_eq!(
+        err,
+        "sockeye: the program comes after `--`: sockeye run -- CMD (see --help)\n"
+    );
+    let output = sockeye(&["run", "--free-first=0", "--", "true"]);
+    let err = output.err;
+    assert!(
+        err.contains("'0'") && err.contains("not a port (1 to 65535"),
+        "{err}"
+    );
+}

@@ -1,14 +1,17 @@
 //! What is said about a call that fails, and what is not.
 
-use std::net::{TcpListener, UdpSocket};
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixListener;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use socket2::{Domain, Socket, Type};
 
 use crate::program::built_static;
-use crate::run::scene::{BINARY, Binder, code, run, stage, text};
+use crate::run::scene::{BINARY, Binder, Report, code, run, stage, text};
 use crate::support::netns::{has_users, in_netns_with_users};
+use crate::support::wait_until;
 
 fn binder() -> Binder {
     let built = built_static("run/helpers/binder.c");
@@ -221,7 +224,7 @@ for name in ['app.sock', './app.sock', sys.argv[1] + '/app.sock', 'left over', '
         let lines: Vec<_> = err.lines().collect();
         assert_eq!(lines.len(), 2, "{err}");
         for (line, name) in lines.iter().zip(["app.sock", "left over"]) {
-            let failed = format!("can't bind the unix socket {} (EADDRINUSE)", path(name));
+            let failed = format!("so bind(2) fails: {}. `sockeye check ", path(name));
             assert!(
                 line.starts_with("sockeye: python3 ") && line.contains(&failed),
                 "{line}"
@@ -236,4 +239,56 @@ for name in ['app.sock', './app.sock', sys.argv[1] + '/app.sock', 'left over', '
         }
         std::fs::remove_dir_all(&folder).unwrap();
     });
+}
+
+/// It took 4 ms and no more until the program saw its error, and on a busy machine the owner was gone by then.
+#[test]
+fn the_owner_is_named_although_the_program_ends_it_as_soon_as_it_sees_the_error() {
+    const PROGRAM: &str = "
+import os, signal, socket, sys
+for pid, port in zip(sys.argv[1::2], sys.argv[2::2]):
+    try:
+        socket.create_server(('127.0.0.1', int(port)))
+    except OSError:
+        os.kill(int(pid), signal.SIGKILL)
+";
+    stage(|| {
+        let report = Report::new();
+        // Many processes, among which the owner is searched for.
+        let mut others: Vec<_> = (0..300).map(|_| sleeper()).collect();
+        let built = built_static("run/helpers/binder.c");
+        let mut servers: Vec<_> = (3000..3010).map(|port| server(&built, port)).collect();
+        let mut program = vec!["python3".to_owned(), "-c".into(), PROGRAM.into()];
+        for (server, port) in servers.iter().zip(3000..) {
+            program.extend([server.id().to_string(), port.to_string()]);
+        }
+        let program: Vec<&str> = program.iter().map(String::as_str).collect();
+        let options = ["--quiet", "--report", report.path().to_str().unwrap()];
+        assert_eq!(code(&run(&options, &program).output().unwrap()), 0);
+        let failures = report.of_kind("failure");
+        assert_eq!(failures.len(), servers.len());
+        for (failure, server) in failures.iter().zip(&servers) {
+            assert_eq!(failure["explained_before_return"], true, "{failure}");
+            assert_eq!(failure["blockers"][0]["pids"][0], server.id(), "{failure}");
+        }
+        for child in servers.iter_mut().chain(&mut others) {
+            let _ = child.kill();
+            child.wait().unwrap();
+        }
+    });
+}
+
+fn sleeper() -> Child {
+    Command::new("sleep").arg("1000").spawn().unwrap()
+}
+
+fn server(binder: &Path, port: u16) -> Child {
+    let mut server = Command::new(binder);
+    let server = server.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut server = server.spawn().unwrap();
+    writeln!(server.stdin.as_ref().unwrap(), "tcp 127.0.0.1 {port} 0 1 0").unwrap();
+    wait_until("it listens", || {
+        TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
+    server
 }

@@ -53,7 +53,9 @@ fn a_retry_loop_is_one_report_with_a_count() {
         let err = text(&output.stderr);
         assert_eq!(err.matches("can't bind").count(), 1, "{err}");
         assert!(
-            err.contains(&format!("succeeded after {count} failures in ")),
+            err.contains(&format!(
+                " can bind 127.0.0.1:3000 now, after {count} failures in "
+            )),
             "{err}"
         );
     });
@@ -159,7 +161,7 @@ fn a_bind_waits_for_its_port_and_then_succeeds() {
         assert_eq!(text(&output.stdout), "ok\n");
         assert!(
             rest.iter()
-                .any(|line| line.contains("succeeded after 1 failure in ")),
+                .any(|line| line.contains(" now, after 1 failure in ")),
             "{rest:?}"
         );
     });
@@ -204,6 +206,41 @@ fn a_handled_signal_reaches_a_program_whose_bind_waits() {
 }
 
 #[test]
+fn an_alarm_and_a_stop_end_the_waiting_too() {
+    stage(|| {
+        let _server = TcpListener::bind("127.0.0.1:3000").unwrap();
+        let built = built_static("run/helpers/handler.c");
+        let built = built.to_str().unwrap();
+        let output = run(&["--wait", "10m"], &[built, "alarm"]).output().unwrap();
+        assert_eq!(text(&output.stdout), "EADDRINUSE\nhandled\n");
+        let mut child = run(&["--wait", "10m", "--quiet"], &[built]);
+        let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
+        let program = || {
+            let comms = std::fs::read_dir("/proc").unwrap().flatten();
+            let mut paths = comms.map(|one| one.path());
+            let name = |path: &std::path::Path| std::fs::read_to_string(path.join("comm"));
+            paths.find(|path| name(path).is_ok_and(|name| name == "handler\n"))
+        };
+        let stat = || program().and_then(|path| std::fs::read_to_string(path.join("wchan")).ok());
+        wait_until("it waits for its answer", || {
+            stat().is_some_and(|place| place.contains("seccomp"))
+        });
+        let pid = program().unwrap();
+        let pid: i32 = pid.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        let pid = Pid::from_raw(pid).unwrap();
+        kill_process(pid, Signal::TSTP).unwrap();
+        wait_until("it stops", || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+            stat.is_ok_and(|stat| stat.contains(") T "))
+        });
+        kill_process(pid, Signal::CONT).unwrap();
+        // It stopped with the command, which goes on with it.
+        kill_process(Pid::from_child(&child), Signal::CONT).unwrap();
+        assert!(child.wait().unwrap().success());
+    });
+}
+
+#[test]
 fn a_port_is_chosen_and_kept_until_the_program_binds_it() {
     stage(|| {
         let script = format!(
@@ -235,7 +272,11 @@ fn no_free_port_and_wrong_variables_are_said_before_anything_starts() {
     stage(|| {
         let _taken = TcpListener::bind("0.0.0.0:3000").unwrap();
         for (option, expected, says) in [
-            ("PORT=3000", 1, "no port of 3000 is free"),
+            (
+                "PORT=3000",
+                1,
+                "PORT=3000: no port can be had; `sockeye free 3000` says why",
+            ),
             ("3000", 2, "not the name of a variable"),
             ("PORT=x", 2, "--port-env PORT: x: not a port"),
         ] {
@@ -317,7 +358,7 @@ fn what_is_in_the_way_is_ended_first_and_the_bind_succeeds() {
             (&freed[0]["free"], &freed[0]["id"]),
             (&true.into(), &1.into())
         );
-        assert_eq!(freed[0]["sent"][0]["to"][0], other.id());
+        assert_eq!(freed[0]["sent"][0]["pids"][0], other.id());
         assert!(!other.wait().unwrap().success());
     });
 }
@@ -346,5 +387,126 @@ fn nothing_that_the_program_started_itself_is_ended_and_nothing_of_others() {
                 .unwrap()
                 .contains("was started by this run")
         );
+    });
+}
+
+/// A server in another session and folder, which is of no project.
+fn stranger(port: u16) -> std::process::Child {
+    let serve = format!(
+        "import socket,sys\ns = socket.create_server(('127.0.0.1', {port}))\nprint(flush=True)\nsys.stdin.read()"
+    );
+    let mut server = std::process::Command::new("setsid");
+    let server = server.args(["python3", "-c", &serve]).current_dir("/");
+    let mut server = server
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Read::read(server.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+    server
+}
+
+#[test]
+fn nothing_of_another_session_and_project_is_ended_first() {
+    stage(|| {
+        let (binder, report) = (binder(), Report::new());
+        let mut server = stranger(3000);
+        let script = format!("echo tcp 127.0.0.1 3000 0 1 0 | {binder}");
+        let options = ["--free-first", "--report", report.path().to_str().unwrap()];
+        let output = run(&options, &["sh", "-c", &script]).output().unwrap();
+        assert_eq!(text(&output.stdout), "EADDRINUSE\n", "{output:?}");
+        assert_eq!(report.of_kind("freed")[0]["outcome"], "refused");
+        assert!(server.try_wait().unwrap().is_none());
+        drop(server.stdin.take());
+        server.wait().unwrap();
+    });
+}
+
+/// Its tests were taken for binds of the program: a server was ended by `check`, and held back by `--wait`.
+#[test]
+fn tests_of_sockeye_itself_below_it_are_only_tests() {
+    stage(|| {
+        let server = TcpListener::bind("127.0.0.1:3000").unwrap();
+        let script = format!(
+            "{0} check -q 3000; echo check $?; {0} free 3000-3001; {0} check -q 3001; echo $?",
+            crate::run::scene::BINARY
+        );
+        let options = ["--free-first", "--wait", "10m", "--port-env", "PORT=3001"];
+        let output = run(&options, &["sh", "-c", &script]).output().unwrap();
+        // 3001 is kept for the program, and is so afterwards.
+        assert_eq!(text(&output.stdout), "check 1\n1\n", "{output:?}");
+        let err = text(&output.stderr);
+        assert!(!err.contains("can't bind"), "{err}");
+        drop(server);
+    });
+}
+
+#[test]
+fn only_the_ports_that_are_named_are_freed_first_and_each_once() {
+    stage(|| {
+        let (binder, report) = (binder(), Report::new());
+        let mut servers = [3000, 3001].map(|port| {
+            let mut other = std::process::Command::new(&binder);
+            let other = other.stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut other = other.spawn().unwrap();
+            writeln!(other.stdin.as_ref().unwrap(), "tcp 127.0.0.1 {port} 0 1 0").unwrap();
+            wait_until("it listens", || {
+                TcpStream::connect(("127.0.0.1", port)).is_ok()
+            });
+            other
+        });
+        // The third bind fails as the second one did, and is of the failure with its id.
+        let script = format!(
+            "(for port in 3000 3001 3000; do echo tcp 127.0.0.1 $port 0 1 0; done) | {binder}; \
+             echo tcp 127.0.0.1 3001 0 1 0 | {binder}"
+        );
+        let options = [
+            "--free-first=3001",
+            "--report",
+            report.path().to_str().unwrap(),
+        ];
+        let output = run(&options, &["sh", "-c", &script]).output().unwrap();
+        assert_eq!(
+            text(&output.stdout),
+            "EADDRINUSE\nok\nEADDRINUSE\nok\n",
+            "{output:?}"
+        );
+        let freed = report.of_kind("freed");
+        assert_eq!((freed.len(), &freed[0]["id"]), (1, &2.into()), "{freed:?}");
+        let repeated = report.of_kind("repeated");
+        assert!(
+            repeated
+                .iter()
+                .any(|one| one["id"] == 1 && one["count"] == 2),
+            "{repeated:?}"
+        );
+        assert!(servers[0].try_wait().unwrap().is_none());
+        assert!(!servers[1].wait().unwrap().success());
+        servers[0].kill().unwrap();
+        servers[0].wait().unwrap();
+    });
+}
+
+/// Its end waited for the time that freeing a port may take.
+#[test]
+fn a_program_that_is_killed_while_its_port_is_freed_has_ended() {
+    stage(|| {
+        let mut server = TcpListener::bind("127.0.0.1:3000").map(Some).unwrap();
+        // A `TIME_WAIT` of a socket without `SO_REUSEADDR`, which lasts a minute.
+        let client = TcpStream::connect("127.0.0.1:3000").unwrap();
+        drop(server.as_ref().unwrap().accept().unwrap());
+        drop(client);
+        server.take();
+        let script = format!("echo tcp 127.0.0.1 3000 0 0 0 | {}", binder());
+        let mut child = run(&["--free-first"], &["sh", "-c", &script]);
+        let mut child = child.stderr(Stdio::piped()).spawn().unwrap();
+        let err = std::io::BufReader::new(child.stderr.take().unwrap());
+        let mut err = std::io::BufRead::lines(err).map(Result::unwrap);
+        assert!(err.any(|line| line.contains("can't bind")));
+        let began = std::time::Instant::now();
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        assert!(!child.wait().unwrap().success());
+        // It would take 15 s; half of that is far from both.
+        assert!(began.elapsed().as_secs() < 8, "{:?}", began.elapsed());
     });
 }

@@ -304,3 +304,54 @@ fn an_interactive_program_has_the_terminal_to_itself() {
     pty.send("exit 6\r");
     assert_eq!(pty.wait_exit(), 6);
 }
+
+/// The report of the stop was read after it was continued, and stopped the job again.
+#[test]
+fn a_job_that_is_stopped_and_continued_at_once_goes_on() {
+    stage(|| {
+        let program = "trap : CONT; echo ready; sleep 0.3; echo done";
+        let mut shell = Command::new("bash");
+        let script = format!(
+            "set -m; {BINARY} run -- bash -c '{program}' & sleep 0.1; \
+             for n in 1 2 3 4 5; do kill -STOP %1; kill -CONT %1; done; wait %1; echo code $?"
+        );
+        let output = shell.args(["-c", &script]).output().unwrap();
+        assert_eq!(text(&output.stdout), "ready\ndone\ncode 0\n");
+    });
+}
+
+/// Its own signal ended nothing there, and it called abort(3).
+#[test]
+fn as_the_first_process_of_a_container_its_exit_code_names_the_signal() {
+    stage(|| {
+        let mut first = Command::new("unshare");
+        let first = first.args(["--pid", "--fork", "--mount-proc", BINARY, "run", "--"]);
+        let output = first.args(["sh", "-c", "kill -TERM $$"]).output().unwrap();
+        assert_eq!(code(&output), 128 + 15, "{output:?}");
+    });
+}
+
+/// `LISTEN_PID` was that of `sockeye run`, so the program did not take the sockets.
+#[test]
+fn sockets_that_are_handed_over_are_those_of_the_program() {
+    stage(|| {
+        let mut free = Command::new(BINARY);
+        let free = free.args(["free", "3000-3999", "--", BINARY, "run", "--"]);
+        let output = free.args(["sh", "-c", "echo $LISTEN_PID $$"]).output();
+        let said = text(&output.unwrap().stdout);
+        let (given, own) = said.trim().split_once(' ').unwrap();
+        assert_eq!(given, own);
+    });
+}
+
+#[test]
+fn what_the_supervisor_lacks_is_no_fault_of_the_program() {
+    stage(|| {
+        let script = format!("mount -t tmpfs none /proc && exec {BINARY} run -- echo started");
+        let mut inside = Command::new("unshare");
+        let output = inside.args(["-m", "sh", "-c", &script]).output().unwrap();
+        assert_eq!((code(&output), output.stdout.len()), (2, 0), "{output:?}");
+        let err = text(&output.stderr);
+        assert!(err.starts_with("sockeye: CMD was not started"), "{err}");
+    });
+}

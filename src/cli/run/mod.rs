@@ -43,10 +43,12 @@ pub struct Run {
     /// Hold a bind that fails with EADDRINUSE until the port is free, for at most this long, then let it succeed
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     wait: Option<Duration>,
-    /// End first what is in the way of such a bind, as `sockeye end --yes` would: only processes of yours, nothing that CMD
-    /// has started
-    #[arg(long)]
-    free_first: bool,
+    /// End first what is in the way of such a bind, as `sockeye end --yes --mine` would, once for each port
+    ///
+    /// Nothing that CMD has started is ended. A program that tries one port after the other until one is free would get the
+    /// first: name the ports to free then.
+    #[arg(long, value_name = "PORT,…", num_args = 0..=1, require_equals = true, value_delimiter = ',', value_parser = port)]
+    free_first: Option<Vec<u16>>,
     /// Choose a free port, keep it until the program binds it, and set this variable to it
     ///
     /// Without RANGE (`3000`, `3000-3999`, `127.0.0.1:3000-3999`) the kernel chooses. May be given several times.
@@ -101,8 +103,14 @@ pub fn run(global: &GlobalArgs, args: Run) -> anyhow::Result<u8> {
             let why = "the supervisor was killed, so no process below could bind a port any more: CMD was ended";
             bail!(why)
         }
-        Err(error) => Ok(not_started(&program, &error)),
+        Ok(Ended::NotStarted(error)) => Ok(not_started(&program, &error)),
+        Err(error) => Err(error).context("CMD was not started: its supervisor can't be"),
     }
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    let port = text.parse().ok().filter(|&port| port != 0);
+    port.ok_or_else(|| "not a port (1 to 65535; `--free-first=3000,3001`)".to_owned())
 }
 
 /// A variable with a port that is kept for it; `None` if none is free, which was printed.
@@ -125,9 +133,14 @@ fn claim(global: &GlobalArgs, text: &str) -> anyhow::Result<Option<(String, Clai
     let found = parsed.and_then(|range| claim_one(global, range.as_ref()));
     let found = found.with_context(|| format!("--port-env {name}"))?;
     let Some(mut claim) = found else {
-        let range = range.map(|range| format!(" of {}", Text::new(range)));
-        let range = range.unwrap_or_default();
-        crate::cli::errors::print_error(&format!("--port-env {name}: no port{range} is free"));
+        let why = range.map_or_else(
+            || ": no port is free".to_owned(),
+            |range| {
+                let range = Text::new(range);
+                format!("={range}: no port can be had; `sockeye free {range}` says why")
+            },
+        );
+        crate::cli::errors::print_error(&format!("--port-env {name}{why}"));
         return Ok(None);
     };
     // A bound UDP socket would receive what is sent to the program.

@@ -188,8 +188,15 @@ fn print_result(
         Some(server) if server.name.is_none() => format!("there is no {server}"),
         Some(server) => format!("{server} has ended"),
     };
+    let has_ended = server.is_some_and(|server| server.has_ended);
     for port in failed {
-        print_error(&format!("{why}: {}", line(port)));
+        // Without the server, whose the listeners are was not looked at.
+        let rest = if has_ended && port.server.is_none() {
+            String::new()
+        } else {
+            format!(": {}", line(port))
+        };
+        print_error(&format!("{why}{rest}"));
     }
     Ok(())
 }

@@ -185,9 +185,19 @@ fn report_of(plan: PlannedPort, outcome: EndOutcome, took: Duration) -> PortRepo
 
 /// Waits for the ports that become free by themselves.
 fn wait_for(report: &mut EndReport, options: &EndOptions<'_>, clock: Clock, began: Duration) {
+    let since = || clock.now().steady.saturating_sub(began);
+    let left = options.timeout.saturating_sub(since());
     let is_meant = |port: &PortReport| {
         port.plan.decision == Decision::Wait && port.outcome == EndOutcome::Planned
     };
+    for port in report.ports.iter_mut().filter(|port| is_meant(port)) {
+        let takes = port.plan.verdict.free_in.filter(|&takes| takes > left);
+        if let Some(takes) = takes {
+            let seconds = takes.as_secs() + 1;
+            let why = format!("it is free in about {seconds} s, which is longer than the timeout");
+            port.outcome = EndOutcome::TimedOut(why);
+        }
+    }
     let mut ports: Vec<_> = report
         .ports
         .iter_mut()
@@ -198,8 +208,6 @@ fn wait_for(report: &mut EndReport, options: &EndOptions<'_>, clock: Clock, bega
     }
     let targets = ports.iter().map(|port| port.plan.target.clone()).collect();
     let mut waiter = PortWaiter::new(targets, Goal::Free, clock);
-    let since = || clock.now().steady.saturating_sub(began);
-    let left = options.timeout.saturating_sub(since());
     let interval = Duration::from_millis(100);
     let failed = waiter.wait(interval, Some(left), |_| ()).err();
     for (port, waited) in ports.iter_mut().zip(waiter.ports()) {

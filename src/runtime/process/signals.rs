@@ -84,7 +84,8 @@ mod unix {
     /// Ends this process by a fatal signal, so that its parent sees that signal (and a core dump where the limits
     /// allow one). For another signal, returns the exit code. The terminal must have been left.
     pub fn end_by(number: i32) -> u8 {
-        if FATAL.contains(&number) {
+        // No signal ends the first process of a pid namespace, such as that of a container.
+        if FATAL.contains(&number) && std::process::id() != 1 {
             // Returns only where the system knows no such signal.
             let _ = signal_hook::low_level::emulate_default_handler(number);
         }

@@ -27,8 +27,9 @@ pub struct RunOptions {
     pub command: Vec<OsString>,
     /// How long a bind waits for a port that is in use, before it fails.
     pub wait: Option<Duration>,
-    /// Whether to end first what is in the way of a bind: what belongs to this user and was not started by the program.
-    pub frees_first: bool,
+    /// The ports to free first, when a bind of the program finds them in use: of what is of this user and project, and was
+    /// not started by the program. Empty: every port that it binds. `None`: none.
+    pub frees_first: Option<Vec<u16>>,
     /// Variables of the environment with the ports that they name, which are kept until the program binds them.
     pub ports: Vec<(String, Claim)>,
     /// Whether to list at the end what it listened on.
@@ -42,10 +43,12 @@ pub struct RunOptions {
 }
 
 /// How a program ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Ended {
     /// With this exit code.
     Code(u8),
+    /// It could not be executed (`execve(2)`).
+    NotStarted(std::io::Error),
     /// It was ended, as its supervisor was killed: no process below could have bound a port any more.
     WithSupervisor,
 }

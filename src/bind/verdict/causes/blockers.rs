@@ -6,7 +6,7 @@ use crate::bind::text::after;
 use crate::bind::verdict::case::Case;
 use crate::bind::verdict::fixes::other_port;
 use crate::bind::verdict::phrases::{behind_text, host_text, owner_of, user_of, verb_of};
-use crate::model::{State, counted};
+use crate::model::{Owner, State, counted};
 
 pub(super) fn invisible_holder(case: &Case<'_>) -> Explanation {
     let target = case.target_first();
@@ -41,12 +41,15 @@ pub(super) fn hidden_owner(case: &Case<'_>) -> Explanation {
     };
     let unit = after(", in ", holder.socket.unit.as_ref());
     let locals = case.locals();
-    Explanation::new(format!(
-        "A process{user} {verb} {locals}{unit}; you aren't allowed to see which one."
-    ))
-    .details([behind_text(holder), case.reuse_hint()])
-    .fixes(case.end_holders())
-    .fix(other_port())
+    let why = if holder.socket.owner == Owner::None {
+        "which one was not found: it ended meanwhile, or is outside this pid namespace"
+    } else {
+        "you aren't allowed to see which one"
+    };
+    Explanation::new(format!("A process{user} {verb} {locals}{unit}; {why}."))
+        .details([behind_text(holder), case.reuse_hint()])
+        .fixes(case.end_holders())
+        .fix(other_port())
 }
 
 pub(super) fn kernel_socket(case: &Case<'_>) -> Explanation {

@@ -17,8 +17,6 @@ pub(super) enum Report {
     Started(OwnedFd),
     /// It could not be started, with this error.
     NotStarted(Errno),
-    /// It has stopped.
-    Stopped,
     /// It has exited with this code.
     Exited(i32),
     /// This signal has ended it.
@@ -28,9 +26,8 @@ pub(super) enum Report {
 /// The tags of a message: its high half.
 const STARTED: i32 = 1;
 const NOT_STARTED: i32 = 2;
-const STOPPED: i32 = 3;
-const EXITED: i32 = 4;
-const KILLED: i32 = 5;
+const EXITED: i32 = 3;
+const KILLED: i32 = 4;
 
 /// Two connected ends, closed when a program is executed.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -96,7 +93,6 @@ impl Report {
         let (numbers, descriptor) = match self {
             Self::Started(process) => ([STARTED, 0], Some(process.as_fd())),
             Self::NotStarted(error) => ([NOT_STARTED, error.raw_os_error()], None),
-            Self::Stopped => ([STOPPED, 0], None),
             Self::Exited(code) => ([EXITED, *code], None),
             Self::Killed(signal) => ([KILLED, *signal], None),
         };
@@ -111,7 +107,6 @@ impl Report {
         Ok(match (numbers, descriptor) {
             ([STARTED, _], Some(process)) => Some(Self::Started(process)),
             ([NOT_STARTED, error], _) => Some(Self::NotStarted(Errno::from_raw_os_error(error))),
-            ([STOPPED, _], _) => Some(Self::Stopped),
             ([EXITED, code], _) => Some(Self::Exited(code)),
             ([KILLED, signal], _) => Some(Self::Killed(signal)),
             _ => None,
@@ -129,13 +124,12 @@ mod tests {
         Report::Started(one.try_clone().unwrap())
             .send(&one)
             .unwrap();
-        for report in [Report::Stopped, Report::Exited(7), Report::Killed(9)] {
+        for report in [Report::Exited(7), Report::Killed(9)] {
             report.send(&one).unwrap();
         }
         Report::NotStarted(Errno::NOENT).send(&one).unwrap();
         let next = || Report::receive(&other).unwrap();
         assert!(matches!(next(), Some(Report::Started(_))));
-        assert!(matches!(next(), Some(Report::Stopped)));
         assert!(matches!(next(), Some(Report::Exited(7))));
         assert!(matches!(next(), Some(Report::Killed(9))));
         assert!(matches!(next(), Some(Report::NotStarted(Errno::NOENT))));

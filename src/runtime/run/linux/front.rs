@@ -1,4 +1,5 @@
-//! The process that the shell knows: it has the program's signals, stops and end, and nothing else to do.
+//! The process that the shell knows: it passes signals on to the program and ends as that does. The supervisor stops and
+//! continues it as the program is stopped and continued.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -60,7 +61,6 @@ impl Front {
                     self.program = Some(program);
                     super::detach_streams(false);
                 }
-                Ok(Some(Report::Stopped)) => stop(),
                 Ok(Some(Report::NotStarted(error))) => return End::NotStarted(error.into()),
                 Ok(Some(Report::Exited(code))) => return End::Exited(code),
                 Ok(Some(Report::Killed(signal))) => return End::Killed(signal),
@@ -123,13 +123,8 @@ impl Front {
     }
 }
 
-/// Stops as the program did, so that the shell sees it. Returns when it is continued.
-fn stop() {
-    let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
-}
-
 /// Ends this process by the signal that ended the program, but without a core dump of its own. Returns if that signal
-/// ends no process.
+/// ends no process: none ends the first one of a pid namespace, such as that of a container.
 pub(super) fn end_by(number: i32) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let core = Rlimit {
@@ -138,6 +133,9 @@ pub(super) fn end_by(number: i32) {
     };
     let _ = setrlimit(Resource::Core, core);
     let _ = SigSet::all().thread_unblock();
+    if std::process::id() == 1 {
+        return;
+    }
     if number == NixSignal::SIGKILL as i32 {
         let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
     }

@@ -15,6 +15,9 @@ use std::time::Duration;
 
 pub use start::run;
 
+/// How long a call that failed waits at most for its explanation, once it is known who has the port.
+const PATIENCE: Duration = Duration::from_millis(4);
+
 /// How long `--free-first` tries to free a port.
 const FREE_LIMIT: Duration = Duration::from_secs(15);
 

@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::model::Pid;
 use crate::runtime::process::exec::shell_of;
 use crate::runtime::process::signals::{exit_code, is_ignored};
-use crate::runtime::run::linux::supervisor::Supervisor;
+use crate::runtime::run::linux::supervisor::{ALL_PATIENCE, FrontProcess, Supervisor};
 use crate::runtime::run::{Ended, RunOptions};
 use crate::source::linux::fork::{Inherited, fork};
 use crate::source::process::ProcessReader;
@@ -39,7 +39,7 @@ use crate::source::process::ProcessReader;
 /// Runs the program. If a signal ends it, this process ends by the same one.
 ///
 /// # Errors
-/// It could not be started: the error of the system, of the kind that execve(2) has.
+/// A process that it takes could not be started.
 pub fn run(options: RunOptions) -> io::Result<Ended> {
     let inherited = Inherited::find();
     let mut mask = SigSet::empty();
@@ -49,11 +49,16 @@ pub fn run(options: RunOptions) -> io::Result<Ended> {
         ignores_children: is_ignored(NixSignal::SIGCHLD as i32),
     };
     let (front, supervisor) = channel::pair()?;
+    let process = pidfd_open(getpid(), PidfdFlags::empty())?;
     let Some(_) = fork()? else {
         drop(front);
-        supervise(options, signals, supervisor, inherited)
+        let front = FrontProcess {
+            channel: supervisor,
+            process,
+        };
+        supervise(options, signals, front, inherited)
     };
-    drop(supervisor);
+    drop((supervisor, process));
     drop(options);
     inherited.close();
     let caught = SignalFd::with_flags(
@@ -68,7 +73,7 @@ pub fn run(options: RunOptions) -> io::Result<Ended> {
     match front.run() {
         End::NotStarted(error) => {
             sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
-            Err(error)
+            Ok(Ended::NotStarted(error))
         }
         End::Exited(code) => Ok(Ended::Code(u8::try_from(code & 0xFF).unwrap_or(u8::MAX))),
         End::Killed(signal) => {
@@ -84,19 +89,26 @@ pub fn run(options: RunOptions) -> io::Result<Ended> {
     clippy::disallowed_methods,
     reason = "a copy of the process that was forked must not return into what its caller goes on with"
 )]
-fn supervise(options: RunOptions, signals: SignalState, front: OwnedFd, inherited: Inherited) -> ! {
-    let work = AssertUnwindSafe(|| match prepare(options, signals, &front, inherited) {
-        Ok(supervisor) => Supervisor {
-            front: Some(front),
-            ..supervisor
-        }
-        .run(),
-        Err(error) => {
-            let error = Errno::from_io_error(&error).unwrap_or(Errno::INVAL);
-            // The other end may be gone.
-            let _ = Report::NotStarted(error).send(&front);
-        }
-    });
+fn supervise(
+    options: RunOptions,
+    signals: SignalState,
+    front: FrontProcess,
+    inherited: Inherited,
+) -> ! {
+    let work = AssertUnwindSafe(
+        || match prepare(options, signals, &front.channel, inherited) {
+            Ok(supervisor) => Supervisor {
+                front: Some(front),
+                ..supervisor
+            }
+            .run(),
+            Err(error) => {
+                let error = Errno::from_io_error(&error).unwrap_or(Errno::INVAL);
+                // The other end may be gone.
+                let _ = Report::NotStarted(error).send(&front.channel);
+            }
+        },
+    );
     let code = i32::from(catch_unwind(work).is_err());
     std::process::exit(code)
 }
@@ -143,17 +155,18 @@ fn prepare(
         program: Some(nix::unistd::Pid::from_raw(raw)),
         front: None,
         wait: options.wait,
-        frees_first: options.frees_first,
+        frees_first: options.frees_first.take(),
         lists: options.lists,
         claims,
         pending: Vec::new(),
+        patience: ALL_PATIENCE,
         waiting: Vec::new(),
         failed: HashSet::new(),
         undelivered: HashSet::new(),
         overflow: HashMap::new(),
         processes: ProcessReader::default(),
         ended: None,
-        is_finishing: false,
+        finishes_by: None,
     };
     let mut explainer = explainer(options, clock, (replies, waker.clone()));
     if let Some(error) = refused {
@@ -202,6 +215,9 @@ fn start_program(options: &RunOptions, signals: SignalState) -> io::Result<Start
     let mut words = options.command.iter();
     let mut command = Command::new(words.next().map(OsString::as_os_str).unwrap_or_default());
     command.args(words);
+    if is_given_sockets() {
+        command = with_own_sockets(&command);
+    }
     for (name, claim) in &options.ports {
         command.env(name, claim.port().to_string());
     }
@@ -211,6 +227,20 @@ fn start_program(options: &RunOptions, signals: SignalState) -> io::Result<Start
         }
         started => started,
     }
+}
+
+/// Whether the process that the shell knows, our parent, is given sockets (`sd_listen_fds(3)`).
+fn is_given_sockets() -> bool {
+    let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().to_string());
+    parent.is_some() && std::env::var("LISTEN_PID").ok() == parent
+}
+
+/// The command, which takes them as its own: `LISTEN_PID` is its pid, which only a process that becomes it knows.
+fn with_own_sockets(command: &Command) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", r#"LISTEN_PID=$$ exec "$@""#, "sh"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell
 }
 
 fn start_filtered(command: &mut Command, signals: SignalState) -> io::Result<Started> {

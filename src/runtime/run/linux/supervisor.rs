@@ -5,7 +5,7 @@
 //! duplicate their sockets. It is in a process group of its own, so that what is typed at the terminal does not reach it.
 
 use std::collections::{HashMap, HashSet};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
@@ -17,8 +17,8 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid as RawPid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::process::{Signal, pidfd_send_signal};
 
-use super::FREE_LIMIT;
 use super::caller::CallerProcess;
 use super::calls::{Answer, CallReader, InetCall, Listener, Notification, Seen, Unjudged};
 use super::channel::Report;
@@ -26,14 +26,20 @@ use super::explain::{Failure, Job, Key, Opened, Pending, Reply, UnixBind};
 use super::jobs::JobSender;
 use super::waiting::WaitingCall;
 use super::wake::Waker;
+use super::{FREE_LIMIT, PATIENCE};
 use crate::bind::{BindCall, Claim};
 use crate::clock::Clock;
 use crate::model::{Moment, Pid, Protocol};
 use crate::source::proc_stat::proc_stat;
 use crate::source::process::ProcessReader;
 
-/// How long a call that failed waits at most for its explanation.
-const PATIENCE: Duration = Duration::from_millis(4);
+/// How long the first call to a port that fails waits at most, until it is known who has the port; and all of these calls
+/// together, so that a search among many ports in use takes little longer.
+const LONG_PATIENCE: Duration = Duration::from_millis(250);
+pub(super) const ALL_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the end of the program waits at most for what is still to be explained.
+const FINISH_LIMIT: Duration = Duration::from_secs(2);
 
 /// The errors that are explained: the others are mistakes of the program.
 const EXPLAINED: [Errno; 4] = [
@@ -58,17 +64,19 @@ pub(super) struct Supervisor {
     pub(super) children: SignalFd,
     /// The program, until it has ended.
     pub(super) program: Option<RawPid>,
-    /// To the process that the shell knows.
-    pub(super) front: Option<OwnedFd>,
+    /// The process that the shell knows, until the end of the program is reported to it.
+    pub(super) front: Option<FrontProcess>,
     /// How long a call waits for a port that is in use.
     pub(super) wait: Option<Duration>,
-    /// Whether to end what is in the way of a call.
-    pub(super) frees_first: bool,
+    /// As in [`RunOptions`](crate::runtime::run::RunOptions).
+    pub(super) frees_first: Option<Vec<u16>>,
     pub(super) lists: bool,
     /// The ports that are kept for the program.
     pub(super) claims: Vec<Claim>,
-    /// Calls that wait for their explanation, with their deadlines.
-    pub(super) pending: Vec<(Arc<Pending>, Duration)>,
+    /// Calls that wait for their explanation.
+    pub(super) pending: Vec<PendingCall>,
+    /// What is left of [`ALL_PATIENCE`].
+    pub(super) patience: Duration,
     /// Calls that wait for their port.
     pub(super) waiting: Vec<WaitingCall>,
     /// Where calls failed.
@@ -79,8 +87,40 @@ pub(super) struct Supervisor {
     pub(super) overflow: HashMap<Key, u64>,
     pub(super) processes: ProcessReader,
     pub(super) ended: Option<Report>,
-    /// Whether the other thread knows that.
-    pub(super) is_finishing: bool,
+    /// When its end is reported at the latest, once the other thread knows of it.
+    pub(super) finishes_by: Option<Duration>,
+}
+
+/// The process that the shell knows.
+pub(super) struct FrontProcess {
+    pub(super) channel: OwnedFd,
+    /// A descriptor of it (`pidfd_open(2)`).
+    pub(super) process: OwnedFd,
+}
+
+/// A call that waits for its explanation.
+pub(super) struct PendingCall {
+    pending: Arc<Pending>,
+    since: Duration,
+    /// When it is answered if it is not known who has the port.
+    deadline: Duration,
+}
+
+impl PendingCall {
+    /// When it is answered if it is known who has the port.
+    fn early_deadline(&self) -> Duration {
+        self.deadline.min(self.since + PATIENCE)
+    }
+
+    fn next_deadline(&self, now: Duration) -> Duration {
+        let early = self.early_deadline();
+        if now < early { early } else { self.deadline }
+    }
+
+    fn is_due(&self, now: Duration) -> bool {
+        let is_late = now >= self.early_deadline() && self.pending.has_evidence();
+        is_late || now >= self.deadline
+    }
 }
 
 impl Supervisor {
@@ -136,12 +176,15 @@ impl Supervisor {
     }
 
     fn next_deadline(&self) -> Option<Duration> {
-        let pending = self.pending.iter().map(|(_, deadline)| *deadline);
+        let now = self.now().steady;
+        let pending = self.pending.iter().map(|call| call.next_deadline(now));
         // There is no event for room among the jobs.
-        let is_full = self.ended.is_some() && !self.is_finishing;
-        let retry = is_full.then(|| self.now().steady + PATIENCE);
-        let pending = pending.chain(retry);
+        let is_full = self.ended.is_some() && self.finishes_by.is_none();
+        let retry = is_full.then(|| now + PATIENCE);
+        let finish = self.finishes_by.filter(|_| self.ended.is_some());
         pending
+            .chain(retry)
+            .chain(finish)
             .chain(self.waiting.iter().map(|call| call.retry_at))
             .min()
     }
@@ -179,7 +222,7 @@ impl Supervisor {
     /// A bind of a unix socket waits until the other thread has seen whether it can succeed.
     fn unix(&mut self, listener: &Arc<Listener>, notified: &Notification, path: PathBuf) {
         let pending = Pending::new(Arc::clone(listener), notified.id, Answer::Continue);
-        let pending = self.keep_pending(pending, self.now());
+        let pending = self.keep_pending(pending, self.now(), PATIENCE);
         let thread = notified.thread;
         let bind = UnixBind {
             thread,
@@ -191,11 +234,14 @@ impl Supervisor {
         }
     }
 
-    /// Answers the call at its deadline, if not before.
-    fn keep_pending(&mut self, pending: Pending, at: Moment) -> Arc<Pending> {
+    /// Answers the call after this time, if not before.
+    fn keep_pending(&mut self, pending: Pending, at: Moment, limit: Duration) -> Arc<Pending> {
         let pending = Arc::new(pending);
-        let deadline = at.steady + PATIENCE;
-        self.pending.push((Arc::clone(&pending), deadline));
+        self.pending.push(PendingCall {
+            pending: Arc::clone(&pending),
+            since: at.steady,
+            deadline: at.steady + limit,
+        });
         pending
     }
 
@@ -207,8 +253,10 @@ impl Supervisor {
     }
 
     fn carry_out(&mut self, listener: &Arc<Listener>, id: u64, call: InetCall) {
-        let is_kept = |claim: &Claim| claim.port() == call.local.port;
-        self.claims.retain(|claim| !is_kept(claim));
+        if call.protocol == Protocol::Tcp && self.reader.foreign_network(&call).is_none() {
+            let is_kept = |claim: &Claim| claim.port() == call.local.port;
+            self.claims.retain(|claim| !is_kept(claim));
+        }
         let is_repeated = !self.undelivered.is_empty()
             && call
                 .inode()
@@ -269,7 +317,9 @@ impl Supervisor {
 
     fn refused(&mut self, listener: &Arc<Listener>, id: u64, call: InetCall, error: Errno) {
         let waits_for = self.wait.filter(|_| error == Errno::ADDRINUSE);
-        let frees = self.frees_first && error == Errno::ADDRINUSE;
+        // Once a port: if it is in use again, its owner returns.
+        let is_new = !self.failed.contains(&(call.protocol, call.local.port));
+        let frees = is_new && error == Errno::ADDRINUSE && self.frees(call.local.port);
         let at = self.now();
         let mut failure = Failure {
             id,
@@ -282,7 +332,7 @@ impl Supervisor {
             waits_for,
             frees,
         };
-        self.failed.insert((call.protocol, call.local.port));
+        let is_first = self.failed.insert((call.protocol, call.local.port));
         if waits_for.is_some() || frees {
             let deadline = at.steady + waits_for.unwrap_or_default();
             let mut call = WaitingCall::new(id, call, error, deadline, at.steady);
@@ -294,9 +344,19 @@ impl Supervisor {
             drop(call);
             let answer = Answer::Done(Err(error));
             let pending = Pending::new(Arc::clone(listener), id, answer);
-            failure.pending = Some(self.keep_pending(pending, at));
+            let limit = if is_first {
+                LONG_PATIENCE.min(self.patience)
+            } else {
+                Duration::ZERO
+            };
+            failure.pending = Some(self.keep_pending(pending, at, limit.max(PATIENCE)));
         }
         self.report_failure(failure);
+    }
+
+    fn frees(&self, port: u16) -> bool {
+        let ports = self.frees_first.as_ref();
+        ports.is_some_and(|ports| ports.is_empty() || ports.contains(&port))
     }
 
     fn report_failure(&mut self, failure: Failure) {
@@ -333,11 +393,16 @@ impl Supervisor {
             return;
         }
         let now = self.now().steady;
-        self.pending.retain(|(pending, deadline)| {
-            if now >= *deadline {
-                pending.answer();
+        self.pending.retain(|call| {
+            if call.is_due(now) {
+                call.pending.answer();
             }
-            pending.is_open()
+            let is_open = call.pending.is_open();
+            if !is_open {
+                let waited = now.saturating_sub(call.since);
+                self.patience = self.patience.saturating_sub(waited);
+            }
+            is_open
         });
     }
 
@@ -361,11 +426,16 @@ impl Supervisor {
     /// Notices that the program has stopped or ended, and takes what lost its parent below us.
     fn reap(&mut self) {
         while matches!(self.children.read_signal(), Ok(Some(_))) {}
-        let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
+        let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED | WaitPidFlag::WCONTINUED;
         while let Some(program) = self.program {
             let report = match waitpid(program, Some(flags)) {
+                // In this order, whatever happens to it meanwhile.
                 Ok(WaitStatus::Stopped(..)) => {
-                    self.report(&Report::Stopped);
+                    self.signal_front(Signal::STOP);
+                    continue;
+                }
+                Ok(WaitStatus::Continued(_)) => {
+                    self.signal_front(Signal::CONT);
                     continue;
                 }
                 Ok(WaitStatus::Exited(_, code)) => Report::Exited(code),
@@ -379,14 +449,17 @@ impl Supervisor {
         }
         self.reap_adopted();
         if self.is_to_finish() {
-            self.is_finishing = true;
+            self.finishes_by = Some(self.now().steady + FINISH_LIMIT);
             self.send(Job::Finish);
+        }
+        if self.finishes_by.is_some_and(|by| self.now().steady >= by) {
+            self.finish();
         }
     }
 
     /// Whether the program has ended, and all that happened before is reported.
     fn is_to_finish(&mut self) -> bool {
-        self.ended.is_some() && !self.is_finishing && self.report_overflow()
+        self.ended.is_some() && self.finishes_by.is_none() && self.report_overflow()
     }
 
     /// Takes the ends of adopted processes. The other thread may have started some, such as `nft`, and waits for them
@@ -411,7 +484,12 @@ impl Supervisor {
                 Ok(Reply::Freed { call, is_free }) => self.resume(call, is_free),
                 Err(TryRecvError::Empty) => return,
                 // The thread has panicked.
-                Err(TryRecvError::Disconnected) => return self.finish(),
+                Err(TryRecvError::Disconnected) => {
+                    let paused = self.waiting.iter().filter(|call| call.is_paused);
+                    let paused: Vec<_> = paused.map(|call| call.id).collect();
+                    paused.into_iter().for_each(|id| self.resume(id, false));
+                    return self.finish();
+                }
             }
         }
     }
@@ -443,7 +521,13 @@ impl Supervisor {
     fn report(&self, report: &Report) {
         if let Some(front) = &self.front {
             // It may have been killed.
-            let _ = report.send(front.as_fd());
+            let _ = report.send(&front.channel);
+        }
+    }
+
+    fn signal_front(&self, signal: Signal) {
+        if let Some(front) = &self.front {
+            let _ = pidfd_send_signal(&front.process, signal);
         }
     }
 

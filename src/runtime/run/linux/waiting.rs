@@ -11,9 +11,11 @@ use crate::model::Pid;
 /// The time between two attempts.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// Signals that a person sends to end or stop a program: `SIGHUP`, `SIGINT`, `SIGQUIT`, `SIGTERM` and `SIGTSTP`, as bits
-/// of `/proc/PID/status`. While a call waits, no handler runs.
-const ENDING: u64 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 19;
+/// Signals that people and timers send: `SIGHUP`, `SIGINT`, `SIGQUIT`, `SIGUSR1`, `SIGUSR2`, `SIGALRM`, `SIGTERM` and
+/// `SIGTSTP`, as bits of `/proc/PID/status`. While a call waits, no handler runs. The others are too frequent to give up for
+/// (`SIGCHLD`, `SIGURG` in Go, `SIGPROF`).
+const HANDLED: u64 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 9 | 1 << 11 | 1 << 13 | 1 << 14 | STOP;
+const STOP: u64 = 1 << 19;
 
 pub(super) struct WaitingCall {
     pub(super) id: u64,
@@ -23,7 +25,7 @@ pub(super) struct WaitingCall {
     deadline: Duration,
     pub(super) retry_at: Duration,
     /// Whether its port is being freed: what ends the holder watches the port, so that it is not bound until then.
-    is_paused: bool,
+    pub(super) is_paused: bool,
 }
 
 impl WaitingCall {
@@ -77,7 +79,7 @@ impl WaitingCall {
     }
 }
 
-/// Whether a signal waits for the thread to return, which would handle it.
+/// Whether a signal waits for the thread to return, which would handle it, or stop.
 fn is_signalled(thread: Pid) -> bool {
     let status = fs::read_to_string(format!("/proc/{thread}/status")).unwrap_or_default();
     let mask = |name: &str| {
@@ -86,5 +88,7 @@ fn is_signalled(thread: Pid) -> bool {
             .unwrap_or_default()
     };
     let pending = mask("SigPnd:") | mask("ShdPnd:");
-    pending & !mask("SigBlk:") & mask("SigCgt:") & ENDING != 0
+    let pending = pending & !mask("SigBlk:");
+    let stops = pending & STOP & !mask("SigIgn:");
+    stops != 0 || pending & mask("SigCgt:") & HANDLED != 0
 }

@@ -12,6 +12,7 @@ mod raw;
 use std::collections::HashSet;
 use std::fs;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use nix::sys::socket::getsockopt;
@@ -37,7 +38,7 @@ use crate::source::proc_stat::proc_stat;
 /// `PIDFD_THREAD` of `linux/pidfd.h`, since 6.9: the descriptor is of a thread.
 const THREAD: PidfdFlags = PidfdFlags::from_bits_retain(0o200);
 
-/// The ports that never need a privilege, unless a namespace says otherwise.
+/// The first port that takes no privilege, unless the system says otherwise.
 const UNPRIVILEGED: u16 = 1024;
 
 /// The greatest depth of an ancestry.
@@ -95,7 +96,12 @@ pub(super) struct CallReader {
     restricted: HashSet<(Pid, u64)>,
     /// The program that was started.
     program: Option<Pid>,
+    /// The file of this program.
+    own_file: Option<FileId>,
 }
+
+/// A file: the number of its device, and its inode.
+type FileId = (u64, u64);
 
 impl Unjudged {
     /// What it means, after the name of the program.
@@ -123,6 +129,7 @@ impl CallReader {
             label: label_of("self"),
             restricted: HashSet::new(),
             program: None,
+            own_file: file_of("self"),
         }
     }
 
@@ -147,6 +154,9 @@ impl CallReader {
                 return Seen::Other;
             }
         };
+        if self.is_own_test(notified.thread) {
+            return Seen::Other;
+        }
         if let Some(name) = unix_name(notified) {
             let path = path_of(&name).filter(|_| listener.is_waiting(notified.id));
             return path.map_or(Seen::Other, Seen::UnixPath);
@@ -180,6 +190,11 @@ impl CallReader {
         }
     }
 
+    /// Whether it is this program itself, such as `sockeye check`: its binds are tests, and an error is an answer.
+    fn is_own_test(&self, thread: Pid) -> bool {
+        self.own_file.is_some() && file_of(&thread.to_string()) == self.own_file
+    }
+
     /// Why the kernel might answer the caller otherwise than us.
     fn doubt(&self, call: &InetCall) -> Option<Unjudged> {
         if !self.restricted.is_empty() && self.may_be_restricted(call.thread) {
@@ -190,13 +205,9 @@ impl CallReader {
             return Some(Unjudged::OtherRights);
         }
         let is_own_network = self.network.is_some() && cookie_of(&call.socket) == self.network;
-        let unprivileged_from = if is_own_network {
-            self.unprivileged_from
-        } else {
-            UNPRIVILEGED
-        };
-        let is_free_for_all = call.local.port == 0 || call.local.port >= unprivileged_from;
-        if is_free_for_all || call.call == BindCall::Listen {
+        // From which port on another network namespace takes no privilege, is not known.
+        let is_free_for_all = is_own_network && call.local.port >= self.unprivileged_from;
+        if is_free_for_all || call.local.port == 0 || call.call == BindCall::Listen {
             return None;
         }
         let rights = rights_of(&caller);
@@ -296,6 +307,12 @@ fn rights_of(process: &str) -> Option<String> {
         .ok()?
         .to_str()?;
     Some(rights)
+}
+
+/// The file that a process executes; `None` if this user may not know.
+fn file_of(process: &str) -> Option<FileId> {
+    let file = fs::metadata(format!("/proc/{process}/exe")).ok()?;
+    Some((file.dev(), file.ino()))
 }
 
 /// The label by which a security module (`SELinux`, `AppArmor`, Smack) judges a process.

@@ -4,7 +4,7 @@ use super::{Explainer, Failure, Reply};
 use crate::bind::{EndPlan, EndRules};
 use crate::model::Process;
 use crate::report::Freed;
-use crate::runtime::end_port::{EndOptions, carry_out, is_own_users, test_ports};
+use crate::runtime::end_port::{EndOptions, carry_out, is_mine, test_ports};
 use crate::runtime::run::linux::FREE_LIMIT;
 use crate::source::proc_stat::with_ancestors;
 
@@ -50,9 +50,9 @@ impl Explainer {
     }
 }
 
-/// Only what belongs to this user, and was not started by this run.
+/// Only what is of this user and of this project or session, and was not started by this run.
 fn may_end(process: &Process) -> Result<(), String> {
-    is_own_users(process)?;
+    is_mine(process)?;
     let mut line = with_ancestors(process.pid).take(MAX_DEPTH);
     if line.any(|pid| pid == std::process::id()) {
         let name = process.name_and_pid();

@@ -22,6 +22,7 @@ pub(super) use self::output::Output;
 pub(super) use self::series::Key;
 use self::series::Series;
 pub(super) use self::unix::UnixBind;
+use super::PATIENCE;
 use super::caller::CallerProcess;
 use super::calls::{Answer, Listener, Unjudged};
 use super::jobs::JobReceiver;
@@ -46,6 +47,8 @@ pub(super) struct Pending {
     id: u64,
     answer: Answer,
     is_open: AtomicBool,
+    /// Whether it is known who has the port: the rest of the explanation may come after the answer.
+    has_evidence: AtomicBool,
 }
 
 impl Pending {
@@ -55,6 +58,7 @@ impl Pending {
             id,
             answer,
             is_open: AtomicBool::new(true),
+            has_evidence: AtomicBool::new(false),
         }
     }
 
@@ -67,6 +71,21 @@ impl Pending {
 
     pub(super) fn is_open(&self) -> bool {
         self.is_open.load(Ordering::Acquire)
+    }
+
+    pub(super) fn has_evidence(&self) -> bool {
+        self.has_evidence.load(Ordering::SeqCst)
+    }
+
+    /// Notes that it is known who has the port. Returns whether the caller still waits.
+    fn found(&self, waits_since: Moment, clock: Clock) -> bool {
+        let is_waiting = self.is_open();
+        self.has_evidence.store(true, Ordering::SeqCst);
+        // Before that time the supervisor looks whether there is evidence, afterwards it no longer does.
+        if waits_since.age(clock.now()) >= PATIENCE {
+            self.answer();
+        }
+        is_waiting
     }
 }
 
@@ -173,12 +192,12 @@ impl Explainer {
     fn failed(&mut self, failure: &Failure) {
         let key = Key::of(&failure.caller, &failure.attempt);
         let is_known = self.is_known(&key, failure);
-        match self.series.get_mut(&key).filter(|_| is_known) {
+        let id = match self.series.get_mut(&key).filter(|_| is_known) {
             Some(series) => series.add(failure.at, 1),
             None => self.explain(failure, key),
-        }
+        };
         if failure.frees {
-            self.free_first(self.last_id, failure);
+            self.free_first(id, failure);
         }
         if let Some(pending) = &failure.pending {
             pending.answer();
@@ -209,15 +228,15 @@ impl Explainer {
         servers(&evidence, failure.inode) == *sockets
     }
 
-    fn explain(&mut self, failure: &Failure, key: Key) {
-        // Until its answer, the caller and what is in its way stay as they are.
+    /// Reports a failure. Returns its id.
+    fn explain(&mut self, failure: &Failure, key: Key) -> u32 {
+        let clock = self.clock;
+        // A caller that waits for its port has no answer yet.
         let is_waiting = || {
-            failure
-                .pending
-                .as_ref()
-                .is_none_or(|pending| pending.is_open())
+            let pending = failure.pending.as_ref();
+            pending.is_none_or(|pending| pending.found(failure.at, clock))
         };
-        let mut is_from_before = is_waiting();
+        let mut is_from_before = true;
         let explained = self.result_of(failure, &mut || is_from_before = is_waiting());
         self.last_id += 1;
         let id = self.last_id;
@@ -241,6 +260,7 @@ impl Explainer {
         if self.series.len() > MAX_SERIES {
             self.end_all_series();
         }
+        id
     }
 
     /// The verdict with the sockets of servers on the port; or why there is none.

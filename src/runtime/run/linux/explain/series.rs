@@ -65,12 +65,13 @@ impl Series {
         }
     }
 
-    /// Counts calls that failed.
-    pub(super) fn add(&mut self, at: Moment, count: u64) {
+    /// Counts calls that failed. Returns the id of the first.
+    pub(super) fn add(&mut self, at: Moment, count: u64) -> u32 {
         if self.count == 0 {
             self.began = at;
         }
         (self.count, self.last) = (self.count + count, at);
+        self.id
     }
 
     fn repeated<'a>(&'a self, key: &'a Key, succeeded_at: Option<Moment>) -> Repeated<'a> {

@@ -49,7 +49,7 @@ impl Explainer {
             let caller = CallerProcess::of(bind.thread, &mut ProcessReader::default());
             let path = path.to_string_lossy();
             self.output.unjudged(&format!(
-                "{} can't bind the unix socket {} (EADDRINUSE): its path exists. `sockeye check {}` says what has it",
+                "{}: the path of its unix socket exists, so bind(2) fails: {}. `sockeye check {}` says what has it",
                 caller.report().name(),
                 Text::new(&path),
                 shell_word(&path),
