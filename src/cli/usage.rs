@@ -39,7 +39,7 @@ pub fn usage_error(error: clap::Error) -> String {
         message.push_str(tip);
     }
     if is_run_without_dashes(&error) {
-        message = "the program comes after `--`: sockeye run -- CMD".to_owned();
+        "the program comes after `--`: sockeye run -- CMD".clone_into(&mut message);
     }
     if let Some(values) = rest.iter().find(|line| line.starts_with("[possible")) {
         message.push(' ');

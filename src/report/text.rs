@@ -28,7 +28,14 @@ pub struct Layout<'a> {
     pub width: Option<u16>,
     /// Whether the line of headings is left out.
     pub without_header: bool,
+    /// Whether all rows are of one user and one project. Where there is not room for everything, their branch
+    /// and starter outrank the user and the project.
+    pub is_mine: bool,
 }
+
+/// What differs between the sockets of one project, and what is the same for all of them.
+const APART: [ColumnId; 2] = [ColumnId::Branch, ColumnId::Started];
+const SAME: [ColumnId; 2] = [ColumnId::User, ColumnId::Project];
 
 /// Writes a line of headings and the rows; nothing if there are no rows.
 pub fn write_text(
@@ -42,18 +49,14 @@ pub fn write_text(
     }
     let mut offered = layout.columns.to_vec();
     if offered.is_empty() {
-        let once = ALL.iter().filter(|column| !LEFT_OUT.contains(&column.id));
-        // The main columns are always shown, others if any row has a text there.
-        offered.extend(once.filter(|column| {
-            let is_main = column.priority <= 4 && column.id != ColumnId::Remote;
-            if column.id == ColumnId::Namespace {
-                return rows.iter().any(|row| !row.socket.is_own());
-            }
-            is_main || rows.iter().any(|row| (column.text)(row, context) != "–")
-        }));
+        offered.extend(columns_with_content(rows, context));
     }
     let has_header = !layout.without_header;
     if let Some(width) = layout.width {
+        let is_default_of_mine = layout.is_mine && layout.columns.is_empty();
+        if is_default_of_mine {
+            offered.retain(|column| !SAME.contains(&column.id));
+        }
         let candidate = |&column: &&'static Column| {
             let texts = rows.iter().map(|row| (column.text)(row, context));
             let widest = texts
@@ -63,7 +66,8 @@ pub fn write_text(
             Candidate {
                 column,
                 widest: u16::try_from(widest).unwrap_or(u16::MAX),
-                is_chosen: !layout.columns.is_empty(),
+                is_chosen: !layout.columns.is_empty()
+                    || is_default_of_mine && APART.contains(&column.id),
             }
         };
         let candidates: Vec<_> = offered.iter().map(candidate).collect();
@@ -94,6 +98,21 @@ pub fn write_text(
         });
         write_lines(out, &columns, has_header, cells.into_iter())
     }
+}
+
+/// The main columns, and others if any row has a text there.
+fn columns_with_content<'a>(
+    rows: &'a [&Row],
+    context: &'a CellContext<'_>,
+) -> impl Iterator<Item = &'static Column> + 'a {
+    let once = ALL.iter().filter(|column| !LEFT_OUT.contains(&column.id));
+    once.filter(|column| {
+        let is_main = column.priority <= 4 && column.id != ColumnId::Remote;
+        if column.id == ColumnId::Namespace {
+            return rows.iter().any(|row| !row.socket.is_own());
+        }
+        is_main || rows.iter().any(|row| (column.text)(row, context) != "–")
+    })
 }
 
 /// The context for cells beside those of these columns.

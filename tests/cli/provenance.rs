@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::scene::{BINARY, Said, stage};
 use crate::support::netns::{has_users, in_netns_with_users, name_of};
+use crate::support::pty::Pty;
 use crate::support::{is_required, wait_until};
 
 /// What no output may contain.
@@ -399,6 +400,17 @@ fn mine_is_what_this_user_runs_in_this_project() {
         assert_eq!(mine(&folders[0], &[]).ports(), [9101, 9104]);
         assert_eq!(mine(&below, &[]).ports(), [9101, 9104]);
         assert_eq!(mine(&below, &[":9104"]).ports(), [9104]);
+        // On a small terminal what is the same for all of them makes room for what is not.
+        let folder = folders[1].to_str().unwrap();
+        let args = ["-C", folder, BINARY, "list", "--mine"];
+        let mut pty = Pty::spawn("env", &args, (80, 24), &[]);
+        pty.wait_for_text("BRANCH");
+        let screen = pty.screen_text();
+        assert!(
+            screen.contains("BRANCH") && !screen.contains("USER"),
+            "{screen}"
+        );
+        pty.wait_exit();
         assert_eq!(mine(&folders[1], &[]).ports(), [9102]);
         assert_eq!(mine(&folders[1], &[":9101"]).code, 1);
         let watched = sockeye_in(

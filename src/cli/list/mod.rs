@@ -230,6 +230,7 @@ impl List {
                     columns: &self.columns,
                     width: output_width(),
                     without_header: self.no_header,
+                    is_mine: self.mine,
                 };
                 report::write_text(out, rows, &context, &layout)
             }

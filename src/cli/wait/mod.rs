@@ -95,16 +95,11 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
     if namespaces != NamespaceTarget::Own {
         waiter = waiter.in_namespaces(namespaces);
     }
-    let is_missing = server.as_ref().is_some_and(|server| server.has_ended);
-    let result = if is_missing {
-        Ok(false)
-    } else {
-        waiter = waiter.for_server(expected);
-        waiter.wait(interval, wait.timeout, |ports| {
-            progress.report_others(server.as_ref(), ports);
-            progress.show(wait.wanted, server.as_ref(), ports, clock.now().steady);
-        })
-    };
+    waiter = waiter.for_server(expected);
+    let result = waiter.wait(interval, wait.timeout, |ports| {
+        progress.report_others(server.as_ref(), ports);
+        progress.show(wait.wanted, server.as_ref(), ports, clock.now().steady);
+    });
     drop(progress);
     let happened = match result {
         Ok(happened) => happened,
@@ -114,7 +109,7 @@ pub(super) fn run(global: &GlobalArgs, wait: &Wait) -> anyhow::Result<u8> {
         }
     };
     let server = server.map(|server| WaitedServer {
-        has_ended: !happened && (is_missing || waiter.has_server_ended()),
+        has_ended: !happened && waiter.has_server_ended(),
         ..server
     });
     let ports: Vec<_> = waiter.ports().iter().map(waited).collect();
@@ -188,15 +183,8 @@ fn print_result(
         Some(server) if server.name.is_none() => format!("there is no {server}"),
         Some(server) => format!("{server} has ended"),
     };
-    let has_ended = server.is_some_and(|server| server.has_ended);
     for port in failed {
-        // Without the server, whose the listeners are was not looked at.
-        let rest = if has_ended && port.server.is_none() {
-            String::new()
-        } else {
-            format!(": {}", line(port))
-        };
-        print_error(&format!("{why}{rest}"));
+        print_error(&format!("{why}: {}", line(port)));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use sockeye::source::PinnedProcess;
 use super::{Wait, What};
 use crate::cli::project::project_of;
 
-/// The expected server, and how it is reported: the first is `None` if its process is not there, or no server is expected.
+/// The expected server, and how it is reported; `None` if none is expected.
 pub(super) fn expected(
     wait: &Wait,
 ) -> anyhow::Result<(Option<ExpectedServer>, Option<WaitedServer>)> {
@@ -29,8 +29,9 @@ pub(super) fn expected(
             project: None,
             has_ended: pinned.is_none(),
         };
+        let expected = pinned.map(|one| ExpectedServer::Process(Box::new(one)));
         return Ok((
-            pinned.map(|one| ExpectedServer::Process(Box::new(one))),
+            Some(expected.unwrap_or(ExpectedServer::Ended)),
             Some(server),
         ));
     };

@@ -21,6 +21,8 @@ const MAX_DEPTH: usize = 64;
 pub enum ExpectedServer {
     /// This process, or one that descends from it.
     Process(Box<PinnedProcess>),
+    /// A process that has ended: whatever listens is another.
+    Ended,
     /// A process of the project with this real path.
     Project(PathBuf),
 }
@@ -30,6 +32,7 @@ impl ExpectedServer {
     pub fn has_ended(&self) -> bool {
         match self {
             Self::Process(process) => process.has_ended(),
+            Self::Ended => true,
             Self::Project(_) => false,
         }
     }
@@ -42,6 +45,7 @@ impl ExpectedServer {
                 let mut line = successors(Some(process), parent).take(MAX_DEPTH);
                 Some(line.any(|one| one.is_same(pinned.process())))
             }
+            Self::Ended => Some(false),
             Self::Project(project) => is_of_project(process, project),
         }
     }

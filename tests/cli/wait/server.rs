@@ -115,6 +115,10 @@ fn the_end_of_the_process_ends_waiting_at_once() {
             "pid": by.parse::<u32>().unwrap(), "name": null, "project": null, "ended": true,
         });
         assert_eq!((&json["by"], &json["happened"]), (&expected, &false.into()));
+        // The port was not looked at, and read as if nothing listened.
+        let _server = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let json = sockeye(&["wait", "8080", "--by", &by, "--json"]).json();
+        assert_eq!(json["targets"][0]["server"], "another");
     });
 }
 

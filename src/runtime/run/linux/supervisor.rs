@@ -487,7 +487,9 @@ impl Supervisor {
                 Err(TryRecvError::Disconnected) => {
                     let paused = self.waiting.iter().filter(|call| call.is_paused);
                     let paused: Vec<_> = paused.map(|call| call.id).collect();
-                    paused.into_iter().for_each(|id| self.resume(id, false));
+                    for id in paused {
+                        self.resume(id, false);
+                    }
                     return self.finish();
                 }
             }
