@@ -285,7 +285,7 @@ fn sleeper() -> Child {
 fn server(binder: &Path, port: u16) -> Child {
     let mut server = Command::new(binder);
     let server = server.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut server = server.spawn().unwrap();
+    let server = server.spawn().unwrap();
     writeln!(server.stdin.as_ref().unwrap(), "tcp 127.0.0.1 {port} 0 1 0").unwrap();
     wait_until("it listens", || {
         TcpStream::connect(("127.0.0.1", port)).is_ok()

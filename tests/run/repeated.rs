@@ -448,7 +448,7 @@ fn only_the_ports_that_are_named_are_freed_first_and_each_once() {
         let mut servers = [3000, 3001].map(|port| {
             let mut other = std::process::Command::new(&binder);
             let other = other.stdin(Stdio::piped()).stdout(Stdio::piped());
-            let mut other = other.spawn().unwrap();
+            let other = other.spawn().unwrap();
             writeln!(other.stdin.as_ref().unwrap(), "tcp 127.0.0.1 {port} 0 1 0").unwrap();
             wait_until("it listens", || {
                 TcpStream::connect(("127.0.0.1", port)).is_ok()
