@@ -20,6 +20,7 @@ mod platform;
 mod portable;
 pub(crate) mod process;
 mod recording;
+pub(crate) mod regular_file;
 #[cfg(any(not(target_os = "linux"), test))]
 mod relays;
 mod system;

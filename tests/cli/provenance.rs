@@ -3,9 +3,11 @@
 //!
 //! A server here is `sleep`, which gets a listening socket from `sockeye free PORT -- sleep`.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rustix::fs::{CWD, Mode, inotify, mkfifoat};
 use serde_json::{Value, json};
 
 use crate::cli::scene::{BINARY, Said, stage};
@@ -359,6 +361,81 @@ fn a_server_that_was_started_over_ssh_knows_it_and_outlives_its_login() {
 
 fn name_of_test<Body>(_: &Body) -> &'static str {
     name_of::<Body>()
+}
+
+/// Of a device or a pipe already the opening has effects, and it is root who opens it.
+#[test]
+fn a_pipe_that_a_user_puts_in_the_place_of_git_is_not_opened() {
+    stage(|| {
+        let home = Home::new("pipe");
+        let shop = home.path("shop");
+        std::fs::create_dir_all(&shop).unwrap();
+        let pipe = home.path("pipe");
+        mkfifoat(CWD, &pipe, Mode::RWXU).unwrap();
+        std::os::unix::fs::symlink(&pipe, shop.join(".git")).unwrap();
+        let flags = inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC;
+        let events = inotify::init(flags).unwrap();
+        inotify::add_watch(&events, &pipe, inotify::WatchFlags::OPEN).unwrap();
+        home.run(&shop, &[], &format!("{} >/dev/null 2>&1 &", server(9101)));
+        let found = process(9101, "a server in a project", |one| {
+            one["project"] != Value::Null
+        });
+        assert_eq!(found["branch"], Value::Null);
+        // The same for the folder that the program itself is in.
+        let said = sockeye_in(&shop, &["free", "--for", ".", "9200-9300"]);
+        assert_eq!(said.code, 0, "{said:?}");
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 512];
+        let mut opened = inotify::Reader::new(events, &mut buffer);
+        assert!(opened.next().is_err(), "the pipe was opened");
+    });
+}
+
+/// As git's `safe.directory`: in a shared folder such as `/tmp` it would be the project of all that others run below.
+#[test]
+fn what_another_user_puts_in_a_shared_folder_makes_no_project_of_it() {
+    let body = || {
+        if !has_users() {
+            eprintln!("NOT RUN: no other users here");
+            return;
+        }
+        let home = Home::new("shared");
+        let everyone = std::fs::Permissions::from_mode(0o1777);
+        std::fs::set_permissions(&home.0, everyone).unwrap();
+        let as_user = |uid: u32| format!("setpriv --reuid {uid} --clear-groups");
+        let other = as_user(65_534);
+        home.run(
+            &home.0,
+            &[],
+            &format!(
+                "{other} mkdir .git && {other} bash -c 'echo ref: refs/heads/evil >.git/HEAD'"
+            ),
+        );
+        for (port, uid) in [(9101, 65_533), (9102, 65_534)] {
+            let line = format!("{} {} >/dev/null 2>&1 &", as_user(uid), server(port));
+            home.run(&home.0, &[], &line);
+        }
+        let own = process(9102, "that user's server", |one| {
+            one["branch"] != Value::Null
+        });
+        assert_eq!(own["branch"], "evil");
+        let found = listening(9101);
+        let of_it = (&found["project"], &found["branch"]);
+        assert_eq!(of_it, (&Value::Null, &Value::Null));
+        // A folder of one user in which another one's server runs is a project.
+        let shop = home.project("shop", "main");
+        let owner = format!("chown -R 65534 {}", shop.display());
+        let line = format!(
+            "{owner}; {} {} >/dev/null 2>&1 &",
+            as_user(65_533),
+            server(9103)
+        );
+        home.run(&shop, &[], &line);
+        let found = process(9103, "a server in a project", |one| {
+            one["branch"] != Value::Null
+        });
+        assert_eq!(found["branch"], "main");
+    };
+    in_netns_with_users(name_of_test(&body), body);
 }
 
 #[test]

@@ -32,7 +32,7 @@ mod platform {
         let path = read_link(&folder).ok()?;
         let is_member = match &process.project {
             Some(found) => {
-                let by_folder = project_through(&folder, &path);
+                let by_folder = project_through(process.uid, &folder, &path);
                 // Otherwise it is the project of its script.
                 let by_script = || root(pid).join(found.trim_start_matches('/'));
                 is_same_folder(&by_folder.unwrap_or_else(by_script), project)
