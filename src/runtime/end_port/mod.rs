@@ -4,7 +4,6 @@
 //! in `end_process`: the question may have been open for a while. Nothing is run through a shell. After the ports are free
 //! they are watched on, as a supervisor may start the process again.
 
-mod mine;
 mod programs;
 mod signals;
 mod watch;
@@ -14,7 +13,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-pub use mine::{is_mine, is_own_users};
+pub use crate::source::{is_mine, is_own_users};
 
 use crate::app::{PortToFree, RowNamespace};
 use crate::bind::{

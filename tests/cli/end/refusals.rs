@@ -156,6 +156,53 @@ fn what_is_of_the_same_session_is_ones_own() {
     });
 }
 
+/// Runs a command in a terminal of its own, which has the number 0 there as the first one of each container, in `/`.
+const TERMINAL: &str = "
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+os.closerange(3, terminal)
+os.closerange(terminal + 1, 64)
+while True:
+    try:
+        text = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not text:
+        break
+    os.write(1, text)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
+
+fn in_terminal(words: &[&str]) -> Command {
+    let mounts = "mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts && \
+                  mount --bind /dev/pts/ptmx /dev/ptmx && cd / && exec \"$@\"";
+    let mut command = Command::new("setsid");
+    command.args(["-w", "unshare", "-m", "sh", "-c", mounts, "sh"]);
+    command.args(["python3", "-c", TERMINAL]).args(words);
+    command
+}
+
+#[test]
+fn the_terminal_of_the_same_number_in_another_container_is_not_ones_own() {
+    stage(|| {
+        let socket = listener("0.0.0.0:8080");
+        let server = ["sh", "-c", "echo ready; exec sleep 600"];
+        let server = Server::start(&[&socket], &mut in_terminal(&server));
+        drop(socket);
+        let said = in_terminal(&[BINARY, "end", "8080", "--dry-run", "--mine"]);
+        let said = Said::of({ said }.stdin(Stdio::null()).output().unwrap());
+        assert_eq!(said.code, 1, "{said:?}");
+        let other = "is neither of this project nor of this session";
+        assert!(said.out.contains(other), "{said:?}");
+        // It has the first terminal of its container.
+        let found = "for pid in $(pgrep -x 'sleep'); do cut -d' ' -f7 /proc/$pid/stat; done";
+        let found = Command::new("sh").args(["-c", found]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&found.stdout).trim(), "34816");
+        drop(server);
+    });
+}
+
 #[test]
 fn what_is_of_the_same_project_is_ones_own() {
     stage(|| {
