@@ -496,6 +496,33 @@ fn mine_needs_the_processes_of_this_machine() {
     assert!(said.err.contains("user:NAME and project:NAME"), "{said:?}");
 }
 
+/// `sockeye run` adopts what loses its parent below it, as the first process does.
+#[test]
+fn what_an_agent_leaves_below_sockeye_run_is_left_over() {
+    stage(|| {
+        let home = Home::new("run");
+        let shop = home.project("shop", "main");
+        // The shell of an agent, which is still there.
+        let shell = format!("{} >log 2>&1 & sleep 0.1", server(9101));
+        std::fs::write(shop.join("shell"), shell).unwrap();
+        let agent = format!("setsid --wait bash shell\n{} & wait", server(9102));
+        std::fs::write(shop.join("agent"), agent).unwrap();
+        // In a terminal, so that it is not the first process that adopts what the agent leaves.
+        std::fs::copy("/bin/bash", home.path("alacritty")).unwrap();
+        let terminal = "export CLAUDECODE=1; \"$SOCKEYE\" run -- bash agent; :";
+        let line = format!("setsid ../alacritty -c '{terminal}' >/dev/null 2>&1 &");
+        home.run(&shop, &[], &line);
+        let found = process(9101, "a left-over server", |one| {
+            one["left_over"] != Value::Null
+        });
+        assert_eq!(found["left_over"], "parent_gone", "{found:#}");
+        assert_eq!(found["started_by"], started_by("agent", "Claude Code"));
+        let parent = std::fs::read_to_string(format!("/proc/{}/comm", found["parent"])).unwrap();
+        assert_eq!(parent, "sockeye-run\n");
+        assert_eq!(listening(9102)["left_over"], Value::Null);
+    });
+}
+
 #[test]
 fn mine_is_what_this_user_runs_in_this_project() {
     let body = || {
