@@ -36,8 +36,9 @@ Examples:
 /// machine or your session needs the process. Then it watches until a bind succeeds, and 1.5 s longer whether something
 /// starts the process again.
 ///
-/// Signals reach the processes that were shown, or none; commands are run without a shell. Those that begin with `sudo`
-/// need a terminal; a signal to another user's process needs `sudo sockeye end`.
+/// Signals reach the processes that were shown, or none. Commands run without a shell, except those for another user's
+/// containers and apps: `sudo -i` and `runuser -l` run them in that user's login shell. Commands that begin with `sudo` need a
+/// terminal; a signal to another user's process needs `sudo sockeye end`.
 ///
 /// Exit codes: 0 every port can be bound (with --dry-run: as far as the plan goes), 1 one can't, 2 bad usage.
 #[derive(Debug, Args)]

@@ -1,8 +1,9 @@
 //! Frees ports: carries out a plan (`bind::EndPlan`) and watches the ports until a bind succeeds.
 //!
 //! Before the first step each port is tested again, and before each signal every process is checked through its handle, as
-//! in `end_process`: the question may have been open for a while. Nothing is run through a shell. After the ports are free
-//! they are watched on, as a supervisor may start the process again.
+//! in `end_process`: the question may have been open for a while. Programs run without a shell of this program's; those for
+//! another user run in that user's login shell (`sudo -i`, `runuser -l`). After the ports are free they are watched on, as a
+//! supervisor may start the process again.
 
 mod programs;
 mod signals;
