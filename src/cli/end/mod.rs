@@ -12,7 +12,9 @@ use sockeye::bind::{EndOutcome, EndPlan, EndReport, EndRules, unix_name};
 use sockeye::clock::Clock;
 use sockeye::model::{Inside, Signal, clean, duration};
 use sockeye::report;
-use sockeye::runtime::end_port::{EndOptions, carry_out, is_mine, not_carried_out, test_ports};
+use sockeye::runtime::end_port::{
+    EndOptions, carry_out, ends_with, is_mine, not_carried_out, test_ports,
+};
 
 use super::EXIT_NO;
 use super::check::targets::parse_targets;
@@ -54,7 +56,7 @@ pub(super) struct End {
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do nothing unless all of it is your user's, and of this project or session
+    /// Do nothing unless all that ends is your user's, and of this project or session
     #[arg(long)]
     mine: bool,
     /// Send SIGKILL where SIGTERM is ignored, and to what still runs after 3 s
@@ -96,6 +98,7 @@ fn run_inside(global: &GlobalArgs, end: &End, inside: Option<&Arc<Inside>>) -> a
         allows_kill: end.hard,
         allows_sudo: io::stdin().is_terminal(),
         may_end: end.mine.then_some(&is_mine),
+        ends_with: end.mine.then_some(&ends_with),
     };
     let plan = EndPlan::of(test_ports(&targets, clock, inside), &rules);
     let is_complete = plan.is_complete();

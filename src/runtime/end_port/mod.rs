@@ -6,6 +6,7 @@
 //! supervisor may start the process again.
 
 mod programs;
+mod scope;
 mod signals;
 mod watch;
 
@@ -13,6 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+
+pub use scope::ends_with;
 
 pub use crate::source::{is_mine, is_own_users};
 
@@ -255,7 +258,7 @@ impl Run {
         // This thread is in the namespace already; the checks of `end_process` enter it themselves.
         let watched = to_free(&None);
         let sockets = ports.iter().flat_map(|port| &port.verdict.blockers);
-        let sockets = sockets.filter_map(|holder| holder.socket.inode);
+        let sockets = sockets.filter_map(|blocker| blocker.socket.inode);
         let tester = BindTester::inside(clock, options.inside.clone());
         let watch = Watch::of(tester, &watched, pids.iter().copied().collect(), clock);
         Self {
