@@ -18,8 +18,8 @@ pub use bind_test::attempt::{BindAttempt, BindCall, SocketTraits};
 pub use bind_test::servers::{Profile, Start};
 pub use bind_test::{Agreement, BindTestResult, Prober, Trial};
 pub use end::{
-    Decision, EndOutcome, EndPlan, EndRefusal, EndReport, EndRules, EndStep, MayEnd, PlannedPort,
-    PortReport, RanProgram, RefusalCode, SentSignal, describe_step,
+    Decision, EndOutcome, EndPlan, EndRefusal, EndReport, EndRules, EndScope, EndStep, EndsWith,
+    MayEnd, PlannedPort, PortReport, RanProgram, RefusalCode, SentSignal, describe_step,
 };
 pub use fix::{
     Action, Fix, FixCode, Frees, Program, RunAs, Step, Word, also_ends_text, fixes_for, shell_word,

@@ -1,24 +1,21 @@
-//! `--mine`: the invoking user and the project that the current directory is in.
+//! `--mine`: the rule for the processes of this user and of this project or session.
 
-use std::env;
+use anyhow::bail;
+use sockeye::model::ProcessRule;
+use sockeye::source::{Mine, invoking_uid};
 
-use anyhow::{Context as _, anyhow};
-use sockeye::model::Mine;
-use sockeye::source::{invoking_uid, project_of};
+use super::global::GlobalArgs;
 
-/// This user and this project.
-pub fn mine() -> anyhow::Result<Mine> {
-    let uid = invoking_uid().context("--mine: this system has no uids")?;
-    let folder = env::current_dir().context("--mine: can't find the current directory")?;
-    let project = project_of(&folder).ok_or_else(|| {
-        anyhow!(
-            "--mine: no project here: neither {} nor a folder above it has a repository (.git, .hg, .jj) or a manifest \
-             (Cargo.toml, package.json, go.mod, pyproject.toml, …)",
-            folder.display()
-        )
-    })?;
-    Ok(Mine {
-        uid,
-        project: project.path,
-    })
+/// The rule. It reads processes, so a recording has none.
+pub fn mine(global: &GlobalArgs) -> anyhow::Result<ProcessRule> {
+    if invoking_uid().is_none() {
+        bail!("--mine: this system has no uids");
+    }
+    if global.replay.is_some() {
+        bail!(
+            "--mine looks at the processes of this machine: in a recording narrow by user:NAME and project:NAME"
+        );
+    }
+    let mine = Mine::find();
+    Ok(ProcessRule::new(move |process| mine.check(process)))
 }

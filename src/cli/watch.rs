@@ -49,11 +49,12 @@ pub(super) struct Watch {
     /// A filter includes connections, unless you add -l.
     #[arg(value_name = "FILTER")]
     filter: Vec<String>,
-    /// Only sockets of your processes in this project
+    /// Only sockets of your processes of this project or session: those that `end --mine` may end
     ///
-    /// Yours: of the user who runs this command, or who ran sudo. In this project: the nearest folder with a manifest or a
+    /// Yours: of the user who runs this command, or who ran sudo. Of this project: the nearest folder with a manifest or a
     /// repository, from the current directory up, is also that of the process (`project` in JSON). A linked git worktree
-    /// is a project of its own, and so is a package in a folder below.
+    /// is a project of its own, and so is a package in a folder below. Of this session: started from the same terminal, or in
+    /// the same server of tmux, screen or zellij.
     #[arg(long)]
     mine: bool,
     /// Print one JSON object per line, each with the processes that it names
@@ -78,7 +79,7 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     signals::exit_on_signal().context("can't wait for signals")?;
     let target = global.namespace_target()?;
     let mut query = query(&settings, Sort::BY_PORT)?;
-    query.mine = watch.mine.then(mine).transpose()?;
+    query.mine = watch.mine.then(|| mine(global)).transpose()?;
     let has_counters = watch.info || query.needs_counters() || query.filter.is_about_trouble();
     let clock = Clock::start();
     let deadline = Deadline::after(watch.time, clock);

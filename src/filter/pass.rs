@@ -5,13 +5,14 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::expr::{Counter, CounterTime, Expr, QueueEnd, Term};
 use super::number::{Comparison, Numbers};
 use super::subject::Subject;
 use super::{Context, Filter};
-use crate::model::{BuildSpread, Mine, Socket, State};
+use crate::model::{BuildSpread, Process, ProcessRule, Socket, State};
 use crate::track::{Bytes, Flow, Flows, Row};
 
 /// A filter applied to many rows of one table: it keeps what rows share.
@@ -21,7 +22,9 @@ pub struct Pass<'a> {
     filter: &'a Filter,
     context: Context,
     /// Whose rows match at all.
-    mine: Option<&'a Mine>,
+    mine: Option<&'a ProcessRule>,
+    /// By the address of an owner, whether that rule admits it: its files are read once, not for each of its sockets.
+    admitted: HashMap<usize, bool, BuildSpread>,
     /// The counters of the rows, if they are read.
     flows: Option<&'a Flows>,
     /// The comparisons with ages in it.
@@ -44,6 +47,7 @@ impl<'a> Pass<'a> {
             filter,
             context: *context,
             mine: None,
+            admitted: HashMap::default(),
             flows: None,
             ages: filter.ages(),
             known: HashMap::default(),
@@ -52,9 +56,9 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Only for rows with an owner of which this is certain.
+    /// Only for rows with an owner that this rule admits.
     #[must_use]
-    pub const fn with_mine(mut self, mine: Option<&'a Mine>) -> Self {
+    pub const fn with_mine(mut self, mine: Option<&'a ProcessRule>) -> Self {
         self.mine = mine;
         self
     }
@@ -106,13 +110,24 @@ impl<'a> Pass<'a> {
 
     fn find(&mut self, subject: &Subject<'a>) -> Option<bool> {
         self.line.clear();
-        let is_mine = self.mine.map_or(Some(true), |mine| subject.is_mine(mine));
+        let is_mine = self
+            .mine
+            .map_or(Some(true), |mine| self.is_mine(mine, subject));
         if is_mine == Some(false) {
             return is_mine;
         }
         let expr = self.filter.expr.as_ref();
         let matches = expr.map_or(Some(true), |expr| self.expr(expr, subject));
         combine(false, [is_mine, matches].into_iter())
+    }
+
+    /// Whether the rule admits any owner; `None` if the owners are not known yet.
+    fn is_mine(&mut self, mine: &ProcessRule, subject: &Subject<'a>) -> Option<bool> {
+        let mut admits = |process: &'a Arc<Process>| {
+            let known = self.admitted.entry(Arc::as_ptr(process).addr());
+            *known.or_insert_with(|| mine.check(process).is_ok())
+        };
+        Some(subject.owners()?.iter().any(&mut admits))
     }
 
     fn expr(&mut self, expr: &'a Expr, subject: &Subject<'a>) -> Option<bool> {

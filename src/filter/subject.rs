@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::Context;
-use crate::model::{
-    AcceptQueue, Age, Fill, Mine, Moment, Owner, Pid, Process, Scope, Socket, Text,
-};
+use crate::model::{AcceptQueue, Age, Fill, Moment, Owner, Pid, Process, Scope, Socket, Text};
 use crate::track::{Mark, Row, TroubleKind};
 
 #[derive(Clone, Copy)]
@@ -61,16 +59,6 @@ impl<'a> Subject<'a> {
     pub fn is_left_over(&self) -> Option<bool> {
         let owners = self.owners()?;
         Some(owners.iter().any(|process| process.left_over.is_some()))
-    }
-
-    /// Whether any owner is known to be one of these; `None` if the owners are not known yet.
-    pub fn is_mine(&self, mine: &Mine) -> Option<bool> {
-        let owners = self.owners()?;
-        Some(
-            owners
-                .iter()
-                .any(|process| mine.is_mine(process) == Some(true)),
-        )
     }
 
     /// How long it has been in its state, as the table shows it.

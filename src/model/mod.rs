@@ -40,7 +40,7 @@ pub use port::{
 };
 pub use problem::{Problem, ProblemCode};
 pub use process::{
-    Guard, LeftOver, Lineage, Member, Mine, Pid, Process, ProgramFacts, Signal, StartedBy,
+    Guard, LeftOver, Lineage, Member, Pid, Process, ProcessRule, ProgramFacts, Signal, StartedBy,
     StarterKind,
 };
 pub(crate) use recent::Recent;

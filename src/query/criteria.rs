@@ -6,7 +6,7 @@ use strum::IntoStaticStr;
 
 use crate::columns::ColumnId;
 use crate::filter::{self, Filter, Pass};
-use crate::model::{Kinds, Mine, Moment, NamespaceScope, Socket};
+use crate::model::{Kinds, Moment, NamespaceScope, ProcessRule, Socket};
 use crate::query::order;
 use crate::track::{Row, Table, TroubleKind};
 
@@ -96,7 +96,7 @@ pub struct Query {
     /// The user's own uid.
     pub uid: Option<u32>,
     /// Whose rows are shown; `None`: those of all owners.
-    pub mine: Option<Mine>,
+    pub mine: Option<ProcessRule>,
     /// The order.
     pub sort: Sort,
     /// For how long a row counts as new or changed.

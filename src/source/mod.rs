@@ -20,6 +20,7 @@ mod platform;
 mod portable;
 pub(crate) mod process;
 mod recording;
+pub(crate) mod regular_file;
 #[cfg(any(not(target_os = "linux"), test))]
 mod relays;
 mod system;
@@ -62,7 +63,10 @@ pub(crate) use portable::find_tool;
 #[cfg(not(target_os = "linux"))]
 pub use portable::run_namespace_helper;
 pub(crate) use process::proc_stat;
-pub use process::{PinnedProcess, Project, is_of_project, project_folder_of, project_of};
+pub use process::{
+    Mine, PinnedProcess, Project, is_mine, is_of_project, is_own_users, project_folder_of,
+    project_of,
+};
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub use system::{System, TraceUnavailable};
 pub use users::{invoking_uid, own_uid};

@@ -4,6 +4,7 @@
 //! for a moment only, or end more than the port. A step that needs SIGKILL is planned only if that is allowed.
 
 mod report;
+mod scope;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use report::{EndOutcome, EndReport, PortReport, RanProgram, SentSignal};
+pub use scope::{EndScope, EndsWith};
 pub use steps::{EndStep, describe_step};
 
 use super::bind_test::BindTestResult;
@@ -32,9 +34,12 @@ pub struct EndRules<'a> {
     pub allows_kill: bool,
     /// Whether programs may be run by `sudo`, which may want a password.
     pub allows_sudo: bool,
-    /// Whether a process may be ended, or why not; `None` if all may be. Then a port is left alone if the owner of one of
-    /// its sockets can't be seen.
+    /// Whether a process may be ended, or why not; `None` if all may be. Otherwise a port is left alone if the owner of one
+    /// of its sockets can't be seen.
     pub may_end: Option<&'a MayEnd>,
+    /// Finds the processes that end with a command, for `may_end`. Without it, none that stops a unit, a container or an app
+    /// is run if not all processes may be ended.
+    pub ends_with: Option<&'a EndsWith<'a>>,
 }
 
 impl EndRules<'_> {
@@ -44,6 +49,7 @@ impl EndRules<'_> {
         allows_kill: false,
         allows_sudo: false,
         may_end: None,
+        ends_with: None,
     };
 }
 
@@ -236,7 +242,8 @@ fn decide(
     if fix.actions.is_empty() {
         return RefusalCode::NoCommand.because(fix.to_string());
     }
-    if let Err(why) = check_owners(verdict, rules) {
+    let checked = check_owners(verdict, rules);
+    if let Err(why) = checked.and_then(|()| scope::check_commands(fix, verdict, rules)) {
         return RefusalCode::NotMine.because(why);
     }
     match steps::of_fix(fix, (target, result), rules) {

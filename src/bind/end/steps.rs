@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::scope::check_descendants;
 use super::{EndRefusal, EndRules, RefusalCode};
 use crate::bind::Target;
 use crate::bind::bind_test::BindTestResult;
 use crate::bind::fix::shell::check_command;
 use crate::bind::fix::{Action, Fix, Program, RunAs, Step, Word};
 use crate::bind::text::uncapitalised;
-use crate::model::{Evidence, Limits, Pid, Process, Signal, all_listed};
+use crate::model::{AlsoEndsKind, Evidence, Limits, Pid, Process, Signal, all_listed};
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub(super) fn of_fix(
                     check_kill(signal == Signal::Kill, fix, rules)?;
                     let processes = pids.iter().map(|&pid| verified(pid, &result.evidence));
                     let processes = processes.collect::<Result<Vec<_>, _>>()?;
-                    check_rules(&processes, rules)?;
+                    check_rules(&processes, fix, rules)?;
                     EndStep::Signal { signal, processes }
                 }
                 // A signal continues a stopped process anyway.
@@ -195,13 +196,27 @@ fn verified(pid: Pid, evidence: &Evidence) -> Result<Arc<Process>, EndRefusal> {
     })
 }
 
-fn check_rules(processes: &[Arc<Process>], rules: &EndRules<'_>) -> Result<(), EndRefusal> {
+fn check_rules(
+    processes: &[Arc<Process>],
+    fix: &Fix,
+    rules: &EndRules<'_>,
+) -> Result<(), EndRefusal> {
     let Some(may_end) = rules.may_end else {
         return Ok(());
     };
-    let mut processes = processes.iter();
-    processes
-        .try_for_each(|one| may_end(one))
+    let ends_others = fix
+        .also_ends
+        .iter()
+        .any(|one| one.kind == AlsoEndsKind::Process);
+    let mut each = processes.iter();
+    each.try_for_each(|one| may_end(one))
+        .and_then(|()| {
+            if ends_others {
+                check_descendants(processes, rules)
+            } else {
+                Ok(())
+            }
+        })
         .map_err(|why| EndRefusal {
             code: RefusalCode::NotMine,
             why,

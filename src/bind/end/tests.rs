@@ -377,6 +377,96 @@ fn if_a_process_of_one_port_may_not_be_ended_nothing_is() {
     assert!(plan.has_steps());
 }
 
+/// Only 812 may be ended.
+fn only_first(process: &Process) -> Result<(), String> {
+    match process.pid {
+        812 => Ok(()),
+        _ => Err(format!("{} is another user's", process.name_and_pid())),
+    }
+}
+
+/// The decision under that rule, if these processes end with a command.
+fn decision_if_end(holder: Holder, all: Option<&[Pid]>) -> Decision {
+    let ends_with = |_: &Process, _: EndScope<'_>| {
+        let all = all?.iter().map(|&pid| (*process(pid, 40, "node")).clone());
+        Some(all.collect())
+    };
+    let rules = EndRules {
+        may_end: Some(&only_first),
+        ends_with: Some(&ends_with),
+        ..EndRules::DEFAULT
+    };
+    decision(holder, 0, &rules)
+}
+
+#[test]
+fn a_command_is_run_under_a_rule_only_if_all_that_ends_with_it_may_be_ended() {
+    let unit = |background| Background {
+        unit: Some(Unit {
+            name: "web.service".into(),
+            manager: Manager::System,
+            is_server: Some(true),
+            main_pid: Some(812),
+            restart: None,
+            kill_mode: None,
+            triggered_by: Vec::new(),
+        }),
+        ..background
+    };
+    let app = |background| {
+        let mut kept_by = Supervisor::new(SupervisorKind::Runit);
+        kept_by.name = Some("/srv/web".into());
+        kept_by.pid = Some(40);
+        Background {
+            kept_by: Some(kept_by),
+            ..background
+        }
+    };
+    let both = [
+        (holder(3000, 812, unit), "systemctl stop web.service"),
+        (holder(3000, 812, app), "sv down /srv/web"),
+    ];
+    for (holder, command) in both {
+        let of = |all| decision_if_end(holder.clone(), all);
+        assert_eq!(steps(&of(Some(&[812]))), [format!("run: {command}")]);
+        let (code, why) = refusal(&of(Some(&[812, 813])));
+        assert_eq!(code, RefusalCode::NotMine);
+        assert_eq!(why, format!("node (813) is another user's (`{command}`)"));
+        let (_, why) = refusal(&of(None));
+        let unknown = "it is not known which processes would end";
+        assert_eq!(why, format!("{unknown} (`{command}`)"));
+    }
+    // Nothing says what a container has.
+    let (_, why) = refusal(&decision_if_end(holder(3000, 812, container), Some(&[812])));
+    assert!(why.starts_with("it is not known which"), "{why}");
+    // A caller that can't find out runs nothing.
+    let rules = EndRules {
+        may_end: Some(&only_first),
+        ..EndRules::DEFAULT
+    };
+    let (code, _) = refusal(&decision(holder(3000, 812, unit), 0, &rules));
+    assert_eq!(code, RefusalCode::NotMine);
+}
+
+#[test]
+fn what_else_ends_has_to_be_known_under_a_rule() {
+    let with = |kind| {
+        let also = move |background| Background {
+            also_ends: vec![AlsoEnds::new(kind, "it")],
+            ..background
+        };
+        holder(3000, 812, also)
+    };
+    let (_, why) = refusal(&decision_if_end(with(AlsoEndsKind::Login), Some(&[812])));
+    assert_eq!(why, "it would also end the login of it");
+    let others = decision_if_end(with(AlsoEndsKind::Process), Some(&[812, 813]));
+    assert_eq!(refusal(&others).1, "node (813) is another user's");
+    let own = decision_if_end(with(AlsoEndsKind::Process), Some(&[812]));
+    assert_eq!(steps(&own), ["send SIGTERM to node (812)"]);
+    let port = decision_if_end(with(AlsoEndsKind::Port), None);
+    assert_eq!(steps(&port), ["send SIGTERM to node (812)"]);
+}
+
 #[test]
 fn a_process_that_can_not_be_seen_may_not_be_ended_under_a_rule() {
     let may_end = |_: &Process| Ok(());

@@ -121,9 +121,19 @@ fn typed(command: &str, run_as: &RunAs, limits: &Limits) -> Option<String> {
         RunAs::Root if is_root => command.to_owned(),
         RunAs::Named(_) if is_root => format!("runuser -l {user} -c {}", shell_word(command)),
         _ if limits.is_confined => return None,
+        // Nothing in it may mean a variable of that shell.
+        RunAs::Named(_) if has_variable(command) => return None,
         RunAs::Root => format!("sudo {}", one_command(command)),
         RunAs::Named(_) => format!("sudo -iu {user} {}", one_command(command)),
     })
+}
+
+/// Whether a login shell that `sudo -i` starts would expand a part of a command: it gets every character escaped but letters,
+/// digits, `_`, `-` and `$` (`sudo(8)`), also what was in quotes. So `$(` is harmless there, and `$x` is not.
+fn has_variable(command: &str) -> bool {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || "_-$".contains(c);
+    let mut parts = command.split('$').skip(1);
+    parts.any(|after| after.is_empty() || after.starts_with(is_bare))
 }
 
 /// All of these actions as one line, as typed by the current user.
@@ -205,6 +215,33 @@ mod tests {
         ] {
             assert_eq!(shell_word(word), shown);
         }
+    }
+
+    #[test]
+    fn a_name_that_a_login_shell_would_expand_makes_no_command() {
+        let limits = Limits {
+            uid: Some(1000),
+            ..Limits::default()
+        };
+        let bob = RunAs::Named("bob".to_owned());
+        for command in ["sv down '/srv/$HOME'", "pm2 stop 'a$$'", "pm2 stop 'a$1'"] {
+            assert_eq!(typed(command, &bob, &limits), None, "{command}");
+            assert!(typed(command, &RunAs::Root, &limits).is_some());
+            // `runuser -c` gets one text, in which it stays quoted.
+            assert!(
+                typed(
+                    command,
+                    &bob,
+                    &Limits {
+                        uid: Some(0),
+                        ..limits.clone()
+                    }
+                )
+                .is_some()
+            );
+        }
+        let lists = "docker stop $(docker ps -q)";
+        assert!(typed(lists, &bob, &limits).is_some());
     }
 
     #[test]

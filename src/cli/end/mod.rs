@@ -12,7 +12,9 @@ use sockeye::bind::{EndOutcome, EndPlan, EndReport, EndRules, unix_name};
 use sockeye::clock::Clock;
 use sockeye::model::{Inside, Signal, clean, duration};
 use sockeye::report;
-use sockeye::runtime::end_port::{EndOptions, carry_out, is_mine, not_carried_out, test_ports};
+use sockeye::runtime::end_port::{
+    EndOptions, carry_out, ends_with, is_mine, not_carried_out, test_ports,
+};
 
 use super::EXIT_NO;
 use super::check::targets::parse_targets;
@@ -36,8 +38,9 @@ Examples:
 /// machine or your session needs the process. Then it watches until a bind succeeds, and 1.5 s longer whether something
 /// starts the process again.
 ///
-/// Signals reach the processes that were shown, or none; commands are run without a shell. Those that begin with `sudo`
-/// need a terminal; a signal to another user's process needs `sudo sockeye end`.
+/// Signals reach the processes that were shown, or none. Commands run without a shell, except those for another user's
+/// containers and apps: `sudo -i` and `runuser -l` run them in that user's login shell. Commands that begin with `sudo` need a
+/// terminal; a signal to another user's process needs `sudo sockeye end`.
 ///
 /// Exit codes: 0 every port can be bound (with --dry-run: as far as the plan goes), 1 one can't, 2 bad usage.
 #[derive(Debug, Args)]
@@ -53,7 +56,7 @@ pub(super) struct End {
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do nothing unless all of it is your user's, and of this project or session
+    /// Do nothing unless all that ends is your user's, and of this project or session
     #[arg(long)]
     mine: bool,
     /// Send SIGKILL where SIGTERM is ignored, and to what still runs after 3 s
@@ -95,6 +98,7 @@ fn run_inside(global: &GlobalArgs, end: &End, inside: Option<&Arc<Inside>>) -> a
         allows_kill: end.hard,
         allows_sudo: io::stdin().is_terminal(),
         may_end: end.mine.then_some(&is_mine),
+        ends_with: end.mine.then_some(&ends_with),
     };
     let plan = EndPlan::of(test_ports(&targets, clock, inside), &rules);
     let is_complete = plan.is_complete();

@@ -40,7 +40,7 @@ Examples:
   sockeye list -a --group process       how many sockets each process has
   sockeye list --ndjson | jq -c '[.socket.local.port, .processes[].name]'
   sockeye list -N all -l                listeners of every container and network namespace
-  sockeye list --mine                   servers of this project
+  sockeye list --mine                   your servers of this project or session
   sockeye list -q :5432 && echo something has it
   sockeye list is:trouble               what is wrong; exits with 1 if nothing is";
 
@@ -72,11 +72,12 @@ pub struct List {
     #[arg(long, group = "form", value_name = "CELLS", require_equals = true, num_args = 0..=1,
            default_missing_value = "guarded")]
     csv: Option<Cells>,
-    /// Only sockets of your processes in this project
+    /// Only sockets of your processes of this project or session: those that `end --mine` may end
     ///
-    /// Yours: of the user who runs this command, or who ran sudo. In this project: the nearest folder with a manifest or a
+    /// Yours: of the user who runs this command, or who ran sudo. Of this project: the nearest folder with a manifest or a
     /// repository, from the current directory up, is also that of the process (`project` in JSON). A linked git worktree
-    /// is a project of its own, and so is a package in a folder below.
+    /// is a project of its own, and so is a package in a folder below. Of this session: started from the same terminal, or in
+    /// the same server of tmux, screen or zellij.
     #[arg(long)]
     mine: bool,
     /// Also print what the kernel counts about each socket: bytes, round-trip time, retransmits, drops
@@ -151,7 +152,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     let grouping = list.grouping()?;
     let target = global.namespace_target()?;
     let mut query = query(&settings, sort)?;
-    query.mine = list.mine.then(mine).transpose()?;
+    query.mine = list.mine.then(|| mine(global)).transpose()?;
     if list.at.is_some() && global.replay.is_none() {
         bail!("--at needs a recording: name one with --replay FILE");
     }

@@ -1,8 +1,8 @@
 //! A process that has sockets, or an ancestor of one.
 
 mod lineage;
-mod mine;
 mod naming;
+mod rule;
 mod signal;
 mod starter;
 
@@ -13,8 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::Text;
 pub use lineage::{Guard, Lineage, Member};
-pub use mine::Mine;
 pub use naming::ProgramFacts;
+pub use rule::ProcessRule;
 pub use signal::Signal;
 pub use starter::{LeftOver, StartedBy, StarterKind};
 

@@ -1,11 +1,12 @@
 //! Frees ports: carries out a plan (`bind::EndPlan`) and watches the ports until a bind succeeds.
 //!
 //! Before the first step each port is tested again, and before each signal every process is checked through its handle, as
-//! in `end_process`: the question may have been open for a while. Nothing is run through a shell. After the ports are free
-//! they are watched on, as a supervisor may start the process again.
+//! in `end_process`: the question may have been open for a while. Programs run without a shell of this program's; those for
+//! another user run in that user's login shell (`sudo -i`, `runuser -l`). After the ports are free they are watched on, as a
+//! supervisor may start the process again.
 
-mod mine;
 mod programs;
+mod scope;
 mod signals;
 mod watch;
 
@@ -14,7 +15,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-pub use mine::{is_mine, is_own_users};
+pub use scope::ends_with;
+
+pub use crate::source::{is_mine, is_own_users};
 
 use crate::app::{PortToFree, RowNamespace};
 use crate::bind::{
@@ -263,7 +266,7 @@ impl Run {
         // This thread is in the namespace already; the checks of `end_process` enter it themselves.
         let watched = to_free(&None);
         let sockets = ports.iter().flat_map(|port| &port.verdict.blockers);
-        let sockets = sockets.filter_map(|holder| holder.socket.inode);
+        let sockets = sockets.filter_map(|blocker| blocker.socket.inode);
         let tester = BindTester::inside(clock, options.inside.clone());
         let watch = Watch::of(tester, &watched, pids.iter().copied().collect(), clock);
         Self {

@@ -1,5 +1,5 @@
-//! Runs the programs of a plan, with their arguments as they are: no shell is involved. What they print goes to standard
-//! error.
+//! Runs the programs of a plan, with their arguments as they are. No shell is involved here; `sudo -i` and `runuser -l` start
+//! the login shell of another user for theirs. What they print goes to standard error.
 
 use std::io;
 use std::process::{Child, Command, Stdio};

@@ -7,6 +7,11 @@ use std::path::Path;
 
 use crate::model::Process;
 
+/// Whether a process is in this project, a folder; not if it is in none, or that can't be known.
+pub(super) fn is_in_project(process: &Process, project: &Path) -> bool {
+    platform::is_in_project(process, project) == Some(true)
+}
+
 /// Whether the project of a process is this folder, a real path without symbolic links. A process without a project
 /// belongs to the folder that it is in, and to those above. `None` if its working directory is unknown, or it has ended.
 ///
@@ -27,22 +32,38 @@ mod platform {
     use crate::source::process::provenance::{project_through, root};
 
     pub(super) fn is_of_project(process: &Process, project: &Path) -> Option<bool> {
-        let pid = process.pid;
-        let folder = PathBuf::from(format!("/proc/{pid}/cwd"));
+        if process.project.is_some() {
+            return is_in_project(process, project);
+        }
+        let path = read_link(working_directory(process)).ok()?;
+        let is_member = is_in_our_mounts(process.pid) && path.starts_with(project);
+        is_same_process(process).then_some(is_member)
+    }
+
+    pub(super) fn is_in_project(process: &Process, project: &Path) -> Option<bool> {
+        let folder = working_directory(process);
         let path = read_link(&folder).ok()?;
-        let is_member = match &process.project {
-            Some(found) => {
-                let by_folder = project_through(&folder, &path);
-                // Otherwise it is the project of its script.
-                let by_script = || root(pid).join(found.trim_start_matches('/'));
-                is_same_folder(&by_folder.unwrap_or_else(by_script), project)
-            }
-            None => is_in_our_mounts(pid) && path.starts_with(project),
+        // Otherwise it is the project of its script.
+        let of_script = || {
+            let found = process.project.as_deref()?;
+            Some(root(process.pid).join(found.trim_start_matches('/')))
         };
-        // All of that was read by pid.
-        let started = proc_stat(pid)?.started_at_tick;
-        let is_same = process.started_at_tick.is_none_or(|tick| tick == started);
-        is_same.then_some(is_member)
+        let found = project_through(process.uid, &folder, &path).or_else(of_script);
+        let is_member = found.is_some_and(|found| is_same_folder(&found, project));
+        is_same_process(process).then_some(is_member)
+    }
+
+    fn working_directory(process: &Process) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/cwd", process.pid))
+    }
+
+    /// Whether what was read by its pid is about this process.
+    fn is_same_process(process: &Process) -> bool {
+        let now = proc_stat(process.pid);
+        now.is_some_and(|now| {
+            let tick = process.started_at_tick;
+            tick.is_none_or(|tick| tick == now.started_at_tick)
+        })
     }
 
     fn is_same_folder(one: &Path, other: &Path) -> bool {
@@ -63,6 +84,11 @@ mod platform {
     use std::path::Path;
 
     use super::Process;
+
+    pub(super) fn is_in_project(process: &Process, project: &Path) -> Option<bool> {
+        process.project.as_ref()?;
+        is_of_project(process, project)
+    }
 
     #[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
     pub(super) fn is_of_project(process: &Process, project: &Path) -> Option<bool> {

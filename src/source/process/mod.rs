@@ -7,6 +7,7 @@
 
 pub(crate) mod cpu_clock;
 mod members;
+mod mine;
 mod pinned;
 pub(crate) mod proc_stat;
 mod provenance;
@@ -22,6 +23,7 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
 use self::cpu_clock::CpuClock;
 pub use self::members::is_of_project;
+pub use self::mine::{Mine, is_mine, is_own_users};
 pub use self::pinned::PinnedProcess;
 use self::proc_stat::{ProcStat, proc_stat};
 use self::provenance::PlaceFacts;

@@ -50,9 +50,6 @@ impl RecordSources<'_> {
             executable,
             argv: &words,
         };
-        let place = folder
-            .as_deref()
-            .map(|folder| Place::of(self.pid, folder, facts.script()));
         #[cfg(unix)]
         let uid = found
             .effective_user_id()
@@ -60,6 +57,8 @@ impl RecordSources<'_> {
             .map(|uid| **uid);
         #[cfg(not(unix))]
         let uid = None;
+        let place = folder.as_deref();
+        let place = place.map(|folder| Place::of(self.pid, uid, folder, facts.script()));
         let started_at = i64::try_from(found.start_time()).ok();
         let place = place.map(|place| provenance.place(self.pid, place));
         let place = place.unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What is not ended, with `--yes` too.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
@@ -153,6 +154,90 @@ fn what_is_of_the_same_session_is_ones_own() {
         let said = Said::of(running.unwrap().wait_with_output().unwrap());
         assert_eq!(said.code, 0, "{said:?}");
         assert!(said.out.starts_with("8080: free"), "{said:?}");
+    });
+}
+
+/// Runs a command in a terminal of its own, which has the number 0 there as the first one of each container, in `/`.
+const TERMINAL: &str = "
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+os.closerange(3, terminal)
+os.closerange(terminal + 1, 64)
+while True:
+    try:
+        text = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not text:
+        break
+    os.write(1, text)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
+
+fn in_terminal(words: &[&str]) -> Command {
+    let mounts = "mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts && \
+                  mount --bind /dev/pts/ptmx /dev/ptmx && cd / && exec \"$@\"";
+    let mut command = Command::new("setsid");
+    command.args(["-w", "unshare", "-m", "sh", "-c", mounts, "sh"]);
+    command.args(["python3", "-c", TERMINAL]).args(words);
+    command
+}
+
+#[test]
+fn the_terminal_of_the_same_number_in_another_container_is_not_ones_own() {
+    stage(|| {
+        let socket = listener("0.0.0.0:8080");
+        let server = ["sh", "-c", "echo ready; exec sleep 600"];
+        let server = Server::start(&[&socket], &mut in_terminal(&server));
+        drop(socket);
+        let said = in_terminal(&[BINARY, "end", "8080", "--dry-run", "--mine"]);
+        let said = Said::of({ said }.stdin(Stdio::null()).output().unwrap());
+        assert_eq!(said.code, 1, "{said:?}");
+        let other = "is neither of this project nor of this session";
+        assert!(said.out.contains(other), "{said:?}");
+        // It has the first terminal of its container.
+        let found = "for pid in $(pgrep -x 'sleep'); do cut -d' ' -f7 /proc/$pid/stat; done";
+        let found = Command::new("sh").args(["-c", found]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&found.stdout).trim(), "34816");
+        drop(server);
+    });
+}
+
+/// A service of runit whose server is of this project, and another process of it is not.
+#[test]
+fn an_app_that_is_ones_own_in_part_stays() {
+    stage(|| {
+        if Command::new("which")
+            .arg("runsv")
+            .output()
+            .is_ok_and(|found| !found.status.success())
+        {
+            println!("NOT RUN: no runit here");
+            return;
+        }
+        let folder = crate::cli::scene::TempFile::new("part");
+        let web = format!("{}/web", folder.path());
+        std::fs::create_dir_all(&web).unwrap();
+        let python = "import socket,time; s=socket.socket(); s.setsockopt(1,2,1); s.bind((\"\", 8080)); \
+                      s.listen(); print(\"ready\", flush=True); time.sleep(600)";
+        let project = env!("CARGO_MANIFEST_DIR");
+        for (helper, code) in [("(cd /; exec setsid sleep 600) &\n", 1), ("", 0)] {
+            let script = format!("#!/bin/sh\n{helper}cd '{project}'\nexec python3 -c '{python}'\n");
+            let file = format!("{web}/run");
+            std::fs::write(&file, script).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+            let server = Server::start(&[], Command::new("setsid").args(["runsv", &web]));
+            let said = end("8080 --dry-run --mine");
+            assert_eq!(said.code, code, "{said:?}");
+            let other = "is neither of this project nor of this session";
+            assert_eq!(said.out.contains(other), code == 1, "{said:?}");
+            assert!(said.out.contains(&format!("sv down {web}")), "{said:?}");
+            drop(server);
+            // Its server goes on without it.
+            assert_eq!(end("8080 --yes").code, 0);
+        }
+        let _ = std::fs::remove_dir_all(folder.path());
     });
 }
 

@@ -4,16 +4,14 @@
 //! `cwd` and `exe` require the right to trace the process (`proc(5)`).
 
 use std::fmt::Display;
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-
-use rustix::fs::{Mode, OFlags, open};
 
 use crate::model::{Pid, Run, Serving, Text};
 use crate::source::linux::scan;
 use crate::source::proc_stat::proc_stat;
+use crate::source::regular_file::read_regular;
 
 /// The most ancestors to read.
 const MAX_DEPTH: usize = 32;
@@ -238,14 +236,9 @@ pub(super) fn children_of(pid: Pid) -> Vec<Pid> {
     all_pids().filter(is_child).collect()
 }
 
-/// Reads a regular file, at most one byte more than `most`; returns its bytes and owner. Other files are not read, as a
-/// pipe or a device could block.
+/// Reads a regular file, at most one byte more than `most`; returns its bytes and owner.
 pub(super) fn read_file(path: &Path, most: u64) -> Option<(Vec<u8>, u32)> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(open(path, flags, Mode::empty()).ok()?);
-    let metadata = file.metadata().ok().filter(fs::Metadata::is_file)?;
-    let mut bytes = Vec::new();
-    file.take(most + 1).read_to_end(&mut bytes).ok()?;
+    let (bytes, metadata) = read_regular(path, most)?;
     Some((bytes, metadata.uid()))
 }
 

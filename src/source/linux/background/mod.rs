@@ -9,6 +9,7 @@ mod end_risk;
 pub(crate) mod facts;
 mod forwards;
 mod login;
+pub(crate) mod members;
 mod programs;
 mod reaction;
 mod supervisors;

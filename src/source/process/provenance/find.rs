@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::ownership::Ownership;
 use super::projects::Place;
 use super::repository::{Head, Repository};
 use crate::model::{Pid, Text};
@@ -56,8 +57,11 @@ pub struct Project {
 /// The project that a folder is in: the nearest folder, from it up, that has a manifest or a repository in it.
 pub fn project_of(folder: &Path) -> Option<Project> {
     let folder = std::fs::canonicalize(folder).ok()?;
-    let found = nearest(&folder, &folder)?;
-    let (repository, _) = found.repository(Path::new("/")).unwrap_or_default();
+    let ownership = Ownership::own();
+    let found = nearest(&folder, &folder, ownership)?;
+    let (repository, _) = found
+        .repository(Path::new("/"), ownership)
+        .unwrap_or_default();
     let name = found.path.file_name()?.to_string_lossy();
     Some(Project {
         path: text(&found.path),
@@ -71,13 +75,13 @@ pub fn project_of(folder: &Path) -> Option<Project> {
 /// can't be read.
 pub fn project_folder_of(folder: &Path) -> Option<PathBuf> {
     let real = std::fs::canonicalize(folder).ok()?;
-    Some(nearest(&real, &real)?.path)
+    Some(nearest(&real, &real, Ownership::own())?.path)
 }
 
-/// The folder of the project of a folder, through that folder, whose path is known.
+/// The folder of the project of a process of this user, through its working directory, whose path is known.
 #[cfg(target_os = "linux")]
-pub(crate) fn project_through(folder: &Path, path: &Path) -> Option<PathBuf> {
-    Some(nearest(folder, path)?.here)
+pub(crate) fn project_through(uid: Option<u32>, folder: &Path, path: &Path) -> Option<PathBuf> {
+    Some(nearest(folder, path, Ownership::of(uid))?.here)
 }
 
 /// What is known of a place.
@@ -101,7 +105,8 @@ impl Found {
         let Some(project) = find(pid, place) else {
             return Self::default();
         };
-        let (repository, head) = project.repository(&root(pid)).unwrap_or_default();
+        let repository = project.repository(&root(pid), place.ownership);
+        let (repository, head) = repository.unwrap_or_default();
         let facts = PlaceFacts {
             project: Some(text(&project.path)),
             branch: repository.branch,
@@ -129,9 +134,10 @@ fn find(pid: Pid, place: &Place) -> Option<Nearest> {
         if place.is_in_own_namespace() {
             path = std::fs::canonicalize(&path).unwrap_or(path);
         }
-        nearest(&start.join(within), &path)
+        nearest(&start.join(within), &path, place.ownership)
     };
-    nearest(&working_directory(pid, folder), folder).or_else(above_script)
+    let here = working_directory(pid, folder);
+    nearest(&here, folder, place.ownership).or_else(above_script)
 }
 
 /// A project.
@@ -145,11 +151,11 @@ struct Nearest {
 impl Nearest {
     /// The repository that the project is in, which may begin in a folder above it. As git does, it is looked for on the
     /// same file system only.
-    fn repository(&self, root: &Path) -> Option<(Repository, Option<Head>)> {
+    fn repository(&self, root: &Path, ownership: Ownership) -> Option<(Repository, Option<Head>)> {
         let device = device(&self.here);
         let mut here = self.here.clone();
         for _ in self.path.ancestors().take(MAX_DEPTH) {
-            if let Some((found, head)) = Repository::of(&here, root) {
+            if let Some((found, head)) = Repository::of(&here, root, ownership) {
                 return Some((found, Some(head)));
             }
             here.push("..");
@@ -161,14 +167,15 @@ impl Nearest {
     }
 }
 
-/// The nearest project from a folder up: `folder` is a path to it for this program, `path` for its process.
-fn nearest(folder: &Path, path: &Path) -> Option<Nearest> {
+/// The nearest project from a folder up: `folder` is a path to it for this program, `path` for its process. What another
+/// user put into a shared folder such as `/tmp` makes no project of it.
+fn nearest(folder: &Path, path: &Path, ownership: Ownership) -> Option<Nearest> {
     let mut here = folder.to_owned();
     for above in path.ancestors().take(MAX_DEPTH) {
         if above.parent().is_none_or(|parent| parent == Path::new("")) {
             return None;
         }
-        let is_there = |marker| std::fs::symlink_metadata(here.join(marker)).is_ok();
+        let is_there = |marker| ownership.admits(&here, &here.join(marker));
         if MARKERS.iter().any(is_there) {
             let path = above.to_owned();
             return Some(Nearest { here, path });

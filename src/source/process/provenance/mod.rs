@@ -17,6 +17,7 @@ mod environment;
 )]
 mod facts;
 mod find;
+mod ownership;
 mod projects;
 mod repository;
 

@@ -3,12 +3,13 @@
 //!
 //! git itself is not run. Only `HEAD` is read, so a repository of any size costs the same.
 
-use std::fs::{File, Metadata};
-use std::io::Read as _;
+use std::fs::Metadata;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
+use super::ownership::Ownership;
 use crate::model::Text;
+use crate::source::regular_file::read_regular;
 
 /// `HEAD` and a file `.git` have one short line; others are not git's.
 const MAX_BYTES: u64 = 4096;
@@ -44,9 +45,13 @@ impl Head {
 }
 
 impl Repository {
-    /// That of a folder with a `.git` in it. `root` is where absolute paths begin: a process may see another file system.
-    pub(super) fn of(folder: &Path, root: &Path) -> Option<(Self, Head)> {
+    /// That of a folder with a `.git` in it, if that was made by someone who may. `root` is where absolute paths begin: a
+    /// process may see another file system.
+    pub(super) fn of(folder: &Path, root: &Path, ownership: Ownership) -> Option<(Self, Head)> {
         let git = folder.join(".git");
+        if !ownership.admits(folder, &git) {
+            return None;
+        }
         if std::fs::metadata(&git).ok()?.is_dir() {
             return Self::in_folder(&git, None);
         }
@@ -115,30 +120,11 @@ fn stamp(metadata: &Metadata) -> Stamp {
     (metadata.modified().ok(), inode, metadata.len())
 }
 
-/// The first line of a small regular file. Opening a pipe could block.
+/// The first line of a small regular file.
 fn read_line(path: &Path) -> Option<String> {
-    let file = open(path)?;
-    if !file.metadata().ok()?.is_file() {
-        return None;
-    }
-    let mut text = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut text).ok()?;
+    let (text, _) = read_regular(path, MAX_BYTES)?;
     let text = String::from_utf8_lossy(&text);
     Some(text.lines().next()?.trim_end().to_owned())
-}
-
-#[cfg(unix)]
-fn open(path: &Path) -> Option<File> {
-    use rustix::fs::{Mode, OFlags};
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    rustix::fs::open(path, flags, Mode::empty())
-        .ok()
-        .map(File::from)
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> Option<File> {
-    File::open(path).ok()
 }
 
 #[cfg(test)]
@@ -172,7 +158,8 @@ mod tests {
         let top = std::env::temp_dir().join(format!("sockeye-head-{}", std::process::id()));
         let git = top.join(".git");
         std::fs::create_dir_all(&git).unwrap();
-        let branch = || Repository::of(&top, Path::new("/")).and_then(|(found, _)| found.branch);
+        let of = || Repository::of(&top, Path::new("/"), Ownership::own());
+        let branch = || of().and_then(|(found, _)| found.branch);
         std::fs::write(git.join("HEAD"), vec![b'a'; 1 << 20]).unwrap();
         assert_eq!(branch(), None);
         std::fs::remove_file(git.join("HEAD")).unwrap();

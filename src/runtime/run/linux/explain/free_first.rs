@@ -4,7 +4,7 @@ use super::{Explainer, Failure, Reply};
 use crate::bind::{EndPlan, EndRules};
 use crate::model::Process;
 use crate::report::Freed;
-use crate::runtime::end_port::{EndOptions, carry_out, is_mine, test_ports};
+use crate::runtime::end_port::{EndOptions, carry_out, ends_with, is_mine, test_ports};
 use crate::runtime::run::linux::FREE_LIMIT;
 use crate::source::proc_stat::with_ancestors;
 
@@ -29,6 +29,7 @@ impl Explainer {
         }
         let rules = EndRules {
             may_end: Some(&may_end),
+            ends_with: Some(&ends_with),
             ..EndRules::DEFAULT
         };
         let targets = [failure.attempt.target()];

@@ -50,8 +50,10 @@ pub(super) fn derive<'a, 'f>(
         (None, None) => own_unit(process, own).or(named),
     };
     let left_over = own.left_over.or_else(|| {
-        let is_gone =
-            line.is_adopted && is_parent_gone(process, line.top, own, started_by.as_ref());
+        let is_gone = match line.adopter {
+            Some(adopter) => is_parent_gone(process, adopter, own, started_by.as_ref()),
+            None => false,
+        };
         is_gone.then_some(LeftOver::ParentGone)
     });
     Derived {
@@ -70,7 +72,12 @@ fn own_unit(process: &Process, own: &Facts) -> Option<StartedBy> {
 
 /// Whether the shell or job that started an adopted process has ended. A daemon and a service are adopted, too, and are
 /// there to stay: a process that began a session of its own, and one in the unit of a service.
-fn is_parent_gone(process: &Process, top: &Process, own: &Facts, by: Option<&StartedBy>) -> bool {
+fn is_parent_gone(
+    process: &Process,
+    adopter: Adopter<'_>,
+    own: &Facts,
+    by: Option<&StartedBy>,
+) -> bool {
     if process.as_starter().is_some() || by.is_some_and(|by| !by.is_session()) {
         return false;
     }
@@ -83,38 +90,52 @@ fn is_parent_gone(process: &Process, top: &Process, own: &Facts, by: Option<&Sta
                 StarterKind::Agent | StarterKind::Ci | StarterKind::Ssh
             )
         }),
-        // A shell that lost what started it.
-        Session::Lasts => {
-            let is_leader = top.session == Some(top.pid) && process.session == top.session;
-            by.is_some() && top.pid != process.pid && is_leader && top.is_shell()
-        }
+        Session::Lasts => match adopter {
+            // A shell that lost what started it.
+            Adopter::First(top) => {
+                let is_leader = top.session == Some(top.pid) && process.session == top.session;
+                by.is_some() && top.pid != process.pid && is_leader && top.is_shell()
+            }
+            // It may be the program that was run, which has not lost anything.
+            Adopter::Run => false,
+        },
     }
 }
+
+/// What adopts processes whose parent has ended.
+#[derive(Clone, Copy)]
+enum Adopter<'a> {
+    /// The first process or a user manager, whose child among the ancestors this is. It may be the process itself.
+    First(&'a Process),
+    /// The supervisor of `sockeye run`. The program that was run is its child, too.
+    Run,
+}
+
+/// The short name of the supervisor of `sockeye run`.
+const RUN: &str = "sockeye-run";
 
 /// The ancestors of a process.
 struct Line<'a> {
     /// The nearest one that is known for starting others.
     starter: Option<StartedBy>,
-    /// The last one before that, or before the first process or a user manager. It may be the process itself.
-    top: &'a Process,
-    /// Whether the parent of `top` adopts processes whose parent has ended. There is no starter then.
-    is_adopted: bool,
+    /// The nearest one that adopts processes.
+    adopter: Option<Adopter<'a>>,
 }
 
 impl<'a> Line<'a> {
     fn of(process: &'a Process, process_of: impl Fn(Pid) -> Option<&'a Process>) -> Self {
         let mut line = Self {
             starter: None,
-            top: process,
-            is_adopted: false,
+            adopter: None,
         };
+        let mut top = process;
         for _ in 0..MAX_DEPTH {
-            let Some(pid) = line.top.parent else {
+            let Some(pid) = top.parent else {
                 return line;
             };
             let parent = process_of(pid);
             if pid == 1 || parent.is_some_and(|parent| &*parent.comm == "systemd") {
-                line.is_adopted = true;
+                line.adopter.get_or_insert(Adopter::First(top));
                 return line;
             }
             let Some(parent) = parent else {
@@ -124,7 +145,10 @@ impl<'a> Line<'a> {
             if line.starter.is_some() {
                 return line;
             }
-            line.top = parent;
+            if &*parent.comm == RUN {
+                line.adopter.get_or_insert(Adopter::Run);
+            }
+            top = parent;
         }
         line
     }

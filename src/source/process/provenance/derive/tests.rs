@@ -183,6 +183,31 @@ fn a_shell_that_lost_its_agent_is_left_over_with_its_server() {
 }
 
 #[test]
+fn what_sockeye_run_adopted_is_left_over_as_what_the_first_process_adopted() {
+    let run = [
+        (45, 44, "sockeye-run", 44),
+        (44, 40, "sockeye", 44),
+        TMUX[0],
+        TMUX[1],
+    ];
+    let of = |session| {
+        let case = Case::new(45, 60, "CLAUDECODE=1", &run).of(30, facts(""));
+        case.own(|own| own.session = session)
+    };
+    assert_eq!(of(Session::Ended).left_over(), Some(LeftOver::ParentGone));
+    assert_eq!(
+        of(Session::JobOfEnded).left_over(),
+        Some(LeftOver::ParentGone)
+    );
+    // What was run is its child, too, and what that is below is still there.
+    assert_eq!(of(Session::Lasts).left_over(), None);
+    assert_eq!(of(Session::Lasts).name().as_deref(), Some("Claude Code"));
+    let shell = [(46, 45, "bash", 46), run[0], run[1], run[2], run[3]];
+    let below = Case::new(46, 46, "CLAUDECODE=1", &shell).of(30, facts(""));
+    assert_eq!(below.left_over(), None);
+}
+
+#[test]
 fn what_is_there_to_stay_is_not_left_over() {
     let job = |own: &mut Facts| own.session = Session::JobOfEnded;
     // A service, and what started others.

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use super::answers::{Answers, Patience};
 use super::background::queue;
 use super::find::{Found, PlaceFacts, is_own};
+use super::ownership::Ownership;
 use crate::model::Pid;
 
 /// The most folders whose results are kept.
@@ -25,6 +26,8 @@ pub(crate) struct Place {
     pub(super) folder: String,
     /// The file that its interpreter runs, as its arguments name it.
     pub(super) script: Option<String>,
+    /// Whose manifests and repositories count for its user.
+    pub(super) ownership: Ownership,
 }
 
 /// The projects of processes.
@@ -52,11 +55,12 @@ struct Answer {
 }
 
 impl Place {
-    pub(crate) fn of(pid: Pid, folder: &str, script: Option<&str>) -> Self {
+    pub(crate) fn of(pid: Pid, uid: Option<u32>, folder: &str, script: Option<&str>) -> Self {
         Self {
             namespace: namespace(&pid.to_string()),
             folder: folder.to_owned(),
             script: script.map(str::to_owned),
+            ownership: Ownership::of(uid),
         }
     }
 

@@ -8,6 +8,11 @@ use super::*;
 use crate::model::Text;
 use crate::source::process::provenance::find::project_of;
 
+/// The place of a process of this user.
+fn place_of(pid: Pid, folder: &str, script: Option<&str>) -> Place {
+    Place::of(pid, crate::source::own_uid(), folder, script)
+}
+
 /// A folder of a test, gone at its end.
 struct Folder(PathBuf);
 
@@ -71,7 +76,7 @@ impl Folder {
         let script = script.map(|script| script.replace("TOP", self.0.to_str().unwrap()));
         let mut projects = Projects::default();
         let folder = self.0.join(folder);
-        let place = Place::of(child.pid(), folder.to_str().unwrap(), script.as_deref());
+        let place = place_of(child.pid(), folder.to_str().unwrap(), script.as_deref());
         assert_eq!(
             projects.of(child.pid(), place.clone()),
             PlaceFacts::default()
@@ -272,7 +277,7 @@ fn a_branch_that_was_changed_under_a_process_is_found_again() {
     let folder = top.0.join("shop");
     projects.of(
         child.pid(),
-        Place::of(child.pid(), folder.to_str().unwrap(), None),
+        place_of(child.pid(), folder.to_str().unwrap(), None),
     );
     let branch = |projects: &mut Projects| {
         let found = next(projects, child.pid())?;
@@ -292,7 +297,7 @@ fn a_branch_that_was_changed_under_a_process_is_found_again() {
 #[test]
 fn no_folder_is_searched_for_a_service_in_the_root() {
     let mut projects = Projects::default();
-    let place = Place::of(1, "/", Some("/usr/bin/gunicorn"));
+    let place = place_of(1, "/", Some("/usr/bin/gunicorn"));
     assert_eq!(projects.of(1, place), PlaceFacts::default());
     assert!(projects.answers.is_unused());
 }
@@ -301,7 +306,7 @@ fn no_folder_is_searched_for_a_service_in_the_root() {
 const NO_PID: Pid = Pid::MAX;
 
 fn place(folder: &str) -> Place {
-    Place::of(NO_PID, folder, None)
+    place_of(NO_PID, folder, None)
 }
 
 fn found(place: Place, is_valid: bool) -> Answer {
