@@ -150,7 +150,7 @@ fn a_socket_of_one_interface_names_it() {
 }
 
 /// For a microsecond the kernel lists it as bound, without an inode: kept until the next dump of such
-/// sockets, it was a socket that opened where one had just closed.
+/// sockets, it was a socket that opened where one had just closed. Or as a listener without an inode.
 #[test]
 fn a_listener_that_is_being_closed_is_not_a_bound_socket() {
     in_netns(

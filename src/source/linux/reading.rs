@@ -136,8 +136,9 @@ impl Reading {
 
 impl Rows for Reading {
     fn push(&mut self, row: InetRow) {
-        // A bound socket without an inode is being closed: it would appear as newly opened.
-        if row.state == State::Bound && row.inode.is_none() {
+        // One without an inode is being closed: the kernel reads the state first. A bound socket would appear as newly
+        // opened, a listener as one that lost its owner.
+        if matches!(row.state, State::Bound | State::Listen) && row.inode.is_none() {
             return;
         }
         let mut socket = row.socket();
