@@ -36,6 +36,10 @@ use watch::PortWatch;
 /// How often a port is tested again that is taken or released during its test.
 const MAX_RETRIES: usize = 5;
 
+/// The time between these tests where a plan is verified: children that are forked and execute a program have the socket
+/// until then, such as the generators of systemd.
+const SETTLING: Duration = Duration::from_millis(100);
+
 /// How long a plan is watched at least, after programs that took all of the time.
 const MIN_WATCH: Duration = Duration::from_secs(2);
 
@@ -127,26 +131,39 @@ pub fn carry_out(
 }
 
 /// Tests the ports again that something is to be done about. Those that are free by now need nothing; of those whose
-/// steps would be others now, nothing is done, and `true` is returned.
+/// steps would be others now, and still are a moment later, nothing is done, and `true` is returned.
 fn verify(plan: &mut EndPlan, options: &EndOptions<'_>, clock: Clock) -> Vec<bool> {
     let mut changed = vec![false; plan.ports.len()];
-    let ended = positions(plan, |one| matches!(one, Decision::End(_)));
-    let targets: Vec<_> = ended
-        .iter()
-        .map(|&at| plan.ports[at].target.clone())
-        .collect();
-    let tested = test_ports(&targets, clock, options.inside.as_ref());
-    let again = EndPlan::of(tested, &options.rules);
-    for (at, now) in ended.into_iter().zip(again.ports) {
-        let port = &mut plan.ports[at];
-        match &now.decision {
-            Decision::End(steps) if are_same(port.steps(), steps) => {}
-            Decision::Free => port.decision = Decision::Free,
-            _ => {
-                changed[at] = true;
-                port.decision = Decision::Wait;
-            }
+    let mut open = positions(plan, |one| matches!(one, Decision::End(_)));
+    for attempt in 0..=MAX_RETRIES {
+        if attempt > 0 {
+            std::thread::sleep(SETTLING);
         }
+        let targets: Vec<_> = open
+            .iter()
+            .map(|&at| plan.ports[at].target.clone())
+            .collect();
+        let tested = test_ports(&targets, clock, options.inside.as_ref());
+        let again = EndPlan::of(tested, &options.rules);
+        let mut tested = again.ports.into_iter();
+        open.retain(|&at| {
+            let port = &mut plan.ports[at];
+            match tested.next().map(|now| now.decision) {
+                Some(Decision::End(steps)) if are_same(port.steps(), &steps) => false,
+                Some(Decision::Free) => {
+                    port.decision = Decision::Free;
+                    false
+                }
+                _ => true,
+            }
+        });
+        if open.is_empty() {
+            return changed;
+        }
+    }
+    for at in open {
+        changed[at] = true;
+        plan.ports[at].decision = Decision::Wait;
     }
     changed
 }
