@@ -13,7 +13,7 @@ use sockeye::clock::Clock;
 use sockeye::model::{Inside, Signal, clean, duration};
 use sockeye::report;
 use sockeye::runtime::end_port::{
-    EndOptions, carry_out, ends_with, is_mine, not_carried_out, test_ports,
+    EndOptions, carry_out, ends_with, is_mine, is_outdated, not_carried_out, test_ports,
 };
 
 use super::EXIT_NO;
@@ -100,7 +100,7 @@ fn run_inside(global: &GlobalArgs, end: &End, inside: Option<&Arc<Inside>>) -> a
         may_end: end.mine.then_some(&is_mine),
         ends_with: end.mine.then_some(&ends_with),
     };
-    let plan = EndPlan::of(test_ports(&targets, clock, inside), &rules);
+    let mut plan = EndPlan::of(test_ports(&targets, clock, inside), &rules);
     let is_complete = plan.is_complete();
     print_plan(&plan, end.signal);
     if end.dry_run {
@@ -117,10 +117,22 @@ fn run_inside(global: &GlobalArgs, end: &End, inside: Option<&Arc<Inside>>) -> a
         escalates: end.hard,
         inside: inside.cloned(),
     };
-    let report = carry_out(plan, &options, clock, &mut print_line);
+    let mut report = carry_out(plan, &options, clock, &mut print_line);
+    for _ in 0..MAX_PLANS {
+        if !(end.yes && is_outdated(&report)) {
+            break;
+        }
+        // A service that has just started, for example: its fix depends on what runs in it by now.
+        plan = EndPlan::of(test_ports(&targets, clock, inside), &options.rules);
+        print_plan(&plan, end.signal);
+        report = carry_out(plan, &options, clock, &mut print_line);
+    }
     print_report(end, &report)?;
     Ok(if report.is_free() { 0 } else { EXIT_NO })
 }
+
+/// How often `--yes` makes another plan if the owner has changed before anything was done.
+const MAX_PLANS: usize = 3;
 
 fn print_report(end: &End, report: &EndReport) -> io::Result<bool> {
     if end.json {

@@ -40,6 +40,9 @@ const MAX_RETRIES: usize = 5;
 /// until then, such as the generators of systemd.
 const SETTLING: Duration = Duration::from_millis(100);
 
+/// Why nothing is done if another plan would be right by now.
+const CHANGED: &str = "its owner has changed meanwhile, so nothing was done; run it again";
+
 /// How long a plan is watched at least, after programs that took all of the time.
 const MIN_WATCH: Duration = Duration::from_secs(2);
 
@@ -98,6 +101,13 @@ pub fn not_carried_out(plan: EndPlan, outcome: &EndOutcome) -> EndReport {
     }
 }
 
+/// Whether nothing at all was done, as another plan would be right by now.
+pub fn is_outdated(report: &EndReport) -> bool {
+    let is_changed =
+        |port: &PortReport| matches!(&port.outcome, EndOutcome::Failed(why) if why == CHANGED);
+    report.sent.is_empty() && report.ran.is_empty() && report.ports.iter().any(is_changed)
+}
+
 /// Carries out a plan and watches its ports. `notify` gets a line on each step. Takes up to the time of the options, and
 /// some seconds more to see whether something returns.
 pub fn carry_out(
@@ -111,8 +121,7 @@ pub fn carry_out(
     let mut report = not_carried_out(plan.clone(), &EndOutcome::Planned);
     for (port, changed) in report.ports.iter_mut().zip(&changed) {
         if *changed {
-            let why = "its owner has changed meanwhile, so nothing was done; run it again";
-            port.outcome = EndOutcome::Failed(why.to_owned());
+            port.outcome = EndOutcome::Failed(CHANGED.to_owned());
         }
     }
     let ended: Vec<usize> = positions(&plan, |one| matches!(one, Decision::End(_)));
