@@ -13,6 +13,10 @@ use machine::{BUSY, Load, Machine, QUIET};
 use nix::sys::resource::{UsageWho, getrusage};
 use sockeye::history::{History, HolderQuery, Writer, WriterOptions};
 
+/// The length of a frame's head, and where its time is.
+const HEAD: usize = 46;
+const WALL: usize = 20;
+
 const MIB: f64 = 1024.0 * 1024.0;
 
 fn main() {
@@ -22,12 +26,89 @@ fn main() {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(3600);
-    let quiet = folder.join("quiet");
-    write("quiet", QUIET, &quiet, seconds * 2);
+    write("quiet", QUIET, &folder.join("quiet"), seconds * 2);
     let busy = folder.join("busy");
-    write("busy", BUSY, &busy, seconds);
+    let mut machine = write("busy", BUSY, &busy, seconds);
+    let week = folder.join("week");
+    copy(&busy, &week, 7 * 24);
+    seek(&week, &mut machine);
+    holders(&week, &machine);
     if std::env::var_os("SOCKEYE_HISTORY_KEEP").is_none() {
         let _ = fs::remove_dir_all(&folder);
+    }
+}
+
+/// The first segment so many times, an hour apart.
+fn copy(from: &Path, to: &Path, hours: i64) {
+    fs::create_dir_all(to).expect("it can be created");
+    let bytes = fs::read(&files(from)[0]).expect("it is there");
+    for hour in 0..hours {
+        let mut copy = bytes.clone();
+        let shift = hour * 3_600_000;
+        let mut at = 0;
+        while at + HEAD <= copy.len() {
+            let number = |at: usize| i64::from_le_bytes(copy[at..at + 8].try_into().expect("8"));
+            let length = number(at + 8) as u32 as usize;
+            let wall = number(at + WALL) + shift;
+            copy[at + WALL..at + WALL + 8].copy_from_slice(&wall.to_le_bytes());
+            let crc = crc32fast::hash(&copy[at..at + HEAD - 4]);
+            copy[at + HEAD - 4..at + HEAD].copy_from_slice(&crc.to_le_bytes());
+            at += HEAD + length;
+        }
+        let name = format!("{}-{}.seg", 1_800_000_000 + hour * 3600, hour + 1);
+        fs::write(to.join(name), copy).expect("it can be written");
+    }
+}
+
+/// The time to any moment: the store is opened, and the first seek counts; then any.
+fn seek(folder: &Path, machine: &mut Machine) {
+    let began = Instant::now();
+    let mut history = History::open(folder).expect("it is there");
+    let opened = began.elapsed();
+    let range = history.range().expect("it has snapshots");
+    let span = range.to.duration_since(range.from).as_secs() as u64;
+    let mut times = Vec::new();
+    for _ in 0..300 {
+        let offset = Duration::from_secs(machine.random.below(span));
+        let time = range.from.checked_add(offset).expect("it is in the range");
+        let began = Instant::now();
+        let found = history.at(time).expect("it can be read");
+        times.push(began.elapsed());
+        assert!(found.is_some());
+    }
+    let began = Instant::now();
+    let steps = history.from(range.from).take(60).count();
+    let step = began.elapsed() / steps as u32;
+    times.sort();
+    let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
+    println!(
+        "a week: opened in {opened:.1?}, a moment {median:.1?}, worst {worst:.1?}; next {step:.1?}"
+    );
+}
+
+/// The time to who had a port within a week.
+fn holders(folder: &Path, machine: &Machine) {
+    for (what, port) in [
+        ("a listener", 1013),
+        ("a client's port", machine.client_port()),
+        ("an unused port", 999),
+    ] {
+        let mut times = Vec::new();
+        let mut count = 0;
+        for _ in 0..5 {
+            let began = Instant::now();
+            let mut history = History::open(folder).expect("it is there");
+            let spans = history
+                .holders(&HolderQuery::new(port))
+                .expect("it can be read");
+            times.push(began.elapsed());
+            count = spans.len();
+        }
+        times.sort();
+        println!(
+            "who had {port} ({what}): {:.1?}, worst {:.1?}, {count} spans",
+            times[2], times[4]
+        );
     }
 }
 
