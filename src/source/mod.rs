@@ -63,8 +63,8 @@ pub(crate) use portable::find_tool;
 pub use portable::run_namespace_helper;
 pub(crate) use process::proc_stat;
 pub use process::{PinnedProcess, Project, is_of_project, project_folder_of, project_of};
+pub(crate) use recording::Redactor;
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
-pub(crate) use recording::{RecordingFrame, Redactor};
 pub use system::{System, TraceUnavailable};
 pub use users::{invoking_uid, own_uid};
 

@@ -4,13 +4,18 @@ mod head;
 
 pub(crate) use head::{ChangeCounts, HEAD_LENGTH, Head, HeadError, Kind, MAGIC};
 
-/// The level of compression: 9 saves 2 % and takes three times as long.
-const LEVEL: i32 = 3;
+use std::io::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
 use crate::history::GapReason;
 use crate::model::{Moment, Text};
+
+/// The level of compression: 9 saves 2 % and takes several times as long.
+const LEVEL: i32 = 3;
+
+/// The least bytes that gain from a block of their own.
+const BLOCK: usize = 96;
 
 /// The body of a start frame: who records, and on which clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,13 +78,14 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// A frame with this body. The head's lengths and checksum are set here.
-    pub fn compressed(head: Head, raw: &[u8]) -> Self {
-        let body = zstd::bulk::compress(raw, LEVEL).unwrap_or_default();
+    /// A frame with this body, in pieces that are best compressed one by one. The head's lengths and checksum are set here.
+    pub fn compressed(head: Head, pieces: &[Vec<u8>]) -> Self {
+        // Memory can always be written.
+        let body = compress(pieces).unwrap_or_default();
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let head = Head {
             length: length(body.len()),
-            raw_length: length(raw.len()),
+            raw_length: length(pieces.iter().map(Vec::len).sum()),
             body_crc: crc32fast::hash(&body),
             ..head
         };
@@ -93,4 +99,25 @@ impl Frame {
         self.head.counts = counts;
         self.bytes[..HEAD_LENGTH].copy_from_slice(&self.head.to_bytes());
     }
+}
+
+/// One zstd frame. A large piece begins and ends a block, as its bytes have frequencies of their own.
+fn compress(pieces: &[Vec<u8>]) -> io::Result<Vec<u8>> {
+    let length: usize = pieces.iter().map(Vec::len).sum();
+    let mut encoder = zstd::Encoder::new(Vec::with_capacity(length / 2), LEVEL)?;
+    encoder.include_contentsize(false)?;
+    encoder.set_pledged_src_size(Some(length as u64))?;
+    let mut is_flushed = true;
+    for piece in pieces {
+        let is_large = piece.len() >= BLOCK;
+        if is_large && !is_flushed {
+            encoder.flush()?;
+        }
+        encoder.write_all(piece)?;
+        if is_large {
+            encoder.flush()?;
+        }
+        is_flushed = is_large || is_flushed && piece.is_empty();
+    }
+    encoder.finish()
 }

@@ -57,7 +57,11 @@ impl Cursor {
         self.rest.as_slice().first()
     }
 
-    pub fn snapshot(&self) -> Result<Snapshot, String> {
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
         self.decoder.snapshot()
     }
 
@@ -111,7 +115,20 @@ impl Cursor {
         }))
     }
 
-    /// Passes a frame without snapshots of its own.
+    /// Goes on from a keyframe, which has the same sockets: the frames after it build on it.
+    pub fn pass_keyframe(
+        &mut self,
+        segment: &Segment,
+        entry: usize,
+    ) -> Result<Readable<()>, StoreError> {
+        let keyframe = Self::of_keyframe(segment, entry)?;
+        Ok(keyframe.map(|keyframe| {
+            self.decoder = keyframe.decoder;
+            self.pass(entry);
+        }))
+    }
+
+    /// Passes a frame without snapshots.
     pub fn pass(&mut self, entry: usize) {
         self.entered = entry;
         self.next_step = 0;

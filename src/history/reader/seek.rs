@@ -28,17 +28,10 @@ impl History {
         };
         let position = cursor.position();
         let (segment, _) = self.find(position)?;
-        let snapshot = cursor.snapshot().map_err(|reason| {
-            let path = self.segments[segment].source.path();
-            StoreError::NotAHistory {
-                path: path.unwrap_or("memory".as_ref()).to_path_buf(),
-                reason,
-            }
-        })?;
         let next = cursor.next_step().map(|step| step.taken_at().wall);
         let later = || self.next_with_snapshot((segment, cursor.entered()));
         Ok(Some(Recorded {
-            snapshot,
+            snapshot: cursor.snapshot(),
             position,
             next: next.or_else(|| later().map(|head| timestamp(head.wall))),
             gap: None,
@@ -146,11 +139,12 @@ impl History {
             }
             let segment = &self.segments[next.0];
             match &mut self.cursor {
-                Some(cursor) if is_linked && is_keyframe => cursor.pass(next.1),
                 Some(cursor) if is_linked => {
-                    let entered = match cursor.enter(segment, next.1)? {
-                        Ok(()) => cursor.step(segment),
-                        Err(fault) => Err(fault),
+                    let entered = if is_keyframe {
+                        cursor.pass_keyframe(segment, next.1)?.map(|()| false)
+                    } else {
+                        let entered = cursor.enter(segment, next.1)?;
+                        entered.and_then(|()| cursor.step(segment))
                     };
                     match entered {
                         Ok(true) => return Ok(true),
@@ -234,13 +228,16 @@ impl History {
             if entered >= place || !segment.is_linked(entered.1, next.1) {
                 return Ok(Ok(()));
             }
-            match segment.frames.entries[next.1].head.kind {
-                Kind::Changes => {
-                    if let Err(fault) = cursor.enter(segment, next.1)? {
-                        return Ok(Err((next, fault)));
-                    }
+            let entered = match segment.frames.entries[next.1].head.kind {
+                Kind::Changes => cursor.enter(segment, next.1)?,
+                Kind::Keyframe => cursor.pass_keyframe(segment, next.1)?,
+                _ => {
+                    cursor.pass(next.1);
+                    Ok(())
                 }
-                _ => cursor.pass(next.1),
+            };
+            if let Err(fault) = entered {
+                return Ok(Err((next, fault)));
             }
         }
     }

@@ -67,7 +67,7 @@ impl Segment {
             && sequence(next).is_some()
             && sequence(next) == sequence(one).map(|one| one.wrapping_add(1))
             && !is_start(next)
-            && !(self.broken.contains(&one) && entries[one].head.kind == Kind::Changes)
+            && !self.broken.contains(&one)
     }
 
     pub fn is_empty(&self) -> bool {

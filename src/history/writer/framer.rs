@@ -23,9 +23,6 @@ const KEYFRAME: Duration = Duration::from_mins(30);
 /// The most that the wall clock may jump within a section.
 const MAX_JUMP: Duration = Duration::from_secs(2);
 
-/// The most that the two clocks may drift apart within a frame.
-const MAX_DRIFT: Duration = Duration::from_millis(5);
-
 /// What a start frame says about the recorder.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recorder {
@@ -116,7 +113,7 @@ impl Framer {
     pub fn finish(&mut self) -> Vec<Output> {
         let mut output: Vec<_> = self.flush().into_iter().collect();
         if let Some(section) = self.section.take() {
-            let frame = self.frame(Kind::Stop, 0, section.last, section.last, &[]);
+            let frame = self.frame(Kind::Stop, 0, (section.last, section.last), &[]);
             output.push(Output::Frame(frame));
         }
         output
@@ -150,10 +147,15 @@ impl Framer {
             run,
         };
         let start = serde_json::to_vec(&start).unwrap_or_default();
-        let start = self.frame(Kind::Start, reason.flags(), now, now, &start);
-        let mut encoder = Encoder::new(snapshot);
+        let start = self.frame(Kind::Start, reason.flags(), (now, now), &[start]);
+        let mut encoder = match (&mut self.section, reason) {
+            (Some(before), StartReason::Continued) => {
+                Encoder::continued(snapshot, &mut before.encoder)
+            }
+            _ => Encoder::new(snapshot),
+        };
         let keyframe = encoder.keyframe();
-        let keyframe = self.frame(Kind::Keyframe, Head::IS_FIRST, now, now, &keyframe);
+        let keyframe = self.frame(Kind::Keyframe, Head::IS_FIRST, (now, now), &keyframe);
         self.section = Some(Section {
             encoder,
             first: now,
@@ -199,23 +201,30 @@ impl Framer {
     }
 
     fn changes(&mut self, batch: &Batch, flags: u16, (first, last): (Moment, Moment)) -> Frame {
-        let mut frame = self.frame(Kind::Changes, flags, first, last, &batch.raw);
+        let mut frame = self.frame(Kind::Changes, flags, (first, last), &batch.pieces);
         frame.set_counts(batch.counts);
         frame
     }
 
     fn keyframe_if_due(&mut self, now: Moment) -> Option<Output> {
         let section = self.section.as_mut()?;
-        if now.steady.saturating_sub(section.keyframe_at) < KEYFRAME {
+        let is_due = now.steady.saturating_sub(section.keyframe_at) >= KEYFRAME;
+        if !is_due && !section.encoder.is_large() {
             return None;
         }
         section.keyframe_at = now.steady;
         let keyframe = section.encoder.keyframe();
-        let frame = self.frame(Kind::Keyframe, 0, now, now, &keyframe);
+        let frame = self.frame(Kind::Keyframe, 0, (now, now), &keyframe);
         Some(Output::Frame(frame))
     }
 
-    fn frame(&mut self, kind: Kind, flags: u16, from: Moment, to: Moment, raw: &[u8]) -> Frame {
+    fn frame(
+        &mut self,
+        kind: Kind,
+        flags: u16,
+        (from, to): (Moment, Moment),
+        pieces: &[Vec<u8>],
+    ) -> Frame {
         let span = from.age(to).as_millis();
         let head = Head {
             flags,
@@ -224,7 +233,7 @@ impl Framer {
             ..Head::new(kind, from.wall.as_millisecond())
         };
         self.sequence = self.sequence.wrapping_add(1);
-        Frame::compressed(head, raw)
+        Frame::compressed(head, pieces)
     }
 }
 
@@ -235,8 +244,7 @@ impl Section {
             return since >= HEARTBEAT;
         };
         let is_long = waiting.age(self.last) + LEAST >= FRAME;
-        let has_drifted = drift(waiting, self.last) > MAX_DRIFT;
-        is_long || has_drifted || self.is_urgent && since >= LEAST
+        is_long || self.is_urgent && since >= LEAST
     }
 }
 

@@ -5,7 +5,6 @@ mod recorder;
 mod redact;
 mod replay;
 
-pub(crate) use frame::Frame as RecordingFrame;
 pub use recorder::{DEFAULT_MAX_SIZE, Recorder};
 pub(crate) use redact::Redactor;
 pub use replay::{Replay, STANDARD_INPUT};

@@ -34,7 +34,7 @@ pub(super) const MAX_LINE: usize = 256 * 1024 * 1024;
 pub(super) const MAX_LENGTH: usize = 1 << 19;
 
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Frame {
+pub(super) struct Frame {
     schema: u32,
     /// The parts unchanged since the previous line; `sockets` and `processes` then have only new ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,12 +130,8 @@ struct SocketFrame {
 }
 
 impl Frame {
-    pub(crate) fn taken_at(&self) -> Moment {
-        self.taken_at
-    }
-
     /// Processes are in order of pid, so that equal snapshots make equal lines. Sockets beyond the limit are left out.
-    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
         let closed = snapshot.closed.iter().map(|closed| &closed.socket);
         let owners = snapshot.sockets.iter().chain(closed);
         let owners = owners.map(|socket| &socket.owner);
@@ -165,7 +161,7 @@ impl Frame {
     }
 
     /// The snapshot of a whole frame, or the error.
-    pub(crate) fn snapshot(&self) -> Result<Snapshot, String> {
+    pub(super) fn snapshot(&self) -> Result<Snapshot, String> {
         let mut processes = HashMap::with_capacity(self.processes.len());
         for process in &self.processes {
             let (pid, mut process) = (process.pid, Arc::clone(process));
