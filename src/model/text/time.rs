@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, Zoned};
 use super::{duration, excerpt};
 
 /// Examples of every accepted form, for help texts.
-pub const ACCEPTED: &str = "03:12, 3am, 2h ago, yesterday 3am, monday 9:00 or 2026-11-29 03:12:05";
+pub const ACCEPTED: &str = "03:12, 3am, 2h ago, yesterday 3am, 2026-11-29 03:12";
 
 /// The rest of a second. See [`end_of_second`].
 const REST_OF_SECOND: SignedDuration = SignedDuration::from_nanos(999_999_999);
