@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::seek::{Direction, MomentRequest, Seek, ShownMoment, Timeline};
 use crate::app::dialogs::prompt::Prompt;
 use crate::app::view::{Line, Role, span};
-use crate::app::{App, Dialog, Effect, Pane, PromptKind};
+use crate::app::{App, Dialog, Effect, NoticeKind, Pane, PromptKind};
 use crate::keymap::{Action, TimeAction};
 use crate::model::{Moment, Playback, time};
 use crate::query::LineId;
@@ -327,6 +327,12 @@ impl App {
                 self.seek_moment(seek, now);
             }
         }
+    }
+
+    /// Writes the last hour to a recording.
+    pub(crate) fn write_history(&mut self, now: Moment) {
+        self.notify(NoticeKind::Pending, "writing the last hour…", now);
+        self.request(Effect::WriteHistory);
     }
 
     /// Why actions are not possible at this moment, with the way back.
