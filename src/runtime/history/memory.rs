@@ -44,8 +44,8 @@ impl LastHour {
         let mut history = self.history().map_err(|error| error.to_string())?;
         let mut count = 0;
         for recorded in history.from(Timestamp::MIN) {
-            let recorded = recorded.map_err(|error| error.to_string())?;
-            let written = recorder.record(&recorded.snapshot);
+            let snapshot = recorded.map_err(|error| error.to_string())?.snapshot;
+            let written = recorder.record(&snapshot);
             written.map_err(|error| error.to_string())?;
             count += 1;
         }

@@ -481,3 +481,40 @@ fn the_last_hour_is_written_as_a_recording_but_not_that_of_a_recording() {
         "{effects:?}"
     );
 }
+
+#[test]
+fn what_would_act_on_now_is_closed_by_the_first_moment() {
+    for (keys, is_closed) in [("K", true), ("B", true), ("w", false), ("/", false)] {
+        let mut desk = Desk::after_an_hour();
+        let late = request(&desk.press(","));
+        desk.press(keys);
+        assert_ne!(desk.mode(), Mode::Table, "{keys}");
+        desk.answer(&late, 60, &[10]);
+        assert_eq!(desk.mode() == Mode::Table, is_closed, "{keys}");
+    }
+}
+
+#[test]
+fn a_recording_is_read_before_a_time_in_it_means_anything() {
+    let mut desk = Desk::with_ports(&[10]);
+    desk.app.environment.origin = crate::model::Origin::Recording;
+    let reads = request(&desk.press("@"));
+    assert_eq!(reads.seek, Seek::Stay);
+    desk.press("12:01");
+    assert!(
+        footer(&desk).contains("reading the recording…"),
+        "{}",
+        footer(&desk)
+    );
+    assert_eq!(desk.key(Key::Enter), []);
+    desk.wait(SECOND * 120);
+    desk.answer(&reads, 60, &[10]);
+    assert!(
+        footer(&desk).contains(" 2026-01-02 12:01:00"),
+        "{}",
+        footer(&desk)
+    );
+    let Seek::Time(_) = request(&desk.key(Key::Enter)).seek else {
+        panic!("it is a time")
+    };
+}
