@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::{FileFormat, RowFormat, Save};
+use crate::app::{FileFormat, MomentRequest, RowFormat, Save, ShownMoment};
 use crate::bind::{BindTestResult, Target};
 use crate::keymap::Key;
 use crate::model::{
@@ -49,9 +49,18 @@ pub enum Msg {
         /// The file.
         from: String,
     },
+    /// A moment of the history was found.
+    MomentShown(Box<ShownMoment>),
+    /// A moment could not be shown.
+    MomentFailed {
+        /// Which request it belongs to.
+        job: u64,
+        /// Why, in one line.
+        message: String,
+    },
     /// The settings were compared with the config file.
     SavePrepared(Box<Save>),
-    /// The rows were written.
+    /// The rows, or the last hour, were written.
     RowsWritten(Written),
     /// The background of a socket's owners was read, or could not be.
     OwnerInspected(Box<Inspected>),
@@ -111,11 +120,13 @@ pub struct Inspected {
     pub limits: Limits,
 }
 
-/// Rows that were written.
+/// Rows or snapshots that were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// How many.
-    pub rows: usize,
+    pub count: usize,
+    /// What: the word for one, and for several.
+    pub nouns: [&'static str; 2],
     /// The file with its folder.
     pub path: String,
     /// The preferred folder, and why writing there failed.
@@ -248,6 +259,9 @@ pub enum Effect {
     Save(Box<Save>),
     /// Pause or resume taking snapshots.
     SetPaused(bool),
+    /// Find a moment of the history, and answer with [`Msg::MomentShown`] or [`Msg::MomentFailed`]. Of several requests only
+    /// the last one needs an answer.
+    ShowMoment(Box<MomentRequest>),
     /// Bind for real, and answer with [`Msg::BindTested`].
     BindTest {
         /// To be repeated in the answer.
@@ -295,6 +309,8 @@ pub enum Effect {
     SetMouse(bool),
     /// Write these rows of the current table to a file of this format.
     Write(FileFormat, Vec<RowId>),
+    /// Write the last hour to a new recording.
+    WriteHistory,
     /// Stop this job like `Ctrl-Z` outside raw mode; answered with [`Msg::SuspendRequested`].
     SuspendJob,
     /// Give the terminal back and stop until continued.

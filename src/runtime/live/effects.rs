@@ -11,7 +11,7 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
 
 use super::{Live, Worker, jobs, opener, unless_gone};
-use crate::app::{App, Effect, Exit, Msg, RowNamespace};
+use crate::app::{App, Effect, Exit, MomentRequest, Msg, RowNamespace};
 use crate::bind::Target;
 use crate::model::clean;
 use crate::runtime::collector::Control;
@@ -81,6 +81,7 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             Effect::SetKinds(kinds) => self.control(Control::SetKinds(kinds)),
             Effect::SetCounters(are_read) => self.control(Control::SetCounters(are_read)),
             Effect::SetPaused(paused) => self.control(Control::SetPaused(paused)),
+            Effect::ShowMoment(request) => self.show_moment(*request, lost),
             Effect::ReadSettings => self.start_reading_settings(lost),
             Effect::PrepareSave(settings) => {
                 self.start_config(|path| jobs::prepare_save(path, *settings), lost);
@@ -110,6 +111,7 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
                 let write = move || jobs::write_rows(&table, &rows, format, now);
                 self.start("writer", jobs::failed, write, lost);
             }
+            Effect::WriteHistory => self.start_writing_history(lost),
             Effect::Copy(text) => return Some(TerminalEffect::Copy(clean(&text).into_owned())),
             Effect::CopyRows(format, rows) => match jobs::rows_text(app.table(), &rows, format) {
                 Some(text) => return Some(TerminalEffect::Copy(text)),
@@ -128,6 +130,21 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             Effect::Repaint => return Some(TerminalEffect::Repaint),
         }
         None
+    }
+
+    /// Without a thread that has a history nothing is kept: in the front end of lines, or after its crash.
+    fn show_moment(&self, request: MomentRequest, lost: &mut Option<Msg>) {
+        if let Err(refused) = self.moments.send(request) {
+            let message = "no history is kept".to_owned();
+            let job = refused.0.job;
+            *lost = Some(Msg::MomentFailed { job, message });
+        }
+    }
+
+    fn start_writing_history(&self, lost: &mut Option<Msg>) {
+        let (history, now) = (self.history.clone(), self.clock.now());
+        let write = move || jobs::write_history(history.as_ref(), now);
+        self.start("writer", jobs::failed, write, lost);
     }
 
     fn start_reading_settings(&self, lost: &mut Option<Msg>) {

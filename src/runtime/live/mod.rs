@@ -17,6 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 pub use opener::OPENER;
 
 use super::collector::Collector;
+use super::history::Moments;
 use super::process::signals::Signals;
 use super::terminal::notification::Notifier;
 use super::terminal::{self, Screen};
@@ -50,11 +51,12 @@ pub fn run(
     settings: Settings,
     environment: Environment,
     collector: Collector,
+    moments: Moments,
     clock: Clock,
     config: ConfigFile,
 ) -> io::Result<Exit> {
     let caught = Signals::catch()?;
-    let (worker, ends) = Worker::new(clock, config);
+    let (worker, ends) = Worker::new(clock, config, collector.history.clone());
     let screen = Screen::enter(settings.mouse)?;
     let mut live = Live {
         app: App::new(settings, environment, clock.now()),
@@ -69,6 +71,7 @@ pub fn run(
     }
     live.worker.start_signals(caught)?;
     live.start_input()?;
+    live.start_history(moments, ends.moments)?;
     (live.worker).start_collector(collector, ends.commands, ends.is_processed)?;
     Ok(live.run(&ends.messages))
 }

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 
 use super::ConfigFile;
+use crate::app::MomentRequest;
 use crate::clock::Clock;
 use crate::runtime::collector::Control;
+use crate::runtime::history::LastHour;
 
 /// The most messages to queue while a write blocks, on a terminal that accepts no output. Threads block beyond that;
 /// typed input then stays in the terminal.
@@ -16,31 +18,39 @@ const MAX_WAITING: usize = 512;
 pub(super) struct Worker<M> {
     pub clock: Clock,
     pub config: ConfigFile,
+    /// The history that is kept in memory, to write it.
+    pub history: Option<LastHour>,
     pub sender: SyncSender<M>,
     pub control: Sender<Control>,
+    /// Requests for moments of the history.
+    pub moments: Sender<MomentRequest>,
     /// Lets the collector continue: its last update was processed.
     processed: Sender<()>,
     /// Whether the process was stopped and continued while there was no room for a message.
     pub was_resumed: Arc<AtomicBool>,
 }
 
-/// The receiving ends, of the main loop and of the collector.
+/// The receiving ends, of the main loop, the collector and the history.
 pub(super) struct Ends<M> {
     pub messages: Receiver<M>,
     pub commands: Receiver<Control>,
     pub is_processed: Receiver<()>,
+    pub moments: Receiver<MomentRequest>,
 }
 
 impl<M> Worker<M> {
-    pub fn new(clock: Clock, config: ConfigFile) -> (Self, Ends<M>) {
+    pub fn new(clock: Clock, config: ConfigFile, history: Option<LastHour>) -> (Self, Ends<M>) {
         let (sender, messages) = mpsc::sync_channel(MAX_WAITING);
         let (control, commands) = mpsc::channel();
         let (processed, is_processed) = mpsc::channel();
+        let (moments, requested) = mpsc::channel();
         let worker = Self {
             clock,
             config,
+            history,
             sender,
             control,
+            moments,
             processed,
             was_resumed: Arc::default(),
         };
@@ -48,6 +58,7 @@ impl<M> Worker<M> {
             messages,
             commands,
             is_processed,
+            moments: requested,
         };
         (worker, ends)
     }
