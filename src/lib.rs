@@ -10,6 +10,7 @@
 //! | [`columns`] | the columns, all in one table; text measured and laid out in cells; pure | `model`, `track` |
 //! | [`config`] | the config file, all keys in one table; pure except for `file` | `model`, `columns`, `filter`, `theme`, `query`, `keymap`, `settings` |
 //! | [`filter`] | the filter language: parse, print, match; pure | `model`, `track` |
+//! | [`history`] | snapshots on disk and in memory, read at any time: who had a port | `model`, `source` |
 //! | [`inspect`] | the evidence about one port that explains a bind: rows, owners, options, limits, redirects; runs the bind test | `model`, `bind`, `source`, `clock` |
 //! | [`keymap`] | keys and actions, all in one table; pure | `columns` |
 //! | [`linear`] | the live table as lines of text: commands in, lines out; pure | `model`, `track`, `columns`, `filter`, `bind`, `theme`, `query`, `keymap`, `settings`, `app` |
@@ -32,6 +33,7 @@ pub mod clock;
 pub mod columns;
 pub mod config;
 pub mod filter;
+pub mod history;
 pub mod inspect;
 pub mod keymap;
 pub mod linear;

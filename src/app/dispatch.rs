@@ -4,7 +4,7 @@ use super::dialogs::menu::Menu;
 use super::dialogs::prompt::{Edited, MAX_BYTES, Prompt};
 use super::table::cursor::Step;
 use super::{App, Dialog, Effect, Exit, Input, Msg, NoticeKind, Pane, PromptKind, Size};
-use crate::keymap::{Action, Key, Mode, PortAction, ProgramAction, SessionAction};
+use crate::keymap::{Action, Key, Mode, PortAction, ProgramAction, SessionAction, TimeAction};
 use crate::model::{Capabilities, Moment};
 
 impl App {
@@ -44,6 +44,7 @@ impl App {
             Msg::Input(Input::Resized { width, height }) => {
                 self.size = Size { width, height };
                 self.mouse.drag = None;
+                self.refit_timeline();
                 self.scroll_to_cursor();
                 // Even if the size is unchanged: a terminal that is resized and back reports it once.
                 self.request(Effect::Repaint);
@@ -63,6 +64,8 @@ impl App {
             Msg::EndPending(_) => {}
             Msg::EndOutcome { succeeded, message } => self.receive_end(succeeded, message, now),
             Msg::SignalFailed(message) => self.signal_failed(message, now),
+            Msg::MomentShown(shown) => self.receive_moment(*shown, now),
+            Msg::MomentFailed { job, message } => self.moment_failed(job, message, now),
             Msg::SavePrepared(save) => self.receive_difference(*save, now),
             Msg::SettingsRead { settings, from } => self.reload(*settings, &from, now),
             Msg::ExitRequested(exit) => self.request(Effect::End(exit)),
@@ -78,6 +81,7 @@ impl App {
 
     fn pass_time(&mut self, now: Moment) {
         self.expire_notices(now);
+        self.play_on(now);
         if !self.is_paused() {
             self.reselect(now);
         }
@@ -147,7 +151,7 @@ impl App {
             Action::ShowView(place) => self.show_view_at(place, now),
             Action::Pane(action) => self.act_on_pane(action, now),
             Action::Port(action) if !self.can(action) => {
-                self.warn("this is a recording; actions are disabled", now);
+                self.warn(self.why_no_actions(), now);
             }
             Action::Port(action) => match action {
                 PortAction::BindTest => self.bind_test_selected(now),
@@ -168,6 +172,9 @@ impl App {
             }
             Action::Program(action) => match action {
                 ProgramAction::TogglePause => self.toggle_pause(now),
+                ProgramAction::Refresh if self.is_at_moment() => {
+                    self.act_on_time(TimeAction::NextSnapshot, now);
+                }
                 ProgramAction::Refresh => self.refresh(now),
                 ProgramAction::Slower => self.change_interval(1, now),
                 ProgramAction::Faster => self.change_interval(-1, now),
@@ -181,9 +188,11 @@ impl App {
                 ProgramAction::OpenPalette => self.dialog = Dialog::Palette(self.palette()),
                 ProgramAction::ToggleHelp => self.open_help(),
             },
+            Action::Time(action) => self.act_on_time(action, now),
             Action::Back if self.mode() == Mode::Matches => self.end_find(),
             Action::Back if self.dock.focus.is_some() => self.leave_pane(),
             Action::Back if self.dock.pane.is_some() => self.set_pane(None),
+            Action::Back if self.is_at_moment() && self.is_live() => self.return_to_now(now),
             Action::Back if self.rows.criteria.filter.is_empty() && !self.rows.marks.is_empty() => {
                 self.clear_marks(now);
             }
@@ -192,14 +201,23 @@ impl App {
         }
     }
 
-    /// Whether every snapshot is live. Otherwise the table has its own time.
+    /// Whether the newest snapshot is of now. Otherwise the table has its own time.
     pub(crate) const fn is_live(&self) -> bool {
         self.environment.origin.can().has(Capabilities::LIVE)
     }
 
-    /// Whether the origin of the table supports this.
+    /// What can be done about the table that is shown: a moment of the history can only be viewed.
+    const fn capabilities(&self) -> Capabilities {
+        if self.is_at_moment() {
+            Capabilities::NONE
+        } else {
+            self.environment.origin.can()
+        }
+    }
+
+    /// Whether this can be done about the table that is shown.
     pub(crate) const fn can(&self, action: PortAction) -> bool {
-        self.environment.origin.can().has(match action {
+        self.capabilities().has(match action {
             PortAction::BindTest | PortAction::BindTestAny => Capabilities::BIND,
             PortAction::FindFreePort => Capabilities::FREE_PORT,
             PortAction::EndProcess => Capabilities::SIGNAL,

@@ -103,7 +103,11 @@ impl App {
         match prompt.kind {
             PromptKind::Filter => {}
             PromptKind::Find => return self.try_find(now),
-            PromptKind::Target | PromptKind::Action | PromptKind::Help | PromptKind::Pane => return,
+            PromptKind::Target
+            | PromptKind::Time
+            | PromptKind::Action
+            | PromptKind::Help
+            | PromptKind::Pane => return,
         }
         match Filter::parse_with(prompt.text(), &self.settings.services) {
             Ok(filter) => {
@@ -142,7 +146,10 @@ impl App {
             }
             Action::Dialog(DialogAction::Accept) if !is_filter => {
                 let text = prompt.text().trim().to_owned();
-                self.bind_test_typed(&text, now);
+                match prompt.kind {
+                    PromptKind::Time => self.confirm_time(&text, now),
+                    _ => self.bind_test_typed(&text, now),
+                }
             }
             Action::Dialog(action) if is_filter => match action {
                 DialogAction::Accept => self.confirm_filter(now),
@@ -165,6 +172,7 @@ impl App {
             | Action::Port(_)
             | Action::BindTest(_)
             | Action::Program(_)
+            | Action::Time(_)
             | Action::Session(_)
             | Action::ShowView(_)
             | Action::CopyFix => {}

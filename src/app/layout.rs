@@ -117,6 +117,8 @@ impl Size {
 pub struct Layout {
     /// Name, counts, problems.
     pub header: Area,
+    /// The timeline of the history, at a moment of it.
+    pub timeline: Area,
     /// What is in trouble, while something is.
     pub trouble: Area,
     /// Views and filter.
@@ -136,6 +138,8 @@ pub struct Layout {
 /// The required lines of the parts that are not always there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Required {
+    /// Whether there is a timeline.
+    pub has_timeline: bool,
     /// Whether something is in trouble.
     pub has_trouble: bool,
     /// The lines of the open pane; 0: none is open.
@@ -187,6 +191,7 @@ pub fn layout(size: Size, required: Required) -> Layout {
     let footer = footer_lines.max(u16::from(!compact));
     let footer = take(&mut left, footer.min(size.height.saturating_sub(1)));
     let header = take(&mut left, 1);
+    let timeline = take(&mut left, u16::from(required.has_timeline));
     let has_trouble = required.has_trouble && size.height >= MIN_HEIGHT_FOR_TROUBLE;
     let trouble = take(&mut left, u16::from(has_trouble));
     let has_tabs = !compact && place != PanePlace::Instead;
@@ -202,9 +207,9 @@ pub fn layout(size: Size, required: Required) -> Layout {
         }
     };
     left -= pane;
-    let lines = [header, trouble, tabs, titles, left, pane, footer];
+    let lines = [header, timeline, trouble, tabs, titles, left, pane, footer];
     let mut y = 0;
-    let [header, trouble, tabs, titles, rows, pane, footer] = lines.map(|height| {
+    let [header, timeline, trouble, tabs, titles, rows, pane, footer] = lines.map(|height| {
         let area = Area {
             x: 0,
             y,
@@ -216,6 +221,7 @@ pub fn layout(size: Size, required: Required) -> Layout {
     });
     let layout = Layout {
         header,
+        timeline,
         trouble,
         tabs,
         titles,
@@ -308,6 +314,7 @@ impl App {
             }
         };
         let required = Required {
+            has_timeline: self.has_timeline(),
             has_trouble: self.rows.trouble_line.is_shown(),
             pane: pane_lines,
             footer: footer_lines + self.alert_lines(),
@@ -339,6 +346,7 @@ mod tests {
 
     const fn required(pane: u16, footer: u16) -> Required {
         Required {
+            has_timeline: false,
             has_trouble: false,
             pane,
             is_zoomed: false,
@@ -355,6 +363,7 @@ mod tests {
                 [0, 1, 2].into_iter().flat_map(move |footer| {
                     [false, true].into_iter().flat_map(move |has_trouble| {
                         [false, true].map(move |is_zoomed| Required {
+                            has_timeline: is_zoomed ^ has_trouble,
                             has_trouble,
                             is_zoomed,
                             ..required(pane, footer)
@@ -366,9 +375,9 @@ mod tests {
         })
     }
 
-    const fn parts(l: &Layout) -> [Area; 7] {
+    const fn parts(l: &Layout) -> [Area; 8] {
         [
-            l.header, l.trouble, l.tabs, l.titles, l.rows, l.pane, l.footer,
+            l.header, l.timeline, l.trouble, l.tabs, l.titles, l.rows, l.pane, l.footer,
         ]
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::{FileFormat, RowFormat, Save};
+use crate::app::{FileFormat, MomentRequest, RowFormat, Save, ShownMoment};
 use crate::bind::{BindTestResult, Target};
 use crate::keymap::Key;
 use crate::model::{
@@ -48,6 +48,15 @@ pub enum Msg {
         settings: Box<Settings>,
         /// The file.
         from: String,
+    },
+    /// A moment of the history was found.
+    MomentShown(Box<ShownMoment>),
+    /// A moment could not be shown.
+    MomentFailed {
+        /// Which request it belongs to.
+        job: u64,
+        /// Why, in one line.
+        message: String,
     },
     /// The settings were compared with the config file.
     SavePrepared(Box<Save>),
@@ -248,6 +257,9 @@ pub enum Effect {
     Save(Box<Save>),
     /// Pause or resume taking snapshots.
     SetPaused(bool),
+    /// Find a moment of the history, and answer with [`Msg::MomentShown`] or [`Msg::MomentFailed`]. Of several requests only
+    /// the last one needs an answer.
+    ShowMoment(Box<MomentRequest>),
     /// Bind for real, and answer with [`Msg::BindTested`].
     BindTest {
         /// To be repeated in the answer.

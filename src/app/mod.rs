@@ -33,6 +33,7 @@ pub use message::{
     BindReport, Confirmed, Effect, EndRole, EndTarget, Ending, Exit, Input, Inspected, Mouse, Msg,
     PortToFree, RowNamespace, Written,
 };
+pub use playhead::seek::{Direction, MomentRequest, Seek, ShownMoment, Timeline, TimelinePart};
 pub use table::widths::WidthReason;
 pub use views::ViewId;
 

@@ -11,6 +11,7 @@ use sockeye::linear;
 use sockeye::model::{Origin, Socket, clean};
 use sockeye::query::{GroupFields, NamespaceTarget, resolve};
 use sockeye::runtime::collector::Collector;
+use sockeye::runtime::history::{LastHour, Moments};
 use sockeye::runtime::live::{self, ConfigFile, lines};
 use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
@@ -64,10 +65,12 @@ pub(super) fn run(
     let (source, host) = source(global, &settings)?;
     check_namespaces(global, &namespaces, clock)?;
     let origin = source.origin();
+    let (history, moments) = history(global, &settings, clock);
     let collector = Collector {
         source,
         tracker: tracker(&settings),
         recorder: global.recorder()?,
+        history,
         clock,
         interval: settings.interval,
         lost_recording: None,
@@ -86,16 +89,11 @@ pub(super) fn run(
             Ok((form.adapted(settings), path))
         })
     };
+    let config = ConfigFile { read_again, path };
     let shown = match form {
-        Form::Screen => live::run,
-        Form::Lines => lines::run,
-    }(
-        settings,
-        environment,
-        collector,
-        clock,
-        ConfigFile { read_again, path },
-    );
+        Form::Screen => live::run(settings, environment, collector, moments, clock, config),
+        Form::Lines => lines::run(settings, environment, collector, clock, config),
+    };
     let exit = shown.context("the terminal can't be used")?;
     Ok(match exit {
         Exit::Quit => 0,
@@ -106,6 +104,18 @@ pub(super) fn run(
             EXIT_BUG
         }
     })
+}
+
+/// The history that the table can go back in: the file of a recording, or what the collector adds to it.
+fn history(global: &GlobalArgs, settings: &Settings, clock: Clock) -> (Option<LastHour>, Moments) {
+    if let Some(path) = &global.replay
+        && !global.replays_standard_input()
+    {
+        return (None, Moments::of_recording(path, clock));
+    }
+    let history = LastHour::new(settings.interval);
+    let moments = Moments::of_memory(history.clone());
+    (Some(history), moments)
 }
 
 fn environment(host: String, origin: Origin, form: Form) -> Environment {

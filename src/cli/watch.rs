@@ -113,6 +113,7 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         source: Box::new(source),
         tracker: tracker(&settings),
         recorder: global.recorder()?,
+        history: None,
         clock,
         interval: settings.interval,
         lost_recording: None,

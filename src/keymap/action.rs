@@ -115,6 +115,18 @@ actions! {
         ToggleHelp = "toggle-help",
     }
 
+    /// Where in time the table is.
+    TimeAction {
+        PreviousSnapshot = "previous-snapshot",
+        NextSnapshot = "next-snapshot",
+        PreviousChange = "previous-change",
+        NextChange = "next-change",
+        Start = "history-start",
+        End = "history-end",
+        GoTo = "go-to-time",
+        Now = "back-to-now",
+    }
+
     /// Actions in every mode.
     SessionAction {
         Redraw = "redraw",
@@ -164,13 +176,14 @@ pub enum Action {
     Port(PortAction),
     BindTest(BindTestAction),
     Program(ProgramAction),
+    Time(TimeAction),
     Session(SessionAction),
     Dialog(DialogAction),
     /// Shows the view at this place among the tabs.
     ShowView(u8),
     /// Copies a command that fixes what is open.
     CopyFix,
-    /// Closes what is open, then clears the filter, then the marks.
+    /// Closes what is open, then returns to now, then clears the filter, then the marks.
     Back,
 }
 
@@ -197,6 +210,7 @@ impl Action {
             Self::Port(action) => action.name(),
             Self::BindTest(action) => action.name(),
             Self::Program(action) => action.name(),
+            Self::Time(action) => action.name(),
             Self::Session(action) => action.name(),
             Self::Dialog(action) => action.name(),
             Self::ShowView(place) => {

@@ -13,7 +13,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 pub use action::{
     Action, BindTestAction, DialogAction, MoveAction, PaneAction, PortAction, ProgramAction,
-    SessionAction, TableAction,
+    SessionAction, TableAction, TimeAction,
 };
 pub use checks::{BoundAction, Flaw};
 pub use user_keys::Keymap;
@@ -111,6 +111,8 @@ pub enum Section {
     Act,
     /// Which rows and columns are shown, and how.
     View,
+    /// Which moment is shown.
+    Time,
     /// The program itself.
     Program,
 }
@@ -180,7 +182,7 @@ use Mode::{
     Bind, ConfirmAgain, Digits, Finding, Help, HelpSearch, Matches, Menu, Palette, Pane, Prompt,
     Question, Table,
 };
-use Section::{Act, Inspect, Move, Program, View};
+use Section::{Act, Inspect, Move, Program, Time, View};
 
 /// The default keys. The hints are in the order of the list.
 #[rustfmt::skip]
@@ -249,8 +251,16 @@ pub const KEYMAP: &[Binding] = &[
     table(Program, &[Char('M')], A::Program(ProgramAction::ToggleMouse), "leave the mouse to the terminal, to select text, or use it again", ""),
     table(Program, &[Char('R')], A::Program(ProgramAction::ReadSettings), "read the config again", ""),
     table(Program, &[Char('W')], A::Program(ProgramAction::SaveSettings), "save view, filter, columns, order, theme, … in the config: you see the changes first", ""),
+    table(Time, &[Char(',')], A::Time(TimeAction::PreviousSnapshot), "back in time: the snapshot before", ""),
+    table(Time, &[Char('.')], A::Time(TimeAction::NextSnapshot), "forward in time: the next snapshot", ""),
+    table(Time, &[Char('<')], A::Time(TimeAction::PreviousChange), "back to the last change of the selected row or port", ""),
+    table(Time, &[Char('>')], A::Time(TimeAction::NextChange), "forward to the next change of the selected row or port", ""),
+    table(Time, &[Char('@')], A::Time(TimeAction::GoTo), "go to a time: 03:12, 2h ago, yesterday 3am", ""),
+    table(Time, &[Char('{')], A::Time(TimeAction::Start), "the start of the history or recording", ""),
+    table(Time, &[Char('}')], A::Time(TimeAction::End), "its end", ""),
+    table(Time, &[Char('0')], A::Time(TimeAction::Now), "back to now", ""),
     table(View, &[Char('n')], A::Table(TableAction::ToggleNames), "show services and users as names or as numbers", ""),
-    table(Move, &[Esc], A::Back, "close the pane, then clear the filter, then the marks", ""),
+    table(Move, &[Esc], A::Back, "close the pane, then return to now, then clear the filter, then the marks", ""),
     table(Program, &[Char(':')], A::Program(ProgramAction::OpenPalette), "command palette: type to find an action", "actions"),
     table(Program, &[Char('?'), F(1)], A::Program(ProgramAction::ToggleHelp), "this help", "help"),
     table(Program, &[Char('q'), Ctrl('c'), F(10)], A::Session(SessionAction::Quit), "quit", "quit"),

@@ -6,6 +6,7 @@ pub mod collector;
 pub mod end_port;
 pub mod end_process;
 mod fault;
+pub mod history;
 pub mod live;
 mod namespace;
 pub mod panic;

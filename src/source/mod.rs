@@ -67,6 +67,7 @@ pub use process::{
     Mine, PinnedProcess, Project, is_mine, is_of_project, is_own_users, project_folder_of,
     project_of,
 };
+pub(crate) use recording::Redactor;
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub use system::{System, TraceUnavailable};
 pub use users::{invoking_uid, own_uid};

@@ -10,6 +10,7 @@ mod conflicts;
 mod connections;
 mod event;
 mod flows;
+mod known;
 mod matching;
 mod row;
 mod table;

@@ -14,6 +14,7 @@ use super::closes::{Closes, Dropped, EndedCookies, is_leftover, short_row};
 use super::conflicts::mark_conflicts;
 use super::connections::SnapshotTimes;
 use super::flows::FlowTracker;
+use super::known::KnownIds;
 use super::matching::{self, Address};
 use super::row::Live;
 use super::{ChangeKind, Connections, Counts, Event, Row, RowId, SocketEnd, Table};
@@ -39,6 +40,8 @@ pub struct Tracker {
     /// In the order in which they closed.
     closed: Vec<Arc<Row>>,
     next_id: u64,
+    /// The ids of sockets that another table has already.
+    known: KnownIds,
     /// When the last snapshots were taken.
     times: SnapshotTimes,
     flows: FlowTracker,
@@ -78,6 +81,21 @@ impl Tracker {
             linger,
             ..Self::default()
         }
+    }
+
+    /// The rows of sockets that are among these get the same ids, the others get ids above `last`.
+    #[must_use]
+    pub fn with_ids_of(self, rows: &[Arc<Row>], last: u64) -> Self {
+        Self {
+            known: KnownIds::of(rows),
+            next_id: last,
+            ..self
+        }
+    }
+
+    /// The highest id that was given to a new row.
+    pub const fn last_id(&self) -> u64 {
+        self.next_id
     }
 
     /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row ids go on, so
@@ -321,7 +339,7 @@ impl Tracker {
             let address = Address::of(&closed.socket);
             self.last_short.insert(address);
             let id = blinking.get(&address).copied();
-            let id = id.unwrap_or_else(|| self.new_id());
+            let id = id.unwrap_or_else(|| self.id_of(&closed.socket));
             if closed.socket.remote.is_none() {
                 blinking.insert(address, id);
             }
@@ -448,7 +466,7 @@ impl Tracker {
     fn new_row(&mut self, mut socket: Socket, now: Moment) -> Row {
         let is_time_wait = is_leftover(&socket);
         let mut row = Row {
-            id: self.new_id(),
+            id: self.id_of(&socket),
             ends_at: take_end(&mut socket, now),
             socket,
             first_seen: now,
@@ -471,6 +489,11 @@ impl Tracker {
         for live in &mut self.live {
             live.dump_index = None;
         }
+    }
+
+    fn id_of(&mut self, socket: &Socket) -> RowId {
+        let known = self.known.take(socket);
+        known.unwrap_or_else(|| self.new_id())
     }
 
     const fn new_id(&mut self) -> RowId {

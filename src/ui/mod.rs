@@ -29,6 +29,8 @@ pub fn draw(frame: &mut Frame<'_>, view: &View) {
     let header = std::slice::from_ref(&view.header);
     draw_lines(frame, view, view.layout.header, header);
     draw_right(frame, view, view.layout.header, &view.header_right);
+    let timeline = std::slice::from_ref(&view.timeline);
+    draw_lines(frame, view, view.layout.timeline, timeline);
     let trouble = std::slice::from_ref(&view.trouble);
     draw_lines(frame, view, view.layout.trouble, trouble);
     let tabs = rect(view.layout.tabs, frame);

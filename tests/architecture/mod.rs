@@ -21,6 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("report", &["model", "track", "columns", "query", "bind"]),
     ("clock", &["model"]),
     ("source", &["model"]),
+    ("history", &["model", "source"]),
     ("inspect", &["model", "bind", "source", "clock"]),
     ("theme", &["model", "filter"]),
     ("query", &["model", "track", "columns", "filter"]),
@@ -77,6 +78,7 @@ const KNOWS_THE_SYSTEM: &[&str] = &[
     "bind/probe",
     "config/file",
     "config/save",
+    "history/writer/system",
 ];
 
 /// The words of such a condition, and the parts of the library that not every system has.

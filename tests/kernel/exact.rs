@@ -156,6 +156,7 @@ fn collect(act: impl FnOnce() -> Vec<(Pid, Vec<Life>)>) -> Reported {
         }),
         tracker: Tracker::new(Duration::ZERO),
         recorder: None,
+        history: None,
         clock: Clock::start(),
         interval: INTERVAL,
         lost_recording: None,

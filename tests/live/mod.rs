@@ -20,6 +20,7 @@ mod layout;
 mod linear;
 mod long_run;
 mod marks;
+mod moments;
 mod order;
 mod outcomes;
 mod panes;

@@ -105,3 +105,25 @@ fn a_recording_that_may_not_grow_further_ends_and_the_table_goes_on() {
         assert_eq!(live.pty.wait_exit(), 0);
     });
 }
+
+#[test]
+fn a_recording_is_sought_back_and_forth_and_played_on() {
+    stage(|| {
+        let folder = TempDir::new();
+        let mut live = shown(&folder, (110, 30), "200ms");
+        live.wait_for_text("· ended");
+        live.press("{");
+        live.wait_for_text("REPLAY 2026-11-27 23:28:05 · paused");
+        live.wait_for_ports(&[8080]);
+        live.press(".");
+        live.wait_for_text("REPLAY 2026-11-27 23:28:06 · paused");
+        live.wait_for_ports(&[8080, 9000]);
+        live.press("@1h\r");
+        live.wait_for_text("REPLAY 2026-11-28 02:28:06");
+        live.press("{");
+        live.wait_for_ports(&[8080]);
+        live.press("p");
+        live.wait_for_text("· ended");
+        live.wait_for_ports(&[8080, 9000]);
+    });
+}

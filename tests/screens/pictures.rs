@@ -13,8 +13,8 @@ use super::kinds::kinds_stage;
 use super::meanings::no_meaning_is_in_colour_or_glyph_alone;
 use super::scenes::{
     bind_test_stage, busy, busy_stage, changes_stage, clients_stage, hidden_owners,
-    leftovers_stage, minutes_stage, ports_stage, queues_stage, recording_stage, strange_stage,
-    trouble_stage,
+    leftovers_stage, minutes_stage, moment_stage, ports_stage, queues_stage, recording_stage,
+    strange_stage, trouble_stage,
 };
 use super::stage::{Stage, known, listener, process};
 
@@ -41,6 +41,20 @@ fn busy_table() {
 #[test]
 fn changes() {
     picture("changes", changes_stage);
+}
+
+#[test]
+fn a_moment_of_the_last_hour() {
+    picture("moment", moment_stage);
+}
+
+#[test]
+fn a_time_to_go_to() {
+    picture("moment_prompt", |width, height| {
+        let mut stage = moment_stage(width, height);
+        stage.press("@yesterday 3");
+        stage
+    });
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sockeye::app::{BindReport, Effect, Environment, Msg};
+use sockeye::keymap::Key;
 use sockeye::model::{
     EphemeralPorts, Holder, Owner, Playback, Problem, ProblemCode, Process, Protocol, Queue,
     RefreshTimings, Socket, State, Text, TimeWaitReuse,
@@ -185,7 +186,25 @@ pub fn changes_stage(width: u16, height: u16) -> Stage {
     changes_on(Stage::new(width, height))
 }
 
-/// The same from a recording, at its end.
+/// Ten past twelve, seen from one o'clock: a server was there for a while, and for ten minutes nothing was recorded.
+pub fn moment_stage(width: u16, height: u16) -> Stage {
+    let mut stage = Stage::new(width, height);
+    let python = known(&[&process(4711, "python3", "ann", MINUTE)]);
+    let short = listener("127.0.0.1:9000", 90, python);
+    for minute in (0..25).chain(35..=60) {
+        let mut sockets = busy();
+        sockets.extend((10..20).contains(&minute).then(|| short.clone()));
+        stage.read(&sockets);
+        stage.wait(if minute == 24 { 11 * MINUTE } else { MINUTE });
+    }
+    stage.press("/:9000");
+    stage.key(Key::Enter);
+    stage.press("@12:10");
+    stage.key(Key::Enter);
+    stage
+}
+
+/// What changed, from a recording, at its end.
 pub fn recording_stage(width: u16, height: u16) -> Stage {
     let surroundings = Environment {
         host: "replay of night.jsonl".into(),

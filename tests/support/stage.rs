@@ -22,6 +22,7 @@ use sockeye::model::{
     Snapshot, Socket, State, Text,
 };
 use sockeye::query::Tab;
+use sockeye::runtime::history::{LastHour, Moments};
 use sockeye::settings::Settings;
 use sockeye::theme::{Depth, Glyphs};
 use sockeye::track::{Event, Tracker};
@@ -76,6 +77,9 @@ pub struct Stage {
     pub now: Moment,
     tracker: Tracker,
     since_begin: Duration,
+    /// What the table can go back in.
+    history: LastHour,
+    moments: Moments,
     processes: HashMap<Pid, Arc<Process>>,
     /// The ports that outgoing connections get, where the scene knows them.
     pub ephemeral: Option<EphemeralPorts>,
@@ -90,7 +94,10 @@ impl Stage {
 
     pub fn with(settings: Settings, surroundings: Environment) -> Self {
         let now = after(Duration::ZERO);
+        let history = LastHour::new(Duration::from_secs(1));
         Self {
+            moments: Moments::of_memory(history.clone()),
+            history,
             tracker: Tracker::new(settings.linger),
             app: App::new(settings, surroundings, now),
             now,
@@ -132,7 +139,7 @@ impl Stage {
         for process in sockets.iter().flat_map(|socket| socket.owner.present()) {
             processes.insert(process.pid, Arc::clone(process));
         }
-        let mut observation = self.tracker.apply(Snapshot {
+        let snapshot = Snapshot {
             kinds: Kinds::DEFAULT,
             taken_at: self.now,
             sockets: sockets.to_vec(),
@@ -140,7 +147,9 @@ impl Stage {
             problems: problems.to_vec(),
             ephemeral: self.ephemeral.clone(),
             ..Snapshot::default()
-        });
+        };
+        self.history.add(&snapshot);
+        let mut observation = self.tracker.apply(snapshot);
         observation.playback = self.playback;
         let events = observation.events.clone();
         self.send(Msg::SnapshotTaken(observation));
@@ -158,9 +167,19 @@ impl Stage {
         self.read(sockets);
     }
 
-    /// What is behind owners is read at once, and is nothing.
+    /// What is behind owners is read at once, and is nothing; moments of the history are found at once, too.
     pub fn send(&mut self, msg: Msg) -> Vec<Effect> {
         let mut effects = self.app.update(msg, self.now);
+        while let Some(at) = effects
+            .iter()
+            .position(|effect| matches!(effect, Effect::ShowMoment(_)))
+        {
+            if let Effect::ShowMoment(request) = effects.remove(at)
+                && let Some(answer) = self.moments.answer(&[*request])
+            {
+                effects.extend(self.app.update(answer, self.now));
+            }
+        }
         while let Some(at) = effects
             .iter()
             .position(|effect| matches!(effect, Effect::InspectOwner { .. }))

@@ -31,6 +31,8 @@ pub enum Click {
     GoTo(usize),
     /// Goes to the row of a line in a pane: by a double click, or by Enter in the focused pane.
     GoToRow(RowId),
+    /// Goes to the time in this column of the timeline.
+    Timeline,
     /// Grabs a scrollbar.
     Scroll(Part),
     /// Dismisses the notice.
@@ -67,6 +69,8 @@ impl App {
             let header = std::slice::from_ref(&view.header);
             targets.extend(targets_of_lines(header, layout.header));
             targets.extend(targets_at_right(&view.header_right, layout.header));
+            let timeline = std::slice::from_ref(&view.timeline);
+            targets.extend(targets_of_lines(timeline, layout.timeline));
             let trouble = std::slice::from_ref(&view.trouble);
             targets.extend(targets_of_lines(trouble, layout.trouble));
             targets.extend(targets_of_cells(&view.tabs, layout.tabs));

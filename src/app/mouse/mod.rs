@@ -5,7 +5,7 @@ pub(crate) mod clicks;
 use std::time::Duration;
 
 use crate::app::table::cursor::Step;
-use crate::app::view::{Click, Part};
+use crate::app::view::{Click, Part, View};
 use crate::app::{App, Dialog, Effect, Mouse, Pane};
 use crate::keymap::{Action, DialogAction};
 use crate::model::Moment;
@@ -21,12 +21,17 @@ pub(crate) struct MouseState {
     pressed: Option<Moment>,
 }
 
-/// A scrollbar that is dragged.
+/// What is dragged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Drag {
-    part: Part,
-    /// How far the pointer is below the first cell of the thumb.
-    below: u16,
+pub(crate) enum Drag {
+    /// The thumb of a scrollbar.
+    Thumb {
+        part: Part,
+        /// How far the pointer is below its first cell.
+        below: u16,
+    },
+    /// The moment on the timeline.
+    Timeline,
 }
 
 /// The timing of a click after the one before it.
@@ -55,6 +60,13 @@ impl MouseState {
             (false, false) => ClickKind::Single,
         }
     }
+}
+
+/// The thumb of a scrollbar, which moves to where it is clicked and is dragged from there.
+fn grabbed(view: &View, part: Part, row: u16) -> Option<Drag> {
+    let bar = view.scrollbars.iter().find(|bar| bar.part == part)?;
+    let below = bar.grab_offset(row);
+    Some(Drag::Thumb { part, below })
 }
 
 /// Lines that a notch of the wheel moves.
@@ -94,7 +106,7 @@ impl App {
         }
         match mouse {
             Mouse::Click { column, row } => self.click(column, row, now),
-            Mouse::Drag { row, .. } => self.drag(row, now),
+            Mouse::Drag { column, row } => self.drag(column, row, now),
             Mouse::Release => self.mouse.drag = None,
             Mouse::WheelUp { column, row } => self.wheel(-NOTCH, column, row, now),
             Mouse::WheelDown { column, row } => self.wheel(NOTCH, column, row, now),
@@ -143,14 +155,12 @@ impl App {
             Some(Click::GoToRow(id)) if kind == ClickKind::Double => self.go_to_row(id, now),
             Some(Click::GoToRow(_)) => self.focus_line_at(row, now),
             Some(Click::Scroll(part)) => {
-                // The thumb moves to where it is clicked, and is dragged from there.
-                let mut bars = view.scrollbars.iter();
-                let bar = bars.find(|bar| bar.part == part);
-                self.mouse.drag = bar.map(|bar| Drag {
-                    part,
-                    below: bar.grab_offset(row),
-                });
-                self.drag(row, now);
+                self.mouse.drag = grabbed(&view, part, row);
+                self.drag(column, row, now);
+            }
+            Some(Click::Timeline) => {
+                self.mouse.drag = Some(Drag::Timeline);
+                self.drag(column, row, now);
             }
             Some(Click::Dismiss) => self.dismiss_notices(),
             Some(Click::Nothing)
@@ -181,16 +191,23 @@ impl App {
         self.perform(Action::Dialog(action), now);
     }
 
-    /// Moves the dragged thumb so that its cell under the pointer is in this row.
-    fn drag(&mut self, row: u16, now: Moment) {
-        let Some(Drag { part, below }) = self.mouse.drag else {
-            return;
-        };
+    fn drag(&mut self, column: u16, row: u16, now: Moment) {
+        match self.mouse.drag {
+            Some(Drag::Thumb { part, below }) => {
+                self.drag_thumb(part, row.saturating_sub(below), now)
+            }
+            Some(Drag::Timeline) => self.seek_column(self.layout().timeline, column, now),
+            None => {}
+        }
+    }
+
+    /// Moves the thumb of a scrollbar so that its first cell is in this row.
+    fn drag_thumb(&mut self, part: Part, row: u16, now: Moment) {
         let bars = self.view(now).scrollbars;
         let Some(bar) = bars.iter().find(|bar| bar.part == part) else {
             return;
         };
-        let top = bar.top_at(row.saturating_sub(below));
+        let top = bar.top_at(row);
         // The cursor of a menu decides which of its lines are in sight.
         let last_in_sight = top + self.menu_height() - 1;
         let at = if top == 0 { 0 } else { last_in_sight };

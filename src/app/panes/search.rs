@@ -52,6 +52,7 @@ impl App {
             | Action::Port(_)
             | Action::BindTest(_)
             | Action::Program(_)
+            | Action::Time(_)
             | Action::Session(_)
             | Action::ShowView(_)
             | Action::CopyFix => {}

@@ -59,6 +59,9 @@ impl App {
                 let examples = " 8080  8080/udp  127.0.0.1:8080  [::1]:8080  https";
                 vec![span(examples, Role::Dim)]
             }
+            Dialog::Prompt(prompt) if prompt.kind == PromptKind::Time => {
+                self.below_time(prompt.text(), now)
+            }
             Dialog::Prompt(prompt) if prompt.kind == PromptKind::Pane => self.search_result(now),
             Dialog::Prompt(prompt) => self.below_filter(prompt, columns),
             Dialog::None
@@ -86,7 +89,11 @@ impl App {
         let count = match prompt.kind {
             PromptKind::Filter => Some(self.count_text()),
             PromptKind::Find => self.match_text(),
-            PromptKind::Target | PromptKind::Action | PromptKind::Help | PromptKind::Pane => None,
+            PromptKind::Target
+            | PromptKind::Time
+            | PromptKind::Action
+            | PromptKind::Help
+            | PromptKind::Pane => None,
         };
         let count = count.map(|count| span(format!(" {count} "), Role::Strong));
         let mut line = Line::from_iter(count);
@@ -145,7 +152,9 @@ impl App {
         let pause = Action::Program(ProgramAction::TogglePause);
         let hints = bindings.filter_map(|binding| {
             let (key, mut hint) = (binding.keys.first()?, binding.hint?);
-            if binding.action == pause && self.is_paused() {
+            if binding.action == pause && self.is_at_moment() {
+                hint = if self.is_playing() { "stop" } else { "play" };
+            } else if binding.action == pause && self.is_paused() {
                 hint = "resume";
             }
             let other = self.action_on_group(binding.action);

@@ -66,9 +66,9 @@ impl App {
         let room = usize::from(columns).saturating_sub(line_width(&right) + 1);
         let mut segments = self.segments();
         fit(&mut segments, room);
-        // If only one fits, it is the name, but for a recording the badge, so that it doesn't look like live data.
+        // If only one fits, it is the name, but at a moment the badge, so that it doesn't look like live data.
         let is_narrow = segments_width(&segments) > room;
-        if is_narrow && !self.is_live() {
+        if is_narrow && (self.is_at_moment() || !self.is_live()) {
             return (Line::new(), right);
         }
         let mut line = Line::new();
@@ -152,7 +152,9 @@ impl App {
     }
 
     fn has_history(&self) -> bool {
-        self.rows.has_snapshot && self.rows.criteria.namespaces == NamespaceScope::Own
+        !self.is_at_moment()
+            && self.rows.has_snapshot
+            && self.rows.criteria.namespaces == NamespaceScope::Own
     }
 
     /// Which namespaces are shown, or what is left out. That others are shown stays on the smallest screen, too: it says

@@ -85,7 +85,9 @@ pub struct View {
     pub header: Line,
     /// First line, right-aligned.
     pub header_right: Line,
-    /// The line below it: what is in trouble.
+    /// The line below it: the timeline of the history.
+    pub timeline: Line,
+    /// The line below that: what is in trouble.
     pub trouble: Line,
     /// The views.
     pub tabs: Vec<CellView>,
@@ -131,6 +133,7 @@ impl App {
             size: self.size,
             header,
             header_right,
+            timeline: self.timeline_line(),
             trouble: self.trouble_text(now, layout.trouble),
             tabs: self.tab_views(),
             filter: self.filter_line(layout.tabs.width),
@@ -160,7 +163,7 @@ impl App {
         };
         let mut due = vec![notice, self.header_changes_in(now), pane];
         // The time of a recording advances with its snapshots only.
-        if !self.is_paused() && self.is_live() {
+        if !self.is_at_rest() {
             let expires = self.rows.selection.next_due(now);
             due.push(expires.map(|at| at.saturating_sub(now.steady).max(SOONEST)));
             let shown_at = self.shown_at(now);

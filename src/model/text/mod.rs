@@ -6,6 +6,7 @@
 
 mod clean;
 pub mod duration;
+pub mod time;
 
 use std::borrow::Borrow;
 use std::fmt::{self, Display};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use super::history::LastHour;
 use super::{fault, panic};
 use crate::bind::is_own_probe;
 use crate::clock::Clock;
@@ -67,6 +68,8 @@ pub struct Collector {
     pub tracker: Tracker,
     /// The recording, if any.
     pub recorder: Option<Recorder>,
+    /// The history in memory, if it is kept.
+    pub history: Option<LastHour>,
     /// The clock.
     pub clock: Clock,
     /// Time from the start of one snapshot to the start of the next.
@@ -174,6 +177,9 @@ impl Collector {
                     !cookie.is_some_and(is_own_probe)
                 });
                 self.record(&mut snapshot);
+                if let Some(history) = &self.history {
+                    history.add(&snapshot);
+                }
                 self.update(snapshot, send)
             }
             Ok(Err(error)) => {

@@ -68,6 +68,7 @@ fn collector(
         source: Box::new(source),
         tracker: Tracker::new(Duration::ZERO),
         recorder: None,
+        history: None,
         clock: Clock::start(),
         interval,
         lost_recording: None,

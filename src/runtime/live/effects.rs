@@ -11,7 +11,7 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::style::Print;
 
 use super::{Live, Worker, jobs, opener, unless_gone};
-use crate::app::{App, Effect, Exit, Msg, RowNamespace};
+use crate::app::{App, Effect, Exit, MomentRequest, Msg, RowNamespace};
 use crate::bind::Target;
 use crate::model::clean;
 use crate::runtime::collector::Control;
@@ -81,6 +81,7 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             Effect::SetKinds(kinds) => self.control(Control::SetKinds(kinds)),
             Effect::SetCounters(are_read) => self.control(Control::SetCounters(are_read)),
             Effect::SetPaused(paused) => self.control(Control::SetPaused(paused)),
+            Effect::ShowMoment(request) => self.show_moment(*request, lost),
             Effect::ReadSettings => self.start_reading_settings(lost),
             Effect::PrepareSave(settings) => {
                 self.start_config(|path| jobs::prepare_save(path, *settings), lost);
@@ -128,6 +129,15 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             Effect::Repaint => return Some(TerminalEffect::Repaint),
         }
         None
+    }
+
+    /// Without a thread that has a history nothing is kept: in the front end of lines, or after its crash.
+    fn show_moment(&self, request: MomentRequest, lost: &mut Option<Msg>) {
+        if let Err(refused) = self.moments.send(request) {
+            let message = "no history is kept".to_owned();
+            let job = refused.0.job;
+            *lost = Some(Msg::MomentFailed { job, message });
+        }
     }
 
     fn start_reading_settings(&self, lost: &mut Option<Msg>) {

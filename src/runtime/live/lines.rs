@@ -53,6 +53,8 @@ pub fn run(
 ) -> io::Result<Exit> {
     let caught = Signals::catch()?;
     let (worker, ends) = Worker::new(clock, config);
+    // Lines have no way back in time.
+    drop(ends.moments);
     let (done, is_done) = mpsc::channel();
     let mut lines = Lines {
         is_terminal: io::stdin().is_terminal(),

@@ -17,6 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 pub use opener::OPENER;
 
 use super::collector::Collector;
+use super::history::Moments;
 use super::process::signals::Signals;
 use super::terminal::notification::Notifier;
 use super::terminal::{self, Screen};
@@ -50,6 +51,7 @@ pub fn run(
     settings: Settings,
     environment: Environment,
     collector: Collector,
+    moments: Moments,
     clock: Clock,
     config: ConfigFile,
 ) -> io::Result<Exit> {
@@ -69,6 +71,7 @@ pub fn run(
     }
     live.worker.start_signals(caught)?;
     live.start_input()?;
+    live.start_history(moments, ends.moments)?;
     (live.worker).start_collector(collector, ends.commands, ends.is_processed)?;
     Ok(live.run(&ends.messages))
 }

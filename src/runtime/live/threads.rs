@@ -12,8 +12,10 @@ use std::time::Duration;
 use crossterm::terminal::disable_raw_mode;
 
 use super::{Live, Worker};
+use crate::app::MomentRequest;
 use crate::app::{Exit, Msg};
 use crate::runtime::collector::{Collector, CollectorEvent, Control};
+use crate::runtime::history::Moments;
 use crate::runtime::panic::spawn_worker;
 use crate::runtime::process::signals::{self, Signal, Signals};
 use crate::runtime::terminal::input;
@@ -72,6 +74,17 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
 }
 
 impl Live {
+    /// Answers the requests for moments of the history.
+    pub(super) fn start_history(
+        &self,
+        moments: Moments,
+        requests: Receiver<MomentRequest>,
+    ) -> io::Result<()> {
+        let sender = self.worker.sender.clone();
+        let answer = move || moments.run(&requests, |msg| sender.send(msg).is_ok());
+        spawn_worker("history", self.worker.on_crash(), answer).map(drop)
+    }
+
     pub(super) fn start_input(&self) -> io::Result<()> {
         let sender = self.worker.sender.clone();
         let read = move || {

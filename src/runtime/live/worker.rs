@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 
 use super::ConfigFile;
+use crate::app::MomentRequest;
 use crate::clock::Clock;
 use crate::runtime::collector::Control;
 
@@ -18,17 +19,20 @@ pub(super) struct Worker<M> {
     pub config: ConfigFile,
     pub sender: SyncSender<M>,
     pub control: Sender<Control>,
+    /// Requests for moments of the history.
+    pub moments: Sender<MomentRequest>,
     /// Lets the collector continue: its last update was processed.
     processed: Sender<()>,
     /// Whether the process was stopped and continued while there was no room for a message.
     pub was_resumed: Arc<AtomicBool>,
 }
 
-/// The receiving ends, of the main loop and of the collector.
+/// The receiving ends, of the main loop, the collector and the history.
 pub(super) struct Ends<M> {
     pub messages: Receiver<M>,
     pub commands: Receiver<Control>,
     pub is_processed: Receiver<()>,
+    pub moments: Receiver<MomentRequest>,
 }
 
 impl<M> Worker<M> {
@@ -36,11 +40,13 @@ impl<M> Worker<M> {
         let (sender, messages) = mpsc::sync_channel(MAX_WAITING);
         let (control, commands) = mpsc::channel();
         let (processed, is_processed) = mpsc::channel();
+        let (moments, requested) = mpsc::channel();
         let worker = Self {
             clock,
             config,
             sender,
             control,
+            moments,
             processed,
             was_resumed: Arc::default(),
         };
@@ -48,6 +54,7 @@ impl<M> Worker<M> {
             messages,
             commands,
             is_processed,
+            moments: requested,
         };
         (worker, ends)
     }

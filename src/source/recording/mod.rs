@@ -6,4 +6,5 @@ mod redact;
 mod replay;
 
 pub use recorder::{DEFAULT_MAX_SIZE, Recorder};
+pub(crate) use redact::Redactor;
 pub use replay::{Replay, STANDARD_INPUT};

@@ -130,6 +130,7 @@ impl App {
             Action::Pane(PaneAction::Down | PaneAction::Up) => self.dock.pane.is_some(),
             Action::Port(action) => self.can(action),
             Action::Program(_)
+            | Action::Time(_)
             | Action::Pane(_)
             | Action::Table(_)
             | Action::Move(_)

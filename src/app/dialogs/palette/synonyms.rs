@@ -3,6 +3,7 @@
 use crate::app::dialogs::palette::Command;
 use crate::keymap::{
     Action as A, BindTestAction, PaneAction, PortAction, ProgramAction, SessionAction, TableAction,
+    TimeAction,
 };
 
 /// The synonyms of actions, in lower case.
@@ -51,6 +52,14 @@ pub(crate) const SYNONYMS: &[(A, &[&str])] = &[
     (A::Program(ProgramAction::Refresh), &["reload", "update", "rescan", "redo"]),
     (A::Program(ProgramAction::Slower), &["interval", "slower", "delay", "longer interval"]),
     (A::Program(ProgramAction::Faster), &["interval", "faster", "shorter interval"]),
+    (A::Time(TimeAction::PreviousSnapshot), &["rewind", "earlier", "time travel", "step back"]),
+    (A::Time(TimeAction::NextSnapshot), &["step", "later"]),
+    (A::Time(TimeAction::PreviousChange), &["who had the port", "history of the port", "last night"]),
+    (A::Time(TimeAction::NextChange), &["history of the port"]),
+    (A::Time(TimeAction::GoTo), &["seek", "jump to time", "at", "history", "last night", "yesterday"]),
+    (A::Time(TimeAction::Start), &["beginning", "oldest", "rewind"]),
+    (A::Time(TimeAction::End), &["newest", "latest"]),
+    (A::Time(TimeAction::Now), &["live", "present", "return to now"]),
     (A::Program(ProgramAction::NextTheme), &["color", "colors", "colour", "colours", "dark mode", "light mode", "skin", "appearance"]),
     (A::Program(ProgramAction::ReadSettings), &["settings", "preferences", "options", "reload config", "configuration"]),
     (A::Program(ProgramAction::SaveSettings), &["keep", "remember", "store settings", "write config", "make default"]),

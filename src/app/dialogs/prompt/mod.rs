@@ -21,6 +21,8 @@ pub(crate) enum PromptKind {
     Find,
     /// A port to bind-test.
     Target,
+    /// A time to go to.
+    Time,
     Action,
     /// Words to search for in the help.
     Help,
@@ -249,6 +251,7 @@ impl App {
             PromptKind::Filter | PromptKind::Help => " / ",
             PromptKind::Find => " find ",
             PromptKind::Target => " bind test of port: ",
+            PromptKind::Time => " go to time: ",
             PromptKind::Action => " : ",
             PromptKind::Pane => " search in the pane: ",
         };

@@ -75,7 +75,7 @@ impl App {
             publishers,
             others: sockets::others(table, row, &accepted),
             traffic: ProcessTraffic::of(table, row),
-            history: history::of(&self.log, of),
+            history: history::of(self.shown_log(), of),
             table: Arc::clone(table),
             of,
             summary,

@@ -65,7 +65,8 @@ impl App {
     /// `rx 1.2M/s  tx 340k/s  ▁▂▇▃ last 5 min`.
     fn rate_line(&self, row: &Row, flow: &Flow) -> Option<Line> {
         let rates = rates_text(flow.rates?);
-        let chart = self.rates.sparkline(row.id, self.rows.table.taken_at);
+        let rates_until_now = Some(&self.rates).filter(|_| !self.is_at_moment());
+        let chart = rates_until_now.and_then(|all| all.sparkline(row.id, self.rows.table.taken_at));
         let chart = chart.map_or(String::new(), |chart| format!("  {chart} last 5 min"));
         Some(fact("traffic", format!("{rates}{chart}")))
     }

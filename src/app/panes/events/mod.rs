@@ -18,10 +18,10 @@ const LEAST_LINES: usize = 6;
 impl App {
     /// The events whose rows pass view, protocols and filter, as they were afterwards; newest first.
     pub(super) fn events(&self, columns: usize, height: usize, now: Moment) -> Content {
-        let listed: Vec<_> = self.listed(self.log.iter(), now).collect();
+        let listed: Vec<_> = self.listed(self.shown_log().iter(), now).collect();
         let title = self.title_of_events(listed.len());
         if listed.is_empty() {
-            let text = if self.log.is_empty() {
+            let text = if self.shown_log().is_empty() {
                 "nothing has opened, changed or closed yet"
             } else {
                 "no event matches the view and the filter"
@@ -29,7 +29,8 @@ impl App {
             return Content::of(&title, vec![vec![span(text, Role::Dim)]]);
         }
         let has_head = height >= LEAST_LINES;
-        let timeline = has_head.then(|| self.timeline(&listed, columns));
+        // At a moment of the history that has its own timeline.
+        let timeline = (has_head && !self.is_at_moment()).then(|| self.timeline(&listed, columns));
         let mut lines: Vec<_> = timeline.into_iter().collect();
         let head = lines.len() + usize::from(has_head);
         let newest: Vec<_> = listed.into_iter().rev().take(MAX_LINES).collect();
@@ -56,13 +57,14 @@ impl App {
     fn title_of_events(&self, listed: usize) -> String {
         let scope = self.rows.criteria.namespaces;
         let is_in_scope = |event: &&Event| scope.has(event.row.socket.namespace_id());
-        let all = self.log.iter().filter(is_in_scope).count();
+        let log = self.shown_log();
+        let all = log.iter().filter(is_in_scope).count();
         let of = if listed == all {
             String::new()
         } else {
             format!("{listed} of ")
         };
-        let dropped = match self.log.forgotten() {
+        let dropped = match log.forgotten() {
             0 => String::new(),
             forgotten => format!(", {forgotten} older dropped"),
         };

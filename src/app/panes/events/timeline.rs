@@ -49,7 +49,7 @@ impl App {
     fn text_of_now(&self, buckets: &[&Bucket]) -> String {
         let wall = buckets.iter().rev().find_map(|bucket| bucket.wall);
         match wall {
-            Some(wall) if self.is_paused() || !self.is_live() => format!(" {}", self.clock(wall)),
+            Some(wall) if self.is_at_rest() => format!(" {}", self.clock(wall)),
             _ => " now".to_owned(),
         }
     }

@@ -4,6 +4,7 @@ pub mod bind;
 mod details;
 mod events;
 mod focus;
+mod moments;
 mod pause;
 mod recorded;
 mod stats;

@@ -16,14 +16,14 @@ use crate::model::{
 
 /// The pseudonyms of one recording.
 #[derive(Default)]
-pub(super) struct Redactor {
+pub(crate) struct Redactor {
     addresses: Addresses,
     names: Names,
 }
 
 impl Redactor {
     /// The snapshot without data that identifies a person, a machine or a network.
-    pub(super) fn redact(&mut self, snapshot: &Snapshot) -> Snapshot {
+    pub(crate) fn redact(&mut self, snapshot: &Snapshot) -> Snapshot {
         let mut processes: Vec<_> = snapshot.processes.values().collect();
         // Pseudonyms are numbered in the order of first use, so that must be the same each time.
         processes.sort_unstable_by_key(|process| process.pid);

@@ -1,8 +1,14 @@
-//! The moment that the table is shown at (live, paused, or at a moment of a recording), and its text in the header.
+//! The moment that the table is shown at: now, paused, or at a moment of the history or of a recording.
 //!
 //! A paused table changes only when the user steps or resumes, even during a bind test or after a signal. Later updates are
 //! merged and shown on resume, so that no event is lost.
 
+mod badge;
+pub(crate) mod moment;
+pub(crate) mod seek;
+mod timeline;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,10 +16,10 @@ use jiff::Timestamp;
 use crate::app::notices::next_second;
 use crate::app::view::{Click, Line, Role, Span, span};
 use crate::app::{App, Effect};
-use crate::columns::width;
 use crate::keymap::{Action, ProgramAction};
 use crate::model::{Moment, Playback, duration};
-use crate::track::TableUpdate;
+use crate::track::{Table, TableUpdate};
+use moment::{AtMoment, Seeking};
 
 /// Snapshots of a recording closer than this are a retake for a missing row, and don't show its interval.
 const RETAKE: Duration = Duration::from_millis(200);
@@ -25,6 +31,9 @@ pub(crate) struct Playhead {
     pub playback: Option<Playback>,
     /// The recorded time between its last two snapshots.
     recorded_gap: Option<Duration>,
+    /// The moment that is shown instead of the newest table.
+    pub moment: Option<AtMoment>,
+    seeking: Seeking,
 }
 
 #[derive(Clone, Debug)]
@@ -37,12 +46,6 @@ pub(crate) struct Pause {
     pub requested_at: Option<Moment>,
 }
 
-/// Cells that the longer forms of the badge leave for the program's name.
-const NAME: usize = " sockeye  ".len();
-
-/// Cells needed beside the badge to show the interval too.
-const ROOM_FOR_SPEED: usize = 60;
-
 const TOGGLE_PAUSE: Click = Click::Do(Action::Program(ProgramAction::TogglePause));
 
 impl App {
@@ -51,6 +54,9 @@ impl App {
     }
 
     pub(crate) fn toggle_pause(&mut self, now: Moment) {
+        if self.is_at_moment() {
+            return self.toggle_play(now);
+        }
         match self.playhead.pause.take() {
             None => {
                 self.playhead.pause = Some(Pause {
@@ -78,6 +84,9 @@ impl App {
     /// Shows a table, or keeps it back while paused. The first one is always shown, and a recording advances step by
     /// step; a live table is shown if a key requested it, and paused again.
     pub(crate) fn receive_table(&mut self, mut update: TableUpdate, now: Moment) {
+        if self.is_at_moment() {
+            return self.receive_out_of_sight(update, now);
+        }
         let is_live = self.is_live();
         if let Some(pause) = &mut self.playhead.pause {
             let taken_at = update.table.taken_at;
@@ -99,26 +108,32 @@ impl App {
     }
 
     fn show_table(&mut self, update: TableUpdate, now: Moment) {
-        self.alert(&update, now);
-        let table = update.table;
-        let valid_for = self.valid_for(table.taken_at);
-        self.history.add(table.taken_at, table.counts, valid_for);
-        self.history.count(&update.events);
-        self.rates.add(&table);
-        let events = update.events.len();
         self.keep_line_in_events(&update.events, now);
-        self.log.extend(update.events);
+        let events = update.events.len();
+        let (table, playback) = self.note_update(update, now);
         self.rows.failure = None;
         self.rows.marks.keep_those_in(&table);
         self.rows.table = table;
         self.rows.has_snapshot = true;
-        self.playhead.playback = update.playback;
+        self.playhead.playback = playback;
         self.find_namespaces(now);
         self.reselect(now);
         self.leave_gone_namespace(now);
         if events > 0 {
             self.follow(events, now);
         }
+    }
+
+    /// Notes what an update says about the newest table, whether or not that is shown: alerts, counts, rates, events.
+    fn note_update(&mut self, update: TableUpdate, now: Moment) -> (Arc<Table>, Option<Playback>) {
+        self.alert(&update, now);
+        let table = update.table;
+        let valid_for = self.valid_for(table.taken_at);
+        self.history.add(table.taken_at, table.counts, valid_for);
+        self.history.count(&update.events);
+        self.rates.add(&table);
+        self.log.extend(update.events);
+        (table, update.playback)
     }
 
     /// How long the current table is valid if the next one was taken at `next`. A recording does not contain its
@@ -154,6 +169,9 @@ impl App {
     /// The moment that the table is shown at. For a recording: the time of the table; otherwise now, or the time of the
     /// pause. The wall clock continues from the table's, so that setting it back makes no age jump.
     pub(crate) fn shown_at(&self, now: Moment) -> Moment {
+        if let Some(moment) = &self.playhead.moment {
+            return moment.at;
+        }
         let taken_at = self.rows.table.taken_at;
         if !self.is_live() {
             return taken_at;
@@ -168,60 +186,6 @@ impl App {
         }
     }
 
-    /// The badge of a recording, reversed: date, time and position of the shown snapshot. It has a form for every width,
-    /// so that a recording is never mistaken for live data.
-    pub(crate) fn recording_line(&self, columns: u16) -> Line {
-        let columns = usize::from(columns);
-        let forms = self.recording_forms();
-        let fits = |reserved: usize| move |form: &&String| width(form) + reserved <= columns;
-        let mut longer = forms.iter().take(2);
-        let form = longer.find(fits(NAME)).or(forms.iter().find(fits(1)));
-        let form = form.or(forms.last()).cloned().unwrap_or_default();
-        let badge = span(form, Role::Warning).reversed().on_click(TOGGLE_PAUSE);
-        let mut line = Line::new();
-        if columns.saturating_sub(width(&badge.text)) >= ROOM_FOR_SPEED {
-            line.push(self.interval_span());
-        }
-        line.push(badge);
-        line.push(span(" ", Role::Plain));
-        line
-    }
-
-    /// The forms of the badge, the longest first.
-    fn recording_forms(&self) -> Vec<String> {
-        if !self.rows.has_snapshot {
-            return vec!["REPLAY".to_owned()];
-        }
-        let date = |format| self.time(self.rows.table.taken_at.wall, format);
-        let (full, short) = (date("%Y-%m-%d %H:%M:%S"), date("%m-%d %H:%M:%S"));
-        let shortest = date("%m-%d %H:%M");
-        let playback = self.playhead.playback;
-        // The number of the snapshot, long and short.
-        let (of, slash) = match playback.map(|playback| (playback.number, playback.total)) {
-            Some((number, Some(total))) => (
-                format!(" · {number} of {total}"),
-                format!(" {number}/{total}"),
-            ),
-            Some((number, None)) => (format!(" · {number}"), format!(" {number}")),
-            None => Default::default(),
-        };
-        let has_ended = playback.is_some_and(|playback| playback.has_ended);
-        let (state, word) = match (has_ended, self.is_paused()) {
-            (true, _) => (" · ended", " ended"),
-            (false, true) => (" · paused", " paused"),
-            (false, false) => ("", ""),
-        };
-        vec![
-            format!("REPLAY {full}{of}{state}"),
-            format!("REPLAY {full}{slash}{word}"),
-            format!("REPLAY {short}{slash}{word}"),
-            format!("REPLAY {shortest}{slash}{word}"),
-            format!("REPLAY{slash}{word}"),
-            format!("REPLAY{word}"),
-            "REPLAY".to_owned(),
-        ]
-    }
-
     fn interval_span(&self) -> Span {
         let every = duration::format_in_minutes(self.settings.interval);
         span(format!("every {every} "), Role::Dim)
@@ -229,8 +193,8 @@ impl App {
 
     /// The interval, or why the data is not current.
     pub(crate) fn clock_line(&self, now: Moment, columns: u16) -> Line {
-        if !self.is_live() {
-            return self.recording_line(columns);
+        if self.is_at_moment() || !self.is_live() {
+            return self.badge_line(columns, now);
         }
         if let Some(pause) = &self.playhead.pause {
             let at = self.clock(pause.since.wall);
@@ -262,6 +226,9 @@ impl App {
 
     /// When the header changes, or the sentence in place of the first table.
     pub(crate) fn header_changes_in(&self, now: Moment) -> Option<Duration> {
+        if let Some(moment) = &self.playhead.moment {
+            return self.moment_changes_in(moment, now);
+        }
         if self.rows.has_snapshot && !self.is_live() {
             return None;
         }

@@ -1,0 +1,387 @@
+//! Applies what was written, one snapshot after another.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::MAX_SOCKETS;
+use super::bytes::{Input, Malformed};
+use super::closes::{LastShapes, Report};
+use super::columns::{Column, ColumnInputs};
+use super::entries::{Entries, json};
+use super::parts::{
+    LOCAL, LastRows, Parts, REMOTE, change, read_end, read_ends, read_queue, shape,
+};
+use super::records::Extras;
+use crate::history::format::Start;
+use crate::model::{Age, ClosedSocket, Moment, Pid, Process, Snapshot, Socket};
+
+/// A socket of the current snapshot.
+#[derive(Clone, Debug)]
+struct Slot {
+    socket: Socket,
+    parts: Parts,
+    /// Since when it is in its state, on the clock of the section, in ms, and whether that was seen.
+    since: i64,
+    is_since_exact: bool,
+}
+
+/// What a snapshot changed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Difference {
+    pub opened: Vec<Socket>,
+    /// The sockets that are no longer in the table.
+    pub removed: Vec<Socket>,
+    /// The sockets that changed: before, and now.
+    pub changed: Vec<(Socket, Socket)>,
+    pub closed: Vec<ClosedSocket>,
+}
+
+/// The changes of one snapshot: its time and what to read of the columns.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    taken_at: Moment,
+    /// Time on the clock of the section, and how much more the wall clock has advanced; in ms.
+    time: (i64, i64),
+    has_extras: bool,
+    has_set: bool,
+    opened: usize,
+    short: usize,
+    closed: usize,
+    removed: usize,
+    changed: usize,
+}
+
+impl Step {
+    pub fn taken_at(&self) -> Moment {
+        self.taken_at
+    }
+}
+
+/// The clock of a section, in ms.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    /// The wall clock at its beginning, since 1970.
+    wall: i64,
+    /// The same by the steady clock, which counts from the beginning of the run.
+    steady: i64,
+}
+
+/// Decodes the frames of a section from a keyframe on.
+pub(crate) struct Decoder {
+    clock: Clock,
+    now: (i64, i64),
+    taken_at: Moment,
+    entries: Entries,
+    rows: LastRows,
+    last_shapes: LastShapes,
+    slots: BTreeMap<u32, Slot>,
+    next_number: u32,
+    processes: HashMap<Pid, Arc<Process>>,
+    extras: Extras,
+    difference: Difference,
+    /// What is left of the frame.
+    columns: ColumnInputs,
+}
+
+impl Decoder {
+    /// The state of a keyframe.
+    pub fn new(raw: &[u8], start: &Start) -> Result<Self, Malformed> {
+        let mut decoder = Self {
+            clock: Clock::of(start),
+            now: (0, 0),
+            taken_at: start.first,
+            entries: Entries::default(),
+            rows: LastRows::default(),
+            last_shapes: LastShapes::default(),
+            slots: BTreeMap::new(),
+            next_number: 0,
+            processes: HashMap::new(),
+            extras: Extras::default(),
+            difference: Difference::default(),
+            columns: ColumnInputs::default(),
+        };
+        let steps = decoder.read(raw)?;
+        let [step] = &steps[..] else {
+            return Err("a keyframe has one snapshot".to_owned());
+        };
+        decoder.apply(step.clone())?;
+        for slot in decoder.slots.values_mut() {
+            let age = decoder.columns.planes(Column::Age, 4)?;
+            slot.since = step.time.0.saturating_sub(i64::from(age >> 1) * 100);
+            slot.is_since_exact = age & 1 != 0;
+        }
+        decoder.difference = Difference::default();
+        Ok(decoder)
+    }
+
+    pub fn taken_at(&self) -> Moment {
+        self.taken_at
+    }
+
+    /// What the last snapshot changed.
+    pub fn difference(&self) -> &Difference {
+        &self.difference
+    }
+
+    pub fn sockets(&self) -> impl Iterator<Item = &Socket> {
+        self.slots.values().map(|slot| &slot.socket)
+    }
+
+    pub fn processes(&self) -> &HashMap<Pid, Arc<Process>> {
+        &self.processes
+    }
+
+    /// Enters a frame. Its snapshots have to be applied in order, before the next frame.
+    pub fn read(&mut self, raw: &[u8]) -> Result<Vec<Step>, Malformed> {
+        self.columns = ColumnInputs::split(raw)?;
+        self.entries.extend(&mut self.columns)?;
+        let mut steps = Vec::new();
+        let mut time = (0, 0);
+        while self.columns.left(Column::Steps) > 0 {
+            let step = (self.columns).read(Column::Steps, |input| self.clock.step(input, time))?;
+            time = step.time;
+            steps.push(step);
+        }
+        Ok(steps)
+    }
+
+    /// Applies the changes of a snapshot.
+    pub fn apply(&mut self, step: Step) -> Result<(), Malformed> {
+        (self.now, self.taken_at) = (step.time, step.taken_at);
+        self.difference = Difference::default();
+        self.extras = std::mem::take(&mut self.extras).lasting();
+        self.open(step.opened)?;
+        self.close(step.short, step.closed)?;
+        for _ in 0..step.changed {
+            self.change()?;
+        }
+        for _ in 0..step.removed {
+            let number = self.number(Column::RemovedSlot)?;
+            self.remove(number)?;
+        }
+        if step.has_set {
+            self.read_processes()?;
+        }
+        if step.has_extras {
+            self.extras = json(&mut self.columns, Column::Extras)?;
+        }
+        Ok(())
+    }
+
+    /// The snapshot as of the last changes.
+    pub fn snapshot(&self) -> Snapshot {
+        let now = self.now.0;
+        let sockets = self.slots.values().map(|slot| slot.socket(now));
+        Snapshot {
+            taken_at: self.taken_at,
+            kinds: self.extras.kinds(),
+            sockets: sockets.collect(),
+            processes: self.processes.clone(),
+            problems: self.extras.problems.clone(),
+            late_namespaces: self.extras.late_namespaces.clone(),
+            counters: None,
+            ephemeral: self.extras.ephemeral.clone(),
+            closed: self.difference.closed.clone(),
+            lost_closes: self.extras.lost_closes,
+        }
+    }
+
+    fn open(&mut self, count: usize) -> Result<(), Malformed> {
+        if count > MAX_SOCKETS.saturating_sub(self.slots.len()) {
+            return Err(format!("there are more than {MAX_SOCKETS} sockets"));
+        }
+        let now = self.now.0;
+        for _ in 0..count {
+            let parts = (self.rows).read(&mut self.columns, &self.entries.shapes, now)?;
+            let socket = self.entries.socket(&parts)?;
+            self.difference.opened.push(socket.clone());
+            let slot = Slot {
+                socket,
+                parts,
+                since: now,
+                is_since_exact: true,
+            };
+            self.slots.insert(self.next_number, slot);
+            self.next_number = self.next_number.checked_add(1).ok_or("too many sockets")?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, short: usize, count: usize) -> Result<(), Malformed> {
+        let now = self.now.0;
+        let mut rows = VecDeque::new();
+        for _ in 0..short {
+            let parts = (self.rows).read(&mut self.columns, &self.entries.shapes, now)?;
+            rows.push_back(parts);
+        }
+        let mut last = now;
+        for _ in 0..count {
+            let slots = &self.slots;
+            let report = self.last_shapes.read(
+                &mut self.columns,
+                &mut self.rows,
+                &self.entries.shapes,
+                |number| slots.get(&number).map(|slot| slot.parts),
+                || rows.pop_front(),
+                (self.next_number, last, now),
+            )?;
+            last = report.at;
+            let closed = self.closed(&report)?;
+            self.difference.closed.push(closed);
+            if let Some((number, _)) = report.socket.filter(|_| !report.stays) {
+                self.remove(number)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn closed(&self, report: &Report) -> Result<ClosedSocket, Malformed> {
+        let mut socket = self.entries.socket(&report.parts)?;
+        socket.expires_in = expires_in(report.parts.ends, self.now.0);
+        Ok(ClosedSocket {
+            socket,
+            at: self.clock.moment((report.at, self.now.1)),
+            tcp: report.tcp,
+        })
+    }
+
+    fn change(&mut self) -> Result<(), Malformed> {
+        let number = self.number(Column::ChangeSlot)?;
+        let now = self.now.0;
+        let columns = &mut self.columns;
+        let mask = columns.byte(Column::ChangeMask)?;
+        let has = |bit: u8| mask & bit != 0;
+        let slot = self.slots.get_mut(&number);
+        let slot = slot.ok_or("a change is about no socket")?;
+        let mut parts = slot.parts;
+        if has(change::SHAPE) {
+            parts.shape = columns.planes(Column::RowShape, 3)?;
+        }
+        let shape = shape(&self.entries.shapes, parts.shape)?;
+        if has(change::LOCAL) {
+            parts.local = read_end(columns, LOCAL)?.unwrap_or_default();
+        }
+        if has(change::REMOTE) {
+            parts.remote = read_end(columns, REMOTE)?;
+        }
+        parts.inode = parts.inode.filter(|_| shape.has_inode);
+        if has(change::INODE) {
+            parts.inode = Some(self.rows.read_inode(columns)?);
+        }
+        parts.cookie = parts.cookie.filter(|_| shape.has_cookie);
+        if has(change::COOKIE) {
+            parts.cookie = self.rows.read_cookie(columns)?;
+        }
+        if has(change::QUEUE) {
+            parts.queue = read_queue(columns, shape)?;
+        }
+        parts.ends = parts.ends.filter(|_| shape.has_end);
+        if has(change::ENDS) {
+            parts.ends = Some(read_ends(columns, now)?);
+        }
+        let socket = self.entries.socket(&parts)?;
+        if socket.state != slot.socket.state {
+            (slot.since, slot.is_since_exact) = (now, true);
+        }
+        slot.parts = parts;
+        let before = std::mem::replace(&mut slot.socket, socket.clone());
+        self.difference.changed.push((before, socket));
+        Ok(())
+    }
+
+    /// The number of a socket, counted back from the next one.
+    fn number(&mut self, column: Column) -> Result<u32, Malformed> {
+        let back = self.columns.planes(column, 4)?;
+        Ok(self.next_number.wrapping_sub(back))
+    }
+
+    fn remove(&mut self, number: u32) -> Result<(), Malformed> {
+        let slot = self.slots.remove(&number);
+        let slot = slot.ok_or("a socket is removed that is not there")?;
+        self.difference.removed.push(slot.socket);
+        Ok(())
+    }
+
+    fn read_processes(&mut self) -> Result<(), Malformed> {
+        let limit = self.columns.left(Column::ProcessSet);
+        let removed = (self.columns).read(Column::ProcessSet, |input| input.count(limit))?;
+        for _ in 0..removed {
+            let pid = self.columns.small(Column::ProcessSet)?;
+            self.processes.remove(&pid);
+        }
+        let added = (self.columns).read(Column::ProcessSet, |input| input.count(limit))?;
+        for _ in 0..added {
+            let number = self.columns.small(Column::ProcessSet)?;
+            let process = self.entries.process(number)?;
+            self.processes.insert(process.pid, Arc::clone(process));
+        }
+        Ok(())
+    }
+}
+
+impl Slot {
+    fn socket(&self, now: i64) -> Socket {
+        let passed = u64::try_from(now.saturating_sub(self.since)).unwrap_or_default();
+        let passed = Duration::from_millis(passed);
+        let age = if self.is_since_exact {
+            Age::Exactly(passed)
+        } else {
+            Age::AtLeast(passed)
+        };
+        Socket {
+            age: Some(age),
+            expires_in: expires_in(self.parts.ends, now),
+            ..self.socket.clone()
+        }
+    }
+}
+
+/// How long after now a socket ends.
+fn expires_in(ends: Option<i64>, now: i64) -> Option<Duration> {
+    let left = ends?.saturating_sub(now);
+    Some(Duration::from_millis(
+        u64::try_from(left).unwrap_or_default(),
+    ))
+}
+
+impl Clock {
+    fn of(start: &Start) -> Self {
+        let steady = |at: Moment| i64::try_from(at.steady.as_millis()).unwrap_or(i64::MAX);
+        let passed = steady(start.first).saturating_sub(steady(start.run));
+        Self {
+            wall: start.first.wall.as_millisecond(),
+            steady: start.run.wall.as_millisecond().saturating_add(passed),
+        }
+    }
+
+    fn moment(self, (passed, drift): (i64, i64)) -> Moment {
+        let steady = self.steady.saturating_add(passed);
+        let wall = self.wall.saturating_add(passed).saturating_add(drift);
+        let range = Timestamp::MIN.as_millisecond()..=Timestamp::MAX.as_millisecond();
+        let wall = wall.clamp(*range.start(), *range.end());
+        Moment {
+            steady: Duration::from_millis(u64::try_from(steady).unwrap_or_default()),
+            wall: Timestamp::from_millisecond(wall).unwrap_or_default(),
+        }
+    }
+
+    fn step(self, input: &mut Input<'_>, last: (i64, i64)) -> Result<Step, Malformed> {
+        let passed = last.0.saturating_add(input.signed()?);
+        let drift = last.1.saturating_add(input.signed()?);
+        let flags = input.byte()?;
+        Ok(Step {
+            taken_at: self.moment((passed, drift)),
+            time: (passed, drift),
+            has_extras: flags & 1 != 0,
+            has_set: flags & 2 != 0,
+            opened: input.count(MAX_SOCKETS)?,
+            short: input.count(MAX_SOCKETS)?,
+            closed: input.count(MAX_SOCKETS)?,
+            removed: input.count(MAX_SOCKETS)?,
+            changed: input.count(MAX_SOCKETS)?,
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! Moments of a history, and what is known about the time between them.
+
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::model::{ClosedSocket, Endpoint, Protocol, Snapshot, Socket};
+
+/// Times from `from` to `to`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeRange {
+    /// The first time.
+    pub from: Timestamp,
+    /// The last time.
+    pub to: Timestamp,
+}
+
+impl TimeRange {
+    /// All times.
+    pub const ALL: Self = Self {
+        from: Timestamp::MIN,
+        to: Timestamp::MAX,
+    };
+
+    /// Whether both have a time in common.
+    pub fn overlaps(&self, from: Timestamp, to: Timestamp) -> bool {
+        from <= self.to && self.from <= to
+    }
+}
+
+/// Identifies a snapshot in a store. Positions are in the order in which the snapshots were written, even where the clock
+/// was set back in between. A position stays valid until its segment is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position {
+    /// The file's number.
+    pub(crate) file: u64,
+    /// The frame's number in the file.
+    pub(crate) sequence: u32,
+    /// Which snapshot of the frame it is.
+    pub(crate) step: u32,
+}
+
+/// A snapshot of the store.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// Its position.
+    pub position: Position,
+    /// The wall-clock time of the next snapshot; until then nothing is known to have changed. `None` if it is the last one.
+    pub next: Option<Timestamp>,
+    /// Of a snapshot found by time: the gap that this time is in. The snapshot is the last one before it.
+    pub gap: Option<Gap>,
+    /// Whether it begins a run, after a gap or as the first: sockets that are new in it may have opened earlier.
+    pub begins_run: bool,
+    /// Whether names and addresses are pseudonyms.
+    pub is_redacted: bool,
+}
+
+/// A time of which nothing is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The time of the last snapshot before it.
+    pub from: Timestamp,
+    /// The time of the first snapshot after it; before `from` if the clock was set back.
+    pub to: Timestamp,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// Why nothing is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GapReason {
+    /// The recorder was stopped.
+    Stopped,
+    /// The recorder ended without closing the store: killed, or the machine lost its power.
+    Crashed,
+    /// No snapshots were taken: the machine was suspended, or too busy.
+    NoSnapshots,
+    /// The wall clock was set: nothing is missing, only the times jump.
+    ClockSet,
+    /// The disk was full, or nearly.
+    DiskFull,
+    /// The disk was too slow.
+    Overflow,
+    /// The file can't be read there.
+    Damaged,
+}
+
+impl GapReason {
+    /// A clause for a sentence: `the recorder was stopped`.
+    pub const fn clause(self) -> &'static str {
+        match self {
+            Self::Stopped => "the recorder was stopped",
+            Self::Crashed => "the recorder ended unexpectedly",
+            Self::NoSnapshots => "no snapshots were taken: the machine was suspended, or too busy",
+            Self::ClockSet => "the clock was set",
+            Self::DiskFull => "the disk was full",
+            Self::Overflow => "the disk was too slow",
+            Self::Damaged => "the file is damaged",
+        }
+    }
+}
+
+/// A part of a file that can't be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The file; `None` in memory.
+    pub file: Option<PathBuf>,
+    /// Where it begins, in bytes.
+    pub offset: u64,
+    /// How many bytes, if known.
+    pub length: Option<u64>,
+    /// What it is.
+    pub kind: DamageKind,
+}
+
+/// What is wrong with a part of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DamageKind {
+    /// The last frame is incomplete: the recorder ended while writing it, or is about to complete it.
+    Incomplete,
+    /// No frame begins where one should.
+    NoFrame,
+    /// Its checksum is wrong.
+    Checksum,
+    /// Frames are missing before this one.
+    Missing,
+    /// It was written by a later version of the program: this one.
+    Version(u8),
+    /// Its checksum is right, but it is not a frame that this program can have written.
+    Content(String),
+}
+
+/// Whose changes to find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeKey {
+    /// Every socket with this port on its own side.
+    Port {
+        /// Of this protocol.
+        protocol: Protocol,
+        /// The port.
+        port: u16,
+    },
+    /// One socket.
+    Socket {
+        /// Its protocol.
+        protocol: Protocol,
+        /// Its own address and port.
+        local: Endpoint,
+        /// Its peer.
+        remote: Option<Endpoint>,
+        /// Its cookie, if known; otherwise every socket with these addresses counts.
+        cookie: Option<NonZeroU64>,
+    },
+}
+
+impl ChangeKey {
+    /// The key of a socket.
+    pub fn of(socket: &Socket) -> Self {
+        Self::Socket {
+            protocol: socket.protocol,
+            local: socket.local,
+            remote: socket.remote,
+            cookie: socket.cookie,
+        }
+    }
+
+    /// Whether it is about this socket.
+    pub(crate) fn has(&self, socket: &Socket) -> bool {
+        match self {
+            Self::Port { protocol, port } => {
+                socket.protocol == *protocol && socket.port() == Some(*port)
+            }
+            Self::Socket {
+                protocol,
+                local,
+                remote,
+                cookie,
+            } => match (cookie, socket.cookie) {
+                (Some(one), Some(other)) => *one == other,
+                _ => {
+                    socket.protocol == *protocol
+                        && socket.local == *local
+                        && socket.remote == *remote
+                }
+            },
+        }
+    }
+
+    /// The same for a closed one.
+    pub(crate) fn has_closed(&self, closed: &ClosedSocket) -> bool {
+        self.has(&closed.socket)
+    }
+}
+
+/// How many sockets changed in a part of a time range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// When it begins; it ends where the next one begins.
+    pub from: Timestamp,
+    /// Sockets that opened, connections included.
+    pub opened: u64,
+    /// Sockets that closed.
+    pub closed: u64,
+    /// Sockets with another state, owner or address.
+    pub changed: u64,
+    /// Whether a socket without a peer opened, closed or changed: a listener, a bound port.
+    pub has_listener_change: bool,
+    /// Whether the recorder ran at any time in it.
+    pub is_recorded: bool,
+}

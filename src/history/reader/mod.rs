@@ -1,0 +1,217 @@
+//! Reads a history: the snapshot at any time, those before and after it, and what is known about the time in between.
+
+mod changes;
+mod counts;
+mod cursor;
+mod sections;
+mod seek;
+mod segment;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use self::cursor::Cursor;
+use self::sections::{Section, gap, sections};
+pub(super) use self::segment::Place;
+use self::segment::Segment;
+use super::{Damage, Gap, Position, Recorded, StoreError, TimeRange};
+
+/// A history that can be read, also while it is being written.
+///
+/// The last position is remembered: the next snapshot from there is cheap, any other costs up to half an hour of changes.
+pub struct History {
+    place: Place,
+    segments: Vec<Segment>,
+    cursor: Option<Cursor>,
+}
+
+/// The snapshots from some time on, in the order in which they were written. See [`History::from`].
+pub struct Snapshots<'a> {
+    history: &'a mut History,
+    next: Option<Result<Recorded, StoreError>>,
+}
+
+impl History {
+    /// Opens a folder of segments, or one segment.
+    ///
+    /// # Errors
+    /// When it is not there or can't be read, or is a file without any frame.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_path_buf();
+        let metadata = path.metadata();
+        let metadata = metadata.map_err(|reason| StoreError::file(&path, reason))?;
+        let place = if metadata.is_dir() {
+            Place::Folder(path)
+        } else {
+            Place::File(path)
+        };
+        let history = Self::new(place)?;
+        match &history.place {
+            Place::File(path) if history.segments.iter().all(Segment::is_empty) => {
+                Err(StoreError::NotAHistory {
+                    path: path.clone(),
+                    reason: "it is not a history of sockeye".to_owned(),
+                })
+            }
+            _ => Ok(history),
+        }
+    }
+
+    pub(super) fn new(place: Place) -> Result<Self, StoreError> {
+        let mut history = Self {
+            place,
+            segments: Vec::new(),
+            cursor: None,
+        };
+        history.refresh()?;
+        Ok(history)
+    }
+
+    /// Finds what was added and removed since it was opened, or since the last call.
+    ///
+    /// # Errors
+    /// When the folder or a new segment can't be read.
+    pub fn refresh(&mut self) -> Result<(), StoreError> {
+        self.place.refresh(&mut self.segments)
+    }
+
+    /// The times of the first and the last snapshot; `None` without any. The last one counts although nothing had changed in it.
+    pub fn range(&self) -> Option<TimeRange> {
+        let all = self.sections();
+        let from = all.iter().map(|section| section.start).min()?;
+        let to = all.iter().map(|section| section.end).max()?;
+        Some(TimeRange {
+            from: timestamp(from),
+            to: timestamp(to),
+        })
+    }
+
+    /// The last snapshot at or before this time; `None` if there is none. Where the clock was set back, of two snapshots of
+    /// one time the later written one.
+    ///
+    /// # Errors
+    /// When a segment can't be read. Damage is none: then it is the last snapshot before that.
+    pub fn at(&mut self, time: Timestamp) -> Result<Option<Recorded>, StoreError> {
+        self.seek_time(time.as_millisecond())?;
+        let Some(mut recorded) = self.recorded()? else {
+            return Ok(None);
+        };
+        let gaps = self.gaps(TimeRange {
+            from: time,
+            to: time,
+        });
+        recorded.gap = gaps
+            .into_iter()
+            .find(|gap| gap.from < time && time < gap.to);
+        Ok(Some(recorded))
+    }
+
+    /// The snapshot after this one; `None` if it is the last one.
+    ///
+    /// # Errors
+    /// When a segment can't be read, or the position's was removed.
+    pub fn next(&mut self, position: Position) -> Result<Option<Recorded>, StoreError> {
+        self.seek_position(position)?;
+        if self.forward()? {
+            self.recorded()
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The snapshot before this one; `None` if it is the first one.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn previous(&mut self, position: Position) -> Result<Option<Recorded>, StoreError> {
+        if self.seek_before(position)? {
+            self.recorded()
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The snapshot at a position.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn get(&mut self, position: Position) -> Result<Recorded, StoreError> {
+        self.seek_position(position)?;
+        self.recorded()?.ok_or(StoreError::Removed)
+    }
+
+    /// The last snapshot at or before this time, and all after it. If there is none before it, from the first one on. They end
+    /// with the last one that is stored; after [`refresh`](Self::refresh), go on with [`next`](Self::next).
+    pub fn from(&mut self, time: Timestamp) -> Snapshots<'_> {
+        let first = match self.at(time) {
+            Ok(None) => self.first(),
+            found => found,
+        };
+        Snapshots {
+            history: self,
+            next: first.transpose(),
+        }
+    }
+
+    /// The first snapshot.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub fn first(&mut self) -> Result<Option<Recorded>, StoreError> {
+        if self.seek_first()? {
+            self.recorded()
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The gaps that overlap this range, in the order in which they were written.
+    pub fn gaps(&self, range: TimeRange) -> Vec<Gap> {
+        let all = self.sections();
+        let gaps = all.windows(2).filter_map(|two| gap(&two[0], &two[1]));
+        let is_in = |one: &Gap| range.overlaps(one.from.min(one.to), one.from.max(one.to));
+        gaps.filter(is_in).collect()
+    }
+
+    /// The damage that was found so far. [`verify`](Self::verify) finds all.
+    pub fn damage(&self) -> Vec<Damage> {
+        self.segments.iter().flat_map(Segment::damage).collect()
+    }
+
+    /// Reads every frame, and returns all damage.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub fn verify(&mut self) -> Result<Vec<Damage>, StoreError> {
+        for segment in &mut self.segments {
+            segment.verify()?;
+        }
+        Ok(self.damage())
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        self.segments.iter().flat_map(sections).collect()
+    }
+}
+
+impl Iterator for Snapshots<'_> {
+    type Item = Result<Recorded, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let current = self.next.take()?;
+        if let Ok(recorded) = &current {
+            self.next = self.history.next(recorded.position).transpose();
+        }
+        Some(current)
+    }
+}
+
+/// Milliseconds since 1970 as a time.
+fn timestamp(ms: i64) -> Timestamp {
+    let clamped = ms.clamp(
+        Timestamp::MIN.as_millisecond(),
+        Timestamp::MAX.as_millisecond(),
+    );
+    Timestamp::from_millisecond(clamped).unwrap_or_default()
+}

@@ -1,0 +1,72 @@
+//! Which times a history covers, and the gaps in between.
+
+use super::segment::Segment;
+use crate::history::format::{Head, Kind, StartReason};
+use crate::history::{Gap, GapReason};
+
+/// Snapshots that follow each other without a gap, all in one segment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Section {
+    pub reason: StartReason,
+    /// When its first and last snapshots were taken, in ms since 1970.
+    pub start: i64,
+    pub end: i64,
+    /// Whether it was ended on purpose.
+    pub is_stopped: bool,
+}
+
+/// The sections of a segment. One that is damaged goes on with its next keyframe.
+pub(crate) fn sections(segment: &Segment) -> Vec<Section> {
+    let mut all: Vec<Section> = Vec::new();
+    let mut before = None;
+    // Why the next keyframe begins a section, if it does.
+    let mut begins = Some(StartReason::Started);
+    for (at, entry) in segment.frames.entries.iter().enumerate() {
+        let head = entry.head;
+        let is_next = before.is_none_or(|before: u32| head.sequence == before.wrapping_add(1));
+        if (!is_next || segment.broken.contains(&at)) && begins.is_none() {
+            begins = Some(StartReason::After(GapReason::Damaged));
+        }
+        before = Some(head.sequence);
+        if head.kind == Kind::Start {
+            begins = Some(StartReason::of(head.flags));
+        }
+        add(&mut all, &mut begins, head, segment.broken.contains(&at));
+    }
+    all
+}
+
+fn add(all: &mut Vec<Section>, begins: &mut Option<StartReason>, head: Head, is_broken: bool) {
+    match (head.kind, all.last_mut()) {
+        _ if is_broken => {}
+        (Kind::Keyframe, _) if begins.is_some() => {
+            let reason = begins.take().unwrap_or(StartReason::Started);
+            all.push(Section {
+                reason,
+                start: head.wall,
+                end: head.wall,
+                is_stopped: false,
+            });
+        }
+        (Kind::Keyframe | Kind::Changes, Some(section)) if begins.is_none() => {
+            section.end = head.end();
+        }
+        (Kind::Stop, Some(section)) if begins.is_none() => section.is_stopped = true,
+        _ => {}
+    }
+}
+
+/// The gap between two sections, if there is one.
+pub(crate) fn gap(before: &Section, after: &Section) -> Option<Gap> {
+    let reason = match after.reason {
+        StartReason::Continued => return None,
+        StartReason::After(reason) => reason,
+        StartReason::Started if before.is_stopped => GapReason::Stopped,
+        StartReason::Started => GapReason::Crashed,
+    };
+    Some(Gap {
+        from: super::timestamp(before.end),
+        to: super::timestamp(after.start),
+        reason,
+    })
+}

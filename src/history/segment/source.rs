@@ -1,0 +1,67 @@
+//! Where the bytes of a segment are: in a file, or in memory.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The bytes of a segment in memory; the writer appends to them.
+pub(crate) type SharedBytes = Arc<RwLock<Vec<u8>>>;
+
+/// A segment that can be opened.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    File(PathBuf),
+    Memory(SharedBytes),
+}
+
+/// A segment that is open. A file stays open as short as possible: on Windows it can't be removed meanwhile.
+pub(crate) enum Input {
+    File(File),
+    Memory(SharedBytes),
+}
+
+impl Source {
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Memory(_) => None,
+        }
+    }
+
+    pub fn open(&self) -> io::Result<Input> {
+        Ok(match self {
+            Self::File(path) => Input::File(File::open(path)?),
+            Self::Memory(bytes) => Input::Memory(Arc::clone(bytes)),
+        })
+    }
+}
+
+impl Input {
+    pub fn len(&self) -> io::Result<u64> {
+        match self {
+            Self::File(file) => Ok(file.metadata()?.len()),
+            Self::Memory(bytes) => {
+                Ok(bytes.read().unwrap_or_else(PoisonError::into_inner).len() as u64)
+            }
+        }
+    }
+
+    /// Reads so many bytes, or fewer at the end.
+    pub fn read(&mut self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        match self {
+            Self::File(file) => {
+                file.seek(SeekFrom::Start(offset))?;
+                let mut bytes = Vec::with_capacity(length);
+                file.take(length as u64).read_to_end(&mut bytes)?;
+                Ok(bytes)
+            }
+            Self::Memory(all) => {
+                let all = all.read().unwrap_or_else(PoisonError::into_inner);
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(all.len());
+                let end = start.saturating_add(length).min(all.len());
+                Ok(all[start..end].to_vec())
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Writes frames to the segments of a folder: one at a time, each made permanent before the next.
+
+use std::fs::{self, File};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::folder::{SegmentName, segments};
+use super::system::{create_file, room, sync_folder};
+use crate::history::format::Frame;
+
+/// What may be stored, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub folder: PathBuf,
+    pub keep: Duration,
+    pub max_size: u64,
+    /// The bytes to leave free; `None`: 1 GiB or 5 % of the disk, whichever is more.
+    pub min_free: Option<u64>,
+}
+
+/// The segments of a folder, for writing.
+pub(crate) struct Disk {
+    limits: Limits,
+    current: Option<Segment>,
+    /// When the limits were last enforced, in ms since 1970.
+    checked: i64,
+}
+
+struct Segment {
+    name: SegmentName,
+    file: File,
+    /// The length of its whole frames.
+    length: u64,
+}
+
+/// Why a frame was not written.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// There is not enough room, and nothing left that could be removed.
+    Full,
+    /// The system refused.
+    Failed(io::Error),
+}
+
+impl Disk {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            current: None,
+            checked: i64::MIN,
+        }
+    }
+
+    /// Begins a segment with these frames.
+    pub fn begin(&mut self, frames: &[Frame]) -> Result<(), Refused> {
+        self.end();
+        let Some(first) = frames.first() else {
+            return Ok(());
+        };
+        self.enforce(first.head.wall)?;
+        let folder = &self.limits.folder;
+        let known = segments(folder).map_err(Refused::Failed)?;
+        let number = known.last().map_or(1, |last| last.number + 1);
+        let name = SegmentName::new(folder, first.head.wall.div_euclid(1000), number);
+        let file = create_file(&name.path).map_err(|error| Self::refused(error))?;
+        self.current = Some(Segment {
+            name,
+            file,
+            length: 0,
+        });
+        for frame in frames {
+            if let Err(refused) = self.append(frame) {
+                self.abandon();
+                return Err(refused);
+            }
+        }
+        sync_folder(&self.limits.folder);
+        Ok(())
+    }
+
+    /// Appends a frame to the segment.
+    pub fn append(&mut self, frame: &Frame) -> Result<(), Refused> {
+        if frame.head.wall.saturating_sub(self.checked) >= 60_000 {
+            self.enforce(frame.head.wall)?;
+        }
+        let Some(segment) = &mut self.current else {
+            return Ok(());
+        };
+        let written = segment.write(&frame.bytes);
+        written.map_err(|error| Self::refused(error))
+    }
+
+    /// Ends the segment: it has all its frames.
+    pub fn end(&mut self) {
+        if let Some(segment) = self.current.take() {
+            let _ = segment.file.sync_all();
+            sync_folder(&self.limits.folder);
+        }
+    }
+
+    /// Ends a segment that could not be begun or continued.
+    pub fn abandon(&mut self) {
+        if let Some(segment) = self.current.take()
+            && segment.length == 0
+        {
+            let _ = fs::remove_file(&segment.name.path);
+        }
+    }
+
+    /// Removes segments that are too old, too large together, or whose room is needed; the oldest first.
+    fn enforce(&mut self, now: i64) -> Result<(), Refused> {
+        self.checked = now;
+        let folder = &self.limits.folder;
+        let mut known = Vec::new();
+        for name in segments(folder).map_err(Refused::Failed)? {
+            let size = fs::metadata(&name.path).map_or(0, |file| file.len());
+            known.push((name, size));
+        }
+        let current = self.current.as_ref().map(|one| one.name.number);
+        let keep = i64::try_from(self.limits.keep.as_secs()).unwrap_or(i64::MAX);
+        let oldest = now.div_euclid(1000).saturating_sub(keep);
+        let mut total: u64 = known.iter().map(|(_, size)| size).sum();
+        // A segment is as old as its last frame: the next one begins there.
+        let ends: Vec<_> = known.iter().skip(1).map(|(name, _)| name.start).collect();
+        for (at, (name, size)) in known.iter().enumerate() {
+            if Some(name.number) == current {
+                continue;
+            }
+            let is_old = ends.get(at).is_some_and(|end| *end < oldest);
+            if is_old || total > self.limits.max_size || self.is_short_of_room() {
+                remove(&name.path).map_err(Refused::Failed)?;
+                total -= size;
+            }
+        }
+        if self.is_short_of_room() || total > self.limits.max_size {
+            return Err(Refused::Full);
+        }
+        Ok(())
+    }
+
+    fn is_short_of_room(&self) -> bool {
+        room(&self.limits.folder).is_some_and(|(free, all)| {
+            let least = self.limits.min_free.unwrap_or((1 << 30).max(all / 20));
+            free < least
+        })
+    }
+
+    fn refused(error: io::Error) -> Refused {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Refused::Full,
+            _ => Refused::Failed(error),
+        }
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+impl Segment {
+    /// Appends bytes and makes them permanent. After an error the file ends with the last whole frame, as the next would
+    /// not be found behind a part of one.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = self.file.write_all(bytes);
+        let written = written.and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => {
+                self.length += bytes.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                let _ = self.file.set_len(self.length);
+                let _ = self.file.seek(SeekFrom::Start(self.length));
+                Err(error)
+            }
+        }
+    }
+}

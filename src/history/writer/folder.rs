@@ -1,0 +1,87 @@
+//! The folder of a store: its lock, its segments and their names.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::system::{create_folder, open_lock};
+use crate::history::StoreError;
+
+/// A segment in a folder: `<start, in s since 1970>-<number>.seg`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SegmentName {
+    /// Its first second.
+    pub start: i64,
+    /// Later ones have higher numbers.
+    pub number: u64,
+    pub path: PathBuf,
+}
+
+impl SegmentName {
+    pub fn new(folder: &Path, start: i64, number: u64) -> Self {
+        let path = folder.join(format!("{start}-{number}.seg"));
+        Self {
+            start,
+            number,
+            path,
+        }
+    }
+
+    fn parse(path: PathBuf) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.strip_suffix(".seg")?;
+        let (start, number) = name.rsplit_once('-')?;
+        let (start, number) = (start.parse().ok()?, number.parse().ok()?);
+        Some(Self {
+            start,
+            number,
+            path,
+        })
+    }
+}
+
+/// The segments of a folder, in the order in which they were written.
+pub(crate) fn segments(folder: &Path) -> io::Result<Vec<SegmentName>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        found.extend(SegmentName::parse(entry?.path()));
+    }
+    found.sort_by_key(|one| (one.number, one.start));
+    Ok(found)
+}
+
+/// The lock of a folder: one recorder writes to it. It ends with the process.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Creates the folder if needed, and locks it.
+    pub fn take(folder: &Path) -> Result<Self, StoreError> {
+        create_folder(folder).map_err(|reason| StoreError::file(folder, reason))?;
+        let path = folder.join("lock");
+        let failed = |reason| StoreError::file(&path, reason);
+        let mut file = open_lock(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // On Windows the file can't be read while it is locked.
+                let _ = file.read_to_string(&mut pid);
+                let path = folder.to_path_buf();
+                return Err(StoreError::Busy {
+                    path,
+                    pid: pid.trim().parse().ok(),
+                });
+            }
+            Err(TryLockError::Error(reason)) => return Err(failed(reason)),
+        }
+        let written = file.set_len(0).and_then(|()| {
+            file.rewind()?;
+            writeln!(file, "{}", std::process::id())
+        });
+        // On a full disk it is locked without a pid.
+        let _ = written;
+        Ok(Self { _file: file })
+    }
+}

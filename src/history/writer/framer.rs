@@ -1,0 +1,256 @@
+//! Makes frames of snapshots, and decides when: which snapshots share a frame, when a keyframe is due, when a section ends.
+
+use std::time::Duration;
+
+use crate::history::GapReason;
+use crate::history::codec::{Batch, Encoder};
+use crate::history::format::{Frame, Head, Kind, Start, StartReason};
+use crate::model::{Moment, Snapshot, Text};
+use crate::source::Redactor;
+
+/// How long changes wait to share a frame.
+const FRAME: Duration = Duration::from_secs(5);
+
+/// The least time between two frames, also when a listener changed.
+const LEAST: Duration = Duration::from_millis(900);
+
+/// So often a frame is written although nothing changed, so that a gap is known as one.
+const HEARTBEAT: Duration = Duration::from_mins(1);
+
+/// The longest time from one keyframe to the next.
+const KEYFRAME: Duration = Duration::from_mins(30);
+
+/// The most that the wall clock may jump within a section.
+const MAX_JUMP: Duration = Duration::from_secs(2);
+
+/// What a start frame says about the recorder.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recorder {
+    pub host: Option<Text>,
+    pub boot_id: Option<Text>,
+    pub is_redacted: bool,
+    /// How long a section may be.
+    pub section: Duration,
+    /// The longest time between two snapshots that is no gap.
+    pub max_silence: Duration,
+}
+
+/// Frames to be written: those of a section begin a new segment.
+#[derive(Debug)]
+pub(crate) enum Output {
+    Section(Frame, Frame),
+    Frame(Frame),
+}
+
+/// Makes frames of snapshots.
+pub(crate) struct Framer {
+    recorder: Recorder,
+    redactor: Option<Redactor>,
+    /// The first snapshot of the run.
+    run: Option<Moment>,
+    section: Option<Section>,
+    sequence: u32,
+}
+
+/// The section that is being written.
+struct Section {
+    encoder: Encoder,
+    first: Moment,
+    /// When the last keyframe was made, on the steady clock.
+    keyframe_at: Duration,
+    last: Moment,
+    /// The last snapshot that was in a frame.
+    framed: Moment,
+    /// The first snapshot that is not yet in a frame.
+    waiting: Option<Moment>,
+    is_urgent: bool,
+}
+
+impl Framer {
+    pub fn new(recorder: Recorder) -> Self {
+        let redactor = recorder.is_redacted.then(Redactor::default);
+        Self {
+            recorder,
+            redactor,
+            run: None,
+            section: None,
+            sequence: 0,
+        }
+    }
+
+    /// The frames that are due with this snapshot. `restart`: a section begins, as frames before it were not written.
+    pub fn add(&mut self, snapshot: &Snapshot, restart: Option<GapReason>) -> Vec<Output> {
+        let redacted = self.redactor.as_mut().map(|it| it.redact(snapshot));
+        let snapshot = redacted.as_ref().unwrap_or(snapshot);
+        let now = snapshot.taken_at;
+        let mut output = Vec::new();
+        if restart.is_some() {
+            self.section = None;
+        }
+        let reason = match (&self.section, restart) {
+            (_, Some(reason)) => Some(StartReason::After(reason)),
+            (None, None) => Some(StartReason::Started),
+            (Some(section), None) => self.gap_before(section, now).map(StartReason::After),
+        };
+        if let Some(reason) = reason {
+            output.extend(self.flush());
+            output.push(self.begin(snapshot, reason));
+            return output;
+        }
+        self.add_step(snapshot);
+        let is_over = |section: &Section| section.first.age(now) >= self.recorder.section;
+        if self.section.as_ref().is_some_and(is_over) {
+            output.extend(self.flush());
+            output.push(self.begin(snapshot, StartReason::Continued));
+        } else if self.section.as_ref().is_some_and(Section::is_due) {
+            output.extend(self.flush());
+            output.extend(self.keyframe_if_due(now));
+        }
+        output
+    }
+
+    /// The frames with what is left, and a stop frame.
+    pub fn finish(&mut self) -> Vec<Output> {
+        let mut output: Vec<_> = self.flush().into_iter().collect();
+        if let Some(section) = self.section.take() {
+            let frame = self.frame(Kind::Stop, 0, (section.last, section.last), &[]);
+            output.push(Output::Frame(frame));
+        }
+        output
+    }
+
+    /// Why a snapshot can't continue the section, if it can't.
+    fn gap_before(&self, section: &Section, now: Moment) -> Option<GapReason> {
+        let passed = section.last.age(now);
+        let drift = drift(section.last, now);
+        if now.steady < section.last.steady || drift > MAX_JUMP {
+            Some(GapReason::ClockSet)
+        } else if passed > self.recorder.max_silence {
+            Some(GapReason::NoSnapshots)
+        } else {
+            None
+        }
+    }
+
+    fn begin(&mut self, snapshot: &Snapshot, reason: StartReason) -> Output {
+        let now = snapshot.taken_at;
+        // The steady clock goes back only if it is another one.
+        let run = self.run.filter(|run| run.steady <= now.steady);
+        let run = *self.run.insert(run.unwrap_or(now));
+        let recorder = &self.recorder;
+        let start = Start {
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            host: recorder.host.clone(),
+            boot_id: recorder.boot_id.clone(),
+            is_redacted: recorder.is_redacted,
+            first: now,
+            run,
+        };
+        let start = serde_json::to_vec(&start).unwrap_or_default();
+        let start = self.frame(Kind::Start, reason.flags(), (now, now), &[start]);
+        let mut encoder = match (&mut self.section, reason) {
+            (Some(before), StartReason::Continued) => {
+                Encoder::continued(snapshot, &mut before.encoder)
+            }
+            _ => Encoder::new(snapshot),
+        };
+        let keyframe = encoder.keyframe();
+        let keyframe = self.frame(Kind::Keyframe, Head::IS_FIRST, (now, now), &keyframe);
+        self.section = Some(Section {
+            encoder,
+            first: now,
+            keyframe_at: now.steady,
+            last: now,
+            framed: now,
+            waiting: None,
+            is_urgent: false,
+        });
+        Output::Section(start, keyframe)
+    }
+
+    fn add_step(&mut self, snapshot: &Snapshot) {
+        let Some(section) = &mut self.section else {
+            return;
+        };
+        section.last = snapshot.taken_at;
+        let changed = section.encoder.add(snapshot);
+        if changed.is_any {
+            section.waiting.get_or_insert(snapshot.taken_at);
+            section.is_urgent |= changed.has_listener_change;
+        }
+    }
+
+    /// A frame of the changes so far; without any, one that says so.
+    pub fn flush(&mut self) -> Option<Output> {
+        let section = self.section.as_mut()?;
+        let last = section.last;
+        if section.waiting.is_none() && section.framed == last {
+            return None;
+        }
+        let (first, mut flags) = match section.waiting.take() {
+            Some(first) => (first, 0),
+            None => (last, Head::IS_HEARTBEAT),
+        };
+        section.framed = last;
+        section.is_urgent = false;
+        let batch = section.encoder.take();
+        if batch.has_listener_change {
+            flags |= Head::HAS_LISTENER_CHANGE;
+        }
+        Some(Output::Frame(self.changes(&batch, flags, (first, last))))
+    }
+
+    fn changes(&mut self, batch: &Batch, flags: u16, (first, last): (Moment, Moment)) -> Frame {
+        let mut frame = self.frame(Kind::Changes, flags, (first, last), &batch.pieces);
+        frame.set_counts(batch.counts);
+        frame
+    }
+
+    fn keyframe_if_due(&mut self, now: Moment) -> Option<Output> {
+        let section = self.section.as_mut()?;
+        let is_due = now.steady.saturating_sub(section.keyframe_at) >= KEYFRAME;
+        if !is_due && !section.encoder.is_large() {
+            return None;
+        }
+        section.keyframe_at = now.steady;
+        let keyframe = section.encoder.keyframe();
+        let frame = self.frame(Kind::Keyframe, 0, (now, now), &keyframe);
+        Some(Output::Frame(frame))
+    }
+
+    fn frame(
+        &mut self,
+        kind: Kind,
+        flags: u16,
+        (from, to): (Moment, Moment),
+        pieces: &[Vec<u8>],
+    ) -> Frame {
+        let span = from.age(to).as_millis();
+        let head = Head {
+            flags,
+            sequence: self.sequence,
+            span: u32::try_from(span).unwrap_or(u32::MAX),
+            ..Head::new(kind, from.wall.as_millisecond())
+        };
+        self.sequence = self.sequence.wrapping_add(1);
+        Frame::compressed(head, pieces)
+    }
+}
+
+impl Section {
+    fn is_due(&self) -> bool {
+        let since = self.framed.age(self.last);
+        let Some(waiting) = self.waiting else {
+            return since >= HEARTBEAT;
+        };
+        let is_long = waiting.age(self.last) + LEAST >= FRAME;
+        is_long || self.is_urgent && since >= LEAST
+    }
+}
+
+/// How much more or less time passed on the wall clock.
+fn drift(from: Moment, to: Moment) -> Duration {
+    let wall = to.wall.duration_since(from.wall);
+    let steady = jiff::SignedDuration::try_from(from.age(to)).unwrap_or(jiff::SignedDuration::MAX);
+    wall.saturating_sub(steady).unsigned_abs()
+}

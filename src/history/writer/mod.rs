@@ -1,0 +1,282 @@
+//! Writes a history: frames are made where the snapshots are, and written by a thread of its own, as a disk may take long.
+
+mod disk;
+pub(super) mod folder;
+pub(super) mod framer;
+pub(super) mod system;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use self::disk::{Disk, Limits, Refused};
+use self::folder::Lock;
+use self::framer::{Framer, Output, Recorder};
+use super::{GapReason, StoreError};
+use crate::model::{Problem, ProblemCode, Snapshot, Text};
+
+/// How many frames may wait for the disk.
+const MAX_WAITING: usize = 64;
+
+/// After a failure the next attempt is made this much later.
+const RETRY: Duration = Duration::from_mins(1);
+
+/// What to store, and how long.
+#[derive(Clone, Debug)]
+pub struct WriterOptions {
+    /// Older segments are removed. Default: 7 days.
+    pub keep: Duration,
+    /// The most bytes of all segments together; the oldest are removed. Default: 1 GiB.
+    pub max_size: u64,
+    /// How long it is known which process had a port. Default: 90 days.
+    pub keep_holders: Duration,
+    /// Whether to use pseudonyms for every address, user, argument, unit, container and interface.
+    pub is_redacted: bool,
+    /// The bytes to leave free on the disk. Default: `None`, which is 1 GiB or 5 % of it, whichever is more.
+    pub min_free: Option<u64>,
+    /// The time between two snapshots: a much longer one is a gap. Default: 1 s.
+    pub interval: Duration,
+    /// The name of the machine.
+    pub host: Option<Text>,
+    /// Identifies the time since the machine started, such as `/proc/sys/kernel/random/boot_id`.
+    pub boot_id: Option<Text>,
+}
+
+impl Default for WriterOptions {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_hours(24);
+        Self {
+            keep: 7 * DAY,
+            max_size: 1 << 30,
+            keep_holders: 90 * DAY,
+            is_redacted: false,
+            min_free: None,
+            interval: Duration::from_secs(1),
+            host: None,
+            boot_id: None,
+        }
+    }
+}
+
+impl WriterOptions {
+    fn recorder(&self) -> Recorder {
+        Recorder {
+            host: self.host.clone(),
+            boot_id: self.boot_id.clone(),
+            is_redacted: self.is_redacted,
+            section: Duration::from_hours(1),
+            max_silence: Duration::from_secs(90) + 2 * self.interval,
+        }
+    }
+}
+
+/// What became of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// It is stored, or will be within 5 seconds.
+    Written,
+    /// Nothing is stored at present, for this reason; attempts are made each minute.
+    Stopped(Problem),
+}
+
+/// Writes a history to a folder. Dropped without [`close`](Self::close), it ends like a crash: what was written stays readable.
+pub struct Writer {
+    framer: Framer,
+    sender: SyncSender<Command>,
+    status: Arc<Mutex<Status>>,
+    thread: Option<JoinHandle<()>>,
+    /// Since when nothing is stored, on the steady clock.
+    stopped: Option<Duration>,
+    path: PathBuf,
+    _lock: Lock,
+}
+
+/// What the thread reports.
+#[derive(Debug, Default)]
+struct Status {
+    /// Why frames are not written.
+    failure: Option<Failure>,
+}
+
+#[derive(Clone, Debug)]
+struct Failure {
+    reason: GapReason,
+    message: String,
+}
+
+enum Command {
+    Write(Vec<Output>),
+    /// Reports when everything before it is written.
+    Sync(SyncSender<()>),
+    Close,
+}
+
+impl Writer {
+    /// Opens a folder, and creates it if needed, readable only by its owner.
+    ///
+    /// # Errors
+    /// When another recorder writes to it, or it can't be created or locked.
+    pub fn open(folder: impl AsRef<Path>, options: &WriterOptions) -> Result<Self, StoreError> {
+        let folder = folder.as_ref();
+        let lock = Lock::take(folder)?;
+        let disk = Disk::new(Limits {
+            folder: folder.to_path_buf(),
+            keep: options.keep,
+            max_size: options.max_size,
+            min_free: options.min_free,
+        });
+        let (sender, receiver) = mpsc::sync_channel(MAX_WAITING);
+        let status = Arc::new(Mutex::new(Status::default()));
+        let shared = Arc::clone(&status);
+        let thread = std::thread::Builder::new().name("history".to_owned());
+        let thread = thread
+            .spawn(move || write_all(disk, &receiver, &shared))
+            .map_err(|reason| StoreError::file(folder, reason))?;
+        Ok(Self {
+            framer: Framer::new(options.recorder()),
+            sender,
+            status,
+            thread: Some(thread),
+            stopped: None,
+            path: folder.to_path_buf(),
+            _lock: lock,
+        })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Stores a snapshot. Never waits for the disk.
+    ///
+    /// # Errors
+    /// When the thread that writes has crashed.
+    pub fn add(&mut self, snapshot: &Snapshot) -> Result<Stored, StoreError> {
+        let now = snapshot.taken_at.steady;
+        let failure = lock(&self.status).failure.clone();
+        let mut restart = None;
+        if let Some(failure) = failure {
+            let since = *self.stopped.get_or_insert(now);
+            if now.saturating_sub(since) < RETRY {
+                return Ok(Stored::Stopped(failure.problem()));
+            }
+            self.stopped = Some(now);
+            restart = Some(failure.reason);
+            lock(&self.status).failure = None;
+        } else {
+            self.stopped = None;
+        }
+        let output = self.framer.add(snapshot, restart);
+        if !output.is_empty() {
+            self.send(output)?;
+        }
+        Ok(Stored::Written)
+    }
+
+    /// Waits until everything that is due is on the disk.
+    ///
+    /// # Errors
+    /// When the thread that writes has crashed.
+    pub fn sync(&mut self) -> Result<(), StoreError> {
+        let (done, wait) = mpsc::sync_channel(1);
+        self.sender
+            .send(Command::Sync(done))
+            .map_err(|_| self.crashed())?;
+        wait.recv().map_err(|_| self.crashed())
+    }
+
+    /// Writes what is left and ends the segment.
+    ///
+    /// # Errors
+    /// When the last frames could not be written.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        let output = self.framer.finish();
+        let sent = self.sender.send(Command::Write(output));
+        let sent = sent.and_then(|()| self.sender.send(Command::Close));
+        sent.map_err(|_| self.crashed())?;
+        let ended = self.thread.take().map(JoinHandle::join);
+        if !matches!(ended, Some(Ok(()))) {
+            return Err(self.crashed());
+        }
+        match lock(&self.status).failure.take() {
+            None => Ok(()),
+            Some(failure) => {
+                let reason = std::io::Error::other(failure.message);
+                Err(StoreError::file(&self.path, reason))
+            }
+        }
+    }
+
+    fn send(&mut self, output: Vec<Output>) -> Result<(), StoreError> {
+        match self.sender.try_send(Command::Write(output)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => {
+                // The frames after this one build on it: a new section begins when there is room.
+                lock(&self.status).failure = Some(Failure {
+                    reason: GapReason::Overflow,
+                    message: "the disk is too slow".to_owned(),
+                });
+                Ok(())
+            }
+            Err(TrySendError::Disconnected(_)) => Err(self.crashed()),
+        }
+    }
+
+    fn crashed(&self) -> StoreError {
+        let reason = std::io::Error::other("the thread that writes the history has crashed");
+        StoreError::file(&self.path, reason)
+    }
+}
+
+impl Failure {
+    fn problem(&self) -> Problem {
+        let message = format!("no history is stored: {}", self.message);
+        Problem {
+            brief: Text::new("no history is stored"),
+            ..Problem::new(ProblemCode::RecordingEnded, &message)
+        }
+    }
+}
+
+fn lock(status: &Mutex<Status>) -> MutexGuard<'_, Status> {
+    status.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes until the writer is closed or dropped.
+fn write_all(mut disk: Disk, commands: &Receiver<Command>, status: &Mutex<Status>) {
+    for command in commands {
+        match command {
+            Command::Close => {
+                disk.end();
+                return;
+            }
+            Command::Sync(done) => {
+                let _ = done.send(());
+            }
+            Command::Write(output) => {
+                for output in output {
+                    write(&mut disk, output, status);
+                }
+            }
+        }
+    }
+}
+
+/// Writes frames; after a failure only those of a new section.
+fn write(disk: &mut Disk, output: Output, status: &Mutex<Status>) {
+    let written = match output {
+        Output::Section(start, keyframe) => disk.begin(&[start, keyframe]),
+        Output::Frame(frame) => disk.append(&frame),
+    };
+    if let Err(refused) = written {
+        disk.abandon();
+        let (reason, message) = match refused {
+            Refused::Full => (GapReason::DiskFull, "the disk is nearly full".to_owned()),
+            Refused::Failed(error) => (GapReason::DiskFull, error.to_string()),
+        };
+        lock(status).failure = Some(Failure { reason, message });
+    }
+}

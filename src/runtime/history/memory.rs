@@ -1,0 +1,77 @@
+//! Where a history is: in the memory that the collector adds to, or in a recording.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::history::{History, Memory, MemoryOptions};
+use crate::model::Snapshot;
+use crate::source::{Replay, Source as _};
+
+/// The snapshots of the last hour, shared by the collector and those that read them.
+#[derive(Clone)]
+pub struct LastHour(Arc<Mutex<Memory>>);
+
+impl LastHour {
+    /// An empty one, for snapshots at this interval.
+    pub fn new(interval: Duration) -> Self {
+        let options = MemoryOptions {
+            interval,
+            ..MemoryOptions::default()
+        };
+        Self(Arc::new(Mutex::new(Memory::new(options))))
+    }
+
+    /// Adds a snapshot.
+    pub fn add(&self, snapshot: &Snapshot) {
+        self.memory().add(snapshot);
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where a history comes from.
+pub(super) enum Origin {
+    Memory(LastHour),
+    Recording(PathBuf, Clock),
+}
+
+impl Origin {
+    /// The history with everything that was added to it.
+    pub fn refresh<'a>(&self, history: &'a mut Option<History>) -> Result<&'a mut History, String> {
+        if let Self::Memory(memory) = self {
+            memory.memory().flush();
+        }
+        let open = match history.take() {
+            Some(mut open) => open.refresh().map(|()| open),
+            None => match self {
+                Self::Memory(memory) => memory.memory().history(),
+                Self::Recording(path, clock) => read(path, *clock)?.history(),
+            },
+        };
+        Ok(history.insert(open.map_err(|error| error.to_string())?))
+    }
+}
+
+/// All of a recording, in memory.
+fn read(path: &Path, clock: Clock) -> Result<Memory, String> {
+    let mut memory = Memory::new(MemoryOptions {
+        keep: Duration::from_hours(24 * 365 * 100),
+        max_size: usize::MAX,
+        ..MemoryOptions::default()
+    });
+    let mut replay = Replay::open(path).map_err(|error| error.to_string())?;
+    loop {
+        let snapshot = replay
+            .take(clock.now())
+            .map_err(|error| error.to_string())?;
+        memory.add(&snapshot);
+        if replay.playback().is_none_or(|playback| playback.has_ended) {
+            memory.flush();
+            return Ok(memory);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The history that the live table goes back in: the last hour in memory, or a recording. The collector adds to it; a thread of
+//! its own finds the moments, so that no key waits for them.
+
+mod memory;
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use memory::LastHour;
+use memory::Origin;
+
+use crate::app::{Direction, MomentRequest, Msg, Seek, ShownMoment, Timeline, TimelinePart};
+use crate::clock::Clock;
+use crate::history::{ChangeKey, History, Position, Recorded, StoreError};
+use crate::model::{Moment, Socket};
+use crate::track::{TableUpdate, Tracker};
+
+/// Ids of rows that no live table has had begin here.
+const FIRST_ID: u64 = 1 << 48;
+
+/// The longest time before a moment whose changes are shown.
+const MAX_RUN_UP: Duration = Duration::from_mins(5);
+
+/// How many sockets are compared for that at most, at a snapshot a second: a moment is shown at once.
+const MAX_COMPARED: usize = 100_000;
+
+/// Finds moments of a history.
+pub struct Moments {
+    origin: Origin,
+    /// Opened with the first request.
+    history: Option<History>,
+    /// The snapshot of the moment that is shown, and that moment.
+    position: Option<(Position, Timestamp)>,
+    last_id: u64,
+}
+
+impl Moments {
+    /// Those of the last hour.
+    pub fn of_memory(memory: LastHour) -> Self {
+        Self::of(Origin::Memory(memory))
+    }
+
+    /// Those of a recording, which is read with the first request.
+    pub fn of_recording(path: impl Into<std::path::PathBuf>, clock: Clock) -> Self {
+        Self::of(Origin::Recording(path.into(), clock))
+    }
+
+    const fn of(origin: Origin) -> Self {
+        Self {
+            origin,
+            history: None,
+            position: None,
+            last_id: FIRST_ID,
+        }
+    }
+
+    /// Answers requests until no one makes any more. Of several that wait only the last one gets an answer.
+    pub fn run(mut self, requests: &Receiver<MomentRequest>, mut send: impl FnMut(Msg) -> bool) {
+        while let Ok(first) = requests.recv() {
+            let waiting: Vec<_> = std::iter::once(first).chain(requests.try_iter()).collect();
+            if let Some(answer) = self.answer(&waiting)
+                && !send(answer)
+            {
+                return;
+            }
+        }
+    }
+
+    /// Carries out requests in their order, and answers the last one.
+    pub fn answer(&mut self, requests: &[MomentRequest]) -> Option<Msg> {
+        let mut last = None;
+        for request in requests {
+            last = Some((request, self.seek(request)));
+        }
+        let (request, found) = last?;
+        Some(match found.and_then(|()| self.show(request)) {
+            Ok(shown) => Msg::MomentShown(Box::new(shown)),
+            Err(message) => Msg::MomentFailed {
+                job: request.job,
+                message,
+            },
+        })
+    }
+
+    /// Goes to the moment of a request. If there is none, the one before stays.
+    fn seek(&mut self, request: &MomentRequest) -> Result<(), String> {
+        let history = self.origin.refresh(&mut self.history)?;
+        let range = history.range().ok_or(NOTHING)?;
+        if let Some(from) = request.from {
+            let time = from.clamp(range.from, range.to);
+            self.position = history.at(time).map_err(in_words)?.map(at_its_time(time));
+        }
+        let (position, shown_at) = self.position.ok_or(NOTHING)?;
+        let mut at = |time: Timestamp| {
+            let time = time.clamp(range.from, range.to);
+            Ok(history.at(time)?.map(at_its_time(time)))
+        };
+        let found = match &request.seek {
+            Seek::Stay => Ok(Some((position, shown_at))),
+            Seek::Time(time) => at(*time),
+            Seek::Start => at(range.from),
+            Seek::End => at(range.to),
+            Seek::Snapshot(Direction::Back) => history.previous(position).map(when_taken),
+            Seek::Snapshot(Direction::Forward) => history.next(position).map(when_taken),
+            Seek::Change(direction, socket) => {
+                let key = key_of(socket);
+                let found = match direction {
+                    Direction::Back => history.change_before(position, &key),
+                    Direction::Forward => history.change_after(position, &key),
+                };
+                found.map(when_taken)
+            }
+        };
+        let found = found.map_err(in_words)?;
+        self.position = Some(found.ok_or_else(|| nothing_there(&request.seek))?);
+        Ok(())
+    }
+
+    /// The table at the position.
+    fn show(&mut self, request: &MomentRequest) -> Result<ShownMoment, String> {
+        let history = self.history.as_mut().ok_or(NOTHING)?;
+        let (position, at) = self.position.ok_or(NOTHING)?;
+        let found = history.at(at).map_err(in_words)?;
+        let gap = found.and_then(|found| found.gap);
+        let recorded = history.get(position).map_err(in_words)?;
+        let taken_at = recorded.snapshot.taken_at;
+        let mut tracker = Tracker::new(request.linger).with_ids_of(&request.known, self.last_id);
+        // No snapshot in which nothing changed confirms it.
+        tracker.closes_unconfirmed = true;
+        tracker.services = request.services.clone();
+        let update = run_up(history, &recorded, request.linger, &mut tracker);
+        self.last_id = tracker.last_id();
+        let later = at.duration_since(taken_at.wall).max(SignedDuration::ZERO);
+        let later = Duration::try_from(later).unwrap_or_default();
+        Ok(ShownMoment {
+            job: request.job,
+            update: update.map_err(in_words)?,
+            at: Moment {
+                steady: taken_at.steady.saturating_add(later),
+                wall: at.max(taken_at.wall),
+            },
+            gap: gap.map(|gap| gap.reason.clause()),
+            timeline: timeline(history, request.cells),
+        })
+    }
+}
+
+/// The table of a snapshot, and what changed before it: as many minutes as can be compared at once, but at least as long as
+/// closed rows stay.
+fn run_up(
+    history: &mut History,
+    end: &Recorded,
+    linger: Duration,
+    tracker: &mut Tracker,
+) -> Result<TableUpdate, StoreError> {
+    let compared = MAX_COMPARED / end.snapshot.sockets.len().max(1);
+    let compared = Duration::from_secs(compared as u64);
+    let before = compared.clamp(linger.min(MAX_RUN_UP), MAX_RUN_UP);
+    let from = end.snapshot.taken_at.wall.checked_sub(before);
+    let mut update = TableUpdate {
+        table: Arc::default(),
+        events: Vec::new(),
+        playback: None,
+    };
+    for recorded in history.from(from.unwrap_or(Timestamp::MIN)) {
+        let recorded = recorded?;
+        let is_last = recorded.position >= end.position;
+        let next = tracker.apply(recorded.snapshot);
+        update.events.extend(next.events);
+        update.table = next.table;
+        if is_last {
+            break;
+        }
+    }
+    Ok(update)
+}
+
+fn timeline(history: &History, cells: usize) -> Timeline {
+    let Some(range) = history.range() else {
+        return Timeline::default();
+    };
+    let counts = history.counts(range, cells).into_iter();
+    let parts = counts.map(|bucket| {
+        let changes = bucket.opened + bucket.closed + bucket.changed;
+        let changes = usize::try_from(changes).unwrap_or(usize::MAX);
+        TimelinePart {
+            changes: bucket.is_recorded.then_some(changes),
+            has_listener_change: bucket.has_listener_change,
+        }
+    });
+    Timeline {
+        from: range.from,
+        to: range.to,
+        parts: parts.collect(),
+    }
+}
+
+/// A snapshot at a moment while it was valid.
+fn at_its_time(time: Timestamp) -> impl Fn(Recorded) -> (Position, Timestamp) {
+    move |found| (found.position, time)
+}
+
+/// A snapshot when it was taken.
+fn when_taken(found: Option<Recorded>) -> Option<(Position, Timestamp)> {
+    found.map(|found| (found.position, found.snapshot.taken_at.wall))
+}
+
+/// Whose changes to find: of a socket without a peer, any one with its address.
+fn key_of(socket: &Socket) -> ChangeKey {
+    ChangeKey::Socket {
+        protocol: socket.protocol,
+        local: socket.local,
+        remote: socket.remote,
+        cookie: socket.cookie.filter(|_| socket.remote.is_some()),
+    }
+}
+
+const NOTHING: &str = "the history is empty";
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn in_words(error: StoreError) -> String {
+    error.to_string()
+}
+
+/// Why a seek found nothing.
+fn nothing_there(seek: &Seek) -> String {
+    match seek {
+        Seek::Snapshot(Direction::Back) => "the history begins here".to_owned(),
+        Seek::Snapshot(Direction::Forward) => "the history ends here".to_owned(),
+        Seek::Change(direction, socket) => {
+            let which = match direction {
+                Direction::Back => "earlier",
+                Direction::Forward => "later",
+            };
+            let peer = socket.remote.map(|remote| format!(" → {remote}"));
+            let peer = peer.unwrap_or_default();
+            format!("no {which} change of {}{peer} in the history", socket.local)
+        }
+        Seek::Stay | Seek::Time(_) | Seek::Start | Seek::End => NOTHING.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

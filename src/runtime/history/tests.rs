@@ -1,0 +1,243 @@
+//! Moments of a small history: port 10 always, 20 from 10 s to 20 s, 30 from 20 s on.
+
+use super::*;
+use crate::model::{Endpoint, Protocol, Services, Snapshot, State};
+use crate::track::Row;
+
+fn moment(seconds: u64) -> Moment {
+    Moment {
+        steady: Duration::from_secs(100 + seconds),
+        wall: Timestamp::from_second(1_767_355_200).unwrap() + Duration::from_secs(seconds),
+    }
+}
+
+fn listener(port: u16) -> Socket {
+    let local = Endpoint::new("127.0.0.1".parse().unwrap(), port);
+    Socket::new(Protocol::Tcp, local, None, State::Listen)
+}
+
+fn snapshot(seconds: u64, ports: &[u16]) -> Snapshot {
+    Snapshot {
+        taken_at: moment(seconds),
+        sockets: ports.iter().map(|&port| listener(port)).collect(),
+        ..Snapshot::default()
+    }
+}
+
+/// The machine, what follows it live, and the history.
+struct Machine {
+    memory: LastHour,
+    live: Tracker,
+    moments: Moments,
+    known: Vec<Arc<Row>>,
+    now: u64,
+    job: u64,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let memory = LastHour::new(Duration::from_secs(1));
+        let mut machine = Self {
+            moments: Moments::of_memory(memory.clone()),
+            memory,
+            live: Tracker::new(Duration::ZERO),
+            known: Vec::new(),
+            now: 0,
+            job: 0,
+        };
+        machine.take(0, &[10]);
+        machine.take(10, &[10, 20]);
+        machine.take(20, &[10, 30]);
+        machine
+    }
+
+    fn take(&mut self, second: u64, ports: &[u16]) {
+        let snapshot = snapshot(second, ports);
+        self.memory.add(&snapshot);
+        // The second time it is certain which ports have closed.
+        let _ = self.live.apply(snapshot.clone());
+        let confirmed = Snapshot {
+            taken_at: moment(second + 1),
+            ..snapshot
+        };
+        self.known = self.live.apply(confirmed).table.rows.clone();
+        self.now = second;
+    }
+
+    fn request(&mut self, seek: Seek) -> MomentRequest {
+        self.job += 1;
+        MomentRequest {
+            job: self.job,
+            seek,
+            from: (self.job == 1).then(|| moment(self.now).wall),
+            known: self.known.clone(),
+            linger: Duration::from_secs(2),
+            services: Services::default(),
+            cells: 30,
+        }
+    }
+
+    fn answer(&mut self, seeks: impl IntoIterator<Item = Seek>) -> Result<ShownMoment, String> {
+        let requests: Vec<_> = seeks.into_iter().map(|seek| self.request(seek)).collect();
+        match self.moments.answer(&requests) {
+            Some(Msg::MomentShown(shown)) => Ok(*shown),
+            Some(Msg::MomentFailed { message, .. }) => Err(message),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The second of the moment, and the ports that are open then.
+    fn seek(&mut self, seek: Seek) -> Result<(i64, Vec<u16>), String> {
+        let shown = self.answer([seek])?;
+        Ok((second_of(shown.at), open_ports(&shown)))
+    }
+}
+
+fn second_of(at: Moment) -> i64 {
+    at.wall.duration_since(moment(0).wall).as_secs()
+}
+
+fn open_ports(shown: &ShownMoment) -> Vec<u16> {
+    let rows = shown.update.table.rows.iter();
+    let open = rows.filter(|row| !row.is_closed());
+    let mut ports: Vec<_> = open.map(|row| row.socket.local.port).collect();
+    ports.sort_unstable();
+    ports
+}
+
+const BACK: Seek = Seek::Snapshot(Direction::Back);
+const FORWARD: Seek = Seek::Snapshot(Direction::Forward);
+
+fn at(second: u64) -> Seek {
+    Seek::Time(moment(second).wall)
+}
+
+#[test]
+fn steps_go_to_the_snapshots_in_which_something_changed() {
+    let mut machine = Machine::new();
+    assert_eq!(machine.seek(BACK), Ok((10, vec![10, 20])));
+    assert_eq!(machine.seek(BACK), Ok((0, vec![10])));
+    assert_eq!(machine.seek(BACK), Err("the history begins here".into()));
+    assert_eq!(machine.seek(FORWARD), Ok((10, vec![10, 20])));
+    assert_eq!(machine.seek(FORWARD), Ok((20, vec![10, 30])));
+    assert_eq!(machine.seek(FORWARD), Err("the history ends here".into()));
+    assert_eq!(machine.seek(BACK), Ok((10, vec![10, 20])));
+}
+
+#[test]
+fn a_time_is_shown_with_its_own_now_and_one_outside_is_an_end() {
+    let mut machine = Machine::new();
+    assert_eq!(machine.seek(at(15)), Ok((15, vec![10, 20])));
+    assert_eq!(machine.seek(Seek::Time(Timestamp::MIN)), Ok((0, vec![10])));
+    assert_eq!(
+        machine.seek(Seek::Time(Timestamp::MAX)),
+        Ok((20, vec![10, 30]))
+    );
+    assert_eq!(machine.seek(Seek::Start), Ok((0, vec![10])));
+    assert_eq!(machine.seek(Seek::End), Ok((20, vec![10, 30])));
+    let shown = machine.answer([at(15)]).unwrap();
+    let taken_at = shown.update.table.taken_at;
+    assert_eq!(second_of(taken_at), 10);
+    assert_eq!(taken_at.age(shown.at), Duration::from_secs(5));
+}
+
+#[test]
+fn the_changes_of_one_socket_are_found_in_both_directions() {
+    let mut machine = Machine::new();
+    let of = |direction, port| Seek::Change(direction, Box::new(listener(port)));
+    let (back, forward) = (Direction::Back, Direction::Forward);
+    assert_eq!(machine.seek(of(back, 20)), Ok((10, vec![10, 20])));
+    assert_eq!(
+        machine.seek(of(back, 30)),
+        Err("no earlier change of 127.0.0.1:30 in the history".into())
+    );
+    assert_eq!(machine.seek(of(forward, 20)), Ok((20, vec![10, 30])));
+    assert_eq!(
+        machine.seek(of(forward, 20)),
+        Err("no later change of 127.0.0.1:20 in the history".into())
+    );
+    assert_eq!(machine.seek(of(back, 10)), Ok((0, vec![10])));
+}
+
+#[test]
+fn what_changed_right_before_a_moment_is_marked_there() {
+    let mut machine = Machine::new();
+    let shown = machine.answer([at(20)]).unwrap();
+    let closed = shown.update.table.rows.iter().find(|row| row.is_closed());
+    assert_eq!(closed.map(|row| row.socket.local.port), Some(20));
+    assert_eq!(closed.map(|row| second_of(row.state_since)), Some(20));
+}
+
+#[test]
+fn the_same_sockets_have_the_same_rows_at_every_moment() {
+    let mut machine = Machine::new();
+    let id = |rows: &[Arc<Row>], port| {
+        let row = rows.iter().find(|row| row.socket.local.port == port);
+        row.expect("its row").id
+    };
+    let live = machine.known.clone();
+    let shown = machine.answer([at(15)]).unwrap().update.table;
+    assert_eq!(id(&shown.rows, 10), id(&live, 10));
+    assert!(
+        id(&shown.rows, 20).0 > FIRST_ID,
+        "no live row can get this id"
+    );
+    machine.known.extend(shown.rows.iter().cloned());
+    let again = machine.answer([at(12)]).unwrap().update.table;
+    assert_eq!(id(&again.rows, 20), id(&shown.rows, 20));
+}
+
+#[test]
+fn of_several_requests_each_counts_and_the_last_is_answered() {
+    let mut machine = Machine::new();
+    let shown = machine.answer([BACK, BACK, FORWARD]).unwrap();
+    assert_eq!((shown.job, second_of(shown.at)), (3, 10));
+    let error = machine.answer([BACK, BACK]).unwrap_err();
+    assert_eq!(error, "the history begins here");
+}
+
+#[test]
+fn a_time_without_snapshots_is_a_gap() {
+    let mut machine = Machine::new();
+    machine.take(1000, &[10, 30]);
+    let shown = machine.answer([at(500)]).unwrap();
+    assert_eq!(
+        shown.gap,
+        Some("no snapshots were taken: the machine was suspended, or too busy")
+    );
+    let parts = &shown.timeline.parts;
+    assert_eq!(parts.len(), 30);
+    assert_eq!(parts[15].changes, None);
+    assert!(parts[0].changes.is_some());
+    assert_eq!(machine.answer([at(15)]).unwrap().gap, None);
+}
+
+#[test]
+fn the_end_is_the_last_snapshot_that_was_added() {
+    let mut machine = Machine::new();
+    assert_eq!(machine.seek(Seek::Start), Ok((0, vec![10])));
+    for second in 21..40 {
+        machine.take(second, &[10]);
+    }
+    assert_eq!(machine.seek(Seek::End), Ok((39, vec![10])));
+}
+
+#[test]
+fn a_reported_close_was_when_it_was_reported() {
+    let mut machine = Machine::new();
+    let closed = crate::model::ClosedSocket {
+        socket: listener(30),
+        at: moment(21),
+        tcp: None,
+    };
+    machine.memory.add(&Snapshot {
+        closed: vec![closed],
+        ..snapshot(22, &[10])
+    });
+    machine.memory.add(&snapshot(40, &[10]));
+    let shown = machine.answer([Seek::End]).unwrap();
+    let closed = shown.update.table.rows.iter().find(|row| row.is_closed());
+    assert_eq!(closed.map(|row| second_of(row.state_since)), Some(21));
+    let ages = closed.map(|row| row.state_since.age(shown.at).as_secs());
+    assert_eq!(ages, Some(19));
+}
