@@ -49,6 +49,17 @@ struct Part {
 pub(crate) struct Shared(Arc<RwLock<VecDeque<Part>>>);
 
 impl Shared {
+    /// One segment of these bytes.
+    #[cfg(test)]
+    pub(crate) fn of(bytes: Vec<u8>) -> Self {
+        let part = Part {
+            number: 1,
+            start: 0,
+            bytes: Arc::new(RwLock::new(bytes)),
+        };
+        Self(Arc::new(RwLock::new(VecDeque::from([part]))))
+    }
+
     pub(crate) fn segments(&self) -> Vec<(u64, Source)> {
         let parts = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let parts = parts.iter();
@@ -83,7 +94,7 @@ impl Memory {
         }
     }
 
-    /// Adds a snapshot. It can be read within 5 seconds, or at once after [`flush`](Self::flush).
+    /// Adds a snapshot. It can be read within 10 seconds, or at once after [`flush`](Self::flush).
     pub fn add(&mut self, snapshot: &Snapshot) {
         for output in self.framer.add(snapshot, None) {
             self.append(output);

@@ -6,7 +6,7 @@
 //!
 //! - snapshots in which nothing changed are not stored: the one before is valid until the next,
 //! - sockets are in the order in which they were first stored, not in that of the system's table,
-//! - times are in milliseconds, and the wall clock of a snapshot follows the steady one within a frame (5 s),
+//! - times are in milliseconds, and the wall clock of a snapshot follows the steady one within a frame,
 //! - the steady clock counts from 1970: from the time at which the recorder started, by the clock as it was set then,
 //! - the age of a socket's state is there in snapshots that were sought, not only in the first of a run.
 //!

@@ -35,8 +35,8 @@ impl TimeRange {
 pub struct Position {
     /// The file's number.
     pub(crate) file: u64,
-    /// The frame's number in the file.
-    pub(crate) sequence: u32,
+    /// Where the frame begins in the file.
+    pub(crate) offset: u64,
     /// Which snapshot of the frame it is.
     pub(crate) step: u32,
 }

@@ -138,6 +138,10 @@ pub(crate) struct ColumnInputs {
     left: Vec<Range<usize>>,
 }
 
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of one lifetime is none of any"
+)]
 impl ColumnInputs {
     pub fn split(raw: &[u8]) -> Result<Self, Malformed> {
         let mut input = Input::new(raw);

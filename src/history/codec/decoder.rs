@@ -1,6 +1,6 @@
 //! Applies what was written, one snapshot after another.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,17 +11,13 @@ use super::bytes::{Input, Malformed};
 use super::closes::{LastShapes, Report};
 use super::columns::{Column, ColumnInputs};
 use super::entries::{Entries, json};
-use super::parts::{
-    LOCAL, LastRows, Parts, REMOTE, change, read_end, read_ends, read_queue, shape,
-};
+use super::parts::{LOCAL, LastRows, Parts, REMOTE, change, read_end, read_ends, read_queue};
 use super::records::Extras;
-use crate::history::format::Start;
-use crate::model::{Age, ClosedSocket, Moment, Pid, Process, Snapshot, Socket};
+use crate::model::{Age, BuildSpread, ClosedSocket, Moment, Pid, Process, Snapshot, Socket};
 
-/// A socket of the current snapshot.
-#[derive(Clone, Debug)]
+/// A socket of the current snapshot. Its parts have been checked: they are in the tables.
+#[derive(Clone, Copy, Debug)]
 struct Slot {
-    socket: Socket,
     parts: Parts,
     /// Since when it is in its state, on the clock of the section, in ms, and whether that was seen.
     since: i64,
@@ -60,14 +56,9 @@ impl Step {
     }
 }
 
-/// The clock of a section, in ms.
+/// The wall clock when the recorder started, in ms since 1970. The steady clock counts from there.
 #[derive(Clone, Copy, Debug)]
-struct Clock {
-    /// The wall clock at its beginning, since 1970.
-    wall: i64,
-    /// The same by the steady clock, which counts from the beginning of the run.
-    steady: i64,
-}
+struct Clock(i64);
 
 /// Decodes the frames of a section from a keyframe on.
 pub(crate) struct Decoder {
@@ -77,43 +68,49 @@ pub(crate) struct Decoder {
     entries: Entries,
     rows: LastRows,
     last_shapes: LastShapes,
-    slots: BTreeMap<u32, Slot>,
+    slots: HashMap<u32, Slot, BuildSpread>,
     next_number: u32,
     processes: HashMap<Pid, Arc<Process>>,
     extras: Extras,
-    difference: Difference,
+    /// What the last snapshot changed; `None` while that is not needed.
+    difference: Option<Difference>,
     /// What is left of the frame.
     columns: ColumnInputs,
 }
 
 impl Decoder {
     /// The state of a keyframe.
-    pub fn new(raw: &[u8], start: &Start) -> Result<Self, Malformed> {
+    /// `wall`: when its snapshot was taken, in ms since 1970.
+    pub fn new(raw: &[u8], wall: i64) -> Result<Self, Malformed> {
         let mut decoder = Self {
-            clock: Clock::of(start),
+            clock: Clock(0),
             now: (0, 0),
-            taken_at: start.first,
+            taken_at: Moment::default(),
             entries: Entries::default(),
             rows: LastRows::default(),
             last_shapes: LastShapes::default(),
-            slots: BTreeMap::new(),
+            slots: HashMap::default(),
             next_number: 0,
             processes: HashMap::new(),
             extras: Extras::default(),
-            difference: Difference::default(),
+            difference: None,
             columns: ColumnInputs::default(),
         };
         let steps = decoder.read(raw)?;
         let [step] = &steps[..] else {
             return Err("a keyframe has one snapshot".to_owned());
         };
-        decoder.apply(step.clone())?;
-        for slot in decoder.slots.values_mut() {
+        decoder.apply(step, false)?;
+        let (passed, drift) = step.time;
+        decoder.clock = Clock(wall.saturating_sub(passed).saturating_sub(drift));
+        decoder.taken_at = decoder.clock.moment(step.time);
+        for number in 0..decoder.next_number {
             let age = decoder.columns.planes(Column::Age, 4)?;
+            let slot = decoder.slots.get_mut(&number);
+            let slot = slot.ok_or("a keyframe removes sockets")?;
             slot.since = step.time.0.saturating_sub(i64::from(age >> 1) * 100);
             slot.is_since_exact = age & 1 != 0;
         }
-        decoder.difference = Difference::default();
         Ok(decoder)
     }
 
@@ -121,13 +118,17 @@ impl Decoder {
         self.taken_at
     }
 
-    /// What the last snapshot changed.
-    pub fn difference(&self) -> &Difference {
-        &self.difference
+    /// What the last snapshot changed, if it was kept.
+    pub fn difference(&self) -> Option<&Difference> {
+        self.difference.as_ref()
     }
 
-    pub fn sockets(&self) -> impl Iterator<Item = &Socket> {
-        self.slots.values().map(|slot| &slot.socket)
+    /// The sockets, in the order in which they were written.
+    pub fn sockets(&self) -> Vec<Socket> {
+        let mut numbers: Vec<u32> = self.slots.keys().copied().collect();
+        numbers.sort_unstable();
+        let slots = numbers.iter().filter_map(|number| self.slots.get(number));
+        slots.filter_map(|slot| self.socket(slot)).collect()
     }
 
     pub fn processes(&self) -> &HashMap<Pid, Arc<Process>> {
@@ -149,9 +150,12 @@ impl Decoder {
     }
 
     /// Applies the changes of a snapshot.
-    pub fn apply(&mut self, step: Step) -> Result<(), Malformed> {
+    ///
+    /// Whether to keep what changed, and which sockets were reported as closed: on the way to another snapshot that is
+    /// not needed.
+    pub fn apply(&mut self, step: &Step, keeps_difference: bool) -> Result<(), Malformed> {
         (self.now, self.taken_at) = (step.time, step.taken_at);
-        self.difference = Difference::default();
+        self.difference = keeps_difference.then(Difference::default);
         self.extras = std::mem::take(&mut self.extras).lasting();
         self.open(step.opened)?;
         self.close(step.short, step.closed)?;
@@ -173,18 +177,17 @@ impl Decoder {
 
     /// The snapshot as of the last changes.
     pub fn snapshot(&self) -> Snapshot {
-        let now = self.now.0;
-        let sockets = self.slots.values().map(|slot| slot.socket(now));
+        let closed = self.difference.as_ref().map(|one| one.closed.clone());
         Snapshot {
             taken_at: self.taken_at,
             kinds: self.extras.kinds(),
-            sockets: sockets.collect(),
+            sockets: self.sockets(),
             processes: self.processes.clone(),
             problems: self.extras.problems.clone(),
             late_namespaces: self.extras.late_namespaces.clone(),
             counters: None,
             ephemeral: self.extras.ephemeral.clone(),
-            closed: self.difference.closed.clone(),
+            closed: closed.unwrap_or_default(),
             lost_closes: self.extras.lost_closes,
         }
     }
@@ -196,14 +199,15 @@ impl Decoder {
         let now = self.now.0;
         for _ in 0..count {
             let parts = (self.rows).read(&mut self.columns, &self.entries.shapes, now)?;
-            let socket = self.entries.socket(&parts)?;
-            self.difference.opened.push(socket.clone());
+            self.entries.check(&parts)?;
             let slot = Slot {
-                socket,
                 parts,
                 since: now,
                 is_since_exact: true,
             };
+            if let Some(socket) = self.kept(&slot) {
+                self.difference.get_or_insert_default().opened.push(socket);
+            }
             self.slots.insert(self.next_number, slot);
             self.next_number = self.next_number.checked_add(1).ok_or("too many sockets")?;
         }
@@ -229,8 +233,11 @@ impl Decoder {
                 (self.next_number, last, now),
             )?;
             last = report.at;
-            let closed = self.closed(&report)?;
-            self.difference.closed.push(closed);
+            self.entries.check(&report.parts)?;
+            if self.difference.is_some() {
+                let closed = self.closed(&report)?;
+                self.difference.get_or_insert_default().closed.push(closed);
+            }
             if let Some((number, _)) = report.socket.filter(|_| !report.stays) {
                 self.remove(number)?;
             }
@@ -260,7 +267,7 @@ impl Decoder {
         if has(change::SHAPE) {
             parts.shape = columns.planes(Column::RowShape, 3)?;
         }
-        let shape = shape(&self.entries.shapes, parts.shape)?;
+        let shape = self.entries.shape(parts.shape)?;
         if has(change::LOCAL) {
             parts.local = read_end(columns, LOCAL)?.unwrap_or_default();
         }
@@ -282,13 +289,15 @@ impl Decoder {
         if has(change::ENDS) {
             parts.ends = Some(read_ends(columns, now)?);
         }
-        let socket = self.entries.socket(&parts)?;
-        if socket.state != slot.socket.state {
+        self.entries.check(&parts)?;
+        if shape.state() != self.entries.shape(slot.parts.shape)?.state() {
             (slot.since, slot.is_since_exact) = (now, true);
         }
-        slot.parts = parts;
-        let before = std::mem::replace(&mut slot.socket, socket.clone());
-        self.difference.changed.push((before, socket));
+        let before = std::mem::replace(&mut slot.parts, parts);
+        if let Some(difference) = &mut self.difference {
+            let both = (self.entries.socket(&before)?, self.entries.socket(&parts)?);
+            difference.changed.push(both);
+        }
         Ok(())
     }
 
@@ -301,8 +310,33 @@ impl Decoder {
     fn remove(&mut self, number: u32) -> Result<(), Malformed> {
         let slot = self.slots.remove(&number);
         let slot = slot.ok_or("a socket is removed that is not there")?;
-        self.difference.removed.push(slot.socket);
+        if let Some(socket) = self.kept(&slot) {
+            self.difference.get_or_insert_default().removed.push(socket);
+        }
         Ok(())
+    }
+
+    /// The socket, if what changed is kept.
+    fn kept(&self, slot: &Slot) -> Option<Socket> {
+        self.difference.as_ref()?;
+        self.socket(slot)
+    }
+
+    fn socket(&self, slot: &Slot) -> Option<Socket> {
+        let now = self.now.0;
+        let passed = u64::try_from(now.saturating_sub(slot.since)).unwrap_or_default();
+        let passed = Duration::from_millis(passed);
+        let age = if slot.is_since_exact {
+            Age::Exactly(passed)
+        } else {
+            Age::AtLeast(passed)
+        };
+        let socket = self.entries.socket(&slot.parts).ok()?;
+        Some(Socket {
+            age: Some(age),
+            expires_in: expires_in(slot.parts.ends, now),
+            ..socket
+        })
     }
 
     fn read_processes(&mut self) -> Result<(), Malformed> {
@@ -322,23 +356,6 @@ impl Decoder {
     }
 }
 
-impl Slot {
-    fn socket(&self, now: i64) -> Socket {
-        let passed = u64::try_from(now.saturating_sub(self.since)).unwrap_or_default();
-        let passed = Duration::from_millis(passed);
-        let age = if self.is_since_exact {
-            Age::Exactly(passed)
-        } else {
-            Age::AtLeast(passed)
-        };
-        Socket {
-            age: Some(age),
-            expires_in: expires_in(self.parts.ends, now),
-            ..self.socket.clone()
-        }
-    }
-}
-
 /// How long after now a socket ends.
 fn expires_in(ends: Option<i64>, now: i64) -> Option<Duration> {
     let left = ends?.saturating_sub(now);
@@ -348,18 +365,9 @@ fn expires_in(ends: Option<i64>, now: i64) -> Option<Duration> {
 }
 
 impl Clock {
-    fn of(start: &Start) -> Self {
-        let steady = |at: Moment| i64::try_from(at.steady.as_millis()).unwrap_or(i64::MAX);
-        let passed = steady(start.first).saturating_sub(steady(start.run));
-        Self {
-            wall: start.first.wall.as_millisecond(),
-            steady: start.run.wall.as_millisecond().saturating_add(passed),
-        }
-    }
-
     fn moment(self, (passed, drift): (i64, i64)) -> Moment {
-        let steady = self.steady.saturating_add(passed);
-        let wall = self.wall.saturating_add(passed).saturating_add(drift);
+        let steady = self.0.saturating_add(passed);
+        let wall = steady.saturating_add(drift);
         let range = Timestamp::MIN.as_millisecond()..=Timestamp::MAX.as_millisecond();
         let wall = wall.clamp(*range.start(), *range.end());
         Moment {

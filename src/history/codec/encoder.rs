@@ -26,8 +26,8 @@ const JITTER: i64 = 1000;
 
 /// Encodes the snapshots of a section.
 pub(crate) struct Encoder {
-    /// The first snapshot of the section.
-    first: Moment,
+    /// The first snapshot since the recorder started: times count from there.
+    run: Moment,
     tables: Tables,
     slots: Slots,
     rows: LastRows,
@@ -56,10 +56,11 @@ struct StepCounts {
 }
 
 impl Encoder {
-    /// A section that begins with this snapshot, which [`keyframe`](Self::keyframe) writes.
-    pub fn new(first: &Snapshot) -> Self {
+    /// A section that begins with this snapshot, which [`keyframe`](Self::keyframe) writes. `run`: when the first snapshot
+    /// since the recorder started was taken.
+    pub fn new(first: &Snapshot, run: Moment) -> Self {
         let mut encoder = Self {
-            first: first.taken_at,
+            run,
             tables: Tables::default(),
             slots: Slots::default(),
             rows: LastRows::default(),
@@ -73,12 +74,15 @@ impl Encoder {
             counts: ChangeCounts::default(),
             has_listener_change: false,
         };
+        encoder.now = encoder.time(first.taken_at);
+        encoder.extras_at = encoder.now.0;
         encoder.slots.begin();
+        let now = encoder.now.0;
         for socket in first.sockets.iter().take(MAX_SOCKETS) {
             let number = encoder.slots.number();
-            let since = since(socket, 0, false);
+            let since = since(socket, now, false);
             let parts = Parts {
-                ends: ends(socket, 0),
+                ends: ends(socket, now),
                 ..Parts::default()
             };
             encoder.slots.add(number, socket.clone(), parts, since);
@@ -87,16 +91,13 @@ impl Encoder {
     }
 
     /// The same after another section of the same recorder: when states began is known from there.
-    pub fn continued(first: &Snapshot, before: &mut Self) -> Self {
-        let mut encoder = Self::new(first);
-        let passed = encoder.first.steady.as_millis().cast_signed()
-            - before.first.steady.as_millis().cast_signed();
-        let passed = i64::try_from(passed).unwrap_or(i64::MAX);
+    pub fn continued(first: &Snapshot, run: Moment, before: &mut Self) -> Self {
+        let mut encoder = Self::new(first, run);
         before.slots.begin();
         for slot in encoder.slots.iter_mut() {
             if let Some(at) = before.slots.find(&slot.socket) {
                 let known = before.slots.get(at);
-                slot.since = known.since.saturating_sub(passed);
+                slot.since = known.since;
                 slot.is_since_exact = known.is_since_exact;
             }
         }
@@ -108,11 +109,18 @@ impl Encoder {
         self.tables.are_large()
     }
 
-    /// The time of a snapshot on the clock of the section, and how much more the wall clock has advanced; both in ms.
+    /// How many changes are in no frame yet.
+    pub fn waiting(&self) -> u32 {
+        let counts = self.counts;
+        let counts = [counts.opened, counts.closed, counts.changed];
+        counts.into_iter().map(u32::from).sum()
+    }
+
+    /// The time of a snapshot on the clock of the run, and how much more the wall clock has advanced; both in ms.
     fn time(&self, at: Moment) -> (i64, i64) {
         let steady = |at: Moment| i64::try_from(at.steady.as_millis()).unwrap_or(i64::MAX);
-        let passed = steady(at) - steady(self.first);
-        let wall = at.wall.as_millisecond() - self.first.wall.as_millisecond();
+        let passed = steady(at) - steady(self.run);
+        let wall = at.wall.as_millisecond() - self.run.wall.as_millisecond();
         (passed, wall - passed)
     }
 

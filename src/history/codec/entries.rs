@@ -9,7 +9,7 @@ use super::bytes::{Input, Malformed};
 use super::columns::{Column, ColumnInputs};
 use super::parts::{NumberedEnd, Parts};
 use super::records::{OwnersRecord, QueueKind, ShapeRecord};
-use crate::model::{Endpoint, Namespace, NamespaceId, Owner, Portless, Process, Socket};
+use crate::model::{Endpoint, Namespace, NamespaceId, Owner, Portless, Process, Socket, State};
 
 /// What many sockets have in common.
 #[derive(Clone, Debug)]
@@ -20,6 +20,12 @@ pub(crate) struct Shape {
     pub has_cookie: bool,
     pub has_end: bool,
     pub queue: QueueKind,
+}
+
+impl Shape {
+    pub fn state(&self) -> State {
+        self.common.state
+    }
 }
 
 /// The tables since the last keyframe.
@@ -56,9 +62,20 @@ impl Entries {
         }
         while columns.left(Column::Shapes) > 0 {
             let record = json(columns, Column::Shapes)?;
-            self.shapes.push(self.shape(record)?);
+            self.shapes.push(self.new_shape(record)?);
         }
         Ok(())
+    }
+
+    pub fn shape(&self, number: u32) -> Result<&Shape, Malformed> {
+        entry(&self.shapes, number, "shape")
+    }
+
+    /// Whether everything that a socket refers to is in the tables.
+    pub fn check(&self, parts: &Parts) -> Result<(), Malformed> {
+        self.shape(parts.shape)?;
+        let remote = parts.remote.map(|remote| self.end(remote)).transpose();
+        remote.and(self.end(parts.local)).map(|_| ())
     }
 
     pub fn process(&self, number: u32) -> Result<&Arc<Process>, Malformed> {
@@ -67,7 +84,7 @@ impl Entries {
 
     /// The socket of these parts, without its age and its end.
     pub fn socket(&self, parts: &Parts) -> Result<Socket, Malformed> {
-        let shape = entry(&self.shapes, parts.shape, "shape")?;
+        let shape = self.shape(parts.shape)?;
         let remote = parts.remote.map(|remote| self.end(remote)).transpose()?;
         Ok(Socket {
             local: self.end(parts.local)?,
@@ -95,7 +112,7 @@ impl Entries {
         owner.ok_or_else(|| "an owner has no process, or nothing but processes".to_owned())
     }
 
-    fn shape(&self, record: ShapeRecord) -> Result<Shape, Malformed> {
+    fn new_shape(&self, record: ShapeRecord) -> Result<Shape, Malformed> {
         let namespace = record.namespace;
         let namespace = namespace.map(|one| entry(&self.namespaces, one, "namespace"));
         let namespace = namespace.transpose()?.cloned();

@@ -3,7 +3,7 @@
 //! A keyframe has everything; the frames after it have what changed since, in columns. Addresses, processes and what many
 //! sockets have in common are in tables, which begin anew with each keyframe.
 
-mod bytes;
+pub(crate) mod bytes;
 mod closes;
 mod columns;
 mod decoder;
@@ -19,6 +19,7 @@ mod tables;
 pub(crate) use closes::reduced;
 pub(crate) use decoder::{Decoder, Step};
 pub(crate) use encoder::Encoder;
+pub(crate) use slots::Identity;
 
 use crate::history::format::ChangeCounts;
 

@@ -1,5 +1,5 @@
-//! Numbers with few significant bits, which is what makes them small: a measured time has no more, and of 1.31 GB nobody
-//! needs the bytes.
+//! Numbers with few significant bits, which is what makes them small: a measured time has no more, and of 1.31 GB the
+//! bytes do not matter.
 
 /// Round-trip times: 5 significant bits, so an error of at most 1.6 %.
 pub(crate) const TIME: Precision = Precision(5);

@@ -24,14 +24,15 @@ pub(crate) struct Slot {
 /// Identifies a socket: its cookie, or else its addresses; and which of several with the same it is.
 type Key = (Identity, u32);
 
+/// What identifies a socket from one snapshot to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Identity {
+pub(crate) enum Identity {
     Cookie(u64),
     Addresses(NamespaceId, Protocol, Endpoint, Option<Endpoint>, u64),
 }
 
 impl Identity {
-    fn of(socket: &Socket) -> Self {
+    pub fn of(socket: &Socket) -> Self {
         if let Some(cookie) = socket.cookie {
             return Self::Cookie(cookie.get());
         }

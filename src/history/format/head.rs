@@ -27,7 +27,9 @@ pub(crate) enum Kind {
     Stop,
     /// The frames of the file.
     Index,
-    /// Some ports: which sockets were bound to them, and in which frames their connections changed.
+    /// The processes of the ports.
+    Holders,
+    /// Some ports: which sockets were bound to them, and in which frames their connections opened and closed.
     Ports,
     /// Where the index and the ports are.
     Directory,
@@ -36,12 +38,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Start,
         Self::Keyframe,
         Self::Changes,
         Self::Stop,
         Self::Index,
+        Self::Holders,
         Self::Ports,
         Self::Directory,
     ];
@@ -53,8 +56,9 @@ impl Kind {
             Self::Changes => 3,
             Self::Stop => 4,
             Self::Index => 5,
-            Self::Ports => 6,
-            Self::Directory => 7,
+            Self::Holders => 6,
+            Self::Ports => 7,
+            Self::Directory => 8,
             Self::Unknown(number) => number,
         }
     }
@@ -106,6 +110,9 @@ impl Head {
     /// Of changes: there are none, the recorder runs.
     pub(crate) const IS_HEARTBEAT: u16 = 4;
 
+    /// Of a keyframe: names and addresses are pseudonyms.
+    pub(crate) const IS_REDACTED: u16 = 8;
+
     /// A head of a moment, in ms since 1970; the rest is zero.
     pub(crate) fn new(kind: Kind, wall: i64) -> Self {
         Self {
@@ -119,6 +126,11 @@ impl Head {
             counts: ChangeCounts::default(),
             body_crc: 0,
         }
+    }
+
+    /// Whether its body is not too large.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.length <= MAX_BODY && self.raw_length <= MAX_BODY
     }
 
     /// The wall-clock time of its last snapshot, in ms since 1970.
@@ -173,7 +185,7 @@ impl Head {
             },
             body_crc: numbers(38),
         };
-        if head.length > MAX_BODY || head.raw_length > MAX_BODY {
+        if !head.is_bounded() {
             return Err(HeadError::Damaged);
         }
         Ok(head)

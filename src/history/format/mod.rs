@@ -2,6 +2,8 @@
 
 mod head;
 
+#[cfg(test)]
+pub(crate) use head::VERSION;
 pub(crate) use head::{ChangeCounts, HEAD_LENGTH, Head, HeadError, Kind, MAGIC};
 
 use std::io::{self, Write as _};
@@ -9,7 +11,7 @@ use std::io::{self, Write as _};
 use serde::{Deserialize, Serialize};
 
 use crate::history::GapReason;
-use crate::model::{Moment, Text};
+use crate::model::Text;
 
 /// The level of compression: 9 saves 2 % and takes several times as long.
 const LEVEL: i32 = 3;
@@ -17,7 +19,7 @@ const LEVEL: i32 = 3;
 /// The least bytes that gain from a block of their own.
 const BLOCK: usize = 96;
 
-/// The body of a start frame: who records, and on which clock.
+/// The body of a start frame: who records. Nothing depends on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Start {
     /// The version of the program.
@@ -31,10 +33,6 @@ pub(crate) struct Start {
     /// Whether names and addresses are pseudonyms.
     #[serde(default)]
     pub is_redacted: bool,
-    /// The section's first snapshot.
-    pub first: Moment,
-    /// The first snapshot since the recorder started.
-    pub run: Moment,
 }
 
 /// Why a section begins: the low byte of a start frame's flags.

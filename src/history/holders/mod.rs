@@ -20,7 +20,7 @@ pub struct HolderQuery {
     pub address: Option<std::net::IpAddr>,
     /// Those that were open at any time in this range.
     pub range: TimeRange,
-    /// Whether to find connections too. Those that a listener accepted have its port.
+    /// Whether to find connections from this port, too. Those that a listener accepted have its port and are not found.
     pub has_connections: bool,
 }
 
@@ -44,8 +44,9 @@ pub struct HolderSpan {
     pub protocol: Protocol,
     /// Its own address and port.
     pub local: Endpoint,
-    /// Its peer; `None` for a listener or a bound socket.
-    pub remote: Option<Endpoint>,
+    /// Whether it is a connection from this port. Its times are those of the frames, so up to 10 seconds wide, and its
+    /// address and peer are not read: see [`History::connection`](super::History::connection).
+    pub is_connection: bool,
     /// Its last known state.
     pub state: State,
     /// The processes that had it, or why they are unknown.

@@ -2,19 +2,18 @@
 
 mod changes;
 mod counts;
-mod cursor;
+mod place;
 mod sections;
 mod seek;
-mod segment;
 
 use std::path::Path;
 
 use jiff::Timestamp;
 
-use self::cursor::Cursor;
-use self::sections::{Section, gap, sections};
-pub(super) use self::segment::Place;
-use self::segment::Segment;
+pub(super) use self::place::Place;
+use self::sections::gap;
+pub(super) use self::sections::{Section, sections};
+use super::segment::{Cursor, Segment};
 use super::{Damage, Gap, Position, Recorded, StoreError, TimeRange};
 
 /// A history that can be read, also while it is being written.
@@ -22,7 +21,7 @@ use super::{Damage, Gap, Position, Recorded, StoreError, TimeRange};
 /// The last position is remembered: the next snapshot from there is cheap, any other costs up to half an hour of changes.
 pub struct History {
     place: Place,
-    segments: Vec<Segment>,
+    pub(super) segments: Vec<Segment>,
     cursor: Option<Cursor>,
 }
 
@@ -190,7 +189,7 @@ impl History {
         Ok(self.damage())
     }
 
-    fn sections(&self) -> Vec<Section> {
+    pub(super) fn sections(&self) -> Vec<Section> {
         self.segments.iter().flat_map(sections).collect()
     }
 }
@@ -208,7 +207,7 @@ impl Iterator for Snapshots<'_> {
 }
 
 /// Milliseconds since 1970 as a time.
-fn timestamp(ms: i64) -> Timestamp {
+pub(super) fn timestamp(ms: i64) -> Timestamp {
     let clamped = ms.clamp(
         Timestamp::MIN.as_millisecond(),
         Timestamp::MAX.as_millisecond(),

@@ -1,7 +1,7 @@
 //! Which times a history covers, and the gaps in between.
 
-use super::segment::Segment;
 use crate::history::format::{Head, Kind, StartReason};
+use crate::history::segment::Segment;
 use crate::history::{Gap, GapReason};
 
 /// Snapshots that follow each other without a gap, all in one segment.
@@ -13,6 +13,9 @@ pub(crate) struct Section {
     pub end: i64,
     /// Whether it was ended on purpose.
     pub is_stopped: bool,
+    /// The indices of its first and last frame.
+    pub first: usize,
+    pub last: usize,
 }
 
 /// The sections of a segment. One that is damaged goes on with its next keyframe.
@@ -28,17 +31,19 @@ pub(crate) fn sections(segment: &Segment) -> Vec<Section> {
             begins = Some(StartReason::After(GapReason::Damaged));
         }
         before = Some(head.sequence);
-        if head.kind == Kind::Start {
+        let is_damaged = begins == Some(StartReason::After(GapReason::Damaged));
+        if head.kind == Kind::Start && !is_damaged {
             begins = Some(StartReason::of(head.flags));
         }
-        add(&mut all, &mut begins, head, segment.broken.contains(&at));
+        if !segment.broken.contains(&at) {
+            add(&mut all, &mut begins, (at, head));
+        }
     }
     all
 }
 
-fn add(all: &mut Vec<Section>, begins: &mut Option<StartReason>, head: Head, is_broken: bool) {
+fn add(all: &mut Vec<Section>, begins: &mut Option<StartReason>, (at, head): (usize, Head)) {
     match (head.kind, all.last_mut()) {
-        _ if is_broken => {}
         (Kind::Keyframe, _) if begins.is_some() => {
             let reason = begins.take().unwrap_or(StartReason::Started);
             all.push(Section {
@@ -46,10 +51,13 @@ fn add(all: &mut Vec<Section>, begins: &mut Option<StartReason>, head: Head, is_
                 start: head.wall,
                 end: head.wall,
                 is_stopped: false,
+                first: at,
+                last: at,
             });
         }
         (Kind::Keyframe | Kind::Changes, Some(section)) if begins.is_none() => {
             section.end = head.end();
+            section.last = at;
         }
         (Kind::Stop, Some(section)) if begins.is_none() => section.is_stopped = true,
         _ => {}

@@ -1,9 +1,9 @@
 //! Moves the cursor: to a time, to a position, forward and back. Frames that can't be read are noted and passed over.
 
-use super::cursor::{Cursor, Readable};
+use super::sections::{Section, sections};
 use super::{History, timestamp};
 use crate::history::format::{Head, Kind, StartReason};
-use crate::history::segment::Fault;
+use crate::history::segment::{Cursor, Fault, Readable};
 use crate::history::{Position, Recorded, StoreError};
 
 /// A frame: the index of its segment, and its own among the frames of that.
@@ -41,20 +41,29 @@ impl History {
     }
 
     /// Moves to the last snapshot at or before this time, in ms since 1970. Without one there is no cursor.
-    pub(super) fn seek_time(&mut self, time: i64) -> Result<(), StoreError> {
-        let segments = self.segments.iter().enumerate().rev();
-        let mut places = segments.flat_map(|(at, segment)| {
-            let earlier = segment.moments_before(usize::MAX);
-            let earlier = earlier.map(move |entry| (at, entry));
-            earlier.filter(|place| self.head(*place).wall <= time)
-        });
-        if let Some(place) = places.next() {
-            drop(places);
-            return self.seek(place, Until::Time(time)).map(|_| ());
-        }
-        drop(places);
-        self.cursor = None;
-        Ok(())
+    pub(super) fn seek_time(&mut self, time: i64) -> Result<bool, StoreError> {
+        let Some((at, section)) = self.section_at(time) else {
+            self.cursor = None;
+            return Ok(false);
+        };
+        let moments = self.segments[at].moments_before(section.last + 1);
+        let mut earlier = moments.filter(|entry| self.head((at, *entry)).wall <= time);
+        let entry = earlier.next().unwrap_or(section.first).max(section.first);
+        drop(earlier);
+        self.seek((at, entry), Until::Time(time))
+    }
+
+    /// The section that a time is in, with the index of its segment; else the last one before it. Where the clock was set back,
+    /// of several the one that was written last.
+    fn section_at(&self, time: i64) -> Option<(usize, Section)> {
+        let segments = self.segments.iter().enumerate();
+        let all =
+            segments.flat_map(|(at, one)| sections(one).into_iter().map(move |one| (at, one)));
+        let earlier: Vec<_> = all.filter(|(_, section)| section.start <= time).collect();
+        let around = earlier.iter().rfind(|(_, section)| time <= section.end);
+        around
+            .or_else(|| earlier.iter().max_by_key(|(_, section)| section.end))
+            .copied()
     }
 
     /// Moves to the first snapshot. Returns whether there is one.
@@ -114,7 +123,7 @@ impl History {
             return Err(StoreError::Removed);
         };
         let entered = cursor.entered();
-        match cursor.step(&self.segments[at]) {
+        match cursor.step(&self.segments[at], true) {
             Ok(true) => Ok(true),
             Ok(false) => self.forward_from(Some((at, entered))),
             Err(fault) => {
@@ -144,7 +153,7 @@ impl History {
                         cursor.pass_keyframe(segment, next.1)?.map(|()| false)
                     } else {
                         let entered = cursor.enter(segment, next.1)?;
-                        entered.and_then(|()| cursor.step(segment))
+                        entered.and_then(|()| cursor.step(segment, true))
                     };
                     match entered {
                         Ok(true) => return Ok(true),
@@ -218,9 +227,12 @@ impl History {
         let segment = &self.segments[base.0];
         loop {
             let entered = (base.0, cursor.entered());
-            let until = if entered == place { until } else { Until::End };
+            let is_last = entered == place;
+            let until = if is_last { until } else { Until::End };
             while until.has_more(cursor) {
-                if let Err(fault) = cursor.step(segment) {
+                // A heartbeat may follow the last changes.
+                let keeps_difference = is_last || entered.1 + 2 > place.1;
+                if let Err(fault) = cursor.step(segment, keeps_difference) {
                     return Ok(Err((entered, fault)));
                 }
             }
@@ -278,15 +290,14 @@ impl History {
     }
 
     /// The frame of a position.
-    pub(super) fn find(&self, position: Position) -> Result<Place, StoreError> {
+    pub(crate) fn find(&self, position: Position) -> Result<Place, StoreError> {
         let at = self
             .segments
             .binary_search_by_key(&position.file, |one| one.number);
         let at = at.map_err(|_| StoreError::Removed)?;
-        let mut moments = self.segments[at].moments();
-        let found = moments.find(|(_, head)| head.sequence == position.sequence);
-        let (entry, _) = found.ok_or(StoreError::Removed)?;
-        Ok((at, entry))
+        let entries = &self.segments[at].frames.entries;
+        let entry = entries.binary_search_by_key(&position.offset, |entry| entry.offset);
+        Ok((at, entry.map_err(|_| StoreError::Removed)?))
     }
 
     pub(super) fn head(&self, (segment, entry): Place) -> Head {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::footer::{TRAILER, is_trailer};
 use super::source::Input;
 use crate::history::DamageKind;
 use crate::history::format::{HEAD_LENGTH, Head, HeadError, Kind, MAGIC};
@@ -40,6 +41,16 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
+    /// The frames of a whole segment of this length, as its index lists them.
+    pub fn listed(entries: Vec<Entry>, length: u64) -> Self {
+        Self {
+            entries,
+            faults: Vec::new(),
+            end: length,
+            is_over: false,
+        }
+    }
+
     /// Adds the frames that follow the known ones. Returns whether there are any.
     pub fn extend(&mut self, input: &mut Input) -> io::Result<bool> {
         let length = input.len()?;
@@ -48,6 +59,10 @@ impl Frames {
             .retain(|(_, _, kind)| *kind != DamageKind::Incomplete);
         while !self.is_over && self.end < length {
             let bytes = input.read(self.end, HEAD_LENGTH)?;
+            if bytes.len() == TRAILER && is_trailer(&bytes).is_some() {
+                self.end = length;
+                break;
+            }
             let parsed = <[u8; HEAD_LENGTH]>::try_from(&bytes[..]).ok();
             match parsed.map(|bytes| Head::parse(&bytes)) {
                 Some(Ok(head)) => {
@@ -89,7 +104,9 @@ impl Frames {
     }
 
     fn add(&mut self, head: Head) {
+        // Sections in one file may be of several recorders.
         if let Some(last) = self.entries.last()
+            && head.kind != Kind::Start
             && head.sequence != last.head.sequence.wrapping_add(1)
         {
             self.faults.push((self.end, None, DamageKind::Missing));

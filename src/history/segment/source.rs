@@ -15,7 +15,7 @@ pub(crate) enum Source {
     Memory(SharedBytes),
 }
 
-/// A segment that is open. A file stays open as short as possible: on Windows it can't be removed meanwhile.
+/// A segment that is open.
 pub(crate) enum Input {
     File(File),
     Memory(SharedBytes),

@@ -289,7 +289,9 @@ impl Machine {
                     |socket: &&mut Socket| socket.state == State::Listen && socket.queue.is_some();
                 let mut listeners = self.sockets.iter_mut().filter(is_listening);
                 let queue = listeners.next().and_then(|one| one.queue.as_mut());
-                queue.unwrap().receive = receive;
+                if let Some(queue) = queue {
+                    queue.receive = receive;
+                }
             }
             3 => {
                 let count = self.random.below(3) as usize;

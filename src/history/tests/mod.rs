@@ -1,6 +1,12 @@
 //! The store as a whole: what is written is what is read.
 
+mod damage;
+mod golden;
+mod holders;
 mod machine;
+mod memory;
+mod processes;
+mod time;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

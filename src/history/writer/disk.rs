@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::folder::{SegmentName, segments};
 use super::system::{create_file, room, sync_folder};
 use crate::history::format::Frame;
+use crate::history::segment::{self, Source};
 
 /// What may be stored, and where.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ impl Disk {
         let known = segments(folder).map_err(Refused::Failed)?;
         let number = known.last().map_or(1, |last| last.number + 1);
         let name = SegmentName::new(folder, first.head.wall.div_euclid(1000), number);
-        let file = create_file(&name.path).map_err(|error| Self::refused(error))?;
+        let file = create_file(&name.path).map_err(Self::refused)?;
         self.current = Some(Segment {
             name,
             file,
@@ -88,14 +89,23 @@ impl Disk {
             return Ok(());
         };
         let written = segment.write(&frame.bytes);
-        written.map_err(|error| Self::refused(error))
+        written.map_err(Self::refused)
     }
 
-    /// Ends the segment: it has all its frames.
+    /// Ends the segment: it has all its frames, and gets its index and its summary.
     pub fn end(&mut self) {
-        if let Some(segment) = self.current.take() {
-            let _ = segment.file.sync_all();
+        if let Some(mut segment) = self.current.take() {
+            // Without them it can be read too.
+            let _ = complete(&segment.name, &mut segment.file);
             sync_folder(&self.limits.folder);
+        }
+    }
+
+    /// Completes the segments of recorders that crashed.
+    pub fn complete_all(&self) {
+        for name in segments(&self.limits.folder).unwrap_or_default() {
+            let file = File::options().write(true).open(&name.path);
+            let _ = file.map(|mut file| complete(&name, &mut file));
         }
     }
 
@@ -152,6 +162,21 @@ impl Disk {
             _ => Refused::Failed(error),
         }
     }
+}
+
+/// Adds index and summary to the end of a segment.
+fn complete(name: &SegmentName, file: &mut File) -> io::Result<()> {
+    let source = Source::File(name.path.clone());
+    let footer = segment::Segment::new(name.number, source).footer();
+    if let Some((end, footer)) = footer.map_err(io::Error::other)? {
+        file.set_len(end)?;
+        file.seek(SeekFrom::Start(end))?;
+        if let Err(error) = file.write_all(&footer) {
+            let _ = file.set_len(end);
+            return Err(error);
+        }
+    }
+    file.sync_all()
 }
 
 fn remove(path: &Path) -> io::Result<()> {

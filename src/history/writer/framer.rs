@@ -11,6 +11,12 @@ use crate::source::Redactor;
 /// How long changes wait to share a frame.
 const FRAME: Duration = Duration::from_secs(5);
 
+/// How long few changes wait.
+const SMALL_FRAME: Duration = Duration::from_secs(10);
+
+/// So many are no longer few.
+const FEW: u32 = 64;
+
 /// The least time between two frames, also when a listener changed.
 const LEAST: Duration = Duration::from_millis(900);
 
@@ -143,19 +149,18 @@ impl Framer {
             host: recorder.host.clone(),
             boot_id: recorder.boot_id.clone(),
             is_redacted: recorder.is_redacted,
-            first: now,
-            run,
         };
         let start = serde_json::to_vec(&start).unwrap_or_default();
         let start = self.frame(Kind::Start, reason.flags(), (now, now), &[start]);
         let mut encoder = match (&mut self.section, reason) {
             (Some(before), StartReason::Continued) => {
-                Encoder::continued(snapshot, &mut before.encoder)
+                Encoder::continued(snapshot, run, &mut before.encoder)
             }
-            _ => Encoder::new(snapshot),
+            _ => Encoder::new(snapshot, run),
         };
         let keyframe = encoder.keyframe();
-        let keyframe = self.frame(Kind::Keyframe, Head::IS_FIRST, (now, now), &keyframe);
+        let flags = Head::IS_FIRST | self.redacted_flag();
+        let keyframe = self.frame(Kind::Keyframe, flags, (now, now), &keyframe);
         self.section = Some(Section {
             encoder,
             first: now,
@@ -214,8 +219,13 @@ impl Framer {
         }
         section.keyframe_at = now.steady;
         let keyframe = section.encoder.keyframe();
-        let frame = self.frame(Kind::Keyframe, 0, (now, now), &keyframe);
+        let flags = self.redacted_flag();
+        let frame = self.frame(Kind::Keyframe, flags, (now, now), &keyframe);
         Some(Output::Frame(frame))
+    }
+
+    fn redacted_flag(&self) -> u16 {
+        u16::from(self.recorder.is_redacted) * Head::IS_REDACTED
     }
 
     fn frame(
@@ -243,14 +253,20 @@ impl Section {
         let Some(waiting) = self.waiting else {
             return since >= HEARTBEAT;
         };
-        let is_long = waiting.age(self.last) + LEAST >= FRAME;
+        let is_small = self.encoder.waiting() < FEW;
+        let wait = if is_small { SMALL_FRAME } else { FRAME };
+        let is_long = waiting.age(self.last) + LEAST >= wait;
         is_long || self.is_urgent && since >= LEAST
     }
 }
 
 /// How much more or less time passed on the wall clock.
 fn drift(from: Moment, to: Moment) -> Duration {
-    let wall = to.wall.duration_since(from.wall);
-    let steady = jiff::SignedDuration::try_from(from.age(to)).unwrap_or(jiff::SignedDuration::MAX);
-    wall.saturating_sub(steady).unsigned_abs()
+    Duration::from_millis(signed_drift(from, to).unsigned_abs())
+}
+
+/// How much more time passed on the wall clock, in ms.
+fn signed_drift(from: Moment, to: Moment) -> i64 {
+    let wall = to.wall.as_millisecond() - from.wall.as_millisecond();
+    wall - i64::try_from(from.age(to).as_millis()).unwrap_or(i64::MAX)
 }

@@ -75,7 +75,7 @@ impl WriterOptions {
 /// What became of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stored {
-    /// It is stored, or will be within 5 seconds.
+    /// It is stored, or will be within 10 seconds.
     Written,
     /// Nothing is stored at present, for this reason; attempts are made each minute.
     Stopped(Problem),
@@ -247,6 +247,7 @@ fn lock(status: &Mutex<Status>) -> MutexGuard<'_, Status> {
 
 /// Writes until the writer is closed or dropped.
 fn write_all(mut disk: Disk, commands: &Receiver<Command>, status: &Mutex<Status>) {
+    disk.complete_all();
     for command in commands {
         match command {
             Command::Close => {

@@ -1,41 +1,83 @@
-//! The segments of a history: found, read as far as needed, and read on while they grow.
+//! A segment that is being read: its frames, and which of them can't be read.
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::footer::write_footer;
+use super::{Fault, Footer, Frames, Input, PortSummary, Source, Summarizer, read_body};
 use crate::history::format::{Head, Kind};
-use crate::history::memory::Shared;
-use crate::history::segment::{Fault, Frames, Input, Source, read_body};
-use crate::history::writer::folder::segments;
-use crate::history::{Damage, StoreError};
-
-/// Where a history is.
-#[derive(Clone, Debug)]
-pub(crate) enum Place {
-    Folder(PathBuf),
-    File(PathBuf),
-    Memory(Shared),
-}
+use crate::history::{Damage, DamageKind, StoreError};
 
 /// One segment.
-#[derive(Debug)]
 pub(crate) struct Segment {
     pub number: u64,
     pub source: Source,
     pub frames: Frames,
     /// The frames that turned out to be unreadable, by index.
     pub broken: BTreeSet<usize>,
+    footer: Option<Footer>,
+    /// Without a footer, the same in memory.
+    summarizer: Option<Box<Summarizer>>,
 }
 
 impl Segment {
-    fn new(number: u64, source: Source) -> Self {
+    pub fn new(number: u64, source: Source) -> Self {
         Self {
             number,
             source,
             frames: Frames::default(),
             broken: BTreeSet::new(),
+            footer: None,
+            summarizer: None,
         }
+    }
+
+    /// Reads the index at its end or, without one, the heads of the frames that are not known yet. Returns whether it is still
+    /// there.
+    pub fn refresh(&mut self) -> Result<bool, StoreError> {
+        let Some(mut input) = self.open()? else {
+            return Ok(false);
+        };
+        if self.footer.is_none() {
+            let footer = Footer::read(&mut input).map_err(|reason| self.failed(reason))?;
+            if let Some((footer, frames)) = footer {
+                (self.footer, self.frames) = (Some(footer), frames);
+            } else {
+                let read = self.frames.extend(&mut input);
+                read.map_err(|reason| self.failed(reason))?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Who had a port.
+    pub fn port(&mut self, port: u16) -> Result<PortSummary, StoreError> {
+        if let (Some(footer), Some(mut input)) = (&self.footer, self.open()?) {
+            let summary = footer.port(&mut input, port);
+            if let Some(summary) = summary.map_err(|reason| self.failed(reason))? {
+                return Ok(summary);
+            }
+        }
+        let mut summarizer = self.summarizer.take().unwrap_or_default();
+        summarizer.extend(self)?;
+        let summary = PortSummary::of(&summarizer.summary, port);
+        self.summarizer = Some(summarizer);
+        Ok(summary)
+    }
+
+    /// What to add at the end of a segment that is complete, and where; `None` if it has it already, or is damaged.
+    pub fn footer(&mut self) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        self.refresh()?;
+        let is_damaged = |(_, _, kind): &Fault| *kind != DamageKind::Incomplete;
+        if self.footer.is_some() || self.is_empty() || self.frames.faults.iter().any(is_damaged) {
+            return Ok(None);
+        }
+        let mut summarizer = Summarizer::default();
+        summarizer.extend(self)?;
+        let end = self.frames.end;
+        let footer = write_footer(&self.frames, &summarizer.summary, end);
+        Ok(Some((end, footer)))
     }
 
     /// The frames with a moment, each with its index.
@@ -81,15 +123,24 @@ impl Segment {
         }
     }
 
-    /// Checks every frame.
+    /// Checks every frame, those of the footer too.
     pub fn verify(&mut self) -> Result<(), StoreError> {
         let Some(mut input) = self.open()? else {
             return Ok(());
         };
-        for (at, entry) in self.frames.entries.clone().iter().enumerate() {
+        let mut found = Frames::default();
+        let read = found.extend(&mut input);
+        read.map_err(|reason| self.failed(reason))?;
+        for entry in &found.entries {
             let body = read_body(&mut input, entry).map_err(|reason| self.failed(reason))?;
             if let Err(kind) = body {
-                self.note(at, (entry.offset, Some(entry.length()), kind));
+                let fault = (entry.offset, Some(entry.length()), kind);
+                found.faults.push(fault);
+            }
+        }
+        for fault in found.faults {
+            if !self.frames.faults.contains(&fault) {
+                self.frames.faults.push(fault);
             }
         }
         Ok(())
@@ -118,50 +169,6 @@ impl Segment {
             offset: *offset,
             length: *length,
             kind: kind.clone(),
-        })
-    }
-}
-
-impl Place {
-    /// Updates the list of segments, and reads on those that grew.
-    pub fn refresh(&self, known: &mut Vec<Segment>) -> Result<(), StoreError> {
-        let found = self.list()?;
-        let mut all = Vec::with_capacity(found.len());
-        let mut before = std::mem::take(known).into_iter().peekable();
-        for (number, source) in found {
-            while before.peek().is_some_and(|one| one.number < number) {
-                before.next();
-            }
-            let same = before.next_if(|one| one.number == number);
-            let is_last = before.peek().is_none();
-            let mut segment = match same {
-                Some(segment) if !is_last => {
-                    all.push(segment);
-                    continue;
-                }
-                same => same.unwrap_or_else(|| Segment::new(number, source)),
-            };
-            if let Some(mut input) = segment.open()? {
-                let read = segment.frames.extend(&mut input);
-                read.map_err(|reason| segment.failed(reason))?;
-                all.push(segment);
-            }
-        }
-        *known = all;
-        Ok(())
-    }
-
-    fn list(&self) -> Result<Vec<(u64, Source)>, StoreError> {
-        Ok(match self {
-            Self::Folder(path) => {
-                let found = segments(path).map_err(|reason| StoreError::file(path, reason))?;
-                let found = found.into_iter();
-                found
-                    .map(|one| (one.number, Source::File(one.path)))
-                    .collect()
-            }
-            Self::File(path) => vec![(0, Source::File(path.clone()))],
-            Self::Memory(shared) => shared.segments(),
         })
     }
 }

@@ -1,9 +1,8 @@
 //! The state of all sockets at one position, and how it gets from there to the next.
 
-use super::segment::Segment;
+use super::{Fault, Input, Segment, read_body};
 use crate::history::codec::{Decoder, Step};
-use crate::history::format::{Head, Kind, Start};
-use crate::history::segment::{Fault, read_body};
+use crate::history::format::Head;
 use crate::history::{DamageKind, Position, StoreError};
 use crate::model::{Moment, Snapshot};
 
@@ -19,6 +18,8 @@ pub(crate) struct Cursor {
     next_step: u32,
     taken_at: Moment,
     is_redacted: bool,
+    /// The segment, open: a removed file can be read on, and on Windows removed nevertheless.
+    input: Input,
 }
 
 /// What was read, or why it can't be read.
@@ -67,39 +68,40 @@ impl Cursor {
 
     /// The state of a keyframe.
     pub fn of_keyframe(segment: &Segment, entry: usize) -> Result<Readable<Self>, StoreError> {
-        let head = segment.frames.entries[entry].head;
-        let start = match start_of(segment, entry)? {
-            Ok(start) => start,
-            Err(fault) => return Ok(Err(fault)),
+        let Some(mut input) = segment.open()? else {
+            return Err(StoreError::Removed);
         };
-        let decoded = decode(segment, entry, |raw| Decoder::new(raw, &start))?;
+        let head = segment.frames.entries[entry].head;
+        let decode_keyframe = |raw: &[u8]| Decoder::new(raw, head.wall);
+        let decoded = decode(segment, entry, &mut input, decode_keyframe)?;
         Ok(decoded.map(|decoder| Self {
             taken_at: decoder.taken_at(),
             decoder,
             position: Position {
                 file: segment.number,
-                sequence: head.sequence,
+                offset: segment.frames.entries[entry].offset,
                 step: 0,
             },
             entry,
             entered: entry,
             rest: Vec::new().into_iter(),
             next_step: 1,
-            is_redacted: start.is_redacted,
+            is_redacted: head.flags & Head::IS_REDACTED != 0,
+            input,
         }))
     }
 
     /// Applies the next snapshot of the same frame. Returns whether there is one.
-    pub fn step(&mut self, segment: &Segment) -> Readable<bool> {
+    pub fn step(&mut self, segment: &Segment, keeps_difference: bool) -> Readable<bool> {
         let Some(step) = self.rest.next() else {
             return Ok(false);
         };
         let taken_at = step.taken_at();
-        let applied = self.decoder.apply(step);
+        let applied = self.decoder.apply(&step, keeps_difference);
         applied.map_err(|why| fault(segment, self.entered, DamageKind::Content(why)))?;
         self.taken_at = taken_at;
         self.entry = self.entered;
-        self.position.sequence = segment.frames.entries[self.entered].head.sequence;
+        self.position.offset = segment.frames.entries[self.entered].offset;
         self.position.step = self.next_step;
         self.next_step += 1;
         Ok(true)
@@ -108,7 +110,7 @@ impl Cursor {
     /// Enters a frame of changes, before its first snapshot. It has to be the next one.
     pub fn enter(&mut self, segment: &Segment, entry: usize) -> Result<Readable<()>, StoreError> {
         let decoder = &mut self.decoder;
-        let steps = decode(segment, entry, |raw| decoder.read(raw))?;
+        let steps = decode(segment, entry, &mut self.input, |raw| decoder.read(raw))?;
         Ok(steps.map(|steps| {
             self.pass(entry);
             self.rest = steps.into_iter();
@@ -135,28 +137,13 @@ impl Cursor {
     }
 }
 
-/// The start frame of the section that an entry is in.
-fn start_of(segment: &Segment, entry: usize) -> Result<Readable<Start>, StoreError> {
-    let entries = &segment.frames.entries[..=entry];
-    let is_start = |head: &Head| head.kind == Kind::Start;
-    let Some(at) = entries.iter().rposition(|entry| is_start(&entry.head)) else {
-        let why = "its section has no start".to_owned();
-        return Ok(Err(fault(segment, entry, DamageKind::Content(why))));
-    };
-    decode(segment, at, |raw| {
-        serde_json::from_slice(raw).map_err(|error| error.to_string())
-    })
-}
-
 fn decode<T>(
     segment: &Segment,
     entry: usize,
+    input: &mut Input,
     decode: impl FnOnce(&[u8]) -> Result<T, String>,
 ) -> Result<Readable<T>, StoreError> {
-    let Some(mut input) = segment.open()? else {
-        return Err(StoreError::Removed);
-    };
-    let raw = read_body(&mut input, &segment.frames.entries[entry]);
+    let raw = read_body(input, &segment.frames.entries[entry]);
     let raw = raw.map_err(|reason| segment.failed(reason))?;
     let decoded = raw.and_then(|raw| decode(&raw).map_err(DamageKind::Content));
     Ok(decoded.map_err(|kind| fault(segment, entry, kind)))

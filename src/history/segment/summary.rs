@@ -1,0 +1,417 @@
+//! Which process had which port, of one segment: of sockets without a peer from when to when, of clients' ports in which
+//! frames. Accepted connections are left out: their port is their listener's.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cursor, Readable, Segment};
+use crate::history::StoreError;
+use crate::history::codec::{Decoder, Identity};
+use crate::history::format::Kind;
+use crate::model::{
+    Endpoint, Namespace, NamespaceId, Owner, OwnerKind, Process, Protocol, Socket, State, Text,
+};
+
+/// Who had a port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Holder {
+    pub protocol: Protocol,
+    pub kind: OwnerKind,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<Arc<Process>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Text>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Text>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Text>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Arc<Namespace>>,
+}
+
+/// The most processes of one owner that are stored: many inherit a listener.
+const MAX_PROCESSES: usize = 16;
+
+impl Holder {
+    fn of(socket: &Socket) -> Self {
+        let processes = socket.owner.processes().iter().take(MAX_PROCESSES);
+        Self {
+            protocol: socket.protocol,
+            kind: socket.owner.kind(),
+            processes: processes.cloned().collect(),
+            uid: socket.uid,
+            user: socket.user.clone(),
+            unit: socket.unit.clone(),
+            container: socket.container.clone(),
+            namespace: socket.namespace.clone(),
+        }
+    }
+
+    pub fn owner(&self) -> Owner {
+        let all: Arc<[_]> = self.processes.clone().into();
+        match self.kind {
+            OwnerKind::Hidden => Owner::Hidden,
+            OwnerKind::Kernel => Owner::Kernel,
+            OwnerKind::Unknown => Owner::Unknown,
+            _ if all.is_empty() => Owner::None,
+            OwnerKind::Former => Owner::Former(all),
+            OwnerKind::Inferred => Owner::Inferred(all),
+            OwnerKind::Known | OwnerKind::None => Owner::Known(all),
+        }
+    }
+}
+
+/// How a span ended, within its segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SpanState {
+    /// It was there in the last snapshot.
+    Open,
+    Closed,
+    ProcessEnded,
+    HandedOver,
+    RecorderStopped,
+    Gap,
+}
+
+/// A socket without a peer, as long as it had the same owner. Times are in ms since the segment's first frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Span {
+    pub local: Endpoint,
+    pub state: State,
+    /// The number of its holder.
+    pub holder: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inode: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<u64>,
+    pub from: i64,
+    /// Whether it opened then; else it was there when the section began.
+    pub is_from_exact: bool,
+    pub to: i64,
+    pub end: SpanState,
+}
+
+/// A connection from a port of this machine, by the frames with moments in which it opened and closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub holder: u32,
+    pub from: u32,
+    /// `None`: it was there at the end.
+    pub to: Option<u32>,
+}
+
+/// Who had which port, in one segment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Summary {
+    pub holders: Vec<Holder>,
+    pub spans: Vec<Span>,
+    pub clients: BTreeMap<u16, Vec<Client>>,
+}
+
+/// Makes a summary, and goes on with it while the segment grows.
+#[derive(Default)]
+pub(crate) struct Summarizer {
+    pub summary: Summary,
+    numbers: HashMap<Box<[u8]>, u32>,
+    spans: HashMap<Identity, usize>,
+    clients: HashMap<Identity, (u16, usize)>,
+    /// How many sockets without a peer each port has: those with one were accepted there.
+    listening: HashMap<(NamespaceId, Protocol, u16), u32>,
+    cursor: Option<Cursor>,
+    /// The next frame to be read, and its number among those with moments.
+    next: usize,
+    moment: u32,
+    /// The time of the first frame, and of the last snapshot since then; in ms.
+    first: i64,
+    now: i64,
+    is_stopped: bool,
+}
+
+impl Summarizer {
+    /// Reads on from where it was.
+    pub fn extend(&mut self, segment: &Segment) -> Result<(), StoreError> {
+        let entries = &segment.frames.entries;
+        if let Some(entry) = entries.first() {
+            self.first = entry.head.wall;
+        }
+        while self.next < entries.len() {
+            let at = self.next;
+            let is_linked = at > 0 && segment.is_linked(at - 1, at);
+            self.next += 1;
+            match entries[at].head.kind {
+                Kind::Start => self.cursor = None,
+                Kind::Stop => self.is_stopped = true,
+                Kind::Keyframe | Kind::Changes => {
+                    let read = self.read(segment, at, is_linked)?;
+                    if read.is_err() {
+                        self.cursor = None;
+                    }
+                    self.moment += 1;
+                }
+                _ => {}
+            }
+        }
+        self.extend_spans();
+        Ok(())
+    }
+
+    /// What is open was there until now.
+    fn extend_spans(&mut self) {
+        for at in self.spans.values() {
+            self.summary.spans[*at].to = self.now;
+        }
+    }
+
+    fn read(
+        &mut self,
+        segment: &Segment,
+        at: usize,
+        is_linked: bool,
+    ) -> Result<Readable<()>, StoreError> {
+        let is_keyframe = segment.frames.entries[at].head.kind == Kind::Keyframe;
+        let Some(mut cursor) = self.cursor.take().filter(|_| is_linked) else {
+            if is_keyframe {
+                return self.begin(segment, at);
+            }
+            return Ok(Ok(()));
+        };
+        let entered = if is_keyframe {
+            cursor.pass_keyframe(segment, at)?
+        } else {
+            cursor.enter(segment, at)?
+        };
+        if let Err(fault) = entered {
+            return Ok(Err(fault));
+        }
+        loop {
+            match cursor.step(segment, true) {
+                Ok(true) => self.step(&cursor),
+                Ok(false) => break,
+                Err(fault) => return Ok(Err(fault)),
+            }
+        }
+        self.now = self
+            .now
+            .max(segment.frames.entries[at].head.end() - self.first);
+        self.cursor = Some(cursor);
+        Ok(Ok(()))
+    }
+
+    /// Begins a section.
+    fn begin(&mut self, segment: &Segment, at: usize) -> Result<Readable<()>, StoreError> {
+        self.end_all();
+        let cursor = match Cursor::of_keyframe(segment, at)? {
+            Ok(cursor) => cursor,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        self.now = segment.frames.entries[at].head.wall - self.first;
+        let sockets = cursor.decoder().sockets();
+        for socket in &sockets {
+            self.add_listening(socket);
+        }
+        for socket in &sockets {
+            self.open(socket, false);
+        }
+        self.cursor = Some(cursor);
+        Ok(Ok(()))
+    }
+
+    /// What was open when a section ended has no known end.
+    fn end_all(&mut self) {
+        let end = if std::mem::take(&mut self.is_stopped) {
+            SpanState::RecorderStopped
+        } else {
+            SpanState::Gap
+        };
+        self.extend_spans();
+        for (_, at) in self.spans.drain() {
+            self.summary.spans[at].end = end;
+        }
+        for (_, (port, at)) in self.clients.drain() {
+            if let Some(client) = self.summary.clients.get_mut(&port) {
+                client[at].to = Some(self.moment);
+            }
+        }
+        self.listening.clear();
+    }
+
+    fn step(&mut self, cursor: &Cursor) {
+        let decoder = cursor.decoder();
+        self.now = decoder.taken_at().wall.as_millisecond() - self.first;
+        let Some(difference) = decoder.difference() else {
+            return;
+        };
+        for socket in &difference.removed {
+            self.close(socket, SpanState::Closed, decoder);
+        }
+        let changed = difference.changed.iter();
+        let opened = difference
+            .opened
+            .iter()
+            .chain(changed.map(|(_, after)| after));
+        opened.for_each(|socket| self.add_listening(socket));
+        for (before, after) in &difference.changed {
+            self.change(before, after, decoder);
+        }
+        for socket in &difference.opened {
+            self.open(socket, true);
+        }
+        for closed in &difference.closed {
+            self.add_short(&closed.socket);
+        }
+    }
+
+    fn change(&mut self, before: &Socket, after: &Socket, decoder: &Decoder) {
+        if is_listener(before) && is_listener(after) && before.local == after.local {
+            let (old, new) = (before.owner.processes(), after.owner.processes());
+            let is_other = !old.is_empty()
+                && !new.is_empty()
+                && !before.owner.shares_process_with(&after.owner);
+            if !is_other {
+                self.learn(after);
+                return;
+            }
+            self.close(before, SpanState::HandedOver, decoder);
+            self.open(after, true);
+            return;
+        }
+        let is_still_client =
+            !is_listener(before) && !is_listener(after) && after.state != State::TimeWait;
+        if is_still_client && before.local == after.local {
+            return;
+        }
+        self.close(before, SpanState::Closed, decoder);
+        self.open(after, true);
+    }
+
+    /// Its owner may be found late.
+    fn learn(&mut self, socket: &Socket) {
+        if socket.owner.processes().is_empty() {
+            return;
+        }
+        let holder = self.holder(socket);
+        if let Some(at) = self.spans.get(&Identity::of(socket)) {
+            let span = &mut self.summary.spans[*at];
+            (span.holder, span.state) = (holder, socket.state);
+        }
+    }
+
+    fn open(&mut self, socket: &Socket, is_exact: bool) {
+        if !socket.protocol.has_ports() || socket.state == State::TimeWait {
+            return;
+        }
+        if is_listener(socket) {
+            let span = Span {
+                local: socket.local,
+                state: socket.state,
+                holder: self.holder(socket),
+                inode: socket.inode,
+                cookie: socket.cookie.map(u64::from),
+                from: self.now,
+                is_from_exact: is_exact,
+                to: self.now,
+                end: SpanState::Open,
+            };
+            self.spans
+                .insert(Identity::of(socket), self.summary.spans.len());
+            self.summary.spans.push(span);
+        } else if !self.is_accepted(socket) {
+            let at = self.add_client(socket, None);
+            self.clients.insert(Identity::of(socket), at);
+        }
+    }
+
+    /// A connection that no snapshot had.
+    fn add_short(&mut self, socket: &Socket) {
+        let is_known = self.clients.contains_key(&Identity::of(socket));
+        let is_client = socket.is_connection() && socket.protocol.has_ports();
+        if is_client
+            && !is_known
+            && !socket.owner.processes().is_empty()
+            && !self.is_accepted(socket)
+        {
+            self.add_client(socket, Some(self.moment));
+        }
+    }
+
+    fn add_client(&mut self, socket: &Socket, to: Option<u32>) -> (u16, usize) {
+        let client = Client {
+            holder: self.holder(socket),
+            from: self.moment,
+            to,
+        };
+        let all = self.summary.clients.entry(socket.local.port).or_default();
+        all.push(client);
+        (socket.local.port, all.len() - 1)
+    }
+
+    fn close(&mut self, socket: &Socket, end: SpanState, decoder: &Decoder) {
+        let identity = Identity::of(socket);
+        if is_listener(socket) {
+            self.remove_listening(socket);
+        }
+        if let Some(at) = self.spans.remove(&identity) {
+            let processes = socket.owner.processes();
+            let is_there = |process: &Arc<Process>| {
+                let now = decoder.processes().get(&process.pid);
+                now.is_some_and(|now| now.is_same(process))
+            };
+            let has_ended = !processes.is_empty() && !processes.iter().any(is_there);
+            let span = &mut self.summary.spans[at];
+            span.to = self.now;
+            span.end = match end {
+                SpanState::Closed if has_ended => SpanState::ProcessEnded,
+                end => end,
+            };
+        }
+        if let Some((port, at)) = self.clients.remove(&identity)
+            && let Some(clients) = self.summary.clients.get_mut(&port)
+        {
+            clients[at].to = Some(self.moment);
+        }
+    }
+
+    fn is_accepted(&self, socket: &Socket) -> bool {
+        self.listening.contains_key(&port_of(socket))
+    }
+
+    fn add_listening(&mut self, socket: &Socket) {
+        if is_listener(socket) && !self.spans.contains_key(&Identity::of(socket)) {
+            *self.listening.entry(port_of(socket)).or_default() += 1;
+        }
+    }
+
+    fn remove_listening(&mut self, socket: &Socket) {
+        if let Some(count) = self.listening.get_mut(&port_of(socket)) {
+            *count -= 1;
+            if *count == 0 {
+                self.listening.remove(&port_of(socket));
+            }
+        }
+    }
+
+    fn holder(&mut self, socket: &Socket) -> u32 {
+        let holder = Holder::of(socket);
+        let json = serde_json::to_vec(&holder).unwrap_or_default();
+        let next = u32::try_from(self.summary.holders.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry(json.into()).or_insert(next);
+        if number == next {
+            self.summary.holders.push(holder);
+        }
+        number
+    }
+}
+
+/// Whether a socket has a port of its own and no peer.
+fn is_listener(socket: &Socket) -> bool {
+    socket.protocol.has_ports() && !socket.is_connection()
+}
+
+fn port_of(socket: &Socket) -> (NamespaceId, Protocol, u16) {
+    (socket.namespace_id(), socket.protocol, socket.local.port)
+}

@@ -1,0 +1,158 @@
+//! Cut and flipped files: what was before the damage can be read, and the damage is named.
+
+use super::machine::{Machine, Random};
+use super::{Folder, forward, options};
+use crate::history::format::{HEAD_LENGTH, VERSION};
+use crate::history::memory::Shared;
+use crate::history::reader::Place;
+use crate::history::{DamageKind, GapReason, History, Recorded, TimeRange, Writer};
+
+/// The bytes of a segment with two sections, and its snapshots, each with the offset behind its frame.
+fn stored() -> (Vec<u8>, Vec<(u64, Recorded)>) {
+    let folder = Folder::new();
+    let mut machine = Machine::new(7);
+    let mut bytes = Vec::new();
+    for _ in 0..2 {
+        let mut writer = Writer::open(&folder.0, &options()).unwrap();
+        for snapshot in machine.snapshots(20, 4000) {
+            writer.add(&snapshot).unwrap();
+        }
+        writer.close().unwrap();
+    }
+    // The first one without its footer: a file may have several sections.
+    let history = History::open(&folder.0).unwrap();
+    for (at, segment) in history.segments.iter().enumerate() {
+        let file = std::fs::read(segment.source.path().unwrap()).unwrap();
+        let last = segment.frames.entries.last().unwrap();
+        let end = (last.offset + last.length()) as usize;
+        let end = if at == 0 { end } else { file.len() };
+        bytes.extend_from_slice(&file[..end]);
+    }
+    let mut history = open(bytes.clone());
+    let all = forward(&mut history);
+    let entries = history.segments[0].frames.entries.clone();
+    let ends = all.into_iter().map(|recorded| {
+        let (_, entry) = history.find(recorded.position).unwrap();
+        let entry = &entries[entry];
+        (entry.offset + entry.length(), recorded)
+    });
+    (bytes, ends.collect())
+}
+
+fn open(bytes: Vec<u8>) -> History {
+    History::new(Place::Memory(Shared::of(bytes))).unwrap()
+}
+
+/// Everything that can be read is what was written, and everything before the damage can be read.
+fn assert_readable(history: &mut History, written: &[(u64, Recorded)], damage: u64) {
+    let read = forward(history);
+    let mut written = written.iter();
+    let mut before = written.clone().filter(|(end, _)| *end <= damage).count();
+    for one in &read {
+        let time = one.snapshot.taken_at;
+        let found = written.find(|(_, known)| known.snapshot.taken_at == time);
+        let (end, known) = found.expect("it was written, in this order");
+        before -= usize::from(*end <= damage);
+        let (mut read, mut known) = (one.snapshot.clone(), known.snapshot.clone());
+        if one.begins_run {
+            // Of a keyframe, ages are in tenths of a second, and nothing was reported.
+            for socket in read.sockets.iter_mut().chain(&mut known.sockets) {
+                socket.age = None;
+            }
+            (read.closed, known.closed) = (Vec::new(), Vec::new());
+            read.sockets.sort_by_key(|one| (one.cookie, one.inode));
+            known.sockets.sort_by_key(|one| (one.cookie, one.inode));
+        }
+        assert_eq!(read, known);
+    }
+    assert_eq!(before, 0, "snapshots before the damage were not read");
+}
+
+#[test]
+fn ten_thousand_cuts_and_flipped_bytes_are_named_and_hide_nothing_before_them() {
+    let (bytes, written) = stored();
+    let entries = open(bytes.clone()).segments[0].frames.entries.clone();
+    let is_boundary = |at: usize| {
+        let mut ends = entries.iter().map(|entry| entry.offset + entry.length());
+        at == 0 || ends.any(|end| end == at as u64)
+    };
+    let mut random = Random::new(11);
+    for round in 0..10_000 {
+        let mut damaged = bytes.clone();
+        let at = random.below(bytes.len() as u64) as usize;
+        let is_cut = round % 4 == 0;
+        if is_cut {
+            damaged.truncate(at);
+        } else {
+            for _ in 0..=random.below(3) {
+                let near = (at + random.below(40) as usize).min(bytes.len() - 1);
+                damaged[near] ^= 1 << random.below(8);
+            }
+            damaged[at] = bytes[at] ^ (1 << random.below(8));
+        }
+        let mut history = open(damaged);
+        // Reading all of it takes long: one in ten.
+        if round % 10 < 2 {
+            assert_readable(&mut history, &written, at as u64);
+        }
+        let is_named = !history.verify().unwrap().is_empty();
+        assert!(is_named || is_cut && is_boundary(at), "round {round}: {at}");
+        history.gaps(TimeRange::ALL);
+        history.counts(TimeRange::ALL, 10);
+    }
+}
+
+#[test]
+fn a_damaged_frame_is_a_gap_until_the_next_keyframe() {
+    let (mut bytes, written) = stored();
+    let entries = open(bytes.clone()).segments[0].frames.entries.clone();
+    let broken = &entries[3];
+    bytes[(broken.offset as usize) + HEAD_LENGTH + 20] ^= 1;
+    let mut history = open(bytes);
+    let read = forward(&mut history);
+    assert!(read.len() < written.len());
+    let damage = history.damage();
+    assert_eq!(damage.len(), 1, "{damage:?}");
+    assert_eq!(
+        (damage[0].offset, &damage[0].kind),
+        (broken.offset, &DamageKind::Checksum)
+    );
+    let runs: Vec<_> = read.iter().filter(|one| one.begins_run).collect();
+    assert_eq!(runs.len(), 2);
+    let time = written[8].1.snapshot.taken_at.wall;
+    // The last one before the damage, and a gap.
+    let found = history.at(time).unwrap().unwrap();
+    let before = |one: &&Recorded| one.snapshot.taken_at.wall <= time;
+    let last = read.iter().rfind(before).unwrap();
+    assert_eq!(found.position, last.position);
+    assert_eq!(found.gap.unwrap().reason, GapReason::Damaged);
+}
+
+#[test]
+fn a_later_version_is_named_and_an_unknown_kind_is_skipped() {
+    let (bytes, written) = stored();
+    let mut later = bytes.clone();
+    let at = open(bytes.clone()).segments[0].frames.entries[3].offset as usize;
+    later[at + 4] = VERSION + 1;
+    let crc = crc32fast::hash(&later[at..at + HEAD_LENGTH - 4]);
+    later[at + HEAD_LENGTH - 4..at + HEAD_LENGTH].copy_from_slice(&crc.to_le_bytes());
+    later.truncate(later.len() - 16);
+    let mut history = open(later);
+    let damage = history.damage();
+    assert_eq!(damage[0].kind, DamageKind::Version(VERSION + 1));
+    assert_readable(&mut history, &written, at as u64);
+    let mut other = bytes;
+    // The stop frame of the first section.
+    let entries = open(other.clone()).segments[0].frames.entries.clone();
+    let stop = entries
+        .iter()
+        .find(|entry| entry.head.kind.number() == 4)
+        .unwrap();
+    let at = stop.offset as usize;
+    other[at + 5] = 99;
+    let crc = crc32fast::hash(&other[at..at + HEAD_LENGTH - 4]);
+    other[at + HEAD_LENGTH - 4..at + HEAD_LENGTH].copy_from_slice(&crc.to_le_bytes());
+    other.truncate(other.len() - 16);
+    let mut history = open(other);
+    assert_eq!(forward(&mut history).len(), written.len());
+}
