@@ -39,7 +39,7 @@ Examples:
 /// error says so, and the history has a gap.
 ///
 /// SIGTERM, SIGINT and SIGHUP end it; what was taken is on the disk by then. One that was ignored when it started (`nohup`)
-/// stays ignored. After a crash at most the last 5 seconds are missing.
+/// stays ignored. After a crash at most the last 10 seconds are missing.
 ///
 /// Exit codes: 2 the history can't be written, or another recorder writes to the folder (or bad usage), 128 plus the number
 /// of the signal that ended it.

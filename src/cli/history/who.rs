@@ -7,10 +7,10 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sockeye::bind::{Address, Target};
-use sockeye::history::{History, HolderQuery, HolderSpan, TimeRange};
-use sockeye::model::{NamespaceScope, Owner, Socket, time};
+use sockeye::history::{History, HolderQuery, TimeRange};
+use sockeye::model::{NamespaceScope, Socket, time};
 use sockeye::query::resolve;
-use sockeye::report::{self, PortHistory, local_time, socket_of};
+use sockeye::report::{self, PortHistory, PortHolder, local_time};
 
 use super::{StoreArgs, parse_time};
 use crate::cli::EXIT_NO;
@@ -31,7 +31,7 @@ Examples:
 ///
 /// Prints a line for each listener, bound socket or outgoing connection that had the port: from when to when, what process,
 /// and how it ended. Connections that a listener accepted are left out: their process is the listener's. A time that is not
-/// exact has a sign: `≤` it was there already, `≥` it was seen last then. A gap in the range, when nothing was recorded, is
+/// exact has a sign: `≤` it was there already, `≥` it was seen last then; those of connections are up to 10 seconds wide. A gap in the range, when nothing was recorded, is
 /// named on standard error.
 ///
 /// Exit codes: 0 something had it, 1 nothing had it, 2 nothing is recorded of that time (or bad usage).
@@ -146,26 +146,34 @@ fn extent(found: &PortHistory, zone: &TimeZone) -> String {
     }
 }
 
+/// So many connections are sought for their addresses: each takes up to half an hour of the history.
+const MAX_SOUGHT: usize = 50;
+
 /// The sockets that had the first port of a target.
 fn holders(
     history: &mut History,
     target: &Target,
     range: TimeRange,
-) -> anyhow::Result<Vec<HolderSpan>> {
+) -> anyhow::Result<Vec<PortHolder>> {
     let query = HolderQuery {
         protocol: Some(target.protocol),
         range,
         ..HolderQuery::new(target.first_port())
     };
-    let mut spans = history.holders(&query)?;
-    spans.retain(|span| has_address(target.address, span.local.address));
-    let listeners: Vec<_> = spans
-        .iter()
-        .filter(|span| span.remote.is_none())
-        .cloned()
-        .collect();
-    spans.retain(|span| !is_accepted(span, &listeners));
-    Ok(spans)
+    let (mut found, mut sought) = (Vec::new(), 0);
+    for span in history.holders(&query)? {
+        let mut connection = None;
+        if span.is_connection && sought < MAX_SOUGHT {
+            sought += 1;
+            connection = history.connection(&span)?;
+        }
+        let holder = PortHolder::new(span, connection.as_ref());
+        let is_unknown = holder.span.is_connection && connection.is_none();
+        if is_unknown || has_address(target.address, holder.socket.local.address) {
+            found.push(holder);
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a socket on this address had the port of a target on these.
@@ -184,36 +192,20 @@ fn has_address(address: Address, local: IpAddr) -> bool {
     }
 }
 
-/// Whether a connection has the port because one of these listeners accepted it, or is what is left of one.
-fn is_accepted(span: &HolderSpan, listeners: &[HolderSpan]) -> bool {
-    if span.remote.is_none() {
-        return false;
-    }
-    let has_ended = |listener: &HolderSpan| listener.to.is_some_and(|to| to < span.from);
-    let accepts = |listener: &&HolderSpan| {
-        let address = listener.local.address;
-        let is_same = address == span.local.address || address.is_unspecified();
-        is_same && listener.namespace == span.namespace && !has_ended(listener)
-    };
-    matches!(span.owner, Owner::None | Owner::Former(_))
-        || listeners.iter().any(|one| accepts(&one))
-}
-
 /// Those in the network namespaces of the option.
 fn in_namespaces(
     global: &GlobalArgs,
-    mut spans: Vec<HolderSpan>,
-) -> anyhow::Result<Vec<HolderSpan>> {
+    mut holders: Vec<PortHolder>,
+) -> anyhow::Result<Vec<PortHolder>> {
     let target = global.namespace_target_of(true)?;
-    let sockets: Vec<Socket> = spans.iter().map(socket_of).collect();
+    let sockets: Vec<Socket> = holders.iter().map(|one| one.socket.clone()).collect();
     let scope = match target.fixed() {
         Some(scope) => scope,
-        None if spans.is_empty() => NamespaceScope::All,
+        None if holders.is_empty() => NamespaceScope::All,
         None => resolve(&target, &sockets).map_err(|error| namespace_error(&error, true))?,
     };
-    let mut ids = sockets.iter().map(Socket::namespace_id);
-    spans.retain(|_| ids.next().is_some_and(|id| scope.has(id)));
-    Ok(spans)
+    holders.retain(|one| scope.has(one.socket.namespace_id()));
+    Ok(holders)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! A live snapshot is taken first, at a time that the history is then read up to: what was stored before it, and what was
 //! reported as closed before it. The table is the same one before and after, so a change is in one of both, and only once. If
-//! a recorder runs, its last seconds are awaited, as it stores changes within 5 seconds.
+//! a recorder runs, its last seconds are awaited, as it stores changes within 10 seconds.
 
 use std::thread;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use sockeye::track::Tracker;
 use super::Printer;
 use crate::cli::history::OpenedHistory;
 
-/// A recorder stores a change within 5 seconds.
-const STORED_WITHIN: Duration = Duration::from_millis(5500);
+/// A recorder stores a change within 10 seconds.
+const STORED_WITHIN: Duration = Duration::from_millis(10_500);
 
 /// How often the history is read meanwhile.
 const POLL: Duration = Duration::from_millis(250);

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{PortHistory, socket_of};
-use crate::history::{Gap, GapReason, HolderSpan, SpanEnd, TimeRange};
+use super::{PortHistory, PortHolder};
+use crate::history::{Gap, GapReason, SpanEnd, TimeRange};
 use crate::model::{OwnerKind, Pid, Protocol, State};
 use crate::report::json::write_object;
 use crate::report::record::{EndRecord, NamespaceRecord, Processes, SCHEMA, time};
@@ -29,7 +29,7 @@ pub fn write_who_json(out: &mut dyn Write, history: &PortHistory) -> io::Result<
         holders: history
             .holders
             .iter()
-            .map(|span| HolderRecord::of(history, span))
+            .map(|holder| HolderRecord::of(history, holder))
             .collect(),
     };
     write_object(out, &who)
@@ -84,6 +84,7 @@ struct HolderRecord<'a> {
     family: &'static str,
     local: Option<EndRecord>,
     remote: Option<EndRecord>,
+    is_connection: bool,
     state: State,
     uid: Option<u32>,
     user: Option<&'a str>,
@@ -97,8 +98,8 @@ struct HolderRecord<'a> {
 }
 
 impl<'a> HolderRecord<'a> {
-    fn of(history: &PortHistory, span: &'a HolderSpan) -> Self {
-        let socket = socket_of(span);
+    fn of(history: &PortHistory, holder: &'a PortHolder) -> Self {
+        let PortHolder { span, socket } = holder;
         let processes = Processes::of(std::iter::once(&span.owner));
         let to = history.end_of(span);
         Self {
@@ -112,8 +113,9 @@ impl<'a> HolderRecord<'a> {
             },
             protocol: span.protocol,
             family: socket.family_name(),
-            local: EndRecord::of(Some(span.local), &socket),
-            remote: EndRecord::of(span.remote, &socket),
+            local: EndRecord::of(Some(socket.local), socket),
+            remote: EndRecord::of(socket.remote, socket),
+            is_connection: span.is_connection,
             state: span.state,
             uid: span.uid,
             user: span.user.as_deref(),

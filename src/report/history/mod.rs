@@ -23,7 +23,7 @@ pub struct PortHistory {
     /// Those of the range of which nothing is stored.
     pub gaps: Vec<Gap>,
     /// The sockets, in the order in which they were first there.
-    pub holders: Vec<HolderSpan>,
+    pub holders: Vec<PortHolder>,
     /// Whether the history goes on: a socket that was there in its last snapshot is probably still there.
     pub is_current: bool,
 }
@@ -44,15 +44,28 @@ impl PortHistory {
     }
 }
 
-/// The socket of a span, as far as it is known.
-pub fn socket_of(span: &HolderSpan) -> Socket {
-    Socket {
-        uid: span.uid,
-        user: span.user.clone(),
-        owner: span.owner.clone(),
-        unit: span.unit.clone(),
-        container: span.container.clone(),
-        namespace: span.namespace.clone(),
-        ..Socket::new(span.protocol, span.local, span.remote, span.state)
+/// A socket that had a port, and when.
+#[derive(Debug)]
+pub struct PortHolder {
+    /// When, and how it ended.
+    pub span: HolderSpan,
+    /// The socket, as far as it is known.
+    pub socket: Socket,
+}
+
+impl PortHolder {
+    /// A socket of a span. `connection` is that of a connection, if it was read.
+    pub fn new(span: HolderSpan, connection: Option<&Socket>) -> Self {
+        let (local, remote) = connection.map_or((span.local, None), |one| (one.local, one.remote));
+        let socket = Socket {
+            uid: span.uid,
+            user: span.user.clone(),
+            owner: span.owner.clone(),
+            unit: span.unit.clone(),
+            container: span.container.clone(),
+            namespace: span.namespace.clone(),
+            ..Socket::new(span.protocol, local, remote, span.state)
+        };
+        Self { span, socket }
     }
 }

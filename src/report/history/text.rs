@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{PortHistory, socket_of};
+use super::{PortHistory, PortHolder};
 use crate::columns::{align, cut, owner_text, process_text, program_text, socket_text};
-use crate::history::{Gap, GapReason, HolderSpan, SpanEnd};
+use crate::history::{Gap, GapReason, SpanEnd};
 use crate::model::Socket;
 
 /// Shown where there is no value.
@@ -30,7 +30,7 @@ pub fn write_who(
         return Ok(());
     }
     let lines = history.holders.iter();
-    let mut rows: Vec<_> = lines.map(|span| line(history, span, zone)).collect();
+    let mut rows: Vec<_> = lines.map(|holder| line(history, holder, zone)).collect();
     rows.insert(0, TITLES.map(str::to_owned).to_vec());
     for (at, title) in TITLES.iter().enumerate().rev() {
         let is_optional = matches!(*title, "USER" | "UNIT" | "COMMAND");
@@ -49,8 +49,8 @@ pub fn write_who(
     Ok(())
 }
 
-fn line(history: &PortHistory, span: &HolderSpan, zone: &TimeZone) -> Vec<String> {
-    let socket = socket_of(span);
+fn line(history: &PortHistory, holder: &PortHolder, zone: &TimeZone) -> Vec<String> {
+    let PortHolder { span, socket } = holder;
     let before = if span.is_from_exact { "" } else { "≤" };
     let after = if span.is_to_exact { "" } else { "≥" };
     let (to, ended) = match (history.end_of(span), span.end) {
@@ -64,9 +64,9 @@ fn line(history: &PortHistory, span: &HolderSpan, zone: &TimeZone) -> Vec<String
         format!("{before}{}", local_time(span.from, zone)),
         to,
         ended.to_owned(),
-        socket_text(&socket) + &namespace.unwrap_or_default(),
-        process_text(&socket).unwrap_or_else(|| owner_text(&socket)),
-        user(&socket),
+        socket_text(socket) + &namespace.unwrap_or_default(),
+        process_text(socket).unwrap_or_else(|| owner_text(socket)),
+        user(socket),
         container.map_or_else(|| NONE.to_owned(), ToString::to_string),
         span.process()
             .and_then(|process| program_text(process))

@@ -29,7 +29,7 @@ fn list_and_check_show_the_table_as_it_was() {
             "{before:?}"
         );
         drop(second);
-        store.wait_for(8080, 2, "closed");
+        store.wait_for(8080, 2, "process_ended");
         let taken = store.asks(&["check", "8080", "--json", "--at", &at]);
         let json = taken.json();
         assert_eq!(

@@ -111,7 +111,7 @@ fn who_names_one_server_after_the_other_with_the_times_of_both() {
         let a_ends = Timestamp::now();
         drop(a);
         let a_ended = Timestamp::now();
-        store.wait_for(8080, 1, "closed");
+        store.wait_for(8080, 1, "process_ended");
         let b = server("b", 8080);
         let b_pid = b.pid();
         let holders = store.wait_for(8080, 2, "open");
@@ -340,7 +340,7 @@ fn two_servers(name: &str) -> (Store, Running, [Timestamp; 2], Running) {
     store.wait_for(8080, 1, "open");
     let during_first = Timestamp::now();
     drop(first);
-    store.wait_for(8080, 1, "closed");
+    store.wait_for(8080, 1, "process_ended");
     let second = server("second", 8080);
     store.wait_for(8080, 2, "open");
     (store, recorder, [during_first, Timestamp::now()], second)
