@@ -11,12 +11,22 @@ use crate::model::Moment;
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started: Duration,
+    /// What it shows at the start.
+    first: Duration,
 }
 
 impl Clock {
     /// A clock that starts now.
     pub fn start() -> Self {
-        Self { started: steady() }
+        Self::starting_at(Duration::ZERO)
+    }
+
+    /// A clock that shows this time now, and counts on from there.
+    pub fn starting_at(first: Duration) -> Self {
+        Self {
+            started: steady(),
+            first,
+        }
     }
 
     /// The present.
@@ -26,7 +36,7 @@ impl Clock {
     )]
     pub fn now(&self) -> Moment {
         Moment {
-            steady: steady().saturating_sub(self.started),
+            steady: self.first + steady().saturating_sub(self.started),
             wall: Timestamp::now(),
         }
     }

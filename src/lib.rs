@@ -16,7 +16,7 @@
 //! | [`linear`] | the live table as lines of text: commands in, lines out; pure | `model`, `track`, `columns`, `filter`, `bind`, `theme`, `query`, `keymap`, `settings`, `app` |
 //! | [`model`] | sockets, processes, owners, origins, snapshots; pure | – |
 //! | [`query`] | which rows are shown, in which order: views, filter, sort, groups; the feed of changes; pure | `model`, `track`, `columns`, `filter` |
-//! | [`report`] | tables, changes and verdicts as text, JSON and CSV; pure | `model`, `track`, `columns`, `query`, `bind` |
+//! | [`report`] | tables, changes and verdicts as text, JSON and CSV; pure | `model`, `track`, `columns`, `query`, `bind`, `history` |
 //! | [`runtime`] | the loop, threads, terminal, signals, and started programs | everything |
 //! | [`settings`] | what a user can set; pure | `model`, `columns`, `filter`, `theme`, `query`, `keymap` |
 //! | [`source`] | where snapshots come from: `linux` (netlink, owners, control groups, other kinds of sockets, and in `background` what is behind an owner), netstat2 for other systems, `recording` | `model` |

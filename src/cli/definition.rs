@@ -11,6 +11,9 @@ use super::config::PrintConfig;
 use super::end::End;
 use super::free::Free;
 use super::global::GlobalArgs;
+use super::history::diff::Diff;
+use super::history::record::Record;
+use super::history::who::Who;
 use super::list::List;
 use super::list::groups::FieldParser;
 use super::reference::completions::Completions;
@@ -63,6 +66,9 @@ pub enum Command {
     Free(Free),
     Wait(Wait),
     Run(Run),
+    Record(Record),
+    Who(Who),
+    Diff(Diff),
     Completions(Completions),
     Man(Man),
     Keys(Keys),
@@ -134,8 +140,9 @@ fn global_options_of(command: &str) -> &'static str {
             "interval tcp udp kind ipv4 ipv6 listening all namespace color no_color replay record record_max redact stats trace"
         }
         "check" => "tcp udp ipv4 ipv6 namespace color no_color",
-        "end" | "free" => "tcp udp ipv4 ipv6 namespace",
+        "end" | "free" | "who" | "diff" => "tcp udp ipv4 ipv6 namespace",
         "wait" => "interval tcp udp ipv4 ipv6 namespace",
+        "record" => "interval tcp udp kind namespace redact",
         "run" => "ipv4 ipv6 color no_color",
         "config" | "keys" => "config",
         _ => "",

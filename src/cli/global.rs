@@ -84,7 +84,7 @@ pub struct GlobalArgs {
     /// With --record: stop recording before the file gets larger than this, such as 500M or 2G [default: 1G]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
     record_max: Option<u64>,
-    /// With --record: replace addresses, users, units, containers and interfaces with pseudonyms, and leave out arguments;
+    /// With --record, and for record: replace addresses, users, units, containers and interfaces with pseudonyms, and leave out arguments;
     /// process names, pids, ports and times stay
     #[arg(long, global = true)]
     pub redact: bool,
@@ -180,7 +180,7 @@ impl GlobalArgs {
     }
 
     /// The kinds of sockets that options name: `-t` is `--kind tcp`, `-u` `--kind udp`.
-    fn kinds(&self) -> Option<Kinds> {
+    pub fn kinds(&self) -> Option<Kinds> {
         let named = self.kind.iter().copied().fold(Kinds::NONE, Kinds::and);
         let tcp = self.tcp.then_some(Protocol::Tcp);
         let udp = self.udp.then_some(Protocol::Udp);
@@ -212,11 +212,16 @@ impl GlobalArgs {
     /// The network namespaces of `--namespace`. On this machine a process is found by its number, in a recording by its
     /// sockets.
     pub fn namespace_target(&self) -> anyhow::Result<NamespaceTarget> {
+        self.namespace_target_of(self.replay.is_some())
+    }
+
+    /// The same of a recording or the history, or of this machine as it is.
+    pub fn namespace_target_of(&self, is_recorded: bool) -> anyhow::Result<NamespaceTarget> {
         let Some(text) = &self.namespace else {
             return Ok(NamespaceTarget::Own);
         };
         let target = NamespaceTarget::parse(text);
-        if self.replay.is_some() || target == NamespaceTarget::Own {
+        if is_recorded || target == NamespaceTarget::Own {
             return Ok(target);
         }
         if !HAS_NAMESPACES {
@@ -251,8 +256,9 @@ impl GlobalArgs {
         Ok(())
     }
 
-    pub fn check(&self) -> anyhow::Result<()> {
-        if self.redact && self.record.is_none() {
+    /// `is_recorder`: the command is `record`.
+    pub fn check(&self, is_recorder: bool) -> anyhow::Result<()> {
+        if self.redact && self.record.is_none() && !is_recorder {
             bail!("--redact needs --record: name a file (--record FILE --redact)");
         }
         if self.trace && self.replay.is_some() {
@@ -345,7 +351,7 @@ pub fn tracker(settings: &Settings) -> Tracker {
 }
 
 /// Reads a number of bytes, such as `500M`, `2G`. `K`, `M`, `G` and `T` are powers of 1,024, with or without `B` or `iB` after them.
-fn parse_size(text: &str) -> Result<u64, String> {
+pub fn parse_size(text: &str) -> Result<u64, String> {
     const EXPECTED: &str = "expected a size such as 500M or 2G";
     let end = text.find(|c: char| !c.is_ascii_digit());
     let (digits, unit) = text.split_at(end.unwrap_or(text.len()));

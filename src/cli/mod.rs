@@ -7,6 +7,7 @@ mod end;
 mod errors;
 mod free;
 mod global;
+mod history;
 mod list;
 mod live;
 mod mine;
@@ -26,9 +27,11 @@ use anyhow::bail;
 use sockeye::config::{read, read_services};
 use sockeye::model::Services;
 use sockeye::runtime::panic;
+use sockeye::settings::Settings;
 
 use definition::{Cli, Command};
 use errors::{print_error, print_error_chain};
+use history::{diff, record, who};
 use reference::{completions, keys, man};
 use usage::usage_error;
 
@@ -70,7 +73,8 @@ fn run() -> anyhow::Result<u8> {
             return Ok(0);
         }
     };
-    cli.global.check()?;
+    let is_recorder = matches!(cli.command, Some(Command::Record(_)));
+    cli.global.check(is_recorder)?;
     if let Some(refusal) = cli.mistyped_command(std::env::args_os()) {
         bail!(refusal);
     }
@@ -86,6 +90,11 @@ fn run() -> anyhow::Result<u8> {
     cli.global.services = own_services(&cli);
     // Every command refuses a named config file with an error in it; only the live table uses the settings.
     let named = cli.global.config.as_deref().map(read).transpose()?;
+    run_command(cli, named)
+}
+
+/// Runs the command, or without one the live table.
+fn run_command(cli: Cli, named: Option<Settings>) -> anyhow::Result<u8> {
     match cli.command {
         Some(Command::List(mut list)) => {
             if list.group.is_empty() {
@@ -98,6 +107,9 @@ fn run() -> anyhow::Result<u8> {
         Some(Command::End(end)) => end::run(&cli.global, &end),
         Some(Command::Free(free)) => free::run(&cli.global, &free),
         Some(Command::Wait(wait)) => wait::run(&cli.global, &wait),
+        Some(Command::Record(record)) => record::run(&cli.global, &record),
+        Some(Command::Diff(diff)) => diff::run(&cli.global, &diff),
+        Some(Command::Who(who)) => who::run(&cli.global, &who),
         Some(Command::Run(run)) => run::run(&cli.global, run),
         Some(Command::Completions(completions)) => {
             Ok(completions::run(&completions, &Cli::definition())?)

@@ -10,6 +10,7 @@ mod group;
 mod listing;
 mod namespaces;
 mod order;
+mod port_diff;
 mod selection;
 mod texts;
 
@@ -18,4 +19,5 @@ pub use criteria::{Query, Sort, Tab};
 pub use group::{Group, GroupBy, GroupFields, GroupKey, Grouping, Groups, Sum};
 pub(crate) use listing::{GroupId, Line, LineId, Listing};
 pub use namespaces::{NamespaceError, NamespaceFinder, NamespaceTarget, resolve};
+pub use port_diff::{PortDiff, PortKey, PortOwner, Ports, is_port, ports_of};
 pub(crate) use selection::Selection;

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::check_text::{Checked, unix_state};
 use super::json::write_object;
-use super::record::{NamespaceRecord, Processes, SCHEMA, SocketRecord, millis};
+use super::record::{NamespaceRecord, Processes, SCHEMA, SocketRecord, millis, time};
 use crate::bind::{
     Address, AnyVerdict, Fix, Note, Outcome, Probe, Profile, Start, Target, UnixVerdict, Verdict,
 };
@@ -19,6 +20,9 @@ use crate::model::{
 #[derive(Serialize)]
 struct Check<'a> {
     schema: u32,
+    /// Of a check of the past.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
     processes: Processes<'a>,
     targets: Vec<TargetRecord<'a>>,
 }
@@ -92,8 +96,12 @@ struct UnixBlocker<'a> {
     queue: Option<Queue>,
 }
 
-/// Writes the verdicts as one JSON object, then a line feed.
-pub fn write_check_json(out: &mut dyn Write, verdicts: &[Checked]) -> io::Result<()> {
+/// Writes the verdicts as one JSON object, then a line feed. `at` is the time of a check of the past.
+pub fn write_check_json(
+    out: &mut dyn Write,
+    at: Option<Timestamp>,
+    verdicts: &[Checked],
+) -> io::Result<()> {
     let holders = verdicts.iter().flat_map(|checked| match checked {
         Checked::Port(_, verdict) => verdict.blockers.iter().collect(),
         Checked::Unix(_, verdict) => {
@@ -108,6 +116,7 @@ pub fn write_check_json(out: &mut dyn Write, verdicts: &[Checked]) -> io::Result
     });
     let check = Check {
         schema: SCHEMA,
+        at: at.map(time),
         targets: targets.collect(),
         processes,
     };

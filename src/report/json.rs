@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::record::{
@@ -173,18 +174,24 @@ impl JsonStream {
         }
         let now = table.taken_at;
         self.write_start(out, now)?;
+        let last = self.last.map(|last| last.wall);
         let late = self.last.zip(self.interval);
         if let Some(apart) = late.and_then(|(last, interval)| delay(last, now, interval)) {
             let seconds = apart.as_secs_f64();
             let message = format!("{seconds:.1} s passed between two snapshots");
-            self.write_gap(out, now, ("late", None), &message)?;
+            Self::write_gap(out, (now, last), ("late", None), &message)?;
         }
         for problem in table.problems.iter().filter(|problem| is_gap(problem.code)) {
-            self.write_gap(out, now, ("partial", None), &problem.message)?;
+            Self::write_gap(out, (now, last), ("partial", None), &problem.message)?;
         }
         if table.lost_closes.are_any() {
             let message = "closed sockets that were in no snapshot may be missing";
-            self.write_gap(out, now, ("lost", table.lost_closes.count()), message)?;
+            Self::write_gap(
+                out,
+                (now, last),
+                ("lost", table.lost_closes.count()),
+                message,
+            )?;
         }
         self.last = Some(now);
         problems.iter().try_for_each(|problem| {
@@ -197,10 +204,29 @@ impl JsonStream {
         })
     }
 
+    /// From now on snapshots are taken at this interval; those before were of a history.
+    pub const fn begin_present(&mut self, interval: Duration, now: Moment) {
+        self.interval = Some(interval);
+        self.last = Some(now);
+    }
+
+    /// Writes that a part of the history is missing before a snapshot of it.
+    pub fn write_history_gap(
+        &mut self,
+        out: &mut dyn Write,
+        now: Moment,
+        since: Timestamp,
+        message: &str,
+    ) -> io::Result<()> {
+        self.write_start(out, now)?;
+        Self::write_gap(out, (now, Some(since)), ("not_recorded", None), message)
+    }
+
     /// Writes the lines for a failed snapshot.
     pub fn write_failure(&mut self, out: &mut dyn Write, now: Moment, why: &str) -> io::Result<()> {
         self.write_start(out, now)?;
-        self.write_gap(out, now, ("failed", None), why)
+        let last = self.last.map(|last| last.wall);
+        Self::write_gap(out, (now, last), ("failed", None), why)
     }
 
     fn write_start(&mut self, out: &mut dyn Write, now: Moment) -> io::Result<()> {
@@ -227,9 +253,8 @@ impl JsonStream {
 
     /// Writes that events since the last snapshot may be missing: why, and how many if that is known.
     fn write_gap(
-        &self,
         out: &mut dyn Write,
-        now: Moment,
+        (now, since): (Moment, Option<Timestamp>),
         (code, lost): (&'static str, Option<u64>),
         message: &str,
     ) -> io::Result<()> {
@@ -245,7 +270,7 @@ impl JsonStream {
         let gap = Gap {
             kind: "gap",
             at: time(now.wall),
-            since: self.last.map(|since| time(since.wall)),
+            since: since.map(time),
             code,
             lost,
             message,

@@ -9,6 +9,7 @@ mod csv;
 mod end;
 mod free;
 mod groups;
+mod history;
 mod json;
 mod record;
 mod run;
@@ -21,6 +22,10 @@ pub use csv::{CsvOptions, write_csv};
 pub use end::{end_line, write_end_json, write_end_plan};
 pub use free::{FreePorts, PortUser, UsualPort, free_port_lines, write_free_json};
 pub use groups::{write_groups_csv, write_groups_json, write_groups_ndjson, write_groups_text};
+pub use history::{
+    PortHistory, PortHolder, gap_line, local_time, write_diff, write_diff_json, write_who,
+    write_who_json,
+};
 pub use json::{JsonStream, write_change_json, write_json, write_ndjson};
 pub use run::{
     Caller, FailedCall, Freed, Listened, Repeated, write_failed_call, write_failed_call_json,

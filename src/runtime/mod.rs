@@ -11,6 +11,7 @@ pub mod live;
 mod namespace;
 pub mod panic;
 pub mod process;
+pub mod record;
 pub mod run;
 pub mod terminal;
 pub mod wait;

@@ -18,7 +18,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("columns", &["model", "track"]),
     ("filter", &["model", "track"]),
     ("bind", &["model", "track"]),
-    ("report", &["model", "track", "columns", "query", "bind"]),
+    (
+        "report",
+        &["model", "track", "columns", "query", "bind", "history"],
+    ),
     ("clock", &["model"]),
     ("source", &["model"]),
     ("history", &["model", "source"]),

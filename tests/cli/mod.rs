@@ -11,6 +11,7 @@ mod end;
 mod every_namespace;
 mod free;
 mod groups;
+mod history;
 mod holder;
 mod hostile;
 mod info;

@@ -7,7 +7,7 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 
 /// The schemas, as they refer to each other.
-const SCHEMAS: [(&str, &str); 8] = [
+const SCHEMAS: [(&str, &str); 10] = [
     (
         "common.schema.json",
         include_str!("../../assets/common.schema.json"),
@@ -40,10 +40,18 @@ const SCHEMAS: [(&str, &str); 8] = [
         "run.schema.json",
         include_str!("../../assets/run.schema.json"),
     ),
+    (
+        "who.schema.json",
+        include_str!("../../assets/who.schema.json"),
+    ),
+    (
+        "diff.schema.json",
+        include_str!("../../assets/diff.schema.json"),
+    ),
 ];
 
 /// What each kind of output is held against.
-const OUTPUTS: [&str; 22] = [
+const OUTPUTS: [&str; 24] = [
     "list.schema.json#/$defs/listing",
     "list.schema.json#/$defs/line",
     "list.schema.json#/$defs/grouped",
@@ -61,6 +69,8 @@ const OUTPUTS: [&str; 22] = [
     "end.schema.json",
     "free.schema.json",
     "wait.schema.json",
+    "who.schema.json",
+    "diff.schema.json",
     "run.schema.json#/$defs/failure",
     "run.schema.json#/$defs/repeated",
     "run.schema.json#/$defs/listener",
@@ -102,14 +112,7 @@ pub fn valid(printed: &str) -> Value {
             panic!("not as {schema} says: {error:#}\n{value:#}");
         }
     });
-    let mut pids = Vec::new();
-    collect_pids(&value, &mut pids);
-    for pid in pids {
-        assert!(
-            value["processes"].get(&pid).is_some(),
-            "no process {pid}: {value:#}"
-        );
-    }
+    check_pids(&value, &Value::Null);
     value
 }
 
@@ -133,21 +136,28 @@ fn schema_of(value: &Value) -> &'static str {
         None if has("ports") => "free.schema.json",
         None if has("for") => "wait.schema.json",
         None if has("dry_run") => "end.schema.json",
+        None if has("appeared") => "diff.schema.json",
+        None if has("holders") => "who.schema.json",
         None if has("targets") => "check.schema.json",
         None => panic!("no command prints this: {value:#}"),
     }
 }
 
-fn collect_pids(value: &Value, pids: &mut Vec<String>) {
+/// Panics unless every pid is among the processes of the object that it is in.
+fn check_pids(value: &Value, processes: &Value) {
     match value {
-        Value::Array(all) => all.iter().for_each(|one| collect_pids(one, pids)),
+        Value::Array(all) => all.iter().for_each(|one| check_pids(one, processes)),
         Value::Object(fields) => {
+            let processes = fields.get("processes").unwrap_or(processes);
             for (name, value) in fields {
                 match value {
                     Value::Array(all) if name == "pids" => {
-                        pids.extend(all.iter().map(ToString::to_string));
+                        for pid in all.iter().map(ToString::to_string) {
+                            let is_there = processes.get(&pid).is_some();
+                            assert!(is_there, "no process {pid}: {fields:#?}");
+                        }
                     }
-                    value => collect_pids(value, pids),
+                    value => check_pids(value, processes),
                 }
             }
         }

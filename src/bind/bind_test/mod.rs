@@ -4,6 +4,7 @@
 //! Pure: both the evidence and the binds come from a [`Prober`].
 
 pub(super) mod attempt;
+mod recorded;
 pub(super) mod servers;
 #[cfg(test)]
 mod tests;

@@ -108,9 +108,7 @@ pub fn probe(
     wants_plain: &dyn Fn(&Probe) -> bool,
 ) -> Vec<Probe> {
     let try_bind = |ip: IpAddr, reuse_address| {
-        // A wildcard takes one family only, so that each answer is about one family. A single
-        // address must not: a v4-mapped one cannot be bound by a socket that is IPv6 only.
-        let v6only = ip.is_ipv6().then(|| ip.is_unspecified());
+        let v6only = v6only_of(ip);
         let result = with_port(ip, address.zone(), port)
             .and_then(|to_bind| bound(protocol, to_bind, v6only, reuse_address));
         Probe {
@@ -120,6 +118,22 @@ pub fn probe(
             result: result.map_or_else(|error| outcome_of(&error), |_| ProbeResult::Ok),
         }
     };
+    probes(protocol, address, wants_plain, try_bind)
+}
+
+/// A wildcard takes one family only, so that each answer is about one family. A single address must not: a v4-mapped one
+/// cannot be bound by a socket that is IPv6 only.
+pub(super) fn v6only_of(ip: IpAddr) -> Option<bool> {
+    ip.is_ipv6().then(|| ip.is_unspecified())
+}
+
+/// The binds to make, in their order, each as `try_bind` answers it.
+pub(super) fn probes(
+    protocol: Protocol,
+    address: Address,
+    wants_plain: &dyn Fn(&Probe) -> bool,
+    try_bind: impl Fn(IpAddr, bool) -> Probe,
+) -> Vec<Probe> {
     let reuses = REUSE_SHARES && protocol == Protocol::Tcp;
     let mut probes = Vec::new();
     for ip in address.ips() {

@@ -221,6 +221,16 @@ impl Verdict {
         }
     }
 
+    /// Explains what the rules say of a recorded table. Nothing was bound, and nothing can be done about it any more.
+    pub fn of_recorded(result: &BindTestResult, zone: &TimeZone) -> Self {
+        let mut verdict = Self::of(result, zone, result.evidence.taken_at);
+        let caveat = "Judged by the rules of the kernel from the sockets that were recorded: no bind was made.";
+        verdict.details.push(caveat.to_owned());
+        verdict.fixes.clear();
+        verdict.probes.clear();
+        verdict
+    }
+
     /// Whether waiting helps: the cause ends by itself.
     pub const fn is_timed(&self) -> bool {
         self.free_in.is_some()

@@ -1,5 +1,6 @@
 //! `sockeye check`: bind-tests ports and explains the answer.
 
+mod at;
 pub mod targets;
 
 use std::collections::BTreeSet;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sockeye::bind::{Cause, Outcome, Target, UnixCause, UnixVerdict, Verdict};
 use sockeye::clock::Clock;
@@ -17,6 +19,7 @@ use sockeye::model::{Inside, Text, UnixAddress, clean};
 use sockeye::report::{self, Checked};
 
 use crate::cli::global::GlobalArgs;
+use crate::cli::history::{StoreArgs, parse_time};
 use crate::cli::namespace;
 use crate::cli::output::{output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
@@ -28,6 +31,7 @@ Examples:
   sockeye check -q 3000-3010 && echo all of them
   sockeye check 53/udp '[::1]:8080' https
   sockeye check -N web 80               inside the container web
+  sockeye check 8080 --at 3am           could it be bound at 3 am (see record)
   sockeye check /run/app.sock           who listens there, or what is left";
 
 /// Bind-test ports and unix sockets, and explain the result
@@ -55,6 +59,15 @@ pub struct Check {
     /// If a port is taken or released during the test, test it again, up to five times
     #[arg(long)]
     retry: bool,
+    /// Could it be bound at this time? From the history that record keeps
+    ///
+    /// Judged by the rules of the kernel from the sockets as they were; no bind is made, and there are no fixes. TIME is
+    /// `03:12`, `3am`, `2h ago`, `yesterday 3am`, `monday 9:00` or `2026-11-29 03:12:05`; a time of day is the last one
+    /// before now.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "retry")]
+    at: Option<Timestamp>,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
 const MAX_RETRIES: usize = 5;
@@ -69,6 +82,9 @@ enum Answer {
 
 pub fn run(global: &GlobalArgs, check: &Check) -> anyhow::Result<u8> {
     global.refuse_recordings("check binds on this machine: a recording has no ports to test")?;
+    if let Some(at) = check.at {
+        return at::run(global, check, at);
+    }
     namespace::run(global.namespace.as_deref(), "check", |inside| {
         run_inside(global, check, inside)
     })
@@ -89,23 +105,7 @@ fn run_inside(
         let path = clean(path);
         bail!("{path}: a path is in no network namespace; -N is for ports and names such as @name");
     }
-    let is_single = match groups.as_slice() {
-        [Group::Ports(targets)] => targets.len() == 1,
-        other => other.len() == 1,
-    };
-    let mut run = Run {
-        check,
-        clock: Clock::start(),
-        zone: TimeZone::system(),
-        width: output_width(),
-        has_colour: global.has_coloured_output(),
-        is_single,
-        answer: Answer::Free,
-        checked: Vec::new(),
-        was_brief: None,
-        is_read: true,
-        gaps: BTreeSet::new(),
-    };
+    let mut run = Run::new(global, check, &groups);
     let mut tester = BindTester::inside(run.clock, inside.cloned());
     for group in &groups {
         let flow = match group {
@@ -116,17 +116,7 @@ fn run_inside(
             break;
         }
     }
-    // The exit code is the answer even if the reader of the output is gone.
-    if check.json {
-        print(|out| report::write_check_json(out, &run.checked))?;
-    } else if !check.quiet && run.is_read {
-        print(|out| report::write_gaps(out, &run.gaps, run.width))?;
-    }
-    Ok(match run.answer {
-        Answer::Free => 0,
-        Answer::Unknown => EXIT_ERROR,
-        Answer::Taken => EXIT_NO,
-    })
+    run.finish(None)
 }
 
 struct Run<'a> {
@@ -147,7 +137,41 @@ struct Run<'a> {
     gaps: BTreeSet<Text>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(global: &GlobalArgs, check: &'a Check, groups: &[Group]) -> Self {
+        let is_single = match groups {
+            [Group::Ports(targets)] => targets.len() == 1,
+            other => other.len() == 1,
+        };
+        Self {
+            check,
+            clock: Clock::start(),
+            zone: TimeZone::system(),
+            width: output_width(),
+            has_colour: global.has_coloured_output(),
+            is_single,
+            answer: Answer::Free,
+            checked: Vec::new(),
+            was_brief: None,
+            is_read: true,
+            gaps: BTreeSet::new(),
+        }
+    }
+
+    /// Prints what is left, and returns the exit code: the answer, even if the reader of the output is gone.
+    fn finish(self, at: Option<Timestamp>) -> anyhow::Result<u8> {
+        if self.check.json {
+            print(|out| report::write_check_json(out, at, &self.checked))?;
+        } else if !self.check.quiet && self.is_read {
+            print(|out| report::write_gaps(out, &self.gaps, self.width))?;
+        }
+        Ok(match self.answer {
+            Answer::Free => 0,
+            Answer::Unknown => EXIT_ERROR,
+            Answer::Taken => EXIT_NO,
+        })
+    }
+
     fn test_ports(
         &mut self,
         tester: &mut BindTester,

@@ -4,13 +4,11 @@ pub(super) mod groups;
 mod moment;
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
-use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
 use sockeye::columns::{self, CellContext, Column, ColumnId};
 use sockeye::model::{
@@ -20,16 +18,17 @@ use sockeye::query::{GroupBy, Groups, NamespaceTarget, Query, Sort, resolve};
 use sockeye::report::{self, CsvOptions, Layout};
 use sockeye::runtime::collector;
 use sockeye::settings::Settings;
-use sockeye::source::{Recorder, Replay, Source as _, SourceError, System};
+use sockeye::source::{Recorder, Source as _, SourceError, System};
 use sockeye::track::{Row, Table, Tracker};
 
 use crate::cli::errors::{is_relevant, print_error};
 use crate::cli::global::{GlobalArgs, namespace_error, query, system, tracker};
+use crate::cli::history::moment::{Found, of_history};
+use crate::cli::history::{StoreArgs, checked, parse_time};
 use crate::cli::mine::mine;
 use crate::cli::output::{output_width, print};
 use crate::cli::{EXIT_ERROR, EXIT_NO};
 use groups::FieldParser;
-use moment::{At, Found};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +41,7 @@ Examples:
   sockeye list -N all -l                listeners of every container and network namespace
   sockeye list --mine                   your servers of this project or session
   sockeye list -q :5432 && echo something has it
+  sockeye list -l --at 3am              what listened at 3 am (see record)
   sockeye list is:trouble               what is wrong; exits with 1 if nothing is";
 
 /// Print the table once
@@ -95,12 +95,15 @@ pub struct List {
     /// Leave out the headings of the table, or the names of CSV
     #[arg(long, conflicts_with_all = ["json", "ndjson", "count", "quiet"])]
     no_header: bool,
-    /// With --replay: the last snapshot taken by this time, instead of the last one
+    /// The table as it was at this time: from the history that record keeps, or with --replay from the recording
     ///
-    /// TIME is `2026-11-28T03:12:05Z`, a local `2026-11-28 03:12`, a time of day such as `03:12` or `03:12:05` (the last
-    /// in the recording), or a time before the end: `5m`.
-    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
-    at: Option<At>,
+    /// TIME is `03:12`, `3am`, `2h ago`, `yesterday 3am`, `monday 9:00`, `2026-11-29 03:12:05` or with an offset
+    /// `2026-11-29T03:12:05Z`. A time of day is the last one before now. In a recording all of them count from its end: `5m`
+    /// is 5 minutes before it.
+    #[arg(long, value_name = "TIME", value_parser = checked)]
+    at: Option<String>,
+    #[command(flatten)]
+    store: StoreArgs,
     /// Print one line per group of sockets with a common FIELD, or one per group and per second FIELD in it
     ///
     /// Each line has the number of sockets, how many are in which state, and the sums of their queues (bytes: those of
@@ -150,17 +153,21 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
         descending: list.reverse,
     };
     let grouping = list.grouping()?;
-    let target = global.namespace_target()?;
+    let is_recorded = global.replay.is_some() || list.at.is_some();
+    let target = global.namespace_target_of(is_recorded)?;
     let mut query = query(&settings, sort)?;
-    query.mine = list.mine.then(|| mine(global)).transpose()?;
-    if list.at.is_some() && global.replay.is_none() {
-        bail!("--at needs a recording: name one with --replay FILE");
+    if list.mine && list.at.is_some() {
+        bail!(
+            "--mine looks at the processes of now: with --at narrow by user:NAME and project:NAME"
+        );
     }
+    query.mine = list.mine.then(|| mine(global)).transpose()?;
     let mut tracker = tracker(&settings);
     let reading = Reading {
         query: &query,
         target: &target,
-        at: list.at,
+        at: list.at.as_deref(),
+        store: &list.store,
         numbers: list.numbers(&query),
     };
     let (snapshot, timings, recorded) = reading.read(global, &mut tracker, clock)?;
@@ -168,7 +175,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     let table = update.table;
     query.namespaces = target
         .in_table(&table)
-        .map_err(|error| namespace_error(&error, global.replay.is_some()))?;
+        .map_err(|error| namespace_error(&error, is_recorded))?;
     let rows = query.select(&table);
     let groups = grouping.map(|grouping| Groups::with_flows(&rows, grouping, &table.flows));
     let is_read = print(|out| match &groups {
@@ -176,7 +183,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
         None => list.write(out, &table, &rows, &settings),
     })?;
     if let Some(found) = recorded.filter(|_| is_read) {
-        list.note_recorded(&table, &found);
+        list.note_recorded(&found);
     }
     let is_unread = |problem: &Problem| problem.code.is_unread();
     // JSON contains the problems.
@@ -238,19 +245,13 @@ impl List {
         }
     }
 
-    /// Prints which moment of a recording is listed.
-    fn note_recorded(&self, table: &Table, found: &Found) {
-        // A recording must not be mistaken for the present; the other formats are for programs.
+    /// Prints which moment is listed.
+    fn note_recorded(&self, found: &Found) {
+        // The past must not be mistaken for the present; the other formats are for programs.
         let is_for_programs = self.json || self.ndjson || self.csv.is_some();
         let is_table = !(is_for_programs || self.count || self.quiet);
-        let at = moment::local_time(table.taken_at.wall, &TimeZone::system());
-        if found.is_after_end {
-            let note = format!("the recording ends at {at}; this is its last snapshot");
-            print_error(&note);
-        } else if is_table {
-            let (number, total) = (found.number, found.total);
-            let note = format!("recorded at {at}: snapshot {number} of {total}");
-            print_error(&note);
+        if is_table || found.is_other_time {
+            print_error(&found.note);
         }
     }
 
@@ -290,7 +291,8 @@ const RATE_TIME: Duration = Duration::from_secs(1);
 struct Reading<'a> {
     query: &'a Query,
     target: &'a NamespaceTarget,
-    at: Option<At>,
+    at: Option<&'a str>,
+    store: &'a StoreArgs,
     numbers: Numbers,
 }
 
@@ -305,7 +307,10 @@ impl Reading<'_> {
     ) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
         let mut recorder = global.recorder()?;
         let (mut snapshot, timings, found) = if let Some(path) = &global.replay {
-            replayed(path, self.at, clock.now())?
+            moment::of_recording(path, self.at, clock.now())?
+        } else if let Some(at) = self.at {
+            let (snapshot, found) = self.of_history(at)?;
+            (snapshot, RefreshTimings::default(), Some(found))
         } else {
             let system = system(self.query.kinds, self.target, &self.query.filter);
             let system = system.with_counters(self.numbers != Numbers::None);
@@ -328,6 +333,11 @@ impl Reading<'_> {
         Ok((snapshot, timings, found))
     }
 
+    fn of_history(&self, at: &str) -> anyhow::Result<(Snapshot, Found)> {
+        let at = parse_time(at).map_err(anyhow::Error::msg)?;
+        of_history(&mut self.store.open()?, at)
+    }
+
     /// `is_recorded`: it needs everything.
     fn take(
         &self,
@@ -348,39 +358,6 @@ impl Reading<'_> {
             query.could_show(sockets, now)
         })
     }
-}
-
-fn replayed(
-    path: &Path,
-    at: Option<At>,
-    now: Moment,
-) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
-    let found = at.map(|at| find(path, at)).transpose()?;
-    let mut recording = Replay::open(path)?;
-    match &found {
-        Some(found) => recording.seek(found.number)?,
-        None => recording.seek(usize::MAX)?,
-    }
-    let snapshot = recording.take(now)?;
-    let last = recording.playback().map(|playback| Found {
-        number: playback.number,
-        total: playback.total.unwrap_or(playback.number),
-        is_after_end: false,
-    });
-    Ok((snapshot, recording.timings(), found.or(last)))
-}
-
-fn find(path: &Path, at: At) -> anyhow::Result<Found> {
-    // The file is read twice: what a time of day means depends on its end.
-    if path.metadata().is_ok_and(|it| !it.is_file()) {
-        bail!(
-            "--at needs a file that can be read twice: {}",
-            path.display()
-        );
-    }
-    let times = Replay::times(path)?;
-    let found = at.find(&times, &TimeZone::system());
-    found.map_err(anyhow::Error::msg).context("--at")
 }
 
 /// Parses the name of a column.

@@ -139,8 +139,9 @@ fn section<'a>(title: &str, words: impl Iterator<Item = (String, &'a str)>) -> S
 
 /// The commands that have a page. This is part of the definition, so it can't be derived from it; a test compares them.
 #[rustfmt::skip]
-const PAGES: [&str; 11] =
-    ["list", "watch", "check", "end", "free", "wait", "run", "completions", "man", "keys", "config"];
+const PAGES: [&str; 14] = [
+    "list", "watch", "check", "end", "free", "wait", "run", "record", "who", "diff", "completions", "man", "keys", "config",
+];
 
 #[cfg(test)]
 mod tests {
@@ -152,7 +153,8 @@ mod tests {
         for (name, page) in pages(Cli::definition()).unwrap() {
             assert!(!page_has(&page, "EXTRA"), "{name}");
             let has_examples = [
-                "list", "watch", "check", "end", "free", "wait", "run", "config",
+                "list", "watch", "check", "end", "free", "wait", "run", "record", "who", "diff",
+                "config",
             ]
             .iter()
             .any(|command| name == format!("sockeye-{command}"));

@@ -59,9 +59,24 @@ mod unix {
         /// # Errors
         /// If the system refuses.
         pub fn catch() -> io::Result<Self> {
-            let always = [SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT, SIGXFSZ];
+            Self::catch_all(&[SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT, SIGXFSZ])
+        }
+
+        /// The same for a program that may run in the background: each that is ignored from the start stays ignored, as
+        /// `nohup` wants it for `SIGHUP`, and a shell without job control for `SIGINT`.
+        ///
+        /// # Errors
+        /// If the system refuses.
+        pub fn catch_in_background() -> io::Result<Self> {
+            let mut always = vec![SIGCONT, SIGXFSZ];
+            let ending = [SIGTERM, SIGHUP, SIGINT, SIGTSTP].into_iter();
+            always.extend(ending.filter(|&number| !is_ignored(number)));
+            Self::catch_all(&always)
+        }
+
+        fn catch_all(always: &[i32]) -> io::Result<Self> {
             let fatal = FATAL.into_iter().filter(|&number| !is_ignored(number));
-            Caught::new(always.into_iter().chain(fatal)).map(Self)
+            Caught::new(always.iter().copied().chain(fatal)).map(Self)
         }
 
         /// Passes each signal to `callback` until that breaks. Blocks the calling thread.
@@ -212,6 +227,10 @@ mod windows {
     impl Signals {
         pub fn catch() -> io::Result<Self> {
             Ok(Self)
+        }
+
+        pub fn catch_in_background() -> io::Result<Self> {
+            Self::catch()
         }
 
         pub fn forward(self, _: impl FnMut(Signal) -> ControlFlow<()>) {}

@@ -1,17 +1,19 @@
 //! `sockeye watch`: changes as they happen, one line each.
 
+mod since;
+
 use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
-use sockeye::model::duration;
-use sockeye::model::{Problem, ProblemCode};
+use sockeye::model::{Moment, Problem, ProblemCode, duration};
 use sockeye::query::{ChangeFeed, ChangeRecord, NamespaceError, NamespaceFinder, Sort};
-use sockeye::report::{self, JsonStream};
+use sockeye::report::{self, JsonStream, local_time};
 use sockeye::runtime::collector::{self, Collector, CollectorEvent};
 use sockeye::runtime::watch::{self, Deadline, WatchEnd};
 use sockeye::runtime::{panic, process::signals};
@@ -19,16 +21,19 @@ use sockeye::settings::Settings;
 use sockeye::source::{Recorder, Replay, Source as _};
 use sockeye::track::{Table, TableUpdate};
 
-use super::errors::{is_relevant, print_error};
-use super::global::{GlobalArgs, namespace_error, query, system, tracker};
-use super::mine::mine;
-use super::output::print;
-use super::{EXIT_BUG, EXIT_ERROR};
+use crate::cli::errors::{is_relevant, print_error};
+use crate::cli::global::{GlobalArgs, namespace_error, query, system, tracker};
+use crate::cli::history::{OpenedHistory, StoreArgs, parse_time};
+use crate::cli::mine::mine;
+use crate::cli::output::print;
+use crate::cli::{EXIT_BUG, EXIT_ERROR};
+use since::HistoryReplay;
 
 const EXAMPLES: &str = "\
 Examples:
   sockeye watch -l :8000-8999           who opens and closes these ports
   sockeye watch -N all -l               in every container and network namespace, too
+  sockeye watch --since 3am :8080       what happened to it since, then what happens (see record)
   sockeye watch --json --changes-only | jq -c '{at, kind, port: .socket.local.port}'";
 
 /// Print changes as they happen
@@ -42,7 +47,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option")]
-pub(super) struct Watch {
+pub struct Watch {
     /// What to watch; without it, listeners and bound sockets
     ///
     /// For example `nginx`, `:8080`, `:8000-8999`, `state:listen`, `user:ann !udp`; the man page has the whole language.
@@ -72,25 +77,40 @@ pub(super) struct Watch {
     /// Leave out sockets that are open at the start
     #[arg(long)]
     changes_only: bool,
+    /// Begin with what happened since this time, from the history that record keeps
+    ///
+    /// First the sockets that were open then, and every change that is stored; then what happens now. No change is printed
+    /// twice, and none is left out in between while a recorder runs; gaps are named. TIME is `03:12`, `3am`, `2h ago`,
+    /// `yesterday 3am`, `monday 9:00` or `2026-11-29 03:12:05`; a time of day is the last one before now.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    since: Option<Timestamp>,
+    #[command(flatten)]
+    store: StoreArgs,
 }
 
-pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
+pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     let settings = global.override_settings(Settings::default(), &watch.filter)?;
     signals::exit_on_signal().context("can't wait for signals")?;
     let target = global.namespace_target()?;
     let mut query = query(&settings, Sort::BY_PORT)?;
     query.mine = watch.mine.then(|| mine(global)).transpose()?;
     let has_counters = watch.info || query.needs_counters() || query.filter.is_about_trouble();
-    let clock = Clock::start();
+    let mut opened = watch.history(global)?;
+    let clock = match &mut opened {
+        Some((opened, _)) => since::clock_after(opened)?,
+        None => Clock::start(),
+    };
     let deadline = Deadline::after(watch.time, clock);
-    let interval = global.replay.is_none().then_some(settings.interval);
+    let is_live = global.replay.is_none() && opened.is_none();
+    let interval = is_live.then_some(settings.interval);
     let mut printer = Printer {
         deadline: deadline.clone(),
         clock,
         feed: ChangeFeed::new(query),
         namespaces: NamespaceFinder::new(target.clone()),
         not_found: None,
-        is_recorded: global.replay.is_some(),
+        is_recorded: !is_live,
+        interval: settings.interval,
         stream: watch.json.then(|| JsonStream::new(interval)),
         changes_only: watch.changes_only,
         has_colour: global.has_coloured_output(),
@@ -109,9 +129,16 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     if global.trace {
         source.start_trace().context("--trace")?;
     }
+    let mut tracker = tracker(&settings);
+    if let Some((opened, since)) = opened {
+        let replay = HistoryReplay::new(opened, since, &mut tracker, &mut printer);
+        if !replay.print(&mut source, clock)? {
+            return Ok(0);
+        }
+    }
     let collector = Collector {
         source: Box::new(source),
-        tracker: tracker(&settings),
+        tracker,
         recorder: global.recorder()?,
         history: None,
         clock,
@@ -120,7 +147,12 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         partial_owners_first: false,
         is_measured: settings.stats,
     };
-    let end = watch::watch(collector, &deadline, |event| printer.handle(event))?;
+    follow(collector, &deadline, printer)
+}
+
+/// Prints what happens until the time is over, and returns the exit code.
+fn follow(collector: Collector, deadline: &Deadline, mut printer: Printer) -> anyhow::Result<u8> {
+    let end = watch::watch(collector, deadline, |event| printer.handle(event))?;
     if let Some(error) = &printer.not_found {
         return Err(namespace_error(error, false));
     }
@@ -132,6 +164,28 @@ pub(super) fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         WatchEnd::Done | WatchEnd::ReaderGone if printer.failure.is_some() => EXIT_ERROR,
         WatchEnd::Done | WatchEnd::ReaderGone => 0,
     })
+}
+
+impl Watch {
+    /// The history to begin with, and since when.
+    fn history(&self, global: &GlobalArgs) -> anyhow::Result<Option<(OpenedHistory, Timestamp)>> {
+        let Some(since) = self.since else {
+            return Ok(None);
+        };
+        if global.replay.is_some() {
+            bail!("--since reads the history: leave out --replay");
+        }
+        let opened = self.store.open()?;
+        let latest = Clock::start().now().wall;
+        if since > latest {
+            bail!("--since: that time is still to come");
+        }
+        if since < opened.range.from {
+            let from = local_time(opened.range.from, &TimeZone::system());
+            print_error(&format!("the history begins at {from}"));
+        }
+        Ok(Some((opened, since)))
+    }
 }
 
 /// Prints the changes of a recording, without waiting between its snapshots.
@@ -175,6 +229,7 @@ struct Printer {
     is_recorded: bool,
     /// Why the last table has no namespace to print, if it was never found.
     not_found: Option<NamespaceError>,
+    interval: Duration,
     /// For JSON.
     stream: Option<JsonStream>,
     changes_only: bool,
@@ -187,6 +242,14 @@ struct Printer {
 }
 
 impl Printer {
+    /// What follows is of this machine, and of now.
+    fn begin_present(&mut self, now: Moment) {
+        self.is_recorded = false;
+        if let Some(stream) = &mut self.stream {
+            stream.begin_present(self.interval, now);
+        }
+    }
+
     /// Prints an event. `false` if the reader is gone, or the time is over.
     fn handle(&mut self, event: CollectorEvent) -> io::Result<bool> {
         match event {

@@ -1,0 +1,74 @@
+//! `check --at`: whether a port could be bound in the past, by the rules.
+
+use anyhow::bail;
+use jiff::Timestamp;
+use sockeye::bind::{BindTestResult, Target, Verdict};
+use sockeye::model::{Evidence, Gap, GapCode, Holder, NamespaceScope, Snapshot};
+use sockeye::query::resolve;
+use sockeye::report::Checked;
+
+use super::targets::{Group, parse_groups};
+use super::{Check, Run};
+use crate::cli::errors::print_error;
+use crate::cli::global::{GlobalArgs, namespace_error};
+use crate::cli::history::moment::of_history;
+
+pub(super) fn run(global: &GlobalArgs, check: &Check, at: Timestamp) -> anyhow::Result<u8> {
+    let groups = parse_groups(global, &check.targets)?;
+    let target = global.namespace_target_of(true)?;
+    let (snapshot, found) = of_history(&mut check.store.open()?, at)?;
+    let scope =
+        resolve(&target, &snapshot.sockets).map_err(|error| namespace_error(&error, true))?;
+    if scope == NamespaceScope::All {
+        bail!("-N all: a port is bound in one network namespace; name one");
+    }
+    if !check.json && !check.quiet || found.is_other_time {
+        print_error(&found.note);
+    }
+    let mut run = Run::new(global, check, &groups);
+    for group in &groups {
+        let Group::Ports(targets) = group else {
+            bail!("--at is for ports: the history has no paths of unix sockets");
+        };
+        for target in targets {
+            let evidence = evidence(target, &snapshot, scope);
+            let result = BindTestResult::recorded(target, &evidence);
+            let verdict = Verdict::of_recorded(&result, &run.zone);
+            if run.add(Checked::Port(target.clone(), verdict))?.is_break() {
+                break;
+            }
+        }
+    }
+    run.finish(Some(snapshot.taken_at.wall))
+}
+
+/// The sockets on the port of a target, and what is not known about that time.
+fn evidence(target: &Target, snapshot: &Snapshot, scope: NamespaceScope) -> Evidence {
+    let on_port = snapshot.sockets.iter().filter(|socket| {
+        let is_port = socket.port() == Some(target.first_port());
+        is_port && socket.protocol == target.protocol && scope.has(socket.namespace_id())
+    });
+    let holders = on_port.map(|socket| Holder {
+        expires_in: socket.expires_in,
+        ..Holder::new(socket.clone())
+    });
+    let gaps = [
+        (
+            GapCode::Limits,
+            "privileges, limits and addresses of that time are not recorded",
+        ),
+        (
+            GapCode::Options,
+            "the options of its sockets are not recorded",
+        ),
+        (
+            GapCode::Redirects,
+            "the rules of the packet filter are not recorded",
+        ),
+    ];
+    Evidence {
+        processes: snapshot.processes.clone(),
+        gaps: gaps.map(|(code, message)| Gap::new(code, message)).to_vec(),
+        ..Evidence::new(snapshot.taken_at, holders.collect())
+    }
+}

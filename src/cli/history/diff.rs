@@ -1,0 +1,166 @@
+//! `sockeye diff`: which ports appeared, went or changed their owner between two times.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueHint};
+use jiff::Timestamp;
+use sockeye::clock::Clock;
+use sockeye::history::History;
+use sockeye::model::{Family, NamespaceScope, Snapshot};
+use sockeye::query::{PortDiff, Ports, ports_of};
+use sockeye::report;
+use sockeye::settings::Settings;
+use sockeye::source::{Replay, Source as _};
+
+use super::baseline::{self, Listing};
+use super::moment::of_history;
+use super::{StoreArgs, parse_time};
+use crate::cli::EXIT_NO;
+use crate::cli::errors::print_error;
+use crate::cli::global::{GlobalArgs, system};
+use crate::cli::output::print;
+
+const EXAMPLES: &str = "\
+Examples:
+  sockeye diff --at yesterday           what has changed since (see record)
+  sockeye diff --at 3am --at 4am        between two times
+  sockeye list --json >ports.json       a baseline …
+  sockeye diff ports.json               … and later: exits with 1 if a port appeared or went";
+
+/// Compare the ports of two times, or with a baseline
+///
+/// Says which appeared, went, or have another owner. Ports are listeners, and bound UDP sockets without a peer. The first time is that of --at or of BASELINE, the second one
+/// that of a second --at, or now. Owners are compared by name and user, not by pid. An owner that is hidden has not changed.
+///
+/// Exit codes: 0 nothing differs, 1 something does, 2 it can't be compared (or bad usage).
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Diff {
+    /// A file of `list --json`, or a recording: its last snapshot
+    #[arg(value_name = "BASELINE", value_hint = ValueHint::FilePath, conflicts_with = "at")]
+    baseline: Option<PathBuf>,
+    /// A time, from the history; twice: both times
+    ///
+    /// `03:12`, `3am`, `2h ago`, `yesterday 3am`, `monday 9:00`, `2026-11-29 03:12:05`. A time of day is the last one before
+    /// now.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    at: Vec<Timestamp>,
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Print one JSON object instead of a line for each port
+    #[arg(long)]
+    json: bool,
+    /// Print nothing; the exit code is the answer
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
+}
+
+/// The ports of one time.
+struct Side {
+    ports: Ports,
+    at: Option<Timestamp>,
+}
+
+pub fn run(global: &GlobalArgs, diff: &Diff) -> anyhow::Result<u8> {
+    global.refuse_recordings("diff takes a recording as its argument: sockeye diff FILE")?;
+    let scope = global.namespace_target_of(true)?.fixed();
+    let scope =
+        scope.context("-N: diff compares all namespaces or only its own: name `all` or `own`")?;
+    let (mut before, mut after) = match (&diff.baseline, diff.at.as_slice()) {
+        (Some(path), _) => (baseline_of(path, scope)?, now(global, scope)?),
+        (None, [at]) => (diff.side(*at, scope)?, now(global, scope)?),
+        (None, [from, to]) => (diff.side(*from, scope)?, diff.side(*to, scope)?),
+        (None, []) => {
+            bail!("compare what? name a time (--at 3am) or a file of `sockeye list --json`")
+        }
+        (None, _) => bail!("--at: two times are compared, name no more"),
+    };
+    for side in [&mut before, &mut after] {
+        narrow(global, &mut side.ports);
+    }
+    let found = PortDiff::of(&before.ports, &after.ports);
+    if diff.json {
+        print(|out| report::write_diff_json(out, &found, (before.at, after.at)))?;
+    } else if !diff.quiet {
+        print(|out| report::write_diff(out, &found))?;
+    }
+    Ok(if found.is_empty() { 0 } else { EXIT_NO })
+}
+
+impl Diff {
+    /// The ports of a time in the history.
+    fn side(&self, at: Timestamp, scope: NamespaceScope) -> anyhow::Result<Side> {
+        let (snapshot, found) = of_history(&mut self.store.open()?, at)?;
+        if found.is_other_time {
+            print_error(&found.note);
+        }
+        Ok(side(&snapshot, scope))
+    }
+}
+
+fn side(snapshot: &Snapshot, scope: NamespaceScope) -> Side {
+    Side {
+        ports: ports_of(snapshot.sockets.iter(), scope),
+        at: Some(snapshot.taken_at.wall),
+    }
+}
+
+/// The ports of this machine now.
+fn now(global: &GlobalArgs, scope: NamespaceScope) -> anyhow::Result<Side> {
+    let settings = Settings::default();
+    let target = global.namespace_target()?;
+    let mut system = system(settings.kinds, &target, &settings.filter);
+    let snapshot = system.take_once(Clock::start().now())?;
+    if let Some(problem) = snapshot.problems.iter().find(|one| one.code.is_unread()) {
+        bail!("{}", problem.message);
+    }
+    Ok(side(&snapshot, scope))
+}
+
+/// The ports of a file.
+fn baseline_of(path: &Path, scope: NamespaceScope) -> anyhow::Result<Side> {
+    let named = || path.display().to_string();
+    if path.is_dir() {
+        return last_of(History::open(path)?, scope).with_context(named);
+    }
+    let mut begin = Vec::new();
+    let file = File::open(path).with_context(named)?;
+    file.take(4096)
+        .read_to_end(&mut begin)
+        .with_context(named)?;
+    if baseline::is_listing(&begin) {
+        let text = std::fs::read(path).with_context(named)?;
+        let listing = serde_json::from_slice::<Listing>(&text).with_context(named)?;
+        return Ok(Side {
+            at: Some(listing.taken_at),
+            ports: listing.ports(scope),
+        });
+    }
+    if begin.first() == Some(&b'{') {
+        let mut replay = Replay::open(path)?;
+        replay.seek(usize::MAX)?;
+        return Ok(side(&replay.take(Clock::start().now())?, scope));
+    }
+    last_of(History::open(path)?, scope).with_context(named)
+}
+
+/// The ports of the last snapshot of a history.
+fn last_of(mut history: History, scope: NamespaceScope) -> anyhow::Result<Side> {
+    let range = history.range().context("the history is empty")?;
+    let last = history.at(range.to)?.context("the history is empty")?;
+    Ok(side(&last.snapshot, scope))
+}
+
+/// Leaves out the ports that options exclude.
+fn narrow(global: &GlobalArgs, ports: &mut Ports) {
+    let kinds = global.kinds();
+    let family = global.family();
+    ports.retain(|key, _| {
+        let is_ipv4 = key.address.is_ipv4();
+        let is_of_family = family.is_none_or(|one| (one == Family::Ipv4) == is_ipv4);
+        is_of_family && kinds.is_none_or(|kinds| kinds.has(key.protocol))
+    });
+}

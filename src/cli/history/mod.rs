@@ -1,0 +1,109 @@
+//! The history on disk: the folder that options name, and the commands that write and read it.
+
+mod baseline;
+pub(super) mod diff;
+pub(super) mod moment;
+pub(super) mod record;
+pub(super) mod who;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueHint};
+use etcetera::BaseStrategy as _;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use sockeye::clock::Clock;
+use sockeye::history::{History, StoreError, TimeRange};
+use sockeye::model::{clean, time};
+use sockeye::source::own_uid;
+
+/// Where the history of the whole machine is: that of root, and of the service.
+const OF_THE_MACHINE: &str = "/var/lib/sockeye";
+
+/// The option that names the folder of a history.
+#[derive(Clone, Debug, Args)]
+pub struct StoreArgs {
+    /// The folder of the history, or one of its files [default: of root /var/lib/sockeye, of others `$XDG_STATE_HOME/sockeye` or
+    /// `~/.local/state/sockeye`]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    dir: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// The folder that the option names, or the user's.
+    pub fn folder(&self) -> anyhow::Result<PathBuf> {
+        match &self.dir {
+            Some(dir) => Ok(dir.clone()),
+            None => default_folder().context("no home directory: name a folder with --dir"),
+        }
+    }
+}
+
+/// A history that has snapshots.
+pub struct OpenedHistory {
+    pub history: History,
+    /// The times of the first and the last one.
+    pub range: TimeRange,
+    /// Whether the last one is so new that a recorder probably goes on.
+    pub is_current: bool,
+}
+
+/// A snapshot is stored at least once a minute, and then some seconds later.
+const CURRENT: SignedDuration = SignedDuration::from_secs(90);
+
+impl StoreArgs {
+    /// Opens the history. It is an error if there is none.
+    pub fn open(&self) -> anyhow::Result<OpenedHistory> {
+        let folder = self.folder()?;
+        let shown = clean(&folder.to_string_lossy()).into_owned();
+        let history = match History::open(&folder) {
+            Err(StoreError::File { reason, .. }) if reason.kind() == io::ErrorKind::NotFound => {
+                bail!(
+                    "no history in {shown}: `sockeye record` keeps one{}",
+                    self.other_place()
+                );
+            }
+            opened => opened?,
+        };
+        let Some(range) = history.range() else {
+            bail!("the history in {shown} is empty: `sockeye record` keeps it");
+        };
+        let now = Clock::start().now().wall;
+        Ok(OpenedHistory {
+            history,
+            range,
+            is_current: now.duration_since(range.to) < CURRENT,
+        })
+    }
+
+    /// Where the history of the machine is, if that of the user is missing.
+    fn other_place(&self) -> String {
+        let is_there =
+            self.dir.is_none() && own_uid() != Some(0) && Path::new(OF_THE_MACHINE).exists();
+        let hint = || format!("; that of the machine is in {OF_THE_MACHINE} (run with sudo)");
+        is_there.then(hint).unwrap_or_default()
+    }
+}
+
+/// A time as it was typed, if it is one at all: what it means may depend on the end of a recording.
+pub fn checked(text: &str) -> Result<String, String> {
+    parse_time(text).map(|_| text.to_owned())
+}
+
+/// Parses a point in time, relative to now and in the local time zone.
+pub fn parse_time(text: &str) -> Result<Timestamp, String> {
+    let now = Clock::start().now().wall;
+    time::parse(text, &now.to_zoned(TimeZone::system()))
+}
+
+fn default_folder() -> Option<PathBuf> {
+    if own_uid() == Some(0) {
+        return Some(OF_THE_MACHINE.into());
+    }
+    let folders = etcetera::choose_base_strategy().ok()?;
+    // Windows has no folder for that.
+    let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+    Some(folder.join("sockeye"))
+}

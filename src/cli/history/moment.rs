@@ -1,0 +1,50 @@
+//! `--at`: a moment of the history.
+
+use anyhow::bail;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sockeye::model::{Snapshot, time};
+use sockeye::report::{gap_line, local_time};
+
+use super::OpenedHistory;
+
+/// What is to be known about the snapshot that is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub note: String,
+    /// Whether it is not known to be that of the time that was meant.
+    pub is_other_time: bool,
+}
+
+/// The snapshot of this time in the history.
+pub fn of_history(opened: &mut OpenedHistory, at: Timestamp) -> anyhow::Result<(Snapshot, Found)> {
+    let zone = TimeZone::system();
+    let recorded = opened.history.at(time::end_of_second(at))?;
+    let shown = local_time(at, &zone);
+    let Some(recorded) = recorded else {
+        let first = local_time(opened.range.from, &zone);
+        bail!("--at: {shown} is before the history, which begins at {first}");
+    };
+    let taken_at = local_time(recorded.snapshot.taken_at.wall, &zone);
+    let is_after_end = at > opened.range.to && !opened.is_current;
+    let (note, is_other_time) = if let Some(gap) = recorded.gap {
+        let gap = gap_line(&gap, &zone);
+        (format!("{gap}; this is the last snapshot before"), true)
+    } else if is_after_end {
+        let end = local_time(opened.range.to, &zone);
+        (
+            format!("the history ends at {end}; this is its last snapshot"),
+            true,
+        )
+    } else {
+        (
+            format!("as it was at {shown}, recorded at {taken_at}"),
+            false,
+        )
+    };
+    let found = Found {
+        note,
+        is_other_time,
+    };
+    Ok((recorded.snapshot, found))
+}

@@ -1,0 +1,242 @@
+//! `sockeye who`: which process had a port, from the history.
+
+use std::net::IpAddr;
+
+use anyhow::bail;
+use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sockeye::bind::{Address, Target};
+use sockeye::history::{History, HolderQuery, TimeRange};
+use sockeye::model::{NamespaceScope, Socket, time};
+use sockeye::query::resolve;
+use sockeye::report::{self, PortHistory, PortHolder, local_time};
+
+use super::{StoreArgs, parse_time};
+use crate::cli::EXIT_NO;
+use crate::cli::check::targets::parse_targets;
+use crate::cli::errors::print_error;
+use crate::cli::global::{GlobalArgs, namespace_error};
+use crate::cli::output::{output_width, print};
+
+const EXAMPLES: &str = "\
+Examples:
+  sockeye who 8080                      everything that is known about it
+  sockeye who 8080 --at 3am             who had it at 3 am
+  sockeye who 8080 --since yesterday --until 6:00
+  sockeye who 127.0.0.1:5432 53/udp --since '2h ago' --json
+  sudo sockeye who 443 -N all           in every container, from the history of the service";
+
+/// Find out who had a port, from the history that `record` keeps
+///
+/// Prints a line for each listener, bound socket or outgoing connection that had the port: from when to when, what process,
+/// and how it ended. Connections that a listener accepted are left out: their process is the listener's. A time that is not
+/// exact has a sign: `≤` it was there already, `≥` it was seen last then; those of connections are up to 10 seconds wide. A gap in the range, when nothing was recorded, is
+/// named on standard error.
+///
+/// Exit codes: 0 something had it, 1 nothing had it, 2 nothing is recorded of that time (or bad usage).
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Who {
+    /// The ports, as for check: `8080`, `8080/udp`, `127.0.0.1:8080`, `localhost:8080`, `3000-3010`, `https`
+    #[arg(value_name = "TARGET", required = true)]
+    targets: Vec<String>,
+    /// At this time: `03:12`, `3am`, `2h ago`, `yesterday 3am`, `monday 9:00`, `2026-11-29 03:12:05`
+    ///
+    /// A time of day is the last one before now. A whole second means all of it.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with_all = ["since", "until"])]
+    at: Option<Timestamp>,
+    /// At any time from this one on
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    since: Option<Timestamp>,
+    /// At any time up to this one
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    until: Option<Timestamp>,
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(global: &GlobalArgs, who: &Who) -> anyhow::Result<u8> {
+    global.refuse_recordings(
+        "who reads the history: name its folder, or one of its files, with --dir",
+    )?;
+    let targets = parse_targets(global, &who.targets)?;
+    let range = who.range()?;
+    let opened = who.store.open()?;
+    let (mut history, recorded) = (opened.history, opened.range);
+    let mut found = PortHistory {
+        range,
+        recorded,
+        gaps: history.gaps(range),
+        holders: Vec::new(),
+        is_current: opened.is_current,
+    };
+    for target in &targets {
+        found.holders.extend(holders(&mut history, target, range)?);
+    }
+    found.holders = in_namespaces(global, found.holders)?;
+    let zone = TimeZone::system();
+    if found.holders.is_empty() && !found.is_recorded() {
+        bail!(
+            "nothing is recorded of that time: {}",
+            extent(&found, &zone)
+        );
+    }
+    if who.json {
+        print(|out| report::write_who_json(out, &found))?;
+    } else {
+        print(|out| report::write_who(out, &found, &zone, output_width()))?;
+        who.note(&found, &zone);
+    }
+    Ok(if found.holders.is_empty() { EXIT_NO } else { 0 })
+}
+
+impl Who {
+    fn range(&self) -> anyhow::Result<TimeRange> {
+        let range = match self.at {
+            Some(at) => TimeRange {
+                from: at,
+                to: time::end_of_second(at),
+            },
+            None => TimeRange {
+                from: self.since.unwrap_or(TimeRange::ALL.from),
+                to: self.until.map_or(TimeRange::ALL.to, time::end_of_second),
+            },
+        };
+        if range.from > range.to {
+            bail!("--until is before --since");
+        }
+        Ok(range)
+    }
+
+    /// Prints what the history does not know of the range, and that nothing was found.
+    fn note(&self, found: &PortHistory, zone: &TimeZone) {
+        for gap in &found.gaps {
+            print_error(&report::gap_line(gap, zone));
+        }
+        let begins_later = found.range.from < found.recorded.from && self.since.is_some();
+        let ends_before = found.range.to > found.recorded.to && !found.is_current;
+        if begins_later || ends_before {
+            print_error(&extent(found, zone));
+        }
+        if found.holders.is_empty() {
+            print_error(&format!("nothing had {}", self.targets.join(", ")));
+        }
+    }
+}
+
+/// `the history begins at 2026-11-29 03:12:05 and ends at 2026-11-29 05:00:00`
+fn extent(found: &PortHistory, zone: &TimeZone) -> String {
+    let times = found.recorded;
+    let (from, to) = (local_time(times.from, zone), local_time(times.to, zone));
+    let is_in = |at: Timestamp| (times.from..=times.to).contains(&at);
+    if is_in(found.range.from) && is_in(found.range.to) {
+        let lines = found.gaps.iter().map(|gap| report::gap_line(gap, zone));
+        return lines.collect::<Vec<_>>().join("; ");
+    }
+    if found.is_current {
+        format!("the history begins at {from}")
+    } else {
+        format!(
+            "the history begins at {from} and ends at {to}, as nothing records now (sockeye record)"
+        )
+    }
+}
+
+/// So many connections are sought for their addresses: each takes up to half an hour of the history.
+const MAX_SOUGHT: usize = 50;
+
+/// The sockets that had the first port of a target.
+fn holders(
+    history: &mut History,
+    target: &Target,
+    range: TimeRange,
+) -> anyhow::Result<Vec<PortHolder>> {
+    let query = HolderQuery {
+        protocol: Some(target.protocol),
+        range,
+        ..HolderQuery::new(target.first_port())
+    };
+    let (mut found, mut sought) = (Vec::new(), 0);
+    for span in history.holders(&query)? {
+        let mut connection = None;
+        if span.is_connection && sought < MAX_SOUGHT {
+            sought += 1;
+            connection = history.connection(&span)?;
+        }
+        let holder = PortHolder::new(span, connection.as_ref());
+        let is_unknown = holder.span.is_connection && connection.is_none();
+        if is_unknown || has_address(target.address, holder.socket.local.address) {
+            found.push(holder);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a socket on this address had the port of a target on these.
+fn has_address(address: Address, local: IpAddr) -> bool {
+    let local = local.to_canonical();
+    let is_one = |one: IpAddr| one == local || local.is_unspecified();
+    match address {
+        Address::Every => true,
+        Address::Loopback => local.is_loopback() || local.is_unspecified(),
+        // Every address of the family; a wildcard of IPv6 has IPv4 too.
+        Address::One(one) if one.is_unspecified() => {
+            one.is_ipv4() == local.is_ipv4() || one.is_ipv4() && local.is_unspecified()
+        }
+        Address::One(one) => is_one(one),
+        Address::Zoned(one, _) => is_one(one.into()),
+    }
+}
+
+/// Those in the network namespaces of the option.
+fn in_namespaces(
+    global: &GlobalArgs,
+    mut holders: Vec<PortHolder>,
+) -> anyhow::Result<Vec<PortHolder>> {
+    let target = global.namespace_target_of(true)?;
+    let sockets: Vec<Socket> = holders.iter().map(|one| one.socket.clone()).collect();
+    let scope = match target.fixed() {
+        Some(scope) => scope,
+        None if holders.is_empty() => NamespaceScope::All,
+        None => resolve(&target, &sockets).map_err(|error| namespace_error(&error, true))?,
+    };
+    holders.retain(|one| scope.has(one.socket.namespace_id()));
+    Ok(holders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_has_the_port_of_every_address_of_its_families() {
+        let has = |address: &str, local: &str| {
+            has_address(
+                Address::One(address.parse().unwrap()),
+                local.parse().unwrap(),
+            )
+        };
+        for (address, local) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("127.0.0.1", "0.0.0.0"),
+            ("127.0.0.1", "::"),
+            ("0.0.0.0", "10.0.0.1"),
+            ("0.0.0.0", "::"),
+            ("::", "::1"),
+            ("::1", "::"),
+        ] {
+            assert!(has(address, local), "{address} {local}");
+        }
+        for (address, local) in [
+            ("127.0.0.1", "127.0.0.2"),
+            ("0.0.0.0", "::1"),
+            ("::", "0.0.0.0"),
+        ] {
+            assert!(!has(address, local), "{address} {local}");
+        }
+    }
+}

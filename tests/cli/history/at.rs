@@ -1,0 +1,108 @@
+//! `list --at`, `check --at` and `watch --since`, compared with what really happened.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::{end, server, two_servers};
+use crate::cli::background::Running;
+use crate::cli::scene::stage;
+use crate::support::wait_until;
+
+#[test]
+fn list_and_check_show_the_table_as_it_was() {
+    stage(|| {
+        let (store, _recorder, [first, _], second) = two_servers("at");
+        let at = first.to_string();
+        let listed = store.asks(&["list", "--json", ":8080", "--at", &at]).json();
+        let processes = listed["processes"].as_object().unwrap();
+        let argv = &processes.values().next().unwrap()["argv"];
+        assert_eq!(argv[3], "first", "{listed:#}");
+        let text = store.asks(&["list", ":8080", "--at", &at]);
+        assert_eq!(text.ports(), [8080], "{text:?}");
+        assert!(text.err.starts_with("sockeye: as it was at "), "{text:?}");
+        let before = store.asks(&["list", "--at", "1h ago"]);
+        assert_eq!((before.code, &*before.out), (2, ""), "{before:?}");
+        assert!(
+            before
+                .err
+                .contains("is before the history, which begins at"),
+            "{before:?}"
+        );
+        drop(second);
+        store.wait_for(8080, 2, "process_ended");
+        let taken = store.asks(&["check", "8080", "--json", "--at", &at]);
+        let json = taken.json();
+        assert_eq!(
+            (taken.code, &json["targets"][0]["cause"]),
+            (1, &"listener".into())
+        );
+        assert_eq!(json["targets"][0]["probes"], serde_json::json!([]));
+        assert_eq!(json["targets"][0]["remedies"], serde_json::json!([]));
+        let text = store.asks(&["check", "8080", "--at", &at]);
+        assert!(text.out.contains("no bind was made"), "{text:?}");
+        let free = store.asks(&["check", "8080", "--at", "now"]);
+        assert_eq!(free.code, 0, "{free:?}");
+        let path = store.asks(&["check", "/run/app.sock", "--at", &at]);
+        assert_eq!(path.code, 2, "{path:?}");
+    });
+}
+
+#[test]
+fn watch_goes_on_from_the_history_without_a_change_twice() {
+    stage(|| {
+        let (store, recorder, [first, _], second) = two_servers("since");
+        let since = first.to_string();
+        let words = [
+            "watch",
+            "--json",
+            ":8080",
+            "--interval=50ms",
+            "--since",
+            &since,
+            "--dir",
+            store.path(),
+        ];
+        let watching = Running::sockeye(&words);
+        let told = |line: &Value| {
+            let pid = &line["socket"]["pids"][0];
+            format!("{} {pid}", line["kind"].as_str().unwrap())
+        };
+        assert_eq!(watching.json()["kind"], "start");
+        let kinds: Vec<_> = (0..3).map(|_| told(&watching.json())).collect();
+        let second_pid = second.pid();
+        assert!(
+            kinds[0].starts_with("present ") && kinds[1].starts_with("closed "),
+            "{kinds:?}"
+        );
+        assert_eq!(kinds[2], format!("opened {second_pid}"));
+        // Now: the next lines are of this machine.
+        drop(second);
+        assert_eq!(told(&watching.json()), format!("closed {second_pid}"));
+        let third = server("third", 8080);
+        assert_eq!(told(&watching.json()), format!("opened {}", third.pid()));
+        watching.signal(Signal::TERM);
+        assert_eq!(watching.end().rest, [] as [&str; 0]);
+        end(recorder, Signal::TERM, 143);
+    });
+}
+
+#[test]
+fn watch_names_the_time_that_no_recorder_ran() {
+    stage(|| {
+        let (store, recorder, [first, _], _second) = two_servers("unrecorded");
+        end(recorder, Signal::TERM, 143);
+        let again = store.recorder();
+        wait_until("the gap", || {
+            let said = store.asks(&["who", "8080", "--json"]).json();
+            said["gaps"][0]["code"] == "stopped"
+        });
+        let since = first.to_string();
+        let watched = store.asks(&["watch", "--since", &since, "--for", "0s", ":8080"]);
+        assert_eq!(watched.code, 0, "{watched:?}");
+        assert!(
+            watched.err.contains(": the recorder was stopped\n"),
+            "{watched:?}"
+        );
+        end(again, Signal::TERM, 143);
+    });
+}

@@ -1,0 +1,395 @@
+//! `record`, `who` and `diff`: real recorders and servers, and what is known of them afterwards.
+
+mod at;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use jiff::Timestamp;
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::cli::background::Running;
+use crate::cli::holder::listener;
+use crate::cli::scene::{BINARY, Said, TempFile, sockeye, stage};
+use crate::support::wait_until;
+
+/// A folder for the history of one test.
+struct Store(PathBuf);
+
+impl Store {
+    fn new(name: &str) -> Self {
+        let name = format!("sockeye-history-{name}-{}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    /// A recorder that has begun.
+    fn recorder(&self) -> Running {
+        let recorder = Running::sockeye(&["record", "--dir", self.path(), "--interval=100ms"]);
+        let line = recorder.line();
+        let begins = format!(
+            "recording to {}: a snapshot every 100ms, kept 7 days or",
+            self.path()
+        );
+        assert!(line.starts_with(&begins), "{line}");
+        recorder
+    }
+
+    fn wait_for_first_snapshot(&self) {
+        wait_until("a first snapshot", || self.asks(&["who", "1"]).code == 1);
+    }
+
+    fn asks(&self, words: &[&str]) -> Said {
+        sockeye(&[words, &["--dir", self.path()]].concat())
+    }
+
+    /// Those that had the port, as JSON.
+    fn holders(&self, port: u16) -> Vec<Value> {
+        let said = self.asks(&["who", &port.to_string(), "--json"]);
+        match said.code {
+            2 => Vec::new(),
+            _ => said.json()["holders"].as_array().unwrap().clone(),
+        }
+    }
+
+    /// Waits until so many sockets are known to have had a port, of which the last one has this end.
+    fn wait_for(&self, port: u16, count: usize, ended: &str) -> Vec<Value> {
+        wait_until(
+            &format!("{count} holders of {port}, the last {ended}"),
+            || {
+                let holders = self.holders(port);
+                let last = holders.last().map(|one| one["ended"] == ended);
+                holders.len() == count && last == Some(true)
+            },
+        );
+        self.holders(port)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A process called so that listens, as `sh serve.sh NAME`.
+fn server(name: &str, port: u16) -> Running {
+    let socket = listener(&format!("127.0.0.1:{port}"));
+    socket.set_cloexec(false).unwrap();
+    let server = Running::start(Command::new("sh").args(["-c", "read -r _", name]));
+    socket.set_cloexec(true).unwrap();
+    server
+}
+
+fn end(recorder: Running, signal: Signal, code: i32) {
+    recorder.signal(signal);
+    let ended = recorder.end();
+    assert_eq!((ended.code, &*ended.err), (Some(code), ""), "{ended:?}");
+}
+
+fn time(value: &Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[test]
+fn who_names_one_server_after_the_other_with_the_times_of_both() {
+    stage(|| {
+        let store = Store::new("two");
+        let recorder = store.recorder();
+        store.wait_for_first_snapshot();
+        let before_a = Timestamp::now();
+        let a = server("a", 8080);
+        let a_listened = Timestamp::now();
+        let a_pid = a.pid();
+        store.wait_for(8080, 1, "open");
+        let a_ends = Timestamp::now();
+        drop(a);
+        let a_ended = Timestamp::now();
+        store.wait_for(8080, 1, "process_ended");
+        let b = server("b", 8080);
+        let b_pid = b.pid();
+        let holders = store.wait_for(8080, 2, "open");
+        let within = |at: &Value, from: Timestamp, to: Timestamp| {
+            let at = time(at);
+            // The next snapshot on a busy machine.
+            let latest = to + jiff::SignedDuration::from_millis(1500);
+            assert!(from <= at && at <= latest, "{from} {at} {to}");
+        };
+        let [first, second] = holders.as_slice() else {
+            panic!("{holders:#?}")
+        };
+        assert_eq!(first["pids"], serde_json::json!([a_pid]));
+        assert_eq!(second["pids"], serde_json::json!([b_pid]));
+        within(&first["from"], before_a, a_listened);
+        within(&first["to"], a_ends, a_ended);
+        assert_eq!(
+            (&first["from_exact"], &first["to_exact"]),
+            (&true.into(), &true.into())
+        );
+        assert!(second["to"].is_null(), "{second:#}");
+        let argv = &first["processes"][a_pid.to_string()]["argv"];
+        assert_eq!(*argv, serde_json::json!(["sh", "-c", "read -r _", "a"]));
+        // At a time, and only then.
+        let at = |at: Timestamp| store.asks(&["who", "8080", "--json", "--at", &at.to_string()]);
+        let found = at(a_ends).json();
+        assert_eq!(found["holders"].as_array().unwrap().len(), 1, "{found:#}");
+        assert_eq!(found["holders"][0]["pids"][0], a_pid);
+        let text = store.asks(&["who", "8080", "--since", "1h ago"]);
+        assert_eq!(text.out.lines().count(), 3, "{text:?}");
+        assert!(text.out.contains(&format!("sh ({a_pid})")), "{text:?}");
+        assert!(text.err.contains("the history begins at"), "{text:?}");
+        let other = store.asks(&["who", "8081"]);
+        assert_eq!(
+            (other.code, &*other.out, &*other.err),
+            (1, "", "sockeye: nothing had 8081\n")
+        );
+        end(recorder, Signal::TERM, 143);
+    });
+}
+
+#[test]
+fn only_its_owner_can_read_a_history_and_a_second_recorder_is_refused() {
+    stage(|| {
+        let store = Store::new("second");
+        let recorder = store.recorder();
+        store.wait_for_first_snapshot();
+        let second = store.asks(&["record"]);
+        let refusal = format!(
+            "sockeye: another recorder writes to {} (process {})\n",
+            store.path(),
+            recorder.pid()
+        );
+        assert_eq!((second.code, &*second.out, second.err), (2, "", refusal));
+        assert_eq!(
+            fs::metadata(&store.0).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        for file in fs::read_dir(&store.0).unwrap() {
+            let file = file.unwrap();
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file:?}");
+        }
+        end(recorder, Signal::INT, 130);
+        end(store.recorder(), Signal::HUP, 129);
+    });
+}
+
+#[test]
+fn what_happened_while_no_recorder_ran_is_a_gap() {
+    stage(|| {
+        let store = Store::new("gap");
+        let first = store.recorder();
+        let server = server("a", 8080);
+        store.wait_for(8080, 1, "open");
+        first.signal(Signal::KILL);
+        first.end();
+        drop(server);
+        let second = store.recorder();
+        let holders = store.wait_for(8080, 1, "gap");
+        assert_eq!(holders[0]["to_exact"], false, "{holders:#?}");
+        let said = store.asks(&["who", "8080", "--json"]).json();
+        assert_eq!(said["gaps"][0]["code"], "crashed", "{said:#}");
+        end(second, Signal::TERM, 143);
+        let third = store.recorder();
+        wait_until("the second gap", || {
+            let said = store.asks(&["who", "8080", "--json"]).json();
+            said["gaps"][1]["code"] == "stopped"
+        });
+        let said = store.asks(&["who", "8080"]);
+        assert!(said.out.contains("in a gap"), "{said:?}");
+        assert!(
+            said.err.contains(": the recorder ended unexpectedly\n"),
+            "{said:?}"
+        );
+        assert!(
+            said.err.contains(": the recorder was stopped\n"),
+            "{said:?}"
+        );
+        end(third, Signal::TERM, 143);
+    });
+}
+
+#[test]
+fn a_redacted_history_has_no_arguments() {
+    stage(|| {
+        let store = Store::new("redacted");
+        let words = [
+            "record",
+            "--redact",
+            "--interval=100ms",
+            "--dir",
+            store.path(),
+        ];
+        let recorder = Running::sockeye(&words);
+        assert!(recorder.line().ends_with(", redacted"));
+        let _server = server("secret", 8080);
+        let holders = store.wait_for(8080, 1, "open");
+        let text = holders[0].to_string();
+        assert!(
+            !text.contains("secret") && text.contains("\"sh\""),
+            "{text}"
+        );
+        end(recorder, Signal::TERM, 143);
+    });
+}
+
+#[test]
+fn what_can_not_be_known_is_one_line() {
+    let store = Store::new("none");
+    let missing = store.path();
+    let no_history = format!("no history in {missing}: `sockeye record` keeps one\n");
+    let empty = std::env::temp_dir().join(format!("sockeye-history-empty-{}", std::process::id()));
+    fs::create_dir_all(&empty).unwrap();
+    for (args, code, line) in [
+        (
+            &["who", "8080", "--dir", missing][..],
+            2,
+            no_history.as_str(),
+        ),
+        (
+            &["who", "8080", "--dir", empty.to_str().unwrap()],
+            2,
+            " is empty: `sockeye record` keeps it\n",
+        ),
+        (
+            &["who", "8080", "--at", "maybe"],
+            2,
+            "`maybe` isn't a time (use 03:12, 3am, 2h ago",
+        ),
+        (
+            &["who", "8080", "--since", "3am", "--at", "3am"],
+            2,
+            "cannot be used with",
+        ),
+        (
+            &["who", "8080", "--since", "1h ago", "--until", "2h ago"],
+            2,
+            "--until is before --since\n",
+        ),
+        (
+            &["who"],
+            2,
+            "required arguments were not provided: <TARGET>...",
+        ),
+        (&["who", "nonsense"], 2, "nonsense"),
+        (
+            &["record", "--keep", "5m"],
+            2,
+            "too short: an hour is the least",
+        ),
+        (
+            &["record", "--max-size", "9k"],
+            2,
+            "too small for a history",
+        ),
+        (
+            &["record", "-N", "web"],
+            2,
+            "record keeps all namespaces or only its own",
+        ),
+        (
+            &["record", "--replay", "/dev/null"],
+            2,
+            "leave out --replay",
+        ),
+        (&["record", "--dir", "/dev/null"], 2, "/dev/null"),
+    ] {
+        let said = sockeye(args);
+        assert_eq!((said.code, &*said.out), (code, ""), "{said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        assert!(said.err.contains(line), "{said:?}");
+    }
+    fs::remove_dir_all(&empty).unwrap();
+}
+
+/// Whether the unit is valid where there is a systemd to say so.
+#[test]
+fn systemd_accepts_the_unit_of_the_package() {
+    let unit = include_str!("../../../assets/sockeye.service");
+    let folder = Store::new("unit");
+    fs::create_dir_all(&folder.0).unwrap();
+    let path = folder.0.join("sockeye.service");
+    fs::write(&path, unit.replace("/usr/bin/sockeye", BINARY)).unwrap();
+    let verify = Command::new("systemd-analyze")
+        .args(["verify", "--man=no"])
+        .arg(&path)
+        .output();
+    let Ok(verified) = verify else {
+        println!("NOT RUN: systemd-analyze is not installed");
+        return;
+    };
+    let said = String::from_utf8_lossy(&verified.stderr).into_owned();
+    assert!(
+        verified.status.success() && !said.contains("sockeye.service:"),
+        "{said}"
+    );
+}
+
+/// A history in which a server had the port, then another one, and times while each did.
+fn two_servers(name: &str) -> (Store, Running, [Timestamp; 2], Running) {
+    let store = Store::new(name);
+    let recorder = store.recorder();
+    store.wait_for_first_snapshot();
+    let first = server("first", 8080);
+    store.wait_for(8080, 1, "open");
+    let during_first = Timestamp::now();
+    drop(first);
+    store.wait_for(8080, 1, "process_ended");
+    let second = server("second", 8080);
+    store.wait_for(8080, 2, "open");
+    (store, recorder, [during_first, Timestamp::now()], second)
+}
+
+#[test]
+fn diff_names_the_ports_that_appeared_went_and_changed_their_owner() {
+    stage(|| {
+        let (store, _recorder, [first, second], _second) = two_servers("diff");
+        let (first, second) = (first.to_string(), second.to_string());
+        // Both servers are called `sh`.
+        let same = store.asks(&["diff", "--at", &first, "--at", &second]);
+        assert_eq!((same.code, &*same.out, &*same.err), (0, "", ""));
+        let third = listener("127.0.0.1:8081");
+        let later = store.asks(&["diff", "--at", &first]);
+        assert_eq!(later.code, 1, "{later:?}");
+        assert!(
+            later.out.starts_with("+  tcp  127.0.0.1:8081  "),
+            "{later:?}"
+        );
+        let list = sockeye(&["list", "--json"]).out;
+        let baseline = TempFile::containing("baseline.json", &list);
+        let _fourth = listener("127.0.0.1:8082");
+        drop(third);
+        let diff = sockeye(&["diff", "--json", baseline.path()]);
+        let json = diff.json();
+        assert_eq!(
+            (diff.code, &json["appeared"][0]["port"]),
+            (1, &8082.into()),
+            "{json:#}"
+        );
+        assert_eq!(json["gone"][0]["port"], 8081, "{json:#}");
+        assert_eq!(sockeye(&["diff", "-q", "-u", baseline.path()]).code, 0);
+        let recording = TempFile::new("baseline.jsonl");
+        sockeye(&["list", "-a", "--record", recording.path()]);
+        assert_eq!(sockeye(&["diff", recording.path()]).code, 0);
+        for (args, line) in [
+            (&["diff"][..], "compare what? name a time"),
+            (&["diff", "/nonexistent"], "/nonexistent"),
+            (&["diff", "/dev/null"], "/dev/null"),
+            (
+                &["diff", "--at", "now", "--at", "now", "--at", "now"],
+                "two times are compared",
+            ),
+        ] {
+            let said = sockeye(args);
+            assert_eq!((said.code, &*said.out), (2, ""), "{said:?}");
+            assert_eq!(said.err.lines().count(), 1, "{said:?}");
+            assert!(said.err.contains(line), "{said:?}");
+        }
+    });
+}
