@@ -50,7 +50,6 @@ pub(crate) struct Shared(Arc<RwLock<VecDeque<Part>>>);
 
 impl Shared {
     /// One segment of these bytes.
-    #[cfg(test)]
     pub(crate) fn of(bytes: Vec<u8>) -> Self {
         let part = Part {
             number: 1,

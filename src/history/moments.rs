@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::model::{ClosedSocket, Endpoint, Protocol, Snapshot, Socket};
+use crate::model::{Endpoint, Protocol, Snapshot, Socket};
 
 /// Times from `from` to `to`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,9 +189,15 @@ impl ChangeKey {
         }
     }
 
-    /// The same for a closed one.
-    pub(crate) fn has_closed(&self, closed: &ClosedSocket) -> bool {
-        self.has(&closed.socket)
+    /// The port that it is about, if it is about one.
+    pub(crate) fn port(&self) -> Option<u16> {
+        let (protocol, port) = match self {
+            Self::Port { protocol, port } => (protocol, *port),
+            Self::Socket {
+                protocol, local, ..
+            } => (protocol, local.port),
+        };
+        protocol.has_ports().then_some(port)
     }
 }
 

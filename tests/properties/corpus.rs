@@ -7,6 +7,8 @@ use std::path::Path;
 pub mod config;
 #[path = "../../fuzz/trials/filter.rs"]
 mod filter;
+#[path = "../../fuzz/trials/history.rs"]
+mod history;
 #[path = "../../fuzz/trials/replay.rs"]
 mod replay;
 
@@ -40,4 +42,9 @@ fn every_filter_of_the_corpus_is_refused_in_its_place_or_prints_back() {
 #[test]
 fn every_recording_of_the_corpus_is_refused_or_shown_and_reported_clean() {
     try_all("replay", replay::run);
+}
+
+#[test]
+fn every_history_of_the_corpus_is_read_as_far_as_it_can_be() {
+    try_all("history", history::run);
 }

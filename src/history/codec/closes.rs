@@ -138,7 +138,7 @@ impl LastShapes {
                 tcp,
             });
         }
-        let number = next.wrapping_sub(columns.planes(Column::CloseSlot, 4)?);
+        let number = next.wrapping_sub(columns.planes(Column::CloseSlot, 4));
         let before = find(number).ok_or("a report is about no socket")?;
         let mut parts = self.read_difference(columns, rows, shapes, (mask, &before))?;
         let shape = parts::shape(shapes, parts.shape)?;
@@ -162,7 +162,7 @@ impl LastShapes {
         let has = |bit: u8| mask & bit != 0;
         let mut after = *before;
         after.shape = if has(close::SHAPE) {
-            columns.planes(Column::RowShape, 3)?
+            columns.planes(Column::RowShape, 3)
         } else {
             let last = self.0.get(&before.shape).copied();
             last.ok_or("a report has no shape")?
@@ -227,10 +227,10 @@ fn write_tcp(out: &mut Columns, tcp: &TcpInfo) -> u8 {
 
 fn read_tcp(columns: &mut ColumnInputs, has_rare: bool) -> Result<TcpInfo, Malformed> {
     let time = |code: u32| Duration::from_micros(TIME.decode(code));
-    let bytes_sent = BYTES.decode(columns.planes(Column::Sent, 2)?);
-    let bytes_received = BYTES.decode(columns.planes(Column::Received, 2)?);
-    let rtt = columns.planes(Column::Rtt, 2)?;
-    let least = columns.planes(Column::MinRtt, 2)?;
+    let bytes_sent = BYTES.decode(columns.planes(Column::Sent, 2));
+    let bytes_received = BYTES.decode(columns.planes(Column::Received, 2));
+    let rtt = columns.planes(Column::Rtt, 2);
+    let least = columns.planes(Column::MinRtt, 2);
     let min_rtt = least.checked_sub(1).map(|zigzag| {
         let delta = i64::from(zigzag >> 1) ^ -i64::from(zigzag & 1);
         time(u32::try_from(i64::from(rtt) - delta).unwrap_or_default())

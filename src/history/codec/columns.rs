@@ -104,9 +104,15 @@ impl Columns {
                 columns[plane].clear();
             }
         }
+        // Most columns of a small frame are empty: a bit for each, then the lengths of the others.
         let mut lengths = Vec::new();
         put(&mut lengths, COUNT as u64);
-        for column in &columns {
+        for eight in columns.chunks(8) {
+            let bits = eight.iter().enumerate();
+            let bits = bits.map(|(at, column)| u8::from(!column.is_empty()) << at);
+            lengths.push(bits.sum());
+        }
+        for column in columns.iter().filter(|column| !column.is_empty()) {
             put(&mut lengths, column.len() as u64);
         }
         std::iter::once(lengths).chain(columns).collect()
@@ -146,9 +152,10 @@ impl ColumnInputs {
     pub fn split(raw: &[u8]) -> Result<Self, Malformed> {
         let mut input = Input::new(raw);
         let count = input.count(MAX_COUNT)?;
-        let lengths: Vec<_> = (0..count)
-            .map(|_| input.number())
-            .collect::<Result<_, _>>()?;
+        let bits = input.bytes(count.div_ceil(8))?;
+        let has = |at: usize| bits[at / 8] >> (at % 8) & 1 != 0;
+        let lengths = (0..count).map(|at| if has(at) { input.number() } else { Ok(0) });
+        let lengths: Vec<_> = lengths.collect::<Result<_, _>>()?;
         let mut left = Vec::with_capacity(count.max(COUNT));
         for length in lengths {
             let start = raw.len() - input.left();
@@ -166,15 +173,7 @@ impl ColumnInputs {
         column: Column,
         read: impl FnOnce(&mut Input<'_>) -> Result<T, Malformed>,
     ) -> Result<T, Malformed> {
-        self.read_plane(column as usize, read)
-    }
-
-    fn read_plane<T>(
-        &mut self,
-        at: usize,
-        read: impl FnOnce(&mut Input<'_>) -> Result<T, Malformed>,
-    ) -> Result<T, Malformed> {
-        let left = &mut self.left[at];
+        let left = &mut self.left[column as usize];
         let mut input = Input::new(&self.raw[left.clone()]);
         let read = read(&mut input);
         left.start = left.end - input.left();
@@ -199,14 +198,16 @@ impl ColumnInputs {
     }
 
     /// Reads a number from its planes. A plane that was left out has zeros.
-    pub fn planes(&mut self, column: Column, planes: usize) -> Result<u32, Malformed> {
+    pub fn planes(&mut self, column: Column, planes: usize) -> u32 {
         let mut bytes = [0; 4];
-        for (plane, byte) in bytes.iter_mut().take(planes).enumerate() {
-            let at = column as usize + plane;
-            if !self.left[at].is_empty() {
-                *byte = self.read_plane(at, |input| input.byte())?;
+        for (byte, left) in bytes
+            .iter_mut()
+            .zip(&mut self.left[column as usize..][..planes])
+        {
+            if let Some(at) = left.next() {
+                *byte = self.raw[at];
             }
         }
-        Ok(u32::from_le_bytes(bytes))
+        u32::from_le_bytes(bytes)
     }
 }

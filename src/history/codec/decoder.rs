@@ -105,7 +105,7 @@ impl Decoder {
         decoder.clock = Clock(wall.saturating_sub(passed).saturating_sub(drift));
         decoder.taken_at = decoder.clock.moment(step.time);
         for number in 0..decoder.next_number {
-            let age = decoder.columns.planes(Column::Age, 4)?;
+            let age = decoder.columns.planes(Column::Age, 4);
             let slot = decoder.slots.get_mut(&number);
             let slot = slot.ok_or("a keyframe removes sockets")?;
             slot.since = step.time.0.saturating_sub(i64::from(age >> 1) * 100);
@@ -163,7 +163,7 @@ impl Decoder {
             self.change()?;
         }
         for _ in 0..step.removed {
-            let number = self.number(Column::RemovedSlot)?;
+            let number = self.number(Column::RemovedSlot);
             self.remove(number)?;
         }
         if step.has_set {
@@ -256,7 +256,7 @@ impl Decoder {
     }
 
     fn change(&mut self) -> Result<(), Malformed> {
-        let number = self.number(Column::ChangeSlot)?;
+        let number = self.number(Column::ChangeSlot);
         let now = self.now.0;
         let columns = &mut self.columns;
         let mask = columns.byte(Column::ChangeMask)?;
@@ -265,7 +265,7 @@ impl Decoder {
         let slot = slot.ok_or("a change is about no socket")?;
         let mut parts = slot.parts;
         if has(change::SHAPE) {
-            parts.shape = columns.planes(Column::RowShape, 3)?;
+            parts.shape = columns.planes(Column::RowShape, 3);
         }
         let shape = self.entries.shape(parts.shape)?;
         if has(change::LOCAL) {
@@ -302,9 +302,9 @@ impl Decoder {
     }
 
     /// The number of a socket, counted back from the next one.
-    fn number(&mut self, column: Column) -> Result<u32, Malformed> {
-        let back = self.columns.planes(column, 4)?;
-        Ok(self.next_number.wrapping_sub(back))
+    fn number(&mut self, column: Column) -> u32 {
+        let back = self.columns.planes(column, 4);
+        self.next_number.wrapping_sub(back)
     }
 
     fn remove(&mut self, number: u32) -> Result<(), Malformed> {

@@ -110,20 +110,20 @@ impl LastRows {
         let mask = columns.byte(Column::RowMask)?;
         let has = |bit: u8| mask & bit != 0;
         if has(row::SHAPE) {
-            self.shape = columns.planes(Column::RowShape, 3)?;
+            self.shape = columns.planes(Column::RowShape, 3);
         }
         let shape = shape(shapes, self.shape)?;
         let mut parts = *self.of(self.shape);
         parts.shape = self.shape;
         if has(row::LOCAL_ADDRESS) {
-            parts.local.0 = columns.planes(Column::LocalAddress, 3)?;
+            parts.local.0 = columns.planes(Column::LocalAddress, 3);
         }
         if has(row::LOCAL_PORT) {
             parts.local.1 = port(columns, Column::LocalPort)?;
         }
         let mut remote = Far::of(parts.remote);
         if has(row::REMOTE_ADDRESS) {
-            remote.address = columns.planes(Column::RemoteAddress, 3)?;
+            remote.address = columns.planes(Column::RemoteAddress, 3);
         }
         if has(row::REMOTE_PORT) {
             remote.port = port(columns, Column::RemotePort)?;
@@ -207,7 +207,7 @@ pub(crate) fn read_end(
     inputs: &mut ColumnInputs,
     columns: (Column, Column),
 ) -> Result<Option<NumberedEnd>, Malformed> {
-    let address = inputs.planes(columns.0, 3)?;
+    let address = inputs.planes(columns.0, 3);
     let port = port(inputs, columns.1)?;
     Ok(Far { address, port }.end())
 }
@@ -271,7 +271,7 @@ pub(crate) fn read_ends(columns: &mut ColumnInputs, now: i64) -> Result<i64, Mal
 }
 
 fn port(columns: &mut ColumnInputs, column: Column) -> Result<u16, Malformed> {
-    let port = columns.planes(column, 2)?;
+    let port = columns.planes(column, 2);
     u16::try_from(port).map_err(|_| "a port is too large".to_owned())
 }
 

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 pub(super) use self::place::Place;
 use self::sections::gap;
 pub(super) use self::sections::{Section, sections};
+use super::memory::Shared;
 use super::segment::{Cursor, Segment};
 use super::{Damage, Gap, Position, Recorded, StoreError, TimeRange};
 
@@ -57,11 +58,24 @@ impl History {
         }
     }
 
+    /// One segment that is in memory, such as a file that was received.
+    pub fn of_bytes(bytes: Vec<u8>) -> Self {
+        let place = Place::Memory(Shared::of(bytes));
+        Self::new(place).unwrap_or_else(|_| Self::empty())
+    }
+
+    fn empty() -> Self {
+        Self {
+            place: Place::Memory(Shared::default()),
+            segments: Vec::new(),
+            cursor: None,
+        }
+    }
+
     pub(super) fn new(place: Place) -> Result<Self, StoreError> {
         let mut history = Self {
             place,
-            segments: Vec::new(),
-            cursor: None,
+            ..Self::empty()
         };
         history.refresh()?;
         Ok(history)

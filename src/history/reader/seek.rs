@@ -272,6 +272,63 @@ impl History {
         is_here && cursor.entry() >= base.1 && is_before
     }
 
+    /// Moves to the last snapshot of a frame, or before it.
+    pub(super) fn seek_end(&mut self, place: Place) -> Result<bool, StoreError> {
+        self.seek(place, Until::End)
+    }
+
+    /// Whether the next snapshot is of another section.
+    pub(super) fn leaves_section(&self) -> bool {
+        let Some(cursor) = self.cursor.as_ref().filter(|one| one.next_step().is_none()) else {
+            return false;
+        };
+        let Ok((segment, _)) = self.find(cursor.position()) else {
+            return false;
+        };
+        let here = (segment, cursor.entered());
+        let next = self.after(Some(here));
+        next.is_some_and(|next| !self.is_linked(here, next) || self.has_own_snapshot(next))
+            && next.is_some_and(|next| self.head(next).flags & Head::IS_HEARTBEAT == 0)
+    }
+
+    /// The nearest keyframe before a position.
+    pub(super) fn keyframe_ahead_of(
+        &self,
+        position: Position,
+    ) -> Result<Option<Place>, StoreError> {
+        let place = self.find(position)?;
+        let is_keyframe = self.head(place).kind == Kind::Keyframe;
+        let place = if is_keyframe {
+            self.before(place)
+        } else {
+            Some(place)
+        };
+        Ok(place.and_then(|place| self.keyframe_before(place)))
+    }
+
+    /// The position of a keyframe.
+    pub(super) fn position_of(&self, (segment, entry): Place) -> Position {
+        let segment = &self.segments[segment];
+        Position {
+            file: segment.number,
+            offset: segment.frames.entries[entry].offset,
+            step: 0,
+        }
+    }
+
+    /// The position of the next keyframe, or behind the segment.
+    pub(super) fn next_keyframe(&self, (segment, entry): Place) -> Position {
+        let mut later = self.segments[segment].moments_from(entry + 1);
+        let is_keyframe = |at: &usize| self.head((segment, *at)).kind == Kind::Keyframe;
+        match later.find(is_keyframe) {
+            Some(next) => self.position_of((segment, next)),
+            None => Position {
+                offset: u64::MAX,
+                ..self.position_of((segment, entry))
+            },
+        }
+    }
+
     /// The nearest keyframe that can be read, at or before a place.
     fn keyframe_before(&self, place: Place) -> Option<Place> {
         let mut place = Some(place);
@@ -316,7 +373,7 @@ impl History {
     }
 
     /// The frame with a moment before this one.
-    fn before(&self, (segment, entry): Place) -> Option<Place> {
+    pub(super) fn before(&self, (segment, entry): Place) -> Option<Place> {
         let segments = self.segments.iter().enumerate().take(segment + 1).rev();
         let mut places = segments.flat_map(|(at, one)| {
             let end = if at == segment { entry } else { usize::MAX };
@@ -355,8 +412,21 @@ impl History {
         None
     }
 
+    /// The position of the same snapshot in the segment before, if a keyframe repeats it.
+    pub(super) fn original(&mut self, position: Position) -> Result<Position, StoreError> {
+        let place = self.find(position)?;
+        let Some(before) = self.before(place).filter(|_| self.is_repeated(place)) else {
+            return Ok(position);
+        };
+        let wall = self.head(place).wall;
+        self.seek(before, Until::End)?;
+        let cursor = self.cursor.as_ref();
+        let same = cursor.filter(|one| one.taken_at().wall.as_millisecond() == wall);
+        Ok(same.map_or(position, Cursor::position))
+    }
+
     /// Whether a keyframe repeats the last snapshot of the segment before it.
-    fn is_repeated(&self, (segment, entry): Place) -> bool {
+    pub(super) fn is_repeated(&self, (segment, entry): Place) -> bool {
         let start = entry
             .checked_sub(1)
             .map(|start| self.head((segment, start)));

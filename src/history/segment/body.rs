@@ -20,7 +20,7 @@ pub(crate) fn read_body(
     if crc32fast::hash(&bytes) != head.body_crc {
         return Ok(Err(DamageKind::Checksum));
     }
-    let raw = zstd::bulk::decompress(&bytes, head.raw_length as usize);
+    let raw = input.decompress(&bytes, head.raw_length as usize);
     Ok(match raw {
         Ok(raw) if raw.len() == head.raw_length as usize => Ok(raw),
         Ok(_) => Err(DamageKind::Content("its length is wrong".to_owned())),

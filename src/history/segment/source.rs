@@ -16,7 +16,13 @@ pub(crate) enum Source {
 }
 
 /// A segment that is open.
-pub(crate) enum Input {
+pub(crate) struct Input {
+    bytes: Opened,
+    /// Made once: it takes longer than a small frame.
+    decompressor: Option<zstd::bulk::Decompressor<'static>>,
+}
+
+enum Opened {
     File(File),
     Memory(SharedBytes),
 }
@@ -30,33 +36,46 @@ impl Source {
     }
 
     pub fn open(&self) -> io::Result<Input> {
-        Ok(match self {
-            Self::File(path) => Input::File(File::open(path)?),
-            Self::Memory(bytes) => Input::Memory(Arc::clone(bytes)),
+        let bytes = match self {
+            Self::File(path) => Opened::File(File::open(path)?),
+            Self::Memory(bytes) => Opened::Memory(Arc::clone(bytes)),
+        };
+        Ok(Input {
+            bytes,
+            decompressor: None,
         })
     }
 }
 
 impl Input {
     pub fn len(&self) -> io::Result<u64> {
-        match self {
-            Self::File(file) => Ok(file.metadata()?.len()),
-            Self::Memory(bytes) => {
+        match &self.bytes {
+            Opened::File(file) => Ok(file.metadata()?.len()),
+            Opened::Memory(bytes) => {
                 Ok(bytes.read().unwrap_or_else(PoisonError::into_inner).len() as u64)
             }
         }
     }
 
+    /// Decompresses a body of at most this length.
+    pub fn decompress(&mut self, bytes: &[u8], length: usize) -> io::Result<Vec<u8>> {
+        let decompressor = match &mut self.decompressor {
+            Some(decompressor) => decompressor,
+            none => none.insert(zstd::bulk::Decompressor::new()?),
+        };
+        decompressor.decompress(bytes, length)
+    }
+
     /// Reads so many bytes, or fewer at the end.
     pub fn read(&mut self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        match self {
-            Self::File(file) => {
+        match &mut self.bytes {
+            Opened::File(file) => {
                 file.seek(SeekFrom::Start(offset))?;
                 let mut bytes = Vec::with_capacity(length);
                 file.take(length as u64).read_to_end(&mut bytes)?;
                 Ok(bytes)
             }
-            Self::Memory(all) => {
+            Opened::Memory(all) => {
                 let all = all.read().unwrap_or_else(PoisonError::into_inner);
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(all.len());
                 let end = start.saturating_add(length).min(all.len());

@@ -1,5 +1,6 @@
 //! The store as a whole: what is written is what is read.
 
+mod changes;
 mod damage;
 mod golden;
 mod holders;
