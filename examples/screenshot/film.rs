@@ -18,6 +18,7 @@ use sockeye::bind::{BindTestResult, Probe, ProbeResult, Prober};
 use sockeye::keymap::Key;
 use sockeye::model::{Answered, Evidence, Holder, Lineage, Moment, Snapshot, SocketOptions};
 use sockeye::query::Tab;
+use sockeye::runtime::history::{LastHour, Moments};
 use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source as _};
 use sockeye::theme::{Colour, Depth, Glyphs};
@@ -40,6 +41,8 @@ pub struct Film {
     begin: jiff::Timestamp,
     now: Moment,
     last: Snapshot,
+    history: LastHour,
+    moments: Moments,
 }
 
 impl Film {
@@ -79,7 +82,11 @@ impl Film {
         app.update(Msg::Input(Input::Background(GROUND)), now);
         app.update(Msg::SnapshotTaken(tracker.apply(last.clone())), now);
         let begin = now.wall;
+        let history = LastHour::new(Duration::from_secs(5));
+        history.add(&last);
         Self {
+            moments: Moments::of_memory(history.clone()),
+            history,
             app,
             replay,
             tracker,
@@ -98,6 +105,7 @@ impl Film {
         next.taken_at.steady = next.taken_at.wall.duration_since(self.begin).unsigned_abs();
         self.now = next.taken_at;
         self.last = next.clone();
+        self.history.add(&next);
         let table = self.tracker.apply(next);
         self.app.update(Msg::SnapshotTaken(table), self.now);
         true
@@ -119,14 +127,20 @@ impl Film {
         }
     }
 
-    /// Presses a key. A bind test gets its result at once.
+    /// Presses a key. A bind test gets its result at once, and a moment is shown at once.
     pub fn key(&mut self, key: Key) {
         for effect in self.app.update(Msg::Input(Input::Key(key)), self.now) {
-            if let Effect::BindTest { job, target, .. } = effect {
-                let mut prober = Recorded(&self.last);
-                let test_result = BindTestResult::of(&target, &mut prober);
-                let report = Box::new(BindReport { job, test_result });
-                self.app.update(Msg::BindTested(report), self.now);
+            let answer = match effect {
+                Effect::BindTest { job, target, .. } => {
+                    let mut prober = Recorded(&self.last);
+                    let test_result = BindTestResult::of(&target, &mut prober);
+                    Some(Msg::BindTested(Box::new(BindReport { job, test_result })))
+                }
+                Effect::ShowMoment(request) => self.moments.answer(&[*request]),
+                _ => None,
+            };
+            if let Some(answer) = answer {
+                self.app.update(answer, self.now);
             }
         }
     }

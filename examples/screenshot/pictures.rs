@@ -101,6 +101,19 @@ pub static ALL: &[Picture] = &[
         layout: Layout::Beside(1),
     },
     Picture {
+        file: "moment.svg",
+        title: "sockeye: the table as it was",
+        description: "The header shows a moment in reverse video; the line below is the timeline: what opened, changed and \
+                      closed when, and where the moment is. The table is that of the moment.",
+        screens: || {
+            shot((118, 24), |film| {
+                film.press("@16:16:41");
+                film.key(Key::Enter);
+            })
+        },
+        layout: Layout::Beside(1),
+    },
+    Picture {
         file: "palette.svg",
         title: "sockeye: the command palette",
         description: "A list of every action with its keys, opened over the table; what is typed narrows it.",

@@ -73,7 +73,7 @@ impl App {
     }
 }
 
-/// The bars, with the moment reversed. What was not recorded is a line of dots.
+/// The bars, with the moment reversed, in the color of its badge. What was not recorded is a line of dots.
 fn parts(moment: &AtMoment) -> impl Iterator<Item = Span> {
     let parts = &moment.timeline.parts;
     let peak = parts.iter().filter_map(|part| part.changes).max();
@@ -84,12 +84,16 @@ fn parts(moment: &AtMoment) -> impl Iterator<Item = Span> {
             has_listener_change,
         } = *part;
         let glyph = changes.map_or('·', |changes| bar(changes, peak.unwrap_or(0)));
+        if at == here {
+            return span(glyph, Role::Warning)
+                .reversed()
+                .on_click(Click::Timeline);
+        }
         let role = match (has_listener_change, changes) {
             (true, _) => Role::Accent,
             (false, Some(_)) => Role::Plain,
             (false, None) => Role::Dim,
         };
-        let part = span(glyph, role).on_click(Click::Timeline);
-        if at == here { part.reversed() } else { part }
+        span(glyph, role).on_click(Click::Timeline)
     })
 }
