@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::history::{History, Memory, MemoryOptions};
 use crate::model::Snapshot;
+use crate::runtime::recording::open_history;
 use crate::source::{Replay, Source as _};
 
 /// The snapshots of the last hour, shared by the collector and those that read them.
@@ -49,7 +50,10 @@ impl Origin {
             Some(mut open) => open.refresh().map(|()| open),
             None => match self {
                 Self::Memory(memory) => memory.memory().history(),
-                Self::Recording(path, clock) => read(path, *clock)?.history(),
+                Self::Recording(path, clock) => match open_history(path) {
+                    Some(history) => history,
+                    None => read(path, *clock)?.history(),
+                },
             },
         };
         Ok(history.insert(open.map_err(|error| error.to_string())?))
