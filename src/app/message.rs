@@ -60,7 +60,7 @@ pub enum Msg {
     },
     /// The settings were compared with the config file.
     SavePrepared(Box<Save>),
-    /// The rows were written.
+    /// The rows, or the last hour, were written.
     RowsWritten(Written),
     /// The background of a socket's owners was read, or could not be.
     OwnerInspected(Box<Inspected>),
@@ -120,11 +120,13 @@ pub struct Inspected {
     pub limits: Limits,
 }
 
-/// Rows that were written.
+/// Rows or snapshots that were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// How many.
-    pub rows: usize,
+    pub count: usize,
+    /// What: the word for one, and for several.
+    pub nouns: [&'static str; 2],
     /// The file with its folder.
     pub path: String,
     /// The preferred folder, and why writing there failed.
@@ -307,6 +309,8 @@ pub enum Effect {
     SetMouse(bool),
     /// Write these rows of the current table to a file of this format.
     Write(FileFormat, Vec<RowId>),
+    /// Write the last hour to a new recording.
+    WriteHistory,
     /// Stop this job like `Ctrl-Z` outside raw mode; answered with [`Msg::SuspendRequested`].
     SuspendJob,
     /// Give the terminal back and stop until continued.

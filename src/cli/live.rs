@@ -66,7 +66,7 @@ pub(super) fn run(
     let (source, host) = source(global, &settings)?;
     check_namespaces(global, &namespaces, clock)?;
     let origin = source.origin();
-    let (history, moments) = history(global, &settings, clock);
+    let (history, moments) = history(global, &settings, clock, form);
     let collector = Collector {
         source,
         tracker: tracker(&settings),
@@ -108,7 +108,12 @@ pub(super) fn run(
 }
 
 /// The history that the table can go back in: the file of a recording, or what the collector adds to it.
-fn history(global: &GlobalArgs, settings: &Settings, clock: Clock) -> (Option<LastHour>, Moments) {
+fn history(
+    global: &GlobalArgs,
+    settings: &Settings,
+    clock: Clock,
+    form: Form,
+) -> (Option<LastHour>, Moments) {
     if let Some(path) = &global.replay
         && !global.replays_standard_input()
     {
@@ -116,7 +121,8 @@ fn history(global: &GlobalArgs, settings: &Settings, clock: Clock) -> (Option<La
     }
     let history = LastHour::new(settings.interval);
     let moments = Moments::of_memory(history.clone());
-    (Some(history), moments)
+    // Lines have no way back in time.
+    (Some(history).filter(|_| form == Form::Screen), moments)
 }
 
 fn environment(host: String, origin: Origin, form: Form) -> Environment {

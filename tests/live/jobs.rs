@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::live::scene::{BINARY, Holder, Live, TempDir, listeners, stage};
+use crate::live::scene::{BINARY, Holder, Live, TempDir, listeners, row, stage};
 use crate::schema::valid;
 use crate::support::pty::Pty;
 
@@ -49,6 +49,37 @@ fn w_writes_the_rows_shown_to_a_file() {
             let text = std::fs::read_to_string(path).unwrap();
             assert_eq!(written_ports(&text, format), ["8080", "8081"]);
         }
+    });
+}
+
+#[test]
+fn w_writes_the_last_hour_to_a_recording_also_from_a_moment_of_it() {
+    stage(|| {
+        let directory = TempDir::new();
+        std::env::set_current_dir(directory.path()).unwrap();
+        let mut holder = Holder::of(listeners(&[8080]));
+        let mut live = Live::start(&["--linger", "200ms"]);
+        live.wait_for_row(8080, |row| row.contains("sleep"));
+        holder.end();
+        live.wait_without("8080");
+        live.press("{");
+        live.wait_for_row(8080, |row| row.contains("LISTEN"));
+        live.press("w");
+        live.wait_for_text("a recording for --replay");
+        live.press("jj\r");
+        live.wait_for_text(" snapshots to ");
+        let mut files = std::fs::read_dir(directory.path()).unwrap();
+        let path = files.next().unwrap().unwrap().path();
+        let path = path.to_str().unwrap();
+        let mut replayed = Live {
+            pty: Pty::spawn(BINARY, &["--replay", path], (110, 30), &[]),
+        };
+        replayed.wait_for_text("REPLAY");
+        replayed.press("{");
+        replayed.wait_for_row(8080, |row| row.contains("LISTEN") && row.contains("sleep"));
+        replayed.press("}");
+        let is_closed = |screen: &str| row(screen, 8080).is_none_or(|row| row.starts_with('-'));
+        replayed.wait_for("its end", is_closed);
     });
 }
 

@@ -49,6 +49,7 @@ pub(crate) enum MenuChoice {
     Column(ColumnId),
     Sort(ColumnId),
     Write(FileFormat),
+    WriteHistory,
     /// Groups by this field, and offers a second one.
     GroupBy(Option<GroupBy>),
     /// Groups by these fields.
@@ -196,18 +197,20 @@ impl Menu {
     }
 
     /// The file formats for the marked rows, or for those shown.
-    pub fn write(rows: usize, is_marked: bool) -> Self {
-        let item =
-            |label: &str, format| MenuItem::new(label.to_owned(), None, MenuChoice::Write(format));
+    pub fn write(rows: usize, is_marked: bool, has_history: bool) -> Self {
+        let item = |label: &str, choice| MenuItem::new(label.to_owned(), None, choice);
         let json = "JSON   one object, everything that is known";
         let csv = "CSV    a row for each socket and process";
+        let history = "the last hour, all sockets: a recording for --replay";
         let what = if is_marked { "marked" } else { "shown" };
         let title = match rows {
             1 => format!("write the row {what}"),
             rows => format!("write the {rows} rows {what}"),
         };
-        let items = [item(json, FileFormat::Json), item(csv, FileFormat::Csv)];
-        Self::of(&title, items.into_iter(), 0)
+        let formats = [(json, FileFormat::Json), (csv, FileFormat::Csv)].into_iter();
+        let formats = formats.map(|(label, format)| item(label, MenuChoice::Write(format)));
+        let history = has_history.then(|| item(history, MenuChoice::WriteHistory));
+        Self::of(&title, formats.chain(history), 0)
     }
 
     /// The kinds of sockets, with those shown checked.
@@ -280,6 +283,7 @@ impl App {
         match choice {
             MenuChoice::Copy(text) => self.copy(text, now),
             MenuChoice::Write(format) => self.write_shown(format, now),
+            MenuChoice::WriteHistory => self.write_history(now),
             MenuChoice::CopyRows(format, rows) => self.copy_rows(format, rows, now),
             MenuChoice::GroupBy(by) => self.group_by_chosen(by, now),
             MenuChoice::GroupFields(fields) => self.group_by(Some(fields), now),
@@ -324,9 +328,10 @@ impl App {
         self.request(Effect::CopyRows(format, rows));
     }
 
-    /// Reports where the rows were written. A long path is cut in the middle, so folder and extension stay.
+    /// Reports where rows or snapshots were written. A long path is cut in the middle, so folder and extension stay.
     pub(crate) fn notify_written(&mut self, written: &Written, now: Moment) {
-        let words = format!("wrote {} to ", counted(written.rows, "row", "rows"));
+        let [one, many] = written.nouns;
+        let words = format!("wrote {} to ", counted(written.count, one, many));
         let room = usize::from(self.size.width).saturating_sub(width(&words) + 1);
         let path = cut_middle(&clean(&written.path), room.max(LEAST_SHOWN));
         let why = written.not_in.as_ref();

@@ -14,7 +14,7 @@ mod sort_menu;
 
 use crate::app::layout::Area;
 use crate::app::view::{Line, OverlayView, Part, Scrollbar, widest};
-use crate::app::{App, Pane};
+use crate::app::{App, Pane, PromptKind};
 use end_process::{Question, Several};
 use go_to::GoTo;
 use help::HelpPage;
@@ -54,6 +54,20 @@ impl Dialog {
             | Self::OpenUrl(_)
             | Self::Save(_)
             | Self::Help(_) => None,
+        }
+    }
+
+    /// Whether it would act on what there is now: ends a process, tests a bind, opens an address.
+    pub fn acts_on_now(&self) -> bool {
+        match self {
+            Self::Question(_) | Self::EndSeveral(_) | Self::OpenUrl(_) => true,
+            Self::Prompt(prompt) => prompt.kind == PromptKind::Target,
+            Self::None
+            | Self::GoTo(_)
+            | Self::Menu(_)
+            | Self::Palette(_)
+            | Self::Save(_)
+            | Self::Help(_) => false,
         }
     }
 

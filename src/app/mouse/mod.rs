@@ -194,7 +194,7 @@ impl App {
     fn drag(&mut self, column: u16, row: u16, now: Moment) {
         match self.mouse.drag {
             Some(Drag::Thumb { part, below }) => {
-                self.drag_thumb(part, row.saturating_sub(below), now)
+                self.drag_thumb(part, row.saturating_sub(below), now);
             }
             Some(Drag::Timeline) => self.seek_column(self.layout().timeline, column, now),
             None => {}

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::seek::{Direction, MomentRequest, Seek, ShownMoment, Timeline};
 use crate::app::dialogs::prompt::Prompt;
 use crate::app::view::{Line, Role, span};
-use crate::app::{App, Dialog, Effect, Pane, PromptKind};
+use crate::app::{App, Dialog, Effect, NoticeKind, Pane, PromptKind};
 use crate::keymap::{Action, TimeAction};
 use crate::model::{Moment, Playback, time};
 use crate::query::LineId;
@@ -21,6 +21,8 @@ const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
 
 const EXAMPLES: &str =
     "03:12  3am  2h ago  yesterday 3am  monday 9:00  2026-11-29 03:12  start  end  now";
+
+const READING: &str = "reading the recording…";
 
 /// The requests for moments.
 #[derive(Clone, Debug, Default)]
@@ -106,6 +108,9 @@ impl App {
         self.follow_selected();
         if let Some(moment) = &mut self.playhead.moment {
             moment.next_due = None;
+        } else if !self.is_live() {
+            // All of it, with the first request.
+            self.notify(NoticeKind::Pending, READING, now);
         }
         self.request_moment(seek);
     }
@@ -174,10 +179,15 @@ impl App {
         self.warn(why, now);
     }
 
-    /// A live table goes on out of sight; a recording waits. A bind test is about now.
+    /// A live table goes on out of sight; a recording waits. What acts on now is closed.
     fn enter_moment(&mut self, now: Moment) {
+        let notice = &mut self.notices.current;
+        notice.take_if(|notice| notice.kind == NoticeKind::Pending);
         if matches!(self.dock.pane, Some(Pane::Bind(_))) {
             self.set_pane(None);
+        }
+        if self.dialog.acts_on_now() {
+            self.dialog = Dialog::None;
         }
         self.rows.is_following = false;
         let pause = self.playhead.pause.take();
@@ -253,10 +263,8 @@ impl App {
     /// Shows the next snapshot when it is due.
     pub(crate) fn play_on(&mut self, now: Moment) {
         let moment = self.playhead.moment.as_ref();
-        if moment
-            .and_then(|moment| moment.next_due)
-            .is_some_and(|due| due <= now.steady)
-        {
+        let due = moment.and_then(|moment| moment.next_due);
+        if due.is_some_and(|due| due <= now.steady) {
             self.follow_selected();
             // Until that has been shown none is due.
             if let Some(moment) = &mut self.playhead.moment {
@@ -282,7 +290,9 @@ impl App {
             "start" => Ok(Seek::Start),
             "end" => Ok(Seek::End),
             text => {
-                let end = self.end_of_history(now);
+                let Some(end) = self.end_of_history(now) else {
+                    return Some(Err(READING.to_owned()));
+                };
                 let zone = self.environment.time_zone.clone();
                 time::parse(text, &end.to_zoned(zone)).and_then(|at| {
                     if at > end {
@@ -294,13 +304,13 @@ impl App {
         })
     }
 
-    /// Now, or the end of a recording.
-    fn end_of_history(&self, now: Moment) -> Timestamp {
-        let moment = self.playhead.moment.as_ref();
-        match moment.filter(|_| !self.is_live()) {
-            Some(moment) => moment.timeline.to,
-            None => now.wall,
+    /// Now, or the end of a recording, once it has been read.
+    fn end_of_history(&self, now: Moment) -> Option<Timestamp> {
+        if self.is_live() {
+            return Some(now.wall);
         }
+        let moment = self.playhead.moment.as_ref();
+        moment.map(|moment| moment.timeline.to)
     }
 
     /// What the typed time means, what is wrong with it, or examples.
@@ -327,6 +337,12 @@ impl App {
                 self.seek_moment(seek, now);
             }
         }
+    }
+
+    /// Writes the last hour to a recording.
+    pub(crate) fn write_history(&mut self, now: Moment) {
+        self.notify(NoticeKind::Pending, "writing the last hour…", now);
+        self.request(Effect::WriteHistory);
     }
 
     /// Why actions are not possible at this moment, with the way back.

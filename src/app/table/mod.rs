@@ -196,7 +196,7 @@ impl App {
                 0 => self.warn("no rows are shown: nothing to write", now),
                 rows => {
                     let is_marked = !self.rows.marks.is_empty();
-                    self.dialog = Dialog::Menu(Menu::write(rows, is_marked));
+                    self.dialog = Dialog::Menu(Menu::write(rows, is_marked, self.is_live()));
                 }
             },
         }

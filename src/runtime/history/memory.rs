@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::clock::Clock;
-use crate::history::{History, Memory, MemoryOptions};
+use crate::history::{History, Memory, MemoryOptions, StoreError};
 use crate::model::Snapshot;
 use crate::runtime::recording::open_history;
-use crate::source::{Replay, Source as _};
+use crate::source::{Recorder, Replay, Source as _};
 
 /// The snapshots of the last hour, shared by the collector and those that read them.
 #[derive(Clone)]
@@ -29,6 +31,35 @@ impl LastHour {
         self.memory().add(snapshot);
     }
 
+    /// Writes all of it to a new recording; returns how many snapshots that are.
+    ///
+    /// # Errors
+    /// When the file can't be written. Then there is none.
+    pub fn write_to(&self, path: &Path) -> Result<usize, String> {
+        let mut recorder = Recorder::create(path).map_err(|error| error.to_string())?;
+        let written = self.record(&mut recorder);
+        written.inspect_err(|_| drop(std::fs::remove_file(path)))
+    }
+
+    fn record(&self, recorder: &mut Recorder) -> Result<usize, String> {
+        let mut history = self.history().map_err(|error| error.to_string())?;
+        let mut count = 0;
+        for recorded in history.from(Timestamp::MIN) {
+            let snapshot = recorded.map_err(|error| error.to_string())?.snapshot;
+            let written = recorder.record(&snapshot);
+            written.map_err(|error| error.to_string())?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Everything that was added.
+    fn history(&self) -> Result<History, StoreError> {
+        let mut memory = self.memory();
+        memory.flush();
+        memory.history()
+    }
+
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -43,18 +74,17 @@ pub(super) enum Origin {
 impl Origin {
     /// The history with everything that was added to it.
     pub fn refresh<'a>(&self, history: &'a mut Option<History>) -> Result<&'a mut History, String> {
-        if let Self::Memory(memory) = self {
-            memory.memory().flush();
-        }
-        let open = match history.take() {
-            Some(mut open) => open.refresh().map(|()| open),
-            None => match self {
-                Self::Memory(memory) => memory.memory().history(),
-                Self::Recording(path, clock) => match open_history(path) {
-                    Some(history) => history,
-                    None => read(path, *clock)?.history(),
-                },
+        let open = match (history.take(), self) {
+            (None, Self::Memory(memory)) => memory.history(),
+            (None, Self::Recording(path, clock)) => match open_history(path) {
+                Some(history) => history,
+                None => read(path, *clock)?.history(),
             },
+            (Some(mut open), Self::Memory(memory)) => {
+                memory.memory().flush();
+                open.refresh().map(|()| open)
+            }
+            (Some(open), Self::Recording(..)) => Ok(open),
         };
         Ok(history.insert(open.map_err(|error| error.to_string())?))
     }

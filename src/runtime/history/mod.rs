@@ -14,7 +14,7 @@ use memory::Origin;
 
 use crate::app::{Direction, MomentRequest, Msg, Seek, ShownMoment, Timeline, TimelinePart};
 use crate::clock::Clock;
-use crate::history::{ChangeKey, History, Position, Recorded, StoreError};
+use crate::history::{ChangeKey, History, Position, Recorded, StoreError, TimeRange};
 use crate::model::{Moment, Socket};
 use crate::track::{TableUpdate, Tracker};
 
@@ -123,8 +123,8 @@ impl Moments {
     fn show(&mut self, request: &MomentRequest) -> Result<ShownMoment, String> {
         let history = self.history.as_mut().ok_or(NOTHING)?;
         let (position, at) = self.position.ok_or(NOTHING)?;
-        let found = history.at(at).map_err(in_words)?;
-        let gap = found.and_then(|found| found.gap);
+        let gaps = history.gaps(TimeRange { from: at, to: at });
+        let gap = gaps.iter().find(|gap| gap.from < at && at < gap.to);
         let recorded = history.get(position).map_err(in_words)?;
         let taken_at = recorded.snapshot.taken_at;
         let mut tracker = Tracker::new(request.linger).with_ids_of(&request.known, self.last_id);

@@ -241,3 +241,23 @@ fn a_reported_close_was_when_it_was_reported() {
     let ages = closed.map(|row| row.state_since.age(shown.at).as_secs());
     assert_eq!(ages, Some(19));
 }
+
+#[test]
+fn what_was_kept_is_written_as_a_recording_and_sought_in_it() {
+    let machine = Machine::new();
+    let name = format!("sockeye-moments-{}.jsonl", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let _ = std::fs::remove_file(&path);
+    assert_eq!(machine.memory.write_to(&path), Ok(3));
+    let refused = machine.memory.write_to(&path).unwrap_err();
+    assert!(refused.contains("there already"), "{refused}");
+    assert!(path.exists(), "what was there stays");
+    let mut replayed = Machine {
+        moments: Moments::of_recording(&path, Clock::start()),
+        ..Machine::new()
+    };
+    assert_eq!(replayed.seek(Seek::Start), Ok((0, vec![10])));
+    assert_eq!(replayed.seek(FORWARD), Ok((10, vec![10, 20])));
+    assert_eq!(replayed.seek(Seek::End), Ok((20, vec![10, 30])));
+    std::fs::remove_file(&path).unwrap();
+}

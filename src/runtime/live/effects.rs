@@ -111,6 +111,7 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
                 let write = move || jobs::write_rows(&table, &rows, format, now);
                 self.start("writer", jobs::failed, write, lost);
             }
+            Effect::WriteHistory => self.start_writing_history(lost),
             Effect::Copy(text) => return Some(TerminalEffect::Copy(clean(&text).into_owned())),
             Effect::CopyRows(format, rows) => match jobs::rows_text(app.table(), &rows, format) {
                 Some(text) => return Some(TerminalEffect::Copy(text)),
@@ -138,6 +139,12 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             let job = refused.0.job;
             *lost = Some(Msg::MomentFailed { job, message });
         }
+    }
+
+    fn start_writing_history(&self, lost: &mut Option<Msg>) {
+        let (history, now) = (self.history.clone(), self.clock.now());
+        let write = move || jobs::write_history(history.as_ref(), now);
+        self.start("writer", jobs::failed, write, lost);
     }
 
     fn start_reading_settings(&self, lost: &mut Option<Msg>) {

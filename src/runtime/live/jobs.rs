@@ -13,6 +13,7 @@ use crate::config;
 use crate::inspect::BindTester;
 use crate::model::{Moment, clean};
 use crate::report::{self, CsvOptions, Layout};
+use crate::runtime::history::LastHour;
 use crate::runtime::namespace::run_in_row;
 use crate::settings::Settings;
 use crate::track::{RowId, Table};
@@ -106,11 +107,33 @@ fn first_free_port(from: u16) -> Result<Option<u16>, String> {
 /// Writes rows of a table to a new file in the current directory. If that can't be written, in the home
 /// directory or the one for temporary files.
 pub fn write_rows(table: &Table, rows: &[RowId], format: FileFormat, now: Moment) -> Msg {
+    write_here(format.ending(), now, |path| {
+        write_file(path, table, rows, format)
+    })
+}
+
+/// Writes the last hour to a new recording, likewise.
+pub fn write_history(history: Option<&LastHour>, now: Moment) -> Msg {
+    let Some(history) = history else {
+        return failed("no history is kept".to_owned());
+    };
+    write_here("jsonl", now, |path| {
+        let count = history.write_to(path).map_err(io::Error::other)?;
+        Ok(Written {
+            count,
+            nouns: ["snapshot", "snapshots"],
+            path: path.display().to_string(),
+            not_in: None,
+        })
+    })
+}
+
+fn write_here(ending: &str, now: Moment, write: impl Fn(&Path) -> io::Result<Written>) -> Msg {
     let home = std::env::home_dir().filter(|home| home.is_absolute());
     let others = home.into_iter().chain([std::env::temp_dir()]);
     let stamp = now.wall.strftime("%Y%m%dT%H%M%S%3fZ");
-    let name = format!("sockeye-{stamp}.{}", format.ending());
-    let write = |folder: &Path| write_file(&folder.join(&name), table, rows, format);
+    let name = format!("sockeye-{stamp}.{ending}");
+    let write = |folder: &Path| write(&folder.join(&name));
     let here = std::env::current_dir().map_err(|error| format!("the current directory: {error}"));
     write_to_first(here, others, write)
 }
@@ -163,7 +186,8 @@ fn write_file(
     let written = written.and_then(|()| file.flush());
     written.inspect_err(|_| drop(std::fs::remove_file(path)))?;
     Ok(Written {
-        rows: rows.len(),
+        count: rows.len(),
+        nouns: ["row", "rows"],
         path: path.display().to_string(),
         not_in: None,
     })

@@ -52,7 +52,7 @@ pub fn run(
     config: ConfigFile,
 ) -> io::Result<Exit> {
     let caught = Signals::catch()?;
-    let (worker, ends) = Worker::new(clock, config);
+    let (worker, ends) = Worker::new(clock, config, collector.history.clone());
     // Lines have no way back in time.
     drop(ends.moments);
     let (done, is_done) = mpsc::channel();

@@ -56,7 +56,7 @@ pub fn run(
     config: ConfigFile,
 ) -> io::Result<Exit> {
     let caught = Signals::catch()?;
-    let (worker, ends) = Worker::new(clock, config);
+    let (worker, ends) = Worker::new(clock, config, collector.history.clone());
     let screen = Screen::enter(settings.mouse)?;
     let mut live = Live {
         app: App::new(settings, environment, clock.now()),

@@ -8,6 +8,7 @@ use super::ConfigFile;
 use crate::app::MomentRequest;
 use crate::clock::Clock;
 use crate::runtime::collector::Control;
+use crate::runtime::history::LastHour;
 
 /// The most messages to queue while a write blocks, on a terminal that accepts no output. Threads block beyond that;
 /// typed input then stays in the terminal.
@@ -17,6 +18,8 @@ const MAX_WAITING: usize = 512;
 pub(super) struct Worker<M> {
     pub clock: Clock,
     pub config: ConfigFile,
+    /// The history that is kept in memory, to write it.
+    pub history: Option<LastHour>,
     pub sender: SyncSender<M>,
     pub control: Sender<Control>,
     /// Requests for moments of the history.
@@ -36,7 +39,7 @@ pub(super) struct Ends<M> {
 }
 
 impl<M> Worker<M> {
-    pub fn new(clock: Clock, config: ConfigFile) -> (Self, Ends<M>) {
+    pub fn new(clock: Clock, config: ConfigFile, history: Option<LastHour>) -> (Self, Ends<M>) {
         let (sender, messages) = mpsc::sync_channel(MAX_WAITING);
         let (control, commands) = mpsc::channel();
         let (processed, is_processed) = mpsc::channel();
@@ -44,6 +47,7 @@ impl<M> Worker<M> {
         let worker = Self {
             clock,
             config,
+            history,
             sender,
             control,
             moments,

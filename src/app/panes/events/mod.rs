@@ -21,7 +21,9 @@ impl App {
         let listed: Vec<_> = self.listed(self.shown_log().iter(), now).collect();
         let title = self.title_of_events(listed.len());
         if listed.is_empty() {
-            let text = if self.shown_log().is_empty() {
+            let text = if self.shown_log().is_empty() && self.is_at_moment() {
+                "nothing opened, changed or closed right before"
+            } else if self.shown_log().is_empty() {
                 "nothing has opened, changed or closed yet"
             } else {
                 "no event matches the view and the filter"

@@ -26,7 +26,8 @@ fn rows_to_write_are_counted_before_and_the_folder_is_shown_after() {
     assert_eq!(footer(&desk), " writing 2 rows…");
     let written = |path: &str, not_in: Option<&str>| {
         Msg::RowsWritten(Written {
-            rows: 2,
+            count: 2,
+            nouns: ["row", "rows"],
             path: path.into(),
             not_in: not_in.map(String::from),
         })

@@ -44,7 +44,7 @@ impl Desk {
             sockets: ports.iter().map(|&port| listener(port)).collect(),
             ..Snapshot::default()
         });
-        let parts = (0..request.cells).map(|part| TimelinePart {
+        let cells = (0..request.cells).map(|part| TimelinePart {
             changes: (part % 3 > 0).then_some(part % 2),
             has_listener_change: part % 5 == 0,
         });
@@ -56,7 +56,7 @@ impl Desk {
             timeline: Timeline {
                 from: moment(Duration::ZERO).wall,
                 to: self.now().wall,
-                parts: parts.collect(),
+                parts: cells.collect(),
             },
         };
         self.send(Msg::MomentShown(Box::new(shown)))
@@ -457,4 +457,64 @@ fn the_services_of_the_user_and_the_time_of_closed_rows_count_there_too() {
     assert_eq!((request.linger, request.cells), (LINGER, 66));
     assert_eq!(request.services, Services::default());
     assert!(request.known.iter().all(|row| row.socket.local.port == 10));
+}
+
+#[test]
+fn the_last_hour_is_written_as_a_recording_but_not_that_of_a_recording() {
+    let mut desk = Desk::after_an_hour();
+    desk.go(",", 60, &[10]);
+    desk.press("wjj");
+    assert_eq!(desk.key(Key::Enter), [Effect::WriteHistory]);
+    assert_eq!(footer(&desk), " writing the last hour…");
+    desk.send(Msg::RowsWritten(Written {
+        count: 1,
+        nouns: ["snapshot", "snapshots"],
+        path: "/tmp/sockeye-1.jsonl".into(),
+        not_in: None,
+    }));
+    assert_eq!(footer(&desk), " wrote 1 snapshot to /tmp/sockeye-1.jsonl");
+    desk.app.environment.origin = crate::model::Origin::Recording;
+    desk.press("wjj");
+    let effects = desk.key(Key::Enter);
+    assert!(
+        matches!(effects[..], [Effect::Write(FileFormat::Csv, _)]),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn what_would_act_on_now_is_closed_by_the_first_moment() {
+    for (keys, is_closed) in [("K", true), ("B", true), ("w", false), ("/", false)] {
+        let mut desk = Desk::after_an_hour();
+        let late = request(&desk.press(","));
+        desk.press(keys);
+        assert_ne!(desk.mode(), Mode::Table, "{keys}");
+        desk.answer(&late, 60, &[10]);
+        assert_eq!(desk.mode() == Mode::Table, is_closed, "{keys}");
+    }
+}
+
+#[test]
+fn a_recording_is_read_before_a_time_in_it_means_anything() {
+    let mut desk = Desk::with_ports(&[10]);
+    desk.app.environment.origin = crate::model::Origin::Recording;
+    let reads = request(&desk.press("@"));
+    assert_eq!(reads.seek, Seek::Stay);
+    desk.press("12:01");
+    assert!(
+        footer(&desk).contains("reading the recording…"),
+        "{}",
+        footer(&desk)
+    );
+    assert_eq!(desk.key(Key::Enter), []);
+    desk.wait(SECOND * 120);
+    desk.answer(&reads, 60, &[10]);
+    assert!(
+        footer(&desk).contains(" 2026-01-02 12:01:00"),
+        "{}",
+        footer(&desk)
+    );
+    let Seek::Time(_) = request(&desk.key(Key::Enter)).seek else {
+        panic!("it is a time")
+    };
 }
