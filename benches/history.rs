@@ -1,6 +1,15 @@
 //! What the history costs: bytes a day, CPU, the time to any moment of a week, and to the holders of a port.
 //!
 //! A week is an hour 168 times, each with its own times.
+#![allow(clippy::print_stdout, reason = "its figures are its result")]
+#![allow(clippy::disallowed_methods, reason = "it measures")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::unchecked_time_subtraction,
+    reason = "its numbers are small, and a figure need not be exact"
+)]
 
 mod machine;
 

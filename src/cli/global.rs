@@ -75,7 +75,7 @@ pub struct GlobalArgs {
     /// Use this config file for the live table
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Show a recording instead of this machine; `-` reads it from standard input
+    /// Show a recording, or a history that record keeps, instead of this machine; `-` reads a recording from standard input
     #[arg(long, global = true, value_name = "FILE")]
     pub replay: Option<PathBuf>,
     /// Record every snapshot to a file that --replay shows; after the first one, only changes

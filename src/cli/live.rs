@@ -13,9 +13,10 @@ use sockeye::query::{GroupFields, NamespaceTarget, resolve};
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::history::{LastHour, Moments};
 use sockeye::runtime::live::{self, ConfigFile, lines};
+use sockeye::runtime::recording::Recording;
 use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
-use sockeye::source::{Replay, Source, System, lineage, own_uid};
+use sockeye::source::{Source, System, lineage, own_uid};
 
 use super::errors::print_error;
 use super::global::{GlobalArgs, namespace_error, tracker};
@@ -201,17 +202,17 @@ fn source(global: &GlobalArgs, settings: &Settings) -> anyhow::Result<(Box<dyn S
         }
         return Ok((Box::new(system), clean(&name).into_owned()));
     };
-    let replay = Replay::open(path)?;
+    let replay = Recording::open(path)?;
     let file = if global.replays_standard_input() {
         "standard input".into()
     } else {
         path.to_string_lossy()
     };
-    let redacted = if replay.is_redacted {
+    let redacted = if replay.is_redacted() {
         " (redacted)"
     } else {
         ""
     };
     let name = format!("replay of {file}{redacted}");
-    Ok((Box::new(replay), clean(&name).into_owned()))
+    Ok((replay.into_source(), clean(&name).into_owned()))
 }

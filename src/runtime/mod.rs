@@ -12,6 +12,7 @@ mod namespace;
 pub mod panic;
 pub mod process;
 pub mod record;
+pub mod recording;
 pub mod run;
 pub mod terminal;
 pub mod wait;

@@ -5,13 +5,14 @@ mod services;
 mod sockets;
 mod users;
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::followed::{follow_all, follow_families};
 use crate::scene::SetUp;
 use crate::stage::{PATH, SOCKEYE, on_stage_with_systemd};
 use crate::started::{Started, Undo, User, sh};
 use crate::support::pty::Pty;
+use crate::support::wait_until;
 use crate::traffic::{Protocol, wait_for_answer};
 
 /// What ends a process alone, so that its unit starts it again.
@@ -136,4 +137,37 @@ fn knocker(line: &str) -> Started {
         User::Root,
         &format!("sh -c 'while sleep 0.3; do {line}; done'"),
     )
+}
+
+/// The service of the package, as it is: with its limits it still finds the owners of all users' sockets.
+#[test]
+fn keeps_the_history() {
+    on_stage_with_systemd("systemd::keeps_the_history", || {
+        let unit = include_str!("../../assets/sockeye.service");
+        let unit = unit.replace("/usr/bin/sockeye", SOCKEYE);
+        // Most of /var/lib is the machine's; this is the stage's.
+        let unit = unit.replace("StateDirectory=sockeye", "StateDirectory=systemd/sockeye");
+        let folder = "/var/lib/systemd/sockeye";
+        let _recorder = started("sockeye.service", &unit);
+        let _server = served("h1.service", 8481, "User=ann\n");
+        let who = || {
+            let mut command = Command::new(SOCKEYE);
+            let output = command
+                .args(["who", "8481", "--json", "--dir", folder])
+                .output();
+            String::from_utf8(output.unwrap().stdout).unwrap()
+        };
+        wait_until("its owner is known", || who().contains("\"pids\":["));
+        let found = who();
+        for part in [
+            "\"user\":\"ann\"",
+            "\"unit\":\"h1.service\"",
+            "\"owner\":\"known\"",
+        ] {
+            assert!(found.contains(part), "{part}: {found}");
+        }
+        sh("systemctl stop sockeye.service");
+        let failed = sh("systemctl is-failed sockeye.service || true");
+        assert_eq!(failed, "inactive", "it ends cleanly");
+    });
 }

@@ -36,8 +36,8 @@ fn a_theme_of_its_own_colours_is_as_it_was_last_seen_on_256() {
 #[test]
 fn a_theme_with_a_background_has_it_in_every_cell() {
     for (name, _) in BUILT_IN.into_iter().skip(1) {
-        for stage in [everything(), question(), menu()] {
-            let canvas = Canvas::of(&stage, Theme::named(name));
+        for stage in [everything, question, menu] {
+            let canvas = Canvas::of(&stage(), Theme::named(name));
             for cell in &canvas.buffer.content {
                 let is_of_own = |colour| matches!(colour, Color::Rgb(..));
                 assert!(is_of_own(cell.bg) && is_of_own(cell.fg), "{name}: {cell:?}");

@@ -12,6 +12,7 @@ use sockeye::history::History;
 use sockeye::model::{Family, NamespaceScope, Snapshot};
 use sockeye::query::{PortDiff, Ports, ports_of};
 use sockeye::report;
+use sockeye::runtime::recording::open_history;
 use sockeye::settings::Settings;
 use sockeye::source::{Replay, Source as _};
 
@@ -39,7 +40,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Diff {
-    /// A file of `list --json`, or a recording: its last snapshot
+    /// A file of `list --json`, or a recording or a history: its last snapshot
     #[arg(value_name = "BASELINE", value_hint = ValueHint::FilePath, conflicts_with = "at")]
     baseline: Option<PathBuf>,
     /// A time, from the history; twice: both times
@@ -123,8 +124,8 @@ fn now(global: &GlobalArgs, scope: NamespaceScope) -> anyhow::Result<Side> {
 /// The ports of a file.
 fn baseline_of(path: &Path, scope: NamespaceScope) -> anyhow::Result<Side> {
     let named = || path.display().to_string();
-    if path.is_dir() {
-        return last_of(History::open(path)?, scope).with_context(named);
+    if let Some(history) = open_history(path) {
+        return last_of(history?, scope).with_context(named);
     }
     let mut begin = Vec::new();
     let file = File::open(path).with_context(named)?;
@@ -139,12 +140,9 @@ fn baseline_of(path: &Path, scope: NamespaceScope) -> anyhow::Result<Side> {
             ports: listing.ports(scope),
         });
     }
-    if begin.first() == Some(&b'{') {
-        let mut replay = Replay::open(path)?;
-        replay.seek(usize::MAX)?;
-        return Ok(side(&replay.take(Clock::start().now())?, scope));
-    }
-    last_of(History::open(path)?, scope).with_context(named)
+    let mut replay = Replay::open(path)?;
+    replay.seek(usize::MAX)?;
+    Ok(side(&replay.take(Clock::start().now())?, scope))
 }
 
 /// The ports of the last snapshot of a history.

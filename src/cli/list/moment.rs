@@ -5,11 +5,14 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sockeye::history::History;
 use sockeye::model::{Moment, RefreshTimings, Snapshot, time};
 use sockeye::report::local_time;
+use sockeye::runtime::recording::open_history;
 use sockeye::source::{Replay, Source as _};
 
-use crate::cli::history::moment::Found;
+use crate::cli::history::OpenedHistory;
+use crate::cli::history::moment::{Found, of_history};
 
 /// The snapshot of this time, or the last one, of a recording.
 pub fn of_recording(
@@ -17,6 +20,9 @@ pub fn of_recording(
     at: Option<&str>,
     now: Moment,
 ) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
+    if let Some(history) = open_history(path) {
+        return of_segments(history?, at);
+    }
     let number = match at {
         None => usize::MAX,
         Some(at) => {
@@ -49,6 +55,24 @@ pub fn of_recording(
         }
     });
     Ok((snapshot, recording.timings(), found))
+}
+
+/// The same of a history.
+fn of_segments(
+    history: History,
+    at: Option<&str>,
+) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
+    let range = history.range().context("the history is empty")?;
+    let mut opened = OpenedHistory {
+        history,
+        range,
+        is_current: false,
+    };
+    let end = range.to.to_zoned(TimeZone::system());
+    let at = at.map(|at| time::parse(at, &end)).transpose();
+    let at = at.map_err(anyhow::Error::msg).context("--at")?;
+    let (snapshot, found) = of_history(&mut opened, at.unwrap_or(range.to))?;
+    Ok((snapshot, RefreshTimings::default(), Some(found)))
 }
 
 /// The number, from 1, of the last of the snapshots taken at these times that was taken by this one; one more than there are

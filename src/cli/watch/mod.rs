@@ -15,10 +15,11 @@ use sockeye::model::{Moment, Problem, ProblemCode, duration};
 use sockeye::query::{ChangeFeed, ChangeRecord, NamespaceError, NamespaceFinder, Sort};
 use sockeye::report::{self, JsonStream, local_time};
 use sockeye::runtime::collector::{self, Collector, CollectorEvent};
+use sockeye::runtime::recording::Recording;
 use sockeye::runtime::watch::{self, Deadline, WatchEnd};
 use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
-use sockeye::source::{Recorder, Replay, Source as _};
+use sockeye::source::{Recorder, Source as _};
 use sockeye::track::{Table, TableUpdate};
 
 use crate::cli::errors::{is_relevant, print_error};
@@ -119,7 +120,7 @@ pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
         failure: None,
     };
     if let Some(path) = &global.replay {
-        replay(global, &settings, Replay::open(path)?, &mut printer)?;
+        replay(global, &settings, Recording::open(path)?, &mut printer)?;
         let missing = printer.not_found.as_ref();
         return missing.map_or(Ok(0), |error| Err(namespace_error(error, true)));
     }
@@ -192,7 +193,7 @@ impl Watch {
 fn replay(
     global: &GlobalArgs,
     settings: &Settings,
-    mut recording: Replay,
+    mut recording: Recording,
     printer: &mut Printer,
 ) -> anyhow::Result<()> {
     let mut recorder = global.recorder()?;

@@ -1,4 +1,8 @@
 //! The store as a whole: what is written is what is read.
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "the numbers of the machine that is made up are small"
+)]
 
 mod changes;
 mod damage;

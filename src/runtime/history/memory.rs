@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::clock::Clock;
 use crate::history::{History, Memory, MemoryOptions, StoreError};
 use crate::model::Snapshot;
+use crate::runtime::recording::open_history;
 use crate::source::{Recorder, Replay, Source as _};
 
 /// The snapshots of the last hour, shared by the collector and those that read them.
@@ -75,7 +76,10 @@ impl Origin {
     pub fn refresh<'a>(&self, history: &'a mut Option<History>) -> Result<&'a mut History, String> {
         let open = match (history.take(), self) {
             (None, Self::Memory(memory)) => memory.history(),
-            (None, Self::Recording(path, clock)) => read(path, *clock)?.history(),
+            (None, Self::Recording(path, clock)) => match open_history(path) {
+                Some(history) => history,
+                None => read(path, *clock)?.history(),
+            },
             (Some(mut open), Self::Memory(memory)) => {
                 memory.memory().flush();
                 open.refresh().map(|()| open)

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{end, server, two_servers};
 use crate::cli::background::Running;
-use crate::cli::scene::stage;
+use crate::cli::scene::{sockeye, stage};
 use crate::support::wait_until;
 
 #[test]
@@ -104,5 +104,39 @@ fn watch_names_the_time_that_no_recorder_ran() {
             "{watched:?}"
         );
         end(again, Signal::TERM, 143);
+    });
+}
+
+#[test]
+fn a_folder_and_a_segment_are_replayed_like_a_recording() {
+    stage(|| {
+        let (store, recorder, [first, _], _second) = two_servers("replay");
+        end(recorder, Signal::TERM, 143);
+        let mut files = std::fs::read_dir(store.path()).unwrap();
+        let mut files = files.by_ref().map(|file| file.unwrap().path());
+        let segment = files.find(|path| path.extension().is_some()).unwrap();
+        for path in [store.path(), segment.to_str().unwrap()] {
+            let listed = sockeye(&["list", "--replay", path, ":8080"]);
+            assert_eq!(listed.ports(), [8080], "{listed:?}");
+            let at = first.to_string();
+            let listed = sockeye(&["list", "--json", "--replay", path, ":8080", "--at", &at]);
+            let listed = listed.json();
+            let processes = listed["processes"].as_object().unwrap();
+            let argv = &processes.values().next().unwrap()["argv"];
+            assert_eq!(argv[3], "first", "{listed:#}");
+            let watched = sockeye(&["watch", "--json", "--replay", path, ":8080"]);
+            let lines = watched.lines_of_json();
+            let kinds: Vec<_> = lines
+                .iter()
+                .map(|line| line["kind"].as_str().unwrap())
+                .collect();
+            assert_eq!(
+                kinds,
+                ["start", "opened", "closed", "opened"],
+                "{watched:?}"
+            );
+            let same = sockeye(&["diff", path, "-t"]);
+            assert_eq!((same.code, &*same.out), (0, ""), "{same:?}");
+        }
     });
 }
