@@ -228,7 +228,7 @@ impl Machine {
                 left.uid = None;
                 left.queue = None;
                 left.owner = Owner::Former(left.owner.processes().into());
-                left.expires_in = Some(Duration::from_secs(60));
+                left.expires_in = Some(Duration::from_mins(1));
                 closed.push(self.closed(socket));
                 continue;
             }
@@ -399,8 +399,8 @@ fn sockets(snapshot: &Snapshot) -> HashMap<Name, Socket> {
         let name = (one.cookie, one.inode, one.local);
         // The queues of a connection are as old as its last change.
         let queue = one.queue.filter(|_| !one.is_connection());
-        let age = None;
-        (name, Socket { age, queue, ..one })
+        let one = Socket { queue, ..one };
+        (name, Socket { age: None, ..one })
     });
     let all: HashMap<_, _> = sockets.collect();
     assert_eq!(all.len(), snapshot.sockets.len());

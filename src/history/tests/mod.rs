@@ -1,4 +1,5 @@
 //! The store as a whole: what is written is what is read.
+#![expect(clippy::cast_possible_truncation, reason = "the numbers are small")]
 
 mod changes;
 mod damage;
