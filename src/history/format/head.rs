@@ -33,12 +33,14 @@ pub(crate) enum Kind {
     Ports,
     /// Where the index and the ports are.
     Directory,
+    /// The ports of segments that were removed.
+    Archive,
     /// Of a later version.
     Unknown(u8),
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Start,
         Self::Keyframe,
         Self::Changes,
@@ -47,6 +49,7 @@ impl Kind {
         Self::Holders,
         Self::Ports,
         Self::Directory,
+        Self::Archive,
     ];
 
     pub(crate) const fn number(self) -> u8 {
@@ -59,6 +62,7 @@ impl Kind {
             Self::Holders => 6,
             Self::Ports => 7,
             Self::Directory => 8,
+            Self::Archive => 9,
             Self::Unknown(number) => number,
         }
     }

@@ -1,6 +1,10 @@
 //! Which process had a port, and from when to when.
 
+mod archive;
+mod joined;
 mod query;
+
+pub(crate) use archive::archive;
 
 use std::sync::Arc;
 

@@ -11,8 +11,9 @@ use std::path::Path;
 use jiff::Timestamp;
 
 pub(super) use self::place::Place;
+use self::sections::Section;
 use self::sections::gap;
-pub(super) use self::sections::{Section, sections};
+pub(super) use self::sections::sections;
 use super::memory::Shared;
 use super::segment::{Cursor, Segment};
 use super::{Damage, Gap, Position, Recorded, StoreError, TimeRange};
@@ -21,7 +22,7 @@ use super::{Damage, Gap, Position, Recorded, StoreError, TimeRange};
 ///
 /// The last position is remembered: the next snapshot from there is cheap, any other costs up to half an hour of changes.
 pub struct History {
-    place: Place,
+    pub(super) place: Place,
     pub(super) segments: Vec<Segment>,
     cursor: Option<Cursor>,
 }

@@ -4,7 +4,23 @@ use std::io;
 
 use super::{Entry, Input};
 use crate::history::DamageKind;
-use crate::history::format::HEAD_LENGTH;
+use crate::history::format::{HEAD_LENGTH, Head, Kind};
+
+impl Input {
+    /// The frame at an offset; `None` if it is damaged or of another kind.
+    pub fn frame(&mut self, offset: u64, kind: Kind) -> io::Result<Option<(Vec<u8>, Head)>> {
+        let head = self.read(offset, HEAD_LENGTH)?;
+        let head = <[u8; HEAD_LENGTH]>::try_from(&head[..]).map(|head| Head::parse(&head));
+        let Ok(Ok(head)) = head else {
+            return Ok(None);
+        };
+        if head.kind != kind {
+            return Ok(None);
+        }
+        let body = read_body(self, &Entry { offset, head })?;
+        Ok(body.ok().map(|body| (body, head)))
+    }
+}
 
 /// The body of a frame, or what is wrong with it.
 pub(crate) fn read_body(

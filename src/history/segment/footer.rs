@@ -6,10 +6,10 @@
 use std::io::{self, Write as _};
 
 use super::summary::{Client, Holder, Span, Summary};
-use super::{Frames, Input, read_body};
+use super::{Frames, Input};
 use crate::history::codec::bytes::Input as Bytes;
 use crate::history::codec::bytes::{self, Malformed};
-use crate::history::format::{ChangeCounts, Frame, HEAD_LENGTH, Head, Kind};
+use crate::history::format::{ChangeCounts, Frame, Head, Kind};
 use crate::history::segment::frames::Entry;
 
 /// How many parts the summary of so many connections has; a port is in the part that the remainder names.
@@ -151,7 +151,7 @@ impl Footer {
         let Some(at) = trailer(input, length)? else {
             return Ok(None);
         };
-        let Some((directory, _)) = read_frame(input, at, Kind::Directory)? else {
+        let Some((directory, _)) = input.frame(at, Kind::Directory)? else {
             return Ok(None);
         };
         let Ok(offsets) = offsets(&directory, at) else {
@@ -163,7 +163,7 @@ impl Footer {
         let (Some(index_at), Some(holders)) = (index_at, holders) else {
             return Ok(None);
         };
-        let Some((index, first)) = read_frame(input, *index_at, Kind::Index)? else {
+        let Some((index, first)) = input.frame(*index_at, Kind::Index)? else {
             return Ok(None);
         };
         let Ok(entries) = read_index(&index, first.wall, *index_at) else {
@@ -176,6 +176,22 @@ impl Footer {
         Ok(Some((footer, Frames::listed(entries, length))))
     }
 
+    /// The sockets without a peer of all ports; `None` if something is damaged.
+    pub fn spans(&self, input: &mut Input) -> io::Result<Option<PortSummary>> {
+        let mut summary = PortSummary::default();
+        for at in self.ports.iter().flatten() {
+            let part = input.frame(*at, Kind::Ports)?;
+            let Some(Ok(spans)) = part.map(|(raw, _)| read_spans(&raw)) else {
+                return Ok(None);
+            };
+            summary.spans.extend(spans);
+        }
+        let Some((raw, _)) = input.frame(self.holders, Kind::Holders)? else {
+            return Ok(None);
+        };
+        Ok(read_holders(&raw, &mut summary).is_ok().then_some(summary))
+    }
+
     /// The summary of a port; `None` if it is damaged.
     pub fn port(&self, input: &mut Input, port: u16) -> io::Result<Option<PortSummary>> {
         let count = u16::try_from(self.ports.len()).unwrap_or(u16::MAX).max(1);
@@ -183,7 +199,7 @@ impl Footer {
         let Some(at) = at else {
             return Ok(Some(PortSummary::default()));
         };
-        let Some((raw, _)) = read_frame(input, at, Kind::Ports)? else {
+        let Some((raw, _)) = input.frame(at, Kind::Ports)? else {
             return Ok(None);
         };
         let Ok(mut summary) = read_part(&raw, port, count) else {
@@ -192,7 +208,7 @@ impl Footer {
         if summary.spans.is_empty() && summary.clients.is_empty() {
             return Ok(Some(summary));
         }
-        let Some((raw, _)) = read_frame(input, self.holders, Kind::Holders)? else {
+        let Some((raw, _)) = input.frame(self.holders, Kind::Holders)? else {
             return Ok(None);
         };
         match read_holders(&raw, &mut summary) {
@@ -216,19 +232,6 @@ pub(crate) fn is_trailer(bytes: &[u8]) -> Option<u64> {
     let (crc, mark) = rest.split_first_chunk::<4>()?;
     let is_whole = crc32fast::hash(offset).to_le_bytes() == *crc && mark == MARK;
     is_whole.then(|| u64::from_le_bytes(*offset))
-}
-
-fn read_frame(input: &mut Input, offset: u64, kind: Kind) -> io::Result<Option<(Vec<u8>, Head)>> {
-    let head = input.read(offset, HEAD_LENGTH)?;
-    let Ok(Ok(head)) = <[u8; HEAD_LENGTH]>::try_from(&head[..]).map(|head| Head::parse(&head))
-    else {
-        return Ok(None);
-    };
-    if head.kind != kind {
-        return Ok(None);
-    }
-    let body = read_body(input, &Entry { offset, head })?;
-    Ok(body.ok().map(|body| (body, head)))
 }
 
 /// The offsets of the frames before the directory; `None` for a part that was left out.
@@ -336,25 +339,36 @@ fn record<'a>(input: &mut Bytes<'a>) -> Result<&'a [u8], Malformed> {
     input.bytes(length)
 }
 
-fn read_part(raw: &[u8], port: u16, part_count: u16) -> Result<PortSummary, Malformed> {
+/// The pieces of a part of the summary.
+fn pieces(raw: &[u8]) -> Result<[Bytes<'_>; 5], Malformed> {
     let mut input = Bytes::new(raw);
     let lengths: Vec<_> = (0..5).map(|_| input.number()).collect::<Result<_, _>>()?;
-    let mut pieces = Vec::new();
-    for length in lengths {
+    let mut pieces = [Bytes::default(); 5];
+    for (piece, length) in pieces.iter_mut().zip(lengths) {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        pieces.push(Bytes::new(input.bytes(length)?));
+        *piece = Bytes::new(input.bytes(length)?);
     }
-    let [spans, numbers, froms, tos, holders] = &mut pieces[..] else {
-        return Err("it has too few pieces".to_owned());
+    Ok(pieces)
+}
+
+fn read_spans(raw: &[u8]) -> Result<Vec<Span>, Malformed> {
+    let [mut input, ..] = pieces(raw)?;
+    let mut spans = Vec::new();
+    while input.left() > 0 {
+        let span = serde_json::from_slice(record(&mut input)?);
+        spans.push(span.map_err(|error| error.to_string())?);
+    }
+    Ok(spans)
+}
+
+fn read_part(raw: &[u8], port: u16, part_count: u16) -> Result<PortSummary, Malformed> {
+    let [_, mut numbers, mut froms, mut tos, mut holders] = pieces(raw)?;
+    let mut spans = read_spans(raw)?;
+    spans.retain(|span| span.local.port == port);
+    let mut summary = PortSummary {
+        spans,
+        ..PortSummary::default()
     };
-    let mut summary = PortSummary::default();
-    while spans.left() > 0 {
-        let span: Span =
-            serde_json::from_slice(record(spans)?).map_err(|error| error.to_string())?;
-        if span.local.port == port {
-            summary.spans.push(span);
-        }
-    }
     let mut current = u64::from(port % part_count);
     for _ in 0..numbers.count(numbers.left())? {
         current += numbers

@@ -66,6 +66,23 @@ impl Segment {
         Ok(summary)
     }
 
+    /// Who listened on which port, or was bound to it.
+    pub fn spans(&mut self) -> Result<PortSummary, StoreError> {
+        if let (Some(footer), Some(mut input)) = (&self.footer, self.open()?) {
+            let summary = footer.spans(&mut input);
+            if let Some(summary) = summary.map_err(|reason| self.failed(reason))? {
+                return Ok(summary);
+            }
+        }
+        let mut summarizer = Summarizer::default();
+        summarizer.extend(self)?;
+        Ok(PortSummary {
+            holders: summarizer.summary.holders,
+            spans: summarizer.summary.spans,
+            clients: Vec::new(),
+        })
+    }
+
     /// What to add at the end of a segment that is complete, and where; `None` if it has it already, or is damaged.
     pub fn footer(&mut self) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
         self.refresh()?;

@@ -399,8 +399,8 @@ fn sockets(snapshot: &Snapshot) -> HashMap<Name, Socket> {
         let name = (one.cookie, one.inode, one.local);
         // The queues of a connection are as old as its last change.
         let queue = one.queue.filter(|_| !one.is_connection());
-        let age = None;
-        (name, Socket { queue, age, ..one })
+        let one = Socket { queue, ..one };
+        (name, Socket { age: None, ..one })
     });
     let all: HashMap<_, _> = sockets.collect();
     assert_eq!(all.len(), snapshot.sockets.len());

@@ -1,8 +1,5 @@
 //! The store as a whole: what is written is what is read.
-#![allow(
-    clippy::cast_possible_truncation,
-    reason = "the numbers of the machine that is made up are small"
-)]
+#![expect(clippy::cast_possible_truncation, reason = "the numbers are small")]
 
 mod changes;
 mod damage;

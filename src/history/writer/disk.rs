@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::folder::{SegmentName, segments};
 use super::system::{create_file, room, sync_folder};
 use crate::history::format::Frame;
+use crate::history::holders::archive;
 use crate::history::segment::{self, Source};
 
 /// What may be stored, and where.
@@ -16,6 +17,7 @@ pub(crate) struct Limits {
     pub folder: PathBuf,
     pub keep: Duration,
     pub max_size: u64,
+    pub keep_holders: Duration,
     /// The bytes to leave free; `None`: 1 GiB or 5 % of the disk, whichever is more.
     pub min_free: Option<u64>,
 }
@@ -139,6 +141,8 @@ impl Disk {
             }
             let is_old = ends.get(at).is_some_and(|end| *end < oldest);
             if is_old || total > self.limits.max_size || self.is_short_of_room() {
+                // On a full disk the spans are lost, which is better than everything that follows.
+                let _ = archive(folder, &mut opened(name), self.limits.keep_holders);
                 remove(&name.path).map_err(Refused::Failed)?;
                 total -= size;
             }
@@ -164,10 +168,13 @@ impl Disk {
     }
 }
 
+fn opened(name: &SegmentName) -> segment::Segment {
+    segment::Segment::new(name.number, Source::File(name.path.clone()))
+}
+
 /// Adds index and summary to the end of a segment.
 fn complete(name: &SegmentName, file: &mut File) -> io::Result<()> {
-    let source = Source::File(name.path.clone());
-    let footer = segment::Segment::new(name.number, source).footer();
+    let footer = opened(name).footer();
     if let Some((end, footer)) = footer.map_err(io::Error::other)? {
         file.set_len(end)?;
         file.seek(SeekFrom::Start(end))?;

@@ -125,6 +125,7 @@ impl Writer {
             folder: folder.to_path_buf(),
             keep: options.keep,
             max_size: options.max_size,
+            keep_holders: options.keep_holders,
             min_free: options.min_free,
         });
         let (sender, receiver) = mpsc::sync_channel(MAX_WAITING);
