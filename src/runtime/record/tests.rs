@@ -77,13 +77,13 @@ fn ends(folder: &PathBuf) -> Vec<SpanEnd> {
 fn a_listener_that_one_snapshot_lacks_was_never_closed() {
     let (lines, folder) = recorded("moved", &[2], &[], 4);
     assert_eq!(lines, ["1 owner hidden"]);
-    assert_eq!(ends(&folder), [SpanEnd::StillThere]);
+    assert_eq!(ends(&folder), [SpanEnd::RecorderStopped]);
 }
 
 #[test]
 fn a_listener_that_two_snapshots_lack_was_closed() {
     let (_, folder) = recorded("closed", &[2, 3], &[], 4);
-    assert_eq!(ends(&folder), [SpanEnd::Closed, SpanEnd::StillThere]);
+    assert_eq!(ends(&folder), [SpanEnd::Closed, SpanEnd::RecorderStopped]);
 }
 
 #[test]
@@ -94,5 +94,5 @@ fn a_crash_of_the_source_is_reported_once_and_ends_nothing() {
         lines[1].starts_with("taking a snapshot crashed: a bug"),
         "{lines:?}"
     );
-    assert_eq!(ends(&folder), [SpanEnd::StillThere]);
+    assert_eq!(ends(&folder), [SpanEnd::RecorderStopped]);
 }
