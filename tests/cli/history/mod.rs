@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::cli::background::Running;
 use crate::cli::holder::listener;
-use crate::cli::scene::{BINARY, Said, TempFile, sockeye, stage};
+use crate::cli::scene::{self, Said, TempFile, sockeye, stage};
 use crate::support::wait_until;
 
 /// A folder for the history of one test.
@@ -315,7 +315,7 @@ fn systemd_accepts_the_unit_of_the_package() {
     let folder = Store::new("unit");
     fs::create_dir_all(&folder.0).unwrap();
     let path = folder.0.join("sockeye.service");
-    fs::write(&path, unit.replace("/usr/bin/sockeye", BINARY)).unwrap();
+    fs::write(&path, unit.replace("/usr/bin/sockeye", scene::BINARY)).unwrap();
     let verify = Command::new("systemd-analyze")
         .args(["verify", "--man=no"])
         .arg(&path)
