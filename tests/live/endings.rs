@@ -54,7 +54,7 @@ fn control_c_quits_from_every_mode() {
         for (key, told) in [
             ("/", "confirm"),
             ("B", "bind test of port"),
-            ("?", "this help"),
+            ("?", "next row"),
             ("c", "address "),
             ("C", "columns"),
             ("K", "Send SIG"),

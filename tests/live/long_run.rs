@@ -68,9 +68,9 @@ struct Uses {
 
 impl Uses {
     /// When the last job has given back what it had: main, input, hangup, signals, collector, the search for projects and
-    /// the two that read reports of closed sockets are left.
+    /// the two that read reports of closed sockets, and the one that finds moments of the last hour, are left.
     fn of_one_at_rest(pid: Pid) -> Self {
-        wait_until("the end of the last job", || Self::of(pid).threads == 8);
+        wait_until("the end of the last job", || Self::of(pid).threads == 9);
         Self::of(pid)
     }
 
