@@ -232,11 +232,9 @@ impl Explainer {
     fn explain(&mut self, failure: &Failure, key: Key) -> u32 {
         let clock = self.clock;
         // A caller that waits for its port has no answer yet.
-        let is_waiting = || {
-            let pending = failure.pending.as_ref();
-            pending.is_none_or(|pending| pending.found(failure.at, clock))
-        };
-        let mut is_from_before = true;
+        let pending = failure.pending.as_ref();
+        let is_waiting = || pending.is_none_or(|pending| pending.found(failure.at, clock));
+        let mut is_from_before = pending.is_none_or(|pending| pending.is_open());
         let explained = self.result_of(failure, &mut || is_from_before = is_waiting());
         self.last_id += 1;
         let id = self.last_id;
