@@ -64,8 +64,7 @@ pub(crate) use portable::find_tool;
 pub use portable::run_namespace_helper;
 pub(crate) use process::proc_stat;
 pub use process::{
-    Mine, PinnedProcess, Project, is_mine, is_of_project, is_own_users, project_folder_of,
-    project_of,
+    Mine, PinnedProcess, Project, is_of_project, is_own_users, project_folder_of, project_of,
 };
 pub(crate) use recording::Redactor;
 pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};

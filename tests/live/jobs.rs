@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::live::scene::{BINARY, Holder, Live, TempDir, listeners, row, stage};
+use crate::live::scene::{BINARY, Holder, Live, TempDir, after_it_closed, listeners, row, stage};
 use crate::schema::valid;
 use crate::support::pty::Pty;
 
@@ -57,11 +57,7 @@ fn w_writes_the_last_hour_to_a_recording_also_from_a_moment_of_it() {
     stage(|| {
         let directory = TempDir::new();
         std::env::set_current_dir(directory.path()).unwrap();
-        let mut holder = Holder::of(listeners(&[8080]));
-        let mut live = Live::start(&["--linger", "200ms"]);
-        live.wait_for_row(8080, |row| row.contains("sleep"));
-        holder.end();
-        live.wait_without("8080");
+        let mut live = after_it_closed(&[]);
         live.press("{");
         live.wait_for_row(8080, |row| row.contains("LISTEN"));
         live.press("w");

@@ -2,18 +2,7 @@
 
 use std::time::Duration;
 
-use crate::live::scene::{Holder, Live, at, cell_of, listener, ports, row, stage};
-
-/// 8080 was there, with its process, and is closed and gone.
-fn after_it_closed(args: &[&str]) -> Live {
-    let mut holder = Holder::of([listener(&at(8080))]);
-    let args = [args, &["--linger", "200ms"]].concat();
-    let live = Live::start(&args);
-    live.wait_for_row(8080, |row| row.contains("sleep"));
-    holder.end();
-    live.wait_without("8080");
-    live
-}
+use crate::live::scene::{after_it_closed, at, cell_of, listener, ports, row, stage};
 
 #[test]
 fn a_closed_listener_is_there_again_with_its_process_and_gone_after_it() {

@@ -341,3 +341,14 @@ impl Drop for TempDir {
         }
     }
 }
+
+/// A live table in which 8080 was there, with its process, and is closed and gone.
+pub fn after_it_closed(args: &[&str]) -> Live {
+    let mut holder = Holder::of(listeners(&[8080]));
+    let args = [args, &["--linger", "200ms"]].concat();
+    let live = Live::start(&args);
+    live.wait_for_row(8080, |row| row.contains("sleep"));
+    holder.end();
+    live.wait_without("8080");
+    live
+}

@@ -23,7 +23,7 @@ use crate::bind::verdict::owner_sentence;
 use crate::model::{AlsoEnds, AlsoEndsKind, Owner, Process, Signal};
 
 /// Whether a process may be ended, or why not, as a sentence without a full stop.
-pub type MayEnd = dyn Fn(&Process) -> Result<(), String>;
+pub type MayEnd<'a> = dyn Fn(&Process) -> Result<(), String> + 'a;
 
 /// What may be done to free a port.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ pub struct EndRules<'a> {
     pub allows_sudo: bool,
     /// Whether a process may be ended, or why not; `None` if all may be. Otherwise a port is left alone if the owner of one
     /// of its sockets can't be seen.
-    pub may_end: Option<&'a MayEnd>,
+    pub may_end: Option<&'a MayEnd<'a>>,
     /// Finds the processes that end with a command, for `may_end`. Without it, none that stops a unit, a container or an app
     /// is run if not all processes may be ended.
     pub ends_with: Option<&'a EndsWith<'a>>,

@@ -291,9 +291,9 @@ fn the_command_of_another_user_is_a_login_of_that_user() {
     assert_eq!(steps, [EndStep::Run(Program { variable, words })]);
 }
 
-#[test]
-fn a_unit_that_ignores_sigterm_is_killed_only_if_that_is_allowed() {
-    let unit = |background| Background {
+/// The process is in `web.service`, as its main process.
+fn in_unit(background: Background) -> Background {
+    Background {
         unit: Some(Unit {
             name: "web.service".into(),
             manager: Manager::System,
@@ -303,8 +303,13 @@ fn a_unit_that_ignores_sigterm_is_killed_only_if_that_is_allowed() {
             kill_mode: None,
             triggered_by: Vec::new(),
         }),
-        ..reacting(Term::Ignored)(background)
-    };
+        ..background
+    }
+}
+
+#[test]
+fn a_unit_that_ignores_sigterm_is_killed_only_if_that_is_allowed() {
+    let unit = |background| in_unit(reacting(Term::Ignored)(background));
     let of = |rules: &EndRules<'_>| decision(holder(3000, 812, unit), 0, rules);
     assert_eq!(refusal(&of(&EndRules::DEFAULT)).0, RefusalCode::NeedsHard);
     let hard = EndRules {
@@ -401,18 +406,6 @@ fn decision_if_end(holder: Holder, all: Option<&[Pid]>) -> Decision {
 
 #[test]
 fn a_command_is_run_under_a_rule_only_if_all_that_ends_with_it_may_be_ended() {
-    let unit = |background| Background {
-        unit: Some(Unit {
-            name: "web.service".into(),
-            manager: Manager::System,
-            is_server: Some(true),
-            main_pid: Some(812),
-            restart: None,
-            kill_mode: None,
-            triggered_by: Vec::new(),
-        }),
-        ..background
-    };
     let app = |background| {
         let mut kept_by = Supervisor::new(SupervisorKind::Runit);
         kept_by.name = Some("/srv/web".into());
@@ -423,7 +416,7 @@ fn a_command_is_run_under_a_rule_only_if_all_that_ends_with_it_may_be_ended() {
         }
     };
     let both = [
-        (holder(3000, 812, unit), "systemctl stop web.service"),
+        (holder(3000, 812, in_unit), "systemctl stop web.service"),
         (holder(3000, 812, app), "sv down /srv/web"),
     ];
     for (holder, command) in both {
@@ -444,7 +437,7 @@ fn a_command_is_run_under_a_rule_only_if_all_that_ends_with_it_may_be_ended() {
         may_end: Some(&only_first),
         ..EndRules::DEFAULT
     };
-    let (code, _) = refusal(&decision(holder(3000, 812, unit), 0, &rules));
+    let (code, _) = refusal(&decision(holder(3000, 812, in_unit), 0, &rules));
     assert_eq!(code, RefusalCode::NotMine);
 }
 

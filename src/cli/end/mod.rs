@@ -10,11 +10,12 @@ use anyhow::bail;
 use clap::Args;
 use sockeye::bind::{EndOutcome, EndPlan, EndReport, EndRules, unix_name};
 use sockeye::clock::Clock;
-use sockeye::model::{Inside, Signal, clean, duration};
+use sockeye::model::{Inside, Process, Signal, clean, duration};
 use sockeye::report;
 use sockeye::runtime::end_port::{
-    EndOptions, carry_out, ends_with, is_mine, is_outdated, not_carried_out, test_ports,
+    EndOptions, carry_out, ends_with, is_outdated, not_carried_out, test_ports,
 };
+use sockeye::source::Mine;
 
 use super::EXIT_NO;
 use super::check::targets::parse_targets;
@@ -93,6 +94,8 @@ pub(super) fn run(global: &GlobalArgs, end: &End) -> anyhow::Result<u8> {
 fn run_inside(global: &GlobalArgs, end: &End, inside: Option<&Arc<Inside>>) -> anyhow::Result<u8> {
     let targets = parse_targets(global, &end.targets)?;
     let clock = Clock::start();
+    let mine = Mine::find();
+    let is_mine = |process: &Process| mine.check(process);
     let rules = EndRules {
         signal: end.signal,
         allows_kill: end.hard,

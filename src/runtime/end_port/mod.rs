@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 
 pub use scope::ends_with;
 
-pub use crate::source::{is_mine, is_own_users};
+pub use crate::source::is_own_users;
 
 use crate::app::{PortToFree, RowNamespace};
 use crate::bind::{

@@ -31,14 +31,6 @@ pub fn is_own_users(process: &Process) -> Result<(), String> {
     is_of_user(process, invoking_uid())
 }
 
-/// The same as [`Mine::check`], for one process.
-///
-/// # Errors
-/// Why it is not this user's own work, as a sentence without a full stop.
-pub fn is_mine(process: &Process) -> Result<(), String> {
-    Mine::find().check(process)
-}
-
 impl Mine {
     /// Reads them.
     pub fn find() -> Self {

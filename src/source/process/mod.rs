@@ -23,7 +23,7 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 
 use self::cpu_clock::CpuClock;
 pub use self::members::is_of_project;
-pub use self::mine::{Mine, is_mine, is_own_users};
+pub use self::mine::{Mine, is_own_users};
 pub use self::pinned::PinnedProcess;
 use self::proc_stat::{ProcStat, proc_stat};
 use self::provenance::PlaceFacts;

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::BindToDevice;
@@ -101,7 +101,7 @@ pub(super) struct CallReader {
 }
 
 /// A file: the number of its device, and its inode.
-type FileId = (u64, u64);
+pub(super) type FileId = (u64, u64);
 
 impl Unjudged {
     /// What it means, after the name of the program.
@@ -129,7 +129,7 @@ impl CallReader {
             label: label_of("self"),
             restricted: HashSet::new(),
             program: None,
-            own_file: file_of("self"),
+            own_file: file_id("/proc/self/exe"),
         }
     }
 
@@ -192,7 +192,7 @@ impl CallReader {
 
     /// Whether it is this program itself, such as `sockeye check`: its binds are tests, and an error is an answer.
     fn is_own_test(&self, thread: Pid) -> bool {
-        self.own_file.is_some() && file_of(&thread.to_string()) == self.own_file
+        self.own_file.is_some() && file_id(format!("/proc/{thread}/exe")) == self.own_file
     }
 
     /// Why the kernel might answer the caller otherwise than us.
@@ -309,9 +309,9 @@ fn rights_of(process: &str) -> Option<String> {
     Some(rights)
 }
 
-/// The file that a process executes; `None` if this user may not know.
-fn file_of(process: &str) -> Option<FileId> {
-    let file = fs::metadata(format!("/proc/{process}/exe")).ok()?;
+/// The file at a path; `None` if there is none, or this user may not know.
+pub(super) fn file_id(path: impl AsRef<Path>) -> Option<FileId> {
+    let file = fs::metadata(path).ok()?;
     Some((file.dev(), file.ino()))
 }
 

@@ -4,8 +4,9 @@ use super::{Explainer, Failure, Reply};
 use crate::bind::{EndPlan, EndRules};
 use crate::model::Process;
 use crate::report::Freed;
-use crate::runtime::end_port::{EndOptions, carry_out, ends_with, is_mine, test_ports};
+use crate::runtime::end_port::{EndOptions, carry_out, ends_with, test_ports};
 use crate::runtime::run::linux::FREE_LIMIT;
+use crate::source::Mine;
 use crate::source::proc_stat::with_ancestors;
 
 /// The greatest depth of an ancestry.
@@ -27,6 +28,8 @@ impl Explainer {
             self.output.unjudged(why);
             return false;
         }
+        let mine = Mine::find();
+        let may_end = |process: &Process| may_end(process, &mine);
         let rules = EndRules {
             may_end: Some(&may_end),
             ends_with: Some(&ends_with),
@@ -52,8 +55,8 @@ impl Explainer {
 }
 
 /// Only what is of this user and of this project or session, and was not started by this run.
-fn may_end(process: &Process) -> Result<(), String> {
-    is_mine(process)?;
+fn may_end(process: &Process, mine: &Mine) -> Result<(), String> {
+    mine.check(process)?;
     let mut line = with_ancestors(process.pid).take(MAX_DEPTH);
     if line.any(|pid| pid == std::process::id()) {
         let name = process.name_and_pid();

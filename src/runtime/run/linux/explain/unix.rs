@@ -1,14 +1,14 @@
 //! Binds of unix sockets. The kernel carries them out; one whose path is in use is reported.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Explainer, MAX_SERIES, Pending};
 use crate::bind::shell_word;
 use crate::model::{Pid, Text};
 use crate::runtime::run::linux::caller::CallerProcess;
+use crate::runtime::run::linux::calls::file_id;
 use crate::source::process::ProcessReader;
 
 /// A unix socket that a thread binds to a path.
@@ -25,7 +25,8 @@ impl UnixBind {
     /// thread with another root: a link can't be followed for it.
     fn used_path(&self) -> Option<PathBuf> {
         let of_thread = |name| format!("/proc/{}/{name}", self.thread);
-        if !is_same_file(Path::new("/"), Path::new(&of_thread("root"))) {
+        let root = file_id(of_thread("root"))?;
+        if file_id("/") != Some(root) {
             return None;
         }
         let path = if self.path.is_absolute() {
@@ -57,9 +58,4 @@ impl Explainer {
         }
         bind.pending.answer();
     }
-}
-
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    let id = |path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
-    id(one).is_some_and(|one| Some(one) == id(other))
 }
