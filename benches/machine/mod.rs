@@ -3,6 +3,12 @@
 //! *Busy*: 10,450 sockets, 100 openings and 100 closings a second; 70 % live 1.5 s on average, the others 5½ min. 40 % are
 //! accepted, 40 % go out, 20 % are of this machine; 20,000 clients by Zipf's law, a quarter of them IPv6; the final numbers
 //! are log-normal. *Quiet*: 60 sockets, 2 changes a second in bursts.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the numbers are small"
+)]
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
