@@ -4,10 +4,10 @@
 //! accepted, 40 % go out, 20 % are of this machine; 20,000 clients by Zipf's law, a quarter of them IPv6; the final numbers
 //! are log-normal. *Quiet*: 60 sockets, 2 changes a second in bursts.
 #![allow(
-    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "it is a model: its numbers are small, and need not be exact"
+    reason = "the numbers are small"
 )]
 
 use std::collections::BTreeMap;

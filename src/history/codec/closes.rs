@@ -4,7 +4,6 @@
 //! round-trip times (5), retransmits, what was not sent or not acknowledged, timeouts and probes, and the state of congestion
 //! control. The others only matter while it is open.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::bytes::{Malformed, put, put_signed};
@@ -45,9 +44,17 @@ pub(crate) struct Report {
 
 /// Which shape the sockets of a shape had in the end. Writer and reader keep the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LastShapes(HashMap<u32, u32>);
+pub(crate) struct LastShapes(Vec<Option<u32>>);
 
 impl LastShapes {
+    fn of(&mut self, shape: u32) -> &mut Option<u32> {
+        let at = shape as usize;
+        if self.0.len() <= at {
+            self.0.resize(at + 1, None);
+        }
+        &mut self.0[at]
+    }
+
     /// Writes a report. `next`: the number of the next socket; `last`: the time of the report before.
     pub fn write(
         &mut self,
@@ -82,7 +89,7 @@ impl LastShapes {
         after: &Parts,
     ) -> u8 {
         let mut mask = 0;
-        if self.0.insert(before.shape, after.shape) != Some(after.shape) {
+        if self.of(before.shape).replace(after.shape) != Some(after.shape) {
             mask |= close::SHAPE;
             out.put_planes(Column::RowShape, 3, after.shape);
         }
@@ -164,10 +171,9 @@ impl LastShapes {
         after.shape = if has(close::SHAPE) {
             columns.planes(Column::RowShape, 3)
         } else {
-            let last = self.0.get(&before.shape).copied();
-            last.ok_or("a report has no shape")?
+            self.of(before.shape).ok_or("a report has no shape")?
         };
-        self.0.insert(before.shape, after.shape);
+        *self.of(before.shape) = Some(after.shape);
         if has(close::LOCAL) {
             let none: NumberedEnd = (0, 0);
             after.local = read_end(columns, LOCAL)?.unwrap_or(none);

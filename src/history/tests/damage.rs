@@ -2,10 +2,11 @@
 
 use super::machine::{Machine, Random};
 use super::{Folder, forward, options};
-use crate::history::format::{HEAD_LENGTH, VERSION};
+use crate::history::format::{Frame, HEAD_LENGTH, VERSION};
 use crate::history::memory::Shared;
 use crate::history::reader::Place;
-use crate::history::{DamageKind, GapReason, History, Recorded, TimeRange, Writer};
+use crate::history::segment::read_body;
+use crate::history::{DamageKind, GapReason, History, HolderQuery, Recorded, TimeRange, Writer};
 
 /// The bytes of a segment with two sections, and its snapshots, each with the offset behind its frame.
 fn stored() -> (Vec<u8>, Vec<(u64, Recorded)>) {
@@ -100,6 +101,47 @@ fn ten_thousand_cuts_and_flipped_bytes_are_named_and_hide_nothing_before_them() 
         history.gaps(TimeRange::ALL);
         history.counts(TimeRange::ALL, 10);
     }
+}
+
+/// The checksums are right: whoever made the file meant harm, or a program had an error.
+#[test]
+fn wrong_content_with_right_checksums_is_refused_or_read_without_a_panic() {
+    let (bytes, _) = stored();
+    let history = open(bytes.clone());
+    let segment = &history.segments[0];
+    let mut input = segment.open().unwrap().unwrap();
+    let entries = &segment.frames.entries;
+    let bodies = entries
+        .iter()
+        .map(|entry| read_body(&mut input, entry).unwrap().unwrap());
+    let bodies: Vec<_> = bodies.collect();
+    let mut random = Random::new(17);
+    let mut refused = 0;
+    for _ in 0..3000 {
+        let wrong = random.below(entries.len() as u64) as usize;
+        let mut file = Vec::new();
+        for (at, (entry, body)) in entries.iter().zip(&bodies).enumerate() {
+            let mut body = body.clone();
+            for _ in 0..=random.below(4) {
+                if at == wrong && !body.is_empty() {
+                    let at = random.below(body.len() as u64) as usize;
+                    body[at] = match random.below(3) {
+                        0 => 0xff,
+                        1 => 0,
+                        _ => body[at] ^ (1 << random.below(8)),
+                    };
+                }
+            }
+            file.extend_from_slice(&Frame::compressed(entry.head, &[body]).bytes);
+        }
+        let mut history = open(file);
+        for recorded in history.from(jiff::Timestamp::MIN).take(60) {
+            recorded.unwrap();
+        }
+        history.holders(&HolderQuery::new(443)).unwrap();
+        refused += usize::from(!history.damage().is_empty());
+    }
+    assert!(refused > 300, "{refused}");
 }
 
 #[test]

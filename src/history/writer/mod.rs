@@ -84,7 +84,8 @@ pub enum Stored {
 /// Writes a history to a folder. Dropped without [`close`](Self::close), it ends like a crash: what was written stays readable.
 pub struct Writer {
     framer: Framer,
-    sender: SyncSender<Command>,
+    /// `None` once it is closed.
+    sender: Option<SyncSender<Command>>,
     status: Arc<Mutex<Status>>,
     thread: Option<JoinHandle<()>>,
     /// Since when nothing is stored, on the steady clock.
@@ -137,7 +138,7 @@ impl Writer {
             .map_err(|reason| StoreError::file(folder, reason))?;
         Ok(Self {
             framer: Framer::new(options.recorder()),
-            sender,
+            sender: Some(sender),
             status,
             thread: Some(thread),
             stopped: None,
@@ -183,9 +184,9 @@ impl Writer {
     /// When the thread that writes has crashed.
     pub fn sync(&mut self) -> Result<(), StoreError> {
         let (done, wait) = mpsc::sync_channel(1);
-        self.sender
-            .send(Command::Sync(done))
-            .map_err(|_| self.crashed())?;
+        let sender = self.sender.as_ref().ok_or_else(|| self.crashed())?;
+        let sent = sender.send(Command::Sync(done));
+        sent.map_err(|_| self.crashed())?;
         wait.recv().map_err(|_| self.crashed())
     }
 
@@ -195,8 +196,9 @@ impl Writer {
     /// When the last frames could not be written.
     pub fn close(mut self) -> Result<(), StoreError> {
         let output = self.framer.finish();
-        let sent = self.sender.send(Command::Write(output));
-        let sent = sent.and_then(|()| self.sender.send(Command::Close));
+        let sender = self.sender.take().ok_or_else(|| self.crashed())?;
+        let sent = sender.send(Command::Write(output));
+        let sent = sent.and_then(|()| sender.send(Command::Close));
         sent.map_err(|_| self.crashed())?;
         let ended = self.thread.take().map(JoinHandle::join);
         if !matches!(ended, Some(Ok(()))) {
@@ -212,7 +214,8 @@ impl Writer {
     }
 
     fn send(&mut self, output: Vec<Output>) -> Result<(), StoreError> {
-        match self.sender.try_send(Command::Write(output)) {
+        let sender = self.sender.as_ref().ok_or_else(|| self.crashed())?;
+        match sender.try_send(Command::Write(output)) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
                 // The frames after this one build on it: a new section begins when there is room.
@@ -229,6 +232,16 @@ impl Writer {
     fn crashed(&self) -> StoreError {
         let reason = std::io::Error::other("the thread that writes the history has crashed");
         StoreError::file(&self.path, reason)
+    }
+}
+
+impl Drop for Writer {
+    /// The lock outlives the thread, so that no other recorder finds it writing.
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
