@@ -4,11 +4,10 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::history::{History, Recorded, StoreError};
-use crate::model::{LostCloses, Moment, Origin, Playback, Snapshot};
-use crate::source::{Replay, Source, SourceError};
+use crate::model::{Moment, Origin, Playback, Snapshot};
+use crate::source::{Replay, Source, SourceError, Timeline};
 
 /// A recording of either form.
 pub enum Recording {
@@ -101,11 +100,11 @@ pub struct HistoryReplay {
     path: PathBuf,
     history: History,
     next: Option<Recorded>,
+    /// The last one, once it was shown.
     last: Snapshot,
     number: usize,
     is_redacted: bool,
-    /// The recorded time of the last snapshot and the time at which it is shown, on their steady clocks.
-    shown: Option<(Duration, Duration)>,
+    timeline: Timeline,
 }
 
 impl HistoryReplay {
@@ -121,47 +120,27 @@ impl HistoryReplay {
             path: path.to_path_buf(),
             history,
             is_redacted: first.is_redacted,
+            timeline: Timeline::from(first.snapshot.taken_at),
             next: Some(first),
             last: Snapshot::default(),
             number: 0,
-            shown: None,
         })
-    }
-
-    /// The time on the viewer's clock: later by what passed in the history.
-    fn shown_at(&mut self, recorded: Duration, at: Moment) -> Duration {
-        const LEAST: Duration = Duration::from_nanos(1);
-        let shown = match self.shown {
-            None => at.steady,
-            Some((before, shown)) => {
-                let passed = recorded.saturating_sub(before).max(LEAST);
-                shown.saturating_add(passed)
-            }
-        };
-        self.shown = Some((recorded, shown));
-        shown
     }
 
     fn take(&mut self, at: Moment) -> Result<Snapshot, SourceError> {
         let Some(recorded) = self.next.take() else {
-            let recorded = self.shown.map_or(Duration::ZERO, |(recorded, _)| recorded);
             let mut last = self.last.clone();
-            last.taken_at.steady = self.shown_at(recorded, at);
-            last.closed.clear();
-            last.lost_closes = LostCloses::default();
+            self.timeline.repeat_last(&mut last, at);
             return Ok(last);
         };
         let next = self.history.next(recorded.position);
         self.next = next.map_err(|error| failed(&self.path, error))?;
         self.number += 1;
         let mut snapshot = recorded.snapshot;
-        let taken_at = snapshot.taken_at;
-        snapshot.taken_at.steady = self.shown_at(taken_at.steady, at);
-        for closed in &mut snapshot.closed {
-            let before = closed.at.age(taken_at);
-            closed.at.steady = snapshot.taken_at.steady.saturating_sub(before);
+        self.timeline.set_times(&mut snapshot, at);
+        if self.next.is_none() {
+            self.last = snapshot.clone();
         }
-        self.last = snapshot.clone();
         Ok(snapshot)
     }
 }

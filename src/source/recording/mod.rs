@@ -7,4 +7,5 @@ mod replay;
 
 pub use recorder::{DEFAULT_MAX_SIZE, Recorder};
 pub(crate) use redact::Redactor;
+pub(crate) use replay::Timeline;
 pub use replay::{Replay, STANDARD_INPUT};

@@ -14,9 +14,9 @@ use serde::de::IgnoredAny;
 
 use self::count::Count;
 use self::reader::{Next, Reader};
-use self::timeline::Timeline;
+pub(crate) use self::timeline::Timeline;
 use super::frame::{Frame, MAX_LINE};
-use crate::model::{LostCloses, Moment, Origin, Playback, Problem, ProblemCode, Snapshot};
+use crate::model::{Moment, Origin, Playback, Problem, ProblemCode, Snapshot};
 use crate::source::{Source, SourceError};
 
 /// Standard input instead of a file.
@@ -201,17 +201,10 @@ impl Source for Replay {
         // A pipe could block here until more is written to it.
         self.has_ended = !is_next || self.count.is_some() && self.is_at_end()?;
         let mut snapshot = self.current.clone();
-        let recorded = self.current.taken_at;
         if is_next {
-            snapshot.taken_at.steady = self.timeline.advance_to(recorded, at);
-            for closed in &mut snapshot.closed {
-                let before = closed.at.age(recorded);
-                closed.at.steady = snapshot.taken_at.steady.saturating_sub(before);
-            }
+            self.timeline.set_times(&mut snapshot, at);
         } else {
-            snapshot.taken_at.steady = self.timeline.after_end(at);
-            snapshot.closed.clear();
-            snapshot.lost_closes = LostCloses::default();
+            self.timeline.repeat_last(&mut snapshot, at);
         }
         Ok(snapshot)
     }

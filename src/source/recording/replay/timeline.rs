@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::model::Moment;
+use crate::model::{LostCloses, Moment, Snapshot};
 
 /// The longest recording, a thousand years: later times are set to its end.
 const LONGEST: Duration = Duration::from_hours(24 * 365 * 1000);
@@ -13,7 +13,7 @@ const LEAST: Duration = Duration::from_nanos(1);
 
 /// The position of a recording on a steady clock.
 #[derive(Debug)]
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     /// The recorded moment of the snapshot shown last.
     recorded: Moment,
     /// The same on the clock; `None` before the first.
@@ -24,7 +24,7 @@ pub(super) struct Timeline {
 
 impl Timeline {
     /// A recording that begins with a snapshot of this moment.
-    pub(super) const fn from(first: Moment) -> Self {
+    pub(crate) const fn from(first: Moment) -> Self {
         Self {
             recorded: first,
             now: None,
@@ -32,8 +32,25 @@ impl Timeline {
         }
     }
 
+    /// Sets the times of the next snapshot to those on the clock; `at` is when it is shown.
+    pub(crate) fn set_times(&mut self, snapshot: &mut Snapshot, at: Moment) {
+        let recorded = snapshot.taken_at;
+        snapshot.taken_at.steady = self.advance_to(recorded, at);
+        for closed in &mut snapshot.closed {
+            let before = closed.at.age(recorded);
+            closed.at.steady = snapshot.taken_at.steady.saturating_sub(before);
+        }
+    }
+
+    /// Makes the last snapshot one that is shown again after the end.
+    pub(crate) fn repeat_last(&self, last: &mut Snapshot, at: Moment) {
+        last.taken_at.steady = self.after_end(at);
+        last.closed.clear();
+        last.lost_closes = LostCloses::default();
+    }
+
     /// The time on the clock of a snapshot recorded at this moment; `at` is when it is shown.
-    pub(super) fn advance_to(&mut self, recorded: Moment, at: Moment) -> Duration {
+    fn advance_to(&mut self, recorded: Moment, at: Moment) -> Duration {
         let now = match self.now {
             None => {
                 self.end = at.steady.saturating_add(LONGEST);
@@ -54,7 +71,7 @@ impl Timeline {
     }
 
     /// A moment after the last snapshot: sockets missing from it have closed, as no further snapshot can show them.
-    pub(super) fn after_end(&self, at: Moment) -> Duration {
+    fn after_end(&self, at: Moment) -> Duration {
         self.now.unwrap_or(at.steady).saturating_add(LEAST)
     }
 }
