@@ -103,7 +103,7 @@ fn ten_thousand_cuts_and_flipped_bytes_are_named_and_hide_nothing_before_them() 
     }
 }
 
-/// The checksums are right: whoever made the file meant harm, or a program had an error.
+/// The checksums are right: the file was made with bad intent, or by a program with an error.
 #[test]
 fn wrong_content_with_right_checksums_is_refused_or_read_without_a_panic() {
     let (bytes, _) = stored();
