@@ -95,7 +95,8 @@ mod tests {
         assert_eq!((all.len(), all[0], all[2]), (3, app.id(), server));
         assert_eq!(of_app(server, server).unwrap(), [server]);
         assert_eq!(of_app(app.id(), server), None);
-        for pid in [server, all[1]] {
+        // The shell first: it ends by itself when the server has ended.
+        for pid in [all[1], server] {
             let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
             rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
         }
