@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use machine::{BUSY, Load, Machine, QUIET};
 use nix::sys::resource::{UsageWho, getrusage};
-use sockeye::history::{History, HolderQuery, Writer, WriterOptions};
+use sockeye::history::{FileOptions, FileWriter, History, HolderQuery, Writer, WriterOptions};
 
 /// The length of a frame's head, and where its time is.
 const HEAD: usize = 46;
@@ -41,6 +41,7 @@ fn main() {
         return seek(week.as_ref(), &mut Machine::new(QUIET, start));
     }
     write("quiet", QUIET, &folder.join("quiet"), seconds * 2);
+    record(&folder, seconds.min(600));
     let busy = folder.join("busy");
     let mut machine = write("busy", BUSY, &busy, seconds);
     let week = folder.join("week");
@@ -161,6 +162,24 @@ fn write(name: &str, load: Load, folder: &Path, seconds: usize) -> Machine {
     let share = cpu.as_secs_f64() / seconds as f64 * 100.0;
     println!("{name}: {sockets} sockets, {per_day:.1} MiB a day, {share:.3} % of a core");
     machine
+}
+
+/// The size of a file of `--record`, in which each snapshot can be read at once.
+fn record(folder: &Path, seconds: usize) {
+    let start = Timestamp::from_second(1_800_000_000).expect("it is a time");
+    let mut machine = Machine::new(BUSY, start);
+    let path = folder.join("recording");
+    let mut writer = FileWriter::create(&path, &FileOptions::default()).expect("it is new");
+    writer.add(&machine.snapshot()).expect("it is written");
+    let first = length(&path);
+    for _ in 0..seconds {
+        writer.add(&machine.snapshot()).expect("it is written");
+    }
+    let per_second = (length(&path) - first) as f64 / seconds as f64 / 1000.0;
+    println!(
+        "a busy recording: {} kB for its first snapshot, then {per_second:.1} kB a second",
+        first / 1000
+    );
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -17,6 +17,8 @@ mod apart;
 mod program;
 #[path = "support/schema.rs"]
 mod schema;
+#[path = "support/segment.rs"]
+mod segment;
 mod support;
 
 mod cli;

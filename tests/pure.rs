@@ -8,6 +8,8 @@
 
 #[path = "support/schema.rs"]
 mod schema;
+#[path = "support/segment.rs"]
+mod segment;
 #[path = "support/stage.rs"]
 mod stage;
 

@@ -10,14 +10,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use sockeye::bind::Address;
 use sockeye::filter::Filter;
+use sockeye::history::{FileOptions, FileWriter};
 use sockeye::inspect::NamespaceAccess;
 use sockeye::model::duration;
 use sockeye::model::{Family, Kinds, NamespaceScope, Pid, Protocol, Services, clean};
 use sockeye::query::{NamespaceError, NamespaceTarget, Query, Sort, Tab};
 use sockeye::settings::Settings;
-use sockeye::source::{
-    DEFAULT_MAX_SIZE, HAS_NAMESPACES, Recorder, STANDARD_INPUT, System, network_namespace, own_uid,
-};
+use sockeye::source::{HAS_NAMESPACES, STANDARD_INPUT, System, network_namespace, own_uid};
 use sockeye::track::Tracker;
 
 use crate::cli::output;
@@ -283,17 +282,16 @@ impl GlobalArgs {
     }
 
     /// Creates the file of `--record`.
-    pub fn recorder(&self) -> anyhow::Result<Option<Recorder>> {
+    pub fn recorder(&self, interval: Duration) -> anyhow::Result<Option<FileWriter>> {
         let Some(path) = &self.record else {
             return Ok(None);
         };
-        let max_size = self.record_max.unwrap_or(DEFAULT_MAX_SIZE);
-        let recorder = Recorder::create(path)?.limited(max_size);
-        Ok(Some(if self.redact {
-            recorder.redacted()
-        } else {
-            recorder
-        }))
+        let options = FileOptions {
+            max_size: (self.record_max).unwrap_or_else(|| FileOptions::default().max_size),
+            is_redacted: self.redact,
+            interval,
+        };
+        Ok(Some(FileWriter::create(path, &options)?))
     }
 }
 

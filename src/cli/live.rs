@@ -70,7 +70,7 @@ pub(super) fn run(
     let collector = Collector {
         source,
         tracker: tracker(&settings),
-        recorder: global.recorder()?,
+        recorder: global.recorder(settings.interval)?,
         history,
         clock,
         interval: settings.interval,

@@ -1,8 +1,8 @@
 //! The history of a machine's sockets on disk: who had the port at 3 am.
 //!
-//! A [`Writer`] stores snapshots in a folder, a segment an hour; [`Memory`] stores the last hour in memory. A [`History`]
-//! reads either, or one file, and finds who had a port. What is read equals what was written, except for what takes more room
-//! than it is worth:
+//! A [`Writer`] stores snapshots in a folder, a segment an hour; a [`FileWriter`] in one file; [`Memory`] keeps the last hour. A
+//! [`History`] reads all of them, and finds who had a port. What is read equals what was written, except for what takes more
+//! room than it is worth:
 //!
 //! - A snapshot in which nothing changed is not stored: the one before is valid until the next.
 //! - Sockets are in the order in which they were written, which is not that of the system's table.
@@ -24,6 +24,7 @@
 
 mod codec;
 mod error;
+mod file;
 mod format;
 mod holders;
 mod memory;
@@ -33,12 +34,16 @@ mod segment;
 mod writer;
 
 pub use error::StoreError;
+pub use file::{FileOptions, FileWriter};
 pub use holders::{HolderQuery, HolderSpan, SpanEnd};
 pub use memory::{Memory, MemoryOptions};
 pub use moments::{
     Bucket, ChangeKey, Damage, DamageKind, Gap, GapReason, Position, Recorded, TimeRange,
 };
 pub use reader::{History, Snapshots};
+/// The first bytes of every file of a history.
+pub const HISTORY_BEGINS: [u8; 4] = format::MAGIC;
+
 pub use writer::{Stored, Writer, WriterOptions};
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Moments of a history, and what is known about the time between them.
 
 use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Endpoint, Protocol, Snapshot, Socket};
+use crate::model::{Endpoint, Moment, Protocol, Snapshot, Socket, clean};
 
 /// Times from `from` to `to`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,26 @@ pub struct Recorded {
     pub is_redacted: bool,
 }
 
+impl Recorded {
+    /// The snapshot as one of a later time, up to which nothing has changed: with the ages of that time.
+    pub fn snapshot_at(self, time: Timestamp) -> Snapshot {
+        let mut snapshot = self.snapshot;
+        let later = time.duration_since(snapshot.taken_at.wall);
+        let Ok(later) = Duration::try_from(later) else {
+            return snapshot;
+        };
+        snapshot.taken_at = Moment {
+            steady: snapshot.taken_at.steady.saturating_add(later),
+            wall: time,
+        };
+        for socket in &mut snapshot.sockets {
+            socket.age = socket.age.map(|age| age.plus(later));
+            socket.expires_in = socket.expires_in.map(|left| left.saturating_sub(later));
+        }
+        snapshot
+    }
+}
+
 /// A time of which nothing is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
@@ -76,7 +97,7 @@ pub enum GapReason {
     Stopped,
     /// The recorder ended without closing the store: killed, or the machine lost its power.
     Crashed,
-    /// No snapshots were taken: the machine was suspended, or too busy.
+    /// No snapshots were taken: the table was paused, or the machine was suspended or too busy.
     NoSnapshots,
     /// The wall clock was set: nothing is missing, only the times jump.
     ClockSet,
@@ -94,7 +115,9 @@ impl GapReason {
         match self {
             Self::Stopped => "the recorder was stopped",
             Self::Crashed => "the recorder ended unexpectedly",
-            Self::NoSnapshots => "no snapshots were taken: the machine was suspended, or too busy",
+            Self::NoSnapshots => {
+                "no snapshots were taken: paused, or the machine was suspended or too busy"
+            }
             Self::ClockSet => "the clock was set",
             Self::DiskFull => "the disk was full",
             Self::Overflow => "the disk was too slow",
@@ -114,6 +137,30 @@ pub struct Damage {
     pub length: Option<u64>,
     /// What it is.
     pub kind: DamageKind,
+}
+
+impl Damage {
+    /// `/var/lib/sockeye/1795822085-3.seg is damaged at byte 812: a checksum is wrong`
+    pub fn sentence(&self) -> String {
+        let file = self.file.as_deref().map(Path::to_string_lossy);
+        let file = file.unwrap_or("the recording".into());
+        let (file, at) = (clean(&file), self.offset);
+        let what = match &self.kind {
+            DamageKind::Incomplete => {
+                return format!("{file} breaks off at byte {at}: its last frame is incomplete");
+            }
+            DamageKind::Version(version) => {
+                return format!(
+                    "{file} has frames of version {version} from byte {at} on: a later sockeye reads them"
+                );
+            }
+            DamageKind::NoFrame => "no frame begins there",
+            DamageKind::Checksum => "a checksum is wrong",
+            DamageKind::Missing => "frames before it are missing",
+            DamageKind::Content(what) => what,
+        };
+        format!("{file} is damaged at byte {at}: {what}")
+    }
 }
 
 /// What is wrong with a part of a file.

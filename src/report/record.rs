@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::fmt::temporal::DateTimePrinter;
-use jiff::{Timestamp, Unit};
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::{Serialize, Serializer};
 
 use super::counters::CountersRecord;
@@ -421,10 +421,13 @@ pub fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// `2026-01-02T03:04:05.678Z`: always three digits, so that times compare as text.
+/// `2026-01-02T03:04:05.678Z`: always three digits, so that times compare as text; what is less is cut off, as in a history.
 pub fn time(at: Timestamp) -> String {
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-    let at = at.round(Unit::Millisecond).unwrap_or(at);
+    let floor = TimestampRound::new()
+        .smallest(Unit::Millisecond)
+        .mode(RoundMode::Floor);
+    let at = at.round(floor).unwrap_or(at);
     PRINTER.timestamp_to_string(&at)
 }
 

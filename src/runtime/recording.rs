@@ -1,17 +1,17 @@
-//! What `--replay` shows: a recording with a line for each snapshot, or the history that `record` keeps, a folder or one of its
-//! segments.
+//! What `--replay` shows: a recording, which is a history in one file or of version 0.1 has a line for each snapshot, or the
+//! folder of the history that `record` keeps.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::history::{History, Recorded, StoreError};
-use crate::model::{Moment, Origin, Playback, Snapshot};
-use crate::source::{Replay, Source, SourceError, Timeline};
+use crate::history::{HISTORY_BEGINS, History, Recorded, StoreError};
+use crate::model::{Moment, Origin, Playback, Problem, ProblemCode, Snapshot};
+use crate::source::{Replay, STANDARD_INPUT, Source, SourceError, Timeline};
 
 /// A recording of either form.
 pub enum Recording {
-    /// A line for each snapshot.
+    /// A line for each snapshot, as written by version 0.1.
     Lines(Box<Replay>),
     /// Segments.
     History(Box<HistoryReplay>),
@@ -23,9 +23,9 @@ impl Recording {
     /// # Errors
     /// When it can't be read, or has no snapshot.
     pub fn open(path: &Path) -> Result<Self, SourceError> {
-        Ok(match open_history(path) {
-            Some(history) => Self::History(Box::new(HistoryReplay::new(path, history)?)),
-            None => Self::Lines(Box::new(Replay::open(path)?)),
+        Ok(match open(path)? {
+            Opened::History(history) => Self::History(Box::new(HistoryReplay::new(path, history)?)),
+            Opened::Lines(replay) => Self::Lines(Box::new(replay)),
         })
     }
 
@@ -77,22 +77,80 @@ impl Source for Recording {
     }
 }
 
-/// The history at a path; `None` for a recording of lines, and for what is no regular file: it could be read only once.
-pub fn open_history(path: &Path) -> Option<Result<History, StoreError>> {
-    let metadata = path.metadata().ok()?;
-    let is_segment = || {
-        let mut first = [0];
-        let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
-        read.is_ok() && first[0] != b'{' && !first[0].is_ascii_whitespace()
+/// The most bytes of a history that are read from a pipe, as they stay in memory.
+const MAX_PIPED: u64 = 4 << 30;
+
+/// What a recording is.
+pub enum Opened {
+    /// A line for each snapshot, as written by version 0.1.
+    Lines(Replay),
+    /// Segments.
+    History(History),
+}
+
+/// Opens a recording of either form: a file, the folder of a history, a pipe, or `-` for standard input.
+///
+/// # Errors
+/// When it can't be read, or is no recording.
+pub fn open(path: &Path) -> Result<Opened, SourceError> {
+    if path.as_os_str() == STANDARD_INPUT {
+        return open_pipe(Path::new("standard input"), io::stdin());
+    }
+    let in_file = |reason| SourceError::File {
+        path: path.to_path_buf(),
+        reason,
     };
+    let metadata = path.metadata().map_err(in_file)?;
+    let history = || History::open(path);
     if metadata.is_dir() {
-        return Some(History::open(path));
+        return Ok(Opened::History(
+            history().map_err(|error| failed(path, error))?,
+        ));
     }
-    if !metadata.is_file() || !is_segment() {
-        return None;
+    let mut file = File::open(path).map_err(in_file)?;
+    if !metadata.is_file() {
+        return open_pipe(path, file);
     }
+    let mut first = Vec::new();
+    let read = Read::by_ref(&mut file).take(1).read_to_end(&mut first);
+    read.map_err(in_file)?;
     // What is neither is reported as a recording with a wrong first line.
-    History::open(path).ok().map(Ok)
+    match history().ok().filter(|_| !may_be_lines(&first)) {
+        Some(history) => Ok(Opened::History(history)),
+        None => Replay::open(path).map(Opened::Lines),
+    }
+}
+
+/// The same of what can be read only once.
+fn open_pipe(path: &Path, mut pipe: impl Read + Send + 'static) -> Result<Opened, SourceError> {
+    let in_file = |reason| SourceError::File {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let mut first = Vec::new();
+    let begin = Read::by_ref(&mut pipe).take(1).read_to_end(&mut first);
+    begin.map_err(in_file)?;
+    if !may_be_lines(&first) {
+        let begin = Read::by_ref(&mut pipe).take(HISTORY_BEGINS.len() as u64 - 1);
+        { begin }.read_to_end(&mut first).map_err(in_file)?;
+    }
+    if first != HISTORY_BEGINS {
+        let lines = io::Cursor::new(first).chain(pipe);
+        return Replay::from_reader(path, io::BufReader::new(lines)).map(Opened::Lines);
+    }
+    let read = pipe.take(MAX_PIPED).read_to_end(&mut first);
+    read.map_err(in_file)?;
+    if first.len() as u64 > MAX_PIPED {
+        let why = format!("more than {MAX_PIPED} bytes; save it to a file first");
+        return Err(in_file(io::Error::other(why)));
+    }
+    Ok(Opened::History(History::of_bytes(first)))
+}
+
+/// Whether a recording that begins so can be one of lines.
+fn may_be_lines(first: &[u8]) -> bool {
+    let can_begin = |byte: &u8| *byte == b'{' || byte.is_ascii_whitespace();
+    first.first().is_none_or(can_begin)
 }
 
 /// Replays a history, one snapshot per call, then repeats the last one.
@@ -108,8 +166,7 @@ pub struct HistoryReplay {
 }
 
 impl HistoryReplay {
-    fn new(path: &Path, history: Result<History, StoreError>) -> Result<Self, SourceError> {
-        let mut history = history.map_err(|error| failed(path, error))?;
+    fn new(path: &Path, mut history: History) -> Result<Self, SourceError> {
         let first = history.first().map_err(|error| failed(path, error))?;
         let Some(first) = first else {
             let reason = io::Error::other("the history is empty");
@@ -137,6 +194,11 @@ impl HistoryReplay {
         self.next = next.map_err(|error| failed(&self.path, error))?;
         self.number += 1;
         let mut snapshot = recorded.snapshot;
+        let damage = self.history.damage();
+        let broken = damage
+            .iter()
+            .map(|one| Problem::new(ProblemCode::RecordingEnded, &one.sentence()));
+        snapshot.problems.extend(broken);
         self.timeline.set_times(&mut snapshot, at);
         if self.next.is_none() {
             self.last = snapshot.clone();

@@ -66,8 +66,8 @@ pub(crate) use process::proc_stat;
 pub use process::{
     Mine, PinnedProcess, Project, is_of_project, is_own_users, project_folder_of, project_of,
 };
-pub use recording::{DEFAULT_MAX_SIZE, Recorder, Replay, STANDARD_INPUT};
 pub(crate) use recording::{Redactor, Timeline};
+pub use recording::{Replay, STANDARD_INPUT};
 pub use system::{System, TraceUnavailable};
 pub use users::{invoking_uid, own_uid};
 

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
 use crate::cli::scene::{TempFile, sockeye};
@@ -57,17 +58,48 @@ impl Drop for Holder {
     }
 }
 
-/// All sockets that there are, as the program recorded them, with what the test changes about them:
-/// what differs from run to run and from machine to machine.
+/// A recording of all sockets that there are, in the form of version 0.1, with what the test changes about them: what
+/// differs from run to run and from machine to machine.
 pub fn recording(change: impl FnOnce(&mut Value)) -> TempFile {
-    let file = TempFile::new("sockets.jsonl");
-    let said = sockeye(&["list", "-a", "--record", file.path()]);
-    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
-    let text = std::fs::read_to_string(file.path()).unwrap();
-    let mut frame: Value = serde_json::from_str(&text).unwrap();
+    let said = sockeye(&["list", "-a", "--json"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let mut frame = line_of(said.json());
     change(&mut frame);
-    std::fs::write(file.path(), format!("{frame}\n")).unwrap();
-    file
+    TempFile::containing("sockets.jsonl", &format!("{frame}\n"))
+}
+
+/// The line of a recording that has the sockets of a listing.
+fn line_of(mut listing: Value) -> Value {
+    let by_pid = listing["processes"].as_object().unwrap();
+    let processes = by_pid.values().map(|process| {
+        let mut process = process.clone();
+        let argv = process["argv"].as_array().unwrap().iter();
+        let words: Vec<_> = argv.map(|word| word.as_str().unwrap()).collect();
+        process["command"] = words.join(" ").into();
+        process
+    });
+    let processes: Vec<_> = processes.collect();
+    let taken_at: Timestamp = time(&listing["taken_at"]).unwrap();
+    for socket in listing["sockets"].as_array_mut().unwrap() {
+        let age = time(&socket["state_since"]).map(|since| taken_at.duration_since(since));
+        socket["age"] = age.map_or(
+            Value::Null,
+            |age| json!({"exactly": {"secs": age.as_secs(), "nanos": age.subsec_nanos()}}),
+        );
+        let container = socket["container"]["name"].take();
+        socket["container"] = container;
+    }
+    json!({
+        "schema": 1,
+        "taken_at": {"steady": {"secs": 7, "nanos": 0}, "wall": listing["taken_at"]},
+        "sockets": listing["sockets"],
+        "processes": processes,
+        "problems": [],
+    })
+}
+
+fn time(value: &Value) -> Option<Timestamp> {
+    value.as_str().map(|time| time.parse().unwrap())
 }
 
 /// The recording's only socket, or the first, on this port.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cli::background::Running;
 use crate::cli::scene::{Sockets, TempFile, sockeye, stage};
+use crate::segment::decompressed;
 
 fn abstract_listener(name: &[u8]) -> UnixListener {
     UnixListener::bind_addr(&SocketAddr::from_abstract_name(name).unwrap()).unwrap()
@@ -146,14 +147,14 @@ fn a_recording_has_the_kinds_that_were_read_and_redacted_it_has_no_name() {
     stage(|| {
         let _unix = abstract_listener(b"secret-name");
         for (redact, name) in [(&[][..], "secret-name"), (&["--redact"], "name1")] {
-            let file = TempFile::new("kinds.jsonl");
+            let file = TempFile::new("kinds.seg");
             let record = ["list", "--kind", "unix", "--record", file.path()];
             let said = sockeye(&[&record[..], redact].concat());
             assert_eq!(said.code, 0, "{said:?}");
             let replay = ["--kind", "unix", "--replay", file.path()];
             let listing = listed(&replay);
             assert_eq!(listing["sockets"][0]["abstract"], name);
-            let text = std::fs::read_to_string(file.path()).unwrap();
+            let text = decompressed(&std::fs::read(file.path()).unwrap());
             assert_eq!(text.contains("secret-name"), redact.is_empty());
             assert_eq!(listed(&replay[2..])["sockets"], Value::Array(Vec::new()));
         }

@@ -201,7 +201,7 @@ fn closed_pipe() {
 fn a_recording_shows_the_rows_that_were_there() {
     stage(|| {
         let sockets = Sockets::open();
-        let file = TempFile::new("recording.jsonl");
+        let file = TempFile::new("recording.seg");
         let then = sockeye(&["list", "-a", "--record", file.path()]);
         assert_eq!(then.code, 0, "{then:?}");
         drop(sockets);

@@ -11,6 +11,7 @@ use rustix::fs::{CWD, Mode, inotify, mkfifoat};
 use serde_json::{Value, json};
 
 use crate::cli::scene::{BINARY, Said, stage};
+use crate::segment::decompressed;
 use crate::support::netns::{has_users, in_netns_with_users, name_of};
 use crate::support::pty::Pty;
 use crate::support::{is_required, wait_until};
@@ -134,7 +135,7 @@ fn a_server_that_an_agent_left_behind_says_so_and_no_value_of_its_environment_is
         let end = " by Claude Code, as root; the shell that started it is gone.";
         assert!(line.ends_with(end), "{line}");
 
-        let log = home.path("log.jsonl");
+        let log = home.path("log.seg");
         let log = log.to_str().unwrap();
         let listing = sockeye(&["list", "started:agent", "branch:fix", "is:left-over"]);
         assert_eq!(listing.ports(), [9101], "{listing:?}");
@@ -156,12 +157,12 @@ fn a_server_that_an_agent_left_behind_says_so_and_no_value_of_its_environment_is
                 "{said:?}"
             );
         }
-        let recorded = std::fs::read_to_string(log).unwrap();
+        let recorded = decompressed(&std::fs::read(log).unwrap());
         assert!(recorded.contains("Claude Code") && !recorded.contains(SECRET));
-        let redacted = home.path("redacted.jsonl");
+        let redacted = home.path("redacted.seg");
         let redacted = redacted.to_str().unwrap();
         sockeye(&["watch", "--replay", log, "--record", redacted, "--redact"]);
-        let redacted = std::fs::read_to_string(redacted).unwrap();
+        let redacted = decompressed(&std::fs::read(redacted).unwrap());
         assert!(redacted.contains("Claude Code") && !redacted.contains("fix/42"));
     });
 }

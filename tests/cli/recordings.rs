@@ -1,5 +1,7 @@
 //! `list --replay`: which snapshot of a recording, and that it is one.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use super::scene::{BINARY, Said, TempFile, sockeye};
 
 /// A snapshot with a listener on this port, taken at this time of 28 November 2026.
@@ -87,7 +89,7 @@ fn an_invalid_time_or_a_missing_recording_is_a_usage_error_in_one_line() {
         (&["--at", "03:12", "--dir", "/nonexistent"], "no history in"),
         (
             &["--at", "03:12", "--replay", "/dev/null"],
-            "--at needs a file that can be read twice: /dev/null",
+            "/dev/null:1: the recording is empty",
         ),
     ] {
         let said = sockeye(&[&["list"], args].concat());
@@ -95,6 +97,37 @@ fn an_invalid_time_or_a_missing_recording_is_a_usage_error_in_one_line() {
         assert_eq!(said.err.lines().count(), 1, "{said:?}");
         assert!(said.err.contains(told), "{said:?}");
     }
+}
+
+#[test]
+fn a_recording_is_its_owners_alone_and_no_file_is_overwritten() {
+    let file = TempFile::new("private.seg");
+    said(&["list", "-a", "--record", file.path()]);
+    let mode = std::fs::metadata(file.path()).unwrap().mode();
+    assert_eq!(mode & 0o077, 0);
+    let before = std::fs::read(file.path()).unwrap();
+    let again = said(&["list", "-a", "--record", file.path()]);
+    let says = format!(
+        "sockeye: {}: it is there already, and nothing is overwritten: name another one\n",
+        file.path()
+    );
+    assert_eq!((again.code, again.err), (2, says));
+    assert_eq!(std::fs::read(file.path()).unwrap(), before);
+}
+
+#[test]
+fn lines_from_a_pipe_are_listed_without_a_time_only() {
+    let file = recording("piped.jsonl");
+    let piped = |args: &str| {
+        let script = format!("cat \"$0\" | \"$1\" list --replay /dev/stdin {args}");
+        let mut command = assert_cmd::Command::new("sh");
+        let command = command.args(["-c", &script, file.path(), BINARY]);
+        Said::of(command.output().unwrap())
+    };
+    assert_eq!(piped("").code, 0);
+    let refused = piped("--at 03:12");
+    let says = "sockeye: --at needs a file that can be read twice: /dev/stdin\n";
+    assert_eq!((refused.code, &*refused.err), (2, says));
 }
 
 #[test]

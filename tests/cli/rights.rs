@@ -8,6 +8,7 @@ use crate::cli::background::Running;
 use crate::cli::scene::{BINARY, Said, Sockets, TempFile, stage};
 use crate::program::built;
 use crate::support::netns::stage_with_pids;
+use sockeye::history::HISTORY_BEGINS;
 
 /// What the program says where a shell's script has it run as `"$@"`.
 fn said_in(script: &str, args: &[&str]) -> Said {
@@ -282,8 +283,10 @@ fn closed_standard_streams_receive_nothing_and_do_no_harm() {
             let args = ["list", "--json", "--record", file.path()];
             let recorded = said_in(&format!("exec \"$@\" {closed}"), &args);
             assert_eq!(recorded.code, 0, "{closed}: {recorded:?}");
-            let recording = std::fs::read_to_string(file.path()).unwrap();
-            assert_eq!(recording.lines().count(), 1, "{closed}: {recording}");
+            let bytes = std::fs::read(file.path()).unwrap();
+            assert!(bytes.starts_with(&HISTORY_BEGINS), "{closed}: {bytes:?}");
+            let whole = said_in("exec \"$@\"", &["list", "--replay", file.path()]);
+            assert!(whole.err.starts_with("sockeye: recorded at "), "{whole:?}");
         }
     });
 }

@@ -3,9 +3,11 @@
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::cli::holder::recording;
 use crate::cli::scene::{Said, TempFile, sockeye, stage};
+use crate::segment::decompressed;
 
 /// No pseudonym reads so.
 const SERVER: &str = "10.77.66.55";
@@ -28,7 +30,7 @@ fn use_all_ports() -> (TcpListener, Vec<TcpStream>) {
     (server, clients)
 }
 
-fn json(said: &Said) -> Value {
+fn whole(said: &Said) -> Value {
     assert_eq!(said.code, 0, "{said:?}");
     said.json()
 }
@@ -47,7 +49,7 @@ fn a_shortage_is_a_problem_in_json_and_a_line_beside_a_table() {
         let open = use_all_ports();
         let listed = sockeye(&["list", "--json", ":5432"]);
         assert_eq!(listed.err, "");
-        let problems = &json(&listed)["problems"];
+        let problems = &whole(&listed)["problems"];
         assert_eq!(problems.as_array().unwrap().len(), 1, "{problems}");
         assert_eq!(problems[0]["code"], "ephemeral_ports");
         assert_eq!(problems[0]["count"], PORTS);
@@ -61,7 +63,7 @@ fn a_shortage_is_a_problem_in_json_and_a_line_beside_a_table() {
 
         drop(open);
         let _other = TcpListener::bind((SERVER, 80)).unwrap();
-        let listed = json(&sockeye(&["list", "--json", "-a"]));
+        let listed = whole(&sockeye(&["list", "--json", "-a"]));
         assert_eq!(listed["problems"], Value::Array(Vec::new()));
     });
 }
@@ -82,43 +84,37 @@ fn watch_reports_a_shortage_once_however_long_it_lasts() {
 fn a_redacted_recording_has_the_shortage_and_not_the_server() {
     stage(|| {
         let _open = use_all_ports();
-        let file = TempFile::new("shortage.jsonl");
+        let file = TempFile::new("shortage.seg");
         let args = ["list", "-a", "--record", file.path(), "--redact"];
         assert_eq!(sockeye(&args).code, 0);
-        let recorded = std::fs::read_to_string(file.path()).unwrap();
+        let recorded = decompressed(&std::fs::read(file.path()).unwrap());
         assert!(!recorded.contains(SERVER), "{recorded}");
 
-        let listed = json(&sockeye(&["list", "-a", "--json", "--replay", file.path()]));
+        let listed = whole(&sockeye(&["list", "-a", "--json", "--replay", file.path()]));
         let sockets = listed["sockets"].as_array().unwrap();
         let server = sockets.iter().find(|one| one["state"] == "LISTEN").unwrap();
         let pseudonym = server["local"]["address"].as_str().unwrap();
         assert_ne!(pseudonym, SERVER);
         assert_eq!(listed["problems"][0]["message"], told(pseudonym));
-
-        let older = TempFile::new("older.jsonl");
-        std::fs::write(older.path(), without_ephemeral(&recorded)).unwrap();
-        let listed = json(&sockeye(&[
-            "list",
-            "-a",
-            "--json",
-            "--replay",
-            older.path(),
-        ]));
-        assert_eq!(listed["sockets"].as_array().unwrap().len(), sockets.len());
-        assert_eq!(listed["problems"], Value::Array(Vec::new()));
     });
 }
 
-/// The recording as the first versions wrote it.
-fn without_ephemeral(recording: &str) -> String {
-    let mut is_shorter = false;
-    let lines = recording.lines().map(|line| {
-        let mut line: Value = serde_json::from_str(line).unwrap();
-        let known = line.as_object_mut().unwrap().remove("ephemeral");
-        is_shorter |= known.is_some();
-        format!("{line}\n")
+#[test]
+fn a_recording_of_the_first_versions_without_the_range_has_no_shortage() {
+    stage(|| {
+        let _open = use_all_ports();
+        let shortage = |file: &TempFile| {
+            let listed = whole(&sockeye(&["list", "-a", "--json", "--replay", file.path()]));
+            (
+                listed["sockets"].as_array().unwrap().len(),
+                listed["problems"].as_array().unwrap().len(),
+            )
+        };
+        let range = json!({"start": 40_000, "end": 40_000 + PORTS - 1});
+        let range = json!({"range": range, "reserved": [], "reuse": "loopback"});
+        let newer = shortage(&recording(|line| line["ephemeral"] = range));
+        let older = shortage(&recording(|_| {}));
+        assert_eq!(newer, (2 * PORTS + 1, 1));
+        assert_eq!(older, (2 * PORTS + 1, 0));
     });
-    let shorter = lines.collect();
-    assert!(is_shorter);
-    shorter
 }

@@ -112,7 +112,7 @@ fn a_watch_that_ends_at_once_still_prints_its_snapshot() {
 fn of_a_recording_only_the_comparison_is_measured() {
     stage(|| {
         let _sockets = Sockets::open();
-        let file = TempFile::new("stats.jsonl");
+        let file = TempFile::new("stats.seg");
         sockeye(&["list", "-a", "--record", file.path()]);
         let pattern = r"^sockeye: 7 rows: dump –, owners –, processes –, diff \d+\.\d ms; 0 processes searched, 0 files read$";
         let pattern = Regex::new(pattern).unwrap();

@@ -63,7 +63,7 @@ fn w_writes_the_last_hour_to_a_recording_also_from_a_moment_of_it() {
         live.press("w");
         live.wait_for_text("a recording for --replay");
         live.press("jj\r");
-        live.wait_for_text(" snapshots to ");
+        live.wait_for_text("wrote ");
         let mut files = std::fs::read_dir(directory.path()).unwrap();
         let path = files.next().unwrap().unwrap().path();
         let path = path.to_str().unwrap();

@@ -1,6 +1,7 @@
 //! A recording in the table: its own time, and never to be mistaken for now.
 
 use crate::live::scene::{BINARY, Live, TempDir, stage};
+use crate::support::connections::Connections;
 use crate::support::pty::Pty;
 
 /// A snapshot with listeners on these ports, so many seconds after the first.
@@ -94,10 +95,11 @@ fn a_paused_recording_is_stepped_through_with_r() {
 fn a_recording_that_may_not_grow_further_ends_and_the_table_goes_on() {
     stage(|| {
         let folder = TempDir::new();
-        let path = folder.path().join("full.jsonl");
+        let path = folder.path().join("full.seg");
         // 4 KiB: SIGXFSZ would end the program with the terminal in its modes.
         let limited = ["-c", "ulimit -f 8; exec \"$0\" \"$@\"", BINARY];
-        let args = ["--record", path.to_str().unwrap()];
+        let args = ["--record", path.to_str().unwrap(), "--interval", "100ms"];
+        let _connections = Connections::begin();
         let mut live = Live::start_by("sh", &limited, (110, 30), &args);
         live.wait_for_text("the recording has ended: ");
         live.wait_for_a_reading();

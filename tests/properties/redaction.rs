@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use sockeye::history::{FileOptions, FileWriter, History};
 use sockeye::model::{
     Container, Endpoint, Kinds, Namespace, Owner, Process, Published, Snapshot, Socket, Text,
 };
-use sockeye::source::{Recorder, Replay, Source as _};
 
 use super::rows::{moment, row};
+use crate::segment::decompressed;
 
 /// Marks every text that must be removed, and no other.
 const SECRET: &str = "ŝecret";
@@ -84,17 +85,27 @@ fn with_secrets(socket: &Socket) -> Socket {
     }
 }
 
-/// What the recording of a snapshot holds, and what it gives again.
+/// What the recording of a snapshot contains, and what is read of it, in the order of the inodes.
 fn recorded(snapshot: &Snapshot) -> (String, Snapshot) {
     let name = format!("sockeye-redaction-{}", std::process::id());
     let path = std::env::temp_dir().join(name);
     let _ = std::fs::remove_file(&path);
-    let mut recorder = Recorder::create(&path).expect("a new file").redacted();
-    recorder.record(snapshot).expect("room for a line");
-    let line = std::fs::read_to_string(&path).expect("what was written");
-    let mut replay = Replay::open(&path).expect("a recording");
+    let options = FileOptions {
+        is_redacted: true,
+        ..FileOptions::default()
+    };
+    let mut writer = FileWriter::create(&path, &options).expect("a new file");
+    writer.add(snapshot).expect("room for a snapshot");
+    drop(writer);
+    let bytes = std::fs::read(&path).expect("what was written");
+    let mut history = History::open(&path).expect("a recording");
+    let first = history.first().expect("a file that can be read");
+    let first = first.expect("a snapshot");
     std::fs::remove_file(&path).expect("a file to remove");
-    (line, replay.take(snapshot.taken_at).expect("a reading"))
+    assert!(first.is_redacted);
+    let mut shown = first.snapshot;
+    shown.sockets.sort_by_key(|socket| socket.inode);
+    (decompressed(&bytes), shown)
 }
 
 /// Every machine has it, so it reveals nothing.
@@ -154,12 +165,16 @@ proptest! {
         let sockets: Vec<_> = rows.into_iter().map(|row| with_secrets(&row.socket)).collect();
         // A pid means one process.
         let mut is_new = |socket: &Socket| socket.owner.processes().iter().all(|one| pids.insert(one.pid));
-        let sockets: Vec<_> = sockets.into_iter().filter(|socket| is_new(socket)).collect();
+        let sockets = sockets.into_iter().filter(|socket| is_new(socket));
+        let sockets = sockets.zip(1..).map(|(socket, inode)| Socket { inode: Some(inode), ..socket });
+        let sockets: Vec<_> = sockets.collect();
         let snapshot = Snapshot { kinds: Kinds::DEFAULT, late_namespaces: Vec::new(),
             taken_at: moment(1), sockets, ..Snapshot::default() };
-        let (line, shown) = recorded(&snapshot);
+        let (text, shown) = recorded(&snapshot);
 
-        prop_assert!(!line.contains(SECRET), "{line}");
+        let names = snapshot.processes.values().map(|one| &one.comm);
+        prop_assert!({ names }.all(|name| text.contains(&**name)), "{text}");
+        prop_assert!(!text.contains(SECRET), "{text}");
         let pairs = || endpoints(&snapshot).into_iter().zip(endpoints(&shown));
         for (before, after) in pairs().filter(|(before, _)| !tells_nothing(before.address)) {
             prop_assert_ne!(before.address, after.address);

@@ -13,6 +13,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub mod connections;
 pub mod netns;
 pub mod pty;
 

@@ -12,9 +12,9 @@ use sockeye::history::History;
 use sockeye::model::{Family, NamespaceScope, Snapshot};
 use sockeye::query::{PortDiff, Ports, ports_of};
 use sockeye::report;
-use sockeye::runtime::recording::open_history;
+use sockeye::runtime::recording::{self, Opened};
 use sockeye::settings::Settings;
-use sockeye::source::{Replay, Source as _};
+use sockeye::source::Source as _;
 
 use super::baseline::{self, Listing};
 use super::moment::of_history;
@@ -124,14 +124,13 @@ fn now(global: &GlobalArgs, scope: NamespaceScope) -> anyhow::Result<Side> {
 /// The ports of a file.
 fn baseline_of(path: &Path, scope: NamespaceScope) -> anyhow::Result<Side> {
     let named = || path.display().to_string();
-    if let Some(history) = open_history(path) {
-        return last_of(history?, scope).with_context(named);
-    }
     let mut begin = Vec::new();
-    let file = File::open(path).with_context(named)?;
-    file.take(4096)
-        .read_to_end(&mut begin)
-        .with_context(named)?;
+    if !path.is_dir() {
+        let file = File::open(path).with_context(named)?;
+        file.take(4096)
+            .read_to_end(&mut begin)
+            .with_context(named)?;
+    }
     if baseline::is_listing(&begin) {
         let text = std::fs::read(path).with_context(named)?;
         let listing = serde_json::from_slice::<Listing>(&text).with_context(named)?;
@@ -140,9 +139,13 @@ fn baseline_of(path: &Path, scope: NamespaceScope) -> anyhow::Result<Side> {
             ports: listing.ports(scope),
         });
     }
-    let mut replay = Replay::open(path)?;
-    replay.seek(usize::MAX)?;
-    Ok(side(&replay.take(Clock::start().now())?, scope))
+    match recording::open(path)? {
+        Opened::History(history) => last_of(history, scope).with_context(named),
+        Opened::Lines(mut replay) => {
+            replay.seek(usize::MAX)?;
+            Ok(side(&replay.take(Clock::start().now())?, scope))
+        }
+    }
 }
 
 /// The ports of the last snapshot of a history.

@@ -15,9 +15,11 @@ use etcetera::BaseStrategy as _;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sockeye::clock::Clock;
-use sockeye::history::{History, StoreError, TimeRange};
+use sockeye::history::{DamageKind, History, StoreError, TimeRange};
 use sockeye::model::{clean, time};
 use sockeye::source::own_uid;
+
+use super::errors::print_error;
 
 /// Where the history of the whole machine is: that of root, and of the service.
 const OF_THE_MACHINE: &str = "/var/lib/sockeye";
@@ -48,6 +50,17 @@ pub struct OpenedHistory {
     pub range: TimeRange,
     /// Whether the last one is so new that a recorder probably goes on.
     pub is_current: bool,
+}
+
+impl OpenedHistory {
+    /// Prints what was found to be damaged so far. The last frame may be about to be written.
+    pub fn report_damage(&self) {
+        for damage in self.history.damage() {
+            if damage.kind != DamageKind::Incomplete {
+                print_error(&damage.sentence());
+            }
+        }
+    }
 }
 
 /// A snapshot is stored at least once a minute, and then some seconds later.

@@ -20,6 +20,7 @@ pub struct Found {
 pub fn of_history(opened: &mut OpenedHistory, at: Timestamp) -> anyhow::Result<(Snapshot, Found)> {
     let zone = TimeZone::system();
     let recorded = opened.history.at(time::end_of_second(at))?;
+    opened.report_damage();
     let shown = local_time(at, &zone);
     let Some(recorded) = recorded else {
         let first = local_time(opened.range.from, &zone);
@@ -46,5 +47,10 @@ pub fn of_history(opened: &mut OpenedHistory, at: Timestamp) -> anyhow::Result<(
         note,
         is_other_time,
     };
-    Ok((recorded.snapshot, found))
+    let shown_at = if found.is_other_time {
+        recorded.snapshot.taken_at.wall
+    } else {
+        at.min(opened.range.to)
+    };
+    Ok((recorded.snapshot_at(shown_at), found))
 }

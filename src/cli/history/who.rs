@@ -65,19 +65,21 @@ pub fn run(global: &GlobalArgs, who: &Who) -> anyhow::Result<u8> {
     )?;
     let targets = parse_targets(global, &who.targets)?;
     let range = who.range()?;
-    let opened = who.store.open()?;
-    let (mut history, recorded) = (opened.history, opened.range);
+    let mut opened = who.store.open()?;
     let mut found = PortHistory {
         range,
-        recorded,
-        gaps: history.gaps(range),
+        recorded: opened.range,
+        gaps: opened.history.gaps(range),
         holders: Vec::new(),
         is_current: opened.is_current,
     };
     for target in &targets {
-        found.holders.extend(holders(&mut history, target, range)?);
+        found
+            .holders
+            .extend(holders(&mut opened.history, target, range)?);
     }
     found.holders = in_namespaces(global, found.holders)?;
+    opened.report_damage();
     let zone = TimeZone::system();
     if found.holders.is_empty() && !found.is_recorded() {
         bail!(

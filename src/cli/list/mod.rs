@@ -11,6 +11,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
 use sockeye::clock::Clock;
 use sockeye::columns::{self, CellContext, Column, ColumnId};
+use sockeye::history::FileWriter;
 use sockeye::model::{
     Moment, NamespaceId, NamespaceScope, Problem, RefreshTimings, Snapshot, Socket,
 };
@@ -18,7 +19,7 @@ use sockeye::query::{GroupBy, Groups, NamespaceTarget, Query, Sort, resolve};
 use sockeye::report::{self, CsvOptions, Layout};
 use sockeye::runtime::collector;
 use sockeye::settings::Settings;
-use sockeye::source::{Recorder, Source as _, SourceError, System};
+use sockeye::source::{Source as _, SourceError, System};
 use sockeye::track::{Row, Table, Tracker};
 
 use crate::cli::errors::{is_relevant, print_error};
@@ -305,7 +306,7 @@ impl Reading<'_> {
         tracker: &mut Tracker,
         clock: Clock,
     ) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
-        let mut recorder = global.recorder()?;
+        let mut recorder = global.recorder(Duration::ZERO)?;
         let (mut snapshot, timings, found) = if let Some(path) = &global.replay {
             moment::of_recording(path, self.at, clock.now())?
         } else if let Some(at) = self.at {
@@ -326,8 +327,8 @@ impl Reading<'_> {
             (snapshot, system.timings(), None)
         };
         if let Some(recorder) = &mut recorder {
-            recorder.record(&snapshot)?;
-            let problem = Recorder::incomplete_problem(&snapshot);
+            recorder.add(&snapshot)?;
+            let problem = FileWriter::incomplete_problem(&snapshot);
             snapshot.problems.extend(problem);
         }
         Ok((snapshot, timings, found))

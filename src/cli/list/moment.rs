@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use sockeye::history::History;
 use sockeye::model::{Moment, RefreshTimings, Snapshot, time};
 use sockeye::report::local_time;
-use sockeye::runtime::recording::open_history;
+use sockeye::runtime::recording::{self, Opened};
 use sockeye::source::{Replay, Source as _};
 
 use crate::cli::history::OpenedHistory;
@@ -20,9 +20,10 @@ pub fn of_recording(
     at: Option<&str>,
     now: Moment,
 ) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
-    if let Some(history) = open_history(path) {
-        return of_segments(history?, at);
-    }
+    let mut recording = match recording::open(path)? {
+        Opened::History(history) => return of_segments(history, at),
+        Opened::Lines(replay) => replay,
+    };
     let number = match at {
         None => usize::MAX,
         Some(at) => {
@@ -36,7 +37,6 @@ pub fn of_recording(
             found.map_err(anyhow::Error::msg).context("--at")?
         }
     };
-    let mut recording = Replay::open(path)?;
     recording.seek(number)?;
     let snapshot = recording.take(now)?;
     let at = local_time(snapshot.taken_at.wall, &TimeZone::system());
@@ -71,7 +71,11 @@ fn of_segments(
     let end = range.to.to_zoned(TimeZone::system());
     let at = at.map(|at| time::parse(at, &end)).transpose();
     let at = at.map_err(anyhow::Error::msg).context("--at")?;
-    let (snapshot, found) = of_history(&mut opened, at.unwrap_or(range.to))?;
+    let (snapshot, mut found) = of_history(&mut opened, at.unwrap_or(range.to))?;
+    if at.is_none() {
+        let end = local_time(range.to, &TimeZone::system());
+        found.note = format!("recorded at {end}, the end of the recording");
+    }
     Ok((snapshot, RefreshTimings::default(), Some(found)))
 }
 

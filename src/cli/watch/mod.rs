@@ -11,6 +11,7 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sockeye::clock::Clock;
+use sockeye::history::FileWriter;
 use sockeye::model::{Moment, Problem, ProblemCode, duration};
 use sockeye::query::{ChangeFeed, ChangeRecord, NamespaceError, NamespaceFinder, Sort};
 use sockeye::report::{self, JsonStream, local_time};
@@ -19,7 +20,7 @@ use sockeye::runtime::recording::Recording;
 use sockeye::runtime::watch::{self, Deadline, WatchEnd};
 use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
-use sockeye::source::{Recorder, Source as _};
+use sockeye::source::Source as _;
 use sockeye::track::{Table, TableUpdate};
 
 use crate::cli::errors::{is_relevant, print_error};
@@ -140,7 +141,7 @@ pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
     let collector = Collector {
         source: Box::new(source),
         tracker,
-        recorder: global.recorder()?,
+        recorder: global.recorder(settings.interval)?,
         history: None,
         clock,
         interval: settings.interval,
@@ -196,13 +197,13 @@ fn replay(
     mut recording: Recording,
     printer: &mut Printer,
 ) -> anyhow::Result<()> {
-    let mut recorder = global.recorder()?;
+    let mut recorder = global.recorder(settings.interval)?;
     let mut tracker = tracker(settings);
     loop {
         let mut snapshot = recording.take(printer.clock.now())?;
         if let Some(recorder) = &mut recorder {
-            recorder.record(&snapshot)?;
-            let problem = Recorder::incomplete_problem(&snapshot);
+            recorder.add(&snapshot)?;
+            let problem = FileWriter::incomplete_problem(&snapshot);
             snapshot.problems.extend(problem);
         }
         let timings = recording.timings();

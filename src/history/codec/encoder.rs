@@ -124,6 +124,12 @@ impl Encoder {
         (passed, wall - passed)
     }
 
+    /// The time of a report on the clock of the run, so that its wall-clock time is exact, in ms: the steady clock has other
+    /// milliseconds.
+    fn time_by_wall(&self, at: Moment) -> i64 {
+        at.wall.as_millisecond() - self.run.wall.as_millisecond() - self.now.1
+    }
+
     /// Adds the changes since the snapshot before.
     pub fn add(&mut self, snapshot: &Snapshot) -> Changed {
         self.now = self.time(snapshot.taken_at);
@@ -268,7 +274,7 @@ impl Encoder {
             socket: slot.map(|(slot, _)| (slot.number, slot.parts)),
             stays: slot.is_some_and(|(_, is_missing)| !is_missing),
             parts,
-            at: self.time(closed.at).0,
+            at: self.time_by_wall(closed.at),
             tcp: closed.tcp,
         }
     }

@@ -3,6 +3,7 @@
 
 mod changes;
 mod damage;
+mod file;
 mod golden;
 mod holders;
 mod machine;

@@ -48,6 +48,15 @@ pub(crate) enum Output {
     Frame(Frame),
 }
 
+impl Output {
+    pub fn into_frames(self) -> Vec<Frame> {
+        match self {
+            Self::Section(start, keyframe) => vec![start, keyframe],
+            Self::Frame(frame) => vec![frame],
+        }
+    }
+}
+
 /// Makes frames of snapshots.
 pub(crate) struct Framer {
     recorder: Recorder,
@@ -203,6 +212,13 @@ impl Framer {
             flags |= Head::HAS_LISTENER_CHANGE;
         }
         Some(Output::Frame(self.changes(&batch, flags, (first, last))))
+    }
+
+    /// A frame of the changes so far, if there are any.
+    pub fn flush_changes(&mut self) -> Option<Output> {
+        let is_waiting = |section: &Section| section.waiting.is_some();
+        let is_waiting = self.section.as_ref().is_some_and(is_waiting);
+        is_waiting.then(|| self.flush()).flatten()
     }
 
     fn changes(&mut self, batch: &Batch, flags: u16, (first, last): (Moment, Moment)) -> Frame {

@@ -12,8 +12,9 @@ use super::history::LastHour;
 use super::{fault, panic};
 use crate::bind::is_own_probe;
 use crate::clock::Clock;
+use crate::history::FileWriter;
 use crate::model::{Kinds, Problem, ProblemCode, Refresh, RefreshTimings, Services, Snapshot};
-use crate::source::{Recorder, Source};
+use crate::source::Source;
 use crate::track::{Table, TableUpdate, Tracker};
 
 /// Events of the collector.
@@ -67,7 +68,7 @@ pub struct Collector {
     /// The tracker that compares them.
     pub tracker: Tracker,
     /// The recording, if any.
-    pub recorder: Option<Recorder>,
+    pub recorder: Option<FileWriter>,
     /// The history in memory, if it is kept.
     pub history: Option<LastHour>,
     /// The clock.
@@ -231,8 +232,8 @@ impl Collector {
     fn record(&mut self, snapshot: &mut Snapshot) {
         let mut left_out = None;
         if let Some(recorder) = &mut self.recorder {
-            left_out = Recorder::incomplete_problem(snapshot);
-            let written = panic::catch(|| recorder.record(snapshot));
+            left_out = FileWriter::incomplete_problem(snapshot);
+            let written = panic::catch(|| recorder.add(snapshot));
             let written = written.map_err(|what| format!("it crashed: {what}"));
             if let Err(why) = written.and_then(|done| done.map_err(|error| error.to_string())) {
                 let message = format!("the recording has ended: {why}");

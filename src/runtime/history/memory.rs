@@ -4,13 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use crate::clock::Clock;
-use crate::history::{History, Memory, MemoryOptions, StoreError};
+use crate::history::{History, Memory, MemoryOptions};
 use crate::model::Snapshot;
-use crate::runtime::recording::open_history;
-use crate::source::{Recorder, Replay, Source as _};
+use crate::runtime::recording::{Opened, open};
+use crate::source::{Replay, Source as _, SourceError};
 
 /// The snapshots of the last hour, shared by the collector and those that read them.
 #[derive(Clone)]
@@ -31,33 +29,20 @@ impl LastHour {
         self.memory().add(snapshot);
     }
 
-    /// Writes all of it to a new recording; returns how many snapshots that are.
+    /// Writes all of it to a new file; returns how long it reaches back.
     ///
     /// # Errors
     /// When the file can't be written. Then there is none.
-    pub fn write_to(&self, path: &Path) -> Result<usize, String> {
-        let mut recorder = Recorder::create(path).map_err(|error| error.to_string())?;
-        let written = self.record(&mut recorder);
-        written.inspect_err(|_| drop(std::fs::remove_file(path)))
-    }
-
-    fn record(&self, recorder: &mut Recorder) -> Result<usize, String> {
-        let mut history = self.history().map_err(|error| error.to_string())?;
-        let mut count = 0;
-        for recorded in history.from(Timestamp::MIN) {
-            let snapshot = recorded.map_err(|error| error.to_string())?.snapshot;
-            let written = recorder.record(&snapshot);
-            written.map_err(|error| error.to_string())?;
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    /// Everything that was added.
-    fn history(&self) -> Result<History, StoreError> {
+    pub fn write_to(&self, path: &Path) -> Result<Duration, String> {
         let mut memory = self.memory();
-        memory.flush();
-        memory.history()
+        let written = memory.write_to(path).and_then(|()| memory.history());
+        let history = written.map_err(|error| error.to_string())?;
+        let range = history
+            .range()
+            .map(|range| range.to.duration_since(range.from));
+        Ok(range
+            .and_then(|range| Duration::try_from(range).ok())
+            .unwrap_or_default())
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -75,10 +60,14 @@ impl Origin {
     /// The history with everything that was added to it.
     pub fn refresh<'a>(&self, history: &'a mut Option<History>) -> Result<&'a mut History, String> {
         let open = match (history.take(), self) {
-            (None, Self::Memory(memory)) => memory.history(),
-            (None, Self::Recording(path, clock)) => match open_history(path) {
-                Some(history) => history,
-                None => read(path, *clock)?.history(),
+            (None, Self::Memory(memory)) => {
+                let mut memory = memory.memory();
+                memory.flush();
+                memory.history()
+            }
+            (None, Self::Recording(path, clock)) => match open(path).map_err(in_words)? {
+                Opened::History(history) => Ok(history),
+                Opened::Lines(replay) => read(replay, *clock)?.history(),
             },
             (Some(mut open), Self::Memory(memory)) => {
                 memory.memory().flush();
@@ -90,22 +79,24 @@ impl Origin {
     }
 }
 
-/// All of a recording, in memory.
-fn read(path: &Path, clock: Clock) -> Result<Memory, String> {
+/// All of a recording of lines, in memory.
+fn read(mut replay: Replay, clock: Clock) -> Result<Memory, String> {
     let mut memory = Memory::new(MemoryOptions {
         keep: Duration::from_hours(24 * 365 * 100),
         max_size: usize::MAX,
         ..MemoryOptions::default()
     });
-    let mut replay = Replay::open(path).map_err(|error| error.to_string())?;
     loop {
-        let snapshot = replay
-            .take(clock.now())
-            .map_err(|error| error.to_string())?;
+        let snapshot = replay.take(clock.now()).map_err(in_words)?;
         memory.add(&snapshot);
         if replay.playback().is_none_or(|playback| playback.has_ended) {
             memory.flush();
             return Ok(memory);
         }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn in_words(error: SourceError) -> String {
+    error.to_string()
 }

@@ -203,7 +203,7 @@ fn a_time_without_snapshots_is_a_gap() {
     let shown = machine.answer([at(500)]).unwrap();
     assert_eq!(
         shown.gap,
-        Some("no snapshots were taken: the machine was suspended, or too busy")
+        Some("no snapshots were taken: paused, or the machine was suspended or too busy")
     );
     let parts = &shown.timeline.parts;
     assert_eq!(parts.len(), 30);
@@ -245,12 +245,12 @@ fn a_reported_close_was_when_it_was_reported() {
 #[test]
 fn what_was_kept_is_written_as_a_recording_and_sought_in_it() {
     let machine = Machine::new();
-    let name = format!("sockeye-moments-{}.jsonl", std::process::id());
+    let name = format!("sockeye-moments-{}.seg", std::process::id());
     let path = std::env::temp_dir().join(name);
     let _ = std::fs::remove_file(&path);
-    assert_eq!(machine.memory.write_to(&path), Ok(3));
+    assert_eq!(machine.memory.write_to(&path), Ok(Duration::from_secs(20)));
     let refused = machine.memory.write_to(&path).unwrap_err();
-    assert!(refused.contains("there already"), "{refused}");
+    assert!(refused.contains("File exists"), "{refused}");
     assert!(path.exists(), "what was there stays");
     let mut replayed = Machine {
         moments: Moments::of_recording(&path, Clock::start()),

@@ -117,11 +117,17 @@ pub fn write_history(history: Option<&LastHour>, now: Moment) -> Msg {
     let Some(history) = history else {
         return failed("no history is kept".to_owned());
     };
-    write_here("jsonl", now, |path| {
-        let count = history.write_to(path).map_err(io::Error::other)?;
+    write_here("seg", now, |path| {
+        let length = history.write_to(path).map_err(io::Error::other)?;
+        let seconds = usize::try_from(length.as_secs()).unwrap_or(usize::MAX);
+        let (count, nouns) = if seconds < 120 {
+            (seconds, ["second", "seconds"])
+        } else {
+            (seconds / 60, ["minute", "minutes"])
+        };
         Ok(Written {
             count,
-            nouns: ["snapshot", "snapshots"],
+            nouns,
             path: path.display().to_string(),
             not_in: None,
         })

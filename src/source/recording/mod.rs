@@ -1,11 +1,11 @@
-//! Recordings: snapshots in a file, one per line, written by a [`Recorder`] and replayed by a [`Replay`].
+//! Recordings of version 0.1: snapshots in a file, one per line, replayed by a [`Replay`]. Today's are files of the history.
 
 mod frame;
-mod recorder;
+#[cfg(test)]
+mod lines;
 mod redact;
 mod replay;
 
-pub use recorder::{DEFAULT_MAX_SIZE, Recorder};
 pub(crate) use redact::Redactor;
 pub(crate) use replay::Timeline;
 pub use replay::{Replay, STANDARD_INPUT};

@@ -374,7 +374,7 @@ fn diff_names_the_ports_that_appeared_went_and_changed_their_owner() {
         );
         assert_eq!(json["gone"][0]["port"], 8081, "{json:#}");
         assert_eq!(sockeye(&["diff", "-q", "-u", baseline.path()]).code, 0);
-        let recording = TempFile::new("baseline.jsonl");
+        let recording = TempFile::new("baseline.seg");
         sockeye(&["list", "-a", "--record", recording.path()]);
         assert_eq!(sockeye(&["diff", recording.path()]).code, 0);
         for (args, line) in [

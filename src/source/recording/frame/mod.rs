@@ -1,13 +1,15 @@
-//! One line of a recording: a snapshot as JSON, and back.
+//! One line of a recording: a snapshot as JSON.
 //!
 //! Pure. Each process is in a line once, and sockets refer to it by pid. The first line is whole, the others have
 //! changes since the previous line (`changes`). A file may come from anyone: its text is cleaned before it enters the
 //! model, and references are checked.
 
 mod changes;
+#[cfg(test)]
+mod written;
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::marker::PhantomData;
 use std::num::NonZeroU64;
@@ -27,10 +29,10 @@ use crate::model::{
 /// Version of a whole line; readers reject others.
 const SCHEMA: u32 = 1;
 
-/// The longest line that is read, or written, in bytes: about half a million sockets.
+/// The longest line that is read, in bytes: about half a million sockets.
 pub(super) const MAX_LINE: usize = 256 * 1024 * 1024;
 
-/// The most sockets, or processes, in a snapshot that is read or written, so that a small file can't fill the memory.
+/// The most sockets, or processes, in a snapshot that is read, so that a small file can't fill the memory.
 pub(super) const MAX_LENGTH: usize = 1 << 19;
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -130,36 +132,6 @@ struct SocketFrame {
 }
 
 impl Frame {
-    /// Processes are in order of pid, so that equal snapshots make equal lines. Sockets beyond the limit are left out.
-    pub(super) fn of(snapshot: &Snapshot) -> Self {
-        let closed = snapshot.closed.iter().map(|closed| &closed.socket);
-        let owners = snapshot.sockets.iter().chain(closed);
-        let owners = owners.map(|socket| &socket.owner);
-        let owners = owners.flat_map(Owner::processes).map(|one| (one.pid, one));
-        let mut processes: BTreeMap<Pid, _> = owners.collect();
-        processes.extend(snapshot.processes.iter().map(|(pid, one)| (*pid, one)));
-        let sockets = snapshot.sockets.iter().take(MAX_LENGTH);
-        let closed = snapshot.closed.iter().take(MAX_LENGTH);
-        let all = sockets.clone().chain(closed.clone().map(|one| &one.socket));
-        let others = all.filter_map(|socket| socket.namespace.as_ref());
-        let others: BTreeMap<NamespaceId, _> = others.map(|other| (other.id, other)).collect();
-        Self {
-            schema: SCHEMA,
-            since: None,
-            redacted: false,
-            taken_at: snapshot.taken_at,
-            kinds: snapshot.kinds.optional().iter().collect(),
-            sockets: sockets.map(SocketFrame::of).collect(),
-            processes: processes.values().copied().cloned().collect(),
-            problems: snapshot.problems.clone(),
-            namespaces: others.into_values().cloned().collect(),
-            late_namespaces: snapshot.late_namespaces.clone(),
-            ephemeral: snapshot.ephemeral.clone(),
-            closed: closed.map(|one| ClosedFrame::of(one, &processes)).collect(),
-            lost_closes: snapshot.lost_closes,
-        }
-    }
-
     /// The snapshot of a whole frame, or the error.
     pub(super) fn snapshot(&self) -> Result<Snapshot, String> {
         let mut processes = HashMap::with_capacity(self.processes.len());
@@ -222,20 +194,6 @@ struct Known<'a> {
 }
 
 impl ClosedFrame {
-    /// Without an owner whose pid another one of these processes has by now: a frame has one process of each pid.
-    fn of(closed: &ClosedSocket, processes: &BTreeMap<Pid, &Arc<Process>>) -> Self {
-        let mut socket = closed.socket.clone();
-        let is_there = |one: &Arc<Process>| processes.get(&one.pid).is_some_and(|it| *it == one);
-        if !socket.owner.processes().iter().all(is_there) {
-            socket.owner = Owner::None;
-        }
-        Self {
-            socket: SocketFrame::of(&socket),
-            at: closed.at,
-            tcp: closed.tcp,
-        }
-    }
-
     fn closed<'a>(
         &'a self,
         known: &Known<'_>,
@@ -273,24 +231,10 @@ macro_rules! with_fields_of {
         }
     };
 }
+#[cfg(test)]
+use with_fields_of;
 
 impl SocketFrame {
-    fn of(socket: &Socket) -> Self {
-        let pids = socket.owner.processes().iter().map(|process| process.pid);
-        let (owner, pids) = (socket.owner.kind(), pids.collect());
-        let (socket, cookie) = (socket.clone(), socket.cookie.map(u64::from));
-        let namespace = socket.namespace.as_ref().map(|one| one.id);
-        with_fields_of!(
-            socket,
-            Self {
-                namespace,
-                owner,
-                pids,
-                cookie
-            }
-        )
-    }
-
     fn socket<'a>(
         &'a self,
         known: &Known<'_>,

@@ -12,7 +12,7 @@ use crate::model::{
     Namespace, NamespaceId, Owner, Problem, ProblemCode, Process, Protocol, Published, PublishedBy,
     Queue, Socket, StartedBy, StarterKind, State, TcpInfo, Text, TimeWaitReuse,
 };
-use crate::source::Recorder;
+use crate::source::recording::lines::LinesWriter;
 
 fn at(seconds: i64) -> Moment {
     let steady = Duration::from_secs(seconds.unsigned_abs());
@@ -154,10 +154,10 @@ const PROCESS: &str =
 #[test]
 fn what_was_recorded_comes_back_equal() {
     let file = Scratch::new("round-trip");
-    let mut recorder = Recorder::create(&file.0).unwrap();
+    let mut recorder = LinesWriter::create(&file.0);
     let snapshots = [snapshot(at(1)), snapshot(at(2))];
     for snapshot in &snapshots {
-        recorder.record(snapshot).unwrap();
+        recorder.add(snapshot);
     }
     let mut replay = Replay::open(&file.0).unwrap();
     for snapshot in &snapshots {
@@ -220,7 +220,7 @@ fn namespaces() -> Vec<Socket> {
 #[test]
 fn namespaces_and_published_ports_come_back() {
     let file = Scratch::new("namespaces");
-    let mut recorder = Recorder::create(&file.0).unwrap();
+    let mut recorder = LinesWriter::create(&file.0);
     let all = namespaces();
     let snapshots = [
         reading(1, &all),
@@ -234,7 +234,7 @@ fn namespaces_and_published_ports_come_back() {
         reading(5, &all),
     ];
     for snapshot in &snapshots {
-        recorder.record(snapshot).unwrap();
+        recorder.add(snapshot);
     }
     let mut replay = Replay::open(&file.0).unwrap();
     for snapshot in &snapshots {
@@ -245,7 +245,7 @@ fn namespaces_and_published_ports_come_back() {
 #[test]
 fn closed_sockets_come_back_once_with_their_distance_from_the_reading() {
     let file = Scratch::new("closed");
-    let mut recorder = Recorder::create(&file.0).unwrap();
+    let mut recorder = LinesWriter::create(&file.0);
     let mut socket = server(80, 30);
     socket.owner = Owner::Inferred([process(30)].into());
     let closed = ClosedSocket {
@@ -268,9 +268,9 @@ fn closed_sockets_come_back_once_with_their_distance_from_the_reading() {
         },
         ..reading(2, &[])
     };
-    recorder.record(&reading(1, &[])).unwrap();
-    recorder.record(&second).unwrap();
-    recorder.record(&reading(3, &[])).unwrap();
+    recorder.add(&reading(1, &[]));
+    recorder.add(&second);
+    recorder.add(&reading(3, &[]));
     let mut replay = Replay::open(&file.0).unwrap();
     replay.take(at(11)).unwrap();
     let replayed = replay.take(at(12)).unwrap();
@@ -285,7 +285,7 @@ fn closed_sockets_come_back_once_with_their_distance_from_the_reading() {
 #[test]
 fn a_closed_socket_of_a_namespace_without_open_ones_comes_back() {
     let file = Scratch::new("closed-elsewhere");
-    let mut recorder = Recorder::create(&file.0).unwrap();
+    let mut recorder = LinesWriter::create(&file.0);
     let elsewhere = namespaces().remove(1);
     assert!(elsewhere.namespace.is_some());
     let snapshot = Snapshot {
@@ -296,7 +296,7 @@ fn a_closed_socket_of_a_namespace_without_open_ones_comes_back() {
         }],
         ..reading(1, &[])
     };
-    recorder.record(&snapshot).unwrap();
+    recorder.add(&snapshot);
     let mut replay = Replay::open(&file.0).unwrap();
     assert_eq!(replay.take(at(1)).unwrap().closed, snapshot.closed);
 }
@@ -305,7 +305,7 @@ fn a_closed_socket_of_a_namespace_without_open_ones_comes_back() {
 #[test]
 fn a_closed_socket_never_gets_the_process_that_has_its_owners_pid_now() {
     let file = Scratch::new("closed-pid");
-    let mut recorder = Recorder::create(&file.0).unwrap();
+    let mut recorder = LinesWriter::create(&file.0);
     let mut earlier = (*process(10)).clone();
     earlier.name = Text::new("earlier");
     let mut socket = server(81, 10);
@@ -319,7 +319,7 @@ fn a_closed_socket_never_gets_the_process_that_has_its_owners_pid_now() {
         closed: vec![closed],
         ..reading(1, &[server(80, 10)])
     };
-    recorder.record(&snapshot).unwrap();
+    recorder.add(&snapshot);
     let mut replay = Replay::open(&file.0).unwrap();
     let replayed = replay.take(at(1)).unwrap();
     assert_eq!(replayed.closed[0].socket.owner, Owner::None);
@@ -328,11 +328,11 @@ fn a_closed_socket_never_gets_the_process_that_has_its_owners_pid_now() {
 #[test]
 fn a_redacted_recording_has_no_name_of_a_namespace_or_a_container() {
     let file = Scratch::new("redacted-namespaces");
-    let mut recorder = Recorder::create(&file.0).unwrap().redacted();
+    let mut recorder = LinesWriter::create(&file.0).redacted();
     let mut sockets = namespaces();
     let published = sockets[3].published.as_mut().unwrap();
     Arc::make_mut(published).process = Some((10, "server private.js".into()));
-    recorder.record(&reading(1, &sockets)).unwrap();
+    recorder.add(&reading(1, &sockets));
     let text = std::fs::read_to_string(&file.0).unwrap();
     for private in [
         "web",
@@ -434,9 +434,9 @@ fn whatever_changes_between_two_readings_comes_back_as_it_was() {
         &[other, c],
     ];
     let file = Scratch::new("changes");
-    let mut recorder = Recorder::create(&file.0).unwrap();
+    let mut recorder = LinesWriter::create(&file.0);
     for (second, sockets) in (1..).zip(tables) {
-        recorder.record(&reading(second, sockets)).unwrap();
+        recorder.add(&reading(second, sockets));
     }
     let mut replay = Replay::open(&file.0).unwrap();
     for (second, sockets) in (1..).zip(tables) {
@@ -449,9 +449,9 @@ fn whatever_changes_between_two_readings_comes_back_as_it_was() {
 fn a_reading_in_which_nothing_changed_takes_no_more_room_for_a_thousand_sockets() {
     let length = |sockets: &[Socket]| {
         let file = Scratch::new(&format!("idle-{}", sockets.len()));
-        let mut recorder = Recorder::create(&file.0).unwrap();
-        recorder.record(&reading(1, sockets)).unwrap();
-        recorder.record(&reading(2, sockets)).unwrap();
+        let mut recorder = LinesWriter::create(&file.0);
+        recorder.add(&reading(1, sockets));
+        recorder.add(&reading(2, sockets));
         let lines = std::fs::read_to_string(&file.0).unwrap();
         lines.lines().map(str::len).collect::<Vec<_>>()
     };
@@ -468,11 +468,11 @@ fn a_reading_in_which_nothing_changed_takes_no_more_room_for_a_thousand_sockets(
 /// The lines of a recording of three readings.
 fn lines_of_three(name: &str) -> Vec<String> {
     let file = Scratch::new(name);
-    let mut recorder = Recorder::create(&file.0).unwrap();
+    let mut recorder = LinesWriter::create(&file.0);
     for second in 1..=3 {
         let port = 80 + u16::try_from(second).unwrap();
         let sockets = [server(80, 10), server(port, 20)];
-        recorder.record(&reading(second, &sockets)).unwrap();
+        recorder.add(&reading(second, &sockets));
     }
     let lines = std::fs::read_to_string(&file.0).unwrap();
     lines.lines().map(str::to_owned).collect()
@@ -523,55 +523,6 @@ fn a_change_that_can_not_be_is_refused() {
 }
 
 #[test]
-fn a_recording_ends_before_it_is_larger_than_it_may_be() {
-    let file = Scratch::new("limited");
-    let first = lines_of_three("first-line")[0].len() as u64;
-    let mut recorder = Recorder::create(&file.0).unwrap().limited(first + 2);
-    let sockets = [server(80, 10), server(81, 20)];
-    recorder.record(&reading(1, &sockets)).unwrap();
-    let error = recorder.record(&reading(2, &sockets)).err().unwrap();
-    assert!(error.to_string().contains("(--record-max)"), "{error}");
-    assert_eq!(std::fs::metadata(&file.0).unwrap().len(), first + 1);
-    let mut replay = Replay::open(&file.0).unwrap();
-    assert!(replay.take(at(1)).unwrap() == reading(1, &sockets));
-    assert!(replay.is_at_end().unwrap());
-}
-
-#[test]
-fn of_more_sockets_than_a_recording_can_have_it_has_the_first_and_says_so() {
-    let local = Endpoint::new([127, 0, 0, 1].into(), 80);
-    let one = Socket::new(Protocol::Tcp, local, None, State::TimeWait);
-    let mut many = reading(1, &[]);
-    many.sockets = vec![one; (1 << 19) + 3];
-    let file = Scratch::new("beyond");
-    Recorder::create(&file.0).unwrap().record(&many).unwrap();
-    let taken = Replay::open(&file.0).unwrap().take(at(1)).unwrap();
-    assert_eq!(taken.sockets.len(), 1 << 19);
-    let says = "3 sockets are not in the recording: a reading of it has at most 524288";
-    let last = taken.problems.last().unwrap();
-    assert_eq!(
-        (last.code, &*last.message),
-        (ProblemCode::RecordingIncomplete, says)
-    );
-    assert_eq!(Recorder::incomplete_problem(&many).as_ref(), Some(last));
-}
-
-#[test]
-fn what_could_not_be_read_again_is_not_written() {
-    let file = Scratch::new("too-long");
-    let mut recorder = Recorder::create(&file.0).unwrap().with_max_line(100);
-    let error = recorder.record(&reading(1, &[])).err().unwrap().to_string();
-    assert!(error.ends_with("which could not be read again"), "{error}");
-    let mut crowd = reading(2, &[]);
-    let one = process(1);
-    crowd.processes = (0..=1 << 19).map(|pid| (pid, one.clone())).collect();
-    let error = recorder.record(&crowd).err().unwrap().to_string();
-    let says = "one reading has more processes than could be read again";
-    assert!(error.ends_with(says), "{error}");
-    assert_eq!(std::fs::metadata(&file.0).unwrap().len(), 0);
-}
-
-#[test]
 fn the_name_of_an_older_recording_is_the_kernels() {
     let mut replay = open(&frame("", PROCESS)).unwrap();
     let processes = replay.take(at(1)).unwrap().processes;
@@ -579,23 +530,12 @@ fn the_name_of_an_older_recording_is_the_kernels() {
     assert_eq!(processes[&7].argv, None);
 }
 
-#[cfg(unix)]
-#[test]
-fn a_recording_is_its_owners_alone_and_no_file_is_overwritten() {
-    use std::os::unix::fs::MetadataExt as _;
-    let file = Scratch::new("private");
-    let mut recorder = Recorder::create(&file.0).unwrap();
-    recorder.record(&snapshot(at(1))).unwrap();
-    assert_eq!(std::fs::metadata(&file.0).unwrap().mode() & 0o077, 0);
-    assert!(Recorder::create(&file.0).is_err(), "it is there already");
-}
-
 #[test]
 fn the_clock_on_the_wall_is_the_recordings_and_the_last_reading_stays() {
     let file = Scratch::new("end");
-    let mut recorder = Recorder::create(&file.0).unwrap();
-    recorder.record(&snapshot(at(1))).unwrap();
-    recorder.record(&snapshot(at(2))).unwrap();
+    let mut recorder = LinesWriter::create(&file.0);
+    recorder.add(&snapshot(at(1)));
+    recorder.add(&snapshot(at(2)));
     let mut replay = Replay::open(&file.0).unwrap();
     for (asked, wall) in [(50, 1), (51, 2), (52, 2), (53, 2)] {
         let taken_at = replay.take(at(asked)).unwrap().taken_at;
@@ -606,9 +546,9 @@ fn the_clock_on_the_wall_is_the_recordings_and_the_last_reading_stays() {
 #[test]
 fn readings_are_as_far_apart_as_they_were_recorded_however_soon_they_follow() {
     let file = Scratch::new("apart");
-    let mut recorder = Recorder::create(&file.0).unwrap();
+    let mut recorder = LinesWriter::create(&file.0);
     for second in [1, 2, 14_402] {
-        recorder.record(&snapshot(at(second))).unwrap();
+        recorder.add(&snapshot(at(second)));
     }
     let mut replay = Replay::open(&file.0).unwrap();
     let mut steady = |asked| replay.take(at(asked)).unwrap().taken_at.steady;
@@ -982,10 +922,10 @@ fn a_claim_that_can_not_be_is_refused_and_one_that_can_is_shown() {
 #[test]
 fn a_recording_that_was_redacted_says_so_and_others_do_not() {
     let (plain, redacted) = (Scratch::new("plain"), Scratch::new("redacted"));
-    let mut recorder = Recorder::create(&plain.0).unwrap();
-    recorder.record(&snapshot(at(1))).unwrap();
-    let mut recorder = Recorder::create(&redacted.0).unwrap().redacted();
-    recorder.record(&snapshot(at(1))).unwrap();
+    let mut recorder = LinesWriter::create(&plain.0);
+    recorder.add(&snapshot(at(1)));
+    let mut recorder = LinesWriter::create(&redacted.0).redacted();
+    recorder.add(&snapshot(at(1)));
     let lines = [&plain, &redacted].map(|file| std::fs::read_to_string(&file.0).unwrap());
     assert!(!lines[0].contains("redacted") && lines[1].contains(r#""redacted":true"#));
     let mut replay = Replay::open(&redacted.0).unwrap();
