@@ -5,11 +5,14 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use thiserror::Error;
+
 use super::folder::{SegmentName, segments};
 use super::system::{create_file, room, sync_folder};
 use crate::history::format::Frame;
 use crate::history::holders::archive;
 use crate::history::segment::{self, Source};
+use crate::model::size;
 
 /// What may be stored, and where.
 #[derive(Clone, Debug)]
@@ -18,7 +21,7 @@ pub(crate) struct Limits {
     pub keep: Duration,
     pub max_size: u64,
     pub keep_holders: Duration,
-    /// The bytes to leave free; `None`: 1 GiB or 5 % of the disk, whichever is more.
+    /// The bytes to leave free; `None`: [`least_free`].
     pub min_free: Option<u64>,
 }
 
@@ -38,12 +41,26 @@ struct Segment {
 }
 
 /// Why a frame was not written.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub(crate) enum Refused {
-    /// There is not enough room, and nothing left that could be removed.
+    /// Less than this is free, and nothing is left that could be removed.
+    #[error("the disk is nearly full: {} are free, {} are kept free", size::format(*free), size::format(*kept))]
+    NearlyFull { free: u64, kept: u64 },
+    /// There is no room at all.
+    #[error("the disk is full")]
     Full,
+    /// The segment in progress is larger than all together may be.
+    #[error("it would exceed {}", size::format(*max_size))]
+    TooLarge { max_size: u64 },
     /// The system refused.
+    #[error("{0}")]
     Failed(io::Error),
+}
+
+/// The bytes to leave free on a disk of this size: 5 %, at least 1 GiB and at most 4 GiB, as with journald's
+/// `SystemKeepFree=`.
+fn least_free(all: u64) -> u64 {
+    (all / 20).clamp(1 << 30, 4 << 30)
 }
 
 impl Disk {
@@ -66,7 +83,7 @@ impl Disk {
         let known = segments(folder).map_err(Refused::Failed)?;
         let number = known.last().map_or(1, |last| last.number + 1);
         let name = SegmentName::new(folder, first.head.wall.div_euclid(1000), number);
-        let file = create_file(&name.path).map_err(Self::refused)?;
+        let file = create_file(&name.path).map_err(Refused::of)?;
         self.current = Some(Segment {
             name,
             file,
@@ -91,7 +108,7 @@ impl Disk {
             return Ok(());
         };
         let written = segment.write(&frame.bytes);
-        written.map_err(Self::refused)
+        written.map_err(Refused::of)
     }
 
     /// Ends the segment: it has all its frames, and gets its index and its summary.
@@ -140,30 +157,39 @@ impl Disk {
                 continue;
             }
             let is_old = ends.get(at).is_some_and(|end| *end < oldest);
-            if is_old || total > self.limits.max_size || self.is_short_of_room() {
+            if is_old || total > self.limits.max_size || self.check_room().is_err() {
                 // On a full disk the spans are lost, which is better than everything that follows.
                 let _ = archive(folder, &mut opened(name), self.limits.keep_holders);
                 remove(&name.path).map_err(Refused::Failed)?;
                 total -= size;
             }
         }
-        if self.is_short_of_room() || total > self.limits.max_size {
-            return Err(Refused::Full);
+        self.check_room()?;
+        let max_size = self.limits.max_size;
+        if total > max_size {
+            return Err(Refused::TooLarge { max_size });
         }
         Ok(())
     }
 
-    fn is_short_of_room(&self) -> bool {
-        room(&self.limits.folder).is_some_and(|(free, all)| {
-            let least = self.limits.min_free.unwrap_or((1 << 30).max(all / 20));
-            free < least
-        })
+    /// Whether as much is free as should stay free; where that is unknown, it is.
+    fn check_room(&self) -> Result<(), Refused> {
+        let Some((free, all)) = room(&self.limits.folder) else {
+            return Ok(());
+        };
+        let kept = self.limits.min_free.unwrap_or_else(|| least_free(all));
+        if free < kept {
+            return Err(Refused::NearlyFull { free, kept });
+        }
+        Ok(())
     }
+}
 
-    fn refused(error: io::Error) -> Refused {
+impl Refused {
+    fn of(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Refused::Full,
-            _ => Refused::Failed(error),
+            io::ErrorKind::StorageFull => Self::Full,
+            _ => Self::Failed(error),
         }
     }
 }
@@ -209,6 +235,25 @@ impl Segment {
                 let _ = self.file.seek(SeekFrom::Start(self.length));
                 Err(error)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_twentieth_of_the_disk_stays_free_within_limits() {
+        const GIB: u64 = 1 << 30;
+        for (all, kept) in [
+            (0, GIB),
+            (8 * GIB, GIB),
+            (40 * GIB, 2 * GIB),
+            (252 * GIB, 4 * GIB),
+            (u64::MAX, 4 * GIB),
+        ] {
+            assert_eq!(least_free(all), kept, "{all}");
         }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use self::disk::{Disk, Limits, Refused};
+use self::disk::{Disk, Limits};
 use self::folder::Lock;
 use self::framer::{Framer, Output, Recorder};
 use super::{GapReason, StoreError};
@@ -34,7 +34,7 @@ pub struct WriterOptions {
     pub keep_holders: Duration,
     /// Whether to use pseudonyms for every address, user, argument, unit, container and interface.
     pub is_redacted: bool,
-    /// The bytes to leave free on the disk. Default: `None`, which is 1 GiB or 5 % of it, whichever is more.
+    /// The bytes to leave free on the disk. Default: `None`, which is 5 % of it, at least 1 GiB and at most 4 GiB.
     pub min_free: Option<u64>,
     /// The time between two snapshots: a much longer one is a gap. Default: 1 s.
     pub interval: Duration,
@@ -288,10 +288,9 @@ fn write(disk: &mut Disk, output: Output, status: &Mutex<Status>) {
     };
     if let Err(refused) = written {
         disk.abandon();
-        let (reason, message) = match refused {
-            Refused::Full => (GapReason::DiskFull, "the disk is nearly full".to_owned()),
-            Refused::Failed(error) => (GapReason::DiskFull, error.to_string()),
-        };
-        lock(status).failure = Some(Failure { reason, message });
+        lock(status).failure = Some(Failure {
+            reason: GapReason::DiskFull,
+            message: refused.to_string(),
+        });
     }
 }

@@ -16,6 +16,9 @@ use crate::cli::holder::listener;
 use crate::cli::scene::{self, Said, TempFile, sockeye, stage};
 use crate::support::wait_until;
 
+/// A recorder that needs no free disk: the machine of the test may have none.
+const RECORD: &[&str] = &["record", "--interval=100ms", "--min-free=0"];
+
 /// A folder for the history of one test.
 struct Store(PathBuf);
 
@@ -31,7 +34,7 @@ impl Store {
 
     /// A recorder that has begun.
     fn recorder(&self) -> Running {
-        let recorder = Running::sockeye(&["record", "--dir", self.path(), "--interval=100ms"]);
+        let recorder = Running::sockeye(&[RECORD, &["--dir", self.path()]].concat());
         let line = recorder.line();
         let begins = format!(
             "recording to {}: a snapshot every 100ms, kept 7 days or",
@@ -219,13 +222,7 @@ fn what_happened_while_no_recorder_ran_is_a_gap() {
 fn a_redacted_history_has_no_arguments() {
     stage(|| {
         let store = Store::new("redacted");
-        let words = [
-            "record",
-            "--redact",
-            "--interval=100ms",
-            "--dir",
-            store.path(),
-        ];
+        let words = [RECORD, &["--redact", "--dir", store.path()]].concat();
         let recorder = Running::sockeye(&words);
         assert!(recorder.line().ends_with(", redacted"));
         let _server = server("secret", 8080);
