@@ -35,8 +35,8 @@ Examples:
 /// written. Only its owner can read it, as it contains every user's command lines.
 ///
 /// The oldest hours are removed when they are older than --keep, or when all are larger than --max-size; and whenever less
-/// than --min-free is free on the disk. If that is not enough, nothing more is stored until there is room; standard error says
-/// so, and the history has a gap.
+/// than --min-free is free on the disk. If that is not enough, nothing more is stored until there is room, which is checked
+/// every 10 seconds; standard error says so, and the history has a gap.
 ///
 /// SIGTERM, SIGINT and SIGHUP end it; what was taken is on the disk by then. One that was ignored when it started (`nohup`)
 /// stays ignored. After a crash at most the last 10 seconds are missing.

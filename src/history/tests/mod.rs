@@ -5,6 +5,7 @@ mod changes;
 mod damage;
 mod golden;
 mod holders;
+mod limits;
 mod machine;
 mod memory;
 mod processes;

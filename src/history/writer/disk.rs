@@ -14,6 +14,12 @@ use crate::history::holders::archive;
 use crate::history::segment::{self, Source};
 use crate::model::size;
 
+/// So many segments have room at least: the oldest is a small part of what is stored.
+const SEGMENTS: u64 = 8;
+
+/// No segment is longer, in s: it ends after an hour, with the next snapshot.
+const LONGEST: i64 = 2 * 3600;
+
 /// What may be stored, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
@@ -49,9 +55,6 @@ pub(crate) enum Refused {
     /// There is no room at all.
     #[error("the disk is full")]
     Full,
-    /// The segment in progress is larger than all together may be.
-    #[error("it would exceed {}", size::format(*max_size))]
-    TooLarge { max_size: u64 },
     /// The system refused.
     #[error("{0}")]
     Failed(io::Error),
@@ -91,7 +94,7 @@ impl Disk {
         });
         for frame in frames {
             if let Err(refused) = self.append(frame) {
-                self.abandon();
+                self.remove_current();
                 return Err(refused);
             }
         }
@@ -101,7 +104,8 @@ impl Disk {
 
     /// Appends a frame to the segment.
     pub fn append(&mut self, frame: &Frame) -> Result<(), Refused> {
-        if frame.head.wall.saturating_sub(self.checked) >= 60_000 {
+        let is_due = frame.head.wall.saturating_sub(self.checked) >= 60_000;
+        if is_due || self.check_room().is_err() {
             self.enforce(frame.head.wall)?;
         }
         let Some(segment) = &mut self.current else {
@@ -109,6 +113,13 @@ impl Disk {
         };
         let written = segment.write(&frame.bytes);
         written.map_err(Refused::of)
+    }
+
+    /// Whether the segment has so large a part of the room of all that the next frames belong into another one: segments are
+    /// removed whole.
+    pub fn is_segment_large(&self) -> bool {
+        let length = self.current.as_ref().map_or(0, |segment| segment.length);
+        length > self.limits.max_size / SEGMENTS
     }
 
     /// Ends the segment: it has all its frames, and gets its index and its summary.
@@ -128,11 +139,14 @@ impl Disk {
         }
     }
 
-    /// Ends a segment that could not be begun or continued.
+    /// Ends a segment that can't be continued.
     pub fn abandon(&mut self) {
-        if let Some(segment) = self.current.take()
-            && segment.length == 0
-        {
+        self.current = None;
+    }
+
+    /// Removes a segment that could not be begun: without its first keyframe nothing of it can be read.
+    fn remove_current(&mut self) {
+        if let Some(segment) = self.current.take() {
             let _ = fs::remove_file(&segment.name.path);
         }
     }
@@ -150,13 +164,17 @@ impl Disk {
         let keep = i64::try_from(self.limits.keep.as_secs()).unwrap_or(i64::MAX);
         let oldest = now.div_euclid(1000).saturating_sub(keep);
         let mut total: u64 = known.iter().map(|(_, size)| size).sum();
-        // A segment is as old as its last frame: the next one begins there.
+        // A segment is as old as its last frame. The next one begins there, unless no recorder ran in between.
         let ends: Vec<_> = known.iter().skip(1).map(|(name, _)| name.start).collect();
+        let end = |at: usize, start: i64| {
+            let next = ends.get(at).copied().unwrap_or(i64::MAX);
+            next.min(start.saturating_add(LONGEST))
+        };
         for (at, (name, size)) in known.iter().enumerate() {
             if Some(name.number) == current {
                 continue;
             }
-            let is_old = ends.get(at).is_some_and(|end| *end < oldest);
+            let is_old = end(at, name.start) < oldest;
             if is_old || total > self.limits.max_size || self.check_room().is_err() {
                 // On a full disk the spans are lost, which is better than everything that follows.
                 let _ = archive(folder, &mut opened(name), self.limits.keep_holders);
@@ -164,12 +182,7 @@ impl Disk {
                 total -= size;
             }
         }
-        self.check_room()?;
-        let max_size = self.limits.max_size;
-        if total > max_size {
-            return Err(Refused::TooLarge { max_size });
-        }
-        Ok(())
+        self.check_room()
     }
 
     /// Whether as much is free as should stay free; where that is unknown, it is.

@@ -55,6 +55,8 @@ pub(crate) struct Framer {
     /// The first snapshot of the run.
     run: Option<Moment>,
     section: Option<Section>,
+    /// Whether the next snapshot begins a section.
+    is_section_complete: bool,
     sequence: u32,
 }
 
@@ -80,6 +82,7 @@ impl Framer {
             redactor,
             run: None,
             section: None,
+            is_section_complete: false,
             sequence: 0,
         }
     }
@@ -105,7 +108,7 @@ impl Framer {
         }
         self.add_step(snapshot);
         let is_over = |section: &Section| section.first.age(now) >= self.recorder.section;
-        if self.section.as_ref().is_some_and(is_over) {
+        if self.section.as_ref().is_some_and(is_over) || self.is_section_complete {
             output.extend(self.flush());
             output.push(self.begin(snapshot, StartReason::Continued));
         } else if self.section.as_ref().is_some_and(Section::is_due) {
@@ -113,6 +116,11 @@ impl Framer {
             output.extend(self.keyframe_if_due(now));
         }
         output
+    }
+
+    /// Lets a section begin with the next snapshot, without a gap.
+    pub const fn complete_section(&mut self) {
+        self.is_section_complete = true;
     }
 
     /// The frames with what is left, and a stop frame.
@@ -140,6 +148,7 @@ impl Framer {
 
     fn begin(&mut self, snapshot: &Snapshot, reason: StartReason) -> Output {
         let now = snapshot.taken_at;
+        self.is_section_complete = false;
         // The steady clock goes back only if it is another one.
         let run = self.run.filter(|run| run.steady <= now.steady);
         let run = *self.run.insert(run.unwrap_or(now));

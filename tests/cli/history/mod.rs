@@ -1,6 +1,7 @@
 //! `record`, `who` and `diff`: real recorders and servers, and what is known of them afterwards.
 
 mod at;
+mod limits;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -34,7 +35,7 @@ impl Store {
 
     /// A recorder that has begun.
     fn recorder(&self) -> Running {
-        let recorder = Running::sockeye(&[RECORD, &["--dir", self.path()]].concat());
+        let recorder = self.start(&[]);
         let line = recorder.line();
         let begins = format!(
             "recording to {}: a snapshot every 100ms, kept 7 days or",
@@ -42,6 +43,18 @@ impl Store {
         );
         assert!(line.starts_with(&begins), "{line}");
         recorder
+    }
+
+    /// A recorder with more options that has begun.
+    fn recorder_with(&self, options: &[&str]) -> Running {
+        let recorder = self.start(options);
+        let line = recorder.line();
+        assert!(line.starts_with("recording to "), "{line}");
+        recorder
+    }
+
+    fn start(&self, options: &[&str]) -> Running {
+        Running::sockeye(&[RECORD, options, &["--dir", self.path()]].concat())
     }
 
     fn wait_for_first_snapshot(&self) {
@@ -222,8 +235,7 @@ fn what_happened_while_no_recorder_ran_is_a_gap() {
 fn a_redacted_history_has_no_arguments() {
     stage(|| {
         let store = Store::new("redacted");
-        let words = [RECORD, &["--redact", "--dir", store.path()]].concat();
-        let recorder = Running::sockeye(&words);
+        let recorder = store.start(&["--redact"]);
         assert!(recorder.line().ends_with(", redacted"));
         let _server = server("secret", 8080);
         let holders = store.wait_for(8080, 1, "open");
