@@ -65,7 +65,10 @@ pub fn run(global: &GlobalArgs, who: &Who) -> anyhow::Result<u8> {
     )?;
     let targets = parse_targets(global, &who.targets)?;
     let range = who.range()?;
-    let opened = who.store.open()?;
+    let mut opened = who.store.open()?;
+    if who.at.or(who.until).is_some() {
+        opened.wait_for(range.to)?;
+    }
     let (mut history, recorded) = (opened.history, opened.range);
     let mut found = PortHistory {
         range,

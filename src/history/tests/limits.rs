@@ -1,4 +1,4 @@
-//! What is removed.
+//! What is removed, and what is written early.
 
 use std::time::Duration;
 
@@ -64,4 +64,38 @@ fn a_segment_is_removed_although_no_recorder_ran_after_it() {
     let range = history.range().unwrap();
     assert_eq!((range.from, range.to), (second, third));
     assert_eq!(forward(&mut history).len(), 2);
+}
+
+#[test]
+fn a_request_lets_the_next_snapshot_be_written_with_all_before_it() {
+    let folder = Folder::new();
+    let mut writer = Writer::open(&folder.0, &options()).unwrap();
+    let mut machine = Machine::new(43);
+    let mut add = |writer: &mut Writer| {
+        let snapshot = machine.quiet(1000);
+        writer.add(&snapshot).unwrap();
+        writer.sync().unwrap();
+        snapshot.taken_at.wall
+    };
+    let first = add(&mut writer);
+    let mut history = History::open(&folder.0).unwrap();
+    let last = |history: &mut History| {
+        history.refresh().unwrap();
+        history.range().unwrap().to
+    };
+    for _ in 0..3 {
+        add(&mut writer);
+        assert_eq!(last(&mut history), first);
+    }
+    assert!(history.request_flush() && history.request_flush());
+    let requested = add(&mut writer);
+    assert_eq!(last(&mut history), requested);
+    // Once only.
+    add(&mut writer);
+    assert_eq!(last(&mut history), requested);
+    assert!(!History::of_bytes(Vec::new()).request_flush());
+    assert!(!history.is_stopped());
+    writer.close().unwrap();
+    last(&mut history);
+    assert!(history.is_stopped());
 }

@@ -214,6 +214,16 @@ impl Framer {
         Some(Output::Frame(self.changes(&batch, flags, (first, last))))
     }
 
+    /// The same at the request of a reader; then a keyframe, if one is due.
+    pub fn flush_early(&mut self) -> Vec<Output> {
+        let mut output: Vec<_> = self.flush().into_iter().collect();
+        let last = self.section.as_ref().map(|section| section.last);
+        if let Some(last) = last.filter(|_| !output.is_empty()) {
+            output.extend(self.keyframe_if_due(last));
+        }
+        output
+    }
+
     fn changes(&mut self, batch: &Batch, flags: u16, (first, last): (Moment, Moment)) -> Frame {
         let mut frame = self.frame(Kind::Changes, flags, (first, last), &batch.pieces);
         frame.set_counts(batch.counts);

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use self::disk::{Disk, Limits};
-use self::folder::Lock;
+use self::folder::{Lock, take_flush_request};
 use self::framer::{Framer, Output, Recorder};
 use super::{GapReason, StoreError};
 use crate::model::{Problem, ProblemCode, Snapshot, Text};
@@ -181,7 +181,10 @@ impl Writer {
             restart = Some(stop.failure.reason);
             lock(&self.status).has_begun = false;
         }
-        let output = self.framer.add(snapshot, restart);
+        let mut output = self.framer.add(snapshot, restart);
+        if take_flush_request(&self.path) {
+            output.extend(self.framer.flush_early());
+        }
         if !output.is_empty() {
             self.send(output)?;
         }

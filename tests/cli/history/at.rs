@@ -1,11 +1,15 @@
 //! `list --at`, `check --at` and `watch --since`, compared with what really happened.
 
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+
+use jiff::Timestamp;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::{end, server, two_servers};
+use super::{Store, end, server, time, two_servers};
 use crate::cli::background::Running;
-use crate::cli::scene::{sockeye, stage};
+use crate::cli::scene::{BINARY, Said, sockeye, stage};
 use crate::support::wait_until;
 
 #[test]
@@ -82,6 +86,46 @@ fn watch_goes_on_from_the_history_without_a_change_twice() {
         assert_eq!(told(&watching.json()), format!("opened {}", third.pid()));
         watching.signal(Signal::TERM);
         assert_eq!(watching.end().rest, [] as [&str; 0]);
+        end(recorder, Signal::TERM, 143);
+    });
+}
+
+/// A recorder that has nothing to store writes once a minute: what is stored sooner was requested.
+#[test]
+fn what_a_recorder_has_not_stored_yet_is_there_at_once() {
+    stage(|| {
+        let store = Store::new("early");
+        let recorder = store.recorder();
+        store.wait_for_first_snapshot();
+        let recorded_to = || {
+            let who = store.asks(&["who", "1", "--json"]).json();
+            time(&who["recorded"]["to"])
+        };
+        let server = TcpListener::bind("127.0.0.1:8080").unwrap();
+        store.wait_for(8080, 1, "open");
+        let began = Timestamp::now();
+        let watched = store.asks(&["watch", "--since", "1h ago", "--for", "0s"]);
+        assert_eq!(watched.code, 0, "{watched:?}");
+        assert!(recorded_to() > began, "{watched:?}");
+        // Connections alone are stored after ten seconds.
+        let _client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        let began = Timestamp::now();
+        let checked = store.asks(&["check", "8080", "--at", &began.to_string()]);
+        assert_eq!(checked.code, 1, "{checked:?}");
+        let last = recorded_to();
+        assert!(last >= began, "{checked:?}");
+        let at = last.to_string();
+        let listed = store.asks(&["list", "-a", "--at", &at, "state:established"]);
+        assert_eq!(listed.out.lines().count(), 3, "{listed:?}");
+        assert!(!store.0.join("flush").exists());
+        // A reader that can't write there has what is stored.
+        let read_only = "mount --bind \"$1\" \"$1\"; mount -o remount,bind,ro \"$1\"; \
+            exec \"$0\" list --json --dir \"$1\" --at now";
+        let mut reader = Command::new("unshare");
+        reader.args(["-m", "sh", "-ec", read_only, BINARY, store.path()]);
+        let listed = Said::of(reader.output().unwrap());
+        assert_eq!(listed.code, 0, "{listed:?}");
+        assert!(listed.err.is_empty() && !store.0.join("flush").exists());
         end(recorder, Signal::TERM, 143);
     });
 }
