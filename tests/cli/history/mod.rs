@@ -2,6 +2,7 @@
 
 mod at;
 mod limits;
+mod page;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
