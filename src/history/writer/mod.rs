@@ -32,7 +32,8 @@ pub struct WriterOptions {
     pub max_size: u64,
     /// How long it is known which process had a port. Default: 90 days.
     pub keep_holders: Duration,
-    /// Whether to use pseudonyms for every address, user, argument, unit, container and interface.
+    /// Whether to use pseudonyms for every address, user, argument, unit, container and interface, and to leave out the names of
+    /// the machine.
     pub is_redacted: bool,
     /// The bytes to leave free on the disk. Default: `None`, which is 5 % of it, at least 1 GiB and at most 4 GiB.
     pub min_free: Option<u64>,
@@ -62,9 +63,11 @@ impl Default for WriterOptions {
 
 impl WriterOptions {
     fn recorder(&self) -> Recorder {
+        // Both identify the machine.
+        let named = |name: &Option<Text>| name.clone().filter(|_| !self.is_redacted);
         Recorder {
-            host: self.host.clone(),
-            boot_id: self.boot_id.clone(),
+            host: named(&self.host),
+            boot_id: named(&self.boot_id),
             is_redacted: self.is_redacted,
             section: Duration::from_hours(1),
             max_silence: Duration::from_secs(90) + 2 * self.interval,

@@ -3,6 +3,7 @@
 mod at;
 mod limits;
 mod page;
+mod redaction;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
