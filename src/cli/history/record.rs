@@ -67,7 +67,9 @@ pub fn run(global: &GlobalArgs, record: &Record) -> anyhow::Result<u8> {
         Some(NamespaceScope::Own | NamespaceScope::All)
     );
     if !is_whole {
-        bail!("-N: record keeps all namespaces or only its own: name `all` or `own`");
+        bail!(
+            "-N: record keeps all namespaces or only its own: name `all` or `own`, and one of them to what reads the history"
+        );
     }
     let settings = global.override_settings(Settings::default(), &[])?;
     let folder = record.store.folder()?;

@@ -2,6 +2,7 @@
 
 mod at;
 mod limits;
+mod namespaces;
 mod page;
 mod redaction;
 
