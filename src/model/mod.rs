@@ -50,7 +50,7 @@ pub use socket::{
     PacketType, Portless, Protocol, Queue, RawSocket, Scope, Socket, State, TcpInfo, UnixKind,
     UnixName, UnixPeer, UnixSocket, Zone,
 };
-pub use text::{Text, clean, counted, duration, excerpt, time};
+pub use text::{Text, clean, counted, duration, excerpt, size, time};
 pub(crate) use text::{all_listed, listed};
 pub use unix_evidence::{
     AtPath, Connected, Folder, SocketFile, UnixAddress, UnixEvidence, UnixHolder,

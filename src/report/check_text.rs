@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::bind::{AnyVerdict, Fix, Note, Outcome, Target, UnixVerdict, Verdict};
+use crate::bind::{AnyVerdict, Fix, Note, Outcome, Start, Target, UnixVerdict, Verdict};
 use crate::columns::{align, owner_with_pid, socket_text, wrap};
 use crate::model::{Text, UnixAddress, UnixHolder};
 
@@ -88,7 +88,13 @@ fn write_verdict<C, B>(
         [row.address.as_str(), with.as_str(), without.as_str()]
     });
     let profiles = verdict.profiles.iter();
-    let profiles = profiles.map(|(of, start)| [of.servers, of.shown, start.as_str()]);
+    let profiles = profiles.map(|(of, start)| {
+        let start = match start {
+            Start::Ok if verdict.is_recorded => "could start",
+            start => start.as_str(),
+        };
+        [of.servers, of.shown, start]
+    });
     for (heading, rows) in [
         (
             ["address", "with SO_REUSEADDR", "without"],

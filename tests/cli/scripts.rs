@@ -8,8 +8,22 @@ use std::process::Command;
 use crate::cli::scene::{BINARY, Sockets, TempFile, stage};
 use crate::schema::hold;
 
+/// The blocks of the page but for that of the history, which has a test of its own.
 fn blocks() -> Vec<&'static str> {
-    blocks_of(include_str!("../../docs/scripts.md"))
+    let blocks = blocks_of(PAGE).into_iter();
+    blocks.filter(|block| !is_about_history(block)).collect()
+}
+
+const PAGE: &str = include_str!("../../docs/scripts.md");
+
+fn is_about_history(block: &str) -> bool {
+    block.starts_with("sockeye record ")
+}
+
+/// The block of commands that keep and read a history.
+pub fn block_about_history() -> &'static str {
+    let mut blocks = blocks_of(PAGE).into_iter();
+    blocks.find(|block| is_about_history(block)).unwrap()
 }
 
 /// The blocks of shell of a page.

@@ -43,6 +43,8 @@ pub(super) struct Case<'a> {
     pub(super) blockers: Vec<&'a Holder>,
     pub(super) with_reuse_address: Start,
     pub(super) without: Start,
+    /// Whether the table was recorded: sentences are about what was so then.
+    pub(super) is_recorded: bool,
     /// How long ago the table was read.
     age: Duration,
 }
@@ -57,6 +59,7 @@ impl<'a> Case<'a> {
             blockers: Vec::new(),
             with_reuse_address: servers::start(result, &[], true),
             without: servers::start(result, &[], false),
+            is_recorded: false,
             age: result.evidence.taken_at.age(now),
         };
         let indices = case.in_the_way().into_iter();
@@ -67,6 +70,11 @@ impl<'a> Case<'a> {
         });
         case.blockers = blockers;
         case
+    }
+
+    /// The word for what is so, or for what was so when the table was recorded.
+    pub(super) const fn in_tense(&self, now: &'static str, then: &'static str) -> &'static str {
+        if self.is_recorded { then } else { now }
     }
 
     pub(super) fn port(&self) -> u16 {

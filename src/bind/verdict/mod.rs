@@ -12,6 +12,7 @@ mod matrix;
 mod notes;
 mod owner_line;
 mod phrases;
+mod recorded;
 #[cfg(test)]
 mod tests;
 mod unix;
@@ -150,6 +151,8 @@ pub struct AnyVerdict<C, B> {
     pub namespace: Option<Arc<Namespace>>,
     /// When the table was read.
     pub taken_at: Moment,
+    /// Whether the table was recorded. Then no bind was made.
+    pub is_recorded: bool,
 }
 
 /// The explanation of the bind test of a port.
@@ -177,9 +180,27 @@ impl Verdict {
     /// Explains a result at `now`: sockets that end by themselves have less time left than when the table was read.
     /// Times of day are in `zone`.
     pub fn of(result: &BindTestResult, zone: &TimeZone, now: Moment) -> Self {
-        let case = Case::of(result, zone, now);
-        let &(reason, outcome, _, explain) = causes::find(&case);
-        let explanation = explain(&case);
+        Self::of_case(&Case::of(result, zone, now), Some(now))
+    }
+
+    /// Explains what the rules say of a recorded table. Nothing was bound, and nothing can be done about it any more.
+    pub fn of_recorded(result: &BindTestResult, zone: &TimeZone) -> Self {
+        let mut case = Case::of(result, zone, result.evidence.taken_at);
+        case.is_recorded = true;
+        let mut verdict = Self::of_case(&case, None);
+        verdict.probes.clear();
+        verdict
+    }
+
+    /// Ages are those at `now`, if there is one.
+    fn of_case(case: &Case<'_>, now: Option<Moment>) -> Self {
+        let result = case.result;
+        let &(reason, outcome, _, explain) = causes::find(case);
+        let explanation = if case.is_recorded {
+            recorded::explain(case, reason)
+        } else {
+            explain(case)
+        };
         // That another server could start is no help to a program that was refused.
         let is_own = result.caller.is_none();
         let is_open = is_own && !case.is_udp() && case.with_reuse_address == Start::Ok;
@@ -192,11 +213,12 @@ impl Verdict {
             Cause::TimeWait | Cause::TimeWaitNoReuse | Cause::ClosingOrphan | Cause::Ipv6Shadow
         );
         let who = case.main_holder().and_then(|holder| {
-            owner_line::sentence(&case.evidence.processes, case.limits, holder, now.wall)
+            let now = now.map(|now| now.wall);
+            owner_line::sentence(&case.evidence.processes, case.limits, holder, now)
         });
         let caveat = "The reason was not verified on this system: the results of the binds are its own, the \
                       explanation follows its documentation.";
-        let caveat = (!RULES_ARE_MEASURED).then(|| caveat.to_owned());
+        let caveat = (!RULES_ARE_MEASURED && !case.is_recorded).then(|| caveat.to_owned());
         let details = who.into_iter().chain(explanation.details);
         let trials = result.trials.iter();
         Self {
@@ -214,21 +236,12 @@ impl Verdict {
             probes: trials.map(|trial| trial.probe.clone()).collect(),
             matrix: matrix::of(result),
             blockers: case.blockers.iter().map(|&one| one.clone()).collect(),
-            notes: notes::of(&case),
-            gaps: gaps(reason, outcome, &case),
+            notes: notes::of(case),
+            gaps: gaps(reason, outcome, case),
             namespace: case.limits.namespace().cloned(),
             taken_at: result.evidence.taken_at,
+            is_recorded: case.is_recorded,
         }
-    }
-
-    /// Explains what the rules say of a recorded table. Nothing was bound, and nothing can be done about it any more.
-    pub fn of_recorded(result: &BindTestResult, zone: &TimeZone) -> Self {
-        let mut verdict = Self::of(result, zone, result.evidence.taken_at);
-        let caveat = "Judged by the rules of the kernel from the sockets that were recorded: no bind was made.";
-        verdict.details.push(caveat.to_owned());
-        verdict.fixes.clear();
-        verdict.probes.clear();
-        verdict
     }
 
     /// Whether waiting helps: the cause ends by itself.

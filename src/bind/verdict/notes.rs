@@ -58,7 +58,8 @@ fn accept_queue_full(case: &Case<'_>) -> Option<String> {
     };
     let (waiting, backlog) = (queue.waiting, queue.backlog);
     Some(format!(
-        "Its accept queue is full ({waiting} waiting, backlog {backlog}){why}."
+        "Its accept queue {} full ({waiting} waiting, backlog {backlog}){why}.",
+        case.in_tense("is", "was")
     ))
 }
 
@@ -102,8 +103,8 @@ fn device_bound(case: &Case<'_>) -> Option<String> {
     let names = holders.map(|holder| holder.socket.interface.as_ref().map(ToString::to_string));
     let mut names = names.collect::<Option<Vec<_>>>()?;
     let who = match names.len() {
-        1 => "It is",
-        _ => "All of them are",
+        1 => case.in_tense("It is", "It was"),
+        _ => case.in_tense("All of them are", "All of them were"),
     };
     names.dedup();
     let s = match names.len() {
@@ -113,7 +114,8 @@ fn device_bound(case: &Case<'_>) -> Option<String> {
     };
     let names = listed(names);
     Some(format!(
-        "{who} bound to the interface{s} {names}: a server that is bound to another one can start."
+        "{who} bound to the interface{s} {names}: a server that is bound to another one {} start.",
+        case.in_tense("can", "could")
     ))
 }
 
@@ -136,7 +138,8 @@ fn leftover_connections(case: &Case<'_>) -> Option<String> {
         (count > 0).then(|| format!("{connections} {state}"))
     });
     let left = listed(left);
-    (!left.is_empty()).then(|| format!("The port also has {left}."))
+    let has = case.in_tense("has", "had");
+    (!left.is_empty()).then(|| format!("The port also {has} {left}."))
 }
 
 /// Sockets that listen or are bound on addresses that are not the target's.
@@ -149,20 +152,26 @@ fn other_address_in_use(case: &Case<'_>) -> Option<String> {
         let socket = &holder.socket;
         socket.is_listening() && socket.remote.is_none() && !in_the_way.contains(at)
     });
+    let has = case.in_tense("has", "had");
     let others =
-        listed(others.map(|(_, one)| format!("{} has {}", owner_of(one), local_text(one))));
+        listed(others.map(|(_, one)| format!("{} {has} {}", owner_of(one), local_text(one))));
     let includes_loopback = match case.result.target.address {
         Address::Every | Address::Loopback => true,
         Address::Zoned(..) => false,
         Address::One(one) => one == Ipv4Addr::LOCALHOST || one == Ipv6Addr::LOCALHOST,
     };
     let either = if includes_loopback {
-        " A client that connects to localhost may reach either."
+        case.in_tense(
+            " A client that connects to localhost may reach either.",
+            " A client that connected to localhost could reach either.",
+        )
     } else {
         ""
     };
-    (!others.is_empty())
-        .then(|| format!("The port is in use on other addresses: {others}.{either}"))
+    (!others.is_empty()).then(|| {
+        let is = case.in_tense("is", "was");
+        format!("The port {is} in use on other addresses: {others}.{either}")
+    })
 }
 
 /// Not if a socket here is in the way: then those elsewhere only confuse.
@@ -237,7 +246,9 @@ fn redirected(case: &Case<'_>) -> Option<String> {
 fn ephemeral_range(case: &Case<'_>) -> Option<String> {
     let (port, range) = (case.port(), case.ephemeral_range()?);
     Some(format!(
-        "{port} is in the ephemeral range {range}: the kernel may give it to an outgoing connection at any time."
+        "{port} {} in the ephemeral range {range}: the kernel {} give it to an outgoing connection at any time.",
+        case.in_tense("is", "was"),
+        case.in_tense("may", "could")
     ))
 }
 

@@ -3,7 +3,7 @@
 use anyhow::bail;
 use jiff::Timestamp;
 use sockeye::bind::{BindTestResult, Target, Verdict};
-use sockeye::model::{Evidence, Gap, GapCode, Holder, NamespaceScope, Snapshot};
+use sockeye::model::{Evidence, Gap, GapCode, Holder, Limits, NamespaceScope, Snapshot};
 use sockeye::query::resolve;
 use sockeye::report::Checked;
 
@@ -15,6 +15,10 @@ use crate::cli::history::moment::of_history;
 
 pub(super) fn run(global: &GlobalArgs, check: &Check, at: Timestamp) -> anyhow::Result<u8> {
     let groups = parse_groups(global, &check.targets)?;
+    let is_unix = |group: &Group| matches!(group, Group::Unix(_));
+    if groups.iter().any(is_unix) {
+        bail!("--at is for ports: the history has no paths of unix sockets");
+    }
     let target = global.namespace_target_of(true)?;
     let (snapshot, found) = of_history(&mut check.store.open()?, at)?;
     let scope =
@@ -26,17 +30,16 @@ pub(super) fn run(global: &GlobalArgs, check: &Check, at: Timestamp) -> anyhow::
         print_error(&found.note);
     }
     let mut run = Run::new(global, check, &groups);
-    for group in &groups {
-        let Group::Ports(targets) = group else {
-            bail!("--at is for ports: the history has no paths of unix sockets");
-        };
-        for target in targets {
-            let evidence = evidence(target, &snapshot, scope);
-            let result = BindTestResult::recorded(target, &evidence);
-            let verdict = Verdict::of_recorded(&result, &run.zone);
-            if run.add(Checked::Port(target.clone(), verdict))?.is_break() {
-                break;
-            }
+    let targets = groups.iter().flat_map(|group| match group {
+        Group::Ports(targets) => targets.as_slice(),
+        Group::Unix(_) => &[],
+    });
+    for target in targets {
+        let evidence = evidence(target, &snapshot, scope);
+        let result = BindTestResult::recorded(target, &evidence);
+        let verdict = Verdict::of_recorded(&result, &run.zone);
+        if run.add(Checked::Port(target.clone(), verdict))?.is_break() {
+            break;
         }
     }
     run.finish(Some(snapshot.taken_at.wall))
@@ -66,7 +69,13 @@ fn evidence(target: &Target, snapshot: &Snapshot, scope: NamespaceScope) -> Evid
             "the rules of the packet filter are not recorded",
         ),
     ];
+    // They show which side opened a connection.
+    let ephemeral = snapshot.ephemeral.as_ref().map(|ports| ports.range.clone());
     Evidence {
+        limits: Limits {
+            ephemeral,
+            ..Limits::default()
+        },
         processes: snapshot.processes.clone(),
         gaps: gaps.map(|(code, message)| Gap::new(code, message)).to_vec(),
         ..Evidence::new(snapshot.taken_at, holders.collect())

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use sockeye::model::{NamespaceScope, Pid, Protocol, State, Text};
-use sockeye::query::{PortKey, PortOwner, Ports, is_port};
+use sockeye::model::{Pid, Protocol, State, Text};
+use sockeye::query::{NamespaceTarget, PortKey, PortOwner, Ports, is_port};
 
 /// The output of `list --json`.
 #[derive(Deserialize)]
@@ -40,6 +40,7 @@ struct End {
 
 #[derive(Deserialize)]
 struct Namespace {
+    inode: Option<u64>,
     name: String,
 }
 
@@ -51,12 +52,18 @@ pub(super) fn is_listing(begin: &[u8]) -> bool {
 }
 
 impl Listing {
-    /// Its ports in these namespaces.
-    pub fn ports(&self, scope: NamespaceScope) -> Ports {
+    /// Its ports in these namespaces. A name is that of the namespace.
+    pub fn ports(&self, target: &NamespaceTarget) -> Ports {
         let mut ports = Ports::new();
         for socket in &self.sockets {
             let is_one = is_port(socket.protocol, socket.state, socket.remote.is_some());
-            let is_meant = socket.namespace.is_none() || scope == NamespaceScope::All;
+            let is_meant = match (target, &socket.namespace) {
+                (NamespaceTarget::Own, namespace) => namespace.is_none(),
+                (NamespaceTarget::All, _) => true,
+                (_, None) => false,
+                (NamespaceTarget::Named(name), Some(one)) => **name == *one.name,
+                (NamespaceTarget::Process { inode, .. }, Some(one)) => one.inode == Some(*inode),
+            };
             let Some(local) = socket.local.as_ref().filter(|_| is_one && is_meant) else {
                 continue;
             };

@@ -9,8 +9,8 @@ use clap::{Args, ValueHint};
 use jiff::Timestamp;
 use sockeye::clock::Clock;
 use sockeye::history::History;
-use sockeye::model::{Family, NamespaceScope, Snapshot};
-use sockeye::query::{PortDiff, Ports, ports_of};
+use sockeye::model::{Family, Snapshot};
+use sockeye::query::{NamespaceError, NamespaceTarget, PortDiff, Ports, ports_of, resolve};
 use sockeye::report;
 use sockeye::runtime::recording::{self, Opened};
 use sockeye::settings::Settings;
@@ -21,7 +21,7 @@ use super::moment::of_history;
 use super::{StoreArgs, parse_time};
 use crate::cli::EXIT_NO;
 use crate::cli::errors::print_error;
-use crate::cli::global::{GlobalArgs, system};
+use crate::cli::global::{GlobalArgs, namespace_error, system};
 use crate::cli::output::print;
 
 const EXAMPLES: &str = "\
@@ -63,22 +63,26 @@ pub struct Diff {
 struct Side {
     ports: Ports,
     at: Option<Timestamp>,
+    /// Whether the namespace that the option names was there.
+    namespace: Result<(), NamespaceError>,
 }
 
 pub fn run(global: &GlobalArgs, diff: &Diff) -> anyhow::Result<u8> {
     global.refuse_recordings("diff takes a recording as its argument: sockeye diff FILE")?;
-    let scope = global.namespace_target_of(true)?.fixed();
-    let scope =
-        scope.context("-N: diff compares all namespaces or only its own: name `all` or `own`")?;
+    let target = &global.namespace_target()?;
     let (mut before, mut after) = match (&diff.baseline, diff.at.as_slice()) {
-        (Some(path), _) => (baseline_of(path, scope)?, now(global, scope)?),
-        (None, [at]) => (diff.side(*at, scope)?, now(global, scope)?),
-        (None, [from, to]) => (diff.side(*from, scope)?, diff.side(*to, scope)?),
+        (Some(path), _) => (baseline_of(path, target)?, now(target)?),
+        (None, [at]) => (diff.side(*at, target)?, now(target)?),
+        (None, [from, to]) => (diff.side(*from, target)?, diff.side(*to, target)?),
         (None, []) => {
             bail!("compare what? name a time (--at 3am) or a file of `sockeye list --json`")
         }
         (None, _) => bail!("--at: two times are compared, name no more"),
     };
+    // At one of the times it may not have been there.
+    if let (Err(error), Err(_)) = (&before.namespace, &after.namespace) {
+        return Err(namespace_error(error, false));
+    }
     for side in [&mut before, &mut after] {
         narrow(global, &mut side.ports);
     }
@@ -93,36 +97,46 @@ pub fn run(global: &GlobalArgs, diff: &Diff) -> anyhow::Result<u8> {
 
 impl Diff {
     /// The ports of a time in the history.
-    fn side(&self, at: Timestamp, scope: NamespaceScope) -> anyhow::Result<Side> {
+    fn side(&self, at: Timestamp, target: &NamespaceTarget) -> anyhow::Result<Side> {
         let (snapshot, found) = of_history(&mut self.store.open()?, at)?;
         if found.is_other_time {
             print_error(&found.note);
         }
-        Ok(side(&snapshot, scope))
+        side(&snapshot, target)
     }
 }
 
-fn side(snapshot: &Snapshot, scope: NamespaceScope) -> Side {
-    Side {
-        ports: ports_of(snapshot.sockets.iter(), scope),
+/// The ports of a snapshot in the namespaces that are meant. A namespace that no socket is in has none.
+fn side(snapshot: &Snapshot, target: &NamespaceTarget) -> anyhow::Result<Side> {
+    let scope = match resolve(target, &snapshot.sockets) {
+        Err(error @ NamespaceError::Ambiguous { .. }) => {
+            return Err(namespace_error(&error, false));
+        }
+        scope => scope,
+    };
+    let ports = scope
+        .as_ref()
+        .map(|scope| ports_of(snapshot.sockets.iter(), *scope));
+    Ok(Side {
+        ports: ports.unwrap_or_default(),
         at: Some(snapshot.taken_at.wall),
-    }
+        namespace: scope.map(|_| ()),
+    })
 }
 
 /// The ports of this machine now.
-fn now(global: &GlobalArgs, scope: NamespaceScope) -> anyhow::Result<Side> {
+fn now(target: &NamespaceTarget) -> anyhow::Result<Side> {
     let settings = Settings::default();
-    let target = global.namespace_target()?;
-    let mut system = system(settings.kinds, &target, &settings.filter);
+    let mut system = system(settings.kinds, target, &settings.filter);
     let snapshot = system.take_once(Clock::start().now())?;
     if let Some(problem) = snapshot.problems.iter().find(|one| one.code.is_unread()) {
         bail!("{}", problem.message);
     }
-    Ok(side(&snapshot, scope))
+    side(&snapshot, target)
 }
 
 /// The ports of a file.
-fn baseline_of(path: &Path, scope: NamespaceScope) -> anyhow::Result<Side> {
+fn baseline_of(path: &Path, target: &NamespaceTarget) -> anyhow::Result<Side> {
     let named = || path.display().to_string();
     let mut begin = Vec::new();
     if !path.is_dir() {
@@ -136,23 +150,24 @@ fn baseline_of(path: &Path, scope: NamespaceScope) -> anyhow::Result<Side> {
         let listing = serde_json::from_slice::<Listing>(&text).with_context(named)?;
         return Ok(Side {
             at: Some(listing.taken_at),
-            ports: listing.ports(scope),
+            ports: listing.ports(target),
+            namespace: Ok(()),
         });
     }
     match recording::open(path)? {
-        Opened::History(history) => last_of(history, scope).with_context(named),
+        Opened::History(history) => last_of(history, target).with_context(named),
         Opened::Lines(mut replay) => {
             replay.seek(usize::MAX)?;
-            Ok(side(&replay.take(Clock::start().now())?, scope))
+            side(&replay.take(Clock::start().now())?, target)
         }
     }
 }
 
 /// The ports of the last snapshot of a history.
-fn last_of(mut history: History, scope: NamespaceScope) -> anyhow::Result<Side> {
+fn last_of(mut history: History, target: &NamespaceTarget) -> anyhow::Result<Side> {
     let range = history.range().context("the history is empty")?;
     let last = history.at(range.to)?.context("the history is empty")?;
-    Ok(side(&last.snapshot, scope))
+    side(&last.snapshot, target)
 }
 
 /// Leaves out the ports that options exclude.

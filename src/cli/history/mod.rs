@@ -8,6 +8,8 @@ pub(super) mod who;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueHint};
@@ -66,6 +68,37 @@ impl OpenedHistory {
 /// A snapshot is stored at least once a minute, and then some seconds later.
 const CURRENT: SignedDuration = SignedDuration::from_secs(90);
 
+/// So long a recorder may take for its next snapshot when a reader waits for it.
+const NEXT_SNAPSHOT: Duration = Duration::from_secs(3);
+
+/// How often the history is read meanwhile.
+pub const POLL: Duration = Duration::from_millis(50);
+
+impl OpenedHistory {
+    /// Waits for what a recorder has taken up to this time and not stored yet, if one runs: usually until its next snapshot. A
+    /// time that is stored already, or in a folder that this user can't write to, needs no waiting.
+    pub fn wait_for(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        let clock = Clock::start();
+        let began = clock.now();
+        let at = at.min(began.wall);
+        while self.is_current && self.range.to < at && began.age(clock.now()) < NEXT_SNAPSHOT {
+            if !self.history.request_flush() {
+                break;
+            }
+            thread::sleep(POLL);
+            self.refresh()?;
+        }
+        Ok(())
+    }
+
+    /// Reads what was added.
+    pub fn refresh(&mut self) -> Result<(), StoreError> {
+        self.history.refresh()?;
+        self.range = self.history.range().unwrap_or(self.range);
+        Ok(())
+    }
+}
+
 impl StoreArgs {
     /// Opens the history. It is an error if there is none.
     pub fn open(&self) -> anyhow::Result<OpenedHistory> {
@@ -85,9 +118,9 @@ impl StoreArgs {
         };
         let now = Clock::start().now().wall;
         Ok(OpenedHistory {
-            history,
             range,
-            is_current: now.duration_since(range.to) < CURRENT,
+            is_current: now.duration_since(range.to) < CURRENT && !history.is_stopped(),
+            history,
         })
     }
 

@@ -19,7 +19,9 @@ pub struct Found {
 /// The snapshot of this time in the history.
 pub fn of_history(opened: &mut OpenedHistory, at: Timestamp) -> anyhow::Result<(Snapshot, Found)> {
     let zone = TimeZone::system();
-    let recorded = opened.history.at(time::end_of_second(at))?;
+    let until = time::end_of_second(at);
+    opened.wait_for(until)?;
+    let recorded = opened.history.at(until)?;
     opened.report_damage();
     let shown = local_time(at, &zone);
     let Some(recorded) = recorded else {

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use sockeye::clock::Clock;
 use sockeye::history::{Writer, WriterOptions};
-use sockeye::model::{NamespaceScope, Text, duration};
+use sockeye::model::{NamespaceScope, Text, duration, size};
 use sockeye::runtime::panic::{bug_report, spawn_worker};
 use sockeye::runtime::process::signals::{self, Signal, Signals};
 use sockeye::runtime::record::HistoryRecorder;
@@ -17,7 +17,7 @@ use sockeye::settings::Settings;
 
 use super::StoreArgs;
 use crate::cli::errors::print_error;
-use crate::cli::global::{GlobalArgs, parse_size, system};
+use crate::cli::global::{GlobalArgs, system};
 use crate::cli::output::print;
 
 const EXAMPLES: &str = "\
@@ -35,8 +35,8 @@ Examples:
 /// written. Only its owner can read it, as it contains every user's command lines.
 ///
 /// The oldest hours are removed when they are older than --keep, or when all are larger than --max-size; and whenever less
-/// than 5 % of the disk (at least 1 GiB) are free. If that is not enough, nothing more is stored until there is room; standard
-/// error says so, and the history has a gap.
+/// than --min-free is free on the disk. If that is not enough, nothing more is stored until there is room, which is checked
+/// every 10 seconds; standard error says so, and the history has a gap.
 ///
 /// SIGTERM, SIGINT and SIGHUP end it; what was taken is on the disk by then. One that was ignored when it started (`nohup`)
 /// stays ignored. After a crash at most the last 10 seconds are missing.
@@ -54,6 +54,9 @@ pub struct Record {
     /// Remove the oldest hours when all together are larger than this, such as 500M or 2G
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_max_size)]
     max_size: u64,
+    /// Leave so much of the disk free, such as 500M or 10G [default: 5 % of it, at least 1G and at most 4G]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    min_free: Option<u64>,
 }
 
 pub fn run(global: &GlobalArgs, record: &Record) -> anyhow::Result<u8> {
@@ -64,7 +67,9 @@ pub fn run(global: &GlobalArgs, record: &Record) -> anyhow::Result<u8> {
         Some(NamespaceScope::Own | NamespaceScope::All)
     );
     if !is_whole {
-        bail!("-N: record keeps all namespaces or only its own: name `all` or `own`");
+        bail!(
+            "-N: record keeps all namespaces or only its own: name `all` or `own`, and one of them to what reads the history"
+        );
     }
     let settings = global.override_settings(Settings::default(), &[])?;
     let folder = record.store.folder()?;
@@ -72,6 +77,7 @@ pub fn run(global: &GlobalArgs, record: &Record) -> anyhow::Result<u8> {
     let options = WriterOptions {
         keep: record.keep,
         max_size: record.max_size,
+        min_free: record.min_free,
         is_redacted: global.redact,
         interval: settings.interval,
         host: sysinfo::System::host_name()
@@ -111,7 +117,7 @@ fn print_start(folder: &Path, options: &WriterOptions) -> anyhow::Result<()> {
         ""
     };
     let keep = duration::format_age_in_words(options.keep);
-    let size = size(options.max_size);
+    let size = size::format(options.max_size);
     let interval = duration::format_in_minutes(options.interval);
     // Without a reader it goes on: it is a service.
     print(|out| {
@@ -121,18 +127,6 @@ fn print_start(folder: &Path, options: &WriterOptions) -> anyhow::Result<()> {
         )
     })?;
     Ok(())
-}
-
-/// `1 GiB`, `1536 MiB`
-fn size(bytes: u64) -> String {
-    let units = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    let whole = units
-        .into_iter()
-        .find(|&(_, power)| bytes.is_multiple_of(1 << power));
-    match whole {
-        Some((unit, power)) => format!("{} {unit}", bytes >> power),
-        None => format!("{bytes} bytes"),
-    }
 }
 
 /// Identifies the time since the machine started, on Linux.
@@ -151,7 +145,7 @@ fn parse_keep(text: &str) -> Result<Duration, String> {
 }
 
 fn parse_max_size(text: &str) -> Result<u64, String> {
-    let size = parse_size(text)?;
+    let size = size::parse(text)?;
     if size < 1 << 20 {
         return Err("too small for a history: 1M is the least".to_owned());
     }
@@ -161,17 +155,6 @@ fn parse_max_size(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_size_is_shown_in_its_largest_unit() {
-        for (text, shown) in [
-            ("1G", "1 GiB"),
-            ("1536m", "1536 MiB"),
-            ("2000000", "2000000 bytes"),
-        ] {
-            assert_eq!(parse_max_size(text).map(size), Ok(shown.to_owned()));
-        }
-    }
 
     #[test]
     fn less_than_an_hour_or_a_mebibyte_is_refused() {

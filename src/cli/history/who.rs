@@ -66,6 +66,9 @@ pub fn run(global: &GlobalArgs, who: &Who) -> anyhow::Result<u8> {
     let targets = parse_targets(global, &who.targets)?;
     let range = who.range()?;
     let mut opened = who.store.open()?;
+    if who.at.or(who.until).is_some() {
+        opened.wait_for(range.to)?;
+    }
     let mut found = PortHistory {
         range,
         recorded: opened.range,

@@ -2,7 +2,8 @@
 //!
 //! A live snapshot is taken first, at a time that the history is then read up to: what was stored before it, and what was
 //! reported as closed before it. The table is the same one before and after, so a change is in one of both, and only once. If
-//! a recorder runs, its last seconds are awaited, as it stores changes within 10 seconds.
+//! a recorder runs, its last seconds are awaited: it is requested to store them with its next snapshot, or, if this user can't
+//! do that, stores them within 10 seconds.
 
 use std::thread;
 use std::time::Duration;
@@ -17,13 +18,10 @@ use sockeye::source::{Source as _, System};
 use sockeye::track::Tracker;
 
 use super::Printer;
-use crate::cli::history::OpenedHistory;
+use crate::cli::history::{OpenedHistory, POLL};
 
 /// A recorder stores a change within 10 seconds.
 const STORED_WITHIN: Duration = Duration::from_millis(10_500);
-
-/// How often the history is read meanwhile.
-const POLL: Duration = Duration::from_millis(250);
 
 /// A clock that goes on from the history, whose snapshots count from 1970.
 pub(super) fn clock_after(opened: &mut OpenedHistory) -> anyhow::Result<Clock> {
@@ -96,11 +94,14 @@ impl<'a> HistoryReplay<'a> {
                 }
             }
             let waited = until.age(clock.now());
-            if !self.opened.is_current || waited >= STORED_WITHIN {
+            let is_stored = self.opened.range.to > until.wall;
+            if is_stored || !self.opened.is_current || waited >= STORED_WITHIN {
                 return self.print_present(present, clock);
             }
+            // Again each time: a request may come when the recorder has taken a snapshot and not stored it yet.
+            self.opened.history.request_flush();
             thread::sleep(POLL);
-            self.opened.history.refresh()?;
+            self.opened.refresh()?;
         }
     }
 

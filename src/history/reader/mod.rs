@@ -16,6 +16,7 @@ use self::sections::gap;
 pub(super) use self::sections::sections;
 use super::memory::Shared;
 use super::segment::{Cursor, Segment};
+use super::writer::folder::request_flush;
 use super::{Damage, Gap, Position, Recorded, StoreError, TimeRange};
 
 /// A history that can be read, also while it is being written.
@@ -88,6 +89,21 @@ impl History {
     /// When the folder or a new segment can't be read.
     pub fn refresh(&mut self) -> Result<(), StoreError> {
         self.place.refresh(&mut self.segments)
+    }
+
+    /// Requests that the recorder, if one runs, writes with its next snapshot what it has taken so far; otherwise that takes up
+    /// to 10 seconds. Returns whether it can be requested: not of a single file, in memory, or in a folder that this user can't
+    /// write to.
+    pub fn request_flush(&self) -> bool {
+        match &self.place {
+            Place::Folder(path) => request_flush(path).is_ok(),
+            Place::File(_) | Place::Memory(_) => false,
+        }
+    }
+
+    /// Whether the recorder was stopped after the last snapshot, and no other one has begun.
+    pub fn is_stopped(&self) -> bool {
+        self.sections().last().is_some_and(|last| last.is_stopped)
     }
 
     /// The times of the first and the last snapshot; `None` without any. The last one counts although nothing had changed in it.

@@ -6,6 +6,7 @@ mod damage;
 mod file;
 mod golden;
 mod holders;
+mod limits;
 mod machine;
 mod memory;
 mod processes;

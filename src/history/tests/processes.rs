@@ -144,10 +144,14 @@ fn fill_the_disk() {
         panic!("it noticed nothing")
     };
     assert!(problem.message.contains("disk"), "{}", problem.message);
+    // An attempt that fails is no success for a while.
+    for _ in 0..50 {
+        assert_ne!(add(&mut writer), Stored::Written);
+    }
     std::fs::remove_file(&other).unwrap();
     let resumed = (0..200)
         .map(|_| add(&mut writer))
-        .skip(100)
+        .skip(12)
         .all(|one| one == Stored::Written);
     assert!(resumed);
     writer.close().unwrap();
@@ -158,6 +162,8 @@ fn fill_the_disk() {
         .map(|gap| gap.reason)
         .collect();
     assert_eq!(reasons, [GapReason::DiskFull]);
+    // No attempt leaves a file.
+    assert_eq!(history.segments.len(), 2);
     assert_eq!(history.verify().unwrap(), []);
     assert!(forward(&mut history).len() > 150);
     assert!(history.range().unwrap().from < Timestamp::MAX);

@@ -5,11 +5,20 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use thiserror::Error;
+
 use super::folder::{SegmentName, segments};
 use super::system::{create_file, room, sync_folder};
 use crate::history::format::Frame;
 use crate::history::holders::archive;
 use crate::history::segment::{self, Source};
+use crate::model::size;
+
+/// So many segments have room at least: the oldest is a small part of what is stored.
+const SEGMENTS: u64 = 8;
+
+/// No segment is longer, in s: it ends after an hour, with the next snapshot.
+const LONGEST: i64 = 2 * 3600;
 
 /// What may be stored, and where.
 #[derive(Clone, Debug)]
@@ -18,7 +27,7 @@ pub(crate) struct Limits {
     pub keep: Duration,
     pub max_size: u64,
     pub keep_holders: Duration,
-    /// The bytes to leave free; `None`: 1 GiB or 5 % of the disk, whichever is more.
+    /// The bytes to leave free; `None`: [`least_free`].
     pub min_free: Option<u64>,
 }
 
@@ -38,12 +47,23 @@ struct Segment {
 }
 
 /// Why a frame was not written.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub(crate) enum Refused {
-    /// There is not enough room, and nothing left that could be removed.
+    /// Less than this is free, and nothing is left that could be removed.
+    #[error("the disk is nearly full: {} are free, {} are kept free", size::format(*free), size::format(*kept))]
+    NearlyFull { free: u64, kept: u64 },
+    /// There is no room at all.
+    #[error("the disk is full")]
     Full,
     /// The system refused.
+    #[error("{0}")]
     Failed(io::Error),
+}
+
+/// The bytes to leave free on a disk of this size: 5 %, at least 1 GiB and at most 4 GiB, as with journald's
+/// `SystemKeepFree=`.
+fn least_free(all: u64) -> u64 {
+    (all / 20).clamp(1 << 30, 4 << 30)
 }
 
 impl Disk {
@@ -66,7 +86,7 @@ impl Disk {
         let known = segments(folder).map_err(Refused::Failed)?;
         let number = known.last().map_or(1, |last| last.number + 1);
         let name = SegmentName::new(folder, first.head.wall.div_euclid(1000), number);
-        let file = create_file(&name.path).map_err(Self::refused)?;
+        let file = create_file(&name.path).map_err(Refused::of)?;
         self.current = Some(Segment {
             name,
             file,
@@ -74,7 +94,7 @@ impl Disk {
         });
         for frame in frames {
             if let Err(refused) = self.append(frame) {
-                self.abandon();
+                self.remove_current();
                 return Err(refused);
             }
         }
@@ -84,14 +104,22 @@ impl Disk {
 
     /// Appends a frame to the segment.
     pub fn append(&mut self, frame: &Frame) -> Result<(), Refused> {
-        if frame.head.wall.saturating_sub(self.checked) >= 60_000 {
+        let is_due = frame.head.wall.saturating_sub(self.checked) >= 60_000;
+        if is_due || self.check_room().is_err() {
             self.enforce(frame.head.wall)?;
         }
         let Some(segment) = &mut self.current else {
             return Ok(());
         };
         let written = segment.write(&frame.bytes);
-        written.map_err(Self::refused)
+        written.map_err(Refused::of)
+    }
+
+    /// Whether the segment has so large a part of the room of all that the next frames belong into another one: segments are
+    /// removed whole.
+    pub fn is_segment_large(&self) -> bool {
+        let length = self.current.as_ref().map_or(0, |segment| segment.length);
+        length > self.limits.max_size / SEGMENTS
     }
 
     /// Ends the segment: it has all its frames, and gets its index and its summary.
@@ -111,11 +139,14 @@ impl Disk {
         }
     }
 
-    /// Ends a segment that could not be begun or continued.
+    /// Ends a segment that can't be continued.
     pub fn abandon(&mut self) {
-        if let Some(segment) = self.current.take()
-            && segment.length == 0
-        {
+        self.current = None;
+    }
+
+    /// Removes a segment that could not be begun: without its first keyframe nothing of it can be read.
+    fn remove_current(&mut self) {
+        if let Some(segment) = self.current.take() {
             let _ = fs::remove_file(&segment.name.path);
         }
     }
@@ -133,37 +164,45 @@ impl Disk {
         let keep = i64::try_from(self.limits.keep.as_secs()).unwrap_or(i64::MAX);
         let oldest = now.div_euclid(1000).saturating_sub(keep);
         let mut total: u64 = known.iter().map(|(_, size)| size).sum();
-        // A segment is as old as its last frame: the next one begins there.
+        // A segment is as old as its last frame. The next one begins there, unless no recorder ran in between.
         let ends: Vec<_> = known.iter().skip(1).map(|(name, _)| name.start).collect();
+        let end = |at: usize, start: i64| {
+            let next = ends.get(at).copied().unwrap_or(i64::MAX);
+            next.min(start.saturating_add(LONGEST))
+        };
         for (at, (name, size)) in known.iter().enumerate() {
             if Some(name.number) == current {
                 continue;
             }
-            let is_old = ends.get(at).is_some_and(|end| *end < oldest);
-            if is_old || total > self.limits.max_size || self.is_short_of_room() {
+            let is_old = end(at, name.start) < oldest;
+            if is_old || total > self.limits.max_size || self.check_room().is_err() {
                 // On a full disk the spans are lost, which is better than everything that follows.
                 let _ = archive(folder, &mut opened(name), self.limits.keep_holders);
                 remove(&name.path).map_err(Refused::Failed)?;
                 total -= size;
             }
         }
-        if self.is_short_of_room() || total > self.limits.max_size {
-            return Err(Refused::Full);
+        self.check_room()
+    }
+
+    /// Whether as much is free as should stay free; where that is unknown, it is.
+    fn check_room(&self) -> Result<(), Refused> {
+        let Some((free, all)) = room(&self.limits.folder) else {
+            return Ok(());
+        };
+        let kept = self.limits.min_free.unwrap_or_else(|| least_free(all));
+        if free < kept {
+            return Err(Refused::NearlyFull { free, kept });
         }
         Ok(())
     }
+}
 
-    fn is_short_of_room(&self) -> bool {
-        room(&self.limits.folder).is_some_and(|(free, all)| {
-            let least = self.limits.min_free.unwrap_or((1 << 30).max(all / 20));
-            free < least
-        })
-    }
-
-    fn refused(error: io::Error) -> Refused {
+impl Refused {
+    fn of(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Refused::Full,
-            _ => Refused::Failed(error),
+            io::ErrorKind::StorageFull => Self::Full,
+            _ => Self::Failed(error),
         }
     }
 }
@@ -209,6 +248,25 @@ impl Segment {
                 let _ = self.file.seek(SeekFrom::Start(self.length));
                 Err(error)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_twentieth_of_the_disk_stays_free_within_limits() {
+        const GIB: u64 = 1 << 30;
+        for (all, kept) in [
+            (0, GIB),
+            (8 * GIB, GIB),
+            (40 * GIB, 2 * GIB),
+            (252 * GIB, 4 * GIB),
+            (u64::MAX, 4 * GIB),
+        ] {
+            assert_eq!(least_free(all), kept, "{all}");
         }
     }
 }

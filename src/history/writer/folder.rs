@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::system::{create_folder, open_lock};
+use super::system::{create_file, create_folder, open_lock};
 use crate::history::StoreError;
 
 /// A segment in a folder: `<start, in s since 1970>-<number>.seg`.
@@ -47,6 +47,23 @@ pub(crate) fn segments(folder: &Path) -> io::Result<Vec<SegmentName>> {
     }
     found.sort_by_key(|one| (one.number, one.start));
     Ok(found)
+}
+
+/// The file by which a reader requests that the recorder writes now.
+const FLUSH: &str = "flush";
+
+/// Requests that the recorder of a folder, if one runs, writes with its next snapshot what it has taken so far. The file is
+/// never opened if something is there already, so no link leads elsewhere.
+pub(crate) fn request_flush(folder: &Path) -> io::Result<()> {
+    match create_file(&folder.join(FLUSH)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a reader has requested it. The request ends with this call.
+pub(super) fn take_flush_request(folder: &Path) -> bool {
+    fs::remove_file(folder.join(FLUSH)).is_ok()
 }
 
 /// The lock of a folder: one recorder writes to it. It ends with the process.

@@ -64,6 +64,8 @@ pub(crate) struct Framer {
     /// The first snapshot of the run.
     run: Option<Moment>,
     section: Option<Section>,
+    /// Whether the next snapshot begins a section.
+    is_section_complete: bool,
     sequence: u32,
 }
 
@@ -89,6 +91,7 @@ impl Framer {
             redactor,
             run: None,
             section: None,
+            is_section_complete: false,
             sequence: 0,
         }
     }
@@ -114,7 +117,7 @@ impl Framer {
         }
         self.add_step(snapshot);
         let is_over = |section: &Section| section.first.age(now) >= self.recorder.section;
-        if self.section.as_ref().is_some_and(is_over) {
+        if self.section.as_ref().is_some_and(is_over) || self.is_section_complete {
             output.extend(self.flush());
             output.push(self.begin(snapshot, StartReason::Continued));
         } else if self.section.as_ref().is_some_and(Section::is_due) {
@@ -122,6 +125,11 @@ impl Framer {
             output.extend(self.keyframe_if_due(now));
         }
         output
+    }
+
+    /// Lets a section begin with the next snapshot, without a gap.
+    pub const fn complete_section(&mut self) {
+        self.is_section_complete = true;
     }
 
     /// The frames with what is left, and a stop frame.
@@ -149,6 +157,7 @@ impl Framer {
 
     fn begin(&mut self, snapshot: &Snapshot, reason: StartReason) -> Output {
         let now = snapshot.taken_at;
+        self.is_section_complete = false;
         // The steady clock goes back only if it is another one.
         let run = self.run.filter(|run| run.steady <= now.steady);
         let run = *self.run.insert(run.unwrap_or(now));
@@ -214,11 +223,24 @@ impl Framer {
         Some(Output::Frame(self.changes(&batch, flags, (first, last))))
     }
 
-    /// A frame of the changes so far, if there are any.
-    pub fn flush_changes(&mut self) -> Option<Output> {
+    /// The frames of the changes so far, if there are any.
+    pub fn flush_changes(&mut self) -> Vec<Output> {
         let is_waiting = |section: &Section| section.waiting.is_some();
-        let is_waiting = self.section.as_ref().is_some_and(is_waiting);
-        is_waiting.then(|| self.flush()).flatten()
+        if self.section.as_ref().is_some_and(is_waiting) {
+            self.flush_early()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The same at the request of a reader; then a keyframe, if one is due.
+    pub fn flush_early(&mut self) -> Vec<Output> {
+        let mut output: Vec<_> = self.flush().into_iter().collect();
+        let last = self.section.as_ref().map(|section| section.last);
+        if let Some(last) = last.filter(|_| !output.is_empty()) {
+            output.extend(self.keyframe_if_due(last));
+        }
+        output
     }
 
     fn changes(&mut self, batch: &Batch, flags: u16, (first, last): (Moment, Moment)) -> Frame {

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use self::disk::{Disk, Limits, Refused};
-use self::folder::Lock;
+use self::disk::{Disk, Limits};
+use self::folder::{Lock, take_flush_request};
 use self::framer::{Framer, Output, Recorder};
 use super::{GapReason, StoreError};
 use crate::model::{Problem, ProblemCode, Snapshot, Text};
@@ -21,7 +21,7 @@ use crate::model::{Problem, ProblemCode, Snapshot, Text};
 const MAX_WAITING: usize = 64;
 
 /// After a failure the next attempt is made this much later.
-const RETRY: Duration = Duration::from_mins(1);
+const RETRY: Duration = Duration::from_secs(10);
 
 /// What to store, and how long.
 #[derive(Clone, Debug)]
@@ -32,9 +32,10 @@ pub struct WriterOptions {
     pub max_size: u64,
     /// How long it is known which process had a port. Default: 90 days.
     pub keep_holders: Duration,
-    /// Whether to use pseudonyms for every address, user, argument, unit, container and interface.
+    /// Whether to use pseudonyms for every address, user, argument, unit, container and interface, and to leave out the names of
+    /// the machine.
     pub is_redacted: bool,
-    /// The bytes to leave free on the disk. Default: `None`, which is 1 GiB or 5 % of it, whichever is more.
+    /// The bytes to leave free on the disk. Default: `None`, which is 5 % of it, at least 1 GiB and at most 4 GiB.
     pub min_free: Option<u64>,
     /// The time between two snapshots: a much longer one is a gap. Default: 1 s.
     pub interval: Duration,
@@ -62,9 +63,11 @@ impl Default for WriterOptions {
 
 impl WriterOptions {
     fn recorder(&self) -> Recorder {
+        // Both identify the machine.
+        let named = |name: &Option<Text>| name.clone().filter(|_| !self.is_redacted);
         Recorder {
-            host: self.host.clone(),
-            boot_id: self.boot_id.clone(),
+            host: named(&self.host),
+            boot_id: named(&self.boot_id),
             is_redacted: self.is_redacted,
             section: Duration::from_hours(1),
             max_silence: Duration::from_secs(90) + 2 * self.interval,
@@ -77,7 +80,7 @@ impl WriterOptions {
 pub enum Stored {
     /// It is stored, or will be within 10 seconds.
     Written,
-    /// Nothing is stored at present, for this reason; attempts are made each minute.
+    /// Nothing is stored at present, for this reason; attempts are made every 10 seconds.
     Stopped(Problem),
 }
 
@@ -88,8 +91,8 @@ pub struct Writer {
     sender: Option<SyncSender<Command>>,
     status: Arc<Mutex<Status>>,
     thread: Option<JoinHandle<()>>,
-    /// Since when nothing is stored, on the steady clock.
-    stopped: Option<Duration>,
+    /// Why nothing is stored at present.
+    stopped: Option<Stop>,
     path: PathBuf,
     _lock: Lock,
 }
@@ -97,11 +100,24 @@ pub struct Writer {
 /// What the thread reports.
 #[derive(Debug, Default)]
 struct Status {
-    /// Why frames are not written.
+    /// Why a frame was not written, until the writer has noticed.
     failure: Option<Failure>,
+    /// Whether a section was begun since the last attempt.
+    has_begun: bool,
+    /// Whether the segment is so large that the next section is due.
+    is_segment_large: bool,
 }
 
-#[derive(Clone, Debug)]
+/// Nothing is stored.
+struct Stop {
+    /// When the writer noticed it, on the steady clock.
+    at: Duration,
+    failure: Failure,
+    /// Whether an attempt is on its way to the disk.
+    is_retrying: bool,
+}
+
+#[derive(Debug)]
 struct Failure {
     reason: GapReason,
     message: String,
@@ -158,24 +174,44 @@ impl Writer {
     /// When the thread that writes has crashed.
     pub fn add(&mut self, snapshot: &Snapshot) -> Result<Stored, StoreError> {
         let now = snapshot.taken_at.steady;
-        let failure = lock(&self.status).failure.clone();
+        self.notice(now);
         let mut restart = None;
-        if let Some(failure) = failure {
-            let since = *self.stopped.get_or_insert(now);
-            if now.saturating_sub(since) < RETRY {
-                return Ok(Stored::Stopped(failure.problem()));
+        if let Some(stop) = self.stopped.as_mut().filter(|stop| !stop.is_retrying) {
+            if now.saturating_sub(stop.at) < RETRY {
+                return Ok(Stored::Stopped(stop.failure.problem()));
             }
-            self.stopped = Some(now);
-            restart = Some(failure.reason);
-            lock(&self.status).failure = None;
-        } else {
-            self.stopped = None;
+            stop.is_retrying = true;
+            restart = Some(stop.failure.reason);
+            lock(&self.status).has_begun = false;
         }
-        let output = self.framer.add(snapshot, restart);
+        let mut output = self.framer.add(snapshot, restart);
+        if take_flush_request(&self.path) {
+            output.extend(self.framer.flush_early());
+        }
         if !output.is_empty() {
             self.send(output)?;
         }
-        Ok(Stored::Written)
+        Ok(match &self.stopped {
+            None => Stored::Written,
+            Some(stop) => Stored::Stopped(stop.failure.problem()),
+        })
+    }
+
+    /// Notices what the thread reports.
+    fn notice(&mut self, now: Duration) {
+        let mut status = lock(&self.status);
+        if let Some(failure) = status.failure.take() {
+            self.stopped = Some(Stop {
+                at: now,
+                failure,
+                is_retrying: false,
+            });
+        } else if status.has_begun && self.stopped.as_ref().is_some_and(|stop| stop.is_retrying) {
+            self.stopped = None;
+        }
+        if std::mem::take(&mut status.is_segment_large) {
+            self.framer.complete_section();
+        }
     }
 
     /// Waits until everything that is due is on the disk.
@@ -204,9 +240,11 @@ impl Writer {
         if !matches!(ended, Some(Ok(()))) {
             return Err(self.crashed());
         }
-        match lock(&self.status).failure.take() {
+        // An attempt that succeeded in the end is no failure.
+        self.notice(Duration::MAX);
+        match self.stopped.take() {
             None => Ok(()),
-            Some(failure) => {
+            Some(Stop { failure, .. }) => {
                 let reason = std::io::Error::other(failure.message);
                 Err(StoreError::file(&self.path, reason))
             }
@@ -282,16 +320,22 @@ fn write_all(mut disk: Disk, commands: &Receiver<Command>, status: &Mutex<Status
 
 /// Writes frames; after a failure only those of a new section.
 fn write(disk: &mut Disk, output: Output, status: &Mutex<Status>) {
-    let written = match output {
-        Output::Section(start, keyframe) => disk.begin(&[start, keyframe]),
-        Output::Frame(frame) => disk.append(&frame),
+    let (written, is_section) = match output {
+        Output::Section(start, keyframe) => (disk.begin(&[start, keyframe]), true),
+        Output::Frame(frame) => (disk.append(&frame), false),
     };
-    if let Err(refused) = written {
-        disk.abandon();
-        let (reason, message) = match refused {
-            Refused::Full => (GapReason::DiskFull, "the disk is nearly full".to_owned()),
-            Refused::Failed(error) => (GapReason::DiskFull, error.to_string()),
-        };
-        lock(status).failure = Some(Failure { reason, message });
+    let mut status = lock(status);
+    match written {
+        Ok(()) => {
+            status.has_begun |= is_section;
+            status.is_segment_large |= disk.is_segment_large();
+        }
+        Err(refused) => {
+            disk.abandon();
+            status.failure = Some(Failure {
+                reason: GapReason::DiskFull,
+                message: refused.to_string(),
+            });
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod clean;
 pub mod duration;
+pub mod size;
 pub mod time;
 
 use std::borrow::Borrow;

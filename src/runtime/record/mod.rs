@@ -152,7 +152,8 @@ impl HistoryRecorder {
             Stored::Written => {}
             Stored::Stopped(problem) => {
                 if !self.has_stopped {
-                    report(&format!("{}; trying again each minute", problem.message));
+                    let message = &problem.message;
+                    report(&format!("{message}; trying again every 10 seconds"));
                 }
                 self.has_stopped = true;
             }

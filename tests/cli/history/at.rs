@@ -1,11 +1,18 @@
 //! `list --at`, `check --at` and `watch --since`, compared with what really happened.
 
+use std::io::Read as _;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::Command;
+
+use jiff::Timestamp;
+use regex::Regex;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::{end, server, two_servers};
+use super::{Store, end, server, time, two_servers};
 use crate::cli::background::Running;
-use crate::cli::scene::{sockeye, stage};
+use crate::cli::holder::listener;
+use crate::cli::scene::{BINARY, Said, Sockets, sockeye, stage};
 use crate::support::wait_until;
 
 #[test]
@@ -82,6 +89,141 @@ fn watch_goes_on_from_the_history_without_a_change_twice() {
         assert_eq!(told(&watching.json()), format!("opened {}", third.pid()));
         watching.signal(Signal::TERM);
         assert_eq!(watching.end().rest, [] as [&str; 0]);
+        end(recorder, Signal::TERM, 143);
+    });
+}
+
+/// Targets, with the exit codes and the sentences of `check --at`.
+fn then(client: &str) -> [(&str, i32, Regex); 7] {
+    let me = r"\S.* \(pid \d+, root, running since [0-9: -]+\)";
+    let command = r"`.*` in `.*`.*\.";
+    let all = [
+        (
+            "9999",
+            0,
+            "^Port 9999 was free: a server could have bound it.".to_owned(),
+        ),
+        (
+            "127.0.0.1:8080",
+            1,
+            format!("^{me} listened on 127.0.0.1:8080.\n{command}"),
+        ),
+        (
+            "8081",
+            1,
+            format!(r"^{me} listened on \[::1\]:8081.\n{command}\nA server could have bound "),
+        ),
+        (
+            "8600",
+            1,
+            format!("^{me} had bound 127.0.0.1:8600 without listening.\n{command}"),
+        ),
+        (
+            "5353/udp",
+            1,
+            format!("^{me} had bound UDP 127.0.0.1:5353.\n{command}"),
+        ),
+        (
+            client,
+            1,
+            format!(
+                r"^An outgoing connection of \S.* \(pid \d+, root\) to 127.0.0.1:8080 used {client} as its source port"
+            ),
+        ),
+        (
+            "127.0.0.1:8700",
+            1,
+            // Whether they set SO_REUSEADDR is not recorded.
+            "^All that was left was 1 connection in TIME_WAIT, from an old server or client."
+                .to_owned(),
+        ),
+    ];
+    all.map(|(target, code, text)| (target, code, Regex::new(&text).unwrap()))
+}
+
+#[test]
+fn check_says_what_was_so_and_nothing_of_now() {
+    stage(|| {
+        let sockets = Sockets::open();
+        let (first, second) = (listener("127.0.0.1:8700"), listener("127.0.0.2:8700"));
+        let mut short = TcpStream::connect("127.0.0.1:8700").unwrap();
+        first.accept().unwrap().0.shutdown(Shutdown::Both).unwrap();
+        // Closed here first, then there: TIME_WAIT is on the server's side.
+        assert_eq!(short.read(&mut [0]).unwrap(), 0);
+        drop((first, short));
+        let client = sockets.client.local_addr().unwrap().port().to_string();
+        let store = Store::new("tense");
+        let recorder = store.recorder();
+        store.wait_for(8080, 1, "open");
+        let at = Timestamp::now().to_string();
+        let checked = |target: &str| {
+            let said = store.asks(&["check", target, "--at", &at]);
+            let lines = said.out.lines().map(str::trim);
+            let text: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+            (said.code, text[1..].join("\n"), said.out)
+        };
+        let judged = "Judged by the rules of the kernel from the sockets that were recorded: no bind was made.";
+        let now = r"right now|listens|\bcan\b|\bago\b|still be|still could|\bfix(es)?\b";
+        let now = Regex::new(now).unwrap();
+        for (target, code, sentences) in then(&client) {
+            let (found, text, all) = checked(target);
+            assert_eq!(found, code, "{target}: {all}");
+            assert!(
+                sentences.is_match(&text) && text.ends_with(judged),
+                "{sentences}\n{text}"
+            );
+            assert!(!now.is_match(&all), "{all}");
+        }
+        let (_, _, all) = checked("127.0.0.1:8700");
+        assert!(
+            all.contains("note: The port was in use on other addresses: ")
+                && all.contains(" had 127.0.0.2:8700. A client that connected"),
+            "{all}"
+        );
+        // A target that can't be judged is refused before the others are.
+        let refused = store.asks(&["check", "8080", "/run/app.sock", "--at", &at]);
+        assert_eq!((refused.code, &*refused.out), (2, ""), "{refused:?}");
+        drop(second);
+        end(recorder, Signal::TERM, 143);
+    });
+}
+
+/// A recorder that has nothing to store writes once a minute: what is stored sooner was requested.
+#[test]
+fn what_a_recorder_has_not_stored_yet_is_there_at_once() {
+    stage(|| {
+        let store = Store::new("early");
+        let recorder = store.recorder();
+        store.wait_for_first_snapshot();
+        let recorded_to = || {
+            let who = store.asks(&["who", "1", "--json"]).json();
+            time(&who["recorded"]["to"])
+        };
+        let server = TcpListener::bind("127.0.0.1:8080").unwrap();
+        store.wait_for(8080, 1, "open");
+        let began = Timestamp::now();
+        let watched = store.asks(&["watch", "--since", "1h ago", "--for", "0s"]);
+        assert_eq!(watched.code, 0, "{watched:?}");
+        assert!(recorded_to() > began, "{watched:?}");
+        // Connections alone are stored after ten seconds.
+        let _client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        let began = Timestamp::now();
+        let checked = store.asks(&["check", "8080", "--at", &began.to_string()]);
+        assert_eq!(checked.code, 1, "{checked:?}");
+        let last = recorded_to();
+        assert!(last >= began, "{checked:?}");
+        let at = last.to_string();
+        let listed = store.asks(&["list", "-a", "--at", &at, "state:established"]);
+        assert_eq!(listed.out.lines().count(), 3, "{listed:?}");
+        assert!(!store.0.join("flush").exists());
+        // A reader that can't write there has what is stored.
+        let read_only = "mount --bind \"$1\" \"$1\"; mount -o remount,bind,ro \"$1\"; \
+            exec \"$0\" list --json --dir \"$1\" --at now";
+        let mut reader = Command::new("unshare");
+        reader.args(["-m", "sh", "-ec", read_only, BINARY, store.path()]);
+        let listed = Said::of(reader.output().unwrap());
+        assert_eq!(listed.code, 0, "{listed:?}");
+        assert!(listed.err.is_empty() && !store.0.join("flush").exists());
         end(recorder, Signal::TERM, 143);
     });
 }

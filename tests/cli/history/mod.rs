@@ -1,6 +1,10 @@
 //! `record`, `who` and `diff`: real recorders and servers, and what is known of them afterwards.
 
 mod at;
+mod limits;
+mod namespaces;
+mod page;
+mod redaction;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,6 +19,9 @@ use crate::cli::background::Running;
 use crate::cli::holder::listener;
 use crate::cli::scene::{self, Said, TempFile, sockeye, stage};
 use crate::support::wait_until;
+
+/// A recorder that needs no free disk: the machine of the test may have none.
+const RECORD: &[&str] = &["record", "--interval=100ms", "--min-free=0"];
 
 /// A folder for the history of one test.
 struct Store(PathBuf);
@@ -31,7 +38,7 @@ impl Store {
 
     /// A recorder that has begun.
     fn recorder(&self) -> Running {
-        let recorder = Running::sockeye(&["record", "--dir", self.path(), "--interval=100ms"]);
+        let recorder = self.start(&[]);
         let line = recorder.line();
         let begins = format!(
             "recording to {}: a snapshot every 100ms, kept 7 days or",
@@ -39,6 +46,18 @@ impl Store {
         );
         assert!(line.starts_with(&begins), "{line}");
         recorder
+    }
+
+    /// A recorder with more options that has begun.
+    fn recorder_with(&self, options: &[&str]) -> Running {
+        let recorder = self.start(options);
+        let line = recorder.line();
+        assert!(line.starts_with("recording to "), "{line}");
+        recorder
+    }
+
+    fn start(&self, options: &[&str]) -> Running {
+        Running::sockeye(&[RECORD, options, &["--dir", self.path()]].concat())
     }
 
     fn wait_for_first_snapshot(&self) {
@@ -219,14 +238,7 @@ fn what_happened_while_no_recorder_ran_is_a_gap() {
 fn a_redacted_history_has_no_arguments() {
     stage(|| {
         let store = Store::new("redacted");
-        let words = [
-            "record",
-            "--redact",
-            "--interval=100ms",
-            "--dir",
-            store.path(),
-        ];
-        let recorder = Running::sockeye(&words);
+        let recorder = store.start(&["--redact"]);
         assert!(recorder.line().ends_with(", redacted"));
         let _server = server("secret", 8080);
         let holders = store.wait_for(8080, 1, "open");

@@ -58,10 +58,10 @@ pub(super) fn find(case: &Case<'_>) -> &'static Row {
 /// The sentences and fixes of a cause.
 #[derive(Default)]
 pub(super) struct Explanation {
-    pub(super) summary: String,
-    pub(super) details: Vec<String>,
+    pub(in crate::bind::verdict) summary: String,
+    pub(in crate::bind::verdict) details: Vec<String>,
     /// The best first.
-    pub(super) fixes: Vec<Fix>,
+    pub(in crate::bind::verdict) fixes: Vec<Fix>,
 }
 
 impl Explanation {

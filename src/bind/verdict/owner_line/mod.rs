@@ -21,12 +21,12 @@ const MAX_COMMAND: usize = 200;
 const MAX_DEPTH: usize = 64;
 
 /// The sentence on the owner of a socket that started its other owners; `None` if neither its command nor its folder is
-/// known.
+/// known. Without `now` it does not say how long ago that was.
 pub(in crate::bind) fn sentence(
     processes: &HashMap<Pid, Arc<Process>>,
     limits: &Limits,
     holder: &Holder,
-    now: Timestamp,
+    now: impl Into<Option<Timestamp>>,
 ) -> Option<String> {
     // Of several owners the one that started the others; not the first process, which has sockets for its services.
     let owners = holder.socket.owner.present();
@@ -52,7 +52,7 @@ pub(crate) fn process_line(
     processes: &HashMap<Pid, Arc<Process>>,
     home: Option<&str>,
     (socket, process): (&Socket, &Process),
-    now: Timestamp,
+    now: impl Into<Option<Timestamp>>,
 ) -> String {
     let command = process.command.as_ref();
     let mut command = command.unwrap_or(&process.name).to_string();
@@ -65,7 +65,7 @@ pub(crate) fn process_line(
         " in ",
         folder.map(|cwd| format!("`{}`{}", shortened(cwd, home), branch(process))),
     );
-    let age = process.started_at.map(|started| {
+    let age = process.started_at.zip(now.into()).map(|(started, now)| {
         let age = now.duration_since(started).try_into().unwrap_or_default();
         format!(" {} ago", duration::format_age_in_words(age))
     });

@@ -82,6 +82,7 @@ impl UnixVerdict {
             gaps: evidence.gaps.clone(),
             namespace: evidence.limits.namespace().cloned(),
             taken_at: evidence.taken_at,
+            is_recorded: false,
         }
     }
 }
