@@ -236,6 +236,7 @@ fn environment() -> Environment {
         depth: Depth::Full,
         glyphs: Glyphs::Unicode,
         opener: "xdg-open",
+        begin_at: None,
     }
 }
 

@@ -85,7 +85,7 @@ impl Film {
         let history = LastHour::new(Duration::from_secs(5));
         history.add(&last);
         Self {
-            moments: Moments::of_memory(history.clone()),
+            moments: Moments::of_memory(history.clone(), None),
             history,
             app,
             replay,
@@ -181,6 +181,7 @@ fn environment(width: u16, height: u16) -> Environment {
         depth: Depth::Full,
         glyphs: Glyphs::Unicode,
         opener: "xdg-open",
+        begin_at: None,
     }
 }
 

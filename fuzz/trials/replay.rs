@@ -224,6 +224,7 @@ fn surroundings() -> Environment {
         depth: Depth::Full,
         glyphs: Glyphs::Unicode,
         opener: "xdg-open",
+        begin_at: None,
     }
 }
 

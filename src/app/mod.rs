@@ -76,6 +76,8 @@ pub struct Environment {
     pub glyphs: Glyphs,
     /// The program that opens a URL in the browser.
     pub opener: &'static str,
+    /// The moment to begin at, instead of now or the beginning of a recording.
+    pub begin_at: Option<jiff::Timestamp>,
 }
 
 /// The whole state of the live table, in parts that own their data.

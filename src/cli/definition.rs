@@ -14,6 +14,7 @@ use super::global::GlobalArgs;
 use super::history::diff::Diff;
 use super::history::record::Record;
 use super::history::who::Who;
+use super::history::{StoreArgs, checked};
 use super::list::List;
 use super::list::groups::FieldParser;
 use super::reference::completions::Completions;
@@ -51,6 +52,13 @@ pub struct Cli {
     #[arg(long, value_name = "FIELD,...", value_delimiter = ',', value_parser = FieldParser, hide_possible_values = true,
         conflicts_with = "linear")]
     pub group: Vec<GroupBy>,
+    /// Begin the live table at this time: of the history that record keeps, or with --replay of the recording
+    ///
+    /// TIME is `03:12`, `3am`, `2h ago`, `yesterday 3am` or a date with a time. The key `0` returns to now.
+    #[arg(long, value_name = "TIME", value_parser = checked, conflicts_with = "linear")]
+    pub at: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
     #[command(flatten)]
     pub global: GlobalArgs,
     #[command(subcommand)]

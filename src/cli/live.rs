@@ -4,22 +4,26 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sockeye::app::{Environment, Exit, Size};
 use sockeye::clock::Clock;
 use sockeye::config;
 use sockeye::linear;
-use sockeye::model::{Origin, Socket, clean};
+use sockeye::model::{Origin, Socket, clean, time};
 use sockeye::query::{GroupFields, NamespaceTarget, resolve};
+use sockeye::report::local_time;
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::history::{LastHour, Moments};
 use sockeye::runtime::live::{self, ConfigFile, lines};
-use sockeye::runtime::recording::Recording;
+use sockeye::runtime::recording::{self, Recording};
 use sockeye::runtime::{panic, process::signals};
 use sockeye::settings::Settings;
 use sockeye::source::{Source, System, lineage, own_uid};
 
 use super::errors::print_error;
 use super::global::{GlobalArgs, namespace_error, tracker};
+use super::history::StoreArgs;
 use super::{EXIT_BUG, EXIT_ERROR, output};
 
 /// How the table is shown.
@@ -40,13 +44,57 @@ impl Form {
     }
 }
 
+/// What the table can go back to.
+pub(super) struct Past {
+    /// The time to begin at.
+    pub at: Option<String>,
+    /// The stored history.
+    pub store: StoreArgs,
+}
+
+impl Past {
+    /// The time to begin at. It is an error if nothing is recorded then.
+    fn begin_at(&self, global: &GlobalArgs, clock: Clock) -> anyhow::Result<Option<Timestamp>> {
+        if self.store.is_named() && global.replay.is_some() {
+            bail!("--dir and --replay each name a history: leave one out");
+        }
+        let Some(at) = &self.at else {
+            if self.store.is_named() {
+                self.store.open()?;
+            }
+            return Ok(None);
+        };
+        let range = match &global.replay {
+            None => self.store.open()?.range,
+            Some(path) => recording::range(path)?,
+        };
+        let now = match &global.replay {
+            None => clock.now().wall,
+            Some(_) => range.to,
+        };
+        let zone = TimeZone::system();
+        let at = time::parse(at, &now.to_zoned(zone.clone()));
+        let at = at.map_err(anyhow::Error::msg).context("--at")?;
+        let until = time::end_of_second(at);
+        let shown = local_time(at, &zone);
+        if until < range.from {
+            let first = local_time(range.from, &zone);
+            bail!("--at: {shown} is before the history, which begins at {first}");
+        }
+        if at > now {
+            bail!("--at: {shown} is in the future");
+        }
+        Ok(Some(until))
+    }
+}
+
 /// Shows the table until the user quits.
 pub(super) fn run(
     global: &GlobalArgs,
     named: Option<Settings>,
     words: &[String],
-    form: Form,
-    group: Option<GroupFields>,
+    (form, group): (Form, Option<GroupFields>),
+    past: &Past,
 ) -> anyhow::Result<u8> {
     let mut below = named.map_or_else(config::read_default, Ok)?;
     below.group = group.or(below.group);
@@ -63,10 +111,11 @@ pub(super) fn run(
         bail!("--linear reads commands from standard input, which is the recording: name its file");
     }
     let clock = Clock::start();
+    let begin_at = past.begin_at(global, clock)?;
     let (source, host) = source(global, &settings)?;
     check_namespaces(global, &namespaces, clock)?;
     let origin = source.origin();
-    let (history, moments) = history(global, &settings, clock, form);
+    let (history, moments) = history(global, &settings, (clock, form), past);
     let collector = Collector {
         source,
         tracker: tracker(&settings),
@@ -79,7 +128,10 @@ pub(super) fn run(
         partial_owners_first: form == Form::Screen,
         is_measured: true,
     };
-    let environment = environment(host, origin, form);
+    let environment = Environment {
+        begin_at,
+        ..environment(host, origin, form)
+    };
     let settings = form.adapted(settings);
     let path = global.config.clone().or_else(config::default_path);
     let read_again = {
@@ -111,8 +163,8 @@ pub(super) fn run(
 fn history(
     global: &GlobalArgs,
     settings: &Settings,
-    clock: Clock,
-    form: Form,
+    (clock, form): (Clock, Form),
+    past: &Past,
 ) -> (Option<LastHour>, Moments) {
     if let Some(path) = &global.replay
         && !global.replays_standard_input()
@@ -120,7 +172,9 @@ fn history(
         return (None, Moments::of_recording(path, clock));
     }
     let history = LastHour::new(settings.interval);
-    let moments = Moments::of_memory(history.clone());
+    // What was played of a pipe is not what happened on this machine.
+    let folder = past.store.folder().ok().filter(|_| global.replay.is_none());
+    let moments = Moments::of_memory(history.clone(), folder);
     // Lines have no way back in time.
     (Some(history).filter(|_| form == Form::Screen), moments)
 }
@@ -141,6 +195,7 @@ fn environment(host: String, origin: Origin, form: Form) -> Environment {
         depth: output::depth(),
         glyphs: output::glyphs(),
         opener: live::OPENER,
+        begin_at: None,
     }
 }
 

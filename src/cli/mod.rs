@@ -85,6 +85,9 @@ fn run() -> anyhow::Result<u8> {
     if !groups && !cli.group.is_empty() {
         bail!("--group works with the live table and list only");
     }
+    if cli.command.is_some() && (cli.at.is_some() || cli.store.is_named()) {
+        bail!("--at and --dir go after the command: sockeye list --at 3am");
+    }
     // The config file is read from here on. Its folder may hang (a home on a network), so help, version and usage
     // errors come first.
     cli.global.services = own_services(&cli);
@@ -124,7 +127,11 @@ fn run_command(cli: Cli, named: Option<Settings>) -> anyhow::Result<u8> {
                 live::Form::Screen
             };
             let group = list::groups::fields(&cli.group)?;
-            live::run(&cli.global, named, &cli.filter, form, group)
+            let past = live::Past {
+                at: cli.at,
+                store: cli.store,
+            };
+            live::run(&cli.global, named, &cli.filter, (form, group), &past)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::history::{HISTORY_BEGINS, History, Recorded, StoreError};
+use crate::history::{HISTORY_BEGINS, History, Recorded, StoreError, TimeRange};
 use crate::model::{Moment, Origin, Playback, Problem, ProblemCode, Snapshot};
 use crate::source::{Replay, STANDARD_INPUT, Source, SourceError, Timeline};
 
@@ -121,6 +121,38 @@ pub fn open(path: &Path) -> Result<Opened, SourceError> {
     }
 }
 
+/// The times of the first and the last snapshot of a recording that can be read twice.
+///
+/// # Errors
+/// As [`open`]; and when it has no snapshot.
+pub fn range(path: &Path) -> Result<TimeRange, SourceError> {
+    let is_pipe = path
+        .metadata()
+        .is_ok_and(|it| !it.is_file() && !it.is_dir());
+    if is_pipe || path.as_os_str() == STANDARD_INPUT {
+        return Err(refused(
+            path,
+            "a time of it needs a file that can be read twice",
+        ));
+    }
+    let range = match open(path)? {
+        Opened::History(history) => history.range(),
+        Opened::Lines(_) => {
+            let times = Replay::times(path)?;
+            let ends = times.first().zip(times.last());
+            ends.map(|(&from, &to)| TimeRange { from, to })
+        }
+    };
+    range.ok_or_else(|| refused(path, "the history is empty"))
+}
+
+fn refused(path: &Path, why: &str) -> SourceError {
+    SourceError::File {
+        path: path.to_path_buf(),
+        reason: io::Error::other(why),
+    }
+}
+
 /// The same of what can be read only once.
 fn open_pipe(path: &Path, mut pipe: impl Read + Send + 'static) -> Result<Opened, SourceError> {
     let in_file = |reason| SourceError::File {
@@ -168,11 +200,7 @@ pub struct HistoryReplay {
 impl HistoryReplay {
     fn new(path: &Path, mut history: History) -> Result<Self, SourceError> {
         let first = history.first().map_err(|error| failed(path, error))?;
-        let Some(first) = first else {
-            let reason = io::Error::other("the history is empty");
-            let path = path.to_path_buf();
-            return Err(SourceError::File { path, reason });
-        };
+        let first = first.ok_or_else(|| refused(path, "the history is empty"))?;
         Ok(Self {
             path: path.to_path_buf(),
             history,

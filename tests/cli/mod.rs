@@ -2,7 +2,7 @@
 //! test's own.
 
 mod agents;
-mod background;
+pub(crate) mod background;
 mod check;
 mod config;
 mod crashes;
@@ -25,7 +25,7 @@ mod published;
 mod recordings;
 mod reference;
 mod rights;
-mod scene;
+pub(crate) mod scene;
 mod scripts;
 mod short_lived;
 mod shortage;

@@ -75,6 +75,13 @@ impl Live {
         live
     }
 
+    /// Starts it without waiting for anything.
+    pub fn begun(args: &[&str]) -> Self {
+        Self {
+            pty: Pty::spawn(BINARY, args, (110, 30), &[]),
+        }
+    }
+
     /// Waits until the first reading is shown.
     pub fn wait_for_table(&self) {
         self.wait_for("the table", |screen| {

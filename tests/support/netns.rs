@@ -135,6 +135,10 @@ fn whole_name<Body>(name: &str) -> String {
     }
 }
 
+/// The machine may keep a history, which is not that of the namespace.
+const NO_HISTORY: &str =
+    "if [ -d /var/lib/sockeye ]; then mount -t tmpfs none /var/lib/sockeye; fi";
+
 fn in_namespaces<Body: FnOnce()>(name: &str, rights: &[&str], place: Place, body: Body) {
     let name = whole_name::<Body>(name);
     if std::env::var(INSIDE).is_ok_and(|inside| inside == name) {
@@ -156,11 +160,12 @@ fn in_namespaces<Body: FnOnce()>(name: &str, rights: &[&str], place: Place, body
     let pids: &[&str] = if place == Place::Machine { &[] } else { &PIDS };
     let folder = Folder::new();
     let output = unshare(rights, pids)
-        .arg(format!("ip link set lo up; {run}"))
+        .arg(format!("ip link set lo up; {NO_HISTORY}; {run}"))
         .arg(std::env::current_exe().expect("the test knows its own path"))
         .arg(&name)
         .env(INSIDE, &name)
         .env("TMPDIR", &folder.0)
+        .env("XDG_STATE_HOME", &folder.0)
         .stdin(Stdio::null())
         .output()
         .expect("unshare starts");

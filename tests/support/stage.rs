@@ -68,6 +68,7 @@ pub fn surroundings(width: u16, height: u16) -> Environment {
         depth: Depth::Full,
         glyphs: Glyphs::Unicode,
         opener: "xdg-open",
+        begin_at: None,
     }
 }
 
@@ -96,7 +97,7 @@ impl Stage {
         let now = after(Duration::ZERO);
         let history = LastHour::new(Duration::from_secs(1));
         Self {
-            moments: Moments::of_memory(history.clone()),
+            moments: Moments::of_memory(history.clone(), None),
             history,
             tracker: Tracker::new(settings.linger),
             app: App::new(settings, surroundings, now),

@@ -20,6 +20,7 @@ use crate::keymap::{Action, ProgramAction};
 use crate::model::{Moment, Playback, duration};
 use crate::track::{Table, TableUpdate};
 use moment::{AtMoment, Seeking};
+use seek::Seek;
 
 /// Snapshots of a recording closer than this are a retake for a missing row, and don't show its interval.
 const RETAKE: Duration = Duration::from_millis(200);
@@ -115,6 +116,9 @@ impl App {
         self.rows.marks.keep_those_in(&table);
         self.rows.table = table;
         self.rows.has_snapshot = true;
+        if let Some(at) = self.environment.begin_at.take() {
+            self.seek_moment(Seek::Time(at), now);
+        }
         self.playhead.playback = playback;
         self.find_namespaces(now);
         self.reselect(now);

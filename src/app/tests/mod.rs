@@ -68,6 +68,7 @@ impl Desk {
             depth: Depth::Full,
             glyphs: Glyphs::Unicode,
             opener: "xdg-open",
+            begin_at: None,
         };
         Self {
             app: App::new(settings, surroundings, moment(Duration::ZERO)),

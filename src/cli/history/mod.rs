@@ -36,6 +36,11 @@ pub struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// Whether the option is given.
+    pub const fn is_named(&self) -> bool {
+        self.dir.is_some()
+    }
+
     /// The folder that the option names, or the user's.
     pub fn folder(&self) -> anyhow::Result<PathBuf> {
         match &self.dir {

@@ -60,6 +60,7 @@ impl Desk {
             depth: Depth::Full,
             glyphs: Glyphs::Unicode,
             opener: "xdg-open",
+            begin_at: None,
         };
         let mut desk = Self {
             session: Session::new(adapted(settings), environment, moment(Duration::ZERO)),

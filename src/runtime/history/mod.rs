@@ -1,20 +1,24 @@
-//! The history that the live table goes back in: the last hour in memory, or a recording. The collector adds to it; a thread of
-//! its own finds the moments, so that no key waits for them.
+//! The history that the live table goes back in: the last hour in memory and before it what `record` has stored, or a
+//! recording. The collector adds to it; a thread of its own finds the moments, so that no key waits for them.
 
 mod memory;
+mod places;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::thread;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 pub use memory::LastHour;
 use memory::Origin;
+use places::{Places, Spot};
 
 use crate::app::{Direction, MomentRequest, Msg, Seek, ShownMoment, Timeline, TimelinePart};
 use crate::clock::Clock;
-use crate::history::{ChangeKey, History, Position, Recorded, StoreError, TimeRange};
+use crate::history::{ChangeKey, History, Recorded, StoreError};
 use crate::model::{Moment, Socket};
 use crate::track::{TableUpdate, Tracker};
 
@@ -27,32 +31,33 @@ const MAX_RUN_UP: Duration = Duration::from_mins(5);
 /// How many sockets are compared for that at most, at a snapshot a second: a moment is shown at once.
 const MAX_COMPARED: usize = 100_000;
 
+/// How often an empty history is read again, and how soon.
+const MAX_TRIES: u32 = 200;
+const RETRY: Duration = Duration::from_millis(10);
+
 /// Finds moments of a history.
 pub struct Moments {
-    origin: Origin,
-    /// Opened with the first request.
-    history: Option<History>,
-    /// The snapshot of the moment that is shown, and that moment.
-    position: Option<(Position, Timestamp)>,
+    places: Places,
+    /// The snapshot of the moment that is shown.
+    spot: Option<Spot>,
     last_id: u64,
 }
 
 impl Moments {
-    /// Those of the last hour.
-    pub fn of_memory(memory: LastHour) -> Self {
-        Self::of(Origin::Memory(memory))
+    /// Those of the last hour, and of the stored history in a folder, if there is one.
+    pub fn of_memory(memory: LastHour, folder: Option<PathBuf>) -> Self {
+        Self::of(Places::new(Origin::Memory(memory), folder))
     }
 
     /// Those of a recording, which is read with the first request.
-    pub fn of_recording(path: impl Into<std::path::PathBuf>, clock: Clock) -> Self {
-        Self::of(Origin::Recording(path.into(), clock))
+    pub fn of_recording(path: impl Into<PathBuf>, clock: Clock) -> Self {
+        Self::of(Places::new(Origin::Recording(path.into(), clock), None))
     }
 
-    const fn of(origin: Origin) -> Self {
+    const fn of(places: Places) -> Self {
         Self {
-            origin,
-            history: None,
-            position: None,
+            places,
+            spot: None,
             last_id: FIRST_ID,
         }
     }
@@ -87,45 +92,30 @@ impl Moments {
 
     /// Goes to the moment of a request. If there is none, the one before stays.
     fn seek(&mut self, request: &MomentRequest) -> Result<(), String> {
-        let history = self.origin.refresh(&mut self.history)?;
-        let range = history.range().ok_or(NOTHING)?;
-        if let Some(from) = request.from {
-            let time = from.clamp(range.from, range.to);
-            self.position = history.at(time).map_err(in_words)?.map(at_its_time(time));
-        }
-        let (position, shown_at) = self.position.ok_or(NOTHING)?;
-        let mut at = |time: Timestamp| {
-            let time = time.clamp(range.from, range.to);
-            Ok(history.at(time)?.map(at_its_time(time)))
-        };
-        let found = match &request.seek {
-            Seek::Stay => Ok(Some((position, shown_at))),
-            Seek::Time(time) => at(*time),
-            Seek::Start => at(range.from),
-            Seek::End => at(range.to),
-            Seek::Snapshot(Direction::Back) => history.previous(position).map(when_taken),
-            Seek::Snapshot(Direction::Forward) => history.next(position).map(when_taken),
-            Seek::Change(direction, socket) => {
-                let key = key_of(socket);
-                let found = match direction {
-                    Direction::Back => history.change_before(position, &key),
-                    Direction::Forward => history.change_after(position, &key),
-                };
-                found.map(when_taken)
+        // The first table is shown before its owners are known, and is in the history when they are.
+        let mut tries = 0;
+        while !self.places.refresh()? {
+            if tries == MAX_TRIES {
+                return Err(NOTHING.to_owned());
             }
-        };
-        let found = found.map_err(in_words)?;
-        self.position = Some(found.ok_or_else(|| nothing_there(&request.seek))?);
+            tries += 1;
+            thread::sleep(RETRY);
+        }
+        if let Some(from) = request.from {
+            self.spot = self.places.at(from).map_err(in_words)?;
+        }
+        let from = self.spot.ok_or(NOTHING)?;
+        let found = self.places.seek(&request.seek, from).map_err(in_words)?;
+        self.spot = Some(found.ok_or_else(|| self.nothing_there(&request.seek))?);
         Ok(())
     }
 
-    /// The table at the position.
+    /// The table at the spot.
     fn show(&mut self, request: &MomentRequest) -> Result<ShownMoment, String> {
-        let history = self.history.as_mut().ok_or(NOTHING)?;
-        let (position, at) = self.position.ok_or(NOTHING)?;
-        let gaps = history.gaps(TimeRange { from: at, to: at });
-        let gap = gaps.iter().find(|gap| gap.from < at && at < gap.to);
-        let recorded = history.get(position).map_err(in_words)?;
+        let spot = self.spot.ok_or(NOTHING)?;
+        let gap = self.places.gap(spot).map_err(in_words)?;
+        let history = self.places.history_of(spot).map_err(in_words)?;
+        let recorded = history.get(spot.position).map_err(in_words)?;
         let taken_at = recorded.snapshot.taken_at;
         let mut tracker = Tracker::new(request.linger).with_ids_of(&request.known, self.last_id);
         // No snapshot in which nothing changed confirms it.
@@ -133,18 +123,39 @@ impl Moments {
         tracker.services = request.services.clone();
         let update = run_up(history, &recorded, request.linger, &mut tracker);
         self.last_id = tracker.last_id();
-        let later = at.duration_since(taken_at.wall).max(SignedDuration::ZERO);
-        let later = Duration::try_from(later).unwrap_or_default();
+        let later = spot.at.duration_since(taken_at.wall);
+        let later = Duration::try_from(later.max(SignedDuration::ZERO)).unwrap_or_default();
         Ok(ShownMoment {
             job: request.job,
             update: update.map_err(in_words)?,
             at: Moment {
                 steady: taken_at.steady.saturating_add(later),
-                wall: at.max(taken_at.wall),
+                wall: spot.at.max(taken_at.wall),
             },
-            gap: gap.map(|gap| gap.reason.clause()),
+            gap,
             timeline: timeline(history, request.cells),
         })
+    }
+
+    /// Why a seek found nothing.
+    fn nothing_there(&self, seek: &Seek) -> String {
+        match seek {
+            Seek::Snapshot(Direction::Back) if self.places.may_have_stored() => {
+                "the history begins here; `sockeye record` keeps a longer one".to_owned()
+            }
+            Seek::Snapshot(Direction::Back) => "the history begins here".to_owned(),
+            Seek::Snapshot(Direction::Forward) => "the history ends here".to_owned(),
+            Seek::Change(direction, socket) => {
+                let which = match direction {
+                    Direction::Back => "earlier",
+                    Direction::Forward => "later",
+                };
+                let peer = socket.remote.map(|remote| format!(" → {remote}"));
+                let peer = peer.unwrap_or_default();
+                format!("no {which} change of {}{peer} in the history", socket.local)
+            }
+            Seek::Stay | Seek::Time(_) | Seek::Start | Seek::End => NOTHING.to_owned(),
+        }
     }
 }
 
@@ -198,16 +209,6 @@ fn timeline(history: &History, cells: usize) -> Timeline {
     }
 }
 
-/// A snapshot at a moment while it was valid.
-fn at_its_time(time: Timestamp) -> impl Fn(Recorded) -> (Position, Timestamp) {
-    move |found| (found.position, time)
-}
-
-/// A snapshot when it was taken.
-fn when_taken(found: Option<Recorded>) -> Option<(Position, Timestamp)> {
-    found.map(|found| (found.position, found.snapshot.taken_at.wall))
-}
-
 /// Whose changes to find: of a socket without a peer, any one with its address.
 fn key_of(socket: &Socket) -> ChangeKey {
     ChangeKey::Socket {
@@ -223,24 +224,6 @@ const NOTHING: &str = "the history is empty";
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn in_words(error: StoreError) -> String {
     error.to_string()
-}
-
-/// Why a seek found nothing.
-fn nothing_there(seek: &Seek) -> String {
-    match seek {
-        Seek::Snapshot(Direction::Back) => "the history begins here".to_owned(),
-        Seek::Snapshot(Direction::Forward) => "the history ends here".to_owned(),
-        Seek::Change(direction, socket) => {
-            let which = match direction {
-                Direction::Back => "earlier",
-                Direction::Forward => "later",
-            };
-            let peer = socket.remote.map(|remote| format!(" → {remote}"));
-            let peer = peer.unwrap_or_default();
-            format!("no {which} change of {}{peer} in the history", socket.local)
-        }
-        Seek::Stay | Seek::Time(_) | Seek::Start | Seek::End => NOTHING.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Moments of a small history: port 10 always, 20 from 10 s to 20 s, 30 from 20 s on.
 
 use super::*;
+use crate::history::{Writer, WriterOptions};
 use crate::model::{Endpoint, Protocol, Services, Snapshot, State};
 use crate::track::Row;
 
@@ -38,7 +39,7 @@ impl Machine {
     fn new() -> Self {
         let memory = LastHour::new(Duration::from_secs(1));
         let mut machine = Self {
-            moments: Moments::of_memory(memory.clone()),
+            moments: Moments::of_memory(memory.clone(), None),
             memory,
             live: Tracker::new(Duration::ZERO),
             known: Vec::new(),
@@ -260,4 +261,116 @@ fn what_was_kept_is_written_as_a_recording_and_sought_in_it() {
     assert_eq!(replayed.seek(FORWARD), Ok((10, vec![10, 20])));
     assert_eq!(replayed.seek(Seek::End), Ok((20, vec![10, 30])));
     std::fs::remove_file(&path).unwrap();
+}
+
+/// A machine whose recorder stored ports 10 and 40 from 100 to 60 s before the live table began: 40 closed 80 s before.
+struct Stored {
+    machine: Machine,
+    folder: PathBuf,
+}
+
+impl Stored {
+    fn new(name: &str) -> Self {
+        let name = format!("sockeye-places-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        let options = WriterOptions {
+            min_free: Some(0),
+            ..WriterOptions::default()
+        };
+        let mut writer = Writer::open(&folder, &options).unwrap();
+        for (before, ports) in [(100, &[10, 40][..]), (80, &[10]), (60, &[10])] {
+            let mut snapshot = snapshot(0, ports);
+            snapshot.taken_at.steady -= Duration::from_secs(before);
+            snapshot.taken_at.wall -= Duration::from_secs(before);
+            let _ = writer.add(&snapshot).unwrap();
+        }
+        writer.close().unwrap();
+        let mut machine = Machine::new();
+        let folder_of = Some(folder.clone());
+        machine.moments = Moments::of_memory(machine.memory.clone(), folder_of);
+        Self { machine, folder }
+    }
+}
+
+impl Drop for Stored {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[test]
+fn before_the_last_hour_there_is_what_was_stored_and_the_way_back() {
+    let mut stored = Stored::new("steps");
+    let machine = &mut stored.machine;
+    for moment in [(10, vec![10, 20]), (0, vec![10])] {
+        assert_eq!(machine.seek(BACK), Ok(moment));
+    }
+    for moment in [(-80, vec![10]), (-100, vec![10, 40])] {
+        assert_eq!(machine.seek(BACK), Ok(moment));
+    }
+    let begin = machine.seek(BACK).unwrap_err();
+    assert!(begin.contains("the history begins here"), "{begin}");
+    for moment in [(-80, vec![10]), (0, vec![10]), (10, vec![10, 20])] {
+        assert_eq!(machine.seek(FORWARD), Ok(moment));
+    }
+    assert_eq!(machine.seek(Seek::Start), Ok((-100, vec![10, 40])));
+    assert_eq!(machine.seek(Seek::End), Ok((20, vec![10, 30])));
+}
+
+#[test]
+fn a_time_of_which_nothing_is_recorded_says_so() {
+    let mut stored = Stored::new("times");
+    let time = |second: i64| {
+        let from = moment(0).wall;
+        Seek::Time(from + SignedDuration::from_secs(second))
+    };
+    let mut shown = |second| {
+        let shown = stored.machine.answer([time(second)]).unwrap();
+        (second_of(shown.at), open_ports(&shown), shown.gap)
+    };
+    assert_eq!(shown(-90), (-90, vec![10, 40], None));
+    assert_eq!(shown(-70), (-70, vec![10], None));
+    assert_eq!(shown(-30), (-30, vec![10], Some("no recorder ran")));
+    assert_eq!(shown(5), (5, vec![10], None));
+    assert_eq!(shown(-500), (-100, vec![10, 40], None));
+}
+
+#[test]
+fn a_change_is_found_in_what_was_stored_and_from_there() {
+    let mut stored = Stored::new("changes");
+    let machine = &mut stored.machine;
+    let change = |direction, port| Seek::Change(direction, Box::new(listener(port)));
+    // The first recent snapshot has port 10, which is no change: it was stored before.
+    assert_eq!(
+        machine.seek(change(Direction::Back, 10)),
+        Ok((-100, vec![10, 40]))
+    );
+    assert_eq!(
+        machine.seek(change(Direction::Forward, 40)),
+        Ok((-80, vec![10]))
+    );
+    assert_eq!(
+        machine.seek(change(Direction::Forward, 20)),
+        Ok((10, vec![10, 20]))
+    );
+    assert_eq!(
+        machine.seek(change(Direction::Back, 40)),
+        Ok((-80, vec![10]))
+    );
+    let none = machine.seek(change(Direction::Forward, 40)).unwrap_err();
+    assert!(none.contains("no later change"), "{none}");
+}
+
+#[test]
+fn a_folder_without_a_history_is_none() {
+    let mut machine = Machine::new();
+    let folder = Some(PathBuf::from("/nonexistent"));
+    machine.moments = Moments::of_memory(machine.memory.clone(), folder);
+    assert_eq!(machine.seek(Seek::Start), Ok((0, vec![10])));
+    let begin = machine.seek(BACK).unwrap_err();
+    assert!(
+        begin.contains("`sockeye record` keeps a longer one"),
+        "{begin}"
+    );
 }

@@ -19,7 +19,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
+use sysinfo::{ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, UpdateKind};
 
 use self::cpu_clock::CpuClock;
 pub use self::members::is_of_project;
@@ -76,12 +76,36 @@ struct Known {
     stat: Option<ProcStat>,
     /// Read before the sources were.
     clock: CpuClock,
+    ownership: Ownership,
     /// Whether `stat` was the same twice. Just after an `exec` the kernel shows the new name but no command line yet,
     /// so data read during the change is not reliable.
     is_stable: bool,
 }
 
+/// Whether a process has sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ownership {
+    /// It is an ancestor of others.
+    None,
+    Now,
+    /// It had some; this is the first time without any.
+    Lost(Moment),
+}
+
+/// How long a process is in the snapshots that has lost its last socket: a socket is missing for certain when two snapshots
+/// lack it, and whether its process has ended is known by then.
+const KEPT: Duration = Duration::from_secs(1);
+
 impl Known {
+    /// Whether the process that was found is this one and has not ended.
+    fn is_alive(&self, pid: Pid, found: &sysinfo::Process) -> bool {
+        match &self.stat {
+            Some(known) => proc_stat(pid)
+                .is_some_and(|now| !now.has_ended && now.started_at_tick == known.started_at_tick),
+            None => !matches!(found.status(), ProcessStatus::Zombie | ProcessStatus::Dead),
+        }
+    }
+
     fn has_identity_of(&self, stat: Option<&ProcStat>) -> bool {
         self.stat.as_ref().map(ProcStat::identity) == stat.map(ProcStat::identity)
     }
@@ -145,8 +169,9 @@ impl Processes {
         }
         // sysinfo removes an ended process only when it is refreshed.
         former.retain(|pid, _| !self.known.contains_key(pid));
-        let forgotten: Vec<Pid> = former.into_keys().collect();
+        let forgotten: Vec<Pid> = former.keys().copied().collect();
         refresh_system(&mut system, &forgotten);
+        self.keep_alive(former, &system, at);
         // Processes that ended after they lost their sockets.
         if system.processes().len() > self.prune_above {
             let all: Vec<_> = system.processes().keys().copied().collect();
@@ -317,6 +342,28 @@ impl Processes {
             is_stable: stat.is_some() && is_unchanged && !is_executing,
             stat,
             clock,
+            ownership: former.map_or(Ownership::None, |former| former.ownership),
+        }
+    }
+
+    /// Keeps those that had sockets a moment ago and have not ended: then only the sockets were closed.
+    fn keep_alive(&mut self, former: HashMap<Pid, Known>, system: &sysinfo::System, at: Moment) {
+        for pid in &self.owners {
+            if let Some(known) = self.known.get_mut(pid) {
+                known.ownership = Ownership::Now;
+            }
+        }
+        for (pid, mut known) in former {
+            let lost_at = match known.ownership {
+                Ownership::None => continue,
+                Ownership::Now => at,
+                Ownership::Lost(lost_at) => lost_at,
+            };
+            known.ownership = Ownership::Lost(lost_at);
+            let found = system.process(sysinfo::Pid::from_u32(pid));
+            if lost_at.age(at) < KEPT && found.is_some_and(|found| known.is_alive(pid, found)) {
+                self.known.insert(pid, known);
+            }
         }
     }
 
@@ -343,7 +390,7 @@ impl Processes {
         self.known.get(&pid).map(|known| &known.process)
     }
 
-    /// The owners and their ancestors.
+    /// The owners and their ancestors, and those that have just lost their last socket.
     pub(crate) fn all(&self) -> HashMap<Pid, Arc<Process>> {
         let share = |(&pid, known): (&Pid, &Known)| (pid, Arc::clone(&known.process));
         self.known.iter().map(share).collect()

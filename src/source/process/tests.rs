@@ -278,6 +278,26 @@ fn a_process_that_no_longer_matters_is_forgotten() {
     let child = start("read go");
     let mut processes = Processes::default();
     processes.refresh(&[child.0.id()], at(0));
-    processes.refresh(&[], at(0));
+    processes.refresh(&[], at(1));
+    processes.refresh(&[], at(2));
     assert!(processes.all().is_empty());
+}
+
+/// That its port was closed because it had ended was stored of servers that closed their last socket.
+#[test]
+fn a_process_that_lives_on_without_sockets_is_there_for_a_moment() {
+    let mut child = start("read go");
+    let pid = child.0.id();
+    let mut processes = Processes::default();
+    processes.refresh(&[pid], at(0));
+    assert!(processes.refresh(&[], at(60)).is_empty());
+    assert!(processes.all().contains_key(&pid));
+    child.0.kill().unwrap();
+    // It has ended, though its parent has not noticed.
+    let has_ended = || proc_stat(pid).is_none_or(|stat| stat.has_ended);
+    while !has_ended() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    processes.refresh(&[], at(60));
+    assert!(!processes.all().contains_key(&pid));
 }

@@ -95,7 +95,7 @@ fn watch_goes_on_from_the_history_without_a_change_twice() {
 
 /// Targets, with the exit codes and the sentences of `check --at`.
 fn then(client: &str) -> [(&str, i32, Regex); 7] {
-    let me = r"\S.* \(pid \d+, root, running since [0-9: -]+\)";
+    let me = r"\S.* \(pid \d+(?: and \d+ more)?, root, running since [0-9: -]+\)";
     let command = r"`.*` in `.*`.*\.";
     let all = [
         (
@@ -127,7 +127,7 @@ fn then(client: &str) -> [(&str, i32, Regex); 7] {
             client,
             1,
             format!(
-                r"^An outgoing connection of \S.* \(pid \d+, root\) to 127.0.0.1:8080 used {client} as its source port"
+                r"^An outgoing connection of \S.* \(pid \d+(?: and \d+ more)?, root\) to 127.0.0.1:8080 used {client} as its source port"
             ),
         ),
         (

@@ -172,6 +172,20 @@ fn who_names_one_server_after_the_other_with_the_times_of_both() {
     });
 }
 
+/// A server that closes its last socket had "process ended", as its process was in no snapshot any more.
+#[test]
+fn a_port_whose_process_lives_on_was_closed() {
+    stage(|| {
+        let store = Store::new("closed");
+        let recorder = store.recorder();
+        let port = listener("127.0.0.1:8080");
+        store.wait_for(8080, 1, "open");
+        drop(port);
+        store.wait_for(8080, 1, "closed");
+        end(recorder, Signal::TERM, 143);
+    });
+}
+
 #[test]
 fn only_its_owner_can_read_a_history_and_a_second_recorder_is_refused() {
     stage(|| {
