@@ -31,8 +31,8 @@ Examples:
 ///
 /// Prints a line for each listener, bound socket or outgoing connection that had the port: from when to when, what process,
 /// and how it ended. Connections that a listener accepted are left out: their process is the listener's. A time that is not
-/// exact has a sign: `≤` it was there already, `≥` it was seen last then; those of connections are up to 10 seconds wide. A gap in the range, when nothing was recorded, is
-/// named on standard error.
+/// exact has a sign: `≤` it was there already, `≥` it was seen last then; of more than 3 connections they are up to 10 seconds
+/// wide. A gap in the range, when nothing was recorded, is named on standard error.
 ///
 /// Exit codes: 0 something had it, 1 nothing had it, 2 nothing is recorded of that time (or bad usage).
 #[derive(Debug, Args)]
@@ -154,6 +154,9 @@ fn extent(found: &PortHistory, zone: &TimeZone) -> String {
 /// So many connections are sought for their addresses: each takes up to half an hour of the history.
 const MAX_SOUGHT: usize = 50;
 
+/// Of so many connections the times are sought to the snapshot: that is twice the work for each.
+const FEW: usize = 3;
+
 /// The sockets that had the first port of a target.
 fn holders(
     history: &mut History,
@@ -166,9 +169,17 @@ fn holders(
         ..HolderQuery::new(target.first_port())
     };
     let (mut found, mut sought) = (Vec::new(), 0);
-    for span in history.holders(&query)? {
+    let spans = history.holders(&query)?;
+    let are_few = spans.iter().filter(|span| span.is_connection).count() <= FEW;
+    for mut span in spans {
         let mut connection = None;
-        if span.is_connection && sought < MAX_SOUGHT {
+        if span.is_connection && are_few {
+            connection = history.narrow_connection(&mut span)?;
+            if !range.overlaps(span.from, span.to.unwrap_or(Timestamp::MAX)) {
+                continue;
+            }
+        }
+        if span.is_connection && connection.is_none() && sought < MAX_SOUGHT {
             sought += 1;
             connection = history.connection(&span)?;
         }

@@ -49,7 +49,8 @@ pub struct HolderSpan {
     /// Its own address and port.
     pub local: Endpoint,
     /// Whether it is a connection from this port. Its times are those of the frames, so up to 10 seconds wide, and its
-    /// address and peer are not read: see [`History::connection`](super::History::connection).
+    /// address and peer are not read: see [`History::connection`](super::History::connection) and
+    /// [`History::narrow_connection`](super::History::narrow_connection).
     pub is_connection: bool,
     /// Its last known state.
     pub state: State,

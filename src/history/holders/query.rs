@@ -1,13 +1,15 @@
 //! Finds the spans of a port: those that are archived, then those of each segment.
 
-use jiff::Timestamp;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::archive;
 use super::joined::{Era, Joined};
-use super::{HolderQuery, HolderSpan};
+use super::{HolderQuery, HolderSpan, SpanEnd};
 use crate::history::reader::Place;
 use crate::history::{History, StoreError};
-use crate::model::Socket;
+use crate::model::{Namespace, Socket, State};
 
 impl History {
     /// The sockets that had a port, in the order in which they were seen first. Of segments that are no longer there it is known
@@ -47,11 +49,7 @@ impl History {
     /// # Errors
     /// When a segment can't be read.
     pub fn connection(&mut self, span: &HolderSpan) -> Result<Option<Socket>, StoreError> {
-        let is_it = |socket: &&Socket| {
-            socket.protocol == span.protocol
-                && socket.local.port == span.local.port
-                && socket.is_connection()
-        };
+        let is_it = |socket: &&Socket| span.is_about(socket);
         let last = span.to.unwrap_or(Timestamp::MAX);
         for recorded in self.from(span.from) {
             let snapshot = recorded?.snapshot;
@@ -62,6 +60,94 @@ impl History {
             }
         }
         Ok(None)
+    }
+}
+
+/// No frame is longer.
+const LONGEST_FRAME: SignedDuration = SignedDuration::from_secs(12);
+
+impl History {
+    /// Finds out in which snapshots a connection opened and closed, where the span has the times of whole frames. What can't be
+    /// found, as the port has several connections then or a section begins, stays as it is. Each of both times takes up to half
+    /// an hour of the history. Returns the connection as it was when it opened, if that was found.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub fn narrow_connection(
+        &mut self,
+        span: &mut HolderSpan,
+    ) -> Result<Option<Socket>, StoreError> {
+        let mut connection = None;
+        let end = span.to.unwrap_or(Timestamp::MAX);
+        let last = span
+            .from
+            .saturating_add(LONGEST_FRAME)
+            .map_or(end, |at| at.min(end));
+        // The snapshot before the frame shows what was there already.
+        let before = span.from.checked_sub(SignedDuration::from_millis(1));
+        let range = (before.unwrap_or(span.from), last);
+        if let Some((opened, socket)) = self.change_of(span, range, Presence::Appears)? {
+            (span.from, span.is_from_exact) = (opened, true);
+            connection = socket;
+        }
+        if let Some(end) = span.to.filter(|_| span.end == SpanEnd::Closed) {
+            let first = end
+                .saturating_sub(LONGEST_FRAME)
+                .map_or(span.from, |at| at.max(span.from));
+            if let Some((closed, _)) = self.change_of(span, (first, end), Presence::Goes)? {
+                (span.to, span.is_to_exact) = (Some(closed), true);
+            }
+        }
+        Ok(connection)
+    }
+
+    /// When the only connection from the port of a span appears or goes, within these times; and the one that appears.
+    fn change_of(
+        &mut self,
+        span: &HolderSpan,
+        (first, last): (Timestamp, Timestamp),
+        presence: Presence,
+    ) -> Result<Option<(Timestamp, Option<Socket>)>, StoreError> {
+        let mut was_there = None;
+        for recorded in self.from(first) {
+            let recorded = recorded?;
+            let at = recorded.snapshot.taken_at.wall;
+            let sockets = recorded.snapshot.sockets.iter();
+            let sockets = sockets.filter(|socket| span.is_about(socket));
+            let mut sockets = sockets.filter(|one| one.state != State::TimeWait);
+            let found = sockets.next();
+            let is_there = found.is_some();
+            if at > last || sockets.next().is_some() || recorded.begins_run && was_there.is_some() {
+                return Ok(None);
+            }
+            match (was_there, is_there, presence) {
+                (Some(false), true, Presence::Appears) | (Some(true), false, Presence::Goes) => {
+                    return Ok(Some((at, found.cloned())));
+                }
+                // Another one, before it.
+                (_, true, Presence::Appears) => return Ok(None),
+                _ => was_there = Some(is_there),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What is sought about a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Appears,
+    Goes,
+}
+
+impl HolderSpan {
+    /// Whether a socket can be the connection of the span.
+    fn is_about(&self, socket: &Socket) -> bool {
+        let inode = |namespace: &Option<Arc<Namespace>>| namespace.as_ref().map(|one| one.inode);
+        socket.protocol == self.protocol
+            && socket.local.port == self.local.port
+            && socket.is_connection()
+            && inode(&socket.namespace) == inode(&self.namespace)
     }
 }
 

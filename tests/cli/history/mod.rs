@@ -7,6 +7,7 @@ mod page;
 mod redaction;
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -182,6 +183,50 @@ fn a_port_whose_process_lives_on_was_closed() {
         store.wait_for(8080, 1, "open");
         drop(port);
         store.wait_for(8080, 1, "closed");
+        end(recorder, Signal::TERM, 143);
+    });
+}
+
+#[test]
+fn a_connection_has_the_times_of_its_snapshots_and_its_peer() {
+    stage(|| {
+        let store = Store::new("connection");
+        let recorder = store.recorder();
+        store.wait_for_first_snapshot();
+        let server = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let opening = Timestamp::now();
+        let client = TcpStream::connect("127.0.0.1:8080").unwrap();
+        let opened = Timestamp::now();
+        let port = client.local_addr().unwrap().port();
+        // Stored with all that was before: neither time is that of a frame that it has alone.
+        let seen = store.wait_for(port, 1, "open");
+        let (accepted, _) = server.accept().unwrap();
+        let closing = Timestamp::now();
+        drop(accepted);
+        drop(client);
+        let closed = Timestamp::now();
+        let holders = store.wait_for(port, 1, "closed");
+        // The next snapshot on a busy machine.
+        let slack = jiff::SignedDuration::from_millis(1500);
+        let (from, to) = (time(&holders[0]["from"]), time(&holders[0]["to"]));
+        assert!(
+            opening <= from && from <= opened + slack,
+            "{opening} {from} {opened}"
+        );
+        assert!(
+            closing <= to && to <= closed + slack,
+            "{closing} {to} {closed}"
+        );
+        assert_eq!(
+            (&holders[0]["from_exact"], &holders[0]["to_exact"]),
+            (&true.into(), &true.into())
+        );
+        assert_eq!(seen[0]["from"], holders[0]["from"]);
+        // Before it opened nothing had the port, although the frame begins earlier.
+        let earlier = (from - jiff::SignedDuration::from_millis(1)).to_string();
+        let port = port.to_string();
+        assert_eq!(store.asks(&["who", &port, "--at", &earlier]).code, 1);
+        assert_eq!(holders[0]["remote"]["port"], 8080, "{holders:#?}");
         end(recorder, Signal::TERM, 143);
     });
 }
