@@ -45,14 +45,14 @@ impl Form {
 }
 
 /// What the table can go back to.
-pub(super) struct Past {
+pub(super) struct HistoryArgs {
     /// The time to begin at.
     pub at: Option<String>,
     /// The stored history.
     pub store: StoreArgs,
 }
 
-impl Past {
+impl HistoryArgs {
     /// The time to begin at. It is an error if nothing is recorded then.
     fn begin_at(&self, global: &GlobalArgs, clock: Clock) -> anyhow::Result<Option<Timestamp>> {
         if self.store.is_named() && global.replay.is_some() {
@@ -94,7 +94,7 @@ pub(super) fn run(
     named: Option<Settings>,
     words: &[String],
     (form, group): (Form, Option<GroupFields>),
-    past: &Past,
+    args: &HistoryArgs,
 ) -> anyhow::Result<u8> {
     let mut below = named.map_or_else(config::read_default, Ok)?;
     below.group = group.or(below.group);
@@ -111,11 +111,11 @@ pub(super) fn run(
         bail!("--linear reads commands from standard input, which is the recording: name its file");
     }
     let clock = Clock::start();
-    let begin_at = past.begin_at(global, clock)?;
+    let begin_at = args.begin_at(global, clock)?;
     let (source, host) = source(global, &settings)?;
     check_namespaces(global, &namespaces, clock)?;
     let origin = source.origin();
-    let (history, moments) = history(global, &settings, (clock, form), past);
+    let (history, moments) = history(global, &settings, (clock, form), args);
     let collector = Collector {
         source,
         tracker: tracker(&settings),
@@ -147,8 +147,11 @@ pub(super) fn run(
         Form::Screen => live::run(settings, environment, collector, moments, clock, config),
         Form::Lines => lines::run(settings, environment, collector, clock, config),
     };
-    let exit = shown.context("the terminal can't be used")?;
-    Ok(match exit {
+    shown.context("the terminal can't be used").map(exit_code)
+}
+
+fn exit_code(exit: Exit) -> u8 {
+    match exit {
         Exit::Quit => 0,
         Exit::Signal(number) => signals::end_by(number),
         Exit::TerminalGone => EXIT_ERROR,
@@ -156,7 +159,7 @@ pub(super) fn run(
             print_error(&panic::bug_report(&what));
             EXIT_BUG
         }
-    })
+    }
 }
 
 /// The history that the table can go back in: the file of a recording, or what the collector adds to it.
@@ -164,7 +167,7 @@ fn history(
     global: &GlobalArgs,
     settings: &Settings,
     (clock, form): (Clock, Form),
-    past: &Past,
+    args: &HistoryArgs,
 ) -> (Option<LastHour>, Moments) {
     if let Some(path) = &global.replay
         && !global.replays_standard_input()
@@ -173,7 +176,7 @@ fn history(
     }
     let history = LastHour::new(settings.interval);
     // What was played of a pipe is not what happened on this machine.
-    let folder = past.store.folder().ok().filter(|_| global.replay.is_none());
+    let folder = args.store.folder().ok().filter(|_| global.replay.is_none());
     let moments = Moments::of_memory(history.clone(), folder);
     // Lines have no way back in time.
     (Some(history).filter(|_| form == Form::Screen), moments)

@@ -127,11 +127,11 @@ fn run_command(cli: Cli, named: Option<Settings>) -> anyhow::Result<u8> {
                 live::Form::Screen
             };
             let group = list::groups::fields(&cli.group)?;
-            let past = live::Past {
+            let args = live::HistoryArgs {
                 at: cli.at,
                 store: cli.store,
             };
-            live::run(&cli.global, named, &cli.filter, (form, group), &past)
+            live::run(&cli.global, named, &cli.filter, (form, group), &args)
         }
     }
 }
