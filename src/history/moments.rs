@@ -72,7 +72,7 @@ impl Recorded {
             wall: time,
         };
         for socket in &mut snapshot.sockets {
-            socket.age = socket.age.map(|age| age.plus(later));
+            socket.age = socket.age.map(|age| age.after(later));
             socket.expires_in = socket.expires_in.map(|left| left.saturating_sub(later));
         }
         snapshot

@@ -32,15 +32,6 @@ pub enum Age {
 }
 
 impl Age {
-    /// The same so much later.
-    #[must_use]
-    pub const fn plus(self, later: Duration) -> Self {
-        match self {
-            Self::Exactly(time) => Self::Exactly(time.saturating_add(later)),
-            Self::AtLeast(time) => Self::AtLeast(time.saturating_add(later)),
-        }
-    }
-
     /// The time, exact or not.
     pub const fn duration(self) -> Duration {
         match self {

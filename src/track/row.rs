@@ -132,7 +132,7 @@ impl Row {
         }
     }
 
-    /// The same, but of a listener older than this program the age of its oldest process: the best that is known, and
+    /// The same, but of a listener older than what was watched the age of its oldest process: the best that is known, and
     /// what the table shows.
     pub fn shown_age(&self, now: Moment) -> Age {
         match self.process_start() {
@@ -141,11 +141,13 @@ impl Row {
         }
     }
 
-    /// Start of the oldest process of a listener older than this program.
+    /// Start of the oldest process of a listener older than what was watched. A history may know its age.
     pub fn process_start(&self) -> Option<Timestamp> {
         let processes = self.socket.owner.present().iter();
         let started = processes.filter_map(|process| process.started_at).min();
-        started.filter(|_| self.is_unchanged_since_start() && self.socket.is_listening())
+        let is_known = matches!(self.socket.age, Some(Age::Exactly(_)));
+        started
+            .filter(|_| self.is_unchanged_since_start() && self.socket.is_listening() && !is_known)
     }
 
     /// Time since then. Process starts use the wall clock as it was when this program started; the time since the row

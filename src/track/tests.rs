@@ -11,7 +11,7 @@ use proptest::sample::{Index, select};
 
 use super::*;
 use crate::model::{
-    Endpoint, Kinds, Moment, Owner, Portless, Process, Protocol, RawSocket, Snapshot, Socket,
+    Age, Endpoint, Kinds, Moment, Owner, Portless, Process, Protocol, RawSocket, Snapshot, Socket,
     State, UnixKind, UnixName, UnixPeer, UnixSocket,
 };
 
@@ -758,3 +758,33 @@ mod namespaces;
 
 #[path = "tests/closes.rs"]
 mod closes;
+
+/// At a moment of a history the table showed the age of its process, although it was known when the port opened.
+#[test]
+fn the_age_of_a_listener_that_a_history_knows_is_not_that_of_its_process() {
+    let day = Duration::from_hours(24);
+    let started = moment(1).wall.checked_sub(day).unwrap();
+    let process = Process {
+        started_at: Some(started),
+        ..Process::new(7, "server")
+    };
+    let local = Endpoint::new([127, 0, 0, 1].into(), 80);
+    let of_age = |age| Socket {
+        owner: Owner::Known([Arc::new(process.clone())].into()),
+        age,
+        ..Socket::new(Protocol::Tcp, local, None, State::Listen)
+    };
+    for (age, shown) in [
+        (None, Age::Exactly(day)),
+        (Some(Age::AtLeast(LINGER)), Age::Exactly(day)),
+        (Some(Age::Exactly(LINGER)), Age::Exactly(LINGER)),
+    ] {
+        let snapshot = Snapshot {
+            taken_at: moment(1),
+            sockets: vec![of_age(age)],
+            ..Snapshot::default()
+        };
+        let table = Tracker::new(LINGER).apply(snapshot).table;
+        assert_eq!(table.rows[0].shown_age(moment(1)), shown, "{age:?}");
+    }
+}
