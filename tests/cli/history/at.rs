@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Store, end, server, time, two_servers};
 use crate::cli::background::Running;
 use crate::cli::holder::listener;
-use crate::cli::scene::{BINARY, Said, Sockets, sockeye, stage};
+use crate::cli::scene::{self, Said, Sockets, sockeye, stage};
 use crate::support::wait_until;
 
 #[test]
@@ -220,7 +220,7 @@ fn what_a_recorder_has_not_stored_yet_is_there_at_once() {
         let read_only = "mount --bind \"$1\" \"$1\"; mount -o remount,bind,ro \"$1\"; \
             exec \"$0\" list --json --dir \"$1\" --at now";
         let mut reader = Command::new("unshare");
-        reader.args(["-m", "sh", "-ec", read_only, BINARY, store.path()]);
+        reader.args(["-m", "sh", "-ec", read_only, scene::BINARY, store.path()]);
         let listed = Said::of(reader.output().unwrap());
         assert_eq!(listed.code, 0, "{listed:?}");
         assert!(listed.err.is_empty() && !store.0.join("flush").exists());
