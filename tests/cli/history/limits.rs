@@ -17,7 +17,7 @@ use sockeye::source::System;
 use super::{RECORD, Store, end, server};
 use crate::cli::background::Running;
 use crate::cli::holder::listener;
-use crate::cli::scene::{BINARY, Said, stage};
+use crate::cli::scene::{self, Said, stage};
 use crate::support::wait_until;
 
 /// Stores what is open now as if it had been so at that time, and for a second.
@@ -167,6 +167,16 @@ fn fill(folder: &Path) -> std::path::PathBuf {
     path
 }
 
+/// A recorder that writes errors to standard output, too, to wait for each line.
+fn with_one_stream(store: &Store, option: &str) -> Running {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "exec \"$0\" \"$@\" 2>&1", scene::BINARY])
+        .args(RECORD)
+        .args([option, "--dir", store.path()]);
+    Running::start(&mut command)
+}
+
 #[test]
 fn a_full_disk_is_one_line_and_a_gap_until_there_is_room() {
     stage(|| {
@@ -187,13 +197,7 @@ fn a_full_disk_is_one_line_and_a_gap_until_there_is_room() {
                 .unwrap()
                 .success()
         );
-        // One stream for both, to wait for each line.
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", "exec \"$0\" \"$@\" 2>&1", BINARY])
-            .args(RECORD);
-        command.args(["--min-free=1M", "--dir", store.path()]);
-        let recorder = Running::start(&mut command);
+        let recorder = with_one_stream(&store, "--min-free=1M");
         assert!(recorder.line().starts_with("recording to "));
         let _first = listener("127.0.0.1:8080");
         store.wait_for(8080, 1, "open");

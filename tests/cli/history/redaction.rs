@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use super::{RECORD, Store, end};
 use crate::apart::Kept;
 use crate::cli::background::Running;
-use crate::cli::scene::{BINARY, TempFile, stage};
+use crate::cli::scene::{self, TempFile, stage};
 use crate::program::built;
 
 /// A part of every name in the scene. No pseudonym has it.
@@ -102,7 +102,7 @@ fn stored(store: &Store, options: &[&str]) -> Vec<u8> {
     // A machine with a name of its own.
     let named = format!("hostname {SECRET}host; exec \"$0\" \"$@\"");
     let mut command = Command::new("unshare");
-    command.args(["--uts", "sh", "-ec", &named, BINARY]);
+    command.args(["--uts", "sh", "-ec", &named, scene::BINARY]);
     command.args(RECORD).args(options);
     command.args(["-N", "all", "--kind", "tcp,udp,unix", "--dir", store.path()]);
     let recorder = Running::start(&mut command);
