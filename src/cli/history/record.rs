@@ -30,8 +30,9 @@ Examples:
 
 /// Keep the history: who had which port, and when
 ///
-/// Takes a snapshot in each interval and stores what changed: by default a week of it, at most 1 GiB, which is enough for
-/// 100 connections a second. `who`, `diff`, `list --at`, `check --at` and `watch --since` read it, also while it is being
+/// Takes a snapshot every second, or less often (up to every 10 seconds) where that would take more than 1 % of a core, and
+/// stores what changed: by default a week of it, at most 1 GiB, which is enough for 100 connections a second. --interval sets
+/// another time, which is kept whatever it costs. `who`, `diff`, `list --at`, `check --at` and `watch --since` read it, also while it is being
 /// written. Only its owner can read it, as it contains every user's command lines.
 ///
 /// The oldest hours are removed when they are older than --keep, or when all are larger than --max-size; and whenever less
@@ -87,10 +88,11 @@ pub fn run(global: &GlobalArgs, record: &Record) -> anyhow::Result<u8> {
         ..WriterOptions::default()
     };
     let writer = Writer::open(&folder, &options)?;
-    print_start(&folder, &options)?;
+    let pace = (settings.interval, global.interval.is_some());
+    print_start(&folder, &options, pace)?;
     let source = system(settings.kinds, &target, &settings.filter).with_closes();
     let source = Box::new(source.with_services(global.services.clone()));
-    let recorder = HistoryRecorder::new(source, writer, Clock::start(), settings.interval);
+    let recorder = HistoryRecorder::new(source, writer, Clock::start(), pace);
     let ended_by = recorder.run(&signals, print_error)?;
     Ok(signals::end_by(ended_by))
 }
@@ -109,7 +111,11 @@ fn catch_signals() -> std::io::Result<Receiver<Signal>> {
     Ok(signals)
 }
 
-fn print_start(folder: &Path, options: &WriterOptions) -> anyhow::Result<()> {
+fn print_start(
+    folder: &Path,
+    options: &WriterOptions,
+    (interval, is_fixed): (Duration, bool),
+) -> anyhow::Result<()> {
     let folder = Text::new(&folder.to_string_lossy());
     let redacted = if options.is_redacted {
         ", redacted"
@@ -118,12 +124,13 @@ fn print_start(folder: &Path, options: &WriterOptions) -> anyhow::Result<()> {
     };
     let keep = duration::format_age_in_words(options.keep);
     let size = size::format(options.max_size);
-    let interval = duration::format_in_minutes(options.interval);
+    let interval = duration::format_in_minutes(interval);
+    let adapted = if is_fixed { "" } else { " or less often" };
     // Without a reader it goes on: it is a service.
     print(|out| {
         writeln!(
             out,
-            "recording to {folder}: a snapshot every {interval}, kept {keep} or up to {size}{redacted}"
+            "recording to {folder}: a snapshot every {interval}{adapted}, kept {keep} or up to {size}{redacted}"
         )
     })?;
     Ok(())

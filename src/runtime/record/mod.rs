@@ -1,11 +1,14 @@
 //! Keeps the history of this machine: takes snapshots and stores them, until a signal ends it. There is no table and nothing is
 //! compared here, so that it costs less than the live table.
 
+mod pace;
+
 use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use self::pace::Pace;
 use super::panic;
 use super::process::signals::{self, Signal};
 use crate::clock::Clock;
@@ -31,7 +34,7 @@ pub struct HistoryRecorder {
     source: Box<dyn Source>,
     writer: Writer,
     clock: Clock,
-    interval: Duration,
+    pace: Pace,
     /// Those of the last snapshot.
     bound: HashSet<Bound>,
     /// What was reported: each problem once, of failures the last one.
@@ -42,13 +45,19 @@ pub struct HistoryRecorder {
 }
 
 impl HistoryRecorder {
-    /// Stores a snapshot of the source in each interval.
-    pub fn new(source: Box<dyn Source>, writer: Writer, clock: Clock, interval: Duration) -> Self {
+    /// Stores a snapshot of the source in each interval. Unless that is fixed, it is longer, up to 10 seconds, where snapshots
+    /// would take more than 1 % of a core.
+    pub fn new(
+        source: Box<dyn Source>,
+        writer: Writer,
+        clock: Clock,
+        (interval, is_fixed): (Duration, bool),
+    ) -> Self {
         Self {
             source,
             writer,
             clock,
-            interval,
+            pace: Pace::new(interval, is_fixed),
             bound: HashSet::new(),
             problems: HashSet::new(),
             failure: None,
@@ -79,7 +88,8 @@ impl HistoryRecorder {
                 }
                 Err(_) => {}
             }
-            if let Some(number) = self.wait(signals, began) {
+            let interval = self.pace.interval();
+            if let Some(number) = self.wait(signals, began, interval) {
                 self.writer.close()?;
                 return Ok(number);
             }
@@ -162,10 +172,10 @@ impl HistoryRecorder {
     }
 
     /// Sleeps until the next snapshot is due, or until the signal of this number ends the program.
-    fn wait(&self, signals: &Receiver<Signal>, began: Duration) -> Option<i32> {
+    fn wait(&self, signals: &Receiver<Signal>, began: Duration, interval: Duration) -> Option<i32> {
         loop {
             let passed = self.clock.now().steady.saturating_sub(began);
-            let left = self.interval.saturating_sub(passed);
+            let left = interval.saturating_sub(passed);
             match signals.recv_timeout(left.min(MAX_SLEEP)) {
                 Ok(Signal::Quit(number)) => return Some(number),
                 Ok(Signal::Suspend) => {

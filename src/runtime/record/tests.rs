@@ -59,7 +59,7 @@ fn recorded(
     };
     let writer = Writer::open(&folder, &options).unwrap();
     let interval = Duration::from_millis(10);
-    let recorder = HistoryRecorder::new(Box::new(source), writer, Clock::start(), interval);
+    let recorder = HistoryRecorder::new(Box::new(source), writer, Clock::start(), (interval, true));
     let mut lines = Vec::new();
     let ended = recorder.run(&signals, |line| lines.push(line.to_owned()));
     assert_eq!(ended.unwrap(), 15);

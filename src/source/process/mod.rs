@@ -101,7 +101,7 @@ impl Known {
     fn is_alive(&self, pid: Pid, found: &sysinfo::Process) -> bool {
         match &self.stat {
             Some(known) => proc_stat(pid)
-                .is_some_and(|now| !now.has_ended && now.started_at_tick == known.started_at_tick),
+                .is_some_and(|now| !now.is_ending && now.started_at_tick == known.started_at_tick),
             None => !matches!(found.status(), ProcessStatus::Zombie | ProcessStatus::Dead),
         }
     }

@@ -28,7 +28,12 @@ pub(crate) struct ProcStat {
     pub(crate) started_at_tick: u64,
     /// Whether all of its threads have ended, and its parent has not noticed yet.
     pub(crate) has_ended: bool,
+    /// Whether it has ended, or is about to: the kernel closes its files in between.
+    pub(crate) is_ending: bool,
 }
+
+/// The flag of a task that exits, of the kernel's `sched.h`.
+const PF_EXITING: u32 = 4;
 
 impl ProcStat {
     /// The fields that differ if the pid now belongs to another process, or its process has another program, parent or
@@ -54,7 +59,11 @@ impl ProcStat {
         let parent = fields.next()?.parse().ok()?;
         let mut signed = || Some(fields.next()?.parse::<i32>().ok()?.cast_unsigned());
         let (process_group, session, terminal) = (signed()?, signed()?, signed()?);
-        let threads: u32 = fields.nth(12)?.parse().ok()?;
+        let flags: u32 = fields.nth(1)?.parse().ok()?;
+        let threads: u32 = fields.nth(10)?.parse().ok()?;
+        // The first thread may end before the others do.
+        let is_last = threads <= 1 || !matches!(state, b'Z' | b'X');
+        let has_ended = matches!(state, b'Z' | b'X') && is_last;
         Some(Self {
             name,
             state,
@@ -63,8 +72,8 @@ impl ProcStat {
             session,
             terminal,
             started_at_tick: fields.nth(1)?.parse().ok()?,
-            // The first thread may end before the others do.
-            has_ended: matches!(state, b'Z' | b'X') && threads <= 1,
+            has_ended,
+            is_ending: has_ended || is_last && flags & PF_EXITING != 0,
         })
     }
 }
@@ -129,6 +138,18 @@ mod tests {
         };
         assert!(has_ended('Z', 1));
         assert!(!has_ended('Z', 2) && !has_ended('S', 1));
+    }
+
+    #[test]
+    fn a_process_that_exits_is_ending_before_it_has_ended() {
+        let is_ending = |state, flags| {
+            let line = format!(
+                "12 (a) {state} 7 12 12 0 -1 {flags} 1 0 0 0 1 2 0 0 20 0 1 0 98765 1 2 3\n"
+            );
+            ProcStat::parse(line.as_bytes()).unwrap().is_ending
+        };
+        assert!(is_ending('R', 4_194_308) && is_ending('Z', 4_194_304));
+        assert!(!is_ending('R', 4_194_304));
     }
 
     #[test]
