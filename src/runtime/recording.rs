@@ -200,7 +200,13 @@ pub struct HistoryReplay {
 impl HistoryReplay {
     fn new(path: &Path, mut history: History) -> Result<Self, SourceError> {
         let first = history.first().map_err(|error| failed(path, error))?;
-        let first = first.ok_or_else(|| refused(path, "the history is empty"))?;
+        let Some(first) = first else {
+            let damage = history.damage();
+            return Err(match damage.first() {
+                Some(damage) => refused(path, &damage.sentence()),
+                None => refused(path, "the history is empty"),
+            });
+        };
         Ok(Self {
             path: path.to_path_buf(),
             history,
@@ -222,11 +228,10 @@ impl HistoryReplay {
         self.next = next.map_err(|error| failed(&self.path, error))?;
         self.number += 1;
         let mut snapshot = recorded.snapshot;
-        let damage = self.history.damage();
-        let broken = damage
-            .iter()
-            .map(|one| Problem::new(ProblemCode::RecordingEnded, &one.sentence()));
-        snapshot.problems.extend(broken);
+        if let Some(damage) = self.history.damage().last() {
+            let broken = Problem::new(ProblemCode::RecordingEnded, &damage.sentence());
+            snapshot.problems.push(broken);
+        }
         self.timeline.set_times(&mut snapshot, at);
         if self.next.is_none() {
             self.last = snapshot.clone();

@@ -116,15 +116,15 @@ impl App {
         self.rows.marks.keep_those_in(&table);
         self.rows.table = table;
         self.rows.has_snapshot = true;
-        if let Some(at) = self.environment.begin_at.take() {
-            self.seek_moment(Seek::Time(at), now);
-        }
         self.playhead.playback = playback;
         self.find_namespaces(now);
         self.reselect(now);
         self.leave_gone_namespace(now);
         if events > 0 {
             self.follow(events, now);
+        }
+        if let Some(at) = self.environment.begin_at.take() {
+            self.seek_moment(Seek::Time(at), now);
         }
     }
 

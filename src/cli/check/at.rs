@@ -9,6 +9,7 @@ use sockeye::report::Checked;
 
 use super::targets::{Group, parse_groups};
 use super::{Check, Run};
+use crate::cli::EXIT_ERROR;
 use crate::cli::errors::print_error;
 use crate::cli::global::{GlobalArgs, namespace_error};
 use crate::cli::history::moment::of_history;
@@ -42,7 +43,13 @@ pub(super) fn run(global: &GlobalArgs, check: &Check, at: Timestamp) -> anyhow::
             break;
         }
     }
-    run.finish(Some(snapshot.taken_at.wall))
+    let code = run.finish(Some(snapshot.taken_at.wall))?;
+    // What was then is not known.
+    Ok(if found.is_other_time {
+        EXIT_ERROR
+    } else {
+        code
+    })
 }
 
 /// The sockets on the port of a target, and what is not known about that time.

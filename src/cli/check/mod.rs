@@ -82,6 +82,7 @@ enum Answer {
 
 pub fn run(global: &GlobalArgs, check: &Check) -> anyhow::Result<u8> {
     global.refuse_recordings("check binds on this machine: a recording has no ports to test")?;
+    check.store.check(check.at.is_some(), "--at TIME")?;
     if let Some(at) = check.at {
         return at::run(global, check, at);
     }

@@ -1,7 +1,7 @@
 //! `sockeye diff`: which ports appeared, went or changed their owner between two times.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -14,8 +14,9 @@ use sockeye::query::{NamespaceError, NamespaceTarget, PortDiff, Ports, ports_of,
 use sockeye::report;
 use sockeye::runtime::recording::{self, Opened};
 use sockeye::settings::Settings;
-use sockeye::source::Source as _;
+use sockeye::source::{STANDARD_INPUT, Source as _};
 
+use super::OpenedHistory;
 use super::baseline::{self, Listing};
 use super::moment::of_history;
 use super::{StoreArgs, parse_time};
@@ -138,15 +139,25 @@ fn now(target: &NamespaceTarget) -> anyhow::Result<Side> {
 /// The ports of a file.
 fn baseline_of(path: &Path, target: &NamespaceTarget) -> anyhow::Result<Side> {
     let named = || path.display().to_string();
-    let mut begin = Vec::new();
+    let mut text = Vec::new();
     if !path.is_dir() {
-        let file = File::open(path).with_context(named)?;
-        file.take(4096)
-            .read_to_end(&mut begin)
-            .with_context(named)?;
+        let mut file: Box<dyn Read> = if path.as_os_str() == STANDARD_INPUT {
+            Box::new(std::io::stdin())
+        } else {
+            Box::new(File::open(path).with_context(named)?)
+        };
+        let begin = file.by_ref().take(4096).read_to_end(&mut text);
+        begin.with_context(named)?;
+        if baseline::is_listing(&text) {
+            file.read_to_end(&mut text).with_context(named)?;
+        } else if path.metadata().map_or(true, |it| !it.is_file()) {
+            bail!(
+                "{}: only the output of `list --json` can be read from a pipe",
+                named()
+            );
+        }
     }
-    if baseline::is_listing(&begin) {
-        let text = std::fs::read(path).with_context(named)?;
+    if baseline::is_listing(&text) {
         let listing = serde_json::from_slice::<Listing>(&text).with_context(named)?;
         return Ok(Side {
             at: Some(listing.taken_at),
@@ -164,9 +175,10 @@ fn baseline_of(path: &Path, target: &NamespaceTarget) -> anyhow::Result<Side> {
 }
 
 /// The ports of the last snapshot of a history.
-fn last_of(mut history: History, target: &NamespaceTarget) -> anyhow::Result<Side> {
-    let range = history.range().context("the history is empty")?;
-    let last = history.at(range.to)?.context("the history is empty")?;
+fn last_of(history: History, target: &NamespaceTarget) -> anyhow::Result<Side> {
+    let mut opened = OpenedHistory::new(history, "the history")?;
+    let last = opened.history.at(opened.range.to)?;
+    let last = last.context("the history is empty")?;
     side(&last.snapshot, target)
 }
 

@@ -19,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use sockeye::clock::Clock;
 use sockeye::history::{DamageKind, History, StoreError, TimeRange};
 use sockeye::model::{clean, time};
+use sockeye::report::local_time;
 use sockeye::source::own_uid;
 
 use super::errors::print_error;
@@ -36,6 +37,14 @@ pub struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// It is an error if it is given without the option that reads the history.
+    pub fn check(&self, is_read: bool, option: &str) -> anyhow::Result<()> {
+        if self.is_named() && !is_read {
+            bail!("--dir names a history: add {option}, or leave it out");
+        }
+        Ok(())
+    }
+
     /// Whether the option is given.
     pub const fn is_named(&self) -> bool {
         self.dir.is_some()
@@ -55,18 +64,49 @@ pub struct OpenedHistory {
     pub history: History,
     /// The times of the first and the last one.
     pub range: TimeRange,
-    /// Whether the last one is so new that a recorder probably goes on.
+    /// Whether a recorder goes on.
     pub is_current: bool,
+    /// Whether something of it could not be read.
+    pub is_damaged: bool,
 }
 
 impl OpenedHistory {
-    /// Prints what was found to be damaged so far. The last frame may be about to be written.
-    pub fn report_damage(&self) {
+    /// One that is a single file is verified first, and what is damaged printed.
+    pub fn new(mut history: History, name: &str) -> anyhow::Result<Self> {
+        let is_file = history.is_one_file();
+        let damage = if is_file {
+            history.verify()?
+        } else {
+            Vec::new()
+        };
+        for damage in &damage {
+            print_error(&damage.sentence());
+        }
+        let Some(range) = history.range() else {
+            bail!("{name} has no snapshot that can be read");
+        };
+        let age = Clock::start().now().wall.duration_since(range.to);
+        let is_new = age < CURRENT && !history.is_stopped();
+        Ok(Self {
+            range,
+            is_current: history.is_recording().unwrap_or(is_new),
+            is_damaged: !damage.is_empty(),
+            history,
+        })
+    }
+
+    /// Prints what was found to be damaged in a folder. The last frame may be about to be written.
+    pub fn report_damage(&mut self) {
+        if self.history.is_one_file() {
+            return;
+        }
         for damage in self.history.damage() {
             if damage.kind != DamageKind::Incomplete {
                 print_error(&damage.sentence());
+                self.is_damaged = true;
             }
         }
+        self.range = self.history.range().unwrap_or(self.range);
     }
 }
 
@@ -116,17 +156,17 @@ impl StoreArgs {
                     self.other_place()
                 );
             }
+            Err(StoreError::File { reason, .. })
+                if reason.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                bail!("{shown}: only its owner can read a history (run with sudo)");
+            }
             opened => opened?,
         };
-        let Some(range) = history.range() else {
-            bail!("the history in {shown} is empty: `sockeye record` keeps it");
-        };
-        let now = Clock::start().now().wall;
-        Ok(OpenedHistory {
-            range,
-            is_current: now.duration_since(range.to) < CURRENT && !history.is_stopped(),
-            history,
-        })
+        if history.range().is_none() && !history.is_one_file() {
+            bail!("no history in {shown}: `sockeye record` keeps one");
+        }
+        OpenedHistory::new(history, &shown)
     }
 
     /// Where the history of the machine is, if that of the user is missing.
@@ -140,12 +180,21 @@ impl StoreArgs {
 
 /// A time as it was typed, if it is one at all: what it means may depend on the end of a recording.
 pub fn checked(text: &str) -> Result<String, String> {
-    parse_time(text).map(|_| text.to_owned())
+    parse_relative(text, Clock::start().now().wall).map(|_| text.to_owned())
 }
 
-/// Parses a point in time, relative to now and in the local time zone.
+/// Parses a point in time until now, relative to now and in the local time zone.
 pub fn parse_time(text: &str) -> Result<Timestamp, String> {
     let now = Clock::start().now().wall;
+    let at = parse_relative(text, now)?;
+    if at > now {
+        let shown = local_time(at, &TimeZone::system());
+        return Err(format!("{shown} is in the future"));
+    }
+    Ok(at)
+}
+
+fn parse_relative(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     time::parse(text, &now.to_zoned(TimeZone::system()))
 }
 

@@ -29,14 +29,15 @@ pub fn of_history(opened: &mut OpenedHistory, at: Timestamp) -> anyhow::Result<(
         bail!("--at: {shown} is before the history, which begins at {first}");
     };
     let taken_at = local_time(recorded.snapshot.taken_at.wall, &zone);
-    let is_after_end = at > opened.range.to && !opened.is_current;
+    let is_after_end = at > opened.range.to;
     let (note, is_other_time) = if let Some(gap) = recorded.gap {
         let gap = gap_line(&gap, &zone);
         (format!("{gap}; this is the last snapshot before"), true)
     } else if is_after_end {
         let end = local_time(opened.range.to, &zone);
+        let so_far = if opened.is_current { " so far" } else { "" };
         (
-            format!("the history ends at {end}; this is its last snapshot"),
+            format!("the history ends at {end}{so_far}; this is its last snapshot"),
             true,
         )
     } else {

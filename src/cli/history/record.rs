@@ -144,7 +144,7 @@ fn boot_id() -> Option<Text> {
 
 /// Parses the age of what is removed. Segments of an hour are removed whole.
 fn parse_keep(text: &str) -> Result<Duration, String> {
-    let keep = duration::parse(text)?;
+    let keep = duration::parse(text).map_err(|_| "isn't a duration (use 24h, 7d or 90d)")?;
     if keep < Duration::from_hours(1) {
         return Err("too short: an hour is the least (use 24h or 7d)".to_owned());
     }

@@ -13,11 +13,11 @@ use sockeye::query::resolve;
 use sockeye::report::{self, PortHistory, PortHolder, local_time};
 
 use super::{StoreArgs, parse_time};
-use crate::cli::EXIT_NO;
 use crate::cli::check::targets::parse_targets;
 use crate::cli::errors::print_error;
 use crate::cli::global::{GlobalArgs, namespace_error};
 use crate::cli::output::{output_width, print};
+use crate::cli::{EXIT_ERROR, EXIT_NO};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,6 +64,9 @@ pub fn run(global: &GlobalArgs, who: &Who) -> anyhow::Result<u8> {
         "who reads the history: name its folder, or one of its files, with --dir",
     )?;
     let targets = parse_targets(global, &who.targets)?;
+    if targets.len() > MAX_PORTS {
+        bail!("who finds the holders of up to {MAX_PORTS} ports at once");
+    }
     let range = who.range()?;
     let mut opened = who.store.open()?;
     if who.at.or(who.until).is_some() {
@@ -76,15 +79,18 @@ pub fn run(global: &GlobalArgs, who: &Who) -> anyhow::Result<u8> {
         holders: Vec::new(),
         is_current: opened.is_current,
     };
+    let mut left = MAX_SOUGHT;
     for target in &targets {
-        found
-            .holders
-            .extend(holders(&mut opened.history, target, range)?);
+        let holders = holders(&mut opened.history, target, range, &mut left)?;
+        found.holders.extend(holders);
     }
+    let are_any = !found.holders.is_empty();
     found.holders = in_namespaces(global, found.holders)?;
     opened.report_damage();
+    found.recorded = opened.range;
     let zone = TimeZone::system();
-    if found.holders.is_empty() && !found.is_recorded() {
+    let is_later = who.at.is_some_and(|at| at > opened.range.to);
+    if found.holders.is_empty() && (!found.is_recorded() || is_later) {
         bail!(
             "nothing is recorded of that time: {}",
             extent(&found, &zone)
@@ -95,8 +101,16 @@ pub fn run(global: &GlobalArgs, who: &Who) -> anyhow::Result<u8> {
     } else {
         print(|out| report::write_who(out, &found, &zone, output_width()))?;
         who.note(&found, &zone);
+        if are_any && found.holders.is_empty() {
+            print_error("sockets in other network namespaces had it: add -N all");
+        }
     }
-    Ok(if found.holders.is_empty() { EXIT_NO } else { 0 })
+    Ok(match (found.holders.is_empty(), opened.is_damaged) {
+        (false, _) => 0,
+        // It may be in what can't be read.
+        (true, true) => EXIT_ERROR,
+        (true, false) => EXIT_NO,
+    })
 }
 
 impl Who {
@@ -151,6 +165,9 @@ fn extent(found: &PortHistory, zone: &TimeZone) -> String {
     }
 }
 
+/// Each is sought for itself, in all segments.
+const MAX_PORTS: usize = 1000;
+
 /// So many connections are sought for their addresses: each takes up to half an hour of the history.
 const MAX_SOUGHT: usize = 50;
 
@@ -162,27 +179,30 @@ fn holders(
     history: &mut History,
     target: &Target,
     range: TimeRange,
+    left: &mut usize,
 ) -> anyhow::Result<Vec<PortHolder>> {
     let query = HolderQuery {
         protocol: Some(target.protocol),
         range,
         ..HolderQuery::new(target.first_port())
     };
-    let (mut found, mut sought) = (Vec::new(), 0);
+    let (mut found, mut peers) = (Vec::new(), Vec::new());
     let spans = history.holders(&query)?;
     let are_few = spans.iter().filter(|span| span.is_connection).count() <= FEW;
     for mut span in spans {
         let mut connection = None;
-        if span.is_connection && are_few {
+        if span.is_connection && are_few && *left > 0 {
+            *left -= 1;
             connection = history.narrow_connection(&mut span)?;
             if !range.overlaps(span.from, span.to.unwrap_or(Timestamp::MAX)) {
                 continue;
             }
         }
-        if span.is_connection && connection.is_none() && sought < MAX_SOUGHT {
-            sought += 1;
-            connection = history.connection(&span)?;
+        if span.is_connection && connection.is_none() && *left > 0 {
+            *left -= 1;
+            connection = history.connection(&span, &peers)?;
         }
+        peers.extend(connection.as_ref().and_then(|one| one.remote));
         let holder = PortHolder::new(span, connection.as_ref());
         let is_unknown = holder.span.is_connection && connection.is_none();
         if is_unknown || has_address(target.address, holder.socket.local.address) {

@@ -147,6 +147,7 @@ enum Form {
 }
 
 pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
+    list.store.check(list.at.is_some(), "--at TIME")?;
     let settings = global.override_settings(Settings::default(), &list.filter)?;
     let clock = Clock::start();
     let sort = Sort {

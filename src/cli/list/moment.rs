@@ -62,12 +62,8 @@ fn of_segments(
     history: History,
     at: Option<&str>,
 ) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
-    let range = history.range().context("the history is empty")?;
-    let mut opened = OpenedHistory {
-        history,
-        range,
-        is_current: false,
-    };
+    let mut opened = OpenedHistory::new(history, "the recording")?;
+    let range = opened.range;
     let end = range.to.to_zoned(TimeZone::system());
     let at = at.map(|at| time::parse(at, &end)).transpose();
     let at = at.map_err(anyhow::Error::msg).context("--at")?;

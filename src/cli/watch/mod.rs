@@ -91,6 +91,7 @@ pub struct Watch {
 }
 
 pub fn run(global: &GlobalArgs, watch: &Watch) -> anyhow::Result<u8> {
+    watch.store.check(watch.since.is_some(), "--since TIME")?;
     let settings = global.override_settings(Settings::default(), &watch.filter)?;
     signals::exit_on_signal().context("can't wait for signals")?;
     let target = global.namespace_target()?;

@@ -90,9 +90,14 @@ impl Era {
         match open.iter().position(is_before) {
             Some(found) => {
                 let joined = &mut all[open.swap_remove(found)];
+                let common = joined.holder.common(&new.holder.processes);
                 *joined = Joined {
                     from: joined.from,
                     is_from_exact: joined.is_from_exact,
+                    holder: Holder {
+                        processes: common,
+                        ..new.holder
+                    },
                     ..new
                 };
             }
@@ -154,7 +159,10 @@ impl Joined {
             && !next.is_from_exact;
         // Over a gap only a socket with its ids is known to be the same.
         let is_known = is_continued || ids != (None, None);
-        is_same && is_known && self.holder.owner().is_same(&next.holder.owner())
+        let (one, other) = (&self.holder, &next.holder);
+        let have_same_owner =
+            one.owner().is_same(&other.owner()) || !one.common(&other.processes).is_empty();
+        is_same && is_known && have_same_owner
     }
 
     /// It was there at the end of its segment, and not when the next one began.

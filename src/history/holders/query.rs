@@ -9,7 +9,7 @@ use super::joined::{Era, Joined};
 use super::{HolderQuery, HolderSpan, SpanEnd};
 use crate::history::reader::Place;
 use crate::history::{History, StoreError};
-use crate::model::{Namespace, Socket, State};
+use crate::model::{Endpoint, Namespace, Socket, State};
 
 impl History {
     /// The sockets that had a port, in the order in which they were seen first. Of segments that are no longer there it is known
@@ -44,12 +44,27 @@ impl History {
         Ok(spans.filter(is_found).collect())
     }
 
-    /// The connection that a span is about, as it was when the span began; `None` if it can't be read.
+    /// The connection that a span is about, as it was when the span began, if it is none of those with these peers; `None` if it
+    /// can't be read. A port may have several connections at once, of one process each with another peer.
     ///
     /// # Errors
     /// When a segment can't be read.
-    pub fn connection(&mut self, span: &HolderSpan) -> Result<Option<Socket>, StoreError> {
-        let is_it = |socket: &&Socket| span.is_about(socket);
+    pub fn connection(
+        &mut self,
+        span: &HolderSpan,
+        others: &[Endpoint],
+    ) -> Result<Option<Socket>, StoreError> {
+        let is_other = |socket: &Socket| socket.remote.is_some_and(|one| others.contains(&one));
+        let has_owner = |socket: &Socket| {
+            let (one, other) = (&span.owner, &socket.owner);
+            one.processes().is_empty()
+                || other.processes().is_empty()
+                || one.shares_process_with(other)
+        };
+        let is_it = |socket: &&Socket| {
+            let is_open = socket.state != State::TimeWait;
+            span.is_about(socket) && is_open && has_owner(socket) && !is_other(socket)
+        };
         let last = span.to.unwrap_or(Timestamp::MAX);
         for recorded in self.from(span.from) {
             let snapshot = recorded?.snapshot;

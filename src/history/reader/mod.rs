@@ -16,7 +16,7 @@ use self::sections::gap;
 pub(super) use self::sections::sections;
 use super::memory::Shared;
 use super::segment::{Cursor, Segment};
-use super::writer::folder::request_flush;
+use super::writer::folder::{is_locked, request_flush};
 use super::{Damage, Gap, Position, Recorded, StoreError, TimeRange};
 
 /// A history that can be read, also while it is being written.
@@ -99,6 +99,19 @@ impl History {
             Place::Folder(path) => request_flush(path).is_ok(),
             Place::File(_) | Place::Memory(_) => false,
         }
+    }
+
+    /// Whether a recorder adds to it; `None` if that can't be found out. No one adds to a single file.
+    pub fn is_recording(&self) -> Option<bool> {
+        match &self.place {
+            Place::Folder(path) => is_locked(path),
+            Place::File(_) | Place::Memory(_) => Some(false),
+        }
+    }
+
+    /// Whether it is one file, which can be verified at once.
+    pub const fn is_one_file(&self) -> bool {
+        !matches!(self.place, Place::Folder(_))
     }
 
     /// Whether the recorder was stopped after the last snapshot, and no other one has begun.

@@ -51,6 +51,12 @@ impl Holder {
         }
     }
 
+    /// Its processes that are among these.
+    pub fn common(&self, others: &[Arc<Process>]) -> Vec<Arc<Process>> {
+        let is_there = |one: &&Arc<Process>| others.iter().any(|other| other.is_same(one));
+        self.processes.iter().filter(is_there).cloned().collect()
+    }
+
     pub fn owner(&self) -> Owner {
         let all: Arc<[_]> = self.processes.clone().into();
         match self.kind {
@@ -268,16 +274,11 @@ impl Summarizer {
 
     fn change(&mut self, before: &Socket, after: &Socket, decoder: &Decoder) {
         if is_listener(before) && is_listener(after) && before.local == after.local {
-            let (old, new) = (before.owner.processes(), after.owner.processes());
-            let is_other = !old.is_empty()
-                && !new.is_empty()
-                && !before.owner.shares_process_with(&after.owner);
-            if !is_other {
-                self.learn(after);
-                return;
+            if !self.keeps_its_owner(after) {
+                self.close(before, SpanState::HandedOver, decoder);
+                self.add_listening(after);
+                self.open(after, true);
             }
-            self.close(before, SpanState::HandedOver, decoder);
-            self.open(after, true);
             return;
         }
         let is_still_client =
@@ -286,19 +287,39 @@ impl Summarizer {
             return;
         }
         self.close(before, SpanState::Closed, decoder);
+        if Identity::of(before) == Identity::of(after) {
+            self.add_listening(after);
+        }
         self.open(after, true);
     }
 
-    /// Its owner may be found late.
-    fn learn(&mut self, socket: &Socket) {
-        if socket.owner.processes().is_empty() {
-            return;
+    /// Whether a process that has had the socket since its span began still has it. The span is that of the processes that
+    /// had it all the time: others join and leave. The first ones may be found late.
+    fn keeps_its_owner(&mut self, socket: &Socket) -> bool {
+        let now = socket.owner.processes();
+        let Some(&at) = self.spans.get(&Identity::of(socket)) else {
+            return true;
+        };
+        self.summary.spans[at].state = socket.state;
+        if now.is_empty() {
+            return true;
         }
-        let holder = self.holder(socket);
-        if let Some(at) = self.spans.get(&Identity::of(socket)) {
-            let span = &mut self.summary.spans[*at];
-            (span.holder, span.state) = (holder, socket.state);
-        }
+        let before = &self.summary.holders[self.summary.spans[at].holder as usize];
+        let common = before.common(now);
+        let holder = if before.processes.is_empty() {
+            Holder::of(socket)
+        } else if common.is_empty() {
+            return false;
+        } else if common.len() == before.processes.len() {
+            return true;
+        } else {
+            Holder {
+                processes: common,
+                ..before.clone()
+            }
+        };
+        self.summary.spans[at].holder = self.number(holder);
+        true
     }
 
     fn open(&mut self, socket: &Socket, is_exact: bool) {
@@ -396,7 +417,10 @@ impl Summarizer {
     }
 
     fn holder(&mut self, socket: &Socket) -> u32 {
-        let holder = Holder::of(socket);
+        self.number(Holder::of(socket))
+    }
+
+    fn number(&mut self, holder: Holder) -> u32 {
         let json = serde_json::to_vec(&holder).unwrap_or_default();
         let next = u32::try_from(self.summary.holders.len()).unwrap_or(u32::MAX);
         let number = *self.numbers.entry(json.into()).or_insert(next);

@@ -102,3 +102,18 @@ impl Lock {
         Ok(Self { _file: file })
     }
 }
+
+/// Whether a recorder writes to a folder; `None` if that can't be found out.
+pub(crate) fn is_locked(folder: &Path) -> Option<bool> {
+    let path = folder.join("lock");
+    match fs::symlink_metadata(&path) {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return None,
+        Err(error) => return (error.kind() == io::ErrorKind::NotFound).then_some(false),
+    }
+    match File::open(path).ok()?.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
+}

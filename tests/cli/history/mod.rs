@@ -228,6 +228,39 @@ fn a_connection_has_the_times_of_its_snapshots_and_its_peer() {
     });
 }
 
+/// Its history was "still open" for a minute and a half, and a port that had opened since was free.
+#[test]
+fn what_came_after_a_recorder_that_was_killed_is_not_known() {
+    stage(|| {
+        let store = Store::new("killed");
+        let recorder = store.recorder();
+        let _port = listener("127.0.0.1:8080");
+        store.wait_for(8080, 1, "open");
+        recorder.signal(Signal::KILL);
+        assert_eq!(recorder.end().code, None);
+        let who = store.asks(&["who", "8080"]);
+        assert!(who.out.contains("history ends"), "{who:?}");
+        assert!(who.err.contains("as nothing records now"), "{who:?}");
+        for (port, code) in [("8080", 0), ("8081", 2)] {
+            let said = store.asks(&["who", port, "--at", "now"]);
+            assert_eq!(said.code, code, "{said:?}");
+        }
+        let check = store.asks(&["check", "8081", "--at", "now"]);
+        assert_eq!(check.code, 2, "{check:?}");
+        assert!(check.err.contains("the history ends at "), "{check:?}");
+        for command in [
+            &["who", "8080", "--at"][..],
+            &["list", "--at"],
+            &["check", "8080", "--at"],
+            &["diff", "--at"],
+        ] {
+            let said = store.asks(&[command, &["2999-01-01"]].concat());
+            assert_eq!((said.code, said.err.lines().count()), (2, 1), "{said:?}");
+            assert!(said.err.contains("is in the future"), "{said:?}");
+        }
+    });
+}
+
 #[test]
 fn only_its_owner_can_read_a_history_and_a_second_recorder_is_refused() {
     stage(|| {
@@ -323,7 +356,7 @@ fn what_can_not_be_known_is_one_line() {
         (
             &["who", "8080", "--dir", empty.to_str().unwrap()],
             2,
-            " is empty: `sockeye record` keeps it\n",
+            ": `sockeye record` keeps one\n",
         ),
         (
             &["who", "8080", "--at", "maybe"],
@@ -459,5 +492,43 @@ fn diff_names_the_ports_that_appeared_went_and_changed_their_owner() {
             assert_eq!(said.err.lines().count(), 1, "{said:?}");
             assert!(said.err.contains(line), "{said:?}");
         }
+    });
+}
+
+/// A recording with a byte that has changed: what could not be read was reported as not there.
+#[test]
+fn a_damaged_file_is_named_by_every_command_that_reads_it() {
+    stage(|| {
+        let _port = listener("127.0.0.1:8080");
+        let file = TempFile::new("damaged.seg");
+        sockeye(&["list", "-a", "--record", file.path()]);
+        let mut bytes = fs::read(file.path()).unwrap();
+        let middle = bytes.len() - 100;
+        bytes[middle] ^= 1;
+        fs::write(file.path(), &bytes).unwrap();
+        for command in [
+            &["who", "8080", "--dir"][..],
+            &["list", "--replay"],
+            &["list", "--at", "now", "--dir"],
+            &["watch", "--replay"],
+            &["diff"],
+        ] {
+            let said = sockeye(&[command, &[file.path()]].concat());
+            assert_eq!((said.code, &*said.out), (2, ""), "{said:?}");
+            let names = format!("{} is damaged at byte ", file.path());
+            assert!(said.err.contains(&names), "{said:?}");
+        }
+    });
+}
+
+#[test]
+fn a_listing_from_a_pipe_is_a_baseline() {
+    stage(|| {
+        let _port = listener("127.0.0.1:8080");
+        let script = "\"$0\" list --json | \"$0\" diff -";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, scene::BINARY]);
+        let said = Said::of(command.output().unwrap());
+        assert_eq!((said.code, &*said.out), (0, ""), "{said:?}");
     });
 }
