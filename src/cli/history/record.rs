@@ -88,11 +88,11 @@ pub fn run(global: &GlobalArgs, record: &Record) -> anyhow::Result<u8> {
         ..WriterOptions::default()
     };
     let writer = Writer::open(&folder, &options)?;
-    let pace = (settings.interval, global.interval.is_some());
-    print_start(&folder, &options, pace)?;
+    let interval = (settings.interval, global.interval.is_some());
+    print_start(&folder, &options, interval)?;
     let source = system(settings.kinds, &target, &settings.filter).with_closes();
     let source = Box::new(source.with_services(global.services.clone()));
-    let recorder = HistoryRecorder::new(source, writer, Clock::start(), pace);
+    let recorder = HistoryRecorder::new(source, writer, Clock::start(), interval);
     let ended_by = recorder.run(&signals, print_error)?;
     Ok(signals::end_by(ended_by))
 }

@@ -1,14 +1,14 @@
 //! Keeps the history of this machine: takes snapshots and stores them, until a signal ends it. There is no table and nothing is
 //! compared here, so that it costs less than the live table.
 
-mod pace;
+mod interval;
 
 use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use self::pace::Pace;
+use self::interval::SnapshotInterval;
 use super::panic;
 use super::process::signals::{self, Signal};
 use crate::clock::Clock;
@@ -34,7 +34,7 @@ pub struct HistoryRecorder {
     source: Box<dyn Source>,
     writer: Writer,
     clock: Clock,
-    pace: Pace,
+    interval: SnapshotInterval,
     /// Those of the last snapshot.
     bound: HashSet<Bound>,
     /// What was reported: each problem once, of failures the last one.
@@ -57,7 +57,7 @@ impl HistoryRecorder {
             source,
             writer,
             clock,
-            pace: Pace::new(interval, is_fixed),
+            interval: SnapshotInterval::new(interval, is_fixed),
             bound: HashSet::new(),
             problems: HashSet::new(),
             failure: None,
@@ -88,7 +88,7 @@ impl HistoryRecorder {
                 }
                 Err(_) => {}
             }
-            let interval = self.pace.interval();
+            let interval = self.interval.next();
             if let Some(number) = self.wait(signals, began, interval) {
                 self.writer.close()?;
                 return Ok(number);

@@ -13,7 +13,7 @@ const WEIGHT: u32 = 8;
 
 /// When snapshots are due.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct SnapshotInterval {
     /// The shortest interval.
     least: Duration,
     /// Whether it is kept whatever a snapshot costs.
@@ -23,7 +23,7 @@ pub(super) struct Pace {
     used: Option<Duration>,
 }
 
-impl Pace {
+impl SnapshotInterval {
     pub fn new(interval: Duration, is_fixed: bool) -> Self {
         Self {
             least: interval,
@@ -34,7 +34,7 @@ impl Pace {
     }
 
     /// The time from the start of the snapshot that has just been taken to that of the next one.
-    pub fn interval(&mut self) -> Duration {
+    pub fn next(&mut self) -> Duration {
         if let (false, Some(now)) = (self.is_fixed, cpu_time()) {
             let cost = now.saturating_sub(self.used.replace(now).unwrap_or(now));
             self.adapt(cost);
@@ -69,45 +69,42 @@ mod tests {
     const MILLI: Duration = Duration::from_millis(1);
 
     /// The interval after so many snapshots of this cost.
-    fn after(pace: &mut Pace, count: u32, cost: Duration) -> Duration {
-        (0..count).for_each(|_| pace.adapt(cost));
-        pace.current
+    fn after(interval: &mut SnapshotInterval, count: u32, cost: Duration) -> Duration {
+        (0..count).for_each(|_| interval.adapt(cost));
+        interval.current
     }
 
     #[test]
     fn cheap_snapshots_are_taken_each_interval() {
-        let mut pace = Pace::new(SECOND, false);
-        assert_eq!(after(&mut pace, 10, 9 * MILLI), SECOND);
+        let mut interval = SnapshotInterval::new(SECOND, false);
+        assert_eq!(after(&mut interval, 10, 9 * MILLI), SECOND);
     }
 
     #[test]
     fn dear_ones_are_taken_as_often_as_a_hundredth_of_a_core_allows() {
-        let mut pace = Pace::new(SECOND, false);
-        let interval = after(&mut pace, 100, 25 * MILLI);
-        assert!(
-            (2490..=2500).contains(&interval.as_millis()),
-            "{interval:?}"
-        );
-        assert_eq!(after(&mut pace, 100, SECOND).as_secs(), 9);
-        assert_eq!(after(&mut pace, 200, MILLI), SECOND);
+        let mut interval = SnapshotInterval::new(SECOND, false);
+        let grown = after(&mut interval, 100, 25 * MILLI);
+        assert!((2490..=2500).contains(&grown.as_millis()), "{grown:?}");
+        assert_eq!(after(&mut interval, 100, SECOND).as_secs(), 9);
+        assert_eq!(after(&mut interval, 200, MILLI), SECOND);
     }
 
     #[test]
     fn the_first_one_alone_changes_little_and_a_long_interval_stays() {
-        let mut pace = Pace::new(SECOND, false);
-        assert!(after(&mut pace, 1, SECOND) < 3 * SECOND);
-        let mut slow = Pace::new(60 * SECOND, false);
+        let mut interval = SnapshotInterval::new(SECOND, false);
+        assert!(after(&mut interval, 1, SECOND) < 3 * SECOND);
+        let mut slow = SnapshotInterval::new(60 * SECOND, false);
         assert_eq!(after(&mut slow, 10, SECOND), 60 * SECOND);
     }
 
     #[test]
     fn an_interval_that_was_named_is_kept() {
-        let mut pace = Pace::new(MILLI, true);
+        let mut interval = SnapshotInterval::new(MILLI, true);
         let began = cpu_time();
         while cpu_time()
             .zip(began)
             .is_some_and(|(now, began)| now < began + MILLI)
         {}
-        assert_eq!(pace.interval(), MILLI);
+        assert_eq!(interval.next(), MILLI);
     }
 }
