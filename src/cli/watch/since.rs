@@ -79,8 +79,12 @@ impl<'a> HistoryReplay<'a> {
         });
         let mut gaps = gaps.into_iter().peekable();
         loop {
+            // By position: before the clock was set back there are later times.
+            let last = self.opened.history.at(until.wall)?;
+            let last = last.map(|last| last.position);
             while let Some(recorded) = self.next()? {
-                if recorded.snapshot.taken_at.wall > until.wall {
+                let is_later = recorded.snapshot.taken_at.wall > until.wall;
+                if is_later && last.is_none_or(|last| recorded.position > last) {
                     add_closes(&mut present, &recorded.snapshot);
                     return self.print_present(present, clock);
                 }

@@ -10,6 +10,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 pub use memory::LastHour;
@@ -20,6 +21,7 @@ use crate::app::{Direction, MomentRequest, Msg, Seek, ShownMoment, Timeline, Tim
 use crate::clock::Clock;
 use crate::history::{ChangeKey, History, Recorded, StoreError};
 use crate::model::{Moment, Socket};
+use crate::report::local_time;
 use crate::track::{TableUpdate, Tracker};
 
 /// Ids of rows that no live table has had begin here.
@@ -105,9 +107,26 @@ impl Moments {
             self.spot = self.places.at(from).map_err(in_words)?;
         }
         let from = self.spot.ok_or(NOTHING)?;
+        if let Seek::Time(time) = request.seek {
+            self.check_begin(time)?;
+        }
         let found = self.places.seek(&request.seek, from).map_err(in_words)?;
         self.spot = Some(found.ok_or_else(|| self.nothing_there(&request.seek))?);
         Ok(())
+    }
+
+    /// It is an error if a time is before the history. A click on the timeline is exact to the part of a second.
+    fn check_begin(&mut self, time: Timestamp) -> Result<(), String> {
+        let begin = self.places.at(Timestamp::MIN).map_err(in_words)?;
+        let begin = begin.ok_or(NOTHING)?.at;
+        if begin.duration_since(time) <= SignedDuration::from_secs(1) {
+            return Ok(());
+        }
+        let zone = TimeZone::system();
+        let [time, begin] = [time, begin].map(|at| local_time(at, &zone));
+        Err(format!(
+            "{time} is before the history, which begins at {begin}"
+        ))
     }
 
     /// The table at the spot.

@@ -127,6 +127,10 @@ impl Places {
         match found {
             Some((false, found)) => Ok(Some(found)),
             found => {
+                let between = self.change_between(key)?;
+                if let Some(between) = between.filter(|one| one.position < from.position) {
+                    return Ok(Some(between));
+                }
                 let stored = self.last_stored_change(key)?;
                 Ok(stored.or(found.map(|(_, found)| found)))
             }
@@ -142,17 +146,35 @@ impl Places {
                 Ok(Some(when_taken(from.is_stored, &found)))
             }
             None if !from.is_stored => Ok(None),
-            _ => {
-                let Some(recent) = &mut self.recent else {
-                    return Ok(None);
-                };
-                let Some(first) = recent.first()? else {
-                    return Ok(None);
-                };
-                let found = recent.change_after(first.position, key)?;
-                Ok(found.map(|found| when_taken(false, &found)))
-            }
+            _ => match self.change_between(key)? {
+                Some(found) => Ok(Some(found)),
+                None => self.first_recent_change(key),
+            },
         }
+    }
+
+    fn first_recent_change(&mut self, key: &ChangeKey) -> Found {
+        let Some(recent) = &mut self.recent else {
+            return Ok(None);
+        };
+        let Some(first) = recent.first()? else {
+            return Ok(None);
+        };
+        let found = recent.change_after(first.position, key)?;
+        Ok(found.map(|found| when_taken(false, &found)))
+    }
+
+    /// The first recent snapshot, if it differs from the last stored one.
+    fn change_between(&mut self, key: &ChangeKey) -> Found {
+        let Some(last) = self.last_stored()? else {
+            return Ok(None);
+        };
+        let last = self.history_of(last)?.get(last.position)?;
+        let first = self.recent.as_mut().map(History::first).transpose()?;
+        let first = first.flatten();
+        let has = |one: &Recorded| one.snapshot.sockets.iter().any(|socket| key.has(socket));
+        let differs = first.filter(|first| has(first) != has(&last));
+        Ok(differs.map(|first| when_taken(false, &first)))
     }
 
     /// A snapshot that follows a spot; after those of the stored history, the first recent one.

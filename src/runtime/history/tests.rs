@@ -129,7 +129,8 @@ fn steps_go_to_the_snapshots_in_which_something_changed() {
 fn a_time_is_shown_with_its_own_now_and_one_outside_is_an_end() {
     let mut machine = Machine::new();
     assert_eq!(machine.seek(at(15)), Ok((15, vec![10, 20])));
-    assert_eq!(machine.seek(Seek::Time(Timestamp::MIN)), Ok((0, vec![10])));
+    let before = machine.seek(Seek::Time(Timestamp::MIN)).unwrap_err();
+    assert!(before.contains("is before the history"), "{before}");
     assert_eq!(
         machine.seek(Seek::Time(Timestamp::MAX)),
         Ok((20, vec![10, 30]))
@@ -333,7 +334,11 @@ fn a_time_of_which_nothing_is_recorded_says_so() {
     assert_eq!(shown(-70), (-70, vec![10], None));
     assert_eq!(shown(-30), (-30, vec![10], Some("no recorder ran")));
     assert_eq!(shown(5), (5, vec![10], None));
-    assert_eq!(shown(-500), (-100, vec![10, 40], None));
+    let before = stored.machine.answer([time(-500)]).unwrap_err();
+    assert!(
+        before.contains("is before the history, which begins at"),
+        "{before}"
+    );
 }
 
 #[test]
@@ -373,4 +378,26 @@ fn a_folder_without_a_history_is_none() {
         begin.contains("`sockeye record` keeps a longer one"),
         "{begin}"
     );
+}
+
+/// A port that closed while no recorder ran, and before the table began, had no later change.
+#[test]
+fn a_change_between_what_was_stored_and_the_table_is_one() {
+    let mut stored = Stored::new("between");
+    let machine = &mut stored.machine;
+    let memory = LastHour::new(Duration::from_secs(1));
+    memory.add(&snapshot(0, &[50]));
+    memory.add(&snapshot(10, &[50, 60]));
+    machine.moments = Moments::of_memory(memory, Some(stored.folder.clone()));
+    machine.now = 10;
+    let change = |direction, port| Seek::Change(direction, Box::new(listener(port)));
+    for port in [10, 50] {
+        let begun = machine.seek(Seek::Start);
+        assert_eq!(begun, Ok((-100, vec![10, 40])));
+        let later = machine.seek(change(Direction::Forward, port));
+        assert_eq!(later, Ok((0, vec![50])), "{port}");
+        assert!(machine.seek(Seek::End).is_ok());
+        let earlier = machine.seek(change(Direction::Back, port));
+        assert_eq!(earlier, Ok((0, vec![50])), "{port}");
+    }
 }

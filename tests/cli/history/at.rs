@@ -3,11 +3,14 @@
 use std::io::Read as _;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use regex::Regex;
 use rustix::process::Signal;
 use serde_json::Value;
+use sockeye::history::{Writer, WriterOptions};
+use sockeye::model::{Endpoint, Moment, Protocol, Snapshot, Socket, State};
 
 use super::{Store, end, server, time, two_servers};
 use crate::cli::background::Running;
@@ -281,5 +284,52 @@ fn a_folder_and_a_segment_are_replayed_like_a_recording() {
             let same = sockeye(&["diff", path, "-t"]);
             assert_eq!((same.code, &*same.out), (0, ""), "{same:?}");
         }
+    });
+}
+
+/// Everything after the clock was set back was left out, without a word.
+#[test]
+fn watch_goes_on_where_the_clock_was_set_back() {
+    stage(|| {
+        let store = Store::new("set-back");
+        let options = WriterOptions {
+            min_free: Some(0),
+            ..WriterOptions::default()
+        };
+        let mut writer = Writer::open(store.path(), &options).unwrap();
+        let now = Timestamp::now();
+        // The clock was ten minutes fast.
+        for (steady, wall, ports) in [
+            (100, 600, &[9001][..]),
+            (110, 610, &[9001, 9002]),
+            (120, -60, &[9001]),
+            (130, -50, &[9001, 9003]),
+            (140, -40, &[9001]),
+        ] {
+            let listener = |&port: &u16| {
+                let local = Endpoint::new([127, 0, 0, 1].into(), port);
+                Socket::new(Protocol::Tcp, local, None, State::Listen)
+            };
+            let snapshot = Snapshot {
+                taken_at: Moment {
+                    steady: Duration::from_secs(steady),
+                    wall: now + jiff::SignedDuration::from_secs(wall),
+                },
+                sockets: ports.iter().map(listener).collect(),
+                ..Snapshot::default()
+            };
+            let _ = writer.add(&snapshot).unwrap();
+            writer.sync().unwrap();
+        }
+        writer.close().unwrap();
+        let said = store.asks(&["watch", "--json", "--since", "5m ago", "--for", "0s"]);
+        let lines = said.lines_of_json();
+        let is_about = |line: &&Value| line["socket"]["local"]["port"] == 9003;
+        let kinds: Vec<_> = lines
+            .iter()
+            .filter(is_about)
+            .map(|line| &line["kind"])
+            .collect();
+        assert_eq!(kinds, ["opened", "closed"], "{lines:#?}");
     });
 }
