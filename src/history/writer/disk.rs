@@ -8,7 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::folder::{SegmentName, segments};
-use super::system::{create_file, room, sync_folder};
+use super::system::{create_file, open_to_write, room, sync_folder};
 use crate::history::format::Frame;
 use crate::history::holders::archive;
 use crate::history::segment::{self, Source};
@@ -134,7 +134,7 @@ impl Disk {
     /// Completes the segments of recorders that crashed.
     pub fn complete_all(&self) {
         for name in segments(&self.limits.folder).unwrap_or_default() {
-            let file = File::options().write(true).open(&name.path);
+            let file = open_to_write(&name.path);
             let _ = file.map(|mut file| complete(&name, &mut file));
         }
     }
