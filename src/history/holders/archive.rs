@@ -14,10 +14,12 @@ use crate::history::writer::system::create_file;
 
 const NAME: &str = "holders.seg";
 
-/// Adds the spans of a segment, which is about to be removed. Those that ended longer ago than `keep` are dropped.
+/// Adds the spans of a segment, which is about to be removed. Those that ended longer ago than `keep` are dropped,
+/// by `now`, in ms since 1970.
 pub(crate) fn archive(
     folder: &Path,
     segment: &mut Segment,
+    now: i64,
     keep: Duration,
 ) -> Result<(), StoreError> {
     segment.refresh()?;
@@ -27,7 +29,8 @@ pub(crate) fn archive(
     let mut all = read(folder).map_err(|reason| StoreError::file(folder, reason))?;
     era.add(&mut all, &segment.spans()?, 0);
     let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
-    all.retain(|joined| joined.to >= era.end.saturating_sub(keep));
+    let oldest = now.min(era.end).saturating_sub(keep);
+    all.retain(|joined| joined.to >= oldest);
     write(folder, &all, era.end).map_err(|reason| StoreError::file(folder, reason))
 }
 

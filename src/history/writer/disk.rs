@@ -20,6 +20,12 @@ const SEGMENTS: u64 = 8;
 /// No segment is longer, in s: it ends after an hour, with the next snapshot.
 const LONGEST: i64 = 2 * 3600;
 
+/// A wall clock that is less ahead than this, in ms, is not questioned.
+const MAX_AHEAD: i64 = 3600 * 1000;
+
+/// One that is more ahead is right after this time: by then it would have been set.
+const TRUSTED_AFTER: Duration = Duration::from_hours(24);
+
 /// What may be stored, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
@@ -37,6 +43,14 @@ pub(crate) struct Disk {
     current: Option<Segment>,
     /// When the limits were last enforced, in ms since 1970.
     checked: i64,
+    /// The steady clock of the frames that come next.
+    steady: Duration,
+    /// A time that had come for certain, in ms since 1970, and when that was on the steady clock.
+    certain: Option<(i64, Duration)>,
+    /// Since when, on the steady clock, the wall clock has been ahead of that.
+    ahead_since: Option<Duration>,
+    /// No segment gets a number below this one.
+    next_number: u64,
 }
 
 struct Segment {
@@ -72,7 +86,16 @@ impl Disk {
             limits,
             current: None,
             checked: i64::MIN,
+            steady: Duration::ZERO,
+            certain: None,
+            ahead_since: None,
+            next_number: 1,
         }
+    }
+
+    /// Notes the steady clock of the frames that come next.
+    pub const fn advance(&mut self, steady: Duration) {
+        self.steady = steady;
     }
 
     /// Begins a segment with these frames.
@@ -84,7 +107,10 @@ impl Disk {
         self.enforce(first.head.wall)?;
         let folder = &self.limits.folder;
         let known = segments(folder).map_err(Refused::Failed)?;
-        let number = known.last().map_or(1, |last| last.number + 1);
+        // Never one that was there before: a reader may know that segment.
+        let after = known.last().map_or(1, |last| last.number.saturating_add(1));
+        let number = after.max(self.next_number);
+        self.next_number = number.saturating_add(1);
         let name = SegmentName::new(folder, first.head.wall.div_euclid(1000), number);
         let file = create_file(&name.path).map_err(Refused::of)?;
         self.current = Some(Segment {
@@ -154,7 +180,7 @@ impl Disk {
     /// Removes segments that are too old, too large together, or whose room is needed; the oldest first.
     fn enforce(&mut self, now: i64) -> Result<(), Refused> {
         self.checked = now;
-        let folder = &self.limits.folder;
+        let folder = &self.limits.folder.clone();
         let mut known = Vec::new();
         for name in segments(folder).map_err(Refused::Failed)? {
             let size = fs::metadata(&name.path).map_or(0, |file| file.len());
@@ -162,13 +188,16 @@ impl Disk {
         }
         let current = self.current.as_ref().map(|one| one.name.number);
         let keep = i64::try_from(self.limits.keep.as_secs()).unwrap_or(i64::MAX);
+        let now = self.certain_time(now, &known);
         let oldest = now.div_euclid(1000).saturating_sub(keep);
         let mut total: u64 = known.iter().map(|(_, size)| size).sum();
         // A segment is as old as its last frame. The next one begins there, unless no recorder ran in between.
         let ends: Vec<_> = known.iter().skip(1).map(|(name, _)| name.start).collect();
         let end = |at: usize, start: i64| {
-            let next = ends.get(at).copied().unwrap_or(i64::MAX);
-            next.min(start.saturating_add(LONGEST))
+            // An earlier one was written after the clock was set back.
+            let next = ends.get(at).copied().filter(|next| *next >= start);
+            let longest = start.saturating_add(LONGEST);
+            next.map_or(longest, |next| next.min(longest))
         };
         for (at, (name, size)) in known.iter().enumerate() {
             if Some(name.number) == current {
@@ -177,12 +206,35 @@ impl Disk {
             let is_old = end(at, name.start) < oldest;
             if is_old || total > self.limits.max_size || self.check_room().is_err() {
                 // On a full disk the spans are lost, which is better than everything that follows.
-                let _ = archive(folder, &mut opened(name), self.limits.keep_holders);
+                let _ = archive(folder, &mut opened(name), now, self.limits.keep_holders);
                 remove(&name.path).map_err(Refused::Failed)?;
                 total -= size;
             }
         }
         self.check_room()
+    }
+
+    /// The time by which segments are old. A clock may be wrong, so one that is ahead of the end of what was stored when the
+    /// recorder started, and of what passed since then on the steady clock, counts after it has been for a day.
+    fn certain_time(&mut self, now: i64, known: &[(SegmentName, u64)]) -> i64 {
+        let steady = self.steady;
+        let (time, since) = *self.certain.get_or_insert_with(|| {
+            let last = known.last().and_then(|(name, _)| last_time(name));
+            (last.map_or(now, |last| last.min(now)), steady)
+        });
+        let passed = steady.saturating_sub(since).as_millis();
+        let certain = time.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX));
+        if now.saturating_sub(certain) < MAX_AHEAD {
+            self.ahead_since = None;
+            return now;
+        }
+        let ahead_since = *self.ahead_since.get_or_insert(steady);
+        if steady.saturating_sub(ahead_since) < TRUSTED_AFTER {
+            return certain;
+        }
+        self.ahead_since = None;
+        self.certain = Some((now, steady));
+        now
     }
 
     /// Whether as much is free as should stay free; where that is unknown, it is.
@@ -209,6 +261,13 @@ impl Refused {
 
 fn opened(name: &SegmentName) -> segment::Segment {
     segment::Segment::new(name.number, Source::File(name.path.clone()))
+}
+
+/// The time of a segment's last frame, in ms since 1970.
+fn last_time(name: &SegmentName) -> Option<i64> {
+    let mut segment = opened(name);
+    segment.refresh().ok()?;
+    segment.frames.entries.last().map(|entry| entry.head.end())
 }
 
 /// Adds index and summary to the end of a segment.
