@@ -4,7 +4,7 @@ mod head;
 
 #[cfg(test)]
 pub(crate) use head::VERSION;
-pub(crate) use head::{ChangeCounts, HEAD_LENGTH, Head, HeadError, Kind, MAGIC};
+pub(crate) use head::{ChangeCounts, HEAD_LENGTH, Head, HeadError, Kind, MAGIC, MAX_BODY};
 
 use std::io::{self, Write as _};
 

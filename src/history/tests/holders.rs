@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::machine::Machine;
 use super::{Folder, options};
+use crate::history::holders::archive::{archive, fitted, read};
 use crate::history::*;
 
 /// Writes these steps, an hour apart at most, and returns the store.
@@ -135,4 +136,82 @@ fn the_process_of_a_clients_port_is_found_and_its_peer_on_request() {
         }
     }
     assert!(checked > 50, "{checked}");
+}
+
+/// A store of one segment, which is archived but not removed.
+fn archived(folder: &Folder) -> std::path::PathBuf {
+    store(folder, |machine, writer| {
+        for snapshot in machine.snapshots(30, 1000) {
+            writer.add(&snapshot).unwrap();
+        }
+        machine.close(8080);
+        writer.add(&machine.snapshot(1000)).unwrap();
+    });
+    archive_all(folder);
+    let mut history = History::open(&folder.0).unwrap();
+    history
+        .segments
+        .remove(0)
+        .source
+        .path()
+        .unwrap()
+        .to_path_buf()
+}
+
+fn archive_all(folder: &Folder) {
+    let mut history = History::open(&folder.0).unwrap();
+    for segment in &mut history.segments {
+        archive(&folder.0, segment, i64::MAX, Duration::MAX).unwrap();
+    }
+}
+
+#[test]
+fn a_segment_that_is_archived_and_not_yet_removed_counts_once() {
+    let folder = Folder::new();
+    let path = archived(&folder);
+    let known = read(&folder.0).unwrap().len();
+    assert!(known > 2, "{known}");
+    archive_all(&folder);
+    assert_eq!(read(&folder.0).unwrap().len(), known);
+    // The recorder was killed before it removed it.
+    let leaving = path.with_extension("gone");
+    std::fs::rename(&path, &leaving).unwrap();
+    assert_eq!(who(&folder, 22).len(), 1);
+    store(&folder, |machine, writer| {
+        machine.pass(Duration::from_hours(1));
+        writer.add(&machine.quiet(1000)).unwrap();
+    });
+    assert!(!leaving.exists());
+    assert_eq!(read(&folder.0).unwrap().len(), known);
+    let history = History::open(&folder.0).unwrap();
+    assert_eq!(history.segments[0].number, 2);
+}
+
+#[test]
+fn an_archive_that_would_be_too_long_has_the_latest_spans() {
+    let folder = Folder::new();
+    archived(&folder);
+    let all = read(&folder.0).unwrap();
+    let whole = fitted(all.clone(), usize::MAX).unwrap();
+    let less = fitted(all.clone(), whole.len() - 1).unwrap();
+    assert!(less.len() < whole.len() && less.len() > whole.len() / 2);
+    let kept: Vec<serde_json::Value> = serde_json::from_slice(&less).unwrap();
+    let first = all.iter().map(|one| one.to).min().unwrap();
+    let ended = all.iter().filter(|one| one.to == first).count();
+    let is_first = |one: &&serde_json::Value| one["to"] == first;
+    assert!(kept.iter().filter(is_first).count() < ended);
+    assert_eq!(fitted(all, 2).unwrap(), b"[]");
+}
+
+#[test]
+fn an_archive_that_can_not_be_read_is_kept_aside() {
+    let folder = Folder::new();
+    archived(&folder);
+    let known = read(&folder.0).unwrap().len();
+    std::fs::write(folder.0.join("holders.seg"), "damaged").unwrap();
+    assert!(read(&folder.0).unwrap().is_empty());
+    archive_all(&folder);
+    assert_eq!(read(&folder.0).unwrap().len(), known);
+    let aside = std::fs::read(folder.0.join("holders.unreadable")).unwrap();
+    assert_eq!(aside, b"damaged");
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::folder::{SegmentName, segments};
+use super::folder::{SegmentName, leave, leaving, segments};
 use super::system::{create_file, open_to_write, room, sync_folder};
 use crate::history::format::Frame;
-use crate::history::holders::archive;
+use crate::history::holders::archive::{self, archive};
 use crate::history::segment::{self, Source};
 use crate::model::size;
 
@@ -109,7 +109,8 @@ impl Disk {
         let known = segments(folder).map_err(Refused::Failed)?;
         // Never one that was there before: a reader may know that segment.
         let after = known.last().map_or(1, |last| last.number.saturating_add(1));
-        let number = after.max(self.next_number);
+        let archived = archive::next_number(folder);
+        let number = after.max(self.next_number).max(archived);
         self.next_number = number.saturating_add(1);
         let name = SegmentName::new(folder, first.head.wall.div_euclid(1000), number);
         let file = create_file(&name.path).map_err(Refused::of)?;
@@ -189,6 +190,10 @@ impl Disk {
         let current = self.current.as_ref().map(|one| one.name.number);
         let keep = i64::try_from(self.limits.keep.as_secs()).unwrap_or(i64::MAX);
         let now = self.certain_time(now, &known);
+        // Of a recorder that ended in between.
+        for name in leaving(folder).map_err(Refused::Failed)? {
+            self.remove(&name, now)?;
+        }
         let oldest = now.div_euclid(1000).saturating_sub(keep);
         let mut total: u64 = known.iter().map(|(_, size)| size).sum();
         // A segment is as old as its last frame. The next one begins there, unless no recorder ran in between.
@@ -205,13 +210,22 @@ impl Disk {
             }
             let is_old = end(at, name.start) < oldest;
             if is_old || total > self.limits.max_size || self.check_room().is_err() {
-                // On a full disk the spans are lost, which is better than everything that follows.
-                let _ = archive(folder, &mut opened(name), now, self.limits.keep_holders);
-                remove(&name.path).map_err(Refused::Failed)?;
+                match leave(name) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    left => self.remove(&left.map_err(Refused::Failed)?, now)?,
+                }
                 total -= size;
             }
         }
         self.check_room()
+    }
+
+    /// Removes a segment that is marked for that, and keeps its spans.
+    fn remove(&self, name: &SegmentName, now: i64) -> Result<(), Refused> {
+        let limits = &self.limits;
+        // On a full disk the spans are lost, which is better than everything that follows.
+        let _ = archive(&limits.folder, &mut opened(name), now, limits.keep_holders);
+        remove(&name.path).map_err(Refused::Failed)
     }
 
     /// The time by which segments are old. A clock may be wrong, so one that is ahead of the end of what was stored when the

@@ -27,8 +27,8 @@ impl SegmentName {
         }
     }
 
-    fn parse(path: PathBuf) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.strip_suffix(".seg")?;
+    fn parse(path: PathBuf, suffix: &str) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.strip_suffix(suffix)?;
         let (start, number) = name.rsplit_once('-')?;
         let (start, number) = (start.parse().ok()?, number.parse().ok()?);
         Some(Self {
@@ -41,9 +41,28 @@ impl SegmentName {
 
 /// The segments of a folder, in the order in which they were written. Only files count: a pipe would be waited for.
 pub(crate) fn segments(folder: &Path) -> io::Result<Vec<SegmentName>> {
+    named(folder, ".seg")
+}
+
+/// The segments that are being removed: no reader finds them, so that what is archived of them is not read twice.
+pub(super) fn leaving(folder: &Path) -> io::Result<Vec<SegmentName>> {
+    named(folder, ".gone")
+}
+
+/// Marks a segment as one that is being removed.
+pub(super) fn leave(name: &SegmentName) -> io::Result<SegmentName> {
+    let path = name.path.with_extension("gone");
+    fs::rename(&name.path, &path)?;
+    Ok(SegmentName {
+        path,
+        ..name.clone()
+    })
+}
+
+fn named(folder: &Path, suffix: &str) -> io::Result<Vec<SegmentName>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let name = SegmentName::parse(entry?.path());
+        let name = SegmentName::parse(entry?.path(), suffix);
         found.extend(name.filter(|name| name.path.is_file()));
     }
     found.sort_by_key(|one| (one.number, one.start));
