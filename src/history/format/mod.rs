@@ -93,6 +93,11 @@ impl Frame {
         Self { head, bytes }
     }
 
+    /// Whether it can be read: its body is not too large.
+    pub fn is_readable(&self) -> bool {
+        self.head.is_bounded()
+    }
+
     pub fn set_counts(&mut self, counts: ChangeCounts) {
         self.head.counts = counts;
         self.bytes[..HEAD_LENGTH].copy_from_slice(&self.head.to_bytes());

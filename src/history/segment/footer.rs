@@ -59,14 +59,16 @@ impl PortSummary {
     }
 }
 
-/// The frames of a footer, and the bytes at the very end, for a segment that ends at `offset`.
-pub(crate) fn write_footer(frames: &Frames, summary: &Summary, offset: u64) -> Vec<u8> {
+/// The frames of a footer, and the bytes at the very end, for a segment that ends at `offset`; `None` if they could not be
+/// read, as one is too large.
+pub(crate) fn write_footer(frames: &Frames, summary: &Summary, offset: u64) -> Option<Vec<u8>> {
     let last = frames.entries.last().map(|entry| entry.head);
     let mut out = FooterWriter {
         sequence: last.map_or(0, |head| head.sequence.wrapping_add(1)),
         wall: last.map_or(0, |head| head.wall),
         bytes: Vec::new(),
         lengths: Vec::new(),
+        is_readable: true,
     };
     out.add(Kind::Index, &[index(frames)]);
     out.add(Kind::Holders, &[list(&summary.holders)]);
@@ -85,7 +87,7 @@ pub(crate) fn write_footer(frames: &Frames, summary: &Summary, offset: u64) -> V
     trailer.extend_from_slice(&MARK);
     // Memory can always be written.
     let _ = out.bytes.write_all(&trailer);
-    out.bytes
+    out.is_readable.then_some(out.bytes)
 }
 
 struct FooterWriter {
@@ -94,6 +96,7 @@ struct FooterWriter {
     bytes: Vec<u8>,
     /// The length of each frame; 0 for a part that is left out.
     lengths: Vec<u64>,
+    is_readable: bool,
 }
 
 impl FooterWriter {
@@ -104,6 +107,7 @@ impl FooterWriter {
         };
         self.sequence = self.sequence.wrapping_add(1);
         let frame = Frame::compressed(head, pieces);
+        self.is_readable &= frame.is_readable();
         self.lengths.push(frame.bytes.len() as u64);
         self.bytes.extend_from_slice(&frame.bytes);
     }

@@ -94,7 +94,7 @@ impl Segment {
         summarizer.extend(self)?;
         let end = self.frames.end;
         let footer = write_footer(&self.frames, &summarizer.summary, end);
-        Ok(Some((end, footer)))
+        Ok(footer.map(|footer| (end, footer)))
     }
 
     /// The frames with a moment, each with its index.

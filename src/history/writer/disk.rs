@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::folder::{SegmentName, leave, leaving, segments};
 use super::system::{create_file, open_to_write, room, sync_folder};
-use crate::history::format::Frame;
+use crate::history::format::{Frame, MAX_BODY};
 use crate::history::holders::archive::{self, archive};
 use crate::history::segment::{self, Source};
 use crate::model::size;
@@ -69,6 +69,9 @@ pub(crate) enum Refused {
     /// There is no room at all.
     #[error("the disk is full")]
     Full,
+    /// No reader would accept it.
+    #[error("a snapshot has {}, and at most {} can be stored", size::format(*bytes), size::format(MAX_BODY.into()))]
+    TooLarge { bytes: u64 },
     /// The system refused.
     #[error("{0}")]
     Failed(io::Error),
@@ -104,6 +107,7 @@ impl Disk {
         let Some(first) = frames.first() else {
             return Ok(());
         };
+        frames.iter().try_for_each(Refused::unreadable)?;
         self.enforce(first.head.wall)?;
         let folder = &self.limits.folder;
         let known = segments(folder).map_err(Refused::Failed)?;
@@ -131,6 +135,7 @@ impl Disk {
 
     /// Appends a frame to the segment.
     pub fn append(&mut self, frame: &Frame) -> Result<(), Refused> {
+        Refused::unreadable(frame)?;
         let is_due = frame.head.wall.saturating_sub(self.checked) >= 60_000;
         if is_due || self.check_room().is_err() {
             self.enforce(frame.head.wall)?;
@@ -265,6 +270,15 @@ impl Disk {
 }
 
 impl Refused {
+    /// Refuses a frame that could not be read.
+    fn unreadable(frame: &Frame) -> Result<(), Self> {
+        if frame.is_readable() {
+            return Ok(());
+        }
+        let bytes = frame.head.raw_length.max(frame.head.length).into();
+        Err(Self::TooLarge { bytes })
+    }
+
     fn of(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull => Self::Full,
@@ -328,6 +342,7 @@ impl Segment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::format::{Head, Kind};
 
     #[test]
     fn a_twentieth_of_the_disk_stays_free_within_limits() {
@@ -341,5 +356,32 @@ mod tests {
         ] {
             assert_eq!(least_free(all), kept, "{all}");
         }
+    }
+
+    #[test]
+    fn a_frame_that_no_reader_would_accept_is_refused() {
+        let name = format!("sockeye-disk-large-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        let mut disk = Disk::new(Limits {
+            folder: folder.clone(),
+            keep: Duration::MAX,
+            max_size: u64::MAX,
+            keep_holders: Duration::MAX,
+            min_free: Some(0),
+        });
+        let frame = |kind: Kind, length: u32| {
+            Frame::compressed(Head::new(kind, 0), &[vec![0; length as usize]])
+        };
+        let large = frame(Kind::Keyframe, MAX_BODY + 1);
+        let refused = disk.begin(&[frame(Kind::Start, 2), large.clone()]);
+        let message = refused.unwrap_err().to_string();
+        assert!(message.starts_with("a snapshot has "), "{message}");
+        assert!(segments(&folder).unwrap().is_empty());
+        let start = [frame(Kind::Start, 2), frame(Kind::Keyframe, MAX_BODY)];
+        disk.begin(&start).unwrap();
+        assert!(disk.append(&large).is_err());
+        fs::remove_dir_all(&folder).unwrap();
     }
 }
