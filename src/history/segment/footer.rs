@@ -286,9 +286,12 @@ fn index(frames: &Frames) -> Vec<u8> {
     out
 }
 
+/// The least bytes of a frame in the index: nine numbers, and a checksum of four bytes.
+const LEAST_ENTRY: usize = 13;
+
 fn read_index(raw: &[u8], wall: i64, end: u64) -> Result<Vec<Entry>, Malformed> {
     let mut input = Bytes::new(raw);
-    let count = input.count(input.left())?;
+    let count = input.count(input.left() / LEAST_ENTRY)?;
     let mut offset = input.number()?;
     let mut sequence = input.small()?;
     let mut entries = Vec::with_capacity(count);
@@ -420,4 +423,26 @@ fn read_holders(raw: &[u8], summary: &mut PortSummary) -> Result<(), Malformed> 
         number += 1;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_has_no_more_frames_than_its_bytes_have_room_for() {
+        let entry = Entry {
+            offset: 0,
+            head: Head::new(Kind::Start, 0),
+        };
+        let frames = Frames::listed(vec![entry; 3], 0);
+        let raw = index(&frames);
+        assert_eq!(raw.len(), 3 + 3 * LEAST_ENTRY);
+        let end = 3 * entry.length();
+        assert_eq!(read_index(&raw, 0, end).unwrap().len(), 3);
+        let mut raw = vec![0; 1000];
+        raw[0] = 100;
+        let error = read_index(&raw, 0, 0).unwrap_err();
+        assert_eq!(error, "100 elements, and at most 76 are left");
+    }
 }
