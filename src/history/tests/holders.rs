@@ -215,3 +215,26 @@ fn an_archive_that_can_not_be_read_is_kept_aside() {
     let aside = std::fs::read(folder.0.join("holders.unreadable")).unwrap();
     assert_eq!(aside, b"damaged");
 }
+
+#[test]
+fn a_segment_that_is_removed_while_it_is_read_had_nothing() {
+    for is_complete in [true, false] {
+        let folder = Folder::new();
+        let mut machine = Machine::new(2);
+        let mut writer = Writer::open(&folder.0, &options()).unwrap();
+        writer.add(&machine.quiet(1000)).unwrap();
+        writer.sync().unwrap();
+        let writer = if is_complete {
+            writer.close().unwrap();
+            None
+        } else {
+            Some(writer)
+        };
+        let mut history = History::open(&folder.0).unwrap();
+        let path = history.segments[0].source.path().unwrap();
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(history.holders(&HolderQuery::new(22)).unwrap(), []);
+        assert!(history.segments[0].spans().unwrap().spans.is_empty());
+        drop(writer);
+    }
+}
