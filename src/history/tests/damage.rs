@@ -267,7 +267,40 @@ fn a_frame_of_too_many_snapshots_is_refused_and_none_is_written() {
     let output = snapshots
         .take(MAX_STEPS)
         .flat_map(|one| framer.add(&one, None));
-    let frames = output.flat_map(Output::into_frames);
-    let changes = frames.filter(|frame| frame.head.kind == Kind::Changes);
+    let written = output.flat_map(Output::into_frames);
+    let changes = written.filter(|frame| frame.head.kind == Kind::Changes);
     assert!(changes.count() > 1);
+}
+
+#[test]
+fn damage_at_the_end_of_a_segment_is_a_gap_before_the_next_one() {
+    let folder = Folder::new();
+    written(&folder, &Machine::new(9).snapshots(90, 60_000));
+    let history = History::open(&folder.0).unwrap();
+    assert_eq!(history.gaps(TimeRange::ALL), []);
+    let segment = &history.segments[0];
+    let last = *segment.frames.entries.last().unwrap();
+    let path = segment.source.path().unwrap().to_path_buf();
+    let bytes = std::fs::read(&path).unwrap();
+    let reasons = |history: &History| {
+        let gaps = history.gaps(TimeRange::ALL);
+        gaps.iter().map(|gap| gap.reason).collect::<Vec<_>>()
+    };
+    let mut broken = bytes.clone();
+    broken[last.offset as usize + HEAD_LENGTH + 20] ^= 1;
+    std::fs::write(&path, &broken).unwrap();
+    let mut history = History::open(&folder.0).unwrap();
+    // The keyframe of the next segment has its last snapshot again.
+    forward(&mut history);
+    assert_eq!(reasons(&history), [GapReason::Damaged]);
+    // Only its index: nothing of the section is missing.
+    let mut broken = bytes.clone();
+    broken[(last.offset + last.length()) as usize] ^= 1;
+    std::fs::write(&path, &broken).unwrap();
+    let history = History::open(&folder.0).unwrap();
+    assert_eq!(reasons(&history), []);
+    // The file was cut, within a frame.
+    std::fs::write(&path, &bytes[..last.offset as usize + 60]).unwrap();
+    let history = History::open(&folder.0).unwrap();
+    assert_eq!(reasons(&history), [GapReason::Damaged]);
 }

@@ -124,7 +124,7 @@ mod tests {
             let name = format!("sockeye-system-{name}-{}", std::process::id());
             let path = std::env::temp_dir().join(name);
             let _ = fs::remove_dir_all(&path);
-            create_folder(&path).unwrap();
+            create_folder(&path).expect("the temporary folder can be written to");
             Self(path)
         }
     }
@@ -137,7 +137,7 @@ mod tests {
 
     fn make_pipe(path: &Path) {
         let made = std::process::Command::new("mkfifo").arg(path).status();
-        assert!(made.unwrap().success());
+        assert!(made.is_ok_and(|status| status.success()));
     }
 
     #[test]
