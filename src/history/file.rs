@@ -117,8 +117,17 @@ impl FileWriter {
             return Err(StoreError::file(&self.path, reason));
         }
         let frames = output.into_iter().flat_map(Output::into_frames);
-        let bytes: Vec<_> = frames.flat_map(|frame| frame.bytes).collect();
-        let written = self.append(&bytes);
+        let mut bytes = Vec::new();
+        let mut is_readable = true;
+        for frame in frames {
+            is_readable &= frame.is_readable();
+            bytes.extend_from_slice(&frame.bytes);
+        }
+        let written = if is_readable {
+            self.append(&bytes)
+        } else {
+            Err(io::Error::other("a snapshot is too large to be stored"))
+        };
         written.map_err(|reason| {
             self.has_failed = true;
             // A part of a frame would be reported as damage.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::MAX_SOCKETS;
 use super::bytes::{Input, Malformed};
 use super::closes::{LastShapes, Report};
 use super::columns::{Column, ColumnInputs};
 use super::entries::{Entries, json};
 use super::parts::{LOCAL, LastRows, Parts, REMOTE, change, read_end, read_ends, read_queue};
 use super::records::Extras;
+use super::{MAX_SOCKETS, MAX_STEPS};
 use crate::model::{Age, BuildSpread, ClosedSocket, Moment, Pid, Process, Snapshot, Socket};
 
 /// A socket of the current snapshot. Its parts have been checked: they are in the tables.
@@ -142,6 +142,9 @@ impl Decoder {
         let mut steps = Vec::new();
         let mut time = (0, 0);
         while self.columns.left(Column::Steps) > 0 {
+            if steps.len() == MAX_STEPS {
+                return Err(format!("it has more than {MAX_STEPS} snapshots"));
+            }
             let step = (self.columns).read(Column::Steps, |input| self.clock.step(input, time))?;
             time = step.time;
             steps.push(step);

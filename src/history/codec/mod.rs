@@ -26,6 +26,9 @@ use crate::history::format::ChangeCounts;
 /// The most sockets of a snapshot that are stored.
 pub(crate) const MAX_SOCKETS: usize = 1 << 19;
 
+/// The most snapshots of a frame: a small file can't fill the memory with their times. A recorder writes far fewer.
+pub(crate) const MAX_STEPS: usize = 1 << 12;
+
 /// What a snapshot changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changed {

@@ -4,7 +4,7 @@ mod head;
 
 #[cfg(test)]
 pub(crate) use head::VERSION;
-pub(crate) use head::{ChangeCounts, HEAD_LENGTH, Head, HeadError, Kind, MAGIC};
+pub(crate) use head::{ChangeCounts, HEAD_LENGTH, Head, HeadError, Kind, MAGIC, MAX_BODY};
 
 use std::io::{self, Write as _};
 
@@ -91,6 +91,11 @@ impl Frame {
         bytes.extend_from_slice(&head.to_bytes());
         bytes.extend_from_slice(&body);
         Self { head, bytes }
+    }
+
+    /// Whether it can be read: its body is not too large.
+    pub fn is_readable(&self) -> bool {
+        self.head.is_bounded()
     }
 
     pub fn set_counts(&mut self, counts: ChangeCounts) {

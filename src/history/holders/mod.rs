@@ -1,10 +1,8 @@
 //! Which process had a port, and from when to when.
 
-mod archive;
+pub(super) mod archive;
 mod joined;
 mod query;
-
-pub(crate) use archive::archive;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ mod place;
 mod sections;
 mod seek;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -88,7 +88,19 @@ impl History {
     /// # Errors
     /// When the folder or a new segment can't be read.
     pub fn refresh(&mut self) -> Result<(), StoreError> {
-        self.place.refresh(&mut self.segments)
+        let before = self.cursor_path();
+        self.place.refresh(&mut self.segments)?;
+        if self.cursor_path() != before {
+            self.cursor = None;
+        }
+        Ok(())
+    }
+
+    /// The file of the segment that the cursor is in.
+    fn cursor_path(&self) -> Option<PathBuf> {
+        let number = self.cursor.as_ref()?.position().file;
+        let segment = self.segments.iter().find(|one| one.number == number)?;
+        segment.source.path().map(Path::to_path_buf)
     }
 
     /// Requests that the recorder, if one runs, writes with its next snapshot what it has taken so far; otherwise that takes up

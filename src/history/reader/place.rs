@@ -25,7 +25,10 @@ impl Place {
             while before.peek().is_some_and(|one| one.number < number) {
                 before.next();
             }
-            let same = before.next_if(|one| one.number == number);
+            // A folder that was removed and made anew has other segments with these numbers.
+            let is_same =
+                |one: &Segment| one.number == number && one.source.path() == source.path();
+            let same = before.next_if(is_same);
             let is_last = before.peek().is_none();
             let mut segment = match same {
                 Some(segment) if !is_last => {

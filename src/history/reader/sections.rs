@@ -1,7 +1,7 @@
 //! Which times a history covers, and the gaps in between.
 
 use crate::history::format::{Head, Kind, StartReason};
-use crate::history::segment::Segment;
+use crate::history::segment::{Frames, Segment};
 use crate::history::{Gap, GapReason};
 
 /// Snapshots that follow each other without a gap, all in one segment.
@@ -13,6 +13,8 @@ pub(crate) struct Section {
     pub end: i64,
     /// Whether it was ended on purpose.
     pub is_stopped: bool,
+    /// Whether what follows in its segment can't be read.
+    is_cut: bool,
     /// The indices of its first and last frame.
     pub first: usize,
     pub last: usize,
@@ -26,7 +28,8 @@ pub(crate) fn sections(segment: &Segment) -> Vec<Section> {
     let mut begins = Some(StartReason::Started);
     for (at, entry) in segment.frames.entries.iter().enumerate() {
         let head = entry.head;
-        let is_next = before.is_none_or(|before: u32| head.sequence == before.wrapping_add(1));
+        let is_next = is_of_footer(head.kind)
+            || before.is_none_or(|before: u32| head.sequence == before.wrapping_add(1));
         if (!is_next || segment.broken.contains(&at)) && begins.is_none() {
             begins = Some(StartReason::After(GapReason::Damaged));
         }
@@ -39,7 +42,29 @@ pub(crate) fn sections(segment: &Segment) -> Vec<Section> {
             add(&mut all, &mut begins, (at, head));
         }
     }
+    if let Some(last) = all.last_mut() {
+        let is_damaged = begins == Some(StartReason::After(GapReason::Damaged));
+        last.is_cut = is_damaged || is_cut(segment);
+    }
     all
+}
+
+/// The frames of a footer belong to no section, so none of them is missing there.
+const fn is_of_footer(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Index | Kind::Holders | Kind::Ports | Kind::Directory
+    )
+}
+
+/// Whether there is damage right behind the last frame, which is not the end of its section.
+fn is_cut(segment: &Segment) -> bool {
+    let Some(last) = segment.frames.entries.last() else {
+        return false;
+    };
+    let end = last.offset + last.length();
+    let mut faults = segment.frames.faults.iter();
+    Frames::is_moment(last.head.kind) && faults.any(|(offset, ..)| *offset >= end)
 }
 
 fn add(all: &mut Vec<Section>, begins: &mut Option<StartReason>, (at, head): (usize, Head)) {
@@ -51,6 +76,7 @@ fn add(all: &mut Vec<Section>, begins: &mut Option<StartReason>, (at, head): (us
                 start: head.wall,
                 end: head.wall,
                 is_stopped: false,
+                is_cut: false,
                 first: at,
                 last: at,
             });
@@ -67,6 +93,7 @@ fn add(all: &mut Vec<Section>, begins: &mut Option<StartReason>, (at, head): (us
 /// The gap between two sections, if there is one.
 pub(crate) fn gap(before: &Section, after: &Section) -> Option<Gap> {
     let reason = match after.reason {
+        StartReason::Continued if before.is_cut => GapReason::Damaged,
         StartReason::Continued => return None,
         StartReason::After(reason) => reason,
         StartReason::Started if before.is_stopped => GapReason::Stopped,

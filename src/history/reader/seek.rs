@@ -87,27 +87,30 @@ impl History {
 
     /// Moves to the snapshot before a position. Returns whether there is one.
     pub(super) fn seek_before(&mut self, position: Position) -> Result<bool, StoreError> {
-        let mut place = self.find(position)?;
-        if position.step > 0 {
-            return self.seek(place, Until::Applied(position.step));
-        }
-        let (wall, is_repeated) = (self.head(place).wall, self.is_repeated(place));
-        while let Some(before) = self.before(place) {
-            place = before;
-            if self.has_own_snapshot(place) {
-                if !self.seek(place, Until::End)? {
-                    return Ok(false);
-                }
-                let cursor = self.cursor.as_ref();
-                let found = cursor.map(|one| one.taken_at().wall.as_millisecond());
-                if !(is_repeated && found == Some(wall)) {
-                    return Ok(true);
-                }
-                let again = self.position().ok_or(StoreError::Removed)?;
-                return self.seek_before(again);
+        let mut position = position;
+        loop {
+            let place = self.find(position)?;
+            if position.step > 0 {
+                return self.seek(place, Until::Applied(position.step));
             }
+            let (wall, is_repeated) = (self.head(place).wall, self.is_repeated(place));
+            let mut before = self.before(place);
+            while let Some(at) = before.filter(|at| !self.has_own_snapshot(*at)) {
+                before = self.before(at);
+            }
+            let Some(before) = before else {
+                return Ok(false);
+            };
+            if !self.seek(before, Until::End)? {
+                return Ok(false);
+            }
+            let cursor = self.cursor.as_ref();
+            let found = cursor.map(|one| one.taken_at().wall.as_millisecond());
+            if !(is_repeated && found == Some(wall)) {
+                return Ok(true);
+            }
+            position = self.position().ok_or(StoreError::Removed)?;
         }
-        Ok(false)
     }
 
     /// Moves to the next snapshot. Returns whether there is one; else the cursor stays.

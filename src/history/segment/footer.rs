@@ -59,14 +59,16 @@ impl PortSummary {
     }
 }
 
-/// The frames of a footer, and the bytes at the very end, for a segment that ends at `offset`.
-pub(crate) fn write_footer(frames: &Frames, summary: &Summary, offset: u64) -> Vec<u8> {
+/// The frames of a footer, and the bytes at the very end, for a segment that ends at `offset`; `None` if they could not be
+/// read, as one is too large.
+pub(crate) fn write_footer(frames: &Frames, summary: &Summary, offset: u64) -> Option<Vec<u8>> {
     let last = frames.entries.last().map(|entry| entry.head);
     let mut out = FooterWriter {
         sequence: last.map_or(0, |head| head.sequence.wrapping_add(1)),
         wall: last.map_or(0, |head| head.wall),
         bytes: Vec::new(),
         lengths: Vec::new(),
+        is_readable: true,
     };
     out.add(Kind::Index, &[index(frames)]);
     out.add(Kind::Holders, &[list(&summary.holders)]);
@@ -85,7 +87,7 @@ pub(crate) fn write_footer(frames: &Frames, summary: &Summary, offset: u64) -> V
     trailer.extend_from_slice(&MARK);
     // Memory can always be written.
     let _ = out.bytes.write_all(&trailer);
-    out.bytes
+    out.is_readable.then_some(out.bytes)
 }
 
 struct FooterWriter {
@@ -94,6 +96,7 @@ struct FooterWriter {
     bytes: Vec<u8>,
     /// The length of each frame; 0 for a part that is left out.
     lengths: Vec<u64>,
+    is_readable: bool,
 }
 
 impl FooterWriter {
@@ -104,6 +107,7 @@ impl FooterWriter {
         };
         self.sequence = self.sequence.wrapping_add(1);
         let frame = Frame::compressed(head, pieces);
+        self.is_readable &= frame.is_readable();
         self.lengths.push(frame.bytes.len() as u64);
         self.bytes.extend_from_slice(&frame.bytes);
     }
@@ -282,9 +286,12 @@ fn index(frames: &Frames) -> Vec<u8> {
     out
 }
 
+/// The least bytes of a frame in the index: nine numbers, and a checksum of four bytes.
+const LEAST_ENTRY: usize = 13;
+
 fn read_index(raw: &[u8], wall: i64, end: u64) -> Result<Vec<Entry>, Malformed> {
     let mut input = Bytes::new(raw);
-    let count = input.count(input.left())?;
+    let count = input.count(input.left() / LEAST_ENTRY)?;
     let mut offset = input.number()?;
     let mut sequence = input.small()?;
     let mut entries = Vec::with_capacity(count);
@@ -416,4 +423,26 @@ fn read_holders(raw: &[u8], summary: &mut PortSummary) -> Result<(), Malformed> 
         number += 1;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_has_no_more_frames_than_its_bytes_have_room_for() {
+        let entry = Entry {
+            offset: 0,
+            head: Head::new(Kind::Start, 0),
+        };
+        let frames = Frames::listed(vec![entry; 3], 0);
+        let raw = index(&frames);
+        assert_eq!(raw.len(), 3 + 3 * LEAST_ENTRY);
+        let end = 3 * entry.length();
+        assert_eq!(read_index(&raw, 0, end).unwrap().len(), 3);
+        let mut raw = vec![0; 1000];
+        raw[0] = 100;
+        let error = read_index(&raw, 0, 0).unwrap_err();
+        assert_eq!(error, "100 elements, and at most 76 are left");
+    }
 }

@@ -51,9 +51,14 @@ impl Segment {
         Ok(true)
     }
 
-    /// Who had a port.
+    /// Who had a port; empty if the segment was removed: what is known then is archived.
     pub fn port(&mut self, port: u16) -> Result<PortSummary, StoreError> {
-        if let (Some(footer), Some(mut input)) = (&self.footer, self.open()?) {
+        unless_removed(self.read_port(port))
+    }
+
+    fn read_port(&mut self, port: u16) -> Result<PortSummary, StoreError> {
+        let mut input = self.open()?.ok_or(StoreError::Removed)?;
+        if let Some(footer) = &self.footer {
             let summary = footer.port(&mut input, port);
             if let Some(summary) = summary.map_err(|reason| self.failed(reason))? {
                 return Ok(summary);
@@ -66,9 +71,14 @@ impl Segment {
         Ok(summary)
     }
 
-    /// Who listened on which port, or was bound to it.
+    /// Who listened on which port, or was bound to it; as [`port`](Self::port).
     pub fn spans(&mut self) -> Result<PortSummary, StoreError> {
-        if let (Some(footer), Some(mut input)) = (&self.footer, self.open()?) {
+        unless_removed(self.read_spans())
+    }
+
+    fn read_spans(&mut self) -> Result<PortSummary, StoreError> {
+        let mut input = self.open()?.ok_or(StoreError::Removed)?;
+        if let Some(footer) = &self.footer {
             let summary = footer.spans(&mut input);
             if let Some(summary) = summary.map_err(|reason| self.failed(reason))? {
                 return Ok(summary);
@@ -94,7 +104,7 @@ impl Segment {
         summarizer.extend(self)?;
         let end = self.frames.end;
         let footer = write_footer(&self.frames, &summarizer.summary, end);
-        Ok(Some((end, footer)))
+        Ok(footer.map(|footer| (end, footer)))
     }
 
     /// The frames with a moment, each with its index.
@@ -187,5 +197,12 @@ impl Segment {
             length: *length,
             kind: kind.clone(),
         })
+    }
+}
+
+fn unless_removed(read: Result<PortSummary, StoreError>) -> Result<PortSummary, StoreError> {
+    match read {
+        Err(StoreError::Removed) => Ok(PortSummary::default()),
+        read => read,
     }
 }

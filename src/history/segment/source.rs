@@ -5,6 +5,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::history::writer::system::open_to_read;
+
 /// The bytes of a segment in memory; the writer appends to them.
 pub(crate) type SharedBytes = Arc<RwLock<Vec<u8>>>;
 
@@ -37,7 +39,7 @@ impl Source {
 
     pub fn open(&self) -> io::Result<Input> {
         let bytes = match self {
-            Self::File(path) => Opened::File(File::open(path)?),
+            Self::File(path) => Opened::File(open_to_read(path)?),
             Self::Memory(bytes) => Opened::Memory(Arc::clone(bytes)),
         };
         Ok(Input {

@@ -1,12 +1,17 @@
 //! Cut and flipped files: what was before the damage can be read, and the damage is named.
 
+use std::time::Duration;
+
 use super::machine::{Machine, Random};
-use super::{Folder, forward, options};
-use crate::history::format::{Frame, HEAD_LENGTH, VERSION};
+use super::{Folder, forward, options, written};
+use crate::history::codec::{Decoder, Encoder, MAX_STEPS};
+use crate::history::format::{Frame, HEAD_LENGTH, Kind, StartReason, VERSION};
 use crate::history::memory::Shared;
 use crate::history::reader::Place;
 use crate::history::segment::read_body;
+use crate::history::writer::framer::{Framer, Output, Recorder};
 use crate::history::{DamageKind, GapReason, History, HolderQuery, Recorded, TimeRange, Writer};
+use crate::model::Snapshot;
 
 /// The bytes of a segment with two sections, and its snapshots, each with the offset behind its frame.
 fn stored() -> (Vec<u8>, Vec<(u64, Recorded)>) {
@@ -197,4 +202,105 @@ fn a_later_version_is_named_and_an_unknown_kind_is_skipped() {
     other.truncate(other.len() - 16);
     let mut history = open(other);
     assert_eq!(forward(&mut history).len(), written.len());
+}
+
+#[test]
+fn ten_thousand_sections_that_repeat_each_other_are_passed_without_deep_calls() {
+    let folder = Folder::new();
+    let snapshot = Snapshot {
+        taken_at: Machine::new(1).quiet(1000).taken_at,
+        ..Snapshot::default()
+    };
+    written(&folder, &[snapshot]);
+    let history = History::open(&folder.0).unwrap();
+    let segment = &history.segments[0];
+    let mut input = segment.open().unwrap().unwrap();
+    let mut section = Vec::new();
+    for entry in &segment.frames.entries[..2] {
+        let body = read_body(&mut input, entry).unwrap().unwrap();
+        let mut head = entry.head;
+        if head.kind == Kind::Start {
+            head.flags = StartReason::Continued.flags();
+        }
+        section.extend_from_slice(&Frame::compressed(head, &[body]).bytes);
+    }
+    let mut history = open(section.repeat(10_000));
+    let small = std::thread::Builder::new().stack_size(1 << 20);
+    let sought = small.spawn(move || {
+        let last = history.at(jiff::Timestamp::MAX).unwrap().unwrap();
+        assert!(history.previous(last.position).unwrap().is_none());
+    });
+    sought.unwrap().join().unwrap();
+}
+
+/// Two snapshots that differ, in turn, all taken at once.
+fn alternating() -> impl Iterator<Item = Snapshot> {
+    let mut machine = Machine::new(1);
+    let one = machine.quiet(1000);
+    machine.listen_by(8081, 10);
+    let mut other = machine.quiet(1000);
+    other.taken_at = one.taken_at;
+    std::iter::repeat([one, other]).flatten()
+}
+
+#[test]
+fn a_frame_of_too_many_snapshots_is_refused_and_none_is_written() {
+    let mut snapshots = alternating();
+    let first = snapshots.next().unwrap();
+    let wall = first.taken_at.wall.as_millisecond();
+    let mut encoder = Encoder::new(&first, first.taken_at);
+    let mut decoder = Decoder::new(&encoder.keyframe().concat(), wall).unwrap();
+    for snapshot in snapshots.by_ref().take(MAX_STEPS) {
+        assert!(encoder.add(&snapshot).is_any);
+    }
+    let raw = encoder.take().pieces.concat();
+    assert_eq!(decoder.read(&raw).unwrap().len(), MAX_STEPS);
+    for snapshot in snapshots.by_ref().take(MAX_STEPS + 2) {
+        encoder.add(&snapshot);
+    }
+    let refused = decoder.read(&encoder.take().pieces.concat());
+    assert_eq!(refused.unwrap_err(), "it has more than 4096 snapshots");
+    let mut framer = Framer::new(Recorder {
+        section: Duration::from_hours(1),
+        ..Recorder::default()
+    });
+    let output = snapshots
+        .take(MAX_STEPS)
+        .flat_map(|one| framer.add(&one, None));
+    let written = output.flat_map(Output::into_frames);
+    let changes = written.filter(|frame| frame.head.kind == Kind::Changes);
+    assert!(changes.count() > 1);
+}
+
+#[test]
+fn damage_at_the_end_of_a_segment_is_a_gap_before_the_next_one() {
+    let folder = Folder::new();
+    written(&folder, &Machine::new(9).snapshots(90, 60_000));
+    let history = History::open(&folder.0).unwrap();
+    assert_eq!(history.gaps(TimeRange::ALL), []);
+    let segment = &history.segments[0];
+    let last = *segment.frames.entries.last().unwrap();
+    let path = segment.source.path().unwrap().to_path_buf();
+    let bytes = std::fs::read(&path).unwrap();
+    let reasons = |history: &History| {
+        let gaps = history.gaps(TimeRange::ALL);
+        gaps.iter().map(|gap| gap.reason).collect::<Vec<_>>()
+    };
+    let mut broken = bytes.clone();
+    broken[last.offset as usize + HEAD_LENGTH + 20] ^= 1;
+    std::fs::write(&path, &broken).unwrap();
+    let mut history = History::open(&folder.0).unwrap();
+    // The keyframe of the next segment has its last snapshot again.
+    forward(&mut history);
+    assert_eq!(reasons(&history), [GapReason::Damaged]);
+    // Only its index: nothing of the section is missing.
+    let mut broken = bytes.clone();
+    broken[(last.offset + last.length()) as usize] ^= 1;
+    std::fs::write(&path, &broken).unwrap();
+    let history = History::open(&folder.0).unwrap();
+    assert_eq!(reasons(&history), []);
+    // The file was cut, within a frame.
+    std::fs::write(&path, &bytes[..last.offset as usize + 60]).unwrap();
+    let history = History::open(&folder.0).unwrap();
+    assert_eq!(reasons(&history), [GapReason::Damaged]);
 }

@@ -1,12 +1,11 @@
 //! Who had a port.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::machine::Machine;
 use super::{Folder, options};
+use crate::history::holders::archive::{archive, fitted, read};
 use crate::history::*;
-use crate::model::{Endpoint, Moment, Owner, Process, Protocol, Snapshot, Socket, State};
 
 /// Writes these steps, an hour apart at most, and returns the store.
 fn store(folder: &Folder, steps: impl FnOnce(&mut Machine, &mut Writer)) {
@@ -139,108 +138,103 @@ fn the_process_of_a_clients_port_is_found_and_its_peer_on_request() {
     assert!(checked > 50, "{checked}");
 }
 
-/// A listener on 8080 that these processes have at this second, and what connects to it.
-fn shared(second: u64, pids: &[u32], client: Option<u16>) -> Snapshot {
-    let process = |&pid: &u32| {
-        Arc::new(Process {
-            started_at_tick: Some(pid.into()),
-            ..Process::new(pid, "server")
-        })
-    };
-    let owners: Vec<_> = pids.iter().map(process).collect();
-    let local = Endpoint::new([127, 0, 0, 1].into(), 8080);
-    let listener = Socket {
-        inode: Some(7),
-        owner: Owner::Known(owners.clone().into()),
-        ..Socket::new(Protocol::Tcp, local, None, State::Listen)
-    };
-    let accepted = client.map(|port| Socket {
-        inode: Some(port.into()),
-        owner: Owner::Known(owners.clone().into()),
-        ..Socket::new(
-            Protocol::Tcp,
-            local,
-            Some(Endpoint::new([127, 0, 0, 1].into(), port)),
-            State::Established,
-        )
-    });
-    let wall = jiff::Timestamp::from_second(1_796_000_000).unwrap();
-    let passed = Duration::from_secs(second);
-    Snapshot {
-        taken_at: Moment {
-            steady: passed,
-            wall: wall + passed,
-        },
-        sockets: std::iter::once(listener).chain(accepted).collect(),
-        processes: owners.into_iter().map(|one| (one.pid, one)).collect(),
-        ..Snapshot::default()
-    }
-}
-
-/// The child had the port from the beginning, as one snapshot had both.
-#[test]
-fn a_listener_that_is_handed_over_by_fork_has_a_span_for_each() {
-    let folder = Folder::new();
-    let mut writer = Writer::open(&folder.0, &options()).unwrap();
-    for (second, pids) in [
-        (0, &[70][..]),
-        (10, &[70, 71]),
-        (20, &[71]),
-        (30, &[71, 72]),
-    ] {
-        let _ = writer.add(&shared(second, pids, None)).unwrap();
-    }
-    writer.close().unwrap();
-    let spans = who(&folder, 8080);
-    let found: Vec<_> = spans
-        .iter()
-        .map(|span| {
-            (
-                span.owner.processes().iter().map(|one| one.pid).collect(),
-                span.end,
-            )
-        })
-        .collect::<Vec<(Vec<_>, _)>>();
-    let expected = [
-        (vec![70], SpanEnd::HandedOver),
-        (vec![71], SpanEnd::RecorderStopped),
-    ];
-    assert_eq!(found, expected);
-}
-
-/// Workers that come and go leave the span to the process that stays, over segments, too.
-#[test]
-fn workers_that_come_and_go_do_not_end_the_span_of_the_first_process() {
-    let folder = Folder::new();
-    let mut writer = Writer::open(&folder.0, &options()).unwrap();
-    for hour in 0..4 {
-        for (minute, pids) in [(0, [70, 71 + hour]), (30, [70, 81 + hour])] {
-            let second = u64::from(hour) * 3600 + minute * 60;
-            for offset in (0..1800).step_by(60) {
-                let _ = writer.add(&shared(second + offset, &pids, None)).unwrap();
-                writer.sync().unwrap();
-            }
+/// A store of one segment, which is archived but not removed.
+fn archived(folder: &Folder) -> std::path::PathBuf {
+    store(folder, |machine, writer| {
+        for snapshot in machine.snapshots(30, 1000) {
+            writer.add(&snapshot).unwrap();
         }
-    }
-    writer.close().unwrap();
-    let spans = who(&folder, 8080);
-    assert_eq!(spans.iter().map(pid).collect::<Vec<_>>(), [70]);
-    assert_eq!(spans[0].owner.processes().len(), 1);
+        machine.close(8080);
+        writer.add(&machine.snapshot(1000)).unwrap();
+    });
+    archive_all(folder);
+    let mut history = History::open(&folder.0).unwrap();
+    history
+        .segments
+        .remove(0)
+        .source
+        .path()
+        .unwrap()
+        .to_path_buf()
 }
 
-/// Connections that a listener had accepted after it was handed over were outgoing ones.
-#[test]
-fn what_a_listener_accepts_after_a_hand_over_is_left_out() {
-    let folder = Folder::new();
-    let mut writer = Writer::open(&folder.0, &options()).unwrap();
-    let steps = [(0, 70, None), (10, 71, None), (20, 71, Some(40_000))];
-    for (second, pid, client) in steps {
-        let _ = writer.add(&shared(second, &[pid], client)).unwrap();
+fn archive_all(folder: &Folder) {
+    let mut history = History::open(&folder.0).unwrap();
+    for segment in &mut history.segments {
+        archive(&folder.0, segment, i64::MAX, Duration::MAX).unwrap();
     }
-    writer.close().unwrap();
-    let connections = who(&folder, 8080);
-    assert!(
-        !connections.iter().any(|span| span.is_connection),
-        "{connections:?}"
-    );
+}
+
+#[test]
+fn a_segment_that_is_archived_and_not_yet_removed_counts_once() {
+    let folder = Folder::new();
+    let path = archived(&folder);
+    let known = read(&folder.0).unwrap().len();
+    assert!(known > 2, "{known}");
+    archive_all(&folder);
+    assert_eq!(read(&folder.0).unwrap().len(), known);
+    // The recorder was killed before it removed it.
+    let leaving = path.with_extension("gone");
+    std::fs::rename(&path, &leaving).unwrap();
+    assert_eq!(who(&folder, 22).len(), 1);
+    store(&folder, |machine, writer| {
+        machine.pass(Duration::from_hours(1));
+        writer.add(&machine.quiet(1000)).unwrap();
+    });
+    assert!(!leaving.exists());
+    assert_eq!(read(&folder.0).unwrap().len(), known);
+    let history = History::open(&folder.0).unwrap();
+    assert_eq!(history.segments[0].number, 2);
+}
+
+#[test]
+fn an_archive_that_would_be_too_long_has_the_latest_spans() {
+    let folder = Folder::new();
+    archived(&folder);
+    let all = read(&folder.0).unwrap();
+    let whole = fitted(all.clone(), usize::MAX).unwrap();
+    let less = fitted(all.clone(), whole.len() - 1).unwrap();
+    assert!(less.len() < whole.len() && less.len() > whole.len() / 2);
+    let kept: Vec<serde_json::Value> = serde_json::from_slice(&less).unwrap();
+    let first = all.iter().map(|one| one.to).min().unwrap();
+    let ended = all.iter().filter(|one| one.to == first).count();
+    let is_first = |one: &&serde_json::Value| one["to"] == first;
+    assert!(kept.iter().filter(is_first).count() < ended);
+    assert_eq!(fitted(all, 2).unwrap(), b"[]");
+}
+
+#[test]
+fn an_archive_that_can_not_be_read_is_kept_aside() {
+    let folder = Folder::new();
+    archived(&folder);
+    let known = read(&folder.0).unwrap().len();
+    std::fs::write(folder.0.join("holders.seg"), "damaged").unwrap();
+    assert!(read(&folder.0).unwrap().is_empty());
+    archive_all(&folder);
+    assert_eq!(read(&folder.0).unwrap().len(), known);
+    let aside = std::fs::read(folder.0.join("holders.unreadable")).unwrap();
+    assert_eq!(aside, b"damaged");
+}
+
+#[test]
+fn a_segment_that_is_removed_while_it_is_read_had_nothing() {
+    for is_complete in [true, false] {
+        let folder = Folder::new();
+        let mut machine = Machine::new(2);
+        let mut writer = Writer::open(&folder.0, &options()).unwrap();
+        writer.add(&machine.quiet(1000)).unwrap();
+        writer.sync().unwrap();
+        let writer = if is_complete {
+            writer.close().unwrap();
+            None
+        } else {
+            Some(writer)
+        };
+        let mut history = History::open(&folder.0).unwrap();
+        let path = history.segments[0].source.path().unwrap();
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(history.holders(&HolderQuery::new(22)).unwrap(), []);
+        assert!(history.segments[0].spans().unwrap().spans.is_empty());
+        drop(writer);
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::machine::Machine;
-use super::{Folder, forward, options};
+use super::{Folder, forward, options, written};
 use crate::history::*;
 
 fn size(folder: &Folder) -> u64 {
@@ -58,12 +58,82 @@ fn a_segment_is_removed_although_no_recorder_ran_after_it() {
         snapshot.taken_at.wall
     };
     run(0);
-    let second = run(20);
+    let second = run(30);
     let third = run(10);
     let mut history = History::open(&folder.0).unwrap();
     let range = history.range().unwrap();
     assert_eq!((range.from, range.to), (second, third));
     assert_eq!(forward(&mut history).len(), 2);
+}
+
+#[test]
+fn a_clock_that_is_wrong_for_a_moment_removes_nothing_and_no_number_comes_again() {
+    let folder = Folder::new();
+    let mut machine = Machine::new(44);
+    let mut writer = Writer::open(&folder.0, &options()).unwrap();
+    let mut numbers = Vec::new();
+    for jump in [0, -3, 3, 800, -800, 0] {
+        machine.set_clock(jump * 24 * 3600);
+        for _ in 0..3 {
+            let snapshot = machine.snapshot(1000);
+            writer.add(&snapshot).unwrap();
+            writer.sync().unwrap();
+        }
+        let history = History::open(&folder.0).unwrap();
+        numbers = history.segments.iter().map(|one| one.number).collect();
+    }
+    assert_eq!(numbers, [1, 2, 3, 4, 5]);
+    // The writer knows its own numbers, also when others remove what it wrote.
+    for file in std::fs::read_dir(&folder.0).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|kind| kind == "seg") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    machine.set_clock(3600);
+    writer.add(&machine.snapshot(1000)).unwrap();
+    writer.close().unwrap();
+    let history = History::open(&folder.0).unwrap();
+    assert_eq!(history.segments[0].number, 6);
+}
+
+#[test]
+fn a_clock_that_was_behind_is_right_after_a_day() {
+    let folder = Folder::new();
+    let mut machine = Machine::new(46);
+    let mut writer = Writer::open(&folder.0, &options()).unwrap();
+    let mut add = |machine: &mut Machine| {
+        writer.add(&machine.quiet(1000)).unwrap();
+        writer.sync().unwrap();
+        let segments = History::open(&folder.0).unwrap().segments;
+        segments.first().unwrap().number
+    };
+    add(&mut machine);
+    machine.set_clock(800 * 24 * 3600);
+    assert_eq!(add(&mut machine), 1);
+    machine.pass(Duration::from_hours(23));
+    assert_eq!(add(&mut machine), 1);
+    machine.pass(Duration::from_hours(2));
+    assert_eq!(add(&mut machine), 2);
+}
+
+#[test]
+fn another_segment_with_a_known_number_is_read_anew() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    let mut machine = Machine::new(45);
+    written(&folder, &machine.snapshots(10, 1000));
+    let mut history = History::open(&folder.0).unwrap();
+    let last = history.range().unwrap().to;
+    history.at(last).unwrap().unwrap();
+    machine.pass(Duration::from_hours(1));
+    let snapshots = machine.snapshots(5, 1000);
+    written(&other, &snapshots);
+    std::fs::remove_dir_all(&folder.0).unwrap();
+    std::fs::rename(&other.0, &folder.0).unwrap();
+    history.refresh().unwrap();
+    let range = history.range().unwrap();
+    assert_eq!(range.from, snapshots[0].taken_at.wall);
+    assert_eq!(forward(&mut history).len(), 5);
 }
 
 #[test]

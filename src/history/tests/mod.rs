@@ -5,6 +5,7 @@ mod changes;
 mod damage;
 mod file;
 mod golden;
+mod handover;
 mod holders;
 mod limits;
 mod machine;

@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::system::{create_file, create_folder, open_lock};
+use super::system::{check_folder, create_file, create_folder, open_lock};
 use crate::history::StoreError;
 
 /// A segment in a folder: `<start, in s since 1970>-<number>.seg`.
@@ -27,8 +27,8 @@ impl SegmentName {
         }
     }
 
-    fn parse(path: PathBuf) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.strip_suffix(".seg")?;
+    fn parse(path: PathBuf, suffix: &str) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.strip_suffix(suffix)?;
         let (start, number) = name.rsplit_once('-')?;
         let (start, number) = (start.parse().ok()?, number.parse().ok()?);
         Some(Self {
@@ -39,11 +39,31 @@ impl SegmentName {
     }
 }
 
-/// The segments of a folder, in the order in which they were written.
+/// The segments of a folder, in the order in which they were written. Only files count: a pipe would be waited for.
 pub(crate) fn segments(folder: &Path) -> io::Result<Vec<SegmentName>> {
+    named(folder, ".seg")
+}
+
+/// The segments that are being removed: no reader finds them, so that what is archived of them is not read twice.
+pub(super) fn leaving(folder: &Path) -> io::Result<Vec<SegmentName>> {
+    named(folder, ".gone")
+}
+
+/// Marks a segment as one that is being removed.
+pub(super) fn leave(name: &SegmentName) -> io::Result<SegmentName> {
+    let path = name.path.with_extension("gone");
+    fs::rename(&name.path, &path)?;
+    Ok(SegmentName {
+        path,
+        ..name.clone()
+    })
+}
+
+fn named(folder: &Path, suffix: &str) -> io::Result<Vec<SegmentName>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
-        found.extend(SegmentName::parse(entry?.path()));
+        let name = SegmentName::parse(entry?.path(), suffix);
+        found.extend(name.filter(|name| name.path.is_file()));
     }
     found.sort_by_key(|one| (one.number, one.start));
     Ok(found)
@@ -75,7 +95,8 @@ pub(crate) struct Lock {
 impl Lock {
     /// Creates the folder if needed, and locks it.
     pub fn take(folder: &Path) -> Result<Self, StoreError> {
-        create_folder(folder).map_err(|reason| StoreError::file(folder, reason))?;
+        let ready = create_folder(folder).and_then(|()| check_folder(folder));
+        ready.map_err(|reason| StoreError::file(folder, reason))?;
         let path = folder.join("lock");
         let failed = |reason| StoreError::file(&path, reason);
         let mut file = open_lock(&path).map_err(failed)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::history::GapReason;
-use crate::history::codec::{Batch, Encoder};
+use crate::history::codec::{Batch, Encoder, MAX_STEPS};
 use crate::history::format::{Frame, Head, Kind, Start, StartReason};
 use crate::model::{Moment, Snapshot, Text};
 use crate::source::Redactor;
@@ -16,6 +16,9 @@ const SMALL_FRAME: Duration = Duration::from_secs(10);
 
 /// So many are no longer few.
 const FEW: u32 = 64;
+
+/// So many snapshots end a frame.
+const MANY: usize = MAX_STEPS / 4;
 
 /// The least time between two frames, also when a listener changed.
 const LEAST: Duration = Duration::from_millis(900);
@@ -80,6 +83,8 @@ struct Section {
     framed: Moment,
     /// The first snapshot that is not yet in a frame.
     waiting: Option<Moment>,
+    /// How many snapshots are not yet in a frame.
+    steps: usize,
     is_urgent: bool,
 }
 
@@ -186,6 +191,7 @@ impl Framer {
             last: now,
             framed: now,
             waiting: None,
+            steps: 0,
             is_urgent: false,
         });
         Output::Section(start, keyframe)
@@ -199,6 +205,7 @@ impl Framer {
         let changed = section.encoder.add(snapshot);
         if changed.is_any {
             section.waiting.get_or_insert(snapshot.taken_at);
+            section.steps += 1;
             section.is_urgent |= changed.has_listener_change;
         }
     }
@@ -216,6 +223,7 @@ impl Framer {
         };
         section.framed = last;
         section.is_urgent = false;
+        section.steps = 0;
         let batch = section.encoder.take();
         if batch.has_listener_change {
             flags |= Head::HAS_LISTENER_CHANGE;
@@ -294,7 +302,7 @@ impl Section {
         let is_small = self.encoder.waiting() < FEW;
         let wait = if is_small { SMALL_FRAME } else { FRAME };
         let is_long = waiting.age(self.last) + LEAST >= wait;
-        is_long || self.is_urgent && since >= LEAST
+        is_long || self.steps >= MANY || self.is_urgent && since >= LEAST
     }
 }
 

@@ -93,6 +93,8 @@ pub struct Writer {
     thread: Option<JoinHandle<()>>,
     /// Why nothing is stored at present.
     stopped: Option<Stop>,
+    /// The last snapshot's time on the steady clock.
+    now: Duration,
     path: PathBuf,
     _lock: Lock,
 }
@@ -124,7 +126,8 @@ struct Failure {
 }
 
 enum Command {
-    Write(Vec<Output>),
+    /// Writes frames that were made at this time on the steady clock.
+    Write(Duration, Vec<Output>),
     /// Reports when everything before it is written.
     Sync(SyncSender<()>),
     Close,
@@ -158,6 +161,7 @@ impl Writer {
             status,
             thread: Some(thread),
             stopped: None,
+            now: Duration::ZERO,
             path: folder.to_path_buf(),
             _lock: lock,
         })
@@ -174,6 +178,7 @@ impl Writer {
     /// When the thread that writes has crashed.
     pub fn add(&mut self, snapshot: &Snapshot) -> Result<Stored, StoreError> {
         let now = snapshot.taken_at.steady;
+        self.now = now;
         self.notice(now);
         let mut restart = None;
         if let Some(stop) = self.stopped.as_mut().filter(|stop| !stop.is_retrying) {
@@ -233,7 +238,7 @@ impl Writer {
     pub fn close(mut self) -> Result<(), StoreError> {
         let output = self.framer.finish();
         let sender = self.sender.take().ok_or_else(|| self.crashed())?;
-        let sent = sender.send(Command::Write(output));
+        let sent = sender.send(Command::Write(self.now, output));
         let sent = sent.and_then(|()| sender.send(Command::Close));
         sent.map_err(|_| self.crashed())?;
         let ended = self.thread.take().map(JoinHandle::join);
@@ -253,7 +258,7 @@ impl Writer {
 
     fn send(&mut self, output: Vec<Output>) -> Result<(), StoreError> {
         let sender = self.sender.as_ref().ok_or_else(|| self.crashed())?;
-        match sender.try_send(Command::Write(output)) {
+        match sender.try_send(Command::Write(self.now, output)) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
                 // The frames after this one build on it: a new section begins when there is room.
@@ -309,7 +314,8 @@ fn write_all(mut disk: Disk, commands: &Receiver<Command>, status: &Mutex<Status
             Command::Sync(done) => {
                 let _ = done.send(());
             }
-            Command::Write(output) => {
+            Command::Write(now, output) => {
+                disk.advance(now);
                 for output in output {
                     write(&mut disk, output, status);
                 }
