@@ -216,10 +216,9 @@ impl Summarizer {
             Err(fault) => return Ok(Err(fault)),
         };
         self.now = segment.frames.entries[at].head.wall - self.first;
-        let sockets = cursor.decoder().sockets();
-        for socket in &sockets {
-            self.add_listening(socket);
-        }
+        let mut sockets = cursor.decoder().sockets();
+        // Those that accepted the others.
+        sockets.sort_by_key(|socket| !is_listener(socket));
         for socket in &sockets {
             self.open(socket, false);
         }
@@ -255,17 +254,17 @@ impl Summarizer {
         for socket in &difference.removed {
             self.close(socket, SpanState::Closed, decoder);
         }
-        let changed = difference.changed.iter();
-        let opened = difference
-            .opened
-            .iter()
-            .chain(changed.map(|(_, after)| after));
-        opened.for_each(|socket| self.add_listening(socket));
-        for (before, after) in &difference.changed {
-            self.change(before, after, decoder);
-        }
-        for socket in &difference.opened {
-            self.open(socket, true);
+        // First those that accepted the others.
+        for are_listeners in [true, false] {
+            let is_next = |socket: &Socket| is_listener(socket) == are_listeners;
+            for (before, after) in &difference.changed {
+                if is_next(after) {
+                    self.change(before, after, decoder);
+                }
+            }
+            for socket in difference.opened.iter().filter(|socket| is_next(socket)) {
+                self.open(socket, true);
+            }
         }
         for closed in &difference.closed {
             self.add_short(&closed.socket);
@@ -276,7 +275,6 @@ impl Summarizer {
         if is_listener(before) && is_listener(after) && before.local == after.local {
             if !self.keeps_its_owner(after) {
                 self.close(before, SpanState::HandedOver, decoder);
-                self.add_listening(after);
                 self.open(after, true);
             }
             return;
@@ -287,9 +285,6 @@ impl Summarizer {
             return;
         }
         self.close(before, SpanState::Closed, decoder);
-        if Identity::of(before) == Identity::of(after) {
-            self.add_listening(after);
-        }
         self.open(after, true);
     }
 
@@ -341,6 +336,7 @@ impl Summarizer {
             self.spans
                 .insert(Identity::of(socket), self.summary.spans.len());
             self.summary.spans.push(span);
+            *self.listening.entry(port_of(socket)).or_default() += 1;
         } else if !self.is_accepted(socket) {
             let at = self.add_client(socket, None);
             self.clients.insert(Identity::of(socket), at);
@@ -399,12 +395,6 @@ impl Summarizer {
 
     fn is_accepted(&self, socket: &Socket) -> bool {
         self.listening.contains_key(&port_of(socket))
-    }
-
-    fn add_listening(&mut self, socket: &Socket) {
-        if is_listener(socket) && !self.spans.contains_key(&Identity::of(socket)) {
-            *self.listening.entry(port_of(socket)).or_default() += 1;
-        }
     }
 
     fn remove_listening(&mut self, socket: &Socket) {
