@@ -12,7 +12,7 @@ use sockeye::config;
 use sockeye::linear;
 use sockeye::model::{Origin, Socket, clean, time};
 use sockeye::query::{GroupFields, NamespaceTarget, resolve};
-use sockeye::report::local_time;
+use sockeye::report::{before_history, local_time};
 use sockeye::runtime::collector::Collector;
 use sockeye::runtime::history::{LastHour, Moments};
 use sockeye::runtime::live::{self, ConfigFile, lines};
@@ -76,13 +76,11 @@ impl HistoryArgs {
         let at = time::parse(at, &now.to_zoned(zone.clone()));
         let at = at.map_err(anyhow::Error::msg).context("--at")?;
         let until = time::end_of_second(at);
-        let shown = local_time(at, &zone);
         if until < range.from {
-            let first = local_time(range.from, &zone);
-            bail!("--at: {shown} is before the history, which begins at {first}");
+            bail!("--at: {}", before_history(at, range.from, &zone));
         }
         if at > now {
-            bail!("--at: {shown} is in the future");
+            bail!("--at: {} is in the future", local_time(at, &zone));
         }
         Ok(Some(until))
     }

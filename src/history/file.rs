@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::StoreError;
 use super::codec::MAX_SOCKETS;
-use super::writer::framer::{Framer, Output, Recorder};
+use super::writer::framer::{Framer, Output, Recorder, SECTION};
 use super::writer::system::create_file;
 use crate::model::{Problem, ProblemCode, Snapshot, Text};
 
@@ -61,9 +61,7 @@ impl FileWriter {
         })?;
         let recorder = Recorder {
             is_redacted: options.is_redacted,
-            section: Duration::from_hours(1),
-            max_silence: Duration::from_secs(90) + 2 * options.interval,
-            ..Recorder::default()
+            ..Recorder::new(SECTION, options.interval)
         };
         Ok(Self {
             path,

@@ -79,12 +79,8 @@ pub struct Memory {
 impl Memory {
     /// An empty one.
     pub fn new(options: MemoryOptions) -> Self {
-        let recorder = Recorder {
-            // The oldest part is dropped whole: many parts keep nearly the whole time.
-            section: options.keep / 8,
-            max_silence: Duration::from_secs(90) + 2 * options.interval,
-            ..Recorder::default()
-        };
+        // The oldest part is dropped whole: many parts keep nearly the whole time.
+        let recorder = Recorder::new(options.keep / 8, options.interval);
         Self {
             options,
             framer: Framer::new(recorder),

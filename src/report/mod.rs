@@ -23,8 +23,8 @@ pub use end::{end_line, write_end_json, write_end_plan};
 pub use free::{FreePorts, PortUser, UsualPort, free_port_lines, write_free_json};
 pub use groups::{write_groups_csv, write_groups_json, write_groups_ndjson, write_groups_text};
 pub use history::{
-    PortHistory, PortHolder, gap_line, local_time, write_diff, write_diff_json, write_who,
-    write_who_json,
+    PortHistory, PortHolder, before_history, gap_line, local_time, write_diff, write_diff_json,
+    write_who, write_who_json,
 };
 pub use json::{JsonStream, write_change_json, write_json, write_ndjson};
 pub use run::{

@@ -114,8 +114,9 @@ pub fn open(path: &Path) -> Result<Opened, SourceError> {
     let mut first = Vec::new();
     let read = Read::by_ref(&mut file).take(1).read_to_end(&mut first);
     read.map_err(in_file)?;
-    // What is neither is reported as a recording with a wrong first line.
-    match history().ok().filter(|_| !may_be_lines(&first)) {
+    // What is neither is reported as a recording with a wrong first line. Lines are not searched for frames.
+    let history = (!may_be_lines(&first)).then(|| history().ok()).flatten();
+    match history {
         Some(history) => Ok(Opened::History(history)),
         None => Replay::open(path).map(Opened::Lines),
     }

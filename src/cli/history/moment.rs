@@ -4,7 +4,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sockeye::model::{Snapshot, time};
-use sockeye::report::{gap_line, local_time};
+use sockeye::report::{before_history, gap_line, local_time};
 
 use super::OpenedHistory;
 
@@ -25,8 +25,7 @@ pub fn of_history(opened: &mut OpenedHistory, at: Timestamp) -> anyhow::Result<(
     opened.report_damage();
     let shown = local_time(at, &zone);
     let Some(recorded) = recorded else {
-        let first = local_time(opened.range.from, &zone);
-        bail!("--at: {shown} is before the history, which begins at {first}");
+        bail!("--at: {}", before_history(at, opened.range.from, &zone));
     };
     let taken_at = local_time(recorded.snapshot.taken_at.wall, &zone);
     let is_after_end = at > opened.range.to;

@@ -61,10 +61,8 @@ impl History {
                 || other.processes().is_empty()
                 || one.shares_process_with(other)
         };
-        let is_it = |socket: &&Socket| {
-            let is_open = socket.state != State::TimeWait;
-            span.is_about(socket) && is_open && has_owner(socket) && !is_other(socket)
-        };
+        let is_it =
+            |socket: &&Socket| span.is_about(socket) && has_owner(socket) && !is_other(socket);
         let last = span.to.unwrap_or(Timestamp::MAX);
         for recorded in self.from(span.from) {
             let snapshot = recorded?.snapshot;
@@ -128,8 +126,7 @@ impl History {
             let recorded = recorded?;
             let at = recorded.snapshot.taken_at.wall;
             let sockets = recorded.snapshot.sockets.iter();
-            let sockets = sockets.filter(|socket| span.is_about(socket));
-            let mut sockets = sockets.filter(|one| one.state != State::TimeWait);
+            let mut sockets = sockets.filter(|socket| span.is_about(socket));
             let found = sockets.next();
             let is_there = found.is_some();
             if at > last || sockets.next().is_some() || recorded.begins_run && was_there.is_some() {
@@ -156,12 +153,13 @@ enum Presence {
 }
 
 impl HolderSpan {
-    /// Whether a socket can be the connection of the span.
+    /// Whether a socket can be the connection of the span: not what is left of one.
     fn is_about(&self, socket: &Socket) -> bool {
         let inode = |namespace: &Option<Arc<Namespace>>| namespace.as_ref().map(|one| one.inode);
         socket.protocol == self.protocol
             && socket.local.port == self.local.port
             && socket.is_connection()
+            && socket.state != State::TimeWait
             && inode(&socket.namespace) == inode(&self.namespace)
     }
 }

@@ -152,13 +152,7 @@ impl History {
         let Some(mut recorded) = self.recorded()? else {
             return Ok(None);
         };
-        let gaps = self.gaps(TimeRange {
-            from: time,
-            to: time,
-        });
-        recorded.gap = gaps
-            .into_iter()
-            .find(|gap| gap.from < time && time < gap.to);
+        recorded.gap = self.gap_at(time);
         Ok(Some(recorded))
     }
 
@@ -227,6 +221,16 @@ impl History {
         let gaps = all.windows(2).filter_map(|two| gap(&two[0], &two[1]));
         let is_in = |one: &Gap| range.overlaps(one.from.min(one.to), one.from.max(one.to));
         gaps.filter(is_in).collect()
+    }
+
+    /// The gap that this time is in.
+    pub fn gap_at(&self, time: Timestamp) -> Option<Gap> {
+        let at = TimeRange {
+            from: time,
+            to: time,
+        };
+        let mut gaps = self.gaps(at).into_iter();
+        gaps.find(|gap| gap.from < time && time < gap.to)
     }
 
     /// The damage that was found so far. [`verify`](Self::verify) finds all.

@@ -29,6 +29,9 @@ const HEARTBEAT: Duration = Duration::from_mins(1);
 /// The longest time from one keyframe to the next.
 const KEYFRAME: Duration = Duration::from_mins(30);
 
+/// How long a section is that is written to a disk.
+pub(crate) const SECTION: Duration = Duration::from_hours(1);
+
 /// The most that the wall clock may jump within a section.
 const MAX_JUMP: Duration = Duration::from_secs(2);
 
@@ -42,6 +45,17 @@ pub(crate) struct Recorder {
     pub section: Duration,
     /// The longest time between two snapshots that is no gap.
     pub max_silence: Duration,
+}
+
+impl Recorder {
+    /// One whose sections are so long, and that takes snapshots at this interval: a much longer time between two is a gap.
+    pub fn new(section: Duration, interval: Duration) -> Self {
+        Self {
+            section,
+            max_silence: Duration::from_secs(90) + 2 * interval,
+            ..Self::default()
+        }
+    }
 }
 
 /// Frames to be written: those of a section begin a new segment.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use self::disk::{Disk, Limits};
 use self::folder::{Lock, take_flush_request};
-use self::framer::{Framer, Output, Recorder};
+use self::framer::{Framer, Output, Recorder, SECTION};
 use super::{GapReason, StoreError};
 use crate::model::{Problem, ProblemCode, Snapshot, Text};
 
@@ -69,8 +69,7 @@ impl WriterOptions {
             host: named(&self.host),
             boot_id: named(&self.boot_id),
             is_redacted: self.is_redacted,
-            section: Duration::from_hours(1),
-            max_silence: Duration::from_secs(90) + 2 * self.interval,
+            ..Recorder::new(SECTION, self.interval)
         }
     }
 }

@@ -6,7 +6,7 @@ mod text;
 
 pub use diff::{write_diff, write_diff_json};
 pub use json::write_who_json;
-pub use text::{gap_line, local_time, write_who};
+pub use text::{before_history, gap_line, local_time, write_who};
 
 use jiff::Timestamp;
 

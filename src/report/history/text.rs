@@ -110,6 +110,12 @@ pub fn gap_line(gap: &Gap, zone: &TimeZone) -> String {
     }
 }
 
+/// `2026-11-29 03:12:05 is before the history, which begins at 2026-11-29 05:00:00`
+pub fn before_history(at: Timestamp, begin: Timestamp, zone: &TimeZone) -> String {
+    let (at, begin) = (local_time(at, zone), local_time(begin, zone));
+    format!("{at} is before the history, which begins at {begin}")
+}
+
 /// Date and time in the local time zone.
 pub fn local_time(at: Timestamp, zone: &TimeZone) -> String {
     let zoned = at.to_zoned(zone.clone());

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::in_words;
 use crate::clock::Clock;
 use crate::history::{History, Memory, MemoryOptions};
 use crate::model::Snapshot;
 use crate::runtime::recording::{Opened, open};
-use crate::source::{Replay, Source as _, SourceError};
+use crate::source::{Replay, Source as _};
 
 /// The snapshots of the last hour, shared by the collector and those that read them.
 #[derive(Clone)]
@@ -36,7 +37,7 @@ impl LastHour {
     pub fn write_to(&self, path: &Path) -> Result<Duration, String> {
         let mut memory = self.memory();
         let written = memory.write_to(path).and_then(|()| memory.history());
-        let history = written.map_err(|error| error.to_string())?;
+        let history = written.map_err(in_words)?;
         let range = history
             .range()
             .map(|range| range.to.duration_since(range.from));
@@ -75,7 +76,7 @@ impl Origin {
             }
             (Some(open), Self::Recording(..)) => Ok(open),
         };
-        Ok(history.insert(open.map_err(|error| error.to_string())?))
+        Ok(history.insert(open.map_err(in_words)?))
     }
 }
 
@@ -94,9 +95,4 @@ fn read(mut replay: Replay, clock: Clock) -> Result<Memory, String> {
             return Ok(memory);
         }
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn in_words(error: SourceError) -> String {
-    error.to_string()
 }

@@ -4,6 +4,7 @@
 mod memory;
 mod places;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -21,7 +22,7 @@ use crate::app::{Direction, MomentRequest, Msg, Seek, ShownMoment, Timeline, Tim
 use crate::clock::Clock;
 use crate::history::{ChangeKey, History, Recorded, StoreError};
 use crate::model::{Moment, Socket};
-use crate::report::local_time;
+use crate::report::before_history;
 use crate::track::{TableUpdate, Tracker};
 
 /// Ids of rows that no live table has had begin here.
@@ -117,16 +118,11 @@ impl Moments {
 
     /// It is an error if a time is before the history. A click on the timeline is exact to the part of a second.
     fn check_begin(&mut self, time: Timestamp) -> Result<(), String> {
-        let begin = self.places.at(Timestamp::MIN).map_err(in_words)?;
-        let begin = begin.ok_or(NOTHING)?.at;
+        let begin = self.places.begin().map_err(in_words)?.ok_or(NOTHING)?;
         if begin.duration_since(time) <= SignedDuration::from_secs(1) {
             return Ok(());
         }
-        let zone = TimeZone::system();
-        let [time, begin] = [time, begin].map(|at| local_time(at, &zone));
-        Err(format!(
-            "{time} is before the history, which begins at {begin}"
-        ))
+        Err(before_history(time, begin, &TimeZone::system()))
     }
 
     /// The table at the spot.
@@ -240,8 +236,7 @@ fn key_of(socket: &Socket) -> ChangeKey {
 
 const NOTHING: &str = "the history is empty";
 
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn in_words(error: StoreError) -> String {
+fn in_words(error: impl Display) -> String {
     error.to_string()
 }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::in_words;
 use super::memory::Origin;
 use crate::app::{Direction, Seek};
-use crate::history::{ChangeKey, Gap, History, Position, Recorded, StoreError, TimeRange};
+use crate::history::{ChangeKey, History, Position, Recorded, StoreError, TimeRange};
 
 /// The least time between two snapshots.
 const LEAST: Duration = Duration::from_millis(1);
@@ -78,6 +78,12 @@ impl Places {
         }
     }
 
+    /// The time of the first snapshot.
+    pub fn begin(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        let range = self.stored_range()?.or(self.recent_range());
+        Ok(range.map(|range| range.from))
+    }
+
     /// The snapshot of a time, or the one nearest to it.
     pub fn at(&mut self, time: Timestamp) -> Found {
         let Some(recent) = self.recent_range() else {
@@ -111,7 +117,11 @@ impl Places {
 
     fn next(&mut self, from: Spot) -> Found {
         let found = self.history_of(from)?.next(from.position)?;
-        self.or_first_recent(from, found)
+        let begin = self.recent_range().map(|range| range.from);
+        match (self.unless_recent(from, found), begin) {
+            (None, Some(begin)) if from.is_stored => self.at(begin),
+            (found, _) => Ok(found),
+        }
     }
 
     /// The last change before a spot. The first recent snapshot is no change if a stored one is before it.
@@ -139,17 +149,13 @@ impl Places {
 
     fn change_after(&mut self, from: Spot, key: &ChangeKey) -> Found {
         let found = self.history_of(from)?.change_after(from.position, key)?;
-        let end = self.recent_range().map(|range| range.from);
-        let is_before = |found: &Recorded| end.is_none_or(|end| found.snapshot.taken_at.wall < end);
-        match found {
-            Some(found) if !from.is_stored || is_before(&found) => {
-                Ok(Some(when_taken(from.is_stored, &found)))
-            }
-            None if !from.is_stored => Ok(None),
-            _ => match self.change_between(key)? {
-                Some(found) => Ok(Some(found)),
-                None => self.first_recent_change(key),
-            },
+        let found = self.unless_recent(from, found);
+        if found.is_some() || !from.is_stored {
+            return Ok(found);
+        }
+        match self.change_between(key)? {
+            None => self.first_recent_change(key),
+            found => Ok(found),
         }
     }
 
@@ -177,17 +183,12 @@ impl Places {
         Ok(differs.map(|first| when_taken(false, &first)))
     }
 
-    /// A snapshot that follows a spot; after those of the stored history, the first recent one.
-    fn or_first_recent(&mut self, from: Spot, found: Option<Recorded>) -> Found {
+    /// What follows a spot in its own history. Where the recent one begins, the stored one ends.
+    fn unless_recent(&self, from: Spot, found: Option<Recorded>) -> Option<Spot> {
         let end = self.recent_range().map(|range| range.from);
         let is_before = |found: &Recorded| end.is_none_or(|end| found.snapshot.taken_at.wall < end);
-        match found.filter(|found| !from.is_stored || is_before(found)) {
-            None if from.is_stored => match end {
-                Some(begin) => self.at(begin),
-                None => Ok(None),
-            },
-            found => Ok(found.map(|found| when_taken(from.is_stored, &found))),
-        }
+        let found = found.filter(|found| !from.is_stored || is_before(found))?;
+        Some(when_taken(from.is_stored, &found))
     }
 
     /// The last snapshot of the stored history before the recent one.
@@ -259,11 +260,8 @@ impl Places {
     /// Why nothing is recorded at a spot, if nothing is.
     pub fn gap(&mut self, spot: Spot) -> Result<Option<&'static str>, StoreError> {
         let history = self.history_of(spot)?;
-        let at = spot.at;
-        let gaps = history.gaps(TimeRange { from: at, to: at });
-        let is_in = |gap: &&Gap| gap.from < at && at < gap.to;
-        let ends_before = spot.is_stored && history.range().is_some_and(|range| range.to < at);
-        let gap = gaps.iter().find(is_in).map(|gap| gap.reason.clause());
+        let ends_before = spot.is_stored && history.range().is_some_and(|range| range.to < spot.at);
+        let gap = history.gap_at(spot.at).map(|gap| gap.reason.clause());
         Ok(gap.or(ends_before.then_some("no recorder ran")))
     }
 }

@@ -14,7 +14,7 @@ use sockeye::history::{Writer, WriterOptions};
 use sockeye::model::{Endpoint, Protocol, Socket, State};
 use sockeye::source::System;
 
-use super::{RECORD, Store, end, server};
+use super::{RECORD, Store, end, mount_tmpfs, server};
 use crate::cli::background::Running;
 use crate::cli::holder::listener;
 use crate::cli::scene::{self, Said, stage};
@@ -182,21 +182,7 @@ fn a_full_disk_is_one_line_and_a_gap_until_there_is_room() {
     stage(|| {
         let store = Store::new("full");
         fs::create_dir_all(&store.0).unwrap();
-        let mount = [
-            "-t",
-            "tmpfs",
-            "-o",
-            "size=8m,mode=700",
-            "none",
-            store.path(),
-        ];
-        assert!(
-            Command::new("mount")
-                .args(mount)
-                .status()
-                .unwrap()
-                .success()
-        );
+        mount_tmpfs("size=8m,mode=700", store.path());
         let recorder = with_one_stream(&store, "--min-free=1M");
         assert!(recorder.line().starts_with("recording to "));
         let _first = listener("127.0.0.1:8080");

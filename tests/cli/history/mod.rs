@@ -113,6 +113,13 @@ fn end(recorder: Running, signal: Signal, code: i32) {
     assert_eq!((ended.code, &*ended.err), (Some(code), ""), "{ended:?}");
 }
 
+/// Mounts an empty disk with these options, in the mount namespace of the test.
+fn mount_tmpfs(options: &str, folder: &str) {
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", options, "none", folder]);
+    assert!(mount.status().unwrap().success());
+}
+
 fn time(value: &Value) -> Timestamp {
     value.as_str().unwrap().parse().unwrap()
 }

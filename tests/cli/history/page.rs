@@ -1,14 +1,12 @@
 //! The commands of the page on scripts that keep and read a history, as they are printed there.
 
-use std::process::Command;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sockeye::clock::Clock;
 use sockeye::history::{Writer, WriterOptions};
 use sockeye::source::System;
 
-use super::server;
+use super::{mount_tmpfs, server};
 use crate::cli::scene::{sockeye, stage};
 use crate::cli::scripts::{block_about_history, run};
 use crate::support::wait_until;
@@ -40,14 +38,7 @@ fn three_days() {
 #[test]
 fn the_commands_about_the_history_do_what_their_page_says() {
     stage(|| {
-        let mount = ["-t", "tmpfs", "-o", "size=16g,mode=755", "none", "/var/lib"];
-        assert!(
-            Command::new("mount")
-                .args(mount)
-                .status()
-                .unwrap()
-                .success()
-        );
+        mount_tmpfs("size=16g,mode=755", "/var/lib");
         let _server = server("a", 8080);
         three_days();
         let ended = who()["recorded"]["to"].clone();
