@@ -291,11 +291,14 @@ fn an_interactive_program_has_the_terminal_to_itself() {
     );
     pty.wait_for_text("inner>");
     // Job control works below it.
-    pty.send("sleep 100\r");
+    // Another process of the machine may sleep as long.
+    let time = format!("100.{}", std::process::id());
+    pty.send(&format!("sleep {time}\r"));
+    let command = format!("sleep\0{time}\0");
     wait_until("it runs", || {
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
         let mut lines = processes.filter_map(|one| std::fs::read(one.path().join("cmdline")).ok());
-        lines.any(|line| line == b"sleep\x00100\x00")
+        lines.any(|line| line == command.as_bytes())
     });
     pty.send("\u{1a}");
     pty.wait_for_text("Stopped");
