@@ -26,7 +26,7 @@ fn list_and_check_show_the_table_as_it_was() {
         let listed = store.asks(&["list", "--json", ":8080", "--at", &at]).json();
         let processes = listed["processes"].as_object().unwrap();
         let argv = &processes.values().next().unwrap()["argv"];
-        assert_eq!(argv[3], "first", "{listed:#}");
+        assert_eq!(argv[3], "called:first", "{listed:#}");
         let text = store.asks(&["list", ":8080", "--at", &at]);
         assert_eq!(text.ports(), [8080], "{text:?}");
         assert!(text.err.starts_with("sockeye: as it was at "), "{text:?}");
@@ -269,7 +269,7 @@ fn a_folder_and_a_segment_are_replayed_like_a_recording() {
             let listed = listed.json();
             let processes = listed["processes"].as_object().unwrap();
             let argv = &processes.values().next().unwrap()["argv"];
-            assert_eq!(argv[3], "first", "{listed:#}");
+            assert_eq!(argv[3], "called:first", "{listed:#}");
             let watched = sockeye(&["watch", "--json", "--replay", path, ":8080"]);
             let lines = watched.lines_of_json();
             let kinds: Vec<_> = lines

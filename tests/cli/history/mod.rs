@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::cli::background::Running;
 use crate::cli::holder::listener;
 use crate::cli::scene::{self, Said, TempFile, sockeye, stage};
+use crate::program::built;
 use crate::support::wait_until;
 
 /// A recorder that needs no free disk: the machine of the test may have none.
@@ -98,12 +99,13 @@ impl Drop for Store {
     }
 }
 
-/// A process called so that listens, as `sh serve.sh NAME`.
+/// A server whose command line ends with `called:NAME`. No other process ever has its socket: a snapshot
+/// between fork and exec would show that of the test.
 fn server(name: &str, port: u16) -> Running {
-    let socket = listener(&format!("127.0.0.1:{port}"));
-    socket.set_cloexec(false).unwrap();
-    let server = Running::start(Command::new("sh").args(["-c", "read -r _", name]));
-    socket.set_cloexec(true).unwrap();
+    let mut command = Command::new(built("support/helpers/sockets_apart.c"));
+    let words = [format!("listen:{port}"), format!("called:{name}")];
+    let server = Running::start(command.arg("here").args(words));
+    while server.line() != "ready" {}
     server
 }
 
@@ -161,7 +163,7 @@ fn who_names_one_server_after_the_other_with_the_times_of_both() {
         );
         assert!(second["to"].is_null(), "{second:#}");
         let argv = &first["processes"][a_pid.to_string()]["argv"];
-        assert_eq!(*argv, serde_json::json!(["sh", "-c", "read -r _", "a"]));
+        assert_eq!(argv[3], "called:a");
         // At a time, and only then.
         let at = |at: Timestamp| store.asks(&["who", "8080", "--json", "--at", &at.to_string()]);
         let found = at(a_ends).json();
@@ -169,7 +171,10 @@ fn who_names_one_server_after_the_other_with_the_times_of_both() {
         assert_eq!(found["holders"][0]["pids"][0], a_pid);
         let text = store.asks(&["who", "8080", "--since", "1h ago"]);
         assert_eq!(text.out.lines().count(), 3, "{text:?}");
-        assert!(text.out.contains(&format!("sh ({a_pid})")), "{text:?}");
+        assert!(
+            text.out.contains(&format!("sockets_apart ({a_pid})")),
+            "{text:?}"
+        );
         assert!(text.err.contains("the history begins at"), "{text:?}");
         let other = store.asks(&["who", "8081"]);
         assert_eq!(
@@ -340,7 +345,7 @@ fn a_redacted_history_has_no_arguments() {
         let holders = store.wait_for(8080, 1, "open");
         let text = holders[0].to_string();
         assert!(
-            !text.contains("secret") && text.contains("\"sh\""),
+            !text.contains("secret") && text.contains("\"sockets_apart\""),
             "{text}"
         );
         end(recorder, Signal::TERM, 143);
@@ -459,7 +464,7 @@ fn diff_names_the_ports_that_appeared_went_and_changed_their_owner() {
     stage(|| {
         let (store, _recorder, [first, second], _second) = two_servers("diff");
         let (first, second) = (first.to_string(), second.to_string());
-        // Both servers are called `sh`.
+        // Both servers are the same program.
         let same = store.asks(&["diff", "--at", &first, "--at", &second]);
         assert_eq!((same.code, &*same.out, &*same.err), (0, "", ""));
         let third = listener("127.0.0.1:8081");
