@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::matching::are_same_key;
+use super::row::Live;
 use super::{Change, ChangeKind, Event, Mark, Row};
 use crate::model::{Moment, Owner, Socket};
 
@@ -17,11 +18,12 @@ const JITTER: Duration = Duration::from_secs(1);
 /// key. The content of `socket` is unspecified afterwards; it is not moved out of its list, as nearly always nothing has
 /// changed.
 pub(super) fn update_row(
-    row: &mut Arc<Row>,
+    live: &mut Live,
     socket: &mut Socket,
     now: Moment,
     events: &mut Vec<Event>,
 ) -> bool {
+    let row = &mut live.row;
     if let Some(owner) = carried_owner(&row.socket, socket) {
         socket.owner = owner;
     }
@@ -44,18 +46,34 @@ pub(super) fn update_row(
     let from = before.state;
     let state = (from != socket.state).then_some(ChangeKind::State { from });
     // A connection in an accept queue (no inode) has no owner yet, though its listener is named as one.
-    let has_other_owner = before.inode.is_some()
-        && !before.owner.present().is_empty()
-        && !socket.owner.present().is_empty()
-        && !before.owner.shares_process_with(&socket.owner);
-    let owner = has_other_owner.then(|| ChangeKind::Owner {
-        from: before.owner.clone(),
-    });
+    let owner = if before.inode.is_some() {
+        owner_change(&mut live.lasting, &before.owner, &socket.owner)
+    } else {
+        None
+    };
     std::mem::swap(&mut Arc::make_mut(row).socket, socket);
     for kind in state.into_iter().chain(owner) {
         change(row, kind, now, events);
     }
     has_same_key
+}
+
+/// The change of owner if none of the processes that had the socket all the time has it any more: others join and leave.
+/// `lasting`: those processes, if they aren't all that had it `before`.
+fn owner_change(lasting: &mut Option<Owner>, before: &Owner, now: &Owner) -> Option<ChangeKind> {
+    if before == now || before.present().is_empty() || now.present().is_empty() {
+        return None;
+    }
+    let had = lasting.take().unwrap_or_else(|| before.clone());
+    let common: Arc<[_]> = {
+        let processes = had.processes().iter();
+        processes.filter(|one| now.has(one)).cloned().collect()
+    };
+    if common.is_empty() {
+        return Some(ChangeKind::Owner { from: had });
+    }
+    *lasting = (common.len() < now.processes().len()).then_some(Owner::Known(common));
+    None
 }
 
 /// When the socket closes by itself. The remaining time differs in each snapshot and would change the row.

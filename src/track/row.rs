@@ -207,6 +207,8 @@ pub(super) struct Live {
     pub dump_index: Option<usize>,
     /// The first snapshot that it was missing from.
     pub missing_since: Option<Moment>,
+    /// The processes that have had it all the time, if others have it too.
+    pub lasting: Option<Owner>,
     /// The missing listener whose address, and whose place in the table, this one took.
     pub replaced: Option<Arc<Row>>,
 }
@@ -217,6 +219,7 @@ impl Live {
             row,
             dump_index: None,
             missing_since: None,
+            lasting: None,
             replaced: None,
         }
     }

@@ -245,7 +245,7 @@ impl Tracker {
                 is_present[index] = true;
                 let live = &mut self.live[index];
                 live.missing_since = None;
-                let has_same_key = update_row(&mut live.row, socket, now, &mut self.events);
+                let has_same_key = update_row(live, socket, now, &mut self.events);
                 live.dump_index = has_same_key.then_some(at);
             }
         }
