@@ -12,7 +12,7 @@ use super::parts::{
     END_STEP, LOCAL, LastRows, Parts, REMOTE, change, write_end, write_ends, write_queue,
 };
 use super::records::Extras;
-use super::slots::{Slots, is_unchanged};
+use super::slots::Slots;
 use super::tables::Tables;
 use super::{Batch, Changed, MAX_SOCKETS, bytes};
 use crate::history::format::ChangeCounts;
@@ -62,7 +62,7 @@ impl Encoder {
         let mut encoder = Self {
             run,
             tables: Tables::default(),
-            slots: Slots::default(),
+            slots: Slots::with_capacity(first.sockets.len().min(MAX_SOCKETS)),
             rows: LastRows::default(),
             last_shapes: LastShapes::default(),
             processes: first.processes.clone(),
@@ -82,10 +82,13 @@ impl Encoder {
             let number = encoder.slots.number();
             let since = since(socket, now, false);
             let parts = Parts {
+                inode: socket.inode,
+                cookie: socket.cookie,
+                queue: socket.queue,
                 ends: ends(socket, now),
                 ..Parts::default()
             };
-            encoder.slots.add(number, socket.clone(), parts, since);
+            encoder.slots.add(number, socket, parts, since);
         }
         encoder
     }
@@ -95,7 +98,7 @@ impl Encoder {
         let mut encoder = Self::new(first, run);
         before.slots.begin();
         for slot in encoder.slots.iter_mut() {
-            if let Some(at) = before.slots.find(&slot.socket) {
+            if let Some(at) = before.slots.find_same(slot) {
                 let known = before.slots.get(at);
                 slot.since = known.since;
                 slot.is_since_exact = known.is_since_exact;
@@ -178,7 +181,7 @@ impl Encoder {
         let mut out = Columns::default();
         let tables = &mut self.tables;
         for slot in self.slots.iter_mut() {
-            slot.parts = tables.parts(&slot.socket, slot.parts.ends, &mut out);
+            slot.parts = tables.parts(&slot.socket(), slot.parts.ends, &mut out);
         }
         self.slots.renumber(|slot| {
             let parts = slot.parts;
@@ -242,7 +245,7 @@ impl Encoder {
             let number = self.slots.number();
             let since = since(socket, now, is_new);
             self.note(socket);
-            self.slots.add(number, socket.clone(), parts, since);
+            self.slots.add(number, socket, parts, since);
         }
     }
 
@@ -293,28 +296,28 @@ impl Encoder {
     fn change(&mut self, snapshot: &Snapshot, known: &[(usize, usize)]) -> usize {
         let (now, next) = (self.now.0, self.slots.next_number());
         let mut count = 0;
-        for &(at, slot) in known {
+        for &(at, index) in known {
             let socket = &snapshot.sockets[at];
-            let slot = self.slots.get_mut(slot);
+            let slot = self.slots.get_mut(index);
             let mut ends = ends(socket, now);
             let is_same_end = match (ends, slot.parts.ends) {
                 (Some(one), Some(other)) => (one - other).abs() < JITTER,
                 (one, other) => one == other,
             };
-            if is_same_end && is_unchanged(&slot.socket, socket) {
+            if is_same_end && slot.is_unchanged(socket) {
                 continue;
             }
             if is_same_end {
                 ends = slot.parts.ends;
             }
-            let before = slot.parts;
-            slot.parts = self.tables.parts(socket, ends, &mut self.columns);
-            if slot.socket.state != socket.state {
+            if slot.state() != socket.state {
                 (slot.since, slot.is_since_exact) = (now, true);
             }
-            self.has_listener_change |= is_server_change(&slot.socket, socket, &self.extras);
-            slot.socket = socket.clone();
-            let (number, parts) = (next - slot.number, slot.parts);
+            let (number, before) = (next - slot.number, slot.parts);
+            let is_server_change = is_server_change(&slot.socket(), socket, &self.extras);
+            self.has_listener_change |= is_server_change;
+            let parts = self.tables.parts(socket, ends, &mut self.columns);
+            self.slots.change(index, socket, parts);
             self.columns.put_planes(Column::ChangeSlot, 4, number);
             let mask = write_change(&mut self.columns, &mut self.rows, (&before, &parts), now);
             self.columns.of(Column::ChangeMask).push(mask);
@@ -333,7 +336,7 @@ impl Encoder {
         let mut removed: Vec<u32> = Vec::new();
         for &at in &missing {
             let slot = self.slots.get(at);
-            self.has_listener_change |= is_server(&slot.socket, &self.extras);
+            self.has_listener_change |= is_server(&slot.socket(), &self.extras);
             if !reported.contains(&slot.number) {
                 removed.push(next - slot.number);
             }
