@@ -133,8 +133,12 @@ impl History {
                 return Ok(None);
             }
             match (was_there, is_there, presence) {
-                (Some(false), true, Presence::Appears) | (Some(true), false, Presence::Goes) => {
-                    return Ok(Some((at, found.cloned())));
+                (Some(false), true, Presence::Appears) => return Ok(Some((at, found.cloned()))),
+                (Some(true), false, Presence::Goes) => {
+                    // The kernel's time; the snapshot is later.
+                    let mut reports = recorded.snapshot.closed.iter();
+                    let report = reports.find(|report| span.is_about(&report.socket));
+                    return Ok(Some((report.map_or(at, |report| report.at.wall), None)));
                 }
                 // Another one, before it.
                 (_, true, Presence::Appears) => return Ok(None),

@@ -11,7 +11,8 @@ use crate::history::StoreError;
 use crate::history::codec::{Decoder, Identity};
 use crate::history::format::Kind;
 use crate::model::{
-    Endpoint, Namespace, NamespaceId, Owner, OwnerKind, Process, Protocol, Socket, State, Text,
+    ClosedSocket, Endpoint, Namespace, NamespaceId, Owner, OwnerKind, Process, Protocol, Socket,
+    State, Text,
 };
 
 /// Who had a port.
@@ -129,6 +130,8 @@ pub(crate) struct Summarizer {
     /// How many sockets without a peer each port has: those with one were accepted there.
     listening: HashMap<(NamespaceId, Protocol, u16), u32>,
     cursor: Option<Cursor>,
+    /// When the sockets of which the current snapshot has reports closed, as the times of spans.
+    reported: HashMap<Identity, i64>,
     /// The next frame to be read, and its number among those with moments.
     next: usize,
     moment: u32,
@@ -251,6 +254,20 @@ impl Summarizer {
         let Some(difference) = decoder.difference() else {
             return;
         };
+        // The kernel's times; a snapshot is later.
+        self.reported = {
+            let reports = difference.closed.iter();
+            let time = |report: &ClosedSocket| report.at.wall.as_millisecond() - self.first;
+            reports
+                .map(|report| (Identity::of(&report.socket), time(report)))
+                .collect()
+        };
+        // Those that no snapshot had: the others are no longer known once they are removed.
+        let is_short = |report: &&ClosedSocket| {
+            let identity = Identity::of(&report.socket);
+            !self.clients.contains_key(&identity)
+        };
+        let short: Vec<_> = difference.closed.iter().filter(is_short).collect();
         for socket in &difference.removed {
             self.close(socket, SpanState::Closed, decoder);
         }
@@ -266,8 +283,8 @@ impl Summarizer {
                 self.open(socket, true);
             }
         }
-        for closed in &difference.closed {
-            self.add_short(&closed.socket);
+        for report in short {
+            self.add_short(&report.socket);
         }
     }
 
@@ -345,13 +362,8 @@ impl Summarizer {
 
     /// A connection that no snapshot had.
     fn add_short(&mut self, socket: &Socket) {
-        let is_known = self.clients.contains_key(&Identity::of(socket));
         let is_client = socket.is_connection() && socket.protocol.has_ports();
-        if is_client
-            && !is_known
-            && !socket.owner.processes().is_empty()
-            && !self.is_accepted(socket)
-        {
+        if is_client && !socket.owner.processes().is_empty() && !self.is_accepted(socket) {
             self.add_client(socket, Some(self.moment));
         }
     }
@@ -379,8 +391,9 @@ impl Summarizer {
                 now.is_some_and(|now| now.is_same(process))
             };
             let has_ended = !processes.is_empty() && !processes.iter().any(is_there);
+            let reported = self.reported.get(&identity).copied();
             let span = &mut self.summary.spans[at];
-            span.to = self.now;
+            span.to = reported.unwrap_or(self.now).min(self.now).max(span.from);
             span.end = match end {
                 SpanState::Closed if has_ended => SpanState::ProcessEnded,
                 end => end,

@@ -6,6 +6,7 @@ use super::machine::Machine;
 use super::{Folder, options};
 use crate::history::holders::archive::{archive, fitted, read};
 use crate::history::*;
+use crate::model::{ClosedSocket, Moment, Socket, State};
 
 /// Writes these steps, an hour apart at most, and returns the store.
 fn store(folder: &Folder, steps: impl FnOnce(&mut Machine, &mut Writer)) {
@@ -73,6 +74,56 @@ fn a_port_that_changed_hands_has_a_span_for_each_process() {
     assert!(who(&folder, 23).is_empty());
 }
 
+/// The next snapshot is up to a second later, and `watch` had the time of the report.
+#[test]
+fn a_port_ended_when_the_kernel_reported_its_close() {
+    let folder = Folder::new();
+    let mut ends = Vec::new();
+    store(&folder, |machine, writer| {
+        machine.listen_by(8080, 10);
+        let first = machine.snapshots(30, 1000).pop().unwrap();
+        let is_8080 = |socket: &&Socket| socket.local.port == 8080;
+        let listener = first.sockets.iter().find(is_8080).unwrap();
+        let client = first.sockets.iter().find(|socket| {
+            let remote = socket.remote.map(|remote| remote.port);
+            remote == Some(5432) && socket.state != State::TimeWait
+        });
+        let closed = [Some(listener), client].map(|socket| socket.unwrap().clone());
+        writer.add(&first).unwrap();
+        writer.sync().unwrap();
+        let mut next = machine.quiet(1000);
+        for (socket, before) in closed.into_iter().zip([700, 400]) {
+            let before = Duration::from_millis(before);
+            let at = Moment {
+                steady: next.taken_at.steady.checked_sub(before).unwrap(),
+                wall: next.taken_at.wall.checked_sub(before).unwrap(),
+            };
+            next.sockets.retain(|one| one.cookie != socket.cookie);
+            ends.push((socket.local.port, at.wall));
+            next.closed.push(ClosedSocket {
+                socket: Socket {
+                    state: State::Closed,
+                    ..socket
+                },
+                at,
+                tcp: None,
+            });
+        }
+        writer.add(&next).unwrap();
+    });
+    let mut history = History::open(&folder.0).unwrap();
+    for (port, end) in ends {
+        let mut spans = history.holders(&HolderQuery::new(port)).unwrap();
+        let [span] = &mut spans[..] else {
+            panic!("{spans:#?}")
+        };
+        if span.is_connection {
+            history.narrow_connection(span).unwrap();
+        }
+        assert_eq!((span.to, span.is_to_exact), (Some(end), true), "{span:#?}");
+    }
+}
+
 #[test]
 fn a_store_that_is_being_written_has_spans_without_an_end_and_a_crash_changes_nothing() {
     let folder = Folder::new();
@@ -116,7 +167,7 @@ fn the_process_of_a_clients_port_is_found_and_its_peer_on_request() {
     let mut history = History::open(&folder.0).unwrap();
     let mut checked = 0;
     for snapshot in snapshots.iter().skip(1).step_by(20) {
-        let is_client = |socket: &&crate::model::Socket| {
+        let is_client = |socket: &&Socket| {
             let remote = socket.remote.map(|remote| remote.port);
             remote == Some(5432) && !socket.owner.present().is_empty()
         };
