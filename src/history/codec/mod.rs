@@ -6,7 +6,6 @@
 pub(crate) mod bytes;
 mod closes;
 mod columns;
-mod common;
 mod decoder;
 mod encoder;
 mod entries;

@@ -1,11 +1,13 @@
 //! The sockets as they were written last, and which of them a socket of the next snapshot is.
 
+mod common;
+
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::common::CommonSockets;
+use self::common::CommonSockets;
 use super::parts::Parts;
 use crate::model::{Endpoint, NamespaceId, Portless, Protocol, Socket, State};
 
@@ -265,7 +267,7 @@ fn index(at: usize) -> u32 {
 }
 
 /// Whether what sockets may have in common is the same. Their ends, queues and numbers are not compared.
-pub(super) fn have_same_rest(one: &Socket, other: &Socket) -> bool {
+fn have_same_rest(one: &Socket, other: &Socket) -> bool {
     one.state == other.state
         && one.protocol == other.protocol
         && one.uid == other.uid

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::slots::have_same_rest;
+use super::have_same_rest;
 use crate::model::{Endpoint, Socket};
 
 /// Sockets without ends, queues and numbers. One that nothing refers to any more is removed in time.
