@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueHint};
 use jiff::Timestamp;
 use sockeye::clock::Clock;
-use sockeye::history::History;
+use sockeye::history::{History, Position};
 use sockeye::model::{Family, Snapshot};
 use sockeye::query::{NamespaceError, NamespaceTarget, PortDiff, Ports, ports_of, resolve};
 use sockeye::report;
@@ -66,6 +66,18 @@ struct Side {
     at: Option<Timestamp>,
     /// Whether the namespace that the option names was there.
     namespace: Result<(), NamespaceError>,
+    pseudonyms: Pseudonyms,
+}
+
+/// Whether names and addresses are pseudonyms, and which.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pseudonyms {
+    /// They are not.
+    None,
+    /// Those of a recorder, while it took this snapshot.
+    OfHistory(Position),
+    /// Those of a file.
+    OfFile,
 }
 
 pub fn run(global: &GlobalArgs, diff: &Diff) -> anyhow::Result<u8> {
@@ -80,6 +92,7 @@ pub fn run(global: &GlobalArgs, diff: &Diff) -> anyhow::Result<u8> {
         }
         (None, _) => bail!("--at: two times are compared, name no more"),
     };
+    diff.check_pseudonyms(&before, &after)?;
     // At one of the times it may not have been there.
     if let (Err(error), Err(_)) = (&before.namespace, &after.namespace) {
         return Err(namespace_error(error, false));
@@ -103,7 +116,28 @@ impl Diff {
         if found.is_other_time {
             print_error(&found.note);
         }
-        side(&snapshot, target)
+        let mut side = side(&snapshot, target)?;
+        if let Some(position) = found.redacted {
+            side.pseudonyms = Pseudonyms::OfHistory(position);
+        }
+        Ok(side)
+    }
+
+    /// A recorder has other pseudonyms each time it starts, and now there are none.
+    fn check_pseudonyms(&self, before: &Side, after: &Side) -> anyhow::Result<()> {
+        let are_same = match (before.pseudonyms, after.pseudonyms) {
+            (Pseudonyms::None, Pseudonyms::None) => true,
+            (Pseudonyms::OfHistory(one), Pseudonyms::OfHistory(other)) => {
+                self.store.open()?.history.are_of_one_run(one, other)
+            }
+            _ => false,
+        };
+        if !are_same {
+            bail!(
+                "a redacted history has pseudonyms, which differ each time the recorder starts: compare two times in between"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -122,6 +156,7 @@ fn side(snapshot: &Snapshot, target: &NamespaceTarget) -> anyhow::Result<Side> {
         ports: ports.unwrap_or_default(),
         at: Some(snapshot.taken_at.wall),
         namespace: scope.map(|_| ()),
+        pseudonyms: Pseudonyms::None,
     })
 }
 
@@ -163,13 +198,16 @@ fn baseline_of(path: &Path, target: &NamespaceTarget) -> anyhow::Result<Side> {
             at: Some(listing.taken_at),
             ports: listing.ports(target),
             namespace: Ok(()),
+            pseudonyms: Pseudonyms::None,
         });
     }
     match recording::open(path)? {
         Opened::History(history) => last_of(history, target).with_context(named),
         Opened::Lines(mut replay) => {
             replay.seek(usize::MAX)?;
-            side(&replay.take(Clock::start().now())?, target)
+            let is_redacted = replay.is_redacted;
+            let snapshot = replay.take(Clock::start().now())?;
+            of_file(&snapshot, is_redacted, target)
         }
     }
 }
@@ -179,7 +217,19 @@ fn last_of(history: History, target: &NamespaceTarget) -> anyhow::Result<Side> {
     let mut opened = OpenedHistory::new(history, "the history")?;
     let last = opened.history.at(opened.range.to)?;
     let last = last.context("the history is empty")?;
-    side(&last.snapshot, target)
+    of_file(&last.snapshot, last.is_redacted, target)
+}
+
+fn of_file(
+    snapshot: &Snapshot,
+    is_redacted: bool,
+    target: &NamespaceTarget,
+) -> anyhow::Result<Side> {
+    let mut side = side(snapshot, target)?;
+    if is_redacted {
+        side.pseudonyms = Pseudonyms::OfFile;
+    }
+    Ok(side)
 }
 
 /// Leaves out the ports that options exclude.

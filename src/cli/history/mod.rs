@@ -113,14 +113,14 @@ impl OpenedHistory {
 /// A snapshot is stored at least once a minute, and then some seconds later.
 const CURRENT: SignedDuration = SignedDuration::from_secs(90);
 
-/// So long a recorder may take for its next snapshot when a reader waits for it.
+/// So long a recorder may take for a snapshot that a reader requests.
 const NEXT_SNAPSHOT: Duration = Duration::from_secs(3);
 
 /// How often the history is read meanwhile.
 pub const POLL: Duration = Duration::from_millis(50);
 
 impl OpenedHistory {
-    /// Waits for what a recorder has taken up to this time and not stored yet, if one runs: usually until its next snapshot. A
+    /// Waits for what a recorder has taken up to this time and not stored yet, if one runs: a second at most on an idle machine. A
     /// time that is stored already, or in a folder that this user can't write to, needs no waiting.
     pub fn wait_for(&mut self, at: Timestamp) -> Result<(), StoreError> {
         let clock = Clock::start();

@@ -3,6 +3,7 @@
 use anyhow::bail;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sockeye::history::Position;
 use sockeye::model::{Snapshot, time};
 use sockeye::report::{before_history, gap_line, local_time};
 
@@ -14,6 +15,8 @@ pub struct Found {
     pub note: String,
     /// Whether it is not known to be that of the time that was meant.
     pub is_other_time: bool,
+    /// Its position, if names and addresses are pseudonyms.
+    pub redacted: Option<Position>,
 }
 
 /// The snapshot of this time in the history.
@@ -48,6 +51,7 @@ pub fn of_history(opened: &mut OpenedHistory, at: Timestamp) -> anyhow::Result<(
     let found = Found {
         note,
         is_other_time,
+        redacted: recorded.is_redacted.then_some(recorded.position),
     };
     let shown_at = if found.is_other_time {
         recorded.snapshot.taken_at.wall

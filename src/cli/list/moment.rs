@@ -42,16 +42,16 @@ pub fn of_recording(
     let at = local_time(snapshot.taken_at.wall, &TimeZone::system());
     let found = recording.playback().map(|playback| {
         let (shown, total) = (playback.number, playback.total.unwrap_or(playback.number));
-        if number > shown && number < usize::MAX {
-            Found {
-                note: format!("the recording ends at {at}; this is its last snapshot"),
-                is_other_time: true,
-            }
+        let is_other_time = number > shown && number < usize::MAX;
+        let note = if is_other_time {
+            format!("the recording ends at {at}; this is its last snapshot")
         } else {
-            Found {
-                note: format!("recorded at {at}: snapshot {shown} of {total}"),
-                is_other_time: false,
-            }
+            format!("recorded at {at}: snapshot {shown} of {total}")
+        };
+        Found {
+            note,
+            is_other_time,
+            redacted: None,
         }
     });
     Ok((snapshot, recording.timings(), found))

@@ -2,8 +2,8 @@
 //!
 //! A live snapshot is taken first, at a time that the history is then read up to: what was stored before it, and what was
 //! reported as closed before it. The table is the same one before and after, so a change is in one of both, and only once. If
-//! a recorder runs, its last seconds are awaited: it is requested to store them with its next snapshot, or, if this user can't
-//! do that, stores them within 10 seconds.
+//! a recorder runs, its last seconds are awaited: it is requested to store them with a snapshot, or, if this user can't do
+//! that, stores them within 20 seconds.
 
 use std::thread;
 use std::time::Duration;
@@ -20,8 +20,9 @@ use sockeye::track::Tracker;
 use super::Printer;
 use crate::cli::history::{OpenedHistory, POLL};
 
-/// A recorder stores a change within 10 seconds.
-const STORED_WITHIN: Duration = Duration::from_millis(10_500);
+/// A recorder stores a change within 10 seconds and the interval of its snapshots, which is up to 10 seconds unless a longer one
+/// was named.
+const STORED_WITHIN: Duration = Duration::from_millis(20_500);
 
 /// A clock that goes on from the history, whose snapshots count from 1970.
 pub(super) fn clock_after(opened: &mut OpenedHistory) -> anyhow::Result<Clock> {

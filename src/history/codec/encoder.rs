@@ -93,6 +93,13 @@ impl Encoder {
         encoder
     }
 
+    /// The same after a gap. A keyframe has no reports: those of this snapshot count as lost.
+    pub fn after_gap(first: &Snapshot, run: Moment) -> Self {
+        let mut encoder = Self::new(first, run);
+        encoder.extras.lost_closes.dropped += first.closed.len() as u64;
+        encoder
+    }
+
     /// The same after another section of the same recorder: when states began is known from there.
     pub fn continued(first: &Snapshot, run: Moment, before: &mut Self) -> Self {
         let mut encoder = Self::new(first, run);

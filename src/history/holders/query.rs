@@ -76,8 +76,9 @@ impl History {
     }
 }
 
-/// No frame is longer.
-const LONGEST_FRAME: SignedDuration = SignedDuration::from_secs(12);
+/// No frame is longer: changes wait up to 10 seconds, and for one more snapshot. Unless a longer interval was named, that comes
+/// within 10 seconds, too.
+const LONGEST_FRAME: SignedDuration = SignedDuration::from_secs(25);
 
 impl History {
     /// Finds out in which snapshots a connection opened and closed, where the span has the times of whole frames. What can't be

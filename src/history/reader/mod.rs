@@ -14,6 +14,7 @@ pub(super) use self::place::Place;
 use self::sections::Section;
 use self::sections::gap;
 pub(super) use self::sections::sections;
+use super::format::StartReason;
 use super::memory::Shared;
 use super::segment::{Cursor, Segment};
 use super::writer::folder::{is_locked, request_flush};
@@ -103,8 +104,8 @@ impl History {
         segment.source.path().map(Path::to_path_buf)
     }
 
-    /// Requests that the recorder, if one runs, writes with its next snapshot what it has taken so far; otherwise that takes up
-    /// to 10 seconds. Returns whether it can be requested: not of a single file, in memory, or in a folder that this user can't
+    /// Requests that the recorder, if one runs, takes a snapshot within a second and writes everything up to it; otherwise that
+    /// takes up to 20 seconds. Returns whether it can be requested: not of a single file, in memory, or in a folder that this user can't
     /// write to.
     pub fn request_flush(&self) -> bool {
         match &self.place {
@@ -231,6 +232,20 @@ impl History {
         };
         let mut gaps = self.gaps(at).into_iter();
         gaps.find(|gap| gap.from < time && time < gap.to)
+    }
+
+    /// Whether one recorder took both snapshots, without having ended in between: only then its pseudonyms are the same.
+    pub fn are_of_one_run(&self, one: Position, other: Position) -> bool {
+        let (first, last) = (one.min(other), one.max(other));
+        let starts = self.segments.iter().flat_map(|segment| {
+            let sections = sections(segment).into_iter();
+            let starts = sections.filter(|section| section.reason == StartReason::Started);
+            starts.map(|section| (segment.number, segment.frames.entries[section.first].offset))
+        });
+        let place = |position: Position| (position.file, position.offset);
+        !starts
+            .into_iter()
+            .any(|start| place(first) < start && start <= place(last))
     }
 
     /// The damage that was found so far. [`verify`](Self::verify) finds all.

@@ -42,6 +42,11 @@ fn a_clock_that_is_set_back_or_forward_begins_a_segment_and_loses_nothing() {
             let found = history.at(snapshot.taken_at.wall).unwrap().unwrap();
             assert_eq!(found.snapshot.taken_at.wall, snapshot.taken_at.wall);
         }
+        // They were missing without a word.
+        let reports = snapshots[30].closed.len() as u64;
+        assert!(reports > 0);
+        let begins = history.at(snapshots[30].taken_at.wall).unwrap().unwrap();
+        assert_eq!(begins.snapshot.lost_closes.dropped, reports);
     }
 }
 

@@ -193,6 +193,7 @@ impl Framer {
             (Some(before), StartReason::Continued) => {
                 Encoder::continued(snapshot, run, &mut before.encoder)
             }
+            (_, StartReason::After(_)) => Encoder::after_gap(snapshot, run),
             _ => Encoder::new(snapshot, run),
         };
         let keyframe = encoder.keyframe();

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use self::disk::{Disk, Limits};
-use self::folder::{Lock, take_flush_request};
+use self::folder::{Lock, is_flush_requested, take_flush_request};
 use self::framer::{Framer, Output, Recorder, SECTION};
 use super::{GapReason, StoreError};
 use crate::model::{Problem, ProblemCode, Snapshot, Text};
@@ -171,6 +171,12 @@ impl Writer {
         &self.path
     }
 
+    /// Whether a reader waits for a snapshot, and for everything before it: see
+    /// [`History::request_flush`](crate::history::History::request_flush). The next snapshot satisfies it.
+    pub fn is_flush_requested(&self) -> bool {
+        is_flush_requested(&self.path)
+    }
+
     /// Stores a snapshot. Never waits for the disk.
     ///
     /// # Errors
@@ -179,6 +185,7 @@ impl Writer {
         let now = snapshot.taken_at.steady;
         self.now = now;
         self.notice(now);
+        let is_flush_requested = take_flush_request(&self.path);
         let mut restart = None;
         if let Some(stop) = self.stopped.as_mut().filter(|stop| !stop.is_retrying) {
             if now.saturating_sub(stop.at) < RETRY {
@@ -189,7 +196,7 @@ impl Writer {
             lock(&self.status).has_begun = false;
         }
         let mut output = self.framer.add(snapshot, restart);
-        if take_flush_request(&self.path) {
+        if is_flush_requested {
             output.extend(self.framer.flush_early());
         }
         if !output.is_empty() {

@@ -23,8 +23,8 @@ const CONFIRM_AFTER: Duration = Duration::from_millis(100);
 /// How long owners are searched before a snapshot is stored without all of them.
 const OWNERS_WITHIN: Duration = Duration::from_secs(2);
 
-/// The longest sleep without checking the clock, which goes on while the machine is suspended.
-const MAX_SLEEP: Duration = Duration::from_secs(5);
+/// The longest sleep without checking the clock, which goes on while the machine is suspended, and whether a reader waits.
+const MAX_SLEEP: Duration = Duration::from_millis(500);
 
 /// A socket without a peer, as far as one snapshot is compared with the next.
 type Bound = (NamespaceId, Protocol, Endpoint, Option<u32>);
@@ -171,7 +171,7 @@ impl HistoryRecorder {
         Ok(())
     }
 
-    /// Sleeps until the next snapshot is due, or until the signal of this number ends the program.
+    /// Sleeps until the next snapshot is due or requested by a reader, or until the signal of this number ends the program.
     fn wait(&self, signals: &Receiver<Signal>, began: Duration, interval: Duration) -> Option<i32> {
         loop {
             let passed = self.clock.now().steady.saturating_sub(began);
@@ -182,7 +182,11 @@ impl HistoryRecorder {
                     let _ = signals::stop_now();
                 }
                 Ok(Signal::Resume) => {}
-                Err(RecvTimeoutError::Timeout) if left > MAX_SLEEP => {}
+                Err(RecvTimeoutError::Timeout) if left > MAX_SLEEP => {
+                    if self.writer.is_flush_requested() {
+                        return None;
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => return None,
                 // Without signals only the system ends it.
                 Err(RecvTimeoutError::Disconnected) => {

@@ -96,3 +96,32 @@ fn a_crash_of_the_source_is_reported_once_and_ends_nothing() {
     );
     assert_eq!(ends(&folder), [SpanEnd::RecorderStopped]);
 }
+
+/// It came with the next snapshot, up to 10 seconds later, and a reader did not wait for so long.
+#[test]
+fn a_reader_that_waits_gets_a_snapshot_whatever_the_interval_is() {
+    let folder = std::env::temp_dir().join(format!("sockeye-record-wake-{}", std::process::id()));
+    let (sender, signals) = mpsc::channel();
+    let source = Script {
+        number: 0,
+        missing: Vec::new(),
+        crashes: Vec::new(),
+        end: (2, sender),
+    };
+    let options = WriterOptions {
+        min_free: Some(0),
+        ..WriterOptions::default()
+    };
+    let writer = Writer::open(&folder, &options).unwrap();
+    let hour = Duration::from_hours(1);
+    let recorder = HistoryRecorder::new(Box::new(source), writer, Clock::start(), (hour, true));
+    let ends = thread::spawn(move || recorder.run(&signals, |_| {}));
+    // The first snapshot, without being requested.
+    let mut history = History::open(&folder).unwrap();
+    while history.range().is_none() {
+        history.refresh().unwrap();
+    }
+    assert!(history.request_flush());
+    assert_eq!(ends.join().unwrap().unwrap(), 15);
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -7,6 +7,7 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::process::Command;
 
+use jiff::Timestamp;
 use rustix::process::Signal;
 
 use super::{RECORD, Store, end};
@@ -14,6 +15,7 @@ use crate::apart::Kept;
 use crate::cli::background::Running;
 use crate::cli::scene::{self, TempFile, stage};
 use crate::program::built;
+use crate::support::wait_until;
 
 /// A part of every name in the scene. No pseudonym has it.
 const SECRET: &str = "geheim";
@@ -201,5 +203,53 @@ fn a_redacted_history_has_no_secret_in_any_byte() {
         assert_eq!(one["pids"][0], scene.servers[0].pid(), "{one:#}");
         let user = one["user"].as_str().unwrap();
         assert!(user.starts_with("user"), "{user}");
+    });
+}
+
+/// Pseudonyms begin anew with each run: `diff` took the address of one server for that of another.
+#[test]
+fn what_was_redacted_is_compared_within_one_run_of_the_recorder_only() {
+    stage(|| {
+        let store = Store::new("redacted-diff");
+        let recorder = store.recorder_with(&["--redact"]);
+        store.wait_for_first_snapshot();
+        let before = Timestamp::now().to_string();
+        let _server = TcpListener::bind("127.0.0.1:8080").unwrap();
+        store.wait_for(8080, 1, "open");
+        let after = Timestamp::now().to_string();
+        let diff = |words: &[&str]| store.asks(&[&["diff"], words].concat());
+        let same_run = ["--at", &before, "--at", &after];
+        let said = diff(&same_run);
+        assert!(
+            said.code == 1 && said.out.starts_with("+  tcp  127.0.0.1:8080"),
+            "{said:?}"
+        );
+        end(recorder, Signal::TERM, 143);
+        let recorder = store.recorder_with(&["--redact"]);
+        wait_until("the second run", || {
+            let said = store.asks(&["who", "8080", "--json"]).json();
+            said["gaps"][0]["code"] == "stopped"
+        });
+        let later = Timestamp::now().to_string();
+        let file = fs::read_dir(&store.0)
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        let file = file
+            .filter(|path| path.extension().is_some_and(|it| it == "seg"))
+            .min();
+        for words in [
+            &["--at", &after, "--at", &later][..],
+            &["--at", &after],
+            &[file.unwrap().to_str().unwrap()],
+        ] {
+            let said = diff(words);
+            assert_eq!((said.code, &*said.out), (2, ""), "{said:?}");
+            assert!(
+                said.err.contains("a redacted history has pseudonyms"),
+                "{said:?}"
+            );
+        }
+        assert_eq!(diff(&same_run).code, 1);
+        end(recorder, Signal::TERM, 143);
     });
 }
