@@ -95,8 +95,9 @@ const SYSTEMS: &[&str] = &[
 ];
 
 /// The files that may hold `unsafe`.
-const UNSAFE_FILES: [&str; 5] = [
+const UNSAFE_FILES: [&str; 6] = [
     "bind/probe/exclusive.rs",
+    "runtime/process/memory.rs",
     "runtime/run/linux/calls/raw.rs",
     "source/linux/fork.rs",
     "source/linux/namespaces/socket_network.rs",

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::history::LastHour;
+use super::process::memory;
 use super::{fault, panic};
 use crate::bind::is_own_probe;
 use crate::clock::Clock;
@@ -60,6 +61,12 @@ const MAX_RETRY_DELAY: Duration = Duration::from_secs(30);
 /// The longest sleep without checking the clock. A sleep doesn't advance while the machine is suspended and
 /// the [`Clock`] does: a snapshot that became due meanwhile is taken this soon after it wakes up.
 const MAX_SLEEP: Duration = Duration::from_secs(5);
+
+/// After so many updates nothing refers to the rows of the first one.
+const FIRST_ROWS: u64 = 4;
+
+/// After each so many updates freed memory is returned, which takes a millisecond.
+const TRIM_EVERY: u64 = 64;
 
 /// Takes snapshots from a source until its control channel or its receiver is gone.
 pub struct Collector {
@@ -114,10 +121,17 @@ impl Collector {
         // The receiver drops its table before this thread does, so that the rows are freed here: 100,000 of them
         // would keep the screen waiting for 5 ms.
         let mut last_tables: [Option<Arc<Table>>; 2] = [None, None];
+        memory::return_large_blocks();
+        let mut updates = 0;
         let _: Option<()> = self.run_until_closed(control, &mut |event| {
             if let CollectorEvent::Updated(update) = &event {
                 last_tables.swap(0, 1);
                 last_tables[1] = Some(Arc::clone(&update.table));
+                updates += 1;
+                // The first rows, without owners, have just been freed.
+                if updates == FIRST_ROWS || updates % TRIM_EVERY == 0 {
+                    memory::return_free_memory();
+                }
             }
             send(event)
         });

@@ -1,6 +1,8 @@
 //! Interaction with the system: signals, standard streams, limits, and programs that it runs or executes.
 
 pub mod exec;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod memory;
 pub mod signals;
 pub mod stdio;
 
@@ -24,4 +26,14 @@ pub fn raise_descriptor_limit(descriptors: usize) {
     // Elsewhere there is no such limit.
     #[cfg(not(unix))]
     let _ = descriptors;
+}
+
+/// Other allocators decide by themselves what they keep.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub mod memory {
+    /// Nothing.
+    pub const fn return_large_blocks() {}
+
+    /// Nothing.
+    pub const fn return_free_memory() {}
 }

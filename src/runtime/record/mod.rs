@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use self::interval::SnapshotInterval;
 use super::panic;
+use super::process::memory;
 use super::process::signals::{self, Signal};
 use crate::clock::Clock;
 use crate::history::{StoreError, Stored, Writer};
@@ -75,6 +76,7 @@ impl HistoryRecorder {
         signals: &Receiver<Signal>,
         mut report: impl FnMut(&str),
     ) -> Result<i32, StoreError> {
+        memory::return_large_blocks();
         loop {
             let began = self.clock.now().steady;
             match self.take() {
