@@ -263,4 +263,6 @@ pub struct Bucket {
     pub has_listener_change: bool,
     /// Whether the recorder ran at any time in it.
     pub is_recorded: bool,
+    /// Whether something is missing of it: all of it, or less.
+    pub has_gap: bool,
 }

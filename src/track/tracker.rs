@@ -153,9 +153,12 @@ impl Tracker {
         let table = Arc::new(self.table(snapshot));
         self.before_last = self.last.as_ref().map(|(_, table)| table.taken_at);
         self.last = Some((ports, Arc::clone(&table)));
+        // Those of reports happened before the snapshot.
+        let mut events = std::mem::take(&mut self.events);
+        events.sort_by_key(|event| event.change.at.steady);
         TableUpdate {
             table,
-            events: std::mem::take(&mut self.events),
+            events,
             playback: None,
         }
     }

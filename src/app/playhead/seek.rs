@@ -82,7 +82,8 @@ pub struct Timeline {
 /// A part of the time of a history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimelinePart {
-    /// How many sockets opened, changed or closed; `None` if nothing was recorded.
+    /// How many sockets opened, changed or closed; `None` if nothing was recorded, or a part of it was not and nothing changed
+    /// in the rest.
     pub changes: Option<usize>,
     /// Whether a socket without a peer was among them.
     pub has_listener_change: bool,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{History, timestamp};
 use crate::history::format::{Head, Kind};
-use crate::history::{Bucket, TimeRange};
+use crate::history::{Bucket, GapReason, TimeRange};
 
 impl History {
     /// How many sockets opened, closed and changed in each of so many equal parts of a range. A frame of several seconds counts
@@ -40,6 +40,14 @@ impl History {
                 }
             }
         }
+        for gap in self.gaps(range) {
+            let (first, last) = (gap.from.as_millisecond(), gap.to.as_millisecond());
+            if gap.reason != GapReason::ClockSet && first < last && buckets > 0 {
+                for bucket in &mut all[index(first)..=index(last)] {
+                    bucket.has_gap = true;
+                }
+            }
+        }
         all
     }
 
@@ -67,5 +75,6 @@ fn empty(from: Timestamp) -> Bucket {
         changed: 0,
         has_listener_change: false,
         is_recorded: false,
+        has_gap: false,
     }
 }

@@ -194,3 +194,26 @@ fn counts_are_those_of_the_heads() {
     assert!(closed as usize >= reported / 2, "{closed}, {reported}");
     assert!(history.counts(range, 0).is_empty());
 }
+
+/// A recorder that was off for five minutes of a day left no mark on the timeline.
+#[test]
+fn a_short_gap_is_in_the_part_of_the_time_that_it_is_in() {
+    let folder = Folder::new();
+    let mut machine = Machine::new(10);
+    for _ in 0..2 {
+        let mut writer = Writer::open(&folder.0, &options()).unwrap();
+        for _ in 0..60 {
+            for _ in 0..10 {
+                writer.add(&machine.quiet(60_000)).unwrap();
+            }
+            writer.sync().unwrap();
+        }
+        writer.close().unwrap();
+        machine.pass(Duration::from_mins(5));
+    }
+    let history = History::open(&folder.0).unwrap();
+    let buckets = history.counts(history.range().unwrap(), 20);
+    assert!(buckets.iter().all(|bucket| bucket.is_recorded));
+    let with_gap: Vec<_> = (0..20).filter(|at| buckets[*at].has_gap).collect();
+    assert_eq!(with_gap, [9, 10]);
+}

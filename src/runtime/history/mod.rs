@@ -212,8 +212,10 @@ fn timeline(history: &History, cells: usize) -> Timeline {
     let parts = counts.map(|bucket| {
         let changes = bucket.opened + bucket.closed + bucket.changed;
         let changes = usize::try_from(changes).unwrap_or(usize::MAX);
+        // A part with both has the bar.
+        let is_gap = !bucket.is_recorded || bucket.has_gap && changes == 0;
         TimelinePart {
-            changes: bucket.is_recorded.then_some(changes),
+            changes: (!is_gap).then_some(changes),
             has_listener_change: bucket.has_listener_change,
         }
     });

@@ -299,7 +299,11 @@ fn only_a_listener_that_was_there_all_the_time_shows_whose_connection_it_was() {
         ..listener(80, 1, &[7])
     };
     let short = |cookie| report(&conn(80, cookie, State::Closed), 1_300);
-    let owner = |update: &TableUpdate| update.events.last().unwrap().row.socket.owner.clone();
+    let owner = |update: &TableUpdate| {
+        let is_short = |event: &&Event| event.row.socket.cookie == NonZeroU64::new(5);
+        let short = update.events.iter().find(is_short);
+        short.unwrap().row.socket.owner.clone()
+    };
     let mut watch = Watch::begin(std::slice::from_ref(&served));
     let update = watch.observe_closed(std::slice::from_ref(&served), &[short(5)]);
     let found = owner(&update);
