@@ -54,7 +54,7 @@ impl History {
             Place::File(path) if history.segments.iter().all(Segment::is_empty) => {
                 Err(StoreError::NotAHistory {
                     path: path.clone(),
-                    reason: "it is not a history of sockeye".to_owned(),
+                    reason: "it isn't a history of sockeye".to_owned(),
                 })
             }
             _ => Ok(history),

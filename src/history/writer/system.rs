@@ -6,6 +6,9 @@ use std::path::Path;
 
 /// Creates a folder that only its owner can enter, with those above it.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    if path.metadata().is_ok_and(|it| !it.is_dir()) {
+        return Err(io::Error::other("it isn't a folder"));
+    }
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

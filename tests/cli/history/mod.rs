@@ -413,7 +413,11 @@ fn what_can_not_be_known_is_one_line() {
             2,
             "leave out --replay",
         ),
-        (&["record", "--dir", "/dev/null"], 2, "/dev/null"),
+        (
+            &["record", "--dir", "/dev/null"],
+            2,
+            "/dev/null: it isn't a folder\n",
+        ),
     ] {
         let said = sockeye(args);
         assert_eq!((said.code, &*said.out), (code, ""), "{said:?}");

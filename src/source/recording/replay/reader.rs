@@ -140,7 +140,7 @@ impl Reader {
     fn parse<T: DeserializeOwned>(&self, line: &[u8]) -> Result<T, SourceError> {
         serde_json::from_slice(line.trim_ascii()).map_err(|error| {
             if self.line == 1 && !line.trim_ascii().starts_with(b"{") {
-                return self.error("not a sockeye recording (the line is not JSON)");
+                return self.error("neither a recording nor a history of sockeye");
             }
             // `serde_json` counts lines from the start of its input, which is always one line here.
             let (text, column) = (error.to_string(), error.column());

@@ -6,32 +6,111 @@ const FINITE: [&str; 6] = ["getopts", "getopt", "shift", "read", "mapfile", ARGU
 /// The arguments of a script, in a stripped text.
 const ARGUMENTS: &str = "$#";
 
-/// Words that precede the first word of a command.
+/// Words after which a command begins.
 const BEFORE_COMMAND: [&str; 11] = [
     ";", "&", "|", "(", "{", ")", "do", "then", "else", "!", "time",
 ];
 
-/// Whether a text has a `while` or `until` loop that may run for ever. `None` if it has only other loops: `for`, or one
-/// that reads arguments or lines.
-pub(super) fn has_loop(script: &str) -> Option<bool> {
+/// Whether a text has a `while` or `until` loop that may run for ever and in which this command is, or may be. `None` if it has
+/// only other loops: `for`, or one that reads arguments or lines.
+pub(super) fn has_loop(script: &str, command: &[String]) -> Option<bool> {
     let text = stripped(&without_documents(script));
-    let mut has_other = false;
+    let mut scan = Scan::new(command);
     for line in text.lines() {
-        let (mut words, mut before) = (line.split_whitespace(), ";");
-        while let Some(word) = words.next() {
-            let mut condition = words.clone().take_while(|word| *word != "do");
-            match word {
-                _ if !BEFORE_COMMAND.contains(&before) => {}
-                "while" | "until" if !condition.any(|word| FINITE.contains(&word)) => {
-                    return Some(true);
-                }
-                "while" | "until" | "for" | "select" => has_other = true,
-                _ => {}
-            }
-            before = word;
+        scan.line(line);
+    }
+    if scan.has_endless {
+        Some(!scan.is_elsewhere())
+    } else {
+        (!scan.has_other).then_some(false)
+    }
+}
+
+/// What was found in a script so far.
+struct Scan<'a> {
+    /// The words of the command, paths without their folders.
+    words: Vec<&'a str>,
+    /// The loops that a command is in, and whether each may run for ever.
+    loops: Vec<bool>,
+    /// For each open brace whether it begins the body of a function.
+    braces: Vec<bool>,
+    has_endless: bool,
+    has_other: bool,
+    /// The most words of the command that one in an endless loop or in a function has in common with it, and one elsewhere.
+    inside: usize,
+    outside: usize,
+}
+
+impl<'a> Scan<'a> {
+    fn new(command: &'a [String]) -> Self {
+        let words = command.iter().map(|word| base_name(word));
+        Self {
+            words: words.filter(|word| !word.is_empty()).collect(),
+            loops: Vec::new(),
+            braces: Vec::new(),
+            has_endless: false,
+            has_other: false,
+            inside: 0,
+            outside: 0,
         }
     }
-    (!has_other).then_some(false)
+
+    /// Whether the command is in the text, and not in an endless loop.
+    const fn is_elsewhere(&self) -> bool {
+        self.outside > self.inside
+    }
+
+    fn line(&mut self, line: &str) {
+        let (mut words, mut before) = (line.split_whitespace(), ";");
+        let mut same = 0;
+        while let Some(word) = words.next() {
+            let begins = BEFORE_COMMAND.contains(&before);
+            if begins {
+                self.end_command(std::mem::take(&mut same));
+            }
+            let mut condition = words.clone().take_while(|word| *word != "do");
+            match word {
+                "{" => self.braces.push(matches!(before, ")" | "function")),
+                "}" => drop(self.braces.pop()),
+                "while" | "until" if begins => {
+                    let is_endless = !condition.any(|word| FINITE.contains(&word));
+                    self.has_endless |= is_endless;
+                    self.has_other |= !is_endless;
+                    self.loops.push(is_endless);
+                }
+                "for" | "select" if begins => {
+                    self.has_other = true;
+                    self.loops.push(false);
+                }
+                // The last one is that of fish.
+                "done" | "end" if begins => drop(self.loops.pop()),
+                // A variable may be used anywhere.
+                _ if word.contains('=') => {}
+                _ => same += usize::from(self.words.contains(&base_name(word))),
+            }
+            before = if before == "function" {
+                "function"
+            } else {
+                word
+            };
+        }
+        self.end_command(same);
+    }
+
+    /// A command has so many words in common with the one that is sought.
+    fn end_command(&mut self, same: usize) {
+        let may_be_inside = self.loops.contains(&true) || self.braces.contains(&true);
+        let most = if may_be_inside {
+            &mut self.inside
+        } else {
+            &mut self.outside
+        };
+        *most = same.max(*most);
+    }
+}
+
+fn base_name(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
 }
 
 /// The text without comments and quotes, with blanks around operators; the script's arguments become [`ARGUMENTS`].
@@ -113,6 +192,58 @@ fn end_of_document(line: &str) -> Option<&str> {
 mod tests {
     use super::has_loop;
 
+    /// For the server that these scripts start.
+    fn found(script: &str) -> Option<bool> {
+        has_loop(script, &["/srv/server".to_owned()])
+    }
+
+    /// It was "started again by" a script whose loop was about something else.
+    #[test]
+    fn a_loop_around_other_commands_does_not_count() {
+        let command = "python3 -m http.server 8080".split(' ').map(str::to_owned);
+        let command: Vec<_> = command.collect();
+        for (script, expected) in [
+            (
+                "python3 -m http.server 8080 &\n( while true; do python3 -m http.server 8081; done ) &\nwait",
+                false,
+            ),
+            (
+                "( while true; do python3 -m http.server 8080; done ) &\npython3 -m http.server 8081 &\nwait",
+                true,
+            ),
+            (
+                "/usr/bin/python3 -m http.server 8080 & while sleep 9; do date; done",
+                false,
+            ),
+            (
+                "while sleep 1; do date; done & exec python3 -m http.server 8080",
+                false,
+            ),
+            // The same words in both.
+            (
+                "python3 -m http.server $A &\nwhile true; do python3 -m http.server $B; done",
+                true,
+            ),
+            // It is in neither: in a variable, or another script.
+            ("while true; do $server; done", true),
+            (
+                "run=/usr/bin/python3\nwhile true; do $run $arguments; done",
+                true,
+            ),
+            // The loop may call the function.
+            (
+                "start() { python3 -m http.server 8080; }\nwhile true; do start; done",
+                true,
+            ),
+            (
+                "function start {\n python3 -m http.server 8080\n}\nwhile true; do start; done",
+                true,
+            ),
+        ] {
+            assert_eq!(has_loop(script, &command), Some(expected), "{script}");
+        }
+    }
+
     #[test]
     fn a_loop_without_an_end_counts() {
         for script in [
@@ -126,7 +257,7 @@ mod tests {
             "x=$((1<<EOF))\nwhile true; do ./server; done",
             "while true\n  ./server\nend",
         ] {
-            assert_eq!(has_loop(script), Some(true), "{script}");
+            assert_eq!(found(script), Some(true), "{script}");
         }
     }
 
@@ -144,7 +275,7 @@ mod tests {
             "cat .env | while read line; do echo $line; done; ./server",
             "for ((;;)); do ./server; done",
         ] {
-            assert_eq!(has_loop(script), None, "{script}");
+            assert_eq!(found(script), None, "{script}");
         }
     }
 
@@ -161,7 +292,7 @@ mod tests {
             "echo \\\nwhile; ./server",
             "",
         ] {
-            assert_eq!(has_loop(script), Some(false), "{script}");
+            assert_eq!(found(script), Some(false), "{script}");
         }
     }
 }

@@ -26,8 +26,8 @@ pub(super) trait Lookup {
     fn variable(&self, name: &str) -> Option<String>;
     /// The working directory of a process, if a command can contain it.
     fn folder(&self, pid: Pid) -> Option<Text>;
-    /// Whether the script that a shell runs has a loop ([`loops::has_loop`]); `None` too if it can't be read.
-    fn has_loop(&self, shell: &Facts) -> Option<bool>;
+    /// Whether the script that a shell runs has a loop with a command ([`loops::has_loop`]); `None` too if it can't be read.
+    fn has_loop(&self, shell: &Facts, command: &[String]) -> Option<bool>;
     /// The app for which this daemon of pm2 listens.
     fn clustered(&self, daemon: Pid) -> Option<String>;
     fn children(&self, pid: Pid) -> Vec<Pid>;
@@ -57,7 +57,7 @@ impl Lookup for System {
         (path.to_str() == Some(&*text)).then_some(text)
     }
 
-    fn has_loop(&self, shell: &Facts) -> Option<bool> {
+    fn has_loop(&self, shell: &Facts, command: &[String]) -> Option<bool> {
         let mut arguments = shell.argv.iter().skip(1);
         let script = arguments.find(|one| !one.starts_with('-'))?;
         // The file, in the mount namespace of its process.
@@ -65,7 +65,7 @@ impl Lookup for System {
         let root = if is_absolute { "root" } else { "cwd" };
         let file = format!("/proc/{}/{root}/{script}", shell.pid);
         let (text, _) = read_file(Path::new(&file), MOST_BYTES)?;
-        loops::has_loop(&String::from_utf8_lossy(&text))
+        loops::has_loop(&String::from_utf8_lossy(&text), command)
     }
 
     fn children(&self, pid: Pid) -> Vec<Pid> {
@@ -152,7 +152,10 @@ pub(super) fn supervisor(
             });
         }
         if ancestor.is_shell() {
-            match shell(ancestor, lookup)? {
+            // A subshell has the command line of its shell.
+            let mut started = line[..=at].iter().rev();
+            let started = started.find(|one| one.argv != ancestor.argv).unwrap_or(own);
+            match shell(ancestor, &started.argv, lookup)? {
                 // A script that runs its commands once belongs to its parent.
                 Restarts::No => continue,
                 restarts => return Some(process(K::ShellLoop, ancestor, restarts)),
@@ -188,14 +191,14 @@ fn is_safe(place: &str, uid: Option<u32>, lookup: &dyn Lookup) -> bool {
     }
 }
 
-/// Whether a shell runs its commands again; `None` for an interactive one, which restarts nothing.
-fn shell(facts: &Facts, lookup: &dyn Lookup) -> Option<Restarts> {
+/// Whether a shell runs a command again; `None` for an interactive one, which restarts nothing.
+fn shell(facts: &Facts, command: &[String], lookup: &dyn Lookup) -> Option<Restarts> {
     let first = facts.argv.get(1)?;
-    let command = facts.argv.iter().position(|one| one == "-c");
-    let has_loop = match command.and_then(|at| facts.argv.get(at + 1)) {
-        Some(text) => loops::has_loop(text),
+    let option = facts.argv.iter().position(|one| one == "-c");
+    let has_loop = match option.and_then(|at| facts.argv.get(at + 1)) {
+        Some(text) => loops::has_loop(text, command),
         None if first.starts_with('-') && facts.script().is_none() => return None,
-        None => lookup.has_loop(facts),
+        None => lookup.has_loop(facts, command),
     };
     Some(match has_loop {
         Some(true) => Restarts::Yes,

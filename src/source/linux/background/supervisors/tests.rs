@@ -26,7 +26,7 @@ impl Lookup for Seen {
         self.folders.get(&pid).map(|&folder| folder.into())
     }
 
-    fn has_loop(&self, _: &Facts) -> Option<bool> {
+    fn has_loop(&self, _: &Facts, _: &[String]) -> Option<bool> {
         self.loops
     }
 
