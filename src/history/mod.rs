@@ -38,7 +38,8 @@ pub use file::{FileOptions, FileWriter};
 pub use holders::{HolderQuery, HolderSpan, SpanEnd};
 pub use memory::{Memory, MemoryOptions};
 pub use moments::{
-    Bucket, ChangeKey, Damage, DamageKind, Gap, GapReason, Position, Recorded, TimeRange,
+    Bucket, ChangeKey, Damage, DamageKind, Gap, GapReason, Position, Recorded, StoredCounters,
+    TimeRange,
 };
 pub use reader::{History, Snapshots};
 /// The first bytes of every file of a history.

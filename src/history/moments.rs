@@ -2,11 +2,12 @@
 
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Endpoint, Moment, Protocol, Snapshot, Socket, clean};
+use crate::model::{Counted, Endpoint, Moment, Protocol, Snapshot, Socket, clean};
 
 /// Times from `from` to `to`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,17 @@ pub struct Recorded {
     pub begins_run: bool,
     /// Whether names and addresses are pseudonyms.
     pub is_redacted: bool,
+    /// The counters of the sockets, if they were read then. They are stored less often than the rest.
+    pub counters: Option<StoredCounters>,
+}
+
+/// The counters of the sockets in a snapshot.
+#[derive(Clone, Debug)]
+pub struct StoredCounters {
+    /// When it was taken.
+    pub read_at: Timestamp,
+    /// Of its TCP and UDP sockets.
+    pub counters: Arc<[Counted]>,
 }
 
 impl Recorded {

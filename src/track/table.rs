@@ -93,12 +93,12 @@ impl Table {
         Some(&self.rows[self.position(id)?])
     }
 
-    /// The payload per second of all connections of a process.
-    pub fn rates_of(&self, process: &Process) -> Bytes {
+    /// The payload per second of all connections of a process; `None` while it is known of none.
+    pub fn rates_of(&self, process: &Process) -> Option<Bytes> {
         let flows = self.flows.iter();
         let flows = flows.filter_map(|(id, flow)| Some((self.row(id)?, flow.rates?)));
         let own = flows.filter(|(row, _)| row.socket.owner.has(process));
-        own.fold(Bytes::default(), |sum, (_, rates)| sum.plus(rates))
+        own.map(|(_, rates)| rates).reduce(Bytes::plus)
     }
 
     /// A table before the first snapshot.

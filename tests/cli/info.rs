@@ -9,14 +9,14 @@ use crate::cli::background::Running;
 use crate::cli::scene::{sockeye, stage};
 
 /// Both ends of a connection to port 8080 on which the client wrote 5,000 bytes, and the server 300.
-struct Pair {
+pub struct Pair {
     client: TcpStream,
     server: TcpStream,
     _listener: TcpListener,
 }
 
 impl Pair {
-    fn open() -> Self {
+    pub fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:8080").unwrap();
         let client = TcpStream::connect("127.0.0.1:8080").unwrap();
         let (server, _) = listener.accept().unwrap();
@@ -31,12 +31,12 @@ impl Pair {
         pair
     }
 
-    fn send(&mut self, bytes: usize) {
+    pub fn send(&mut self, bytes: usize) {
         self.client.write_all(&vec![0; bytes]).unwrap();
         self.server.read_exact(&mut vec![0; bytes]).unwrap();
     }
 
-    fn client_port(&self) -> u16 {
+    pub fn client_port(&self) -> u16 {
         self.client.local_addr().unwrap().port()
     }
 }

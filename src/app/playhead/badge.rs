@@ -30,7 +30,7 @@ impl App {
             _ => (self.recording_forms(), TOGGLE_PAUSE),
         };
         let fits = |reserved: usize| move |form: &&String| width(form) + reserved <= columns;
-        let mut longer = forms.iter().take(2);
+        let mut longer = forms.iter().take(3);
         let form = longer.find(fits(NAME)).or(forms.iter().find(fits(1)));
         let form = form.or(forms.last()).cloned().unwrap_or_default();
         let badge = span(form, Role::Warning).reversed().on_click(click);
@@ -67,8 +67,10 @@ impl App {
         } else {
             ""
         };
+        let numbers = self.numbers_at(moment);
         vec![
-            format!("AT {full}{ago}{playing}{gap}"),
+            format!("AT {full}{ago}{playing}{gap}{numbers}"),
+            format!("AT {full}{ago}{playing}{no_record}{numbers}"),
             format!("AT {full}{ago}{playing}{no_record}"),
             format!("AT {full}{ago}{no_record}"),
             format!("AT {full}{ago}"),
@@ -78,6 +80,18 @@ impl App {
             date("%H:%M"),
             "AT".to_owned(),
         ]
+    }
+
+    /// ` · numbers of 03:11:52`, where numbers are shown that were read earlier. They are stored less often than the rest.
+    fn numbers_at(&self, moment: &AtMoment) -> String {
+        if !self.rows.columns.shows_counters() {
+            return String::new();
+        }
+        match moment.counters_at {
+            None => " · numbers not recorded".to_owned(),
+            Some(at) if moment.at.wall.duration_since(at).as_millis() < 1000 => String::new(),
+            Some(at) => format!(" · numbers of {}", self.time(at, "%H:%M:%S")),
+        }
     }
 
     /// The forms of the badge of a recording: date, time and position of the shown snapshot.

@@ -45,6 +45,8 @@ pub(crate) struct AtMoment {
     pub at: Moment,
     /// If nothing was recorded at that time: why.
     pub gap: Option<&'static str>,
+    /// When the counters of its sockets were read; `None` without any.
+    pub counters_at: Option<Timestamp>,
     pub timeline: Timeline,
     /// The last events until then.
     log: EventLog,
@@ -160,6 +162,7 @@ impl App {
         self.playhead.moment = Some(AtMoment {
             at: shown.at,
             gap: shown.gap,
+            counters_at: shown.counters_at,
             timeline: shown.timeline,
             log,
             newest: moment.map_or(newest, |moment| moment.newest),

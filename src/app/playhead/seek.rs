@@ -64,6 +64,8 @@ pub struct ShownMoment {
     pub at: Moment,
     /// If nothing was recorded at that time: why.
     pub gap: Option<&'static str>,
+    /// When the counters of its sockets were read: at that time or before it. `None` without any.
+    pub counters_at: Option<Timestamp>,
     /// The whole history.
     pub timeline: Timeline,
 }

@@ -1,22 +1,40 @@
 //! `--at`: a moment of the history.
 
 use anyhow::bail;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sockeye::history::Position;
+use jiff::{SignedDuration, Timestamp};
+use sockeye::history::{Position, StoredCounters};
 use sockeye::model::{Snapshot, time};
 use sockeye::report::{before_history, gap_line, local_time};
 
 use super::OpenedHistory;
 
 /// What is to be known about the snapshot that is listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Found {
     pub note: String,
     /// Whether it is not known to be that of the time that was meant.
     pub is_other_time: bool,
+    /// The counters of its sockets, if they were recorded.
+    pub counters: Option<StoredCounters>,
     /// Its position, if names and addresses are pseudonyms.
     pub redacted: Option<Position>,
+}
+
+impl Found {
+    /// Adds the recorded counters to the snapshot, and to the note when they were read.
+    pub fn add_counters(&mut self, snapshot: &mut Snapshot) {
+        let Some(stored) = &self.counters else {
+            self.note
+                .push_str("; without numbers, which were not recorded");
+            return;
+        };
+        snapshot.counters = Some(stored.counters.to_vec());
+        if snapshot.taken_at.wall.duration_since(stored.read_at) >= SignedDuration::from_secs(1) {
+            let read_at = local_time(stored.read_at, &TimeZone::system());
+            self.note = format!("{}; numbers of {read_at}", self.note);
+        }
+    }
 }
 
 /// The snapshot of this time in the history.
@@ -51,6 +69,7 @@ pub fn of_history(opened: &mut OpenedHistory, at: Timestamp) -> anyhow::Result<(
     let found = Found {
         note,
         is_other_time,
+        counters: recorded.counters.clone(),
         redacted: recorded.is_redacted.then_some(recorded.position),
     };
     let shown_at = if found.is_other_time {

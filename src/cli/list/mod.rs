@@ -308,7 +308,7 @@ impl Reading<'_> {
         clock: Clock,
     ) -> anyhow::Result<(Snapshot, RefreshTimings, Option<Found>)> {
         let mut recorder = global.recorder(Duration::ZERO)?;
-        let (mut snapshot, timings, found) = if let Some(path) = &global.replay {
+        let (mut snapshot, timings, mut found) = if let Some(path) = &global.replay {
             moment::of_recording(path, self.at, clock.now())?
         } else if let Some(at) = self.at {
             let (snapshot, found) = self.of_history(at)?;
@@ -327,6 +327,9 @@ impl Reading<'_> {
             let snapshot = self.take(&mut system, recorder.is_some(), clock.now())?;
             (snapshot, system.timings(), None)
         };
+        if let Some(found) = found.as_mut().filter(|_| self.numbers != Numbers::None) {
+            found.add_counters(&mut snapshot);
+        }
         if let Some(recorder) = &mut recorder {
             recorder.add(&snapshot)?;
             let problem = FileWriter::incomplete_problem(&snapshot);

@@ -51,6 +51,7 @@ pub fn of_recording(
         Found {
             note,
             is_other_time,
+            counters: None,
             redacted: None,
         }
     });

@@ -62,10 +62,12 @@ pub(crate) enum Column {
     ChangeMask = 49,
     /// 4 planes.
     ChangeSlot,
+    /// The counters of all sockets, with their length before them.
+    Counters = 54,
 }
 
 /// How many there are.
-const COUNT: usize = 54;
+const COUNT: usize = 55;
 
 /// The most columns that a body may have.
 const MAX_COUNT: usize = 256;

@@ -9,10 +9,12 @@ use jiff::Timestamp;
 use super::bytes::{Input, Malformed};
 use super::closes::{LastShapes, Report};
 use super::columns::{Column, ColumnInputs};
+use super::counters;
 use super::entries::{Entries, json};
 use super::parts::{LOCAL, LastRows, Parts, REMOTE, change, read_end, read_ends, read_queue};
 use super::records::Extras;
 use super::{MAX_SOCKETS, MAX_STEPS};
+use crate::history::StoredCounters;
 use crate::model::{Age, BuildSpread, ClosedSocket, Moment, Pid, Process, Snapshot, Socket};
 
 /// A socket of the current snapshot. Its parts have been checked: they are in the tables.
@@ -43,6 +45,7 @@ pub(crate) struct Step {
     time: (i64, i64),
     has_extras: bool,
     has_set: bool,
+    has_counters: bool,
     opened: usize,
     short: usize,
     closed: usize,
@@ -72,6 +75,7 @@ pub(crate) struct Decoder {
     next_number: u32,
     processes: HashMap<Pid, Arc<Process>>,
     extras: Extras,
+    counters: Option<StoredCounters>,
     /// What the last snapshot changed; `None` while that is not needed.
     difference: Option<Difference>,
     /// What is left of the frame.
@@ -93,6 +97,7 @@ impl Decoder {
             next_number: 0,
             processes: HashMap::new(),
             extras: Extras::default(),
+            counters: None,
             difference: None,
             columns: ColumnInputs::default(),
         };
@@ -175,7 +180,30 @@ impl Decoder {
         if step.has_extras {
             self.extras = json(&mut self.columns, Column::Extras)?;
         }
+        if step.has_counters {
+            self.read_counters()?;
+        }
         Ok(())
+    }
+
+    /// Nothing is in the place of those that are no longer read.
+    fn read_counters(&mut self) -> Result<(), Malformed> {
+        let counters = self.columns.read(Column::Counters, |input| {
+            let length = input.count(input.left())?;
+            let bytes = input.bytes(length)?;
+            let counters = || counters::decode(&mut Input::new(bytes));
+            (!bytes.is_empty()).then(counters).transpose()
+        })?;
+        self.counters = counters.map(|counters| StoredCounters {
+            read_at: self.taken_at.wall,
+            counters: counters.into(),
+        });
+        Ok(())
+    }
+
+    /// The latest counters of the sockets, while they were read.
+    pub fn counters(&self) -> Option<&StoredCounters> {
+        self.counters.as_ref()
     }
 
     /// The snapshot as of the last changes.
@@ -388,6 +416,7 @@ impl Clock {
             time: (passed, drift),
             has_extras: flags & 1 != 0,
             has_set: flags & 2 != 0,
+            has_counters: flags & 4 != 0,
             opened: input.count(MAX_SOCKETS)?,
             short: input.count(MAX_SOCKETS)?,
             closed: input.count(MAX_SOCKETS)?,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::closes::{LastShapes, Report};
 use super::columns::{Column, Columns};
+use super::counters;
 use super::parts::{
     END_STEP, LOCAL, LastRows, Parts, REMOTE, change, write_end, write_ends, write_queue,
 };
@@ -20,6 +21,13 @@ use crate::model::{Age, ClosedSocket, Moment, Pid, Process, Protocol, Snapshot, 
 
 /// How long a problem may keep its text, in ms: that often has a count, which differs each time.
 const PROBLEM_TEXT: i64 = 60_000;
+
+/// Counters are stored this often, in ms, or less often: they take so many bytes a ms at most, before they are compressed.
+const COUNTERS_EVERY: i64 = 10_000;
+const COUNTERS_RATE: i64 = 3;
+
+/// The most bytes of the counters of a snapshot. Those of more than about 100,000 sockets are not stored.
+const MAX_COUNTERS: usize = 4 << 20;
 
 /// The most that two measurements of one end differ, in ms.
 const JITTER: i64 = 1000;
@@ -36,6 +44,8 @@ pub(crate) struct Encoder {
     extras: Extras,
     /// When they were written.
     extras_at: i64,
+    /// When counters are stored next; `None` while none are read.
+    counters_due: Option<i64>,
     columns: Columns,
     /// The time of the last snapshot, as [`Encoder::time`].
     now: (i64, i64),
@@ -68,6 +78,7 @@ impl Encoder {
             processes: first.processes.clone(),
             extras: Extras::of(first),
             extras_at: 0,
+            counters_due: None,
             columns: Columns::default(),
             now: (0, 0),
             last_step: (0, 0),
@@ -156,8 +167,10 @@ impl Encoder {
         let (removed, missing) = self.remove(&reports);
         counts.removed = removed;
         let has_extras = self.write_extras(snapshot);
+        let has_counters = self.write_counters(snapshot);
         let is_any = has_extras
             || set
+            || has_counters
             || counts.opened + counts.closed + counts.removed + counts.changed > 0;
         let changed = Changed {
             is_any,
@@ -165,7 +178,7 @@ impl Encoder {
         };
         self.has_listener_change |= had_listener_change;
         if is_any {
-            self.write_step(&counts, (has_extras, set));
+            self.write_step(&counts, [has_extras, set, has_counters]);
             self.count(&counts, missing);
         }
         changed
@@ -217,8 +230,10 @@ impl Encoder {
             opened: self.slots.len(),
             ..StepCounts::default()
         };
-        self.write_step(&counts, (true, true));
+        self.write_step(&counts, [true, true, false]);
         self.last_step = (0, 0);
+        // The changes after it have them again.
+        self.counters_due = self.counters_due.map(|_| i64::MIN);
         std::mem::take(&mut self.columns).into_pieces()
     }
 
@@ -412,13 +427,40 @@ impl Encoder {
         true
     }
 
-    fn write_step(&mut self, counts: &StepCounts, (has_extras, has_set): (bool, bool)) {
+    /// Writes the counters if they were read and are due; once they are no longer read, that. Returns whether it did.
+    fn write_counters(&mut self, snapshot: &Snapshot) -> bool {
+        let now = self.now.0;
+        let out = self.columns.of(Column::Counters);
+        match (&snapshot.counters, self.counters_due) {
+            (None, None) => false,
+            (None, Some(_)) => {
+                bytes::put(out, 0);
+                self.counters_due = None;
+                true
+            }
+            (Some(_), Some(due)) if now < due => false,
+            (Some(counted), _) => {
+                let encoded = counters::encode(counted);
+                let length = i64::try_from(encoded.len()).unwrap_or(i64::MAX);
+                self.counters_due = Some(now + COUNTERS_EVERY.max(length / COUNTERS_RATE));
+                let is_small = encoded.len() <= MAX_COUNTERS;
+                if is_small {
+                    bytes::put(out, encoded.len() as u64);
+                    out.extend_from_slice(&encoded);
+                }
+                is_small
+            }
+        }
+    }
+
+    fn write_step(&mut self, counts: &StepCounts, has: [bool; 3]) {
         let (passed, drift) = self.now;
         let last = std::mem::replace(&mut self.last_step, self.now);
         let out = self.columns.of(Column::Steps);
         bytes::put_signed(out, passed - last.0);
         bytes::put_signed(out, drift - last.1);
-        out.push(u8::from(has_extras) | u8::from(has_set) << 1);
+        let [has_extras, has_set, has_counters] = has.map(u8::from);
+        out.push(has_extras | has_set << 1 | has_counters << 2);
         for count in [
             counts.opened,
             counts.short,

@@ -6,6 +6,7 @@
 pub(crate) mod bytes;
 mod closes;
 mod columns;
+mod counters;
 mod decoder;
 mod encoder;
 mod entries;

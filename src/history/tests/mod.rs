@@ -2,10 +2,10 @@
 #![expect(clippy::cast_possible_truncation, reason = "the numbers are small")]
 
 mod changes;
+mod counters;
 mod damage;
 mod file;
 mod golden;
-mod handover;
 mod holders;
 mod limits;
 mod machine;

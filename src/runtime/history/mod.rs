@@ -132,6 +132,7 @@ impl Moments {
         let history = self.places.history_of(spot).map_err(in_words)?;
         let recorded = history.get(spot.position).map_err(in_words)?;
         let taken_at = recorded.snapshot.taken_at;
+        let counters_at = recorded.counters.as_ref().map(|counters| counters.read_at);
         let mut tracker = Tracker::new(request.linger).with_ids_of(&request.known, self.last_id);
         // No snapshot in which nothing changed confirms it.
         tracker.closes_unconfirmed = true;
@@ -148,6 +149,7 @@ impl Moments {
                 wall: spot.at.max(taken_at.wall),
             },
             gap,
+            counters_at,
             timeline: timeline(history, request.cells),
         })
     }
@@ -192,8 +194,12 @@ fn run_up(
         playback: None,
     };
     for recorded in history.from(from.unwrap_or(Timestamp::MIN)) {
-        let recorded = recorded?;
+        let mut recorded = recorded?;
         let is_last = recorded.position >= end.position;
+        if is_last {
+            let counters = recorded.counters.map(|stored| stored.counters.to_vec());
+            recorded.snapshot.counters = counters;
+        }
         let next = tracker.apply(recorded.snapshot);
         update.events.extend(next.events);
         update.table = next.table;

@@ -3,6 +3,7 @@
 mod at;
 mod limits;
 mod namespaces;
+mod numbers;
 mod page;
 mod redaction;
 

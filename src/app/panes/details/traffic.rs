@@ -20,7 +20,7 @@ const MAX_PROCESSES: usize = 4;
 #[derive(Clone, Debug)]
 pub(super) struct ProcessTraffic {
     process: Arc<Process>,
-    rates: Bytes,
+    rates: Option<Bytes>,
     totals: Bytes,
 }
 
@@ -162,9 +162,10 @@ fn drops_text(row: &Row, drops: u32) -> String {
 fn process_lines(processes: &[ProcessTraffic]) -> impl Iterator<Item = Line> {
     let labels = std::iter::once("process").chain(std::iter::repeat(""));
     processes.iter().zip(labels).map(|(one, label)| {
-        let (rates, totals) = (rates_text(one.rates), totals_text(one.totals));
+        let rates = one.rates.map(|rates| rates_text(rates) + ", ");
+        let (rates, totals) = (rates.unwrap_or_default(), totals_text(one.totals));
         let process = format!("{}({})", one.process.name, one.process.pid);
-        fact(label, format!("{process}: {rates}, {totals}"))
+        fact(label, format!("{process}: {rates}{totals}"))
     })
 }
 

@@ -31,6 +31,11 @@ impl Desk {
 
     /// Answers a request: so many seconds after the beginning these ports were open, since 5 s.
     fn answer(&mut self, request: &MomentRequest, second: u64, ports: &[u16]) -> Vec<Effect> {
+        let shown = self.shown(request, second, ports);
+        self.send(Msg::MomentShown(Box::new(shown)))
+    }
+
+    fn shown(&self, request: &MomentRequest, second: u64, ports: &[u16]) -> ShownMoment {
         let at = moment(Duration::from_secs(second));
         let last_id = (1 << 48) + request.job * 1000;
         let mut tracker = Tracker::new(LINGER).with_ids_of(&request.known, last_id);
@@ -48,18 +53,18 @@ impl Desk {
             changes: (part % 3 > 0).then_some(part % 2),
             has_listener_change: part % 5 == 0,
         });
-        let shown = ShownMoment {
+        ShownMoment {
             job: request.job,
             update,
             at,
             gap: None,
+            counters_at: None,
             timeline: Timeline {
                 from: moment(Duration::ZERO).wall,
                 to: self.now().wall,
                 parts: cells.collect(),
             },
-        };
-        self.send(Msg::MomentShown(Box::new(shown)))
+        }
     }
 
     /// Presses keys, and shows the moment that they request.
@@ -517,4 +522,29 @@ fn a_recording_is_read_before_a_time_in_it_means_anything() {
     let Seek::Time(_) = request(&desk.key(Key::Enter)).seek else {
         panic!("it is a time")
     };
+}
+
+/// The columns were empty, as if nothing had been counted.
+#[test]
+fn the_header_says_when_the_numbers_were_read() {
+    let mut desk = Desk::after_an_hour();
+    desk.resize(140, 24);
+    let badge = |desk: &mut Desk, counters_at: Option<u64>| {
+        let request = request(&desk.press(","));
+        let mut shown = desk.shown(&request, 30, &[10]);
+        shown.counters_at = counters_at.map(|second| moment(Duration::from_secs(second)).wall);
+        desk.send(Msg::MomentShown(Box::new(shown)));
+        desk.moment_badge()
+    };
+    assert!(!badge(&mut desk, None).contains("numbers"));
+    desk.press("i");
+    let none = badge(&mut desk, None);
+    assert!(none.ends_with(" · numbers not recorded"), "{none}");
+    assert!(!badge(&mut desk, Some(30)).contains("numbers"));
+    let earlier = badge(&mut desk, Some(22));
+    let seconds = earlier.rsplit_once(':').unwrap().1;
+    assert!(
+        earlier.contains(" · numbers of ") && seconds == "22",
+        "{earlier}"
+    );
 }

@@ -1,5 +1,7 @@
 //! Who had a port.
 
+mod handover;
+
 use std::time::Duration;
 
 use super::machine::Machine;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Folder, options};
+use crate::history::tests::{Folder, options};
 use crate::history::*;
 use crate::model::{Endpoint, Moment, Owner, Process, Protocol, Snapshot, Socket, State};
 

@@ -1,0 +1,95 @@
+//! The counters of the sockets at a moment.
+
+use std::time::Duration;
+
+use super::machine::Machine;
+use super::{Folder, options};
+use crate::history::*;
+use crate::model::{Counted, Counters, Snapshot, TcpInfo};
+
+/// Counters of every socket that has a cookie, different ones each time.
+fn counted(snapshot: &Snapshot) -> Vec<Counted> {
+    let seconds = snapshot.taken_at.wall.as_second();
+    let sockets = snapshot.sockets.iter();
+    let one = |socket: &crate::model::Socket| {
+        let cookie = socket.cookie?;
+        let tcp = TcpInfo {
+            bytes_sent: cookie.get() * seconds.unsigned_abs(),
+            rtt: Duration::from_micros(cookie.get()),
+            ..TcpInfo::default()
+        };
+        Some(Counted {
+            namespace: socket.namespace_id(),
+            cookie,
+            counters: Counters {
+                tcp: Some(tcp),
+                drops: None,
+            },
+        })
+    };
+    let mut all: Vec<_> = sockets.filter_map(one).collect();
+    all.sort_by_key(|one| (one.namespace, one.cookie));
+    all
+}
+
+#[test]
+fn a_moment_has_the_counters_that_were_stored_last() {
+    let folder = Folder::new();
+    let mut machine = Machine::new(11);
+    let mut writer = Writer::open(&folder.0, &options()).unwrap();
+    let mut snapshots = machine.snapshots(120, 1000);
+    for (at, snapshot) in snapshots.iter_mut().enumerate() {
+        snapshot.counters = (10..90).contains(&at).then(|| counted(snapshot));
+        writer.add(snapshot).unwrap();
+        if at % 20 == 0 {
+            writer.sync().unwrap();
+        }
+    }
+    writer.close().unwrap();
+    let mut history = History::open(&folder.0).unwrap();
+    let at = |history: &mut History, at: usize| {
+        let wall = snapshots[at].taken_at.wall;
+        history.at(wall).unwrap().unwrap().counters
+    };
+    for (nth, snapshot) in snapshots.iter().enumerate() {
+        let found = at(&mut history, nth);
+        let Some(stored) = found.filter(|_| snapshot.counters.is_some()) else {
+            // Before they were read and after they no longer were there are none.
+            assert!(at(&mut history, nth).is_none(), "{nth}");
+            assert!(snapshot.counters.is_none(), "{nth}");
+            continue;
+        };
+        let age = snapshot.taken_at.wall.duration_since(stored.read_at);
+        assert!((0..10).contains(&age.as_secs()), "{nth}: {age}");
+        let read = nth - usize::try_from(age.as_secs()).unwrap();
+        let expected = snapshots[read].counters.as_deref();
+        assert_eq!(Some(&*stored.counters), expected, "{nth}");
+    }
+}
+
+#[test]
+fn what_is_read_behind_a_keyframe_has_them_too() {
+    let mut memory = Memory::new(MemoryOptions::default());
+    let mut machine = Machine::new(12);
+    for _ in 0..40 {
+        let mut snapshot = machine.quiet(60_000);
+        snapshot.counters = Some(counted(&snapshot));
+        memory.add(&snapshot);
+    }
+    memory.flush();
+    let mut history = memory.history().unwrap();
+    let mut with = 0;
+    let all: Vec<_> = history
+        .from(jiff::Timestamp::MIN)
+        .map(Result::unwrap)
+        .collect();
+    for recorded in &all {
+        with += usize::from(recorded.counters.is_some());
+    }
+    // Keyframes have none, the snapshot after each has.
+    assert!(
+        with > 30 && with + 10 >= all.len(),
+        "{with} of {}",
+        all.len()
+    );
+}
