@@ -29,7 +29,9 @@ fn read(bytes: Vec<u8>) {
     let mut tracker = Tracker::new(Duration::from_secs(10));
     let mut positions = Vec::new();
     for recorded in history.from(jiff::Timestamp::MIN).take(MOST_SNAPSHOTS) {
-        let recorded = recorded.expect("memory can be read");
+        let mut recorded = recorded.expect("memory can be read");
+        let counters = recorded.counters.map(|stored| stored.counters.to_vec());
+        recorded.snapshot.counters = counters;
         positions.push(recorded.position);
         for socket in &recorded.snapshot.sockets {
             let texts = [

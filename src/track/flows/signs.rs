@@ -80,7 +80,9 @@ impl Signs {
             return;
         }
         self.sent = sent(tcp);
-        if segments >= MIN_SEGMENTS && again.saturating_mul(100) >= all * MIN_LOSS_PERCENT {
+        if segments >= MIN_SEGMENTS
+            && again.saturating_mul(100) >= all.saturating_mul(MIN_LOSS_PERCENT)
+        {
             self.lost_at = Some(at);
         }
     }
@@ -260,6 +262,9 @@ mod tests {
         // What was lost before the first snapshot says nothing about now.
         let before = [sent(step, step, 900), sent(2 * step, step, 900)];
         assert_eq!(seen(&connection(0), &before), [None]);
+        // A file may say anything.
+        let largest = [sent(0, 0, 0), sent(u64::MAX, u64::MAX, u32::MAX)];
+        assert_eq!(seen(&connection(0), &largest), [kind]);
     }
 
     #[test]
