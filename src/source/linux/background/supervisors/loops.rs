@@ -1,6 +1,8 @@
 //! Whether a shell script runs its commands in an endless loop. The text is not fully parsed: if it is unclear whether
 //! a loop ends, the answer is unknown.
 
+use std::collections::HashSet;
+
 /// Words of a condition that reads arguments or lines: such a loop ends with them.
 const FINITE: [&str; 6] = ["getopts", "getopt", "shift", "read", "mapfile", ARGUMENTS];
 /// The arguments of a script, in a stripped text.
@@ -10,6 +12,14 @@ const ARGUMENTS: &str = "$#";
 const BEFORE_COMMAND: [&str; 11] = [
     ";", "&", "|", "(", "{", ")", "do", "then", "else", "!", "time",
 ];
+
+/// Words and operators that are no command, or that a command follows in the same simple command.
+const NO_COMMAND: [&str; 17] = [
+    "if", "elif", "fi", "case", "esac", "while", "until", "do", "then", "else", "done", "exec",
+    "nohup", "setsid", "command", "env", "time",
+];
+
+const OPERATORS: [&str; 7] = [";", "&", "|", "(", ")", "{", "}"];
 
 /// Whether a text has a `while` or `until` loop that may run for ever and in which this command is, or may be. `None` if it has
 /// only other loops: `for`, or one that reads arguments or lines.
@@ -28,50 +38,73 @@ pub(super) fn has_loop(script: &str, command: &[String]) -> Option<bool> {
 
 /// What was found in a script so far.
 struct Scan<'a> {
-    /// The words of the command, paths without their folders.
+    /// The words of the command that is looked for, paths without their folders.
     words: Vec<&'a str>,
     /// The loops that a command is in, and whether each may run for ever.
     loops: Vec<bool>,
     /// For each open brace whether it begins the body of a function.
     braces: Vec<bool>,
+    /// Whether the body of a function comes next.
+    is_header: bool,
+    /// The functions, and the first words of the commands in endless loops.
+    functions: HashSet<String>,
+    in_loops: HashSet<String>,
+    last: String,
     has_endless: bool,
     has_other: bool,
-    /// The most words of the command that one in an endless loop or in a function has in common with it, and one elsewhere.
-    inside: usize,
-    outside: usize,
+    /// Whether the command is in an endless loop or in a function, and whether it is elsewhere.
+    is_inside: bool,
+    is_outside: bool,
+    /// Whether what is in a loop can't be told: the loops of fish end like its other blocks.
+    is_unclear: bool,
 }
 
 impl<'a> Scan<'a> {
     fn new(command: &'a [String]) -> Self {
-        let words = command.iter().map(|word| base_name(word));
         Self {
-            words: words.filter(|word| !word.is_empty()).collect(),
+            words: command.iter().map(|word| base_name(word)).collect(),
             loops: Vec::new(),
             braces: Vec::new(),
+            is_header: false,
+            functions: HashSet::new(),
+            in_loops: HashSet::new(),
+            last: String::new(),
             has_endless: false,
             has_other: false,
-            inside: 0,
-            outside: 0,
+            is_inside: false,
+            is_outside: false,
+            is_unclear: false,
         }
     }
 
-    /// Whether the command is in the text, and not in an endless loop.
-    const fn is_elsewhere(&self) -> bool {
-        self.outside > self.inside
+    /// Whether the command is in the text, and in no endless loop: what runs in those is known, and is something else.
+    fn is_elsewhere(&self) -> bool {
+        let mut in_loops = self.in_loops.iter();
+        let is_known = |word: &String| is_plain(word) && !self.functions.contains(word);
+        self.is_outside && !self.is_inside && !self.is_unclear && in_loops.all(is_known)
     }
 
     fn line(&mut self, line: &str) {
         let (mut words, mut before) = (line.split_whitespace(), ";");
-        let mut same = 0;
+        let mut command = Vec::new();
         while let Some(word) = words.next() {
             let begins = BEFORE_COMMAND.contains(&before);
             if begins {
-                self.end_command(std::mem::take(&mut same));
+                self.end_command(&std::mem::take(&mut command));
             }
             let mut condition = words.clone().take_while(|word| *word != "do");
             match word {
-                "{" => self.braces.push(matches!(before, ")" | "function")),
+                "{" => self.braces.push(std::mem::take(&mut self.is_header)),
                 "}" => drop(self.braces.pop()),
+                ")" if before == "(" => {
+                    self.functions.insert(self.last.clone());
+                    self.is_header = true;
+                }
+                "(" => self.is_unclear |= self.is_header,
+                "function" if begins => {
+                    self.functions.extend(words.next().map(str::to_owned));
+                    self.is_header = true;
+                }
                 "while" | "until" if begins => {
                     let is_endless = !condition.any(|word| FINITE.contains(&word));
                     self.has_endless |= is_endless;
@@ -82,35 +115,47 @@ impl<'a> Scan<'a> {
                     self.has_other = true;
                     self.loops.push(false);
                 }
-                // The last one is that of fish.
-                "done" | "end" if begins => drop(self.loops.pop()),
-                // A variable may be used anywhere.
-                _ if word.contains('=') => {}
-                _ => same += usize::from(self.words.contains(&base_name(word))),
+                "done" if begins => drop(self.loops.pop()),
+                "end" if begins => self.is_unclear = true,
+                _ if OPERATORS.contains(&word) => {}
+                _ => command.push(word),
             }
-            before = if before == "function" {
-                "function"
-            } else {
-                word
-            };
+            before = word;
         }
-        self.end_command(same);
+        self.end_command(&command);
     }
 
-    /// A command has so many words in common with the one that is sought.
-    fn end_command(&mut self, same: usize) {
-        let may_be_inside = self.loops.contains(&true) || self.braces.contains(&true);
-        let most = if may_be_inside {
-            &mut self.inside
-        } else {
-            &mut self.outside
+    fn end_command(&mut self, command: &[&str]) {
+        let is_before = |word: &&&str| NO_COMMAND.contains(*word) || word.contains('=');
+        let command = &command[command.iter().take_while(is_before).count()..];
+        let Some(first) = command.first() else {
+            return;
         };
-        *most = same.max(*most);
+        (*first).clone_into(&mut self.last);
+        let is_in_loop = self.loops.contains(&true);
+        if is_in_loop {
+            self.in_loops.insert(self.last.clone());
+        }
+        let has = |word: &&str| command.iter().any(|one| base_name(one) == *word);
+        if self.words.first() == Some(&base_name(first)) && self.words.iter().all(has) {
+            let may_be_inside = is_in_loop || self.braces.contains(&true);
+            self.is_inside |= may_be_inside;
+            self.is_outside |= !may_be_inside;
+        }
     }
 }
 
 fn base_name(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
+}
+
+/// Whether a word names a program that starts no other one, as far as its name shows: no variable, script or shell.
+fn is_plain(word: &str) -> bool {
+    const STARTS_OTHERS: [&str; 9] = [
+        "eval", "source", "sh", "bash", "dash", "zsh", "ksh", "xargs", "sudo",
+    ];
+    let is_name = word.chars().all(|c| c.is_alphanumeric() || c == '-');
+    (is_name || matches!(word, ":" | "[" | "[[")) && !STARTS_OTHERS.contains(&word)
 }
 
 /// The text without comments and quotes, with blanks around operators; the script's arguments become [`ARGUMENTS`].
@@ -219,9 +264,35 @@ mod tests {
                 "while sleep 1; do date; done & exec python3 -m http.server 8080",
                 false,
             ),
-            // The same words in both.
+            (
+                "if true; then nohup python3 -m http.server 8080 & fi\nwhile :; do if [ -e x ]; then date; fi; sleep 1; done",
+                false,
+            ),
+            // The port may be that of the loop.
             (
                 "python3 -m http.server $A &\nwhile true; do python3 -m http.server $B; done",
+                true,
+            ),
+            (
+                "echo python3 -m http.server 8080 is started\nwhile true; do python3 -m http.server $1; done",
+                true,
+            ),
+            // What the loop runs may be the same.
+            (
+                "python3 -m http.server 8080 &\nwhile true; do $again; done",
+                true,
+            ),
+            (
+                "python3 -m http.server 8080 &\nwhile true; do ./again.sh; done",
+                true,
+            ),
+            (
+                "python3 -m http.server 8080 &\nwhile true; do if \"$check\"; then date; fi; done",
+                true,
+            ),
+            // The loops of fish end like its other blocks.
+            (
+                "while true\n if true\n  date\n end\n python3 -m http.server 8080\nend",
                 true,
             ),
             // It is in neither: in a variable, or another script.
@@ -237,6 +308,19 @@ mod tests {
             ),
             (
                 "function start {\n python3 -m http.server 8080\n}\nwhile true; do start; done",
+                true,
+            ),
+            (
+                "start()\n{\n python3 -m http.server 8080\n}\nwhile true; do start; done",
+                true,
+            ),
+            (
+                "function f { date; }; while true; do python3 -m http.server 8080; done",
+                true,
+            ),
+            // What a function runs is not looked up.
+            (
+                "f() { date; }\npython3 -m http.server 8080 &\nwhile true; do f; sleep 1; done",
                 true,
             ),
         ] {
