@@ -24,8 +24,11 @@ impl App {
 
     /// Shows or hides the columns with the numbers of connections.
     pub(crate) fn toggle_numbers(&mut self, now: Moment) {
-        if !self.is_live() {
-            return self.warn("this recording has no numbers of connections", now);
+        let moment = self.playhead.moment.as_ref();
+        let are_recorded = moment.is_some_and(|moment| moment.counters_at.is_some());
+        let is_off = !self.rows.columns.shows_counters();
+        if !self.is_live() && !are_recorded && is_off {
+            return self.warn("no numbers of connections were recorded then", now);
         }
         self.rows.columns.toggle_counters();
     }

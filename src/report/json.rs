@@ -21,13 +21,31 @@ pub(super) fn write_object(out: &mut dyn Write, value: &impl Serialize) -> io::R
     writeln!(out)
 }
 
+/// What is to be known about the listing of a recorded table.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecordedListing {
+    /// Whether names and addresses are pseudonyms.
+    pub is_redacted: bool,
+    /// When the counters of the sockets were read: then or before. `None` without any.
+    pub counters_at: Option<Timestamp>,
+}
+
 /// Writes the table's problems and these of its rows as one JSON object, then a line feed.
 /// Times are RFC 3339 in UTC with milliseconds.
-pub fn write_json(out: &mut dyn Write, table: &Table, rows: &[&Row]) -> io::Result<()> {
+pub fn write_json(
+    out: &mut dyn Write,
+    table: &Table,
+    rows: &[&Row],
+    recorded: RecordedListing,
+) -> io::Result<()> {
     #[derive(Serialize)]
     struct Listing<'a> {
         schema: u32,
         taken_at: String,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        redacted: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        counters_at: Option<String>,
         problems: Vec<ProblemRecord<'a>>,
         processes: &'a Processes<'a>,
         sockets: Vec<SocketRecord<'a>>,
@@ -40,6 +58,8 @@ pub fn write_json(out: &mut dyn Write, table: &Table, rows: &[&Row]) -> io::Resu
     let listing = Listing {
         schema: SCHEMA,
         taken_at: time(table.taken_at.wall),
+        redacted: recorded.is_redacted,
+        counters_at: recorded.counters_at.map(time),
         problems: table.problems.iter().map(ProblemRecord::of).collect(),
         processes: &processes,
         sockets: sockets.collect(),

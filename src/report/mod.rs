@@ -26,7 +26,7 @@ pub use history::{
     PortHistory, PortHolder, before_history, gap_line, local_time, write_diff, write_diff_json,
     write_who, write_who_json,
 };
-pub use json::{JsonStream, write_change_json, write_json, write_ndjson};
+pub use json::{JsonStream, RecordedListing, write_change_json, write_json, write_ndjson};
 pub use run::{
     Caller, FailedCall, Freed, Listened, Repeated, write_failed_call, write_failed_call_json,
     write_freed, write_freed_json, write_listened, write_listened_json, write_repeated,

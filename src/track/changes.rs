@@ -61,7 +61,11 @@ pub(super) fn update_row(
 /// The change of owner if none of the processes that had the socket all the time has it any more: others join and leave.
 /// `lasting`: those processes, if they aren't all that had it `before`.
 fn owner_change(lasting: &mut Option<Owner>, before: &Owner, now: &Owner) -> Option<ChangeKind> {
-    if before == now || before.present().is_empty() || now.present().is_empty() {
+    if before.present().is_empty() || now.present().is_empty() {
+        *lasting = None;
+        return None;
+    }
+    if before == now {
         return None;
     }
     let had = lasting.take().unwrap_or_else(|| before.clone());

@@ -33,6 +33,8 @@ pub struct Tracker {
     pub linger: Duration,
     /// Whether one missing row proves that its socket closed: for a listing, as no later snapshot confirms it.
     pub closes_unconfirmed: bool,
+    /// Whether counters are of an earlier time than their snapshot, so that nothing is concluded from them.
+    pub has_old_counters: bool,
     /// The user's own names of services, used from the next snapshot on.
     pub services: Services,
     /// By row id ascending.
@@ -68,7 +70,7 @@ pub struct Tracker {
 pub struct TableUpdate {
     /// The current table.
     pub table: Arc<Table>,
-    /// The changes since the last one, in the order in which they were seen.
+    /// The changes since the last one, by their times: the kernel's reports are earlier than the snapshot.
     pub events: Vec<Event>,
     /// Its position in a recording.
     pub playback: Option<Playback>,
@@ -104,6 +106,7 @@ impl Tracker {
         *self = Self {
             next_id: self.next_id,
             closes_unconfirmed: self.closes_unconfirmed,
+            has_old_counters: self.has_old_counters,
             services: self.services.clone(),
             ..Self::new(self.linger)
         };
@@ -513,7 +516,9 @@ impl Tracker {
         rows.sort_by_key(|row| row.id);
         let (counters, processes) = (snapshot.counters.as_deref(), &snapshot.processes);
         let flows = (self.flows).update(counters, &rows, processes, snapshot.taken_at);
-        self.flows.set_signs(&mut self.live, &mut rows);
+        if !self.has_old_counters {
+            self.flows.set_signs(&mut self.live, &mut rows);
+        }
         let window = self.times.add(snapshot.taken_at);
         // What was found of the rows of the last table counts if none of them has changed.
         let are_same = |(one, other)| Arc::ptr_eq(one, other);

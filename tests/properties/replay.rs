@@ -132,7 +132,8 @@ fn is_reported(observation: &TableUpdate) -> Result<(), TestCaseError> {
     let table = &observation.table;
     let rows: Vec<_> = table.rows.iter().map(|row| &**row).collect();
     let (mut json, mut csv) = (Vec::new(), Vec::new());
-    report::write_json(&mut json, table, &rows).expect("a vector takes everything");
+    report::write_json(&mut json, table, &rows, report::RecordedListing::default())
+        .expect("a vector takes everything");
     let sheet = report::CsvOptions::default();
     report::write_csv(&mut csv, table, rows.iter().copied(), sheet)
         .expect("a vector takes everything");

@@ -84,11 +84,12 @@ impl App {
 
     /// ` · numbers of 03:11:52`, where numbers are shown that were read earlier. They are stored less often than the rest.
     fn numbers_at(&self, moment: &AtMoment) -> String {
-        if !self.rows.columns.shows_counters() {
+        if !self.needs_counters() {
             return String::new();
         }
         match moment.counters_at {
-            None => " · numbers not recorded".to_owned(),
+            None if self.rows.columns.shows_counters() => " · numbers not recorded".to_owned(),
+            None => String::new(),
             Some(at) if moment.at.wall.duration_since(at).as_millis() < 1000 => String::new(),
             Some(at) => format!(" · numbers of {}", self.time(at, "%H:%M:%S")),
         }

@@ -5,8 +5,19 @@ use crate::app::dialogs::prompt::completion::offers_line;
 use crate::app::layout::{Area, Layout};
 use crate::app::view::{Click, Line, Role, cut_line, line_width, span};
 use crate::app::{App, Dialog, PromptKind};
-use crate::keymap::{Action, DialogAction, Mode, ProgramAction, SessionAction};
+use crate::keymap::{Action, DialogAction, Mode, ProgramAction, SessionAction, TimeAction};
 use crate::model::Moment;
+
+/// The hint of a key that moves in time, at a moment of the past.
+fn time_hint(action: Action) -> Option<&'static str> {
+    const HINTS: [(TimeAction, &str); 3] = [
+        (TimeAction::PreviousSnapshot, "back"),
+        (TimeAction::NextSnapshot, "forward"),
+        (TimeAction::Now, "now"),
+    ];
+    let found = HINTS.iter().find(|(one, _)| Action::Time(*one) == action);
+    found.map(|(_, hint)| *hint)
+}
 
 impl App {
     /// The lines at the bottom, and the position of the text cursor. Alerts have the last line for themselves; only hints
@@ -147,11 +158,16 @@ impl App {
             let shown = [help, Action::Session(SessionAction::Quit)];
             matches!(mode, Mode::Bind | Mode::Pane) && shown.contains(&binding.action)
         });
-        let bindings = keymap.bindings(mode).chain(in_table);
-        let bindings = bindings.filter(|binding| self.has_effect(binding.action));
+        let is_at_moment = mode == Mode::Table && self.is_at_moment();
+        let in_time = keymap.bindings(mode).filter(|_| is_at_moment);
+        let in_time = in_time.filter_map(|binding| Some((binding, time_hint(binding.action)?)));
+        let others = keymap.bindings(mode).chain(in_table);
+        let others = others.filter_map(|binding| Some((binding, binding.hint?)));
+        let bindings = in_time.chain(others);
+        let bindings = bindings.filter(|(binding, _)| self.has_effect(binding.action));
         let pause = Action::Program(ProgramAction::TogglePause);
-        let hints = bindings.filter_map(|binding| {
-            let (key, mut hint) = (binding.keys.first()?, binding.hint?);
+        let hints = bindings.filter_map(|(binding, mut hint)| {
+            let key = binding.keys.first()?;
             if binding.action == pause && self.is_at_moment() {
                 hint = if self.is_playing() { "stop" } else { "play" };
             } else if binding.action == pause && self.is_paused() {

@@ -12,6 +12,8 @@ use sockeye::query::{NamespaceTarget, PortKey, PortOwner, Ports, is_port};
 #[derive(Deserialize)]
 pub(super) struct Listing {
     pub taken_at: Timestamp,
+    #[serde(default)]
+    pub redacted: bool,
     processes: HashMap<String, Process>,
     sockets: Vec<Socket>,
 }

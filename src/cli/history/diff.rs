@@ -21,7 +21,6 @@ use super::baseline::{self, Listing};
 use super::moment::of_history;
 use super::{StoreArgs, parse_time};
 use crate::cli::EXIT_NO;
-use crate::cli::errors::print_error;
 use crate::cli::global::{GlobalArgs, namespace_error, system};
 use crate::cli::output::print;
 
@@ -114,10 +113,10 @@ impl Diff {
     fn side(&self, at: Timestamp, target: &NamespaceTarget) -> anyhow::Result<Side> {
         let (snapshot, found) = of_history(&mut self.store.open()?, at)?;
         if found.is_other_time {
-            print_error(&found.note);
+            bail!("--at: {}", found.note);
         }
         let mut side = side(&snapshot, target)?;
-        if let Some(position) = found.redacted {
+        if let Some(position) = found.position.filter(|_| found.is_redacted) {
             side.pseudonyms = Pseudonyms::OfHistory(position);
         }
         Ok(side)
@@ -128,13 +127,13 @@ impl Diff {
         let are_same = match (before.pseudonyms, after.pseudonyms) {
             (Pseudonyms::None, Pseudonyms::None) => true,
             (Pseudonyms::OfHistory(one), Pseudonyms::OfHistory(other)) => {
-                self.store.open()?.history.are_of_one_run(one, other)
+                self.store.open()?.history.are_of_one_run(one, other)?
             }
             _ => false,
         };
         if !are_same {
             bail!(
-                "a redacted history has pseudonyms, which differ each time the recorder starts: compare two times in between"
+                "a redacted history has pseudonyms: only two times of one run of the recorder can be compared"
             );
         }
         Ok(())
@@ -198,7 +197,11 @@ fn baseline_of(path: &Path, target: &NamespaceTarget) -> anyhow::Result<Side> {
             at: Some(listing.taken_at),
             ports: listing.ports(target),
             namespace: Ok(()),
-            pseudonyms: Pseudonyms::None,
+            pseudonyms: if listing.redacted {
+                Pseudonyms::OfFile
+            } else {
+                Pseudonyms::None
+            },
         });
     }
     match recording::open(path)? {

@@ -66,6 +66,8 @@ pub struct OpenedHistory {
     pub range: TimeRange,
     /// Whether a recorder goes on.
     pub is_current: bool,
+    /// Whether it was requested to store what it has, and did not.
+    pub is_silent: bool,
     /// Whether something of it could not be read.
     pub is_damaged: bool,
 }
@@ -90,6 +92,7 @@ impl OpenedHistory {
         Ok(Self {
             range,
             is_current: history.is_recording().unwrap_or(is_new),
+            is_silent: false,
             is_damaged: !damage.is_empty(),
             history,
         })
@@ -114,7 +117,7 @@ impl OpenedHistory {
 const CURRENT: SignedDuration = SignedDuration::from_secs(90);
 
 /// So long a recorder may take for a snapshot that a reader requests.
-const NEXT_SNAPSHOT: Duration = Duration::from_secs(3);
+const NEXT_SNAPSHOT: Duration = Duration::from_secs(6);
 
 /// How often the history is read meanwhile.
 pub const POLL: Duration = Duration::from_millis(50);
@@ -126,14 +129,29 @@ impl OpenedHistory {
         let clock = Clock::start();
         let began = clock.now();
         let at = at.min(began.wall);
-        while self.is_current && self.range.to < at && began.age(clock.now()) < NEXT_SNAPSHOT {
+        while self.is_current && self.range.to < at {
             if !self.history.request_flush() {
+                break;
+            }
+            if began.age(clock.now()) >= NEXT_SNAPSHOT {
+                self.is_silent = true;
                 break;
             }
             thread::sleep(POLL);
             self.refresh()?;
         }
         Ok(())
+    }
+
+    /// When the history ends, and why.
+    pub fn end(&self) -> String {
+        let end = local_time(self.range.to, &TimeZone::system());
+        let why = match (self.is_current, self.is_silent) {
+            (true, false) => " so far",
+            (true, true) => ", as the recorder does not answer",
+            (false, _) => "",
+        };
+        format!("the history ends at {end}{why}")
     }
 
     /// Reads what was added.

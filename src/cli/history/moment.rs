@@ -5,7 +5,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sockeye::history::{Position, StoredCounters};
 use sockeye::model::{Snapshot, time};
-use sockeye::report::{before_history, gap_line, local_time};
+use sockeye::report::{RecordedListing, before_history, gap_line, local_time};
+use sockeye::track::Table;
 
 use super::OpenedHistory;
 
@@ -17,11 +18,23 @@ pub struct Found {
     pub is_other_time: bool,
     /// The counters of its sockets, if they were recorded.
     pub counters: Option<StoredCounters>,
-    /// Its position, if names and addresses are pseudonyms.
-    pub redacted: Option<Position>,
+    /// Whether names and addresses are pseudonyms.
+    pub is_redacted: bool,
+    /// Its position in the history.
+    pub position: Option<Position>,
 }
 
 impl Found {
+    /// What JSON says of it.
+    pub fn listing(&self, table: &Table) -> RecordedListing {
+        let counters = self.counters.as_ref();
+        let counters = counters.filter(|_| table.flows.is_counted());
+        RecordedListing {
+            is_redacted: self.is_redacted,
+            counters_at: counters.map(|stored| stored.read_at),
+        }
+    }
+
     /// Adds the recorded counters to the snapshot, and to the note when they were read.
     pub fn add_counters(&mut self, snapshot: &mut Snapshot) {
         let Some(stored) = &self.counters else {
@@ -54,15 +67,11 @@ pub fn of_history(opened: &mut OpenedHistory, at: Timestamp) -> anyhow::Result<(
         let gap = gap_line(&gap, &zone);
         (format!("{gap}; this is the last snapshot before"), true)
     } else if is_after_end {
-        let end = local_time(opened.range.to, &zone);
-        let so_far = if opened.is_current { " so far" } else { "" };
-        (
-            format!("the history ends at {end}{so_far}; this is its last snapshot"),
-            true,
-        )
+        let end = opened.end();
+        (format!("{end}; this is its last snapshot"), true)
     } else {
         (
-            format!("as it was at {shown}, recorded at {taken_at}"),
+            format!("as it was at {shown}, unchanged since {taken_at}"),
             false,
         )
     };
@@ -70,7 +79,8 @@ pub fn of_history(opened: &mut OpenedHistory, at: Timestamp) -> anyhow::Result<(
         note,
         is_other_time,
         counters: recorded.counters.clone(),
-        redacted: recorded.is_redacted.then_some(recorded.position),
+        is_redacted: recorded.is_redacted,
+        position: Some(recorded.position),
     };
     let shown_at = if found.is_other_time {
         recorded.snapshot.taken_at.wall

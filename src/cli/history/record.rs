@@ -40,7 +40,7 @@ Examples:
 /// every 10 seconds; standard error says so, and the history has a gap.
 ///
 /// SIGTERM, SIGINT and SIGHUP end it; what was taken is on the disk by then. One that was ignored when it started (`nohup`)
-/// stays ignored. After a crash at most the last 10 seconds are missing.
+/// stays ignored. After a crash the changes of at most the last 10 seconds are missing.
 ///
 /// Exit codes: 2 the history can't be written, or another recorder writes to the folder (or bad usage), 128 plus the number
 /// of the signal that ended it.
@@ -60,7 +60,7 @@ pub struct Record {
     min_free: Option<u64>,
     /// Also keep what the kernel counts about each socket: bytes, round-trip time, retransmits, drops
     ///
-    /// Every 10 seconds, or less often with more than 1,000 sockets. `list --info --at` and the table at a moment have them.
+    /// Every 10 seconds, with more than 1,000 sockets less often, with more than about 100,000 not at all. `list --info --at` and the table at a moment have them.
     #[arg(long)]
     info: bool,
 }

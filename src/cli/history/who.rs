@@ -7,12 +7,12 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sockeye::bind::{Address, Target};
-use sockeye::history::{History, HolderQuery, TimeRange};
+use sockeye::history::{GapReason, History, HolderQuery, TimeRange};
 use sockeye::model::{NamespaceScope, Socket, time};
 use sockeye::query::resolve;
 use sockeye::report::{self, PortHistory, PortHolder, local_time};
 
-use super::{StoreArgs, parse_time};
+use super::{OpenedHistory, StoreArgs, parse_time};
 use crate::cli::check::targets::parse_targets;
 use crate::cli::errors::print_error;
 use crate::cli::global::{GlobalArgs, namespace_error};
@@ -69,15 +69,13 @@ pub fn run(global: &GlobalArgs, who: &Who) -> anyhow::Result<u8> {
     }
     let range = who.range()?;
     let mut opened = who.store.open()?;
-    if who.at.or(who.until).is_some() {
-        opened.wait_for(range.to)?;
-    }
+    opened.wait_for(range.to)?;
     let mut found = PortHistory {
         range,
         recorded: opened.range,
         gaps: opened.history.gaps(range),
         holders: Vec::new(),
-        is_current: opened.is_current,
+        is_current: opened.is_current && !opened.is_silent,
     };
     let mut left = MAX_SOUGHT;
     for target in &targets {
@@ -89,28 +87,34 @@ pub fn run(global: &GlobalArgs, who: &Who) -> anyhow::Result<u8> {
     opened.report_damage();
     found.recorded = opened.range;
     let zone = TimeZone::system();
+    let has_gap = found
+        .gaps
+        .iter()
+        .any(|gap| gap.reason != GapReason::ClockSet);
     let is_later = who.at.is_some_and(|at| at > opened.range.to);
     if found.holders.is_empty() && (!found.is_recorded() || is_later) {
         bail!(
             "nothing is recorded of that time: {}",
-            extent(&found, &zone)
+            extent(&found, &opened, &zone)
         );
     }
     if who.json {
         print(|out| report::write_who_json(out, &found))?;
     } else {
         print(|out| report::write_who(out, &found, &zone, output_width()))?;
-        who.note(&found, &zone);
+        who.note(&found, &opened, &zone);
         if are_any && found.holders.is_empty() {
             print_error("sockets in other network namespaces had it: add -N all");
         }
     }
-    Ok(match (found.holders.is_empty(), opened.is_damaged) {
-        (false, _) => 0,
-        // It may be in what can't be read.
-        (true, true) => EXIT_ERROR,
-        (true, false) => EXIT_NO,
-    })
+    Ok(
+        match (found.holders.is_empty(), opened.is_damaged || has_gap) {
+            (false, _) => 0,
+            // It may be in what is missing or can't be read.
+            (true, true) => EXIT_ERROR,
+            (true, false) => EXIT_NO,
+        },
+    )
 }
 
 impl Who {
@@ -132,36 +136,44 @@ impl Who {
     }
 
     /// Prints what the history does not know of the range, and that nothing was found.
-    fn note(&self, found: &PortHistory, zone: &TimeZone) {
+    fn note(&self, found: &PortHistory, opened: &OpenedHistory, zone: &TimeZone) {
         for gap in &found.gaps {
             print_error(&report::gap_line(gap, zone));
         }
         let begins_later = found.range.from < found.recorded.from && self.since.is_some();
         let ends_before = found.range.to > found.recorded.to && !found.is_current;
         if begins_later || ends_before {
-            print_error(&extent(found, zone));
+            print_error(&extent(found, opened, zone));
         }
         if found.holders.is_empty() {
-            print_error(&format!("nothing had {}", self.targets.join(", ")));
+            let targets = self.targets.join(", ");
+            let is_whole = found.gaps.is_empty() && !opened.is_damaged;
+            let where_it_is = if is_whole { "" } else { " in what is recorded" };
+            print_error(&format!("nothing had {targets}{where_it_is}"));
         }
     }
 }
 
-/// `the history begins at 2026-11-29 03:12:05 and ends at 2026-11-29 05:00:00`
-fn extent(found: &PortHistory, zone: &TimeZone) -> String {
+/// `the history begins at 2026-11-29 03:12:05, and the history ends at 2026-11-29 05:00:00`
+fn extent(found: &PortHistory, opened: &OpenedHistory, zone: &TimeZone) -> String {
     let times = found.recorded;
-    let (from, to) = (local_time(times.from, zone), local_time(times.to, zone));
     let is_in = |at: Timestamp| (times.from..=times.to).contains(&at);
     if is_in(found.range.from) && is_in(found.range.to) {
         let lines = found.gaps.iter().map(|gap| report::gap_line(gap, zone));
         return lines.collect::<Vec<_>>().join("; ");
     }
-    if found.is_current {
-        format!("the history begins at {from}")
+    let begin = format!("the history begins at {}", local_time(times.from, zone));
+    let is_later = found.range.to > times.to;
+    let end = match (opened.is_current, opened.is_silent) {
+        (true, false) if is_later && found.range.from >= times.from => return opened.end(),
+        (true, false) => return begin,
+        (true, true) => opened.end(),
+        (false, _) => opened.end() + ", as nothing records now (sockeye record)",
+    };
+    if found.range.from < times.from {
+        format!("{begin}; {end}")
     } else {
-        format!(
-            "the history begins at {from} and ends at {to}, as nothing records now (sockeye record)"
-        )
+        end
     }
 }
 

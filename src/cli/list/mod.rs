@@ -16,7 +16,7 @@ use sockeye::model::{
     Moment, NamespaceId, NamespaceScope, Problem, RefreshTimings, Snapshot, Socket,
 };
 use sockeye::query::{GroupBy, Groups, NamespaceTarget, Query, Sort, resolve};
-use sockeye::report::{self, CsvOptions, Layout};
+use sockeye::report::{self, CsvOptions, Layout, RecordedListing};
 use sockeye::runtime::collector;
 use sockeye::settings::Settings;
 use sockeye::source::{Source as _, SourceError, System};
@@ -180,9 +180,10 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
         .map_err(|error| namespace_error(&error, is_recorded))?;
     let rows = query.select(&table);
     let groups = grouping.map(|grouping| Groups::with_flows(&rows, grouping, &table.flows));
+    let listing = recorded.as_ref().map(|found| found.listing(&table));
     let is_read = print(|out| match &groups {
         Some(groups) => list.write_groups(out, &table, groups),
-        None => list.write(out, &table, &rows, &settings),
+        None => list.write(out, &table, &rows, (&settings, listing.unwrap_or_default())),
     })?;
     if let Some(found) = recorded.filter(|_| is_read) {
         list.note_recorded(&found);
@@ -226,12 +227,12 @@ impl List {
         out: &mut dyn io::Write,
         table: &Table,
         rows: &[&Row],
-        settings: &Settings,
+        (settings, listing): (&Settings, RecordedListing),
     ) -> io::Result<()> {
         match self.form() {
             Form::Nothing => Ok(()),
             Form::Count => writeln!(out, "{}", rows.len()),
-            Form::Json => report::write_json(out, table, rows),
+            Form::Json => report::write_json(out, table, rows, listing),
             Form::Ndjson => report::write_ndjson(out, table, rows),
             Form::Csv(options) => report::write_csv(out, table, rows.iter().copied(), options),
             Form::Text => {

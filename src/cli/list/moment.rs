@@ -40,6 +40,7 @@ pub fn of_recording(
     recording.seek(number)?;
     let snapshot = recording.take(now)?;
     let at = local_time(snapshot.taken_at.wall, &TimeZone::system());
+    let is_redacted = recording.is_redacted;
     let found = recording.playback().map(|playback| {
         let (shown, total) = (playback.number, playback.total.unwrap_or(playback.number));
         let is_other_time = number > shown && number < usize::MAX;
@@ -52,7 +53,8 @@ pub fn of_recording(
             note,
             is_other_time,
             counters: None,
-            redacted: None,
+            is_redacted,
+            position: None,
         }
     });
     Ok((snapshot, recording.timings(), found))

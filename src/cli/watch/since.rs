@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sockeye::clock::Clock;
-use sockeye::history::{Gap, Position, Recorded, TimeRange};
+use sockeye::history::{Gap, GapReason, Position, Recorded, TimeRange};
 use sockeye::model::{Moment, Snapshot};
 use sockeye::runtime::collector::{CollectorEvent, track_snapshot};
 use sockeye::source::{Source as _, System};
@@ -104,7 +104,7 @@ impl<'a> HistoryReplay<'a> {
                 return self.print_present(present, clock);
             }
             // Again each time: a request may come when the recorder has taken a snapshot and not stored it yet.
-            self.opened.history.request_flush();
+            self.opened.is_silent = self.opened.history.request_flush();
             thread::sleep(POLL);
             self.opened.refresh()?;
         }
@@ -129,11 +129,16 @@ impl<'a> HistoryReplay<'a> {
     /// Prints what differs now. A recorder that does not run leaves a gap before it.
     fn print_present(&mut self, present: Snapshot, clock: Clock) -> anyhow::Result<bool> {
         self.tracker.closes_unconfirmed = false;
-        if !self.opened.is_current {
+        let is_silent = self.opened.is_silent && self.opened.range.to < present.taken_at.wall;
+        if !self.opened.is_current || is_silent {
             let gap = Gap {
                 from: self.opened.range.to,
                 to: present.taken_at.wall,
-                reason: sockeye::history::GapReason::Stopped,
+                reason: if self.opened.is_current {
+                    GapReason::NoSnapshots
+                } else {
+                    GapReason::Stopped
+                },
             };
             self.printer.print_history_gap(&gap, present.taken_at)?;
         }

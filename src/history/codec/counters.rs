@@ -19,7 +19,8 @@ mod has {
 /// A number of the counters of a connection: how to get and how to set it.
 struct Field {
     get: fn(&TcpInfo) -> u64,
-    set: fn(&mut TcpInfo, u64),
+    /// `None` if it is too large.
+    set: fn(&mut TcpInfo, u64) -> Option<()>,
 }
 
 macro_rules! fields {
@@ -27,11 +28,17 @@ macro_rules! fields {
         [
             $(Field {
                 get: |tcp| u64::from(tcp.$number),
-                set: |tcp, value| tcp.$number = value.try_into().unwrap_or_default(),
+                set: |tcp, value| {
+                    tcp.$number = value.try_into().ok()?;
+                    Some(())
+                },
             },)*
             $(Field {
                 get: |tcp| micros(tcp.$duration),
-                set: |tcp, value| tcp.$duration = Duration::from_micros(value),
+                set: |tcp, value| {
+                    tcp.$duration = Duration::from_micros(value);
+                    Some(())
+                },
             },)*
         ]
     };
@@ -46,6 +53,9 @@ const FIELDS: [Field; 17] = fields!(
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+/// The most bytes of the counters of a snapshot. Those of more than about 100,000 sockets are not stored.
+pub(super) const MAX_LENGTH: usize = 4 << 20;
 
 /// The most fields that a reader passes over.
 const MAX_FIELDS: usize = 64;
@@ -94,9 +104,9 @@ fn bits(counters: &Counters) -> u8 {
         | bit(tcp.is_application_limited, has::IS_APPLICATION_LIMITED)
 }
 
-/// Reads what [`encode`] has written.
-pub(super) fn decode(input: &mut Input<'_>) -> Result<Vec<Counted>, Malformed> {
-    let count = input.count(input.left().min(MAX_SOCKETS))?;
+/// Reads what [`encode`] has written: of so many sockets at most.
+pub(super) fn decode(input: &mut Input<'_>, limit: usize) -> Result<Vec<Counted>, Malformed> {
+    let count = input.count(limit.min(MAX_SOCKETS))?;
     let mut all = Vec::with_capacity(count);
     let mut last = 0_u64;
     for _ in 0..count {
@@ -121,7 +131,7 @@ pub(super) fn decode(input: &mut Input<'_>) -> Result<Vec<Counted>, Malformed> {
         for tcp in connections.filter_map(|one| one.counters.tcp.as_mut()) {
             let value = input.number()?;
             if let Some(field) = FIELDS.get(at) {
-                (field.set)(tcp, value);
+                (field.set)(tcp, value).ok_or("a counter is too large")?;
             }
         }
     }
@@ -162,7 +172,7 @@ mod tests {
             ..TcpInfo::default()
         };
         for (field, value) in FIELDS.iter().zip(100..) {
-            (field.set)(&mut tcp, value);
+            (field.set)(&mut tcp, value).unwrap();
         }
         let plain = TcpInfo {
             bytes_sent: u64::MAX,
@@ -183,9 +193,9 @@ mod tests {
         all.reverse();
         let bytes = encode(&all);
         let mut input = Input::new(&bytes);
-        assert_eq!(decode(&mut input).unwrap(), some());
+        assert_eq!(decode(&mut input, 4).unwrap(), some());
         assert_eq!(input.left(), 0);
-        assert_eq!(decode(&mut Input::new(&encode(&[]))).unwrap(), []);
+        assert_eq!(decode(&mut Input::new(&encode(&[])), 0).unwrap(), []);
     }
 
     /// A field of the struct that is not stored would be found here.
@@ -198,10 +208,11 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_end_too_soon_are_refused() {
+    fn bytes_that_end_too_soon_and_more_counters_than_sockets_are_refused() {
         let bytes = encode(&some());
+        assert!(decode(&mut Input::new(&bytes), 3).is_err());
         for length in 0..bytes.len() {
-            assert!(decode(&mut Input::new(&bytes[..length])).is_err());
+            assert!(decode(&mut Input::new(&bytes[..length]), 4).is_err());
         }
     }
 }

@@ -15,7 +15,9 @@ use super::parts::{LOCAL, LastRows, Parts, REMOTE, change, read_end, read_ends, 
 use super::records::Extras;
 use super::{MAX_SOCKETS, MAX_STEPS};
 use crate::history::StoredCounters;
-use crate::model::{Age, BuildSpread, ClosedSocket, Moment, Pid, Process, Snapshot, Socket};
+use crate::model::{
+    Age, BuildSpread, ClosedSocket, Counted, Moment, Pid, Process, Snapshot, Socket,
+};
 
 /// A socket of the current snapshot. Its parts have been checked: they are in the tables.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +65,13 @@ impl Step {
 #[derive(Clone, Copy, Debug)]
 struct Clock(i64);
 
+/// The latest counters.
+struct ReadCounters {
+    /// As [`Step::time`].
+    time: (i64, i64),
+    counters: Arc<[Counted]>,
+}
+
 /// Decodes the frames of a section from a keyframe on.
 pub(crate) struct Decoder {
     clock: Clock,
@@ -75,7 +84,7 @@ pub(crate) struct Decoder {
     next_number: u32,
     processes: HashMap<Pid, Arc<Process>>,
     extras: Extras,
-    counters: Option<StoredCounters>,
+    counters: Option<ReadCounters>,
     /// What the last snapshot changed; `None` while that is not needed.
     difference: Option<Difference>,
     /// What is left of the frame.
@@ -188,22 +197,35 @@ impl Decoder {
 
     /// Nothing is in the place of those that are no longer read.
     fn read_counters(&mut self) -> Result<(), Malformed> {
-        let counters = self.columns.read(Column::Counters, |input| {
-            let length = input.count(input.left())?;
+        let count = self.slots.len();
+        let stored = self.columns.read(Column::Counters, |input| {
+            let length = input.count(counters::MAX_LENGTH)?;
+            if length == 0 {
+                return Ok(None);
+            }
+            let age = input.signed()?;
             let bytes = input.bytes(length)?;
-            let counters = || counters::decode(&mut Input::new(bytes));
-            (!bytes.is_empty()).then(counters).transpose()
+            let counters = counters::decode(&mut Input::new(bytes), count)?;
+            Ok(Some((age, counters)))
         })?;
-        self.counters = counters.map(|counters| StoredCounters {
-            read_at: self.taken_at.wall,
-            counters: counters.into(),
+        let (passed, drift) = self.now;
+        self.counters = stored.map(|(age, counters)| {
+            let read_at = passed.saturating_sub(age.max(0));
+            ReadCounters {
+                time: (read_at, drift),
+                counters: counters.into(),
+            }
         });
         Ok(())
     }
 
     /// The latest counters of the sockets, while they were read.
-    pub fn counters(&self) -> Option<&StoredCounters> {
-        self.counters.as_ref()
+    pub fn counters(&self) -> Option<StoredCounters> {
+        let read = self.counters.as_ref()?;
+        Some(StoredCounters {
+            read_at: self.clock.moment(read.time).wall,
+            counters: Arc::clone(&read.counters),
+        })
     }
 
     /// The snapshot as of the last changes.

@@ -22,12 +22,10 @@ use crate::model::{Age, ClosedSocket, Moment, Pid, Process, Protocol, Snapshot, 
 /// How long a problem may keep its text, in ms: that often has a count, which differs each time.
 const PROBLEM_TEXT: i64 = 60_000;
 
-/// Counters are stored this often, in ms, or less often: they take so many bytes a ms at most, before they are compressed.
-const COUNTERS_EVERY: i64 = 10_000;
+/// Counters are stored every 10 seconds or less often, in ms: they take so many bytes a ms at most, before they are compressed. A
+/// snapshot may come a little earlier.
+const COUNTERS_EVERY: i64 = 9_100;
 const COUNTERS_RATE: i64 = 3;
-
-/// The most bytes of the counters of a snapshot. Those of more than about 100,000 sockets are not stored.
-const MAX_COUNTERS: usize = 4 << 20;
 
 /// The most that two measurements of one end differ, in ms.
 const JITTER: i64 = 1000;
@@ -44,8 +42,8 @@ pub(crate) struct Encoder {
     extras: Extras,
     /// When they were written.
     extras_at: i64,
-    /// When counters are stored next; `None` while none are read.
-    counters_due: Option<i64>,
+    /// The counters that were stored last, while some are read: when they are due again, when they were read, encoded.
+    counters: Option<(i64, i64, Vec<u8>)>,
     columns: Columns,
     /// The time of the last snapshot, as [`Encoder::time`].
     now: (i64, i64),
@@ -78,7 +76,7 @@ impl Encoder {
             processes: first.processes.clone(),
             extras: Extras::of(first),
             extras_at: 0,
-            counters_due: None,
+            counters: None,
             columns: Columns::default(),
             now: (0, 0),
             last_step: (0, 0),
@@ -87,6 +85,7 @@ impl Encoder {
         };
         encoder.now = encoder.time(first.taken_at);
         encoder.extras_at = encoder.now.0;
+        encoder.counters = encoder.due_counters(first);
         encoder.slots.begin();
         let now = encoder.now.0;
         for socket in first.sockets.iter().take(MAX_SOCKETS) {
@@ -230,10 +229,9 @@ impl Encoder {
             opened: self.slots.len(),
             ..StepCounts::default()
         };
-        self.write_step(&counts, [true, true, false]);
+        let has_counters = self.put_counters();
+        self.write_step(&counts, [true, true, has_counters]);
         self.last_step = (0, 0);
-        // The changes after it have them again.
-        self.counters_due = self.counters_due.map(|_| i64::MIN);
         std::mem::take(&mut self.columns).into_pieces()
     }
 
@@ -427,30 +425,47 @@ impl Encoder {
         true
     }
 
-    /// Writes the counters if they were read and are due; once they are no longer read, that. Returns whether it did.
+    /// Writes the counters if they were read and are due; once they are no longer read or too many, that. Returns whether it did.
     fn write_counters(&mut self, snapshot: &Snapshot) -> bool {
-        let now = self.now.0;
-        let out = self.columns.of(Column::Counters);
-        match (&snapshot.counters, self.counters_due) {
+        let due = self.counters.as_ref().map(|(due, ..)| *due);
+        match (&snapshot.counters, due) {
             (None, None) => false,
             (None, Some(_)) => {
-                bytes::put(out, 0);
-                self.counters_due = None;
+                self.counters = None;
+                bytes::put(self.columns.of(Column::Counters), 0);
                 true
             }
-            (Some(_), Some(due)) if now < due => false,
-            (Some(counted), _) => {
-                let encoded = counters::encode(counted);
-                let length = i64::try_from(encoded.len()).unwrap_or(i64::MAX);
-                self.counters_due = Some(now + COUNTERS_EVERY.max(length / COUNTERS_RATE));
-                let is_small = encoded.len() <= MAX_COUNTERS;
-                if is_small {
-                    bytes::put(out, encoded.len() as u64);
-                    out.extend_from_slice(&encoded);
-                }
-                is_small
+            (Some(_), Some(due)) if self.now.0 < due => false,
+            (Some(_), _) => {
+                self.counters = self.due_counters(snapshot);
+                self.put_counters()
             }
         }
+    }
+
+    /// The counters of a snapshot; empty if they are too many.
+    fn due_counters(&self, snapshot: &Snapshot) -> Option<(i64, i64, Vec<u8>)> {
+        let counted = snapshot.counters.as_deref()?;
+        let now = self.now.0;
+        let encoded = counters::encode(&counted[..counted.len().min(snapshot.sockets.len())]);
+        let length = i64::try_from(encoded.len()).unwrap_or(i64::MAX);
+        let due = now + COUNTERS_EVERY.max(length / COUNTERS_RATE);
+        let stored = Some(encoded).filter(|encoded| encoded.len() <= counters::MAX_LENGTH);
+        Some((due, now, stored.unwrap_or_default()))
+    }
+
+    /// Writes the counters that were read last, with their age. Returns whether there are any.
+    fn put_counters(&mut self) -> bool {
+        let Some((_, read_at, encoded)) = &self.counters else {
+            return false;
+        };
+        let out = self.columns.of(Column::Counters);
+        bytes::put(out, encoded.len() as u64);
+        if !encoded.is_empty() {
+            bytes::put_signed(out, self.now.0 - read_at);
+            out.extend_from_slice(encoded);
+        }
+        true
     }
 
     fn write_step(&mut self, counts: &StepCounts, has: [bool; 3]) {

@@ -19,11 +19,14 @@ const LEVEL: i32 = 3;
 /// The least bytes that gain from a block of their own.
 const BLOCK: usize = 96;
 
-/// The body of a start frame: who records. Nothing depends on it.
+/// The body of a start frame: who records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Start {
     /// The version of the program.
     pub program: String,
+    /// A number of the run of the recorder, by chance: pseudonyms are the same as long as it is.
+    #[serde(default)]
+    pub run: Option<u64>,
     /// The machine's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Text>,

@@ -9,7 +9,7 @@ use super::joined::{Era, Joined};
 use super::{HolderQuery, HolderSpan, SpanEnd};
 use crate::history::reader::Place;
 use crate::history::{History, StoreError};
-use crate::model::{Endpoint, Namespace, Socket, State};
+use crate::model::{ClosedSocket, Endpoint, Namespace, Socket, State};
 
 impl History {
     /// The sockets that had a port, in the order in which they were seen first. Of segments that are no longer there it is known
@@ -123,6 +123,7 @@ impl History {
         presence: Presence,
     ) -> Result<Option<(Timestamp, Option<Socket>)>, StoreError> {
         let mut was_there = None;
+        let mut last_seen: Option<Socket> = None;
         for recorded in self.from(first) {
             let recorded = recorded?;
             let at = recorded.snapshot.taken_at.wall;
@@ -137,13 +138,20 @@ impl History {
                 (Some(false), true, Presence::Appears) => return Ok(Some((at, found.cloned()))),
                 (Some(true), false, Presence::Goes) => {
                     // The kernel's time; the snapshot is later.
-                    let mut reports = recorded.snapshot.closed.iter();
-                    let report = reports.find(|report| span.is_about(&report.socket));
-                    return Ok(Some((report.map_or(at, |report| report.at.wall), None)));
+                    let is_it = |report: &&ClosedSocket| {
+                        let last = last_seen.as_ref().and_then(|socket| socket.cookie);
+                        last.is_some() && report.socket.cookie == last
+                    };
+                    let report = recorded.snapshot.closed.iter().find(is_it);
+                    let closed = report.map_or(at, |report| report.at.wall);
+                    return Ok(Some((closed.min(at).max(span.from), None)));
                 }
                 // Another one, before it.
                 (_, true, Presence::Appears) => return Ok(None),
-                _ => was_there = Some(is_there),
+                _ => {
+                    was_there = Some(is_there);
+                    last_seen = found.cloned();
+                }
             }
         }
         Ok(None)

@@ -14,7 +14,6 @@ pub(super) use self::place::Place;
 use self::sections::Section;
 use self::sections::gap;
 pub(super) use self::sections::sections;
-use super::format::StartReason;
 use super::memory::Shared;
 use super::segment::{Cursor, Segment};
 use super::writer::folder::{is_locked, request_flush};
@@ -234,18 +233,19 @@ impl History {
         gaps.find(|gap| gap.from < time && time < gap.to)
     }
 
-    /// Whether one recorder took both snapshots, without having ended in between: only then its pseudonyms are the same.
-    pub fn are_of_one_run(&self, one: Position, other: Position) -> bool {
-        let (first, last) = (one.min(other), one.max(other));
-        let starts = self.segments.iter().flat_map(|segment| {
-            let sections = sections(segment).into_iter();
-            let starts = sections.filter(|section| section.reason == StartReason::Started);
-            starts.map(|section| (segment.number, segment.frames.entries[section.first].offset))
-        });
-        let place = |position: Position| (position.file, position.offset);
-        !starts
-            .into_iter()
-            .any(|start| place(first) < start && start <= place(last))
+    /// Whether one recorder took both snapshots, without having ended in between: only then its pseudonyms are the same. `false`
+    /// if that is not known.
+    ///
+    /// # Errors
+    /// When a segment can't be read, or was removed.
+    pub fn are_of_one_run(&self, one: Position, other: Position) -> Result<bool, StoreError> {
+        let [one, other] = [self.run_of(one)?, self.run_of(other)?];
+        Ok(one.is_some() && one == other)
+    }
+
+    fn run_of(&self, position: Position) -> Result<Option<u64>, StoreError> {
+        let (segment, entry) = self.find(position)?;
+        self.segments[segment].run_before(entry)
     }
 
     /// The damage that was found so far. [`verify`](Self::verify) finds all.

@@ -37,7 +37,7 @@ impl History {
             gap: None,
             begins_run: self.begins_run((segment, cursor.entry())),
             is_redacted: cursor.is_redacted(),
-            counters: cursor.decoder().counters().cloned(),
+            counters: cursor.decoder().counters(),
         }))
     }
 

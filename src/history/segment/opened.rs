@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::footer::write_footer;
 use super::{Fault, Footer, Frames, Input, PortSummary, Source, Summarizer, read_body};
-use crate::history::format::{Head, Kind};
+use crate::history::format::{Head, Kind, Start};
 use crate::history::{Damage, DamageKind, StoreError};
 
 /// One segment.
@@ -137,6 +137,20 @@ impl Segment {
             && sequence(next) == sequence(one).map(|one| one.wrapping_add(1))
             && !is_start(next)
             && !self.broken.contains(&one)
+    }
+
+    /// The number of the run that a frame is of, from the start frame before it.
+    pub fn run_before(&self, entry: usize) -> Result<Option<u64>, StoreError> {
+        let entries = self.frames.entries[..=entry].iter();
+        let start = entries.rev().find(|entry| entry.head.kind == Kind::Start);
+        let (Some(start), Some(mut input)) = (start, self.open()?) else {
+            return Ok(None);
+        };
+        let body = read_body(&mut input, start).map_err(|reason| self.failed(reason))?;
+        let start = body
+            .ok()
+            .and_then(|body| serde_json::from_slice::<Start>(&body).ok());
+        Ok(start.and_then(|start| start.run))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -169,6 +169,11 @@ impl Summarizer {
         Ok(())
     }
 
+    /// A time as spans have it. Those of a damaged file may be any.
+    const fn time(&self, wall: i64) -> i64 {
+        wall.saturating_sub(self.first)
+    }
+
     /// What is open was there until now.
     fn extend_spans(&mut self) {
         for at in self.spans.values() {
@@ -206,7 +211,7 @@ impl Summarizer {
         }
         self.now = self
             .now
-            .max(segment.frames.entries[at].head.end() - self.first);
+            .max(self.time(segment.frames.entries[at].head.end()));
         self.cursor = Some(cursor);
         Ok(Ok(()))
     }
@@ -218,7 +223,7 @@ impl Summarizer {
             Ok(cursor) => cursor,
             Err(fault) => return Ok(Err(fault)),
         };
-        self.now = segment.frames.entries[at].head.wall - self.first;
+        self.now = self.time(segment.frames.entries[at].head.wall);
         let mut sockets = cursor.decoder().sockets();
         // Those that accepted the others.
         sockets.sort_by_key(|socket| !is_listener(socket));
@@ -250,14 +255,14 @@ impl Summarizer {
 
     fn step(&mut self, cursor: &Cursor) {
         let decoder = cursor.decoder();
-        self.now = decoder.taken_at().wall.as_millisecond() - self.first;
+        self.now = self.time(decoder.taken_at().wall.as_millisecond());
         let Some(difference) = decoder.difference() else {
             return;
         };
         // The kernel's times; a snapshot is later.
         self.reported = {
             let reports = difference.closed.iter();
-            let time = |report: &ClosedSocket| report.at.wall.as_millisecond() - self.first;
+            let time = |report: &ClosedSocket| self.time(report.at.wall.as_millisecond());
             reports
                 .map(|report| (Identity::of(&report.socket), time(report)))
                 .collect()

@@ -72,17 +72,13 @@ fn named(folder: &Path, suffix: &str) -> io::Result<Vec<SegmentName>> {
 /// The file by which a reader requests that the recorder writes now.
 const FLUSH: &str = "flush";
 
-/// Requests that the recorder of a folder, if one runs, takes a snapshot and writes everything up to it. The file is never opened if something is there already, so no link leads elsewhere.
+/// Requests that the recorder of a folder, if one runs, takes a snapshot and writes everything up to it. The file is never
+/// opened if something is there already, so no link leads elsewhere.
 pub(crate) fn request_flush(folder: &Path) -> io::Result<()> {
     match create_file(&folder.join(FLUSH)) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Whether a reader has requested it.
-pub(super) fn is_flush_requested(folder: &Path) -> bool {
-    folder.join(FLUSH).symlink_metadata().is_ok()
 }
 
 /// Whether a reader has requested it. The request ends with this call.

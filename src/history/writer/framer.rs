@@ -1,5 +1,6 @@
 //! Makes frames of snapshots, and decides when: which snapshots share a frame, when a keyframe is due, when a section ends.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use crate::history::GapReason;
@@ -78,7 +79,8 @@ impl Output {
 pub(crate) struct Framer {
     recorder: Recorder,
     redactor: Option<Redactor>,
-    /// The first snapshot of the run.
+    /// The number of the run, by chance, and its first snapshot.
+    run_number: u64,
     run: Option<Moment>,
     section: Option<Section>,
     /// Whether the next snapshot begins a section.
@@ -108,6 +110,7 @@ impl Framer {
         Self {
             recorder,
             redactor,
+            run_number: RandomState::new().build_hasher().finish(),
             run: None,
             section: None,
             is_section_complete: false,
@@ -183,6 +186,7 @@ impl Framer {
         let recorder = &self.recorder;
         let start = Start {
             program: env!("CARGO_PKG_VERSION").to_owned(),
+            run: Some(self.run_number),
             host: recorder.host.clone(),
             boot_id: recorder.boot_id.clone(),
             is_redacted: recorder.is_redacted,

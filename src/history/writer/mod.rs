@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use self::disk::{Disk, Limits};
-use self::folder::{Lock, is_flush_requested, take_flush_request};
+use self::folder::{Lock, take_flush_request};
 use self::framer::{Framer, Output, Recorder, SECTION};
 use super::{GapReason, StoreError};
 use crate::model::{Problem, ProblemCode, Snapshot, Text};
@@ -95,6 +95,8 @@ pub struct Writer {
     /// The last snapshot's time on the steady clock.
     now: Duration,
     path: PathBuf,
+    /// Whether a reader waits for the next snapshot.
+    is_flush_due: bool,
     _lock: Lock,
 }
 
@@ -162,6 +164,7 @@ impl Writer {
             stopped: None,
             now: Duration::ZERO,
             path: folder.to_path_buf(),
+            is_flush_due: false,
             _lock: lock,
         })
     }
@@ -171,10 +174,12 @@ impl Writer {
         &self.path
     }
 
-    /// Whether a reader waits for a snapshot, and for everything before it: see
-    /// [`History::request_flush`](crate::history::History::request_flush). The next snapshot satisfies it.
-    pub fn is_flush_requested(&self) -> bool {
-        is_flush_requested(&self.path)
+    /// Whether a reader has begun to wait for a snapshot, and for everything before it: see
+    /// [`History::request_flush`](crate::history::History::request_flush). It gets them with the next one that is added.
+    pub fn is_flush_requested(&mut self) -> bool {
+        let is_new = take_flush_request(&self.path);
+        self.is_flush_due |= is_new;
+        is_new
     }
 
     /// Stores a snapshot. Never waits for the disk.
@@ -185,7 +190,8 @@ impl Writer {
         let now = snapshot.taken_at.steady;
         self.now = now;
         self.notice(now);
-        let is_flush_requested = take_flush_request(&self.path);
+        let is_flush_due = std::mem::take(&mut self.is_flush_due);
+        let is_flush_due = take_flush_request(&self.path) || is_flush_due;
         let mut restart = None;
         if let Some(stop) = self.stopped.as_mut().filter(|stop| !stop.is_retrying) {
             if now.saturating_sub(stop.at) < RETRY {
@@ -196,7 +202,7 @@ impl Writer {
             lock(&self.status).has_begun = false;
         }
         let mut output = self.framer.add(snapshot, restart);
-        if is_flush_requested {
+        if is_flush_due {
             output.extend(self.framer.flush_early());
         }
         if !output.is_empty() {

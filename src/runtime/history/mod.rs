@@ -4,6 +4,7 @@
 mod memory;
 mod places;
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -136,6 +137,7 @@ impl Moments {
         let mut tracker = Tracker::new(request.linger).with_ids_of(&request.known, self.last_id);
         // No snapshot in which nothing changed confirms it.
         tracker.closes_unconfirmed = true;
+        tracker.has_old_counters = true;
         tracker.services = request.services.clone();
         let update = run_up(history, &recorded, request.linger, &mut tracker);
         self.last_id = tracker.last_id();
@@ -196,6 +198,12 @@ fn run_up(
     for recorded in history.from(from.unwrap_or(Timestamp::MIN)) {
         let mut recorded = recorded?;
         let is_last = recorded.position >= end.position;
+        if recorded.begins_run {
+            // What is new after a gap may have opened in it.
+            let sockets = recorded.snapshot.sockets.iter();
+            let namespaces: HashSet<_> = sockets.map(Socket::namespace_id).collect();
+            recorded.snapshot.late_namespaces.extend(namespaces);
+        }
         if is_last {
             let counters = recorded.counters.map(|stored| stored.counters.to_vec());
             recorded.snapshot.counters = counters;

@@ -2,6 +2,7 @@
 //! first snapshot on.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +14,10 @@ use crate::history::{ChangeKey, History, Position, Recorded, StoreError, TimeRan
 
 /// The least time between two snapshots.
 const LEAST: Duration = Duration::from_millis(1);
+
+/// How often a recorder is requested to store what it has, and how long to wait in between.
+const MAX_TRIES: u32 = 40;
+const RETRY: Duration = Duration::from_millis(50);
 
 /// A snapshot, and the moment that it is shown for.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +103,9 @@ impl Places {
             Some(stored) => (true, time.clamp(stored.from, before(recent.from))),
             None => (false, time.clamp(recent.from, recent.to)),
         };
+        if is_stored {
+            self.wait_for_stored(time)?;
+        }
         let history = self.history(is_stored);
         let found = history.map(|history| history.at(time)).transpose()?;
         Ok(found.flatten().map(|found| Spot {
@@ -105,6 +113,22 @@ impl Places {
             position: found.position,
             at: time,
         }))
+    }
+
+    /// Waits for what a recorder has taken up to this time and not stored yet, if one runs: a second at most on an idle machine.
+    fn wait_for_stored(&mut self, time: Timestamp) -> Result<(), StoreError> {
+        let Some(stored) = &mut self.stored else {
+            return Ok(());
+        };
+        for _ in 0..MAX_TRIES {
+            let is_there = stored.range().is_some_and(|range| range.to >= time);
+            if is_there || stored.is_recording() != Some(true) || !stored.request_flush() {
+                break;
+            }
+            thread::sleep(RETRY);
+            stored.refresh()?;
+        }
+        Ok(())
     }
 
     fn previous(&mut self, from: Spot) -> Found {
@@ -262,7 +286,11 @@ impl Places {
         let history = self.history_of(spot)?;
         let ends_before = spot.is_stored && history.range().is_some_and(|range| range.to < spot.at);
         let gap = history.gap_at(spot.at).map(|gap| gap.reason.clause());
-        Ok(gap.or(ends_before.then_some("no recorder ran")))
+        let why = match history.is_recording() {
+            Some(true) => "the recorder has not stored it yet",
+            _ => "no recorder ran",
+        };
+        Ok(gap.or(ends_before.then_some(why)))
     }
 }
 

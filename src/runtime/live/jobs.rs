@@ -12,7 +12,7 @@ use crate::columns::CellContext;
 use crate::config;
 use crate::inspect::BindTester;
 use crate::model::{Moment, clean};
-use crate::report::{self, CsvOptions, Layout};
+use crate::report::{self, CsvOptions, Layout, RecordedListing};
 use crate::runtime::history::LastHour;
 use crate::runtime::namespace::run_in_row;
 use crate::settings::Settings;
@@ -180,7 +180,7 @@ fn write_file(
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = BufWriter::new(options.open(path)?);
     let written = match format {
-        FileFormat::Json => report::write_json(&mut file, table, &rows),
+        FileFormat::Json => report::write_json(&mut file, table, &rows, RecordedListing::default()),
         FileFormat::Csv => report::write_csv(
             &mut file,
             table,

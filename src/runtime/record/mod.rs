@@ -174,7 +174,12 @@ impl HistoryRecorder {
     }
 
     /// Sleeps until the next snapshot is due or requested by a reader, or until the signal of this number ends the program.
-    fn wait(&self, signals: &Receiver<Signal>, began: Duration, interval: Duration) -> Option<i32> {
+    fn wait(
+        &mut self,
+        signals: &Receiver<Signal>,
+        began: Duration,
+        interval: Duration,
+    ) -> Option<i32> {
         loop {
             let passed = self.clock.now().steady.saturating_sub(began);
             let left = interval.saturating_sub(passed);

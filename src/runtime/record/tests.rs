@@ -118,10 +118,20 @@ fn a_reader_that_waits_gets_a_snapshot_whatever_the_interval_is() {
     let ends = thread::spawn(move || recorder.run(&signals, |_| {}));
     // The first snapshot, without being requested.
     let mut history = History::open(&folder).unwrap();
+    let mut tries = 0;
+    let mut wait = |what: &str| {
+        tries += 1;
+        assert!(tries < 6000, "{what}");
+        thread::sleep(Duration::from_millis(10));
+    };
     while history.range().is_none() {
+        wait("the first snapshot");
         history.refresh().unwrap();
     }
     assert!(history.request_flush());
+    while !ends.is_finished() {
+        wait("the requested snapshot");
+    }
     assert_eq!(ends.join().unwrap().unwrap(), 15);
     std::fs::remove_dir_all(&folder).unwrap();
 }

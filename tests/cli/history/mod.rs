@@ -138,9 +138,10 @@ fn who_names_one_server_after_the_other_with_the_times_of_both() {
         let a_listened = Timestamp::now();
         let a_pid = a.pid();
         store.wait_for(8080, 1, "open");
+        let a_ends = Timestamp::now();
         // Times are stored in milliseconds.
         let millisecond = jiff::SignedDuration::from_millis(1);
-        let a_ends = Timestamp::now() - millisecond;
+        std::thread::sleep(millisecond.unsigned_abs() * 10);
         drop(a);
         let a_ended = Timestamp::now();
         store.wait_for(8080, 1, "process_ended");
@@ -324,6 +325,11 @@ fn what_happened_while_no_recorder_ran_is_a_gap() {
             let said = store.asks(&["who", "8080", "--json"]).json();
             said["gaps"][1]["code"] == "stopped"
         });
+        // Nothing in what is recorded had it: that is no answer.
+        let other = store.asks(&["who", "8081"]);
+        assert_eq!((other.code, &*other.out), (2, ""), "{other:?}");
+        let nothing = "nothing had 8081 in what is recorded\n";
+        assert!(other.err.ends_with(nothing), "{other:?}");
         let said = store.asks(&["who", "8080"]);
         assert!(said.out.contains("in a gap"), "{said:?}");
         assert!(

@@ -17,6 +17,9 @@ fn sent(store: &Store, pair: &Pair, at: &str) -> Option<u64> {
     } else {
         return None;
     };
+    let read_at: Timestamp = listed["counters_at"].as_str()?.parse().unwrap();
+    let taken_at: Timestamp = listed["taken_at"].as_str()?.parse().unwrap();
+    assert!(read_at <= taken_at, "{listed:#}");
     let sockets = listed["sockets"].as_array().unwrap().iter();
     let mut sent = sockets.filter(|one| one["local"]["port"] == pair.client_port());
     sent.next()?["tcp_info"]["bytes_sent"].as_u64()

@@ -231,6 +231,9 @@ fn what_was_redacted_is_compared_within_one_run_of_the_recorder_only() {
             said["gaps"][0]["code"] == "stopped"
         });
         let later = Timestamp::now().to_string();
+        let list = store.asks(&["list", "--json", "--at", &after]).out;
+        assert!(list.contains("\"redacted\":true"), "{list}");
+        let listing = TempFile::containing("redacted.json", &list);
         let file = fs::read_dir(&store.0)
             .unwrap()
             .map(|file| file.unwrap().path());
@@ -241,6 +244,7 @@ fn what_was_redacted_is_compared_within_one_run_of_the_recorder_only() {
             &["--at", &after, "--at", &later][..],
             &["--at", &after],
             &[file.unwrap().to_str().unwrap()],
+            &[listing.path()],
         ] {
             let said = diff(words);
             assert_eq!((said.code, &*said.out), (2, ""), "{said:?}");

@@ -156,9 +156,12 @@ impl App {
         lines.collect()
     }
 
-    /// By the time of the table.
+    /// By the time of the moment that is shown, or else of the table.
     fn process_age(&self, process: &Process) -> Option<Duration> {
-        let now = self.rows.table.taken_at.wall;
+        let moment = self.playhead.moment.as_ref();
+        let now = moment
+            .map_or(self.rows.table.taken_at, |moment| moment.at)
+            .wall;
         now.duration_since(process.started_at?).try_into().ok()
     }
 

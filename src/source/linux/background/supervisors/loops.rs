@@ -37,6 +37,7 @@ pub(super) fn has_loop(script: &str, command: &[String]) -> Option<bool> {
 }
 
 /// What was found in a script so far.
+#[expect(clippy::struct_excessive_bools, reason = "each is found or not")]
 struct Scan<'a> {
     /// The words of the command that is looked for, paths without their folders.
     words: Vec<&'a str>,
@@ -55,7 +56,7 @@ struct Scan<'a> {
     /// Whether the command is in an endless loop or in a function, and whether it is elsewhere.
     is_inside: bool,
     is_outside: bool,
-    /// Whether what is in a loop can't be told: the loops of fish end like its other blocks.
+    /// Whether it is unclear what is in a loop: those of fish end like its other blocks.
     is_unclear: bool,
 }
 
