@@ -65,6 +65,10 @@ pub struct Record {
     info: bool,
 }
 
+/// The longest time without a snapshot that is no gap, beside two intervals: a busy machine is slow, a recorder that was stopped
+/// or a machine that was suspended took none.
+const MAX_SILENCE: Duration = Duration::from_secs(20);
+
 pub fn run(global: &GlobalArgs, record: &Record) -> anyhow::Result<u8> {
     global.refuse_recordings("record keeps the history of this machine: leave out --replay")?;
     let target = global.namespace_target()?;
@@ -86,6 +90,7 @@ pub fn run(global: &GlobalArgs, record: &Record) -> anyhow::Result<u8> {
         min_free: record.min_free,
         is_redacted: global.redact,
         interval: settings.interval,
+        max_silence: Some(MAX_SILENCE + 2 * settings.interval),
         host: sysinfo::System::host_name()
             .ok()
             .map(|name| Text::new(&name)),

@@ -37,8 +37,10 @@ pub struct WriterOptions {
     pub is_redacted: bool,
     /// The bytes to leave free on the disk. Default: `None`, which is 5 % of it, at least 1 GiB and at most 4 GiB.
     pub min_free: Option<u64>,
-    /// The time between two snapshots: a much longer one is a gap. Default: 1 s.
+    /// The time between two snapshots. Default: 1 s.
     pub interval: Duration,
+    /// A longer time between two snapshots is a gap. Default: `None`, which is 90 s and two intervals.
+    pub max_silence: Option<Duration>,
     /// The name of the machine.
     pub host: Option<Text>,
     /// Identifies the time since the machine started, such as `/proc/sys/kernel/random/boot_id`.
@@ -55,6 +57,7 @@ impl Default for WriterOptions {
             is_redacted: false,
             min_free: None,
             interval: Duration::from_secs(1),
+            max_silence: None,
             host: None,
             boot_id: None,
         }
@@ -65,11 +68,13 @@ impl WriterOptions {
     fn recorder(&self) -> Recorder {
         // Both identify the machine.
         let named = |name: &Option<Text>| name.clone().filter(|_| !self.is_redacted);
+        let recorder = Recorder::new(SECTION, self.interval);
         Recorder {
             host: named(&self.host),
             boot_id: named(&self.boot_id),
             is_redacted: self.is_redacted,
-            ..Recorder::new(SECTION, self.interval)
+            max_silence: self.max_silence.unwrap_or(recorder.max_silence),
+            ..recorder
         }
     }
 }
