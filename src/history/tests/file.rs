@@ -59,7 +59,9 @@ fn a_file_ends_before_it_is_larger_than_it_may_be() {
     let mut writer = create(&folder, "whole", u64::MAX);
     writer.add(&snapshots[0]).unwrap();
     let first = std::fs::metadata(writer.path()).unwrap().len();
-    let mut writer = create(&folder, "limited", first + 5);
+    // The number of a run has not always the same length, and a frame is longer than this.
+    let limit = first + 40;
+    let mut writer = create(&folder, "limited", limit);
     let path = writer.path().to_path_buf();
     writer.add(&snapshots[0]).unwrap();
     let failed = snapshots[1..].iter().find_map(|one| writer.add(one).err());
@@ -67,7 +69,7 @@ fn a_file_ends_before_it_is_larger_than_it_may_be() {
     assert!(error.contains("(--record-max)"), "{error}");
     assert!(writer.add(&snapshots[19]).is_err(), "it is incomplete");
     drop(writer);
-    assert_eq!(std::fs::metadata(&path).unwrap().len(), first);
+    assert!(std::fs::metadata(&path).unwrap().len() <= limit);
     let mut history = History::open(&path).unwrap();
     assert_is_stored(&forward(&mut history), &snapshots[..1]);
     assert_eq!(history.verify().unwrap(), []);
