@@ -634,8 +634,9 @@ fn raced() {
                 }
             }
             done.store(true, Ordering::Relaxed);
-            let sentences = text.split("\n\n").next().unwrap_or_default();
-            snapshot("raced", sentences);
+            // A third line names the server if it is there again.
+            let sentences: Vec<_> = text.lines().take(2).collect();
+            snapshot("raced", &sentences.join("\n"));
         });
     });
 }
