@@ -70,7 +70,7 @@ pub struct Tracker {
 pub struct TableUpdate {
     /// The current table.
     pub table: Arc<Table>,
-    /// The changes since the last one, by their times: the kernel's reports are earlier than the snapshot.
+    /// The changes since the last one: what happened before the snapshot as the kernel reported it, then what the snapshot shows.
     pub events: Vec<Event>,
     /// Its position in a recording.
     pub playback: Option<Playback>,
@@ -156,9 +156,9 @@ impl Tracker {
         let table = Arc::new(self.table(snapshot));
         self.before_last = self.last.as_ref().map(|(_, table)| table.taken_at);
         self.last = Some((ports, Arc::clone(&table)));
-        // Those of reports happened before the snapshot.
+        // Those of reports happened before the snapshot, in the order of the reports: their times are less exact.
         let mut events = std::mem::take(&mut self.events);
-        events.sort_by_key(|event| event.change.at.steady);
+        events.sort_by_key(|event| event.change.at.steady >= now.steady);
         TableUpdate {
             table,
             events,
