@@ -79,6 +79,16 @@ enum Pseudonyms {
     OfFile,
 }
 
+impl Pseudonyms {
+    const fn of_file(is_redacted: bool) -> Self {
+        if is_redacted {
+            Self::OfFile
+        } else {
+            Self::None
+        }
+    }
+}
+
 pub fn run(global: &GlobalArgs, diff: &Diff) -> anyhow::Result<u8> {
     global.refuse_recordings("diff takes a recording as its argument: sockeye diff FILE")?;
     let target = &global.namespace_target()?;
@@ -115,11 +125,9 @@ impl Diff {
         if found.is_other_time {
             bail!("--at: {}", found.note);
         }
-        let mut side = side(&snapshot, target)?;
-        if let Some(position) = found.position.filter(|_| found.is_redacted) {
-            side.pseudonyms = Pseudonyms::OfHistory(position);
-        }
-        Ok(side)
+        let position = found.position.filter(|_| found.is_redacted);
+        let pseudonyms = position.map_or(Pseudonyms::None, Pseudonyms::OfHistory);
+        side(&snapshot, target, pseudonyms)
     }
 
     /// A recorder has other pseudonyms each time it starts, and now there are none.
@@ -141,7 +149,11 @@ impl Diff {
 }
 
 /// The ports of a snapshot in the namespaces that are meant. A namespace that no socket is in has none.
-fn side(snapshot: &Snapshot, target: &NamespaceTarget) -> anyhow::Result<Side> {
+fn side(
+    snapshot: &Snapshot,
+    target: &NamespaceTarget,
+    pseudonyms: Pseudonyms,
+) -> anyhow::Result<Side> {
     let scope = match resolve(target, &snapshot.sockets) {
         Err(error @ NamespaceError::Ambiguous { .. }) => {
             return Err(namespace_error(&error, false));
@@ -155,7 +167,7 @@ fn side(snapshot: &Snapshot, target: &NamespaceTarget) -> anyhow::Result<Side> {
         ports: ports.unwrap_or_default(),
         at: Some(snapshot.taken_at.wall),
         namespace: scope.map(|_| ()),
-        pseudonyms: Pseudonyms::None,
+        pseudonyms,
     })
 }
 
@@ -167,7 +179,7 @@ fn now(target: &NamespaceTarget) -> anyhow::Result<Side> {
     if let Some(problem) = snapshot.problems.iter().find(|one| one.code.is_unread()) {
         bail!("{}", problem.message);
     }
-    side(&snapshot, target)
+    side(&snapshot, target, Pseudonyms::None)
 }
 
 /// The ports of a file.
@@ -197,20 +209,15 @@ fn baseline_of(path: &Path, target: &NamespaceTarget) -> anyhow::Result<Side> {
             at: Some(listing.taken_at),
             ports: listing.ports(target),
             namespace: Ok(()),
-            pseudonyms: if listing.redacted {
-                Pseudonyms::OfFile
-            } else {
-                Pseudonyms::None
-            },
+            pseudonyms: Pseudonyms::of_file(listing.redacted),
         });
     }
     match recording::open(path)? {
         Opened::History(history) => last_of(history, target).with_context(named),
         Opened::Lines(mut replay) => {
             replay.seek(usize::MAX)?;
-            let is_redacted = replay.is_redacted;
-            let snapshot = replay.take(Clock::start().now())?;
-            of_file(&snapshot, is_redacted, target)
+            let pseudonyms = Pseudonyms::of_file(replay.is_redacted);
+            side(&replay.take(Clock::start().now())?, target, pseudonyms)
         }
     }
 }
@@ -220,19 +227,8 @@ fn last_of(history: History, target: &NamespaceTarget) -> anyhow::Result<Side> {
     let mut opened = OpenedHistory::new(history, "the history")?;
     let last = opened.history.at(opened.range.to)?;
     let last = last.context("the history is empty")?;
-    of_file(&last.snapshot, last.is_redacted, target)
-}
-
-fn of_file(
-    snapshot: &Snapshot,
-    is_redacted: bool,
-    target: &NamespaceTarget,
-) -> anyhow::Result<Side> {
-    let mut side = side(snapshot, target)?;
-    if is_redacted {
-        side.pseudonyms = Pseudonyms::OfFile;
-    }
-    Ok(side)
+    let pseudonyms = Pseudonyms::of_file(last.is_redacted);
+    side(&last.snapshot, target, pseudonyms)
 }
 
 /// Leaves out the ports that options exclude.

@@ -8,7 +8,6 @@ pub(super) mod who;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -20,6 +19,7 @@ use sockeye::clock::Clock;
 use sockeye::history::{DamageKind, History, StoreError, TimeRange};
 use sockeye::model::{clean, time};
 use sockeye::report::local_time;
+use sockeye::runtime::record::wait_for_recorder;
 use sockeye::source::own_uid;
 
 use super::errors::print_error;
@@ -119,26 +119,14 @@ const CURRENT: SignedDuration = SignedDuration::from_secs(90);
 /// So long a recorder may take for a snapshot that a reader requests.
 const NEXT_SNAPSHOT: Duration = Duration::from_secs(6);
 
-/// How often the history is read meanwhile.
-pub const POLL: Duration = Duration::from_millis(50);
-
 impl OpenedHistory {
     /// Waits for what a recorder has taken up to this time and not stored yet, if one runs: a second at most on an idle machine. A
     /// time that is stored already, or in a folder that this user can't write to, needs no waiting.
     pub fn wait_for(&mut self, at: Timestamp) -> Result<(), StoreError> {
-        let clock = Clock::start();
-        let began = clock.now();
-        let at = at.min(began.wall);
-        while self.is_current && self.range.to < at {
-            if !self.history.request_flush() {
-                break;
-            }
-            if began.age(clock.now()) >= NEXT_SNAPSHOT {
-                self.is_silent = true;
-                break;
-            }
-            thread::sleep(POLL);
-            self.refresh()?;
+        if self.is_current {
+            let at = at.min(Clock::start().now().wall);
+            self.is_silent = !wait_for_recorder(&mut self.history, at, NEXT_SNAPSHOT)?;
+            self.range = self.history.range().unwrap_or(self.range);
         }
         Ok(())
     }

@@ -154,7 +154,7 @@ impl Who {
     }
 }
 
-/// `the history begins at 2026-11-29 03:12:05, and the history ends at 2026-11-29 05:00:00`
+/// `the history begins at 2026-11-29 03:12:05; the history ends at 2026-11-29 05:00:00`
 fn extent(found: &PortHistory, opened: &OpenedHistory, zone: &TimeZone) -> String {
     let times = found.recorded;
     let is_in = |at: Timestamp| (times.from..=times.to).contains(&at);

@@ -14,11 +14,12 @@ use sockeye::clock::Clock;
 use sockeye::history::{Gap, GapReason, Position, Recorded, TimeRange};
 use sockeye::model::{Moment, Snapshot};
 use sockeye::runtime::collector::{CollectorEvent, track_snapshot};
+use sockeye::runtime::record::POLL;
 use sockeye::source::{Source as _, System};
 use sockeye::track::Tracker;
 
 use super::Printer;
-use crate::cli::history::{OpenedHistory, POLL};
+use crate::cli::history::OpenedHistory;
 
 /// A recorder stores a change within 10 seconds and the interval of its snapshots, which is up to 10 seconds unless a longer one
 /// was named.

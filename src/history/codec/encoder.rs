@@ -42,8 +42,8 @@ pub(crate) struct Encoder {
     extras: Extras,
     /// When they were written.
     extras_at: i64,
-    /// The counters that were stored last, while some are read: when they are due again, when they were read, encoded.
-    counters: Option<(i64, i64, Vec<u8>)>,
+    /// The counters that were stored last, while some are read.
+    counters: Option<EncodedCounters>,
     columns: Columns,
     /// The time of the last snapshot, as [`Encoder::time`].
     now: (i64, i64),
@@ -51,6 +51,14 @@ pub(crate) struct Encoder {
     last_step: (i64, i64),
     counts: ChangeCounts,
     has_listener_change: bool,
+}
+
+/// Counters, and when they were read and are due again, on the clock of the section, in ms.
+struct EncodedCounters {
+    read_at: i64,
+    due: i64,
+    /// Empty if they are too many.
+    bytes: Vec<u8>,
 }
 
 /// How many records of each kind a snapshot has.
@@ -85,7 +93,7 @@ impl Encoder {
         };
         encoder.now = encoder.time(first.taken_at);
         encoder.extras_at = encoder.now.0;
-        encoder.counters = encoder.due_counters(first);
+        encoder.counters = encoder.encoded_counters(first);
         encoder.slots.begin();
         let now = encoder.now.0;
         for socket in first.sockets.iter().take(MAX_SOCKETS) {
@@ -427,7 +435,7 @@ impl Encoder {
 
     /// Writes the counters if they were read and are due; once they are no longer read or too many, that. Returns whether it did.
     fn write_counters(&mut self, snapshot: &Snapshot) -> bool {
-        let due = self.counters.as_ref().map(|(due, ..)| *due);
+        let due = self.counters.as_ref().map(|counters| counters.due);
         match (&snapshot.counters, due) {
             (None, None) => false,
             (None, Some(_)) => {
@@ -437,33 +445,36 @@ impl Encoder {
             }
             (Some(_), Some(due)) if self.now.0 < due => false,
             (Some(_), _) => {
-                self.counters = self.due_counters(snapshot);
+                self.counters = self.encoded_counters(snapshot);
                 self.put_counters()
             }
         }
     }
 
-    /// The counters of a snapshot; empty if they are too many.
-    fn due_counters(&self, snapshot: &Snapshot) -> Option<(i64, i64, Vec<u8>)> {
+    /// The counters of a snapshot.
+    fn encoded_counters(&self, snapshot: &Snapshot) -> Option<EncodedCounters> {
         let counted = snapshot.counters.as_deref()?;
-        let now = self.now.0;
+        let read_at = self.now.0;
         let encoded = counters::encode(&counted[..counted.len().min(snapshot.sockets.len())]);
         let length = i64::try_from(encoded.len()).unwrap_or(i64::MAX);
-        let due = now + COUNTERS_EVERY.max(length / COUNTERS_RATE);
         let stored = Some(encoded).filter(|encoded| encoded.len() <= counters::MAX_LENGTH);
-        Some((due, now, stored.unwrap_or_default()))
+        Some(EncodedCounters {
+            read_at,
+            due: read_at + COUNTERS_EVERY.max(length / COUNTERS_RATE),
+            bytes: stored.unwrap_or_default(),
+        })
     }
 
     /// Writes the counters that were read last, with their age. Returns whether there are any.
     fn put_counters(&mut self) -> bool {
-        let Some((_, read_at, encoded)) = &self.counters else {
+        let Some(counters) = &self.counters else {
             return false;
         };
         let out = self.columns.of(Column::Counters);
-        bytes::put(out, encoded.len() as u64);
-        if !encoded.is_empty() {
-            bytes::put_signed(out, self.now.0 - read_at);
-            out.extend_from_slice(encoded);
+        bytes::put(out, counters.bytes.len() as u64);
+        if !counters.bytes.is_empty() {
+            bytes::put_signed(out, self.now.0 - counters.read_at);
+            out.extend_from_slice(&counters.bytes);
         }
         true
     }

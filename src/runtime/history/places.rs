@@ -2,7 +2,6 @@
 //! first snapshot on.
 
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,13 +10,13 @@ use super::in_words;
 use super::memory::Origin;
 use crate::app::{Direction, Seek};
 use crate::history::{ChangeKey, History, Position, Recorded, StoreError, TimeRange};
+use crate::runtime::record::wait_for_recorder;
 
 /// The least time between two snapshots.
 const LEAST: Duration = Duration::from_millis(1);
 
-/// How often a recorder is requested to store what it has, and how long to wait in between.
-const MAX_TRIES: u32 = 40;
-const RETRY: Duration = Duration::from_millis(50);
+/// So long a recorder may take for a snapshot that is requested.
+const NEXT_SNAPSHOT: Duration = Duration::from_secs(2);
 
 /// A snapshot, and the moment that it is shown for.
 #[derive(Clone, Copy, Debug)]
@@ -115,18 +114,12 @@ impl Places {
         }))
     }
 
-    /// Waits for what a recorder has taken up to this time and not stored yet, if one runs: a second at most on an idle machine.
+    /// Waits for what a recorder has taken up to this time and not stored yet, if one runs.
     fn wait_for_stored(&mut self, time: Timestamp) -> Result<(), StoreError> {
-        let Some(stored) = &mut self.stored else {
-            return Ok(());
-        };
-        for _ in 0..MAX_TRIES {
-            let is_there = stored.range().is_some_and(|range| range.to >= time);
-            if is_there || stored.is_recording() != Some(true) || !stored.request_flush() {
-                break;
-            }
-            thread::sleep(RETRY);
-            stored.refresh()?;
+        if let Some(stored) = &mut self.stored
+            && stored.is_recording() == Some(true)
+        {
+            wait_for_recorder(stored, time, NEXT_SNAPSHOT)?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! compared here, so that it costs less than the live table.
 
 mod interval;
+mod waiting;
 
 use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -9,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use self::interval::SnapshotInterval;
+pub use self::waiting::{POLL, wait_for_recorder};
 use super::panic;
 use super::process::memory;
 use super::process::signals::{self, Signal};
