@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::cli::scene::BINARY;
 use crate::schema::hold;
-use crate::support::MAX_WAIT;
+use crate::support::{MAX_WAIT, wait_until};
 
 /// A program that was started with all three streams in the test's hands; ended and reaped with it.
 pub struct Running {
@@ -91,6 +91,18 @@ impl Running {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    /// Stops it, and returns when each of its threads has stopped: one that is in a system call ends it first.
+    pub fn stop(&self) {
+        self.signal(Signal::STOP);
+        wait_until("each of its threads has stopped", || {
+            let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+            tasks.map_while(Result::ok).all(|task| {
+                let status = std::fs::read_to_string(task.path().join("stat"));
+                status.is_ok_and(|status| status.contains(") T "))
+            })
+        });
     }
 
     pub fn is_running(&self) -> bool {

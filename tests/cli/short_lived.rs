@@ -62,7 +62,7 @@ fn reports_that_were_lost_are_a_gap_and_the_next_ones_are_read_again() {
         let watch = unprivileged(&["watch", "--json", "--interval=100ms", ":8080"]);
         until(&watch, |line| line["kind"] == "present");
         until_read(&watch, &listener);
-        watch.signal(Signal::STOP);
+        watch.stop();
         for _ in 0..MORE_THAN_FIT {
             drop(UdpSocket::bind("127.0.0.1:0").unwrap());
         }

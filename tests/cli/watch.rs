@@ -126,7 +126,7 @@ fn a_change_of_state_is_printed_with_both_states() {
             "{present:?}"
         );
         // No snapshot is taken before the peer has acknowledged the end.
-        watching.signal(Signal::STOP);
+        watching.stop();
         sockets.client.shutdown(Shutdown::Write).unwrap();
         wait_until("its end is acknowledged", || {
             let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
@@ -431,7 +431,7 @@ fn a_time_without_readings_is_a_gap() {
     stage(|| {
         let _sockets = Sockets::open();
         let watching = stream(&[":81"]);
-        watching.signal(Signal::STOP);
+        watching.stop();
         // Two readings more than a second apart are a gap.
         std::thread::sleep(Duration::from_millis(1100));
         watching.signal(Signal::CONT);
