@@ -280,10 +280,10 @@ fn a_user_without_the_right_to_enter_is_told_what_would_do_it() {
 }
 
 /// A namespace of `ip netns` with the name of another process than those in it.
-struct Netns(String);
+pub struct Netns(String);
 
 impl Netns {
-    fn add(name: &str) -> Self {
+    pub fn add(name: &str) -> Self {
         // Only for this test, in its own mount namespace.
         let script = "mkdir -p /run/netns; mount -t tmpfs none /run/netns";
         let mounted = Command::new("sh").args(["-ec", script]).status();

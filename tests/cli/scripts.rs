@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use crate::cli::inside::Netns;
 use crate::cli::scene::{BINARY, Sockets, TempFile, stage};
 use crate::schema::hold;
 
@@ -83,6 +84,8 @@ pub fn run(block: &str) -> String {
 fn every_command_for_scripts_does_what_its_docs_say() {
     stage(|| {
         let _sockets = Sockets::open();
+        // The examples name a container that is called web.
+        let _web = Netns::add("web");
         let printed: Vec<_> = blocks().into_iter().map(run).collect();
         let [
             list,
@@ -118,12 +121,15 @@ fn every_command_for_scripts_does_what_its_docs_say() {
             r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} = tcp 127\.0\.0\.1:8080  LISTEN",
         );
         has(check, r"^8080: in use\n");
-        has(check, "all eleven are free\n");
+        has(
+            check,
+            "all eleven are free\n80 in network namespace web: free\n",
+        );
         has(
             check,
             r"53/udp free free\n\[::1\]:8080 free free\n443 free free\n$",
         );
-        has(free, r"^3000\n\d+\n\d+\n\d+\n10001\n8000\n$");
+        has(free, r"^3000\n\d+\n\d+\n\d+\n8000\n10001\n8000\n$");
         has(
             handed,
             r"^1 socket for pid \d+, port 8000\nport \d+ is kept for us\nport \d+ is kept\n$",
