@@ -60,6 +60,8 @@ pub struct Recorded {
     pub is_redacted: bool,
     /// The counters of the sockets, if they were read then. They are stored less often than the rest.
     pub counters: Option<StoredCounters>,
+    /// Those that were stored before them: between the two the rates are known.
+    pub earlier_counters: Option<StoredCounters>,
 }
 
 /// The counters of the sockets in a snapshot.

@@ -13,7 +13,7 @@ use super::changes::{change, handover, learn_owner, set_conflict, take_end, upda
 use super::closes::{Closes, Dropped, EndedCookies, is_leftover, short_row};
 use super::conflicts::mark_conflicts;
 use super::connections::SnapshotTimes;
-use super::flows::FlowTracker;
+use super::flows::{EarlierCounters, FlowTracker};
 use super::known::KnownIds;
 use super::matching::{self, Address};
 use super::row::Live;
@@ -35,6 +35,8 @@ pub struct Tracker {
     pub closes_unconfirmed: bool,
     /// Whether counters are of an earlier time than their snapshot, so that nothing is concluded from them.
     pub has_old_counters: bool,
+    /// Those that the rates of the next table are reckoned from, instead of those of the last snapshot.
+    pub earlier_counters: Option<EarlierCounters>,
     /// The user's own names of services, used from the next snapshot on.
     pub services: Services,
     /// By row id ascending.
@@ -515,7 +517,10 @@ impl Tracker {
         // The live ones are in order already, which a stable sort makes use of.
         rows.sort_by_key(|row| row.id);
         let (counters, processes) = (snapshot.counters.as_deref(), &snapshot.processes);
-        let flows = (self.flows).update(counters, &rows, processes, snapshot.taken_at);
+        let mut flows = (self.flows).update(counters, &rows, processes, snapshot.taken_at);
+        if let Some(earlier) = self.earlier_counters.take() {
+            flows = self.flows.set_rates_since(&earlier, &rows);
+        }
         if !self.has_old_counters {
             self.flows.set_signs(&mut self.live, &mut rows);
         }

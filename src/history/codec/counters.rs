@@ -106,7 +106,9 @@ fn bits(counters: &Counters) -> u8 {
 
 /// Reads what [`encode`] has written: of so many sockets at most.
 pub(super) fn decode(input: &mut Input<'_>, limit: usize) -> Result<Vec<Counted>, Malformed> {
-    let count = input.count(limit.min(MAX_SOCKETS))?;
+    // Each takes three bytes at least: its namespace, its cookie, and what it has.
+    let limit = limit.min(MAX_SOCKETS).min(input.left() / 3);
+    let count = input.count(limit)?;
     let mut all = Vec::with_capacity(count);
     let mut last = 0_u64;
     for _ in 0..count {

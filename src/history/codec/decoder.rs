@@ -47,7 +47,8 @@ pub(crate) struct Step {
     time: (i64, i64),
     has_extras: bool,
     has_set: bool,
-    has_counters: bool,
+    /// Whether there are counters, and before them earlier ones, which only a keyframe has.
+    has_counters: [bool; 2],
     opened: usize,
     short: usize,
     closed: usize,
@@ -65,7 +66,7 @@ impl Step {
 #[derive(Clone, Copy, Debug)]
 struct Clock(i64);
 
-/// The latest counters.
+/// Counters as they were stored.
 struct ReadCounters {
     /// As [`Step::time`].
     time: (i64, i64),
@@ -84,7 +85,8 @@ pub(crate) struct Decoder {
     next_number: u32,
     processes: HashMap<Pid, Arc<Process>>,
     extras: Extras,
-    counters: Option<ReadCounters>,
+    /// The latest ones, while they were read, and those before them.
+    counters: [Option<ReadCounters>; 2],
     /// What the last snapshot changed; `None` while that is not needed.
     difference: Option<Difference>,
     /// What is left of the frame.
@@ -106,7 +108,7 @@ impl Decoder {
             next_number: 0,
             processes: HashMap::new(),
             extras: Extras::default(),
-            counters: None,
+            counters: [None, None],
             difference: None,
             columns: ColumnInputs::default(),
         };
@@ -189,15 +191,18 @@ impl Decoder {
         if step.has_extras {
             self.extras = json(&mut self.columns, Column::Extras)?;
         }
-        if step.has_counters {
-            self.read_counters()?;
+        let [has_counters, has_earlier] = step.has_counters;
+        if has_earlier {
+            self.read_counters(MAX_SOCKETS)?;
+        }
+        if has_counters {
+            self.read_counters(self.slots.len())?;
         }
         Ok(())
     }
 
     /// Nothing is in the place of those that are no longer read.
-    fn read_counters(&mut self) -> Result<(), Malformed> {
-        let count = self.slots.len();
+    fn read_counters(&mut self, limit: usize) -> Result<(), Malformed> {
         let stored = self.columns.read(Column::Counters, |input| {
             let length = input.count(counters::MAX_LENGTH)?;
             if length == 0 {
@@ -205,26 +210,30 @@ impl Decoder {
             }
             let age = input.signed()?;
             let bytes = input.bytes(length)?;
-            let counters = counters::decode(&mut Input::new(bytes), count)?;
+            let counters = counters::decode(&mut Input::new(bytes), limit)?;
             Ok(Some((age, counters)))
         })?;
         let (passed, drift) = self.now;
-        self.counters = stored.map(|(age, counters)| {
+        let read = stored.map(|(age, counters)| {
             let read_at = passed.saturating_sub(age.max(0));
             ReadCounters {
                 time: (read_at, drift),
                 counters: counters.into(),
             }
         });
+        let last = self.counters[0].take();
+        self.counters = [read, last];
         Ok(())
     }
 
-    /// The latest counters of the sockets, while they were read.
-    pub fn counters(&self) -> Option<StoredCounters> {
-        let read = self.counters.as_ref()?;
-        Some(StoredCounters {
-            read_at: self.clock.moment(read.time).wall,
-            counters: Arc::clone(&read.counters),
+    /// The latest counters of the sockets while they were read, and those before them.
+    pub fn counters(&self) -> [Option<StoredCounters>; 2] {
+        self.counters.each_ref().map(|read| {
+            let read = read.as_ref()?;
+            Some(StoredCounters {
+                read_at: self.clock.moment(read.time).wall,
+                counters: Arc::clone(&read.counters),
+            })
         })
     }
 
@@ -438,7 +447,7 @@ impl Clock {
             time: (passed, drift),
             has_extras: flags & 1 != 0,
             has_set: flags & 2 != 0,
-            has_counters: flags & 4 != 0,
+            has_counters: [flags & 4 != 0, flags & 8 != 0],
             opened: input.count(MAX_SOCKETS)?,
             short: input.count(MAX_SOCKETS)?,
             closed: input.count(MAX_SOCKETS)?,

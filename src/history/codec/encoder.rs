@@ -42,8 +42,9 @@ pub(crate) struct Encoder {
     extras: Extras,
     /// When they were written.
     extras_at: i64,
-    /// The counters that were stored last, while some are read.
+    /// The counters that were stored last, while some are read, and those before them.
     counters: Option<EncodedCounters>,
+    earlier_counters: Option<EncodedCounters>,
     columns: Columns,
     /// The time of the last snapshot, as [`Encoder::time`].
     now: (i64, i64),
@@ -59,6 +60,19 @@ struct EncodedCounters {
     due: i64,
     /// Empty if they are too many.
     bytes: Vec<u8>,
+}
+
+/// Writes counters, with their age at this time. Returns whether there are any.
+fn put_counters(out: &mut Vec<u8>, counters: Option<&EncodedCounters>, now: i64) -> bool {
+    let Some(counters) = counters else {
+        return false;
+    };
+    bytes::put(out, counters.bytes.len() as u64);
+    if !counters.bytes.is_empty() {
+        bytes::put_signed(out, now - counters.read_at);
+        out.extend_from_slice(&counters.bytes);
+    }
+    true
 }
 
 /// How many records of each kind a snapshot has.
@@ -85,6 +99,7 @@ impl Encoder {
             extras: Extras::of(first),
             extras_at: 0,
             counters: None,
+            earlier_counters: None,
             columns: Columns::default(),
             now: (0, 0),
             last_step: (0, 0),
@@ -118,9 +133,13 @@ impl Encoder {
         encoder
     }
 
-    /// The same after another section of the same recorder: when states began is known from there.
+    /// The same after another section of the same recorder: when states began is known from there, and rates go on.
     pub fn continued(first: &Snapshot, run: Moment, before: &mut Self) -> Self {
         let mut encoder = Self::new(first, run);
+        // It began with the last snapshot of the other, whose counters may have been stored there.
+        let other = |counters: &EncodedCounters| counters.read_at < encoder.now.0;
+        let stored = [before.counters.take(), before.earlier_counters.take()];
+        encoder.earlier_counters = stored.into_iter().flatten().find(other);
         before.slots.begin();
         for slot in encoder.slots.iter_mut() {
             if let Some(at) = before.slots.find_same(slot) {
@@ -185,7 +204,7 @@ impl Encoder {
         };
         self.has_listener_change |= had_listener_change;
         if is_any {
-            self.write_step(&counts, [has_extras, set, has_counters]);
+            self.write_step(&counts, [has_extras, set, has_counters, false]);
             self.count(&counts, missing);
         }
         changed
@@ -237,8 +256,11 @@ impl Encoder {
             opened: self.slots.len(),
             ..StepCounts::default()
         };
-        let has_counters = self.put_counters();
-        self.write_step(&counts, [true, true, has_counters]);
+        let out = self.columns.of(Column::Counters);
+        let stored = [&self.earlier_counters, &self.counters];
+        let [has_earlier, has_counters] =
+            stored.map(|counters| put_counters(out, counters.as_ref(), self.now.0));
+        self.write_step(&counts, [true, true, has_counters, has_earlier]);
         self.last_step = (0, 0);
         std::mem::take(&mut self.columns).into_pieces()
     }
@@ -439,14 +461,16 @@ impl Encoder {
         match (&snapshot.counters, due) {
             (None, None) => false,
             (None, Some(_)) => {
-                self.counters = None;
+                (self.counters, self.earlier_counters) = (None, None);
                 bytes::put(self.columns.of(Column::Counters), 0);
                 true
             }
             (Some(_), Some(due)) if self.now.0 < due => false,
             (Some(_), _) => {
-                self.counters = self.encoded_counters(snapshot);
-                self.put_counters()
+                let counters = self.encoded_counters(snapshot);
+                self.earlier_counters = std::mem::replace(&mut self.counters, counters);
+                let out = self.columns.of(Column::Counters);
+                put_counters(out, self.counters.as_ref(), self.now.0)
             }
         }
     }
@@ -465,28 +489,15 @@ impl Encoder {
         })
     }
 
-    /// Writes the counters that were read last, with their age. Returns whether there are any.
-    fn put_counters(&mut self) -> bool {
-        let Some(counters) = &self.counters else {
-            return false;
-        };
-        let out = self.columns.of(Column::Counters);
-        bytes::put(out, counters.bytes.len() as u64);
-        if !counters.bytes.is_empty() {
-            bytes::put_signed(out, self.now.0 - counters.read_at);
-            out.extend_from_slice(&counters.bytes);
-        }
-        true
-    }
-
-    fn write_step(&mut self, counts: &StepCounts, has: [bool; 3]) {
+    /// `has`: extras, a set of processes, counters, and before them earlier ones.
+    fn write_step(&mut self, counts: &StepCounts, has: [bool; 4]) {
         let (passed, drift) = self.now;
         let last = std::mem::replace(&mut self.last_step, self.now);
         let out = self.columns.of(Column::Steps);
         bytes::put_signed(out, passed - last.0);
         bytes::put_signed(out, drift - last.1);
-        let [has_extras, has_set, has_counters] = has.map(u8::from);
-        out.push(has_extras | has_set << 1 | has_counters << 2);
+        let [has_extras, has_set, has_counters, has_earlier] = has.map(u8::from);
+        out.push(has_extras | has_set << 1 | has_counters << 2 | has_earlier << 3);
         for count in [
             counts.opened,
             counts.short,

@@ -30,6 +30,7 @@ impl History {
         let (segment, _) = self.find(position)?;
         let next = cursor.next_step().map(|step| step.taken_at().wall);
         let later = || self.next_with_snapshot((segment, cursor.entered()));
+        let [counters, earlier_counters] = cursor.decoder().counters();
         Ok(Some(Recorded {
             snapshot: cursor.snapshot(),
             position,
@@ -37,7 +38,8 @@ impl History {
             gap: None,
             begins_run: self.begins_run((segment, cursor.entry())),
             is_redacted: cursor.is_redacted(),
-            counters: cursor.decoder().counters(),
+            counters,
+            earlier_counters,
         }))
     }
 

@@ -70,25 +70,39 @@ fn a_moment_has_the_counters_that_were_stored_last() {
 /// A keyframe had none, so that a time was "without numbers" until the next snapshot.
 #[test]
 fn a_keyframe_has_them_too() {
+    let folder = Folder::new();
     let mut memory = Memory::new(MemoryOptions::default());
+    let mut writer = Writer::open(&folder.0, &options()).unwrap();
     let mut machine = Machine::new(12);
     let mut times = Vec::new();
-    for _ in 0..40 {
+    for _ in 0..100 {
         let mut snapshot = machine.quiet(60_000);
         snapshot.counters = Some(counted(&snapshot));
         times.push(snapshot.taken_at.wall);
         memory.add(&snapshot);
+        writer.add(&snapshot).unwrap();
     }
     memory.flush();
-    let mut history = memory.history().unwrap();
-    let all: Vec<_> = history
-        .from(jiff::Timestamp::MIN)
-        .map(Result::unwrap)
-        .collect();
-    assert_eq!(all.len(), 40);
-    for (recorded, time) in all.iter().zip(times) {
-        assert_eq!(recorded.counters.as_ref().unwrap().read_at, time);
-        let found = history.at(time).unwrap().unwrap();
-        assert_eq!(found.counters.unwrap().read_at, time);
+    writer.close().unwrap();
+    // The first half hour of the hundred minutes is no longer in memory. On disk each hour is a segment, and in its middle is
+    // a keyframe.
+    has_counters(memory.history().unwrap(), &times[40..]);
+    has_counters(History::open(&folder.0).unwrap(), &times);
+}
+
+/// At each of these times there are the counters of then, and those of the time before it.
+fn has_counters(mut history: History, times: &[jiff::Timestamp]) {
+    let read_at = |found: &Recorded| {
+        let stored = [&found.earlier_counters, &found.counters];
+        stored.map(|counters| counters.as_ref().map(|counters| counters.read_at))
+    };
+    let all = history.from(times[1]).map(Result::unwrap);
+    let all: Vec<_> = all.map(|found| read_at(&found)).collect();
+    assert_eq!(all.len(), times.len() - 1);
+    for (pair, one) in times.windows(2).zip(all) {
+        let expected = [Some(pair[0]), Some(pair[1])];
+        assert_eq!(one, expected);
+        let found = history.at(pair[1]).unwrap().unwrap();
+        assert_eq!(read_at(&found), expected);
     }
 }

@@ -3,11 +3,10 @@
 
 mod memory;
 mod places;
+mod run_up;
 
-use std::collections::HashSet;
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
@@ -18,22 +17,17 @@ use jiff::{SignedDuration, Timestamp};
 pub use memory::LastHour;
 use memory::Origin;
 use places::{Places, Spot};
+use run_up::run_up;
 
 use crate::app::{Direction, MomentRequest, Msg, Seek, ShownMoment, Timeline, TimelinePart};
 use crate::clock::Clock;
-use crate::history::{ChangeKey, History, Recorded, StoreError};
+use crate::history::{ChangeKey, History};
 use crate::model::{Moment, Socket};
 use crate::report::before_history;
-use crate::track::{TableUpdate, Tracker};
+use crate::track::Tracker;
 
 /// Ids of rows that no live table has had begin here.
 const FIRST_ID: u64 = 1 << 48;
-
-/// The longest time before a moment whose changes are shown.
-const MAX_RUN_UP: Duration = Duration::from_mins(5);
-
-/// How many sockets are compared for that at most, at a snapshot a second: a moment is shown at once.
-const MAX_COMPARED: usize = 100_000;
 
 /// How often an empty history is read again, and how soon.
 const MAX_TRIES: u32 = 200;
@@ -176,46 +170,6 @@ impl Moments {
             Seek::Stay | Seek::Time(_) | Seek::Start | Seek::End => NOTHING.to_owned(),
         }
     }
-}
-
-/// The table of a snapshot, and what changed before it: as many minutes as can be compared at once, but at least as long as
-/// closed rows stay.
-fn run_up(
-    history: &mut History,
-    end: &Recorded,
-    linger: Duration,
-    tracker: &mut Tracker,
-) -> Result<TableUpdate, StoreError> {
-    let compared = MAX_COMPARED / end.snapshot.sockets.len().max(1);
-    let compared = Duration::from_secs(compared as u64);
-    let before = compared.clamp(linger.min(MAX_RUN_UP), MAX_RUN_UP);
-    let from = end.snapshot.taken_at.wall.checked_sub(before);
-    let mut update = TableUpdate {
-        table: Arc::default(),
-        events: Vec::new(),
-        playback: None,
-    };
-    for recorded in history.from(from.unwrap_or(Timestamp::MIN)) {
-        let mut recorded = recorded?;
-        let is_last = recorded.position >= end.position;
-        if recorded.begins_run {
-            // What is new after a gap may have opened in it.
-            let sockets = recorded.snapshot.sockets.iter();
-            let namespaces: HashSet<_> = sockets.map(Socket::namespace_id).collect();
-            recorded.snapshot.late_namespaces.extend(namespaces);
-        }
-        if is_last {
-            let counters = recorded.counters.map(|stored| stored.counters.to_vec());
-            recorded.snapshot.counters = counters;
-        }
-        let next = tracker.apply(recorded.snapshot);
-        update.events.extend(next.events);
-        update.table = next.table;
-        if is_last {
-            break;
-        }
-    }
-    Ok(update)
 }
 
 fn timeline(history: &History, cells: usize) -> Timeline {

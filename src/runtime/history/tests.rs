@@ -1,8 +1,11 @@
 //! Moments of a small history: port 10 always, 20 from 10 s to 20 s, 30 from 20 s on.
 
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
 use super::*;
 use crate::history::{Writer, WriterOptions};
-use crate::model::{Endpoint, Protocol, Services, Snapshot, State};
+use crate::model::{Counted, Counters, Endpoint, Protocol, Services, Snapshot, State, TcpInfo};
 use crate::track::Row;
 
 fn moment(seconds: u64) -> Moment {
@@ -400,4 +403,70 @@ fn a_change_between_what_was_stored_and_the_table_is_one() {
         let earlier = machine.seek(change(Direction::Back, port));
         assert_eq!(earlier, Ok((0, vec![50])), "{port}");
     }
+}
+
+/// A snapshot in which one connection has received and sent this much, or in which nothing was counted.
+fn counted_snapshot(second: u64, received: Option<u64>) -> Snapshot {
+    let cookie = NonZeroU64::new(7);
+    let peer = Endpoint::new("127.0.0.1".parse().unwrap(), 40_000);
+    let connection = Socket {
+        remote: Some(peer),
+        state: State::Established,
+        cookie,
+        ..listener(10)
+    };
+    let counted = received.map(|bytes_received| Counted {
+        namespace: connection.namespace_id(),
+        cookie: cookie.unwrap(),
+        counters: Counters {
+            tcp: Some(TcpInfo {
+                bytes_received,
+                ..TcpInfo::default()
+            }),
+            drops: None,
+        },
+    });
+    Snapshot {
+        sockets: vec![connection],
+        counters: counted.map(|one| vec![one]),
+        ..snapshot(second, &[])
+    }
+}
+
+/// The columns of the rates were empty at each moment.
+#[test]
+fn rates_at_a_moment_are_between_the_two_counts_before_it() {
+    let memory = LastHour::new(Duration::from_secs(1));
+    let mut moments = Moments::of_memory(memory.clone(), None);
+    // Counted from 0 to 40 s, and again from 60 s on. Every tenth second is stored.
+    for second in 0..90 {
+        let is_counted = !(40..60).contains(&second);
+        memory.add(&counted_snapshot(
+            second,
+            is_counted.then(|| second * second),
+        ));
+    }
+    let mut rate = |second: u64| {
+        let request = MomentRequest {
+            job: second,
+            seek: at(second),
+            from: Some(moment(89).wall),
+            known: Vec::new(),
+            linger: Duration::ZERO,
+            services: Services::default(),
+            cells: 30,
+        };
+        let Some(Msg::MomentShown(shown)) = moments.answer(&[request]) else {
+            panic!("a moment")
+        };
+        let (_, flow) = shown.update.table.flows.iter().next()?;
+        assert!(flow.totals().is_some());
+        flow.rates.map(|rates| rates.received)
+    };
+    // Those of 10 and 20 s: (400 - 100) / 10 s.
+    assert_eq!(rate(25), Some(30));
+    assert_eq!(rate(30), Some(50));
+    // One count says no rate, and those before a time without any say nothing of the time after it.
+    assert_eq!((rate(5), rate(50), rate(65)), (None, None, None));
+    assert_eq!(rate(75), Some(130));
 }

@@ -14,7 +14,8 @@ use self::signs::Signs;
 use super::row::Live;
 use super::{Row, RowId, TroubleKind};
 use crate::model::{
-    BuildSpread, Counted, Counters, Moment, Owner, Pid, Process, Socket, State, TcpInfo,
+    BuildSpread, Counted, Counters, Moment, NamespaceId, Owner, Pid, Process, Socket, State,
+    TcpInfo,
 };
 
 /// Totals of this many processes are kept although they have no socket now.
@@ -236,6 +237,15 @@ impl Flows {
     }
 }
 
+/// Counters of an earlier time, from which rates are reckoned.
+#[derive(Clone, Debug)]
+pub struct EarlierCounters {
+    /// Of its TCP and UDP sockets.
+    pub counters: Arc<[Counted]>,
+    /// How long before the other counters they were read.
+    pub before: Duration,
+}
+
 /// Carries the flows from one snapshot to the next.
 #[derive(Debug, Default)]
 pub(super) struct FlowTracker {
@@ -290,6 +300,30 @@ impl FlowTracker {
         Arc::clone(&self.last)
     }
 
+    /// The flows of the last snapshot with their rates since an earlier time. A socket without counters then has none.
+    pub(super) fn set_rates_since(
+        &mut self,
+        earlier: &EarlierCounters,
+        rows: &[Arc<Row>],
+    ) -> Arc<Flows> {
+        let by_cookie = by_cookie(&earlier.counters);
+        let flows = Arc::make_mut(&mut self.last);
+        for (id, flow) in &mut flows.rows {
+            let row = rows.binary_search_by_key(id, |row| row.id);
+            let Some(namespace) = row.ok().map(|at| rows[at].socket.namespace_id()) else {
+                continue;
+            };
+            let then = flow
+                .cookie
+                .and_then(|cookie| by_cookie.get(&(namespace, cookie)));
+            let payload = flow
+                .totals()
+                .zip(then.and_then(|then| Bytes::of(&then.counters)));
+            flow.rates = payload.and_then(|(now, then)| now.since(then).per_second(earlier.before));
+        }
+        Arc::clone(&self.last)
+    }
+
     fn pause(&mut self) {
         if self.last.is_counted {
             let rows = self.last.rows.iter();
@@ -308,8 +342,7 @@ impl FlowTracker {
         rows: &'a [Arc<Row>],
         now: Moment,
     ) -> (Vec<(&'a Row, Flow)>, RowFlows) {
-        let by_cookie = counted.iter().map(|one| ((one.namespace, one.cookie), one));
-        let by_cookie: HashMap<_, _, BuildSpread> = by_cookie.collect();
+        let by_cookie = by_cookie(counted);
         let mut before = self.last.rows.iter().peekable();
         let mut flows = Vec::with_capacity(counted.len());
         let mut gone = Vec::new();
@@ -411,6 +444,13 @@ impl FlowTracker {
             present.map_or(!is_crowded, |process| !totals.is_of_other(process))
         });
     }
+}
+
+type ByCookie<'a> = HashMap<(NamespaceId, NonZeroU64), &'a Counted, BuildSpread>;
+
+fn by_cookie(counted: &[Counted]) -> ByCookie<'_> {
+    let keyed = counted.iter().map(|one| ((one.namespace, one.cookie), one));
+    keyed.collect()
 }
 
 /// Whether the kernel counts nothing more of its connection.

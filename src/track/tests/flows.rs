@@ -116,6 +116,35 @@ fn a_rate_is_what_came_since_the_snapshot_before_by_the_time_between() {
 }
 
 #[test]
+fn rates_are_reckoned_from_earlier_counters_that_are_given() {
+    let (mut watch, owner) = (Watch::begin(), [process(1, 1)]);
+    let sockets = [7, 8].map(|number| connection(number, &owner));
+    let given = |millis, counted: &[Counted]| {
+        Some(EarlierCounters {
+            counters: counted.into(),
+            before: Duration::from_millis(millis),
+        })
+    };
+    // The second one is newer than they are.
+    watch.0.earlier_counters = given(10_000, &[counted(7, 1000, 0)]);
+    let now = [counted(7, 21_000, 50), counted(8, 9, 9)];
+    let table = watch.see(1000, &sockets, Some(&now));
+    let rates = |table: &Table| {
+        let flows = table.rows.iter().map(|row| table.flows.of(row.id));
+        flows.map(|flow| flow.unwrap().rates).collect::<Vec<_>>()
+    };
+    assert_eq!(rates(&table), [bytes(2000, 5), None]);
+    // They count for one table.
+    let now = [counted(7, 21_100, 50), counted(8, 10, 9)];
+    let table = watch.see(2000, &sockets, Some(&now));
+    assert_eq!(rates(&table), [bytes(100, 0), bytes(1, 0)]);
+    // Without any time between them there is no rate.
+    watch.0.earlier_counters = given(0, &now);
+    let table = watch.see(3000, &sockets, Some(&now));
+    assert_eq!(rates(&table), [None, None]);
+}
+
+#[test]
 fn a_socket_that_one_dump_missed_has_its_rate_over_the_whole_time() {
     let (mut watch, sockets) = (Watch::begin(), [connection(7, &[process(1, 1)])]);
     watch.see(1000, &sockets, Some(&[counted(7, 0, 0)]));
