@@ -1,5 +1,7 @@
 //! When the counters of sockets are read: while something that is shown depends on them.
 
+use jiff::Timestamp;
+
 use crate::app::{App, Effect, Pane};
 use crate::model::Moment;
 use crate::query::Tab;
@@ -22,10 +24,17 @@ impl App {
         }
     }
 
+    /// When the counters in the table were read, at a moment of the history: then or before. `None` without any.
+    pub fn counters_at(&self) -> Option<Timestamp> {
+        let moment = self.playhead.moment.as_ref()?;
+        moment
+            .counters_at
+            .filter(|_| self.rows.table.flows.is_counted())
+    }
+
     /// Shows or hides the columns with the numbers of connections.
     pub(crate) fn toggle_numbers(&mut self, now: Moment) {
-        let moment = self.playhead.moment.as_ref();
-        let are_recorded = moment.is_some_and(|moment| moment.counters_at.is_some());
+        let are_recorded = self.counters_at().is_some();
         let is_off = !self.rows.columns.shows_counters();
         if !self.is_live() && !are_recorded && is_off {
             return self.warn("no numbers of connections were recorded then", now);

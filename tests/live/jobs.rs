@@ -1,6 +1,11 @@
 //! Copying and writing.
 
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+
+use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::live::scene::{BINARY, Holder, Live, TempDir, after_it_closed, listeners, row, stage};
 use crate::schema::valid;
@@ -49,6 +54,45 @@ fn w_writes_the_rows_shown_to_a_file() {
             let text = std::fs::read_to_string(path).unwrap();
             assert_eq!(written_ports(&text, format), ["8080", "8081"]);
         }
+    });
+}
+
+/// The file had the numbers, and not when they were read.
+#[test]
+fn rows_written_at_a_moment_say_when_their_numbers_were_read() {
+    stage(|| {
+        let directory = TempDir::new();
+        std::env::set_current_dir(directory.path()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:8080").unwrap();
+        let mut client = TcpStream::connect("127.0.0.1:8080").unwrap();
+        let _server = listener.accept().unwrap();
+        client.write_all(&[0; 5000]).unwrap();
+        let mut live = Live::start(&["state:established"]);
+        live.press("i");
+        live.wait_for_row(8080, |row| row.contains("µs") || row.contains("ms"));
+        live.press("{");
+        live.wait_for_text("numbers not recorded");
+        live.press("}");
+        live.wait_for("the numbers of the end", |screen| {
+            screen.contains(" AT ") && !screen.contains("not recorded")
+        });
+        live.press("w");
+        live.wait_for_text("a row for each socket and process");
+        live.press("\r");
+        live.wait_for_text("wrote 2 rows to ");
+        let mut files = std::fs::read_dir(directory.path()).unwrap();
+        let text = std::fs::read_to_string(files.next().unwrap().unwrap().path()).unwrap();
+        let written: Value = serde_json::from_str(&text).unwrap();
+        let time = |name: &str| {
+            written[name]
+                .as_str()
+                .unwrap()
+                .parse::<Timestamp>()
+                .unwrap()
+        };
+        assert!(time("counters_at") <= time("taken_at"), "{written}");
+        let server = &written["sockets"].as_array().unwrap()[0];
+        assert_eq!(server["tcp_info"]["bytes_received"], 5000, "{server}");
     });
 }
 

@@ -108,7 +108,8 @@ impl<M: From<Msg> + Send + 'static> Worker<M> {
             }
             Effect::Write(format, rows) => {
                 let (table, now) = (Arc::clone(app.table()), clock.now());
-                let write = move || jobs::write_rows(&table, &rows, format, now);
+                let counters_at = app.counters_at();
+                let write = move || jobs::write_rows(&table, &rows, format, counters_at, now);
                 self.start("writer", jobs::failed, write, lost);
             }
             Effect::WriteHistory => self.start_writing_history(lost),

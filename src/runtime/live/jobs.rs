@@ -5,6 +5,8 @@ use std::io::{self, BufWriter, Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::app::{BindReport, FileFormat, Inspected, Msg, RowFormat, RowNamespace, Save, Written};
 use crate::bind::{self, Address, Claim, PortRequest, Target};
 use crate::clock::Clock;
@@ -106,9 +108,20 @@ fn first_free_port(from: u16) -> Result<Option<u16>, String> {
 
 /// Writes rows of a table to a new file in the current directory. If that can't be written, in the home
 /// directory or the one for temporary files.
-pub fn write_rows(table: &Table, rows: &[RowId], format: FileFormat, now: Moment) -> Msg {
+/// `counters_at`: when the counters of the sockets were read, if that was before the table.
+pub fn write_rows(
+    table: &Table,
+    rows: &[RowId],
+    format: FileFormat,
+    counters_at: Option<Timestamp>,
+    now: Moment,
+) -> Msg {
+    let listing = RecordedListing {
+        counters_at,
+        ..RecordedListing::default()
+    };
     write_here(format.ending(), now, |path| {
-        write_file(path, table, rows, format)
+        write_file(path, table, rows, format, listing)
     })
 }
 
@@ -171,6 +184,7 @@ fn write_file(
     table: &Table,
     ids: &[RowId],
     format: FileFormat,
+    listing: RecordedListing,
 ) -> io::Result<Written> {
     let rows = ids.iter().filter_map(|&id| table.position(id));
     let rows: Vec<_> = rows.map(|at| &*table.rows[at]).collect();
@@ -180,7 +194,7 @@ fn write_file(
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = BufWriter::new(options.open(path)?);
     let written = match format {
-        FileFormat::Json => report::write_json(&mut file, table, &rows, RecordedListing::default()),
+        FileFormat::Json => report::write_json(&mut file, table, &rows, listing),
         FileFormat::Csv => report::write_csv(
             &mut file,
             table,
@@ -289,7 +303,13 @@ mod tests {
         let others = others.iter().map(|&folder| folder.to_owned());
         let table = Table::empty(Clock::start().now());
         write_to_first(Ok((*meant).to_owned()), others, |folder| {
-            write_file(&folder.join("sockeye.csv"), &table, &[], FileFormat::Csv)
+            write_file(
+                &folder.join("sockeye.csv"),
+                &table,
+                &[],
+                FileFormat::Csv,
+                RecordedListing::default(),
+            )
         })
     }
 
