@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Counted, Endpoint, Moment, Protocol, Snapshot, Socket, clean};
+use crate::model::{Counted, EarlierCounters, Endpoint, Moment, Protocol, Snapshot, Socket, clean};
 
 /// Times from `from` to `to`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Recorded {
     /// The counters of the sockets, if they were read then. They are stored less often than the rest.
     pub counters: Option<StoredCounters>,
     /// Those that were stored before them: between the two the rates are known.
-    pub earlier_counters: Option<StoredCounters>,
+    pub earlier_counters: Option<EarlierCounters>,
 }
 
 /// The counters of the sockets in a snapshot.
@@ -71,6 +71,17 @@ pub struct StoredCounters {
     pub read_at: Timestamp,
     /// Of its TCP and UDP sockets.
     pub counters: Arc<[Counted]>,
+}
+
+impl StoredCounters {
+    /// Those of an earlier time, for rates. `None` if the clock was set back between them.
+    pub(super) fn since(&self, earlier: Self) -> Option<EarlierCounters> {
+        let before = self.read_at.duration_since(earlier.read_at);
+        Some(EarlierCounters {
+            counters: earlier.counters,
+            before: before.try_into().ok()?,
+        })
+    }
 }
 
 impl Recorded {

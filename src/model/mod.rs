@@ -46,9 +46,9 @@ pub use process::{
 pub(crate) use recent::Recent;
 pub use snapshot::{Playback, Refresh, RefreshTimings, Snapshot};
 pub use socket::{
-    AcceptQueue, Counted, Counters, Endpoint, Family, Fill, Kinds, Owner, OwnerKind, PacketSocket,
-    PacketType, Portless, Protocol, Queue, RawSocket, Scope, Socket, State, TcpInfo, UnixKind,
-    UnixName, UnixPeer, UnixSocket, Zone,
+    AcceptQueue, Counted, Counters, EarlierCounters, Endpoint, Family, Fill, Kinds, Owner,
+    OwnerKind, PacketSocket, PacketType, Portless, Protocol, Queue, RawSocket, Scope, Socket,
+    State, TcpInfo, UnixKind, UnixName, UnixPeer, UnixSocket, Zone,
 };
 pub use text::{Text, clean, counted, duration, excerpt, size, time};
 pub(crate) use text::{all_listed, listed};

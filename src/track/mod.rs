@@ -20,7 +20,7 @@ mod trouble;
 pub use closes::SocketEnd;
 pub use connections::{Clients, Connections, Window};
 pub use event::{Event, EventLog};
-pub use flows::{Bytes, EarlierCounters, Flow, Flows};
+pub use flows::{Bytes, Flow, Flows};
 pub use row::{Change, ChangeKind, Mark, Row, RowId};
 pub use table::{Counts, Table};
 pub use tracker::{TableUpdate, Tracker};

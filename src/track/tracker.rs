@@ -13,14 +13,14 @@ use super::changes::{change, handover, learn_owner, set_conflict, take_end, upda
 use super::closes::{Closes, Dropped, EndedCookies, is_leftover, short_row};
 use super::conflicts::mark_conflicts;
 use super::connections::SnapshotTimes;
-use super::flows::{EarlierCounters, FlowTracker};
+use super::flows::FlowTracker;
 use super::known::KnownIds;
 use super::matching::{self, Address};
 use super::row::Live;
 use super::{ChangeKind, Connections, Counts, Event, Row, RowId, SocketEnd, Table};
 use crate::model::{
-    ClosedSocket, EphemeralPorts, EphemeralUse, Kinds, Moment, Namespace, NamespaceId, Playback,
-    Services, Snapshot, Socket, State,
+    ClosedSocket, EarlierCounters, EphemeralPorts, EphemeralUse, Kinds, Moment, Namespace,
+    NamespaceId, Playback, Services, Snapshot, Socket, State,
 };
 
 /// How many closed rows linger at most; beyond that the oldest go early.

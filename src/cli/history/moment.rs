@@ -4,9 +4,9 @@ use anyhow::bail;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sockeye::history::{Position, StoredCounters};
-use sockeye::model::{Snapshot, time};
+use sockeye::model::{EarlierCounters, Snapshot, time};
 use sockeye::report::{RecordedListing, before_history, gap_line, local_time};
-use sockeye::track::Table;
+use sockeye::track::{Table, Tracker};
 
 use super::OpenedHistory;
 
@@ -18,6 +18,8 @@ pub struct Found {
     pub is_other_time: bool,
     /// The counters of its sockets, if they were recorded.
     pub counters: Option<StoredCounters>,
+    /// Those that were stored before them.
+    pub earlier_counters: Option<EarlierCounters>,
     /// Whether names and addresses are pseudonyms.
     pub is_redacted: bool,
     /// Its position in the history.
@@ -35,14 +37,16 @@ impl Found {
         }
     }
 
-    /// Adds the recorded counters to the snapshot, and to the note when they were read.
-    pub fn add_counters(&mut self, snapshot: &mut Snapshot) {
+    /// Adds the recorded counters to the snapshot, and to the note when they were read. The tracker gets what it needs for rates.
+    pub fn add_counters(&mut self, snapshot: &mut Snapshot, tracker: &mut Tracker) {
         let Some(stored) = &self.counters else {
             self.note
                 .push_str("; without numbers, which were not recorded");
             return;
         };
         snapshot.counters = Some(stored.counters.to_vec());
+        tracker.has_old_counters = true;
+        tracker.earlier_counters = self.earlier_counters.take();
         if snapshot.taken_at.wall.duration_since(stored.read_at) >= SignedDuration::from_secs(1) {
             let read_at = local_time(stored.read_at, &TimeZone::system());
             self.note = format!("{}; numbers of {read_at}", self.note);
@@ -79,6 +83,7 @@ pub fn of_history(opened: &mut OpenedHistory, at: Timestamp) -> anyhow::Result<(
         note,
         is_other_time,
         counters: recorded.counters.clone(),
+        earlier_counters: recorded.earlier_counters.clone(),
         is_redacted: recorded.is_redacted,
         position: Some(recorded.position),
     };

@@ -329,7 +329,7 @@ impl Reading<'_> {
             (snapshot, system.timings(), None)
         };
         if let Some(found) = found.as_mut().filter(|_| self.numbers != Numbers::None) {
-            found.add_counters(&mut snapshot);
+            found.add_counters(&mut snapshot, tracker);
         }
         if let Some(recorder) = &mut recorder {
             recorder.add(&snapshot)?;

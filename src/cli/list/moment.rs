@@ -53,6 +53,7 @@ pub fn of_recording(
             note,
             is_other_time,
             counters: None,
+            earlier_counters: None,
             is_redacted,
             position: None,
         }

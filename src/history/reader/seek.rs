@@ -30,7 +30,9 @@ impl History {
         let (segment, _) = self.find(position)?;
         let next = cursor.next_step().map(|step| step.taken_at().wall);
         let later = || self.next_with_snapshot((segment, cursor.entered()));
-        let [counters, earlier_counters] = cursor.decoder().counters();
+        let [counters, earlier] = cursor.decoder().counters();
+        let both = counters.as_ref().zip(earlier);
+        let earlier_counters = both.and_then(|(counters, earlier)| counters.since(earlier));
         Ok(Some(Recorded {
             snapshot: cursor.snapshot(),
             position,

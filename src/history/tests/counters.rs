@@ -93,8 +93,12 @@ fn a_keyframe_has_them_too() {
 /// At each of these times there are the counters of then, and those of the time before it.
 fn has_counters(mut history: History, times: &[jiff::Timestamp]) {
     let read_at = |found: &Recorded| {
-        let stored = [&found.earlier_counters, &found.counters];
-        stored.map(|counters| counters.as_ref().map(|counters| counters.read_at))
+        let read_at = found.counters.as_ref().map(|counters| counters.read_at);
+        let earlier = found.earlier_counters.as_ref();
+        [
+            earlier.and_then(|earlier| Some(read_at? - earlier.before)),
+            read_at,
+        ]
     };
     let all = history.from(times[1]).map(Result::unwrap);
     let all: Vec<_> = all.map(|found| read_at(&found)).collect();

@@ -25,7 +25,7 @@ pub use portless::{
     PacketSocket, PacketType, Portless, RawSocket, UnixKind, UnixName, UnixPeer, UnixSocket,
 };
 pub use protocol::{Kinds, Protocol, State};
-pub use tcp_info::{Counted, Counters, TcpInfo};
+pub use tcp_info::{Counted, Counters, EarlierCounters, TcpInfo};
 
 /// Fill of a socket's queues. For a listener: connections waiting to be accepted, and the backlog
 /// they may fill. For everything else: bytes not yet read, and bytes not yet acknowledged.

@@ -1,6 +1,7 @@
 //! What the kernel counts about a socket: traffic, round-trip times, retransmits, drops.
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,15 @@ pub struct Counted {
     pub cookie: NonZeroU64,
     /// Its counters.
     pub counters: Counters,
+}
+
+/// The counters of all sockets at an earlier time: rates are what was counted since.
+#[derive(Clone, Debug)]
+pub struct EarlierCounters {
+    /// Of its TCP and UDP sockets.
+    pub counters: Arc<[Counted]>,
+    /// How long before the later counters they were read.
+    pub before: Duration,
 }
 
 /// The part of `struct tcp_info` (`linux/tcp.h`) that the program shows or draws conclusions from.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::history::{History, Recorded, StoreError};
 use crate::model::Socket;
-use crate::track::{EarlierCounters, TableUpdate, Tracker};
+use crate::track::{TableUpdate, Tracker};
 
 /// The longest time before a moment whose changes are shown.
 const MAX_RUN_UP: Duration = Duration::from_mins(5);
@@ -43,7 +43,7 @@ pub(super) fn run_up(
             recorded.snapshot.late_namespaces.extend(namespaces);
         }
         if is_last {
-            tracker.earlier_counters = earlier_counters(&recorded);
+            tracker.earlier_counters = recorded.earlier_counters.take();
             let counters = recorded.counters.map(|stored| stored.counters.to_vec());
             recorded.snapshot.counters = counters;
         }
@@ -55,20 +55,4 @@ pub(super) fn run_up(
         }
     }
     Ok(update)
-}
-
-/// Those that the rates at a moment are reckoned from.
-fn earlier_counters(recorded: &Recorded) -> Option<EarlierCounters> {
-    let (last, earlier) = (
-        recorded.counters.as_ref()?,
-        recorded.earlier_counters.as_ref()?,
-    );
-    Some(EarlierCounters {
-        counters: Arc::clone(&earlier.counters),
-        before: last
-            .read_at
-            .duration_since(earlier.read_at)
-            .try_into()
-            .ok()?,
-    })
 }

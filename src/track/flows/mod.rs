@@ -14,8 +14,8 @@ use self::signs::Signs;
 use super::row::Live;
 use super::{Row, RowId, TroubleKind};
 use crate::model::{
-    BuildSpread, Counted, Counters, Moment, NamespaceId, Owner, Pid, Process, Socket, State,
-    TcpInfo,
+    BuildSpread, Counted, Counters, EarlierCounters, Moment, NamespaceId, Owner, Pid, Process,
+    Socket, State, TcpInfo,
 };
 
 /// Totals of this many processes are kept although they have no socket now.
@@ -235,15 +235,6 @@ impl Flows {
     pub const fn is_counted(&self) -> bool {
         self.is_counted
     }
-}
-
-/// Counters of an earlier time, from which rates are reckoned.
-#[derive(Clone, Debug)]
-pub struct EarlierCounters {
-    /// Of its TCP and UDP sockets.
-    pub counters: Arc<[Counted]>,
-    /// How long before the other counters they were read.
-    pub before: Duration,
 }
 
 /// Carries the flows from one snapshot to the next.
