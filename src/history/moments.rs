@@ -215,6 +215,13 @@ pub enum ChangeKey {
         /// The port.
         port: u16,
     },
+    /// Every socket without a peer that has this port, on whatever address.
+    Unconnected {
+        /// Of this protocol.
+        protocol: Protocol,
+        /// The port.
+        port: u16,
+    },
     /// One socket.
     Socket {
         /// Its protocol.
@@ -245,6 +252,10 @@ impl ChangeKey {
             Self::Port { protocol, port } => {
                 socket.protocol == *protocol && socket.port() == Some(*port)
             }
+            Self::Unconnected { protocol, port } => {
+                let has_port = socket.protocol == *protocol && socket.port() == Some(*port);
+                has_port && socket.remote.is_none()
+            }
             Self::Socket {
                 protocol,
                 local,
@@ -264,7 +275,9 @@ impl ChangeKey {
     /// The port that it is about, if it is about one.
     pub(crate) fn port(&self) -> Option<u16> {
         let (protocol, port) = match self {
-            Self::Port { protocol, port } => (protocol, *port),
+            Self::Port { protocol, port } | Self::Unconnected { protocol, port } => {
+                (protocol, *port)
+            }
             Self::Socket {
                 protocol, local, ..
             } => (protocol, local.port),

@@ -40,7 +40,7 @@ fn the_last_change_of_a_port_is_found_from_its_row() {
         live.press(">");
         live.wait_for_row(8080, |row| row.starts_with('-') && row.contains("closed"));
         live.press(">");
-        live.wait_for_text("no later change of 127.0.0.1:8080 in the history");
+        live.wait_for_text("no later change of port 8080 in the history");
         live.press("<");
         live.wait_for_row(8080, |row| row.contains("LISTEN"));
         live.wait_for_selection(8080);

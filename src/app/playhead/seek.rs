@@ -30,7 +30,7 @@ pub enum Seek {
     /// The snapshot before or after the one that is shown.
     Snapshot(Direction),
     /// The last change of a socket before the moment that is shown, or the next one after it. Of a socket without a peer:
-    /// of any socket with its address.
+    /// of any such socket on its port.
     Change(Direction, Box<Socket>),
 }
 

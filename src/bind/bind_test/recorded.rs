@@ -4,7 +4,7 @@ use super::{BindTestResult, Prober, predict};
 use crate::bind::probe::{probes, v6only_of};
 use crate::bind::rules::Answer;
 use crate::bind::{Probe, ProbeResult, Target};
-use crate::model::{Answered, Evidence};
+use crate::model::{Answered, Evidence, State};
 
 /// The rows of the port as they were.
 struct Recorded<'a> {
@@ -13,7 +13,8 @@ struct Recorded<'a> {
 }
 
 impl BindTestResult {
-    /// The answers of the rules for the first port of a target. A bind that may have been refused counts as refused.
+    /// The answers of the rules for the first port of a target. A bind that may have been refused counts as refused, but for
+    /// what servers leave: most of them set `SO_REUSEADDR`.
     pub fn recorded(target: &Target, evidence: &Evidence) -> Self {
         Self::of(target, &mut Recorded { target, evidence })
     }
@@ -35,6 +36,9 @@ impl Prober for Recorded<'_> {
             let prediction = predict((self.target, None), self.evidence, bind, reuse_address);
             let result = match prediction.is_refused() {
                 Answer::No => ProbeResult::Ok,
+                Answer::Depends if reuse_address && self.are_left(&prediction.doubtful) => {
+                    ProbeResult::Ok
+                }
                 Answer::Depends | Answer::Yes => ProbeResult::Errno("EADDRINUSE".into()),
             };
             Probe {
@@ -43,6 +47,20 @@ impl Prober for Recorded<'_> {
                 reuse_address,
                 result,
             }
+        })
+    }
+}
+
+impl Recorded<'_> {
+    /// Whether these sockets are all what is left of connections that a server accepted, as far as their port says.
+    fn are_left(&self, sockets: &[usize]) -> bool {
+        let is_outgoing = |port| {
+            let ephemeral = self.evidence.limits.ephemeral.as_ref();
+            ephemeral.is_some_and(|ports| ports.contains(&port))
+        };
+        sockets.iter().all(|&at| {
+            let socket = &self.evidence.holders[at].socket;
+            socket.state == State::TimeWait && !is_outgoing(socket.local.port)
         })
     }
 }

@@ -77,9 +77,8 @@ fn verb(case: &Case<'_>, reason: Cause) -> (String, String) {
         Cause::UdpSocket => ("had bound UDP", &*peer),
         Cause::SelfConnect => ("was connected to itself on", ""),
         Cause::OldConnection => {
-            let connections = case.connections();
-            let verb = format!("still had {connections} of an old server on");
-            return (verb, String::new());
+            // Which side opened it is not recorded.
+            return (format!("had {} on", case.connections()), String::new());
         }
         _ => match case.main_holder().map(|holder| holder.socket.state) {
             Some(State::Listen) => ("listened on", ""),
@@ -92,7 +91,12 @@ fn verb(case: &Case<'_>, reason: Cause) -> (String, String) {
 
 const fn detail(reason: Cause) -> Option<&'static str> {
     match reason {
-        Cause::TimeWait => Some("Without SO_REUSEADDR a server was refused; most set it."),
+        Cause::TimeWait => Some(
+            "Without SO_REUSEADDR a server was refused; most set it. That the server before had set it, too, is assumed: it is not recorded.",
+        ),
+        Cause::TimeWaitNoReuse => Some(
+            "Where the socket before had set SO_REUSEADDR, a server that sets it could have started: that is not recorded.",
+        ),
         Cause::DualStackListener => Some(
             "It was a dual-stack socket: [::] without IPV6_V6ONLY has the port on every IPv4 address as well.",
         ),

@@ -2,10 +2,11 @@
 
 use anyhow::bail;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sockeye::bind::{BindTestResult, Target, Verdict};
 use sockeye::model::{Evidence, Gap, GapCode, Holder, Limits, NamespaceScope, Snapshot};
 use sockeye::query::resolve;
-use sockeye::report::Checked;
+use sockeye::report::{Checked, local_time};
 
 use super::targets::{Group, parse_groups};
 use super::{Check, Run};
@@ -38,7 +39,10 @@ pub(super) fn run(global: &GlobalArgs, check: &Check, at: Timestamp) -> anyhow::
     for target in targets {
         let evidence = evidence(target, &snapshot, scope);
         let result = BindTestResult::recorded(target, &evidence);
-        let verdict = Verdict::of_recorded(&result, &run.zone);
+        let mut verdict = Verdict::of_recorded(&result, &run.zone);
+        if found.is_other_time {
+            is_of_before(&mut verdict, at, &run.zone);
+        }
         if run.add(Checked::Port(target.clone(), verdict))?.is_break() {
             break;
         }
@@ -50,6 +54,18 @@ pub(super) fn run(global: &GlobalArgs, check: &Check, at: Timestamp) -> anyhow::
     } else {
         code
     })
+}
+
+/// Says that a verdict is of the last snapshot before a time of which nothing is recorded.
+fn is_of_before(verdict: &mut Verdict, at: Timestamp, zone: &TimeZone) {
+    let [at, taken_at] = [at, verdict.taken_at.wall].map(|time| local_time(time, zone));
+    let unknown = format!("nothing is recorded of {at}");
+    verdict.summary = format!(
+        "Unknown: {unknown}. In the last snapshot before it, at {taken_at}: {}",
+        verdict.summary
+    );
+    let message = format!("{unknown}: this is the table of {taken_at}");
+    verdict.gaps.insert(0, Gap::new(GapCode::Table, &message));
 }
 
 /// The sockets on the port of a target, and what is not known about that time.

@@ -123,7 +123,11 @@ impl Diff {
     fn side(&self, at: Timestamp, target: &NamespaceTarget) -> anyhow::Result<Side> {
         let (snapshot, found) = of_history(&mut self.store.open()?, at)?;
         if found.is_other_time {
-            bail!("--at: {}", found.note);
+            let hint = match self.at.len() {
+                2 => " (with one --at it is compared with the present)",
+                _ => "",
+            };
+            bail!("--at: {}{hint}", found.note);
         }
         let position = found.position.filter(|_| found.is_redacted);
         let pseudonyms = position.map_or(Pseudonyms::None, Pseudonyms::OfHistory);

@@ -34,7 +34,7 @@ Examples:
 /// exact has a sign: `≤` it was there already, `≥` it was seen last then; of more than 3 connections they are up to 10 seconds
 /// wide. A gap in the range, when nothing was recorded, is named on standard error.
 ///
-/// Exit codes: 0 something had it, 1 nothing had it, 2 nothing is recorded of that time (or bad usage).
+/// Exit codes: 0 something had it, 1 nothing had it in any snapshot, 2 nothing is recorded of that time (or bad usage).
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Who {
@@ -148,8 +148,10 @@ impl Who {
         if found.holders.is_empty() {
             let targets = self.targets.join(", ");
             let is_whole = found.gaps.is_empty() && !opened.is_damaged;
-            let where_it_is = if is_whole { "" } else { " in what is recorded" };
-            print_error(&format!("nothing had {targets}{where_it_is}"));
+            let where_it_is = if is_whole { "" } else { " that is recorded" };
+            print_error(&format!(
+                "nothing had {targets} in any snapshot{where_it_is} (watch --since also prints what opened and closed between two)"
+            ));
         }
     }
 }
@@ -227,13 +229,15 @@ fn holders(
 /// Whether a socket on this address had the port of a target on these.
 fn has_address(address: Address, local: IpAddr) -> bool {
     let local = local.to_canonical();
-    let is_one = |one: IpAddr| one == local || local.is_unspecified();
+    // A wildcard of IPv6 may have IPv4 too.
+    let is_wildcard_of = |one: IpAddr| local.is_unspecified() && (local.is_ipv6() || one.is_ipv4());
+    let is_one = |one: IpAddr| one == local || is_wildcard_of(one);
     match address {
         Address::Every => true,
         Address::Loopback => local.is_loopback() || local.is_unspecified(),
-        // Every address of the family; a wildcard of IPv6 has IPv4 too.
+        // Every address of the family.
         Address::One(one) if one.is_unspecified() => {
-            one.is_ipv4() == local.is_ipv4() || one.is_ipv4() && local.is_unspecified()
+            one.is_ipv4() == local.is_ipv4() || is_wildcard_of(one)
         }
         Address::One(one) => is_one(one),
         Address::Zoned(one, _) => is_one(one.into()),
@@ -260,6 +264,7 @@ fn in_namespaces(
 mod tests {
     use super::*;
 
+    /// A server on 0.0.0.0:8080 was named as one that had `[::1]:8080`.
     #[test]
     fn a_wildcard_has_the_port_of_every_address_of_its_families() {
         let has = |address: &str, local: &str| {
@@ -283,6 +288,7 @@ mod tests {
             ("127.0.0.1", "127.0.0.2"),
             ("0.0.0.0", "::1"),
             ("::", "0.0.0.0"),
+            ("::1", "0.0.0.0"),
         ] {
             assert!(!has(address, local), "{address} {local}");
         }

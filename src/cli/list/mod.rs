@@ -181,6 +181,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     let rows = query.select(&table);
     let groups = grouping.map(|grouping| Groups::with_flows(&rows, grouping, &table.flows));
     let listing = recorded.as_ref().map(|found| found.listing(&table));
+    let is_of_before = recorded.as_ref().is_some_and(|found| found.is_other_time);
     let is_read = print(|out| match &groups {
         Some(groups) => list.write_groups(out, &table, groups),
         None => list.write(out, &table, &rows, (&settings, listing.unwrap_or_default())),
@@ -203,6 +204,8 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
         print_error(&report::refresh_line(&refresh));
     }
     Ok(match rows.is_empty() {
+        // Whether there were any at that time is not known.
+        _ if list.quiet && is_of_before => EXIT_ERROR,
         true if table.problems.iter().any(is_unread) => EXIT_ERROR,
         true => EXIT_NO,
         false => 0,

@@ -163,9 +163,12 @@ impl Moments {
                     Direction::Back => "earlier",
                     Direction::Forward => "later",
                 };
-                let peer = socket.remote.map(|remote| format!(" → {remote}"));
-                let peer = peer.unwrap_or_default();
-                format!("no {which} change of {}{peer} in the history", socket.local)
+                let whose = match (socket.remote, socket.port()) {
+                    (Some(remote), _) => format!("{} → {remote}", socket.local),
+                    (None, Some(port)) => format!("port {port}"),
+                    (None, None) => socket.local.to_string(),
+                };
+                format!("no {which} change of {whose} in the history")
             }
             Seek::Stay | Seek::Time(_) | Seek::Start | Seek::End => NOTHING.to_owned(),
         }
@@ -194,13 +197,17 @@ fn timeline(history: &History, cells: usize) -> Timeline {
     }
 }
 
-/// Whose changes to find: of a socket without a peer, any one with its address.
+/// Whose changes to find: of a socket without a peer, any such one on its port.
 fn key_of(socket: &Socket) -> ChangeKey {
-    ChangeKey::Socket {
-        protocol: socket.protocol,
-        local: socket.local,
-        remote: socket.remote,
-        cookie: socket.cookie.filter(|_| socket.remote.is_some()),
+    let protocol = socket.protocol;
+    match socket.port() {
+        Some(port) if socket.remote.is_none() => ChangeKey::Unconnected { protocol, port },
+        _ => ChangeKey::Socket {
+            protocol,
+            local: socket.local,
+            remote: socket.remote,
+            cookie: socket.cookie.filter(|_| socket.remote.is_some()),
+        },
     }
 }
 

@@ -154,14 +154,47 @@ fn the_changes_of_one_socket_are_found_in_both_directions() {
     assert_eq!(machine.seek(of(back, 20)), Ok((10, vec![10, 20])));
     assert_eq!(
         machine.seek(of(back, 30)),
-        Err("no earlier change of 127.0.0.1:30 in the history".into())
+        Err("no earlier change of port 30 in the history".into())
     );
     assert_eq!(machine.seek(of(forward, 20)), Ok((20, vec![10, 30])));
     assert_eq!(
         machine.seek(of(forward, 20)),
-        Err("no later change of 127.0.0.1:20 in the history".into())
+        Err("no later change of port 20 in the history".into())
     );
     assert_eq!(machine.seek(of(back, 10)), Ok((0, vec![10])));
+}
+
+/// A server on another address of the port was passed over.
+#[test]
+fn the_changes_of_a_port_are_those_of_each_of_its_addresses() {
+    let memory = LastHour::new(Duration::from_secs(1));
+    let mut moments = Moments::of_memory(memory.clone(), None);
+    let on = |address: &str| Socket {
+        local: Endpoint::new(address.parse().unwrap(), 10),
+        ..listener(10)
+    };
+    for (second, address) in [(0, "0.0.0.0"), (10, "::"), (20, "0.0.0.0")] {
+        memory.add(&Snapshot {
+            sockets: vec![on(address)],
+            ..snapshot(second, &[])
+        });
+    }
+    let mut back = |job| {
+        let request = MomentRequest {
+            job,
+            seek: Seek::Change(Direction::Back, Box::new(on("0.0.0.0"))),
+            from: (job == 1).then(|| moment(25).wall),
+            known: Vec::new(),
+            linger: Duration::ZERO,
+            services: Services::default(),
+            cells: 30,
+        };
+        match moments.answer(&[request]) {
+            Some(Msg::MomentShown(shown)) => second_of(shown.at),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!([back(1), back(2)], [10, 0]);
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn the_oldest_is_removed_while_all_is_larger_than_max_size() {
         for (nth, time) in times.iter().enumerate() {
             let listed = at(
                 &store,
-                &["list", "-qa"],
+                &["list", "-a"],
                 *time + SignedDuration::from_secs(1),
             );
             let is_left = nth >= 8 - left;

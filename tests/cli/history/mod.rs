@@ -183,7 +183,11 @@ fn who_names_one_server_after_the_other_with_the_times_of_both() {
         let other = store.asks(&["who", "8081"]);
         assert_eq!(
             (other.code, &*other.out, &*other.err),
-            (1, "", "sockeye: nothing had 8081\n")
+            (
+                1,
+                "",
+                "sockeye: nothing had 8081 in any snapshot (watch --since also prints what opened and closed between two)\n"
+            )
         );
         end(recorder, Signal::TERM, 143);
     });
@@ -328,8 +332,21 @@ fn what_happened_while_no_recorder_ran_is_a_gap() {
         // Nothing in what is recorded had it: that is no answer.
         let other = store.asks(&["who", "8081"]);
         assert_eq!((other.code, &*other.out), (2, ""), "{other:?}");
-        let nothing = "nothing had 8081 in what is recorded\n";
-        assert!(other.err.ends_with(nothing), "{other:?}");
+        let nothing = "nothing had 8081 in any snapshot that is recorded (watch";
+        assert!(other.err.contains(nothing), "{other:?}");
+        // A time in the gap was said to have been so as the last snapshot before it.
+        let gap = |end: &str| time(&said["gaps"][0][end]);
+        let half = gap("to").duration_since(gap("from")) / 2;
+        let at = (gap("from") + half).to_string();
+        let checked = store.asks(&["check", "8081", "--at", &at]);
+        assert_eq!(checked.code, 2, "{checked:?}");
+        let unknown = "8081: free\n  Unknown: nothing is recorded of ";
+        assert!(checked.out.starts_with(unknown), "{checked:?}");
+        let said_in_json = store.asks(&["check", "8081", "--json", "--at", &at]).json();
+        let gaps = &said_in_json["targets"][0]["gaps"];
+        assert_eq!(gaps[0]["code"], "table", "{said_in_json:#}");
+        let quiet = store.asks(&["list", "--quiet", "--at", &at]);
+        assert_eq!(quiet.code, 2, "{quiet:?}");
         let said = store.asks(&["who", "8080"]);
         assert!(said.out.contains("in a gap"), "{said:?}");
         assert!(
