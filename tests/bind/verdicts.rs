@@ -401,6 +401,17 @@ fn self_connect() {
     });
 }
 
+/// No server could start on it, it said below "free".
+#[test]
+fn self_connect_that_can_be_shared() {
+    stage(|| {
+        let from = socket(Type::STREAM, &at("127.0.0.1"), reusing);
+        let itself: SocketAddr = at("127.0.0.1").parse().unwrap();
+        from.connect(&itself.into()).unwrap();
+        says("self_connect_that_can_be_shared", "20000");
+    });
+}
+
 #[test]
 fn hidden_owner() {
     stage(|| {

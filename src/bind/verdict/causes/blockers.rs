@@ -2,6 +2,7 @@
 
 use super::Explanation;
 use crate::bind::FixCode::{BindOtherAddress, ChangeConfig, CloseConnections};
+use crate::bind::Start;
 use crate::bind::text::after;
 use crate::bind::verdict::case::Case;
 use crate::bind::verdict::fixes::other_port;
@@ -136,9 +137,13 @@ pub(super) fn self_connect(case: &Case<'_>) -> Explanation {
              it, the kernel may give the client that same port."
         )
     });
+    let blocked = if case.with_reuse_address == Start::Ok {
+        case.reuse_hint()
+    } else {
+        Some("No server can start on it until that connection ends.".to_owned())
+    };
     Explanation::new(format!("{who} is connected to itself on {locals}."))
-        .details([range])
-        .detail("No server can start on it until that connection ends.")
+        .details([range, blocked])
         .fixes(case.end_holders())
         .fix(case.move_server())
         .fix(case.reserve_port())
