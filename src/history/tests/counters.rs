@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::machine::Machine;
+use super::machine::{Machine, Random};
 use super::{Folder, options};
+use crate::history::codec::{Decoder, Encoder};
 use crate::history::*;
 use crate::model::{Counted, Counters, Snapshot, TcpInfo};
 
@@ -109,4 +110,39 @@ fn has_counters(mut history: History, times: &[jiff::Timestamp]) {
         let found = history.at(pair[1]).unwrap().unwrap();
         assert_eq!(read_at(&found), expected);
     }
+}
+
+/// A checksum protects a frame; these are the bytes behind it, as a program may have written them.
+#[test]
+fn a_keyframe_with_wrong_counters_is_read_or_refused() {
+    let mut machine = Machine::new(13);
+    let counting = |machine: &mut Machine| {
+        let mut snapshot = machine.quiet(10_000);
+        snapshot.counters = Some(counted(&snapshot));
+        snapshot
+    };
+    let first = counting(&mut machine);
+    let mut before = Encoder::new(&first, first.taken_at);
+    let second = counting(&mut machine);
+    let raw = Encoder::continued(&second, first.taken_at, &mut before)
+        .keyframe()
+        .concat();
+    let wall = second.taken_at.wall.as_millisecond();
+    let both = Decoder::new(&raw, wall).unwrap().counters();
+    assert_eq!(both.map(|one| one.is_some()), [true, true]);
+    let mut random = Random::new(14);
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..20_000 {
+        let mut bytes = raw.clone();
+        for _ in 0..=random.below(2) {
+            let at = random.below(bytes.len() as u64) as usize;
+            bytes[at] = random.next() as u8;
+        }
+        bytes.truncate(bytes.len() - random.below(2) as usize);
+        match Decoder::new(&bytes, wall) {
+            Ok(decoder) => read += usize::from(decoder.counters()[0].is_some()),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(read > 100 && refused > 100, "{read} {refused}");
 }
