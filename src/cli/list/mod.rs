@@ -12,9 +12,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use sockeye::clock::Clock;
 use sockeye::columns::{self, CellContext, Column, ColumnId};
 use sockeye::history::FileWriter;
-use sockeye::model::{
-    Moment, NamespaceId, NamespaceScope, Problem, RefreshTimings, Snapshot, Socket,
-};
+use sockeye::model::{Moment, NamespaceId, NamespaceScope, RefreshTimings, Snapshot, Socket};
 use sockeye::query::{GroupBy, Groups, NamespaceTarget, Query, Sort, resolve};
 use sockeye::report::{self, CsvOptions, Layout, RecordedListing};
 use sockeye::runtime::collector;
@@ -189,16 +187,9 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     if let Some(found) = recorded.filter(|_| is_read) {
         list.note_recorded(&found);
     }
-    let is_unread = |problem: &Problem| problem.code.is_unread();
     // JSON contains the problems.
     if is_read && !list.json {
-        for problem in &table.problems {
-            // --quiet prints why there is no answer.
-            let is_wanted = !list.quiet || is_unread(problem);
-            if is_wanted && is_relevant(problem, rows.iter().copied()) {
-                print_error(&problem.message);
-            }
-        }
+        list.note_problems(&table, &rows);
     }
     if settings.stats {
         print_error(&report::refresh_line(&refresh));
@@ -206,7 +197,7 @@ pub fn run(global: &GlobalArgs, list: &List) -> anyhow::Result<u8> {
     Ok(match rows.is_empty() {
         // Whether there were any at that time is not known.
         _ if list.quiet && is_of_before => EXIT_ERROR,
-        true if table.problems.iter().any(is_unread) => EXIT_ERROR,
+        true if table.problems.iter().any(|one| one.code.is_unread()) => EXIT_ERROR,
         true => EXIT_NO,
         false => 0,
     })
@@ -247,6 +238,16 @@ impl List {
                     is_mine: self.mine,
                 };
                 report::write_text(out, rows, &context, &layout)
+            }
+        }
+    }
+
+    /// Prints what could not be read, as far as it is about these rows. --quiet prints only why there is no answer.
+    fn note_problems(&self, table: &Table, rows: &[&Row]) {
+        for problem in &table.problems {
+            let is_wanted = !self.quiet || problem.code.is_unread();
+            if is_wanted && is_relevant(problem, rows.iter().copied()) {
+                print_error(&problem.message);
             }
         }
     }
