@@ -87,10 +87,6 @@ pub fn run(global: &GlobalArgs, who: &Who) -> anyhow::Result<u8> {
     opened.report_damage();
     found.recorded = opened.range;
     let zone = TimeZone::system();
-    let has_gap = found
-        .gaps
-        .iter()
-        .any(|gap| gap.reason != GapReason::ClockSet);
     let is_later = who.at.is_some_and(|at| at > opened.range.to);
     if found.holders.is_empty() && (!found.is_recorded() || is_later) {
         bail!(
@@ -108,11 +104,11 @@ pub fn run(global: &GlobalArgs, who: &Who) -> anyhow::Result<u8> {
         }
     }
     Ok(
-        match (found.holders.is_empty(), opened.is_damaged || has_gap) {
+        match (found.holders.is_empty(), is_whole(&found, &opened)) {
             (false, _) => 0,
             // It may be in what is missing or can't be read.
-            (true, true) => EXIT_ERROR,
-            (true, false) => EXIT_NO,
+            (true, false) => EXIT_ERROR,
+            (true, true) => EXIT_NO,
         },
     )
 }
@@ -147,13 +143,22 @@ impl Who {
         }
         if found.holders.is_empty() {
             let targets = self.targets.join(", ");
-            let is_whole = found.gaps.is_empty() && !opened.is_damaged;
-            let where_it_is = if is_whole { "" } else { " that is recorded" };
+            let where_it_is = if is_whole(found, opened) {
+                ""
+            } else {
+                " that is recorded"
+            };
             print_error(&format!(
                 "nothing had {targets} in any snapshot{where_it_is} (watch --since also prints what opened and closed between two)"
             ));
         }
     }
+}
+
+/// Whether all of the range is recorded and can be read. Where the clock was set nothing is missing.
+fn is_whole(found: &PortHistory, opened: &OpenedHistory) -> bool {
+    let mut reasons = found.gaps.iter().map(|gap| gap.reason);
+    !opened.is_damaged && reasons.all(|reason| reason == GapReason::ClockSet)
 }
 
 /// `the history begins at 2026-11-29 03:12:05; the history ends at 2026-11-29 05:00:00`
