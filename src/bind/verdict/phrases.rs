@@ -179,6 +179,9 @@ pub(super) fn restarts_text(holder: &Holder) -> Option<String> {
         Restarts::Unknown if kept_by.kind == SupervisorKind::UnknownParent => {
             format!("Its parent {supervisor} waits for it and may start it again.")
         }
+        Restarts::Unknown if kept_by.kind == SupervisorKind::ShellLoop => {
+            format!("It may be started again by {supervisor}.")
+        }
         Restarts::Unknown | Restarts::No => return None,
     })
 }
