@@ -19,6 +19,8 @@ pub struct Background {
     pub behind: Option<Behind>,
     /// What restarts it.
     pub kept_by: Option<Supervisor>,
+    /// A program of an interpreter that started it and still runs, with its pid. Whether it restarts it is unknown.
+    pub started_by: Option<Text>,
     /// The systemd unit whose control group it is in.
     pub unit: Option<Unit>,
     /// What else is lost if it ends.
@@ -38,6 +40,7 @@ impl Background {
             pid,
             behind: None,
             kept_by: None,
+            started_by: None,
             unit: None,
             end_risk: EndRisk::Ordinary,
             reaction: Reaction::ORDINARY,

@@ -45,7 +45,8 @@ pub struct Fix {
     pub run_as: RunAs,
     /// Whether the port is free afterwards.
     pub frees: Frees,
-    /// Whether the ended process is restarted, so that the port is free only for a moment.
+    /// Whether the ended process is restarted, so that the port is free only for a moment. If that is not certain, the
+    /// warning says so.
     pub restarts: bool,
     /// What else ends.
     pub also_ends: Vec<AlsoEnds>,
@@ -89,11 +90,21 @@ impl Fix {
             things.extend((more > 0).then(|| format!("and {more} more")));
             sentences.push(format!("Also ends {}.", things.join(", ")));
         }
-        sentences.extend(self.restarts.then(|| "It is started again.".to_owned()));
+        sentences.extend(self.restart_text().map(str::to_owned));
         sentences.extend(self.warning.clone());
         (!sentences.is_empty()).then(|| sentences.join(" "))
     }
+
+    /// That what is ended is restarted, unless the warning says that it may be.
+    pub fn restart_text(&self) -> Option<&'static str> {
+        let warning = self.warning.as_deref();
+        let is_certain = !warning.is_some_and(|text| text.contains(MAY_START_IT_AGAIN));
+        (self.restarts && is_certain).then_some("It is started again.")
+    }
 }
+
+/// How a warning ends if it is not certain that a process is restarted.
+const MAY_START_IT_AGAIN: &str = "may start it again.";
 
 /// What else ends, in words: `port 9202/tcp`, `the login of ann on pts/3`.
 pub fn also_ends_text(ends: &AlsoEnds) -> String {

@@ -214,6 +214,7 @@ fn joined(mut of_groups: Vec<Vec<Fix>>, limits: &Limits) -> Vec<Fix> {
     vec![Fix {
         run_as: run_as.cloned().unwrap_or(RunAs::User),
         also_ends: also_ends.collect(),
+        restarts: commands.iter().any(|fix| fix.restarts),
         warning: (!warnings.is_empty()).then(|| warnings.join(" ")),
         actions,
         ..code.command(text_of(&commands), command)

@@ -2,7 +2,7 @@
 //! closed without the session that carries it.
 
 use super::action::Step;
-use super::process_group::{Members, supervisor_text, why_term_fails};
+use super::process_group::{Members, may_start_it_again, supervisor_text, why_term_fails};
 use super::{Fix, FixCode, Situation, consequence, protected};
 use crate::bind::text::{after, uncapitalised};
 use crate::model::{
@@ -15,10 +15,7 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
         let mut fixes = protected::instead(end_risk, members, situation);
         // Pid 1 can't be ended.
         if members.first.pid != 1 {
-            let end = Fix {
-                warning: Some(consequence.to_owned()),
-                ..end(members)
-            };
+            let end = warned(end(members), consequence);
             fixes.push(members.by_whom(end, situation));
         }
         return fixes;
@@ -29,10 +26,11 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
     let mut fixes = vec![members.by_whom_with_supervisor(end(members), situation)];
     if fixes[0].command.is_some() && fixes[0].code != FixCode::EndHard && members.all.len() > 1 {
         let text = "If some of them still run, kill all of them at once";
-        let hard = Fix {
-            warning: Some("What they are doing is lost.".into()),
-            ..FixCode::EndHard.steps(text, vec![Step::kill(members.pids())])
-        };
+        let hard = FixCode::EndHard.steps(text, vec![Step::kill(members.pids())]);
+        let hard = warned(
+            with_possible_restart(members, hard),
+            "What they are doing is lost.",
+        );
         fixes.push(members.by_whom(hard, situation));
     }
     if members.supervisor_to_end().is_some() {
@@ -118,10 +116,30 @@ fn end(members: &Members<'_>) -> Fix {
         (Run::Running, Some(why)) => kill_all(format!("Kill {who}: {why}")),
         (Run::Running, None) => by_term(members, reaction, before),
     };
-    Fix {
+    let fix = Fix {
         also_ends: members.also_ends(),
         ..fix
+    };
+    with_possible_restart(members, fix)
+}
+
+/// The fix with the warning that a shell may start the server again, if that is not known.
+fn with_possible_restart(members: &Members<'_>, fix: Fix) -> Fix {
+    let warning = members.possible_loop().and_then(may_start_it_again);
+    match warning.filter(|_| fix.command.is_some()) {
+        Some(warning) => Fix {
+            restarts: true,
+            ..warned(fix, &warning)
+        },
+        None => fix,
     }
+}
+
+/// The fix with another warning before its own.
+fn warned(fix: Fix, warning: &str) -> Fix {
+    let warnings = std::iter::once(warning).chain(fix.warning.as_deref());
+    let warning = Some(warnings.collect::<Vec<_>>().join(" "));
+    Fix { warning, ..fix }
 }
 
 /// Ends a family by SIGTERM, or by the signal that ends this kind of server at once. What starts it again is ended

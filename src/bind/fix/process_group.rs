@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::action::Step;
-use super::{Fix, FixCode, Situation, consequence};
+use super::{Fix, FixCode, MAY_START_IT_AGAIN, Situation, consequence};
 use crate::bind::text::unique;
 use crate::model::{
     AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, SupervisorKind, Term,
@@ -78,10 +78,9 @@ impl<'a> Members<'a> {
     pub(super) fn end_restarting(&self, situation: &Situation<'_>) -> Option<Fix> {
         let kept_by = self.background.kept_by.as_ref()?;
         let text = format!("End only {}", self.first.name_and_pid());
-        let warning = format!("{} may start it again.", supervisor_text(kept_by));
         let fix = Fix {
-            restarts: matches!(kept_by.restarts, Restarts::Yes | Restarts::OnChange),
-            warning: (kept_by.restarts == Restarts::Unknown).then_some(warning),
+            restarts: true,
+            warning: may_start_it_again(kept_by),
             also_ends: self.also_ends(),
             ..FixCode::EndProcess.steps(text, vec![Step::term([self.first.pid])])
         };
@@ -105,6 +104,14 @@ impl<'a> Members<'a> {
         kept_by.filter(|kept_by| kept_by.is_ended_too())
     }
 
+    /// A shell that may restart the first of them, and is not ended because that is not certain.
+    pub(super) fn possible_loop(&self) -> Option<&'a Supervisor> {
+        let kept_by = self.background.kept_by.as_ref();
+        kept_by.filter(|kept_by| {
+            kept_by.kind == SupervisorKind::ShellLoop && kept_by.restarts == Restarts::Unknown
+        })
+    }
+
     /// The fix as root's if what restarts them is ended too and takes that.
     pub(super) fn by_whom_with_supervisor(&self, fix: Fix, situation: &Situation<'_>) -> Fix {
         match self.supervisor_to_end() {
@@ -121,6 +128,12 @@ impl<'a> Members<'a> {
             fix.by_root(situation.limits)
         }
     }
+}
+
+/// A warning if it is not certain that a supervisor restarts the process.
+pub(super) fn may_start_it_again(kept_by: &Supervisor) -> Option<String> {
+    let is_certain = kept_by.restarts != Restarts::Unknown;
+    (!is_certain).then(|| format!("{} {MAY_START_IT_AGAIN}", supervisor_text(kept_by)))
 }
 
 /// Why SIGTERM does not end a process.

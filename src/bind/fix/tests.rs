@@ -477,12 +477,29 @@ fn a_supervisor_s_own_command_comes_before_a_kill_that_does_not_last() {
         (fixes.len(), fixes[0].command.as_deref()),
         (1, Some("pm2 stop web"))
     );
-    // The script could not be read: its shell is left alone.
-    let mut unread = kept(K::ShellLoop, None);
-    unread.backgrounds[0].kept_by.as_mut().unwrap().restarts = Restarts::Unknown;
-    assert_eq!(first(&unread, 1000).as_deref(), Some("kill 812"));
     let hostile = kept(K::Pm2, Some("-f; rm"));
     assert_eq!(fixes_of(&[&hostile], 1000)[0].command, None);
+}
+
+/// A shell is left alone if it is unclear whether its script starts the server again. The fix then claimed that the
+/// server does not return, and had no warning.
+#[test]
+fn a_server_that_a_script_may_start_again_has_a_warning() {
+    let mut unclear = kept(SupervisorKind::ShellLoop, None);
+    unclear.backgrounds[0].kept_by.as_mut().unwrap().restarts = Restarts::Unknown;
+    let fixes = fixes_of(&[&unclear], 1000);
+    let fix = &fixes[0];
+    assert_eq!((fixes.len(), fix.command.as_deref()), (1, Some("kill 812")));
+    let warning = "supervisor (40) may start it again.";
+    assert_eq!(
+        (fix.restarts, fix.caution().as_deref()),
+        (true, Some(warning))
+    );
+    assert!(!fixes_of(&[&of(|background| background)], 1000)[0].restarts);
+    unclear.backgrounds[0].end_risk = EndRisk::Resolver;
+    let fixes = fixes_of(&[&unclear], 1000);
+    let caution = fixes.last().unwrap().caution().unwrap();
+    assert!(caution.ends_with(warning), "{caution}");
 }
 
 #[test]

@@ -171,13 +171,22 @@ pub(super) fn behind_text(holder: &Holder) -> Option<String> {
 
 pub(super) fn restarts_text(holder: &Holder) -> Option<String> {
     let mut backgrounds = holder.backgrounds.iter();
-    let kept_by = backgrounds.find_map(|background| background.kept_by.as_ref())?;
+    let Some(kept_by) = backgrounds.find_map(|background| background.kept_by.as_ref()) else {
+        let mut parents = holder.backgrounds.iter().flat_map(|one| &one.started_by);
+        return Some(format!(
+            "{}, which started it, may start it again.",
+            parents.next()?
+        ));
+    };
     let supervisor = supervisor_text(kept_by);
     Some(match kept_by.restarts {
         Restarts::Yes => format!("It is started again by {supervisor} when it ends."),
         Restarts::OnChange => format!("It is started again by {supervisor} when a file changes."),
         Restarts::Unknown if kept_by.kind == SupervisorKind::UnknownParent => {
             format!("Its parent {supervisor} waits for it and may start it again.")
+        }
+        Restarts::Unknown if kept_by.kind == SupervisorKind::ShellLoop => {
+            format!("It may be started again by {supervisor}.")
         }
         Restarts::Unknown | Restarts::No => return None,
     })

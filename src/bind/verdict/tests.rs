@@ -265,6 +265,38 @@ fn a_tunnel_is_named_with_its_destination() {
     assert_eq!(says(None), "It is a tunnel of ssh.");
 }
 
+/// Of a script that may start the server again, the text said nothing.
+#[test]
+fn a_script_that_may_start_the_server_again_is_named() {
+    use crate::model::{Background, Restarts, Supervisor, SupervisorKind};
+    let mut listener = owned(holder(State::Listen, "127.0.0.1:80", None), by("nginx"));
+    listener.backgrounds = vec![Background {
+        kept_by: Some(Supervisor {
+            pid: Some(40),
+            process: Some("bash five.sh".into()),
+            restarts: Restarts::Unknown,
+            ..Supervisor::new(SupervisorKind::ShellLoop)
+        }),
+        ..Background::new(812)
+    }];
+    let verdict = verdict("127.0.0.1:80", "EADDRINUSE", vec![listener]);
+    let says = "It may be started again by bash five.sh (40).";
+    assert_eq!(verdict.details[0], says);
+}
+
+/// Of a program that started the server, the text did not say that it may start it again.
+#[test]
+fn a_program_that_started_the_server_is_named() {
+    let mut listener = owned(holder(State::Listen, "127.0.0.1:80", None), by("nginx"));
+    listener.backgrounds = vec![crate::model::Background {
+        started_by: Some("node sup.js (40)".into()),
+        ..crate::model::Background::new(812)
+    }];
+    let verdict = verdict("127.0.0.1:80", "EADDRINUSE", vec![listener]);
+    let says = "node sup.js (40), which started it, may start it again.";
+    assert_eq!(verdict.details[0], says);
+}
+
 fn inside() -> crate::model::Inside {
     let namespace = crate::model::Namespace {
         id: crate::model::NamespaceId(1),

@@ -59,7 +59,7 @@ fn cautions(plan: &EndPlan) -> Vec<String> {
         cautions.push(format!("Also ends {}.", also_ends.join(", ")));
     }
     for fix in plan.ports.iter().filter_map(PlannedPort::fix) {
-        let again = fix.restarts.then(|| "It is started again.".to_owned());
+        let again = fix.restart_text().map(str::to_owned);
         for text in again.into_iter().chain(fix.warning.clone()) {
             if !cautions.contains(&text) {
                 cautions.push(text);

@@ -176,6 +176,7 @@ impl<'a> BackgroundReader<'a> {
         also_ends.extend(end_risk::other_apps(supervisor.as_ref(), &line));
         Background {
             pid: own.pid,
+            started_by: supervisors::interpreter(&line, owners),
             kept_by: kept_by(supervisor, unit.as_ref(), behind.as_ref(), restarts),
             behind,
             unit,

@@ -26,7 +26,7 @@ pub(super) trait Lookup {
     fn variable(&self, name: &str) -> Option<String>;
     /// The working directory of a process, if a command can contain it.
     fn folder(&self, pid: Pid) -> Option<Text>;
-    /// Whether the script that a shell runs has a loop with a command ([`loops::has_loop`]); `None` too if it can't be read.
+    /// Whether the script that a shell runs starts a command again ([`loops::has_loop`]); `None` too if it can't be read.
     fn has_loop(&self, shell: &Facts, command: &[String]) -> Option<bool>;
     /// The app for which this daemon of pm2 listens.
     fn clustered(&self, daemon: Pid) -> Option<String>;
@@ -217,6 +217,16 @@ fn unknown(child: &Facts, parent: &Facts, lookup: &dyn Lookup) -> Option<Supervi
     let is_only = children.iter().all(|&pid| pid == child.pid);
     let waits = is_only && lookup.waits(parent.pid);
     waits.then(|| process(SupervisorKind::UnknownParent, parent, Restarts::Unknown))
+}
+
+/// The program of an interpreter that started the first process of the line and still runs: it may start it again.
+pub(super) fn interpreter(line: &[Facts], owners: &[Pid]) -> Option<Text> {
+    let parent = line.get(1)?;
+    let starts_any = parent.is_wrapper() || parent.is_launcher() || parent.pid == 1;
+    let is_ordinary = !starts_any && end_risk::by_name(parent) == EndRisk::Ordinary;
+    let is_other = !owners.contains(&parent.pid);
+    (parent.is_interpreter() && is_ordinary && is_other)
+        .then(|| Text::new(&format!("{} ({})", parent.name(), parent.pid)))
 }
 
 #[cfg(test)]

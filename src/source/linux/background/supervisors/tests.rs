@@ -333,3 +333,26 @@ fn a_master_that_has_the_port_too_is_passed_over() {
     let found = supervisor(&line, &owners, &Seen::default()).unwrap();
     assert_eq!(found.kind, SupervisorKind::Runit);
 }
+
+/// Nothing said that a program of node or python that had started the server may start it again.
+#[test]
+fn a_program_of_an_interpreter_that_started_it_is_named() {
+    let found = |commands: &[&str]| {
+        let line = line(commands);
+        interpreter(&line, &[line[0].pid])
+    };
+    let by_node = found(&["python3 srv.py", "node sup.js", "systemd"]);
+    assert_eq!(by_node.as_deref(), Some("node sup.js (102)"));
+    for commands in [
+        &["python3 srv.py", "bash run.sh", "node sup.js"][..],
+        &["python3 srv.py", "./supervisor", "systemd"],
+        &["python3 srv.py", "npm start", "systemd"],
+        &["python3 srv.py", "node"],
+        &["python3 srv.py", "python3 /usr/bin/supervisord", "systemd"],
+        &["python3 srv.py"],
+    ] {
+        assert_eq!(found(commands), None, "{commands:?}");
+    }
+    let line = line(&["python3 srv.py", "python3 srv.py", "systemd"]);
+    assert_eq!(interpreter(&line, &[line[0].pid, line[1].pid]), None);
+}
