@@ -242,3 +242,29 @@ fn a_word_in_a_text_is_not_a_loop() {
         assert_eq!(found(script), Some(false), "{script}");
     }
 }
+
+/// Whatever a script is, there is an answer, and soon.
+#[test]
+fn any_text_has_an_answer() {
+    const WORDS: [&str; 40] = [
+        "while", "until", "for", "do", "done", "if", "then", "elif", "else", "fi", "case", "in",
+        "esac", ";;", "a)", "(", ")", "{", "}", "f()", "f", "function", "((;;))", "((", "))", "[[",
+        "]]", "true", "!", "&", "&&", "||", "|", "\n", ";", "srv", "$(", "`", "<<E\n", "'",
+    ];
+    let mut state = 0x9e37_79b9_u64;
+    let mut below = |limit: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize % limit
+    };
+    let mut answers = [0; 2];
+    for _ in 0..20_000 {
+        let words: Vec<_> = (0..below(40)).map(|_| WORDS[below(WORDS.len())]).collect();
+        let answer = has_loop(&words.join(" "), &["srv".to_owned()]);
+        answers[usize::from(answer.is_none())] += 1;
+    }
+    assert!(answers.iter().all(|&count| count > 10), "{answers:?}");
+    let deep = "while true; do (".repeat(20_000);
+    assert_eq!(has_loop(&deep, &["srv".to_owned()]), None);
+}
