@@ -82,6 +82,26 @@ fn a_loop_that_never_succeeds_has_its_count_at_the_end() {
     });
 }
 
+/// The error named `sockeye free 3001`, which prints 3001: the port was free but for the other variable.
+#[test]
+fn a_port_for_two_variables_is_bad_usage() {
+    stage(|| {
+        let options = ["--port-env", "A=3001", "--port-env"];
+        let output = run(&[&options[..], &["B=3001"]].concat(), &["echo", "started"])
+            .output()
+            .unwrap();
+        assert_eq!((code(&output), text(&output.stdout)), (2, String::new()));
+        let says = "sockeye: --port-env B=3001: 3001 is already that of --port-env A\n";
+        assert_eq!(text(&output.stderr), says);
+        // Two addresses have the port each, and of a range another port is chosen.
+        for second in ["B=127.0.0.2:3001", "B=3001-3002"] {
+            let options = ["--port-env", "A=127.0.0.1:3001", "--port-env", second];
+            let output = run(&options, &["echo", "started"]).output().unwrap();
+            assert_eq!(text(&output.stdout), "started\n", "{output:?}");
+        }
+    });
+}
+
 #[test]
 fn a_port_that_another_server_has_meanwhile_is_explained_again() {
     stage(|| {
