@@ -54,7 +54,7 @@ fn a_retry_loop_is_one_report_with_a_count() {
         assert_eq!(err.matches("can't bind").count(), 1, "{err}");
         assert!(
             err.contains(&format!(
-                " can bind 127.0.0.1:3000 now, after {count} failures in "
+                " can bind 127.0.0.1:3000 now, after {count} failures of several processes in "
             )),
             "{err}"
         );
@@ -98,6 +98,36 @@ fn a_port_for_two_variables_is_bad_usage() {
             let options = ["--port-env", "A=127.0.0.1:3001", "--port-env", second];
             let output = run(&options, &["echo", "started"]).output().unwrap();
             assert_eq!(text(&output.stdout), "started\n", "{output:?}");
+        }
+    });
+}
+
+/// The count was ascribed to the first process, which had failed once.
+#[test]
+fn failures_of_several_processes_are_those_of_their_program() {
+    stage(|| {
+        let _server = TcpListener::bind("127.0.0.1:3000").unwrap();
+        let line = "tcp 127.0.0.1 3000 0 1 0";
+        let binder = binder();
+        let several = format!("for n in 1 2 3; do echo {line} | {binder}; done");
+        let single = format!("for n in 1 2 3; do echo {line}; done | {binder}");
+        for (script, is_of_several) in [(several, true), (single, false)] {
+            let report = Report::new();
+            let options = ["--report", report.path().to_str().unwrap()];
+            let output = run(&options, &["sh", "-c", &script]).output().unwrap();
+            let err = text(&output.stderr);
+            let last = err.lines().last().unwrap();
+            let pid = &report.of_kind("failure")[0]["pid"];
+            let repeated = &report.of_kind("repeated")[0];
+            let expected = if is_of_several {
+                assert!(repeated["pid"].is_null(), "{repeated}");
+                "sockeye: binder can't bind 127.0.0.1:3000: 3 failures of several processes in "
+                    .to_owned()
+            } else {
+                assert_eq!(&repeated["pid"], pid);
+                format!("sockeye: binder ({pid}) can't bind 127.0.0.1:3000: 3 failures in ")
+            };
+            assert!(last.starts_with(&expected), "{err}");
         }
     });
 }

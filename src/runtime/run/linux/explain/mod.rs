@@ -193,7 +193,7 @@ impl Explainer {
         let key = Key::of(&failure.caller, &failure.attempt);
         let is_known = self.is_known(&key, failure);
         let id = match self.series.get_mut(&key).filter(|_| is_known) {
-            Some(series) => series.add(failure.at, 1),
+            Some(series) => series.add(failure),
             None => self.explain(failure, key),
         };
         if failure.frees {
