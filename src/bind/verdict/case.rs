@@ -13,7 +13,7 @@ use crate::bind::bind_test::{BindTestResult, Trial};
 use crate::bind::rules::Prediction;
 use crate::model::{
     Behind, BehindKind, Endpoint, Engine, Evidence, Holder, Limits, Moment, Opening, Owner,
-    Protocol, Redirect, State, Supervisor, SupervisorKind,
+    Process, Protocol, Redirect, State, Supervisor, SupervisorKind,
 };
 
 /// The kinds of sockets in the way, the most important first.
@@ -177,6 +177,13 @@ impl<'a> Case<'a> {
 
     pub(super) fn main_holder(&self) -> Option<&'a Holder> {
         self.blockers.first().copied()
+    }
+
+    /// The program whose call failed, if it has this socket itself.
+    pub(super) fn caller_in(&self, holder: &'a Holder) -> Option<&'a Process> {
+        let pid = self.result.caller_pid?;
+        let mut owners = holder.socket.owner.present().iter();
+        owners.find(|owner| owner.pid == pid).map(|owner| &**owner)
     }
 
     pub(super) fn main_kind(&self) -> Option<Kind> {

@@ -10,7 +10,7 @@ use super::phrases::{
     restarts_text, seconds, unusual_descriptor,
 };
 use crate::bind::text::{after, grouped};
-use crate::bind::{Address, Probe, ProbeResult, Start};
+use crate::bind::{Address, Outcome, Probe, ProbeResult, Start};
 use crate::model::{Holder, Protocol, Readiness, State, counted, listed};
 
 impl<'a> Case<'a> {
@@ -122,6 +122,20 @@ impl<'a> Case<'a> {
         let others = grouped(others.map(|holder| (owner_of(holder), holder))).into_iter();
         let others = others.map(|(owner, all)| format!("{owner} on {}", locals_text(all)));
         Some(listed(others)).filter(|others| !others.is_empty())
+    }
+
+    /// A summary that says of the most important socket in the way that it is the program's own, if it is.
+    pub(super) fn of_caller(&self, outcome: Outcome, summary: String) -> String {
+        let caller = self.main_holder().and_then(|one| self.caller_in(one));
+        if caller.is_none() || outcome != Outcome::InUse {
+            return summary;
+        }
+        // A name at the beginning is spelled as it is.
+        let summary = match summary.strip_prefix("An ") {
+            Some(rest) => format!("an {rest}"),
+            None => summary,
+        };
+        format!("The program has the port itself: {summary}")
     }
 
     /// The main holder's owner with its start: `nginx (pid 812, root, running since 12:00:00)`.

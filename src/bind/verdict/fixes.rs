@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::case::{Case, Kind};
 use super::phrases::seconds;
 use crate::bind::fix::shell::{check_command, in_namespace, in_namespace_words};
-use crate::bind::fix::{self, Fix, FixCode};
+use crate::bind::fix::{self, Fix, FixCode, Frees};
 use crate::bind::text::{after, unique};
 use crate::model::{Holder, Limits, SocketOptions, State};
 
@@ -19,7 +19,7 @@ pub(super) fn other_port() -> Fix {
     FixCode::OtherPort.fix("Use another port")
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
     /// The fixes of a cause as printed, with additions for redirects.
     pub(super) fn finish(&self, mut fixes: Vec<Fix>) -> Vec<Fix> {
         let is_other_port = |fix: &&Fix| fix.code == FixCode::OtherPort;
@@ -70,17 +70,41 @@ impl Case<'_> {
         in_namespace_words(command, self.limits)
     }
 
-    /// Ends the sockets in the way, apart from those that end by themselves.
+    /// Ends the sockets in the way, apart from those that end by themselves and those of the program whose call failed:
+    /// ended, it could not bind the port either.
     pub(super) fn end_holders(&self) -> Vec<Fix> {
         let has_process =
             |holder: &&Holder| !matches!(self.kind(holder), Kind::TimeWait | Kind::Orphan);
-        fix::end_holders(&fix::Situation {
-            holders: self.blockers.iter().copied().filter(has_process).collect(),
+        let blockers = self.blockers.iter().copied().filter(has_process);
+        let (own, others): (Vec<_>, Vec<_>) =
+            blockers.partition(|holder| self.caller_in(holder).is_some());
+        let mut fixes = fix::end_holders(&fix::Situation {
+            holders: others,
             limits: self.limits,
             protocol: self.result.target.protocol,
             port: self.port(),
             check_as_root: self.check_as_root(),
-        })
+        });
+        if let Some(own) = own.first().and_then(|own| self.bind_once(own)) {
+            for fix in fixes.iter_mut().filter(|fix| fix.command.is_some()) {
+                let why = "The program has the port itself as well.";
+                fix.warning.get_or_insert_with(|| why.to_owned());
+                fix.frees = Frees::No;
+            }
+            fixes.insert(0, own);
+        }
+        fixes
+    }
+
+    /// What a program has to do whose own socket is in the way of its call.
+    fn bind_once(&self, own: &'a Holder) -> Option<Fix> {
+        let who = self.caller_in(own)?.name_and_pid();
+        let does = match self.kind(own) {
+            Kind::Listener | Kind::Bound | Kind::Udp => "bind the port only once",
+            _ => "close its connection before it binds the port",
+        };
+        let text = format!("Have {who} {does}, or use another port for one of its sockets");
+        Some(FixCode::OtherPort.fix(text))
     }
 
     /// Ends the sockets in the way or joins them. A UDP port that several sockets share, or of multicast, is joined
@@ -165,7 +189,10 @@ impl Case<'_> {
         let command = format!("ss -Kt {} '{}'", states.join(" "), sources.join(" or "));
         let text = format!("Have the kernel drop {}", self.one_or("it", "them"));
         let fix = self.as_root(FixCode::CloseConnections, text, &command);
-        (!self.is_udp() && locals.len() <= MAX_ADDRESSES).then_some(fix)
+        // The program whose call failed can close its own.
+        let is_callers = self.alike().any(|holder| self.caller_in(holder).is_some());
+        let is_of_use = !self.is_udp() && !is_callers && locals.len() <= MAX_ADDRESSES;
+        is_of_use.then_some(fix)
     }
 
     /// The command that shows more as root, if this user can become root.

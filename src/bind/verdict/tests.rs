@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::*;
 use super::{Cause as C, Outcome as O};
 use crate::bind::bind_test::predict;
-use crate::bind::{Agreement, ProbeResult, Target, Trial};
+use crate::bind::{Agreement, Frees, ProbeResult, Target, Trial};
 use crate::model::{Elsewhere, Evidence, Limits, Owner, Process, Protocol, Serving, Socket, State};
 
 fn evidence(holders: Vec<Holder>) -> Evidence {
@@ -67,6 +67,7 @@ fn answered(target: &str, answer: &'static str, evidence: Evidence) -> BindTestR
     };
     BindTestResult {
         caller: None,
+        caller_pid: None,
         trials: vec![Trial {
             prediction: predict((&target, None), &evidence, (address, probe.v6only), true),
             probe,
@@ -127,6 +128,40 @@ fn errors_come_before_holders() {
     assert_eq!(
         found("[::1]:80", "EAFNOSUPPORT"),
         (O::Unavailable, C::Ipv6Off)
+    );
+}
+
+/// The fix was to end the program whose call failed. What else has the port is ended by a fix that does not free it alone.
+#[test]
+fn a_program_that_has_the_port_itself_is_not_ended() {
+    let of = |pid, local: &str| {
+        let process = Process::new(pid, "node");
+        let owner = Owner::Known([process.into()].into());
+        owned(holder(State::Listen, local, None), owner)
+    };
+    let mut result = answered(
+        "0.0.0.0:80",
+        "EADDRINUSE",
+        evidence(vec![of(812, "127.0.0.1:80"), of(813, "127.0.0.2:80")]),
+    );
+    result.caller_pid = Some(812);
+    let verdict = judged(&result);
+    assert_eq!(
+        verdict.summary,
+        "The program has the port itself: node (pid 812) listens on 127.0.0.1:80, and node (pid 813) on 127.0.0.2:80."
+    );
+    let [own, other, ..] = verdict.fixes.as_slice() else {
+        panic!("{verdict:?}");
+    };
+    assert_eq!(own.command, None);
+    assert_eq!(
+        (other.command.as_deref(), other.frees),
+        (Some("kill 813"), Frees::No)
+    );
+    result.caller_pid = Some(7);
+    assert_eq!(
+        judged(&result).fixes[0].command.as_deref(),
+        Some("kill 812 813")
     );
 }
 

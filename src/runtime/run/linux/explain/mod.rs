@@ -276,7 +276,8 @@ impl Explainer {
             ));
         }
         let mut explained = |tester: &mut BindTester| {
-            let result = tester.explain(attempt, own, found);
+            let mut result = tester.explain(attempt, own, found);
+            result.caller_pid = Some(failure.caller.pid);
             let sockets = servers(&result.evidence, own);
             let verdict = Verdict::of(&result, &TimeZone::system(), clock.now());
             (verdict, sockets)
