@@ -53,6 +53,13 @@ impl<'a> Case<'a> {
             && matches!(address, Some(IpAddr::V6(v6)) if v6.is_unicast_link_local())
     }
 
+    /// Whether the bind failed because its address can't be bound here, whatever else has the port.
+    pub(super) fn lacks_address(&self) -> bool {
+        self.is_denied_with("EADDRNOTAVAIL")
+            || self.is_denied_with("EAFNOSUPPORT")
+            || self.needs_scope()
+    }
+
     /// Whether the capability to bind the port is one that the network namespace does not honour.
     pub(super) fn is_capability_foreign(&self) -> bool {
         let limits = self.limits;

@@ -131,6 +131,31 @@ fn errors_come_before_holders() {
     );
 }
 
+/// The listener on every address was listed as in the way of an address that this host lacks, and its command line was
+/// a sentence without a subject.
+#[test]
+fn nothing_is_in_the_way_of_an_address_that_this_host_lacks() {
+    let server = || {
+        let mut process = Process::new(812, "python3 -m http.server");
+        process.command = Some("python3 -m http.server 80".into());
+        let owner = Owner::Known([process.into()].into());
+        vec![owned(holder(State::Listen, "0.0.0.0:80", None), owner)]
+    };
+    for (target, answer, cause) in [
+        ("192.0.2.1:80", "EADDRNOTAVAIL", C::AddressNotLocal),
+        ("[fe80::1]:80", "EINVAL", C::ScopeNeeded),
+        ("[::1]:80", "EAFNOSUPPORT", C::Ipv6Off),
+    ] {
+        let verdict = verdict(target, answer, server());
+        assert_eq!((verdict.cause, verdict.blockers.len()), (cause, 0));
+        let mut details = verdict.details.iter();
+        assert!(
+            !details.any(|text| text.contains("http.server")),
+            "{verdict:?}"
+        );
+    }
+}
+
 /// The fix was to end the program whose call failed. What else has the port is ended by a fix that does not free it alone.
 #[test]
 fn a_program_that_has_the_port_itself_is_not_ended() {
