@@ -2,12 +2,12 @@
 
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::built_static;
-use crate::run::scene::{Binder, Report, code, run, stage, text};
+use crate::run::scene::{BINARY, Binder, Report, code, run, stage, text};
 use crate::support::wait_until;
 
 fn binder() -> String {
@@ -314,6 +314,46 @@ fn a_port_is_chosen_and_kept_until_the_program_binds_it() {
         // A server without SO_REUSEADDR gets it, too.
         assert_eq!(out.next().unwrap().unwrap(), "ok");
         assert!(child.wait().unwrap().success());
+    });
+}
+
+/// The fix killed the supervisor, which ended the program below it too, and did not name that.
+#[test]
+fn a_port_that_is_kept_for_the_program_is_freed_by_the_end_of_the_program() {
+    stage(|| {
+        let kept = ["--port-env", "PORT=3000"];
+        let mut child = run(&kept, &["sleep", "600"]).spawn().unwrap();
+        let check = || {
+            let mut check = Command::new(BINARY);
+            let output = check.args(["check", "--json", "3000"]).output().unwrap();
+            let checked: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            checked["targets"][0]["remedies"][0].clone()
+        };
+        // At first two processes have the port.
+        wait_until("it is kept by the supervisor alone", || {
+            let text = check()["text"].clone();
+            text.as_str()
+                .is_some_and(|text| text.starts_with("End sleep ("))
+        });
+        let refused = Command::new(BINARY)
+            .args(["end", "--yes", "3000"])
+            .output()
+            .unwrap();
+        assert!(
+            text(&refused.stdout).contains("not ended: End sleep ("),
+            "{refused:?}"
+        );
+        let command = check()["command"].as_str().unwrap().to_owned();
+        assert!(
+            command.starts_with("kill ") && !command.contains('-'),
+            "{command}"
+        );
+        let killed = Command::new("sh").args(["-c", &command]).status().unwrap();
+        assert!(killed.success());
+        assert!(!child.wait().unwrap().success());
+        wait_until("the port is free", || {
+            TcpListener::bind("127.0.0.1:3000").is_ok()
+        });
     });
 }
 
