@@ -7,7 +7,7 @@ use super::phrases::seconds;
 use crate::bind::fix::shell::{check_command, in_namespace, in_namespace_words};
 use crate::bind::fix::{self, Fix, FixCode, Frees};
 use crate::bind::text::{after, unique};
-use crate::model::{Holder, Limits, SocketOptions, State};
+use crate::model::{Holder, Limits, Protocol, SocketOptions, State};
 
 /// The most addresses in a useful command.
 const MAX_ADDRESSES: usize = 4;
@@ -93,7 +93,48 @@ impl<'a> Case<'a> {
             }
             fixes.insert(0, own);
         }
+        for fix in fixes.iter_mut().filter(|fix| fix.command.is_some()) {
+            self.warn_of_time_wait(fix);
+        }
         fixes
+    }
+
+    /// A connection whose own end is closed first stays in `TIME_WAIT` for a minute, so that ending its process frees the
+    /// port only then, at least for a server without `SO_REUSEADDR`.
+    fn warn_of_time_wait(&self, fix: &mut Fix) {
+        let stays = |holder: &&Holder| {
+            use State as S;
+            let state = holder.socket.state;
+            let is_open = matches!(
+                state,
+                S::Established | S::FinWait1 | S::FinWait2 | S::Closing
+            );
+            is_open && holder.socket.protocol == Protocol::Tcp && holder.socket.inode.is_some()
+        };
+        let blockers = self.blockers.iter().copied();
+        let connections: Vec<_> = blockers.filter(stays).collect();
+        let stay = match connections.len() {
+            0 => return,
+            1 => "Its connection may then stay",
+            _ => "Its connections may then stay",
+        };
+        let reuses = |holder: &&Holder| holder.options.is_some_and(|one| one.reuse_address);
+        let mut trials = self.target_trials().map(|trial| &trial.probe);
+        let is_plain = self.result.caller_pid.is_some() && !trials.any(|probe| probe.reuse_address);
+        let is_shared = connections.iter().all(reuses);
+        let server = if is_shared {
+            "no server without SO_REUSEADDR"
+        } else {
+            "no server"
+        };
+        let warning = format!("{stay} in TIME_WAIT for a minute, in which {server} can start.");
+        fix.warning = Some(match fix.warning.take() {
+            Some(before) => format!("{before} {warning}"),
+            None => warning,
+        });
+        if !is_shared || is_plain {
+            fix.frees = Frees::No;
+        }
     }
 
     /// What a program has to do whose own socket is in the way of its call.

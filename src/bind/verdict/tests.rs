@@ -8,7 +8,9 @@ use super::*;
 use super::{Cause as C, Outcome as O};
 use crate::bind::bind_test::predict;
 use crate::bind::{Agreement, Frees, ProbeResult, Target, Trial};
-use crate::model::{Elsewhere, Evidence, Limits, Owner, Process, Protocol, Serving, Socket, State};
+use crate::model::{
+    Elsewhere, Evidence, Limits, Owner, Process, Protocol, Serving, Socket, SocketOptions, State,
+};
 
 fn evidence(holders: Vec<Holder>) -> Evidence {
     let at = Moment {
@@ -154,6 +156,45 @@ fn nothing_is_in_the_way_of_an_address_that_this_host_lacks() {
             "{verdict:?}"
         );
     }
+}
+
+/// The fix had no warning. A connection that its peer has closed leaves nothing.
+#[test]
+fn ending_a_connection_warns_of_what_it_leaves() {
+    let fix = |state, reuses: Option<bool>, caller_reuses: Option<bool>| {
+        let local = "127.0.0.1:8080";
+        let mut connection = owned(holder(state, local, Some("127.0.0.1:9")), by("curl"));
+        connection.options = reuses.map(|reuse_address| SocketOptions {
+            reuse_address,
+            reuse_port: false,
+        });
+        let mut result = answered("0.0.0.0:8080", "EADDRINUSE", evidence(vec![connection]));
+        if let Some(reuses) = caller_reuses {
+            result.caller_pid = Some(7);
+            let trial = &mut result.trials[0];
+            trial.probe.reuse_address = reuses;
+            let target = (&result.target, None);
+            trial.prediction = predict(target, &result.evidence, trial.probe.bind(), reuses);
+        }
+        let verdict = judged(&result);
+        let mut fixes = verdict.fixes.into_iter();
+        let fix = fixes.find(|fix| fix.command.as_deref() == Some("kill 812"));
+        let fix = fix.unwrap();
+        (fix.frees, fix.warning)
+    };
+    let warning = |server: &str| {
+        let text = format!(
+            "Its connection may then stay in TIME_WAIT for a minute, in which {server} can start."
+        );
+        Some(text)
+    };
+    let (no, yes) = (Frees::No, Frees::Yes);
+    let open = State::Established;
+    assert_eq!(fix(open, Some(false), None), (no, warning("no server")));
+    assert_eq!(fix(open, None, None), (no, warning("no server")));
+    let plain = warning("no server without SO_REUSEADDR");
+    assert_eq!(fix(open, Some(true), Some(false)), (no, plain));
+    assert_eq!(fix(State::CloseWait, Some(false), None), (yes, None));
 }
 
 /// The fix was to end the program whose call failed. What else has the port is ended by a fix that does not free it alone.
