@@ -4,11 +4,12 @@
 //! Values only: `source` reads them, `bind::fix` derives fixes. Unreadable values are `None`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use super::{Pid, Protocol, Signal, Text};
+use super::{Pid, Process, Protocol, Signal, Text};
 
 /// Facts about an owner of a port besides its process record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,17 @@ pub struct Background {
     pub may_signal: bool,
     /// What else ends with it: its other ports, a login session, other apps.
     pub also_ends: Vec<AlsoEnds>,
+    /// The program that it runs and keeps the port for: of `sockeye run --port-env` and `sockeye free --hold`.
+    pub keeps_for: Option<Box<KeptFor>>,
+}
+
+/// A program for which its parent keeps a port until it ends or binds the port itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFor {
+    /// The program.
+    pub process: Arc<Process>,
+    /// How it ends.
+    pub background: Background,
 }
 
 impl Background {
@@ -46,6 +58,7 @@ impl Background {
             reaction: Reaction::ORDINARY,
             may_signal: true,
             also_ends: Vec::new(),
+            keeps_for: None,
         }
     }
 }

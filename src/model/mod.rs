@@ -19,8 +19,8 @@ mod text;
 mod unix_evidence;
 
 pub use background::{
-    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Manager, Quick,
-    Reaction, Restarts, Run, Serving, Supervisor, SupervisorKind, Term, Unit,
+    AlsoEnds, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, KeptFor, Manager,
+    Quick, Reaction, Restarts, Run, Serving, Supervisor, SupervisorKind, Term, Unit,
 };
 pub use closed::{ClosedSocket, LostCloses};
 pub use evidence::{

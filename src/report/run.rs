@@ -48,8 +48,10 @@ pub struct Caller<'a> {
 pub struct Repeated<'a> {
     /// The first of them.
     pub id: u32,
-    /// Who made the last one.
+    /// Who made the one that succeeded, or else the first.
     pub caller: Caller<'a>,
+    /// Whether several processes of the same program made those that failed.
+    pub is_of_several: bool,
     /// What it was.
     pub attempt: &'a BindAttempt,
     /// How often it failed, the first time included.
@@ -133,8 +135,11 @@ pub fn write_failed_call(
 
 /// Writes how it ended, in one line.
 pub fn write_repeated(out: &mut dyn Write, repeated: &Repeated<'_>) -> io::Result<()> {
-    let (who, what) = (repeated.caller.name(), call_text(repeated.attempt));
-    let times = counted(repeated.count, "failure", "failures");
+    let (mut who, what) = (repeated.caller.name(), call_text(repeated.attempt));
+    let mut times = counted(repeated.count, "failure", "failures");
+    if repeated.is_of_several {
+        times += " of several processes";
+    }
     let lasted = format!("{:.1} s", repeated.lasted.as_secs_f64());
     if repeated.succeeded {
         writeln!(
@@ -142,6 +147,9 @@ pub fn write_repeated(out: &mut dyn Write, repeated: &Repeated<'_>) -> io::Resul
             "sockeye: {who} can {what} now, after {times} in {lasted}"
         )
     } else {
+        if let Some(process) = repeated.caller.process.filter(|_| repeated.is_of_several) {
+            who = process.name.to_string();
+        }
         writeln!(out, "sockeye: {who} can't {what}: {times} in {lasted}")
     }
 }
@@ -365,17 +373,18 @@ pub fn write_repeated_json(out: &mut dyn Write, repeated: &Repeated<'_>) -> io::
         schema: u32,
         kind: &'static str,
         id: u32,
-        pid: Pid,
+        pid: Option<Pid>,
         socket: AttemptRecord<'a>,
         count: u64,
         lasted_ms: u64,
         succeeded: bool,
     }
+    let is_one = repeated.succeeded || !repeated.is_of_several;
     let record = Record {
         schema: SCHEMA,
         kind: "repeated",
         id: repeated.id,
-        pid: repeated.caller.pid,
+        pid: is_one.then_some(repeated.caller.pid),
         socket: AttemptRecord::of(repeated.attempt),
         count: repeated.count,
         lasted_ms: millis(repeated.lasted),
@@ -459,6 +468,7 @@ mod tests {
         let repeated = Repeated {
             id: 1,
             caller,
+            is_of_several: false,
             attempt: &attempt,
             count: 3,
             lasted: Duration::from_millis(2_140),

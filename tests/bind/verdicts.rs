@@ -358,6 +358,38 @@ fn outgoing_connection() {
     });
 }
 
+/// `frees` was `yes`, and for a minute after the command no server could start.
+#[test]
+fn ending_a_client_leaves_its_connection_in_time_wait() {
+    stage(|| {
+        std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "20000 20000").unwrap();
+        let server = TcpListener::bind("127.0.0.1:21000").unwrap();
+        let client = "exec 3<>/dev/tcp/127.0.0.1/21000; exec sleep 600";
+        let mut client = Command::new("bash").args(["-c", client]).spawn().unwrap();
+        let (connection, _) = server.accept().unwrap();
+        let output = Command::new(BINARY)
+            .args(["check", "--json", "20000"])
+            .output()
+            .unwrap();
+        let checked: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let fix = &checked["targets"][0]["remedies"][0];
+        assert_eq!(fix["command"], format!("kill {}", client.id()));
+        assert_eq!(fix["frees"], "no");
+        let warning =
+            "Its connection may then stay in TIME_WAIT for a minute, in which no server can start.";
+        assert_eq!(fix["warning"], warning);
+        client.kill().unwrap();
+        client.wait().unwrap();
+        drop(connection);
+        wait_for_state("tcp", "06");
+        let local: SocketAddr = at("0.0.0.0").parse().unwrap();
+        let late = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        late.set_reuse_address(true).unwrap();
+        let refused = late.bind(&local.into()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AddrInUse);
+    });
+}
+
 #[test]
 fn outgoing_connection_that_gets_no_answer() {
     stage(|| {

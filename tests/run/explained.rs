@@ -153,6 +153,40 @@ fn shared(port: u16) -> Socket {
     socket
 }
 
+/// The fix was to end the program whose call failed, as if a stranger had the port.
+#[test]
+fn a_program_whose_own_socket_is_in_its_way_is_not_to_be_ended() {
+    stage(|| {
+        let built = built_static("run/helpers/twice.c");
+        for (more, says) in [
+            (None, "(pid "),
+            (Some("udp"), ") has bound UDP 127.0.0.1:3000"),
+        ] {
+            let report = Report::new();
+            let options = ["--report", report.path().to_str().unwrap()];
+            let command: Vec<_> = built.to_str().into_iter().chain(more).collect();
+            let output = run(&options, &command).output().unwrap();
+            assert_eq!(text(&output.stdout), "EADDRINUSE\n");
+            let err = text(&output.stderr);
+            let itself = "  The program has the port itself: twice (pid ";
+            assert!(err.contains(itself) && err.contains(says), "{err}");
+            assert!(!err.contains("kill"), "{err}");
+            let failure = &report.of_kind("failure")[0];
+            let pid = &failure["pid"];
+            assert_eq!(&failure["blockers"][0]["pids"][0], pid);
+            let remedies = failure["remedies"].as_array().unwrap();
+            let once = format!(
+                "Have twice ({pid}) bind the port only once, or use another port for one of its sockets"
+            );
+            assert_eq!(remedies[0]["text"], once);
+            assert!(
+                remedies.iter().all(|one| one["command"].is_null()),
+                "{remedies:?}"
+            );
+        }
+    });
+}
+
 #[test]
 fn udp_is_explained_too() {
     stage(|| {

@@ -2,12 +2,12 @@
 
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::built_static;
-use crate::run::scene::{Binder, Report, code, run, stage, text};
+use crate::run::scene::{BINARY, Binder, Report, code, run, stage, text};
 use crate::support::wait_until;
 
 fn binder() -> String {
@@ -54,7 +54,7 @@ fn a_retry_loop_is_one_report_with_a_count() {
         assert_eq!(err.matches("can't bind").count(), 1, "{err}");
         assert!(
             err.contains(&format!(
-                " can bind 127.0.0.1:3000 now, after {count} failures in "
+                " can bind 127.0.0.1:3000 now, after {count} failures of several processes in "
             )),
             "{err}"
         );
@@ -79,6 +79,56 @@ fn a_loop_that_never_succeeds_has_its_count_at_the_end() {
             (&repeated[0]["count"], &repeated[0]["succeeded"]),
             (&5.into(), &false.into())
         );
+    });
+}
+
+/// The error named `sockeye free 3001`, which prints 3001: the port was free but for the other variable.
+#[test]
+fn a_port_for_two_variables_is_bad_usage() {
+    stage(|| {
+        let options = ["--port-env", "A=3001", "--port-env"];
+        let output = run(&[&options[..], &["B=3001"]].concat(), &["echo", "started"])
+            .output()
+            .unwrap();
+        assert_eq!((code(&output), text(&output.stdout)), (2, String::new()));
+        let says = "sockeye: --port-env B=3001: 3001 is already that of --port-env A\n";
+        assert_eq!(text(&output.stderr), says);
+        // Two addresses have the port each, and of a range another port is chosen.
+        for second in ["B=127.0.0.2:3001", "B=3001-3002"] {
+            let options = ["--port-env", "A=127.0.0.1:3001", "--port-env", second];
+            let output = run(&options, &["echo", "started"]).output().unwrap();
+            assert_eq!(text(&output.stdout), "started\n", "{output:?}");
+        }
+    });
+}
+
+/// The count was ascribed to the first process, which had failed once.
+#[test]
+fn failures_of_several_processes_are_those_of_their_program() {
+    stage(|| {
+        let _server = TcpListener::bind("127.0.0.1:3000").unwrap();
+        let line = "tcp 127.0.0.1 3000 0 1 0";
+        let binder = binder();
+        let several = format!("for n in 1 2 3; do echo {line} | {binder}; done");
+        let single = format!("for n in 1 2 3; do echo {line}; done | {binder}");
+        for (script, is_of_several) in [(several, true), (single, false)] {
+            let report = Report::new();
+            let options = ["--report", report.path().to_str().unwrap()];
+            let output = run(&options, &["sh", "-c", &script]).output().unwrap();
+            let err = text(&output.stderr);
+            let last = err.lines().last().unwrap();
+            let pid = &report.of_kind("failure")[0]["pid"];
+            let repeated = &report.of_kind("repeated")[0];
+            let expected = if is_of_several {
+                assert!(repeated["pid"].is_null(), "{repeated}");
+                "sockeye: binder can't bind 127.0.0.1:3000: 3 failures of several processes in "
+                    .to_owned()
+            } else {
+                assert_eq!(&repeated["pid"], pid);
+                format!("sockeye: binder ({pid}) can't bind 127.0.0.1:3000: 3 failures in ")
+            };
+            assert!(last.starts_with(&expected), "{err}");
+        }
     });
 }
 
@@ -264,6 +314,46 @@ fn a_port_is_chosen_and_kept_until_the_program_binds_it() {
         // A server without SO_REUSEADDR gets it, too.
         assert_eq!(out.next().unwrap().unwrap(), "ok");
         assert!(child.wait().unwrap().success());
+    });
+}
+
+/// The fix killed the supervisor, which ended the program below it too, and did not name that.
+#[test]
+fn a_port_that_is_kept_for_the_program_is_freed_by_the_end_of_the_program() {
+    stage(|| {
+        let kept = ["--port-env", "PORT=3000"];
+        let mut child = run(&kept, &["sleep", "600"]).spawn().unwrap();
+        let check = || {
+            let mut check = Command::new(BINARY);
+            let output = check.args(["check", "--json", "3000"]).output().unwrap();
+            let checked: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            checked["targets"][0]["remedies"][0].clone()
+        };
+        // At first two processes have the port.
+        wait_until("it is kept by the supervisor alone", || {
+            let text = check()["text"].clone();
+            text.as_str()
+                .is_some_and(|text| text.starts_with("End sleep ("))
+        });
+        let refused = Command::new(BINARY)
+            .args(["end", "--yes", "3000"])
+            .output()
+            .unwrap();
+        assert!(
+            text(&refused.stdout).contains("not ended: End sleep ("),
+            "{refused:?}"
+        );
+        let command = check()["command"].as_str().unwrap().to_owned();
+        assert!(
+            command.starts_with("kill ") && !command.contains('-'),
+            "{command}"
+        );
+        let killed = Command::new("sh").args(["-c", &command]).status().unwrap();
+        assert!(killed.success());
+        assert!(!child.wait().unwrap().success());
+        wait_until("the port is free", || {
+            TcpListener::bind("127.0.0.1:3000").is_ok()
+        });
     });
 }
 

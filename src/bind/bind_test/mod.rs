@@ -12,7 +12,7 @@ mod tests;
 use super::probe::{Bind, RULES_ARE_MEASURED};
 use super::rules::{self, Answer, Prediction, Request};
 use super::{Probe, ProbeResult, Target};
-use crate::model::{Answered, Evidence, State, Text};
+use crate::model::{Answered, Evidence, Pid, State, Text};
 use attempt::SocketTraits;
 
 /// Reads the evidence about one port and makes real binds.
@@ -41,6 +41,8 @@ pub struct BindTestResult {
     pub target: Target,
     /// The socket of the program whose call failed; `None` if the binds are our own.
     pub caller: Option<SocketTraits>,
+    /// The pid of that program, where it is known: sockets in the way may be its own.
+    pub caller_pid: Option<Pid>,
     /// The evidence, read just before the binds.
     pub evidence: Evidence,
     /// The binds, in the order they were made.
@@ -151,6 +153,7 @@ impl BindTestResult {
         Self {
             target: target.clone(),
             caller,
+            caller_pid: None,
             evidence,
             trials,
             agreement,

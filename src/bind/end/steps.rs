@@ -45,6 +45,7 @@ pub(super) fn of_fix(
             let step = match step {
                 Step::Signal { signal, pids } => {
                     let signal = rules.signal.unwrap_or(*signal);
+                    check_kept(pids, fix, &result.evidence)?;
                     check_kill(signal == Signal::Kill, fix, rules)?;
                     let processes = pids.iter().map(|&pid| verified(pid, &result.evidence));
                     let processes = processes.collect::<Result<Vec<_>, _>>()?;
@@ -109,6 +110,20 @@ pub fn describe_step(step: &EndStep) -> String {
         EndStep::Start(program) => format!("start: {}", program.shell_text()),
         EndStep::Pause(time) => format!("wait {} s", time.as_secs_f64()),
     }
+}
+
+/// Signals are sent only to processes that have the socket, and to what starts these again: not to a program for which one
+/// of them keeps the port.
+fn check_kept(pids: &[Pid], fix: &Fix, evidence: &Evidence) -> Result<(), EndRefusal> {
+    let backgrounds = evidence.holders.iter().flat_map(|one| &one.backgrounds);
+    let mut kept = backgrounds.filter_map(|one| one.keeps_for.as_ref());
+    if kept.any(|kept| pids.contains(&kept.process.pid)) {
+        return Err(EndRefusal {
+            code: RefusalCode::NoCommand,
+            why: fix.to_string(),
+        });
+    }
+    Ok(())
 }
 
 fn check_kill(needs_kill: bool, fix: &Fix, rules: &EndRules<'_>) -> Result<(), EndRefusal> {

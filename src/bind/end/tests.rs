@@ -70,6 +70,7 @@ fn tested(port: u16, holders: Vec<Holder>, uid: u32) -> (Target, BindTestResult,
     };
     let result = BindTestResult {
         caller: None,
+        caller_pid: None,
         trials: vec![Trial {
             prediction: predict((&target, None), &evidence, (probe.address, None), true),
             probe,

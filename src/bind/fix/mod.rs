@@ -7,6 +7,7 @@
 
 mod action;
 mod container;
+mod kept_for;
 mod owner_groups;
 mod process;
 mod process_group;

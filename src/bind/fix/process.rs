@@ -3,7 +3,7 @@
 
 use super::action::Step;
 use super::process_group::{Members, may_start_it_again, supervisor_text, why_term_fails};
-use super::{Fix, FixCode, Situation, consequence, protected};
+use super::{Fix, FixCode, Situation, consequence, kept_for, protected};
 use crate::bind::text::{after, uncapitalised};
 use crate::model::{
     AlsoEnds, AlsoEndsKind, BehindKind, Pid, Process, Reaction, Restarts, Run, Term,
@@ -21,6 +21,9 @@ pub(super) fn fixes(members: &Members<'_>, situation: &Situation<'_>) -> Vec<Fix
         return fixes;
     }
     if let Some(fixes) = close_forward(members, situation) {
+        return fixes;
+    }
+    if let Some(fixes) = kept_for::fixes(members, situation) {
         return fixes;
     }
     let mut fixes = vec![members.by_whom_with_supervisor(end(members), situation)];
@@ -91,7 +94,7 @@ fn close_forward(members: &Members<'_>, situation: &Situation<'_>) -> Option<Vec
 }
 
 /// Ends a family by the signal that its first process reacts to.
-fn end(members: &Members<'_>) -> Fix {
+pub(super) fn end(members: &Members<'_>) -> Fix {
     let reaction = members.background.reaction;
     let who = members.first.name_and_pid();
     let supervisor = members.supervisor_to_end();

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    Activation, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, Manager, Owner, Pid,
-    Process, Quick, Reaction, Restarts, Run, Serving, Signal, Socket, State, Supervisor,
-    SupervisorKind, Term, Text, Unit,
+    Activation, AlsoEndsKind, Background, Behind, BehindKind, EndRisk, Engine, KeptFor, Manager,
+    Owner, Pid, Process, Quick, Reaction, Restarts, Run, Serving, Signal, Socket, State,
+    Supervisor, SupervisorKind, Term, Text, Unit,
 };
 
 /// A process of the test's: pid, parent, name.
@@ -580,6 +580,56 @@ fn a_supervisor_whose_user_has_no_name_is_not_reached_as_root() {
         first(&holder, 1000).as_deref(),
         Some("sudo -iu ann pm2 stop web")
     );
+}
+
+/// The fix killed the supervisor of `sockeye run`, which ended the program below it too, and did not name that.
+#[test]
+fn a_port_that_is_kept_for_a_program_is_freed_by_the_end_of_that() {
+    let kept = |owner: Term, program: Term| {
+        let port = AlsoEnds::new(AlsoEndsKind::Port, "9229/tcp");
+        let background = reacting(program, Run::Running)(Background {
+            also_ends: vec![port.clone()],
+            ..Background::new(90)
+        });
+        let owner = reacting(owner, Run::Running)(Background {
+            also_ends: vec![AlsoEnds::new(AlsoEndsKind::Process, "npm (90)"), port],
+            keeps_for: Some(Box::new(KeptFor {
+                process: process(90, 80, "npm"),
+                background,
+            })),
+            ..Background::new(80)
+        });
+        fixes_of(&[&holder(&[process(80, 40, "sockeye")], vec![owner])], 1000)
+    };
+    for (owner, program, text, command, caution) in [
+        (
+            Term::Blocked,
+            Term::Ends,
+            "End npm (90); sockeye (80) keeps the port for it",
+            "kill 90",
+            "Also ends port 9229/tcp.",
+        ),
+        (
+            Term::Blocked,
+            Term::Ignored,
+            "Kill npm (90): it ignores SIGTERM; sockeye (80) keeps the port for it",
+            "kill -KILL 90",
+            "Also ends port 9229/tcp.",
+        ),
+        (
+            Term::Handled,
+            Term::Handled,
+            "End sockeye (80), which passes the signal on to npm (90) and keeps the port for it",
+            "kill 80",
+            "Also ends npm (90), port 9229/tcp.",
+        ),
+    ] {
+        let fixes = kept(owner, program);
+        assert_eq!(fixes[0].text, text);
+        assert_eq!(fixes[0].command.as_deref(), Some(command));
+        assert_eq!(fixes[0].caution().as_deref(), Some(caution));
+        assert_eq!(fixes[1].text, "Wait until npm (90) ends");
+    }
 }
 
 #[test]

@@ -28,6 +28,18 @@ pub enum Address {
 }
 
 impl Address {
+    /// Whether a socket that is bound to this address takes one that the other names, too.
+    pub fn overlaps(self, other: Self) -> bool {
+        let others = other.ips();
+        let is_common = |one: &IpAddr, other: &IpAddr| {
+            let is_wildcard = one.is_unspecified() || other.is_unspecified();
+            one == other || is_wildcard && one.is_ipv4() == other.is_ipv4()
+        };
+        let own = self.ips();
+        let mut own = own.iter();
+        own.any(|one| others.iter().any(|other| is_common(one, other)))
+    }
+
     /// The addresses to bind, of IPv4 first.
     pub(crate) fn ips(self) -> Vec<IpAddr> {
         match self {

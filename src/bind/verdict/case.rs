@@ -13,7 +13,7 @@ use crate::bind::bind_test::{BindTestResult, Trial};
 use crate::bind::rules::Prediction;
 use crate::model::{
     Behind, BehindKind, Endpoint, Engine, Evidence, Holder, Limits, Moment, Opening, Owner,
-    Protocol, Redirect, State, Supervisor, SupervisorKind,
+    Process, Protocol, Redirect, State, Supervisor, SupervisorKind,
 };
 
 /// The kinds of sockets in the way, the most important first.
@@ -121,13 +121,15 @@ impl<'a> Case<'a> {
     }
 
     /// The holders in the way of the binds that count: those that refused them for sure, else those that may have.
-    /// If another error hides whether the port is taken, those that the table predicts.
+    /// If another error hides whether the port is taken, those that the table predicts; none if this host lacks the
+    /// address, as then no socket is the cause.
     fn in_the_way(&self) -> BTreeSet<usize> {
         let is_hidden = self.is_denied_with("EACCES") || self.is_denied_with("EPERM");
         let refused = |trial: &&Trial| trial.probe.result.is_in_use() || is_hidden;
         let refused = self.decisive_trials().filter(refused);
         let mut predictions: Vec<_> = refused.map(|trial| trial.prediction.clone()).collect();
-        if predictions.is_empty() && self.without == Start::Refused {
+        let is_predicted = self.without == Start::Refused && !self.lacks_address();
+        if predictions.is_empty() && is_predicted {
             predictions = self.predictions_without().collect();
         }
         // Those that refuse a bind for sure, with the doubtful ones of the same kind; if none is sure, the doubtful.
@@ -177,6 +179,13 @@ impl<'a> Case<'a> {
 
     pub(super) fn main_holder(&self) -> Option<&'a Holder> {
         self.blockers.first().copied()
+    }
+
+    /// The program whose call failed, if it has this socket itself.
+    pub(super) fn caller_in(&self, holder: &'a Holder) -> Option<&'a Process> {
+        let pid = self.result.caller_pid?;
+        let mut owners = holder.socket.owner.present().iter();
+        owners.find(|owner| owner.pid == pid).map(|owner| &**owner)
     }
 
     pub(super) fn main_kind(&self) -> Option<Kind> {

@@ -10,7 +10,7 @@ use super::phrases::{
     restarts_text, seconds, unusual_descriptor,
 };
 use crate::bind::text::{after, grouped};
-use crate::bind::{Address, Probe, ProbeResult, Start};
+use crate::bind::{Address, Outcome, Probe, ProbeResult, Start};
 use crate::model::{Holder, Protocol, Readiness, State, counted, listed};
 
 impl<'a> Case<'a> {
@@ -51,6 +51,13 @@ impl<'a> Case<'a> {
         let address = self.denied_address();
         self.is_denied_with("EINVAL")
             && matches!(address, Some(IpAddr::V6(v6)) if v6.is_unicast_link_local())
+    }
+
+    /// Whether the bind failed because its address can't be bound here, whatever else has the port.
+    pub(super) fn lacks_address(&self) -> bool {
+        self.is_denied_with("EADDRNOTAVAIL")
+            || self.is_denied_with("EAFNOSUPPORT")
+            || self.needs_scope()
     }
 
     /// Whether the capability to bind the port is one that the network namespace does not honour.
@@ -122,6 +129,20 @@ impl<'a> Case<'a> {
         let others = grouped(others.map(|holder| (owner_of(holder), holder))).into_iter();
         let others = others.map(|(owner, all)| format!("{owner} on {}", locals_text(all)));
         Some(listed(others)).filter(|others| !others.is_empty())
+    }
+
+    /// A summary that says of the most important socket in the way that it is the program's own, if it is.
+    pub(super) fn of_caller(&self, outcome: Outcome, summary: String) -> String {
+        let caller = self.main_holder().and_then(|one| self.caller_in(one));
+        if caller.is_none() || outcome != Outcome::InUse {
+            return summary;
+        }
+        // A name at the beginning is spelled as it is.
+        let summary = match summary.strip_prefix("An ") {
+            Some(rest) => format!("an {rest}"),
+            None => summary,
+        };
+        format!("The program has the port itself: {summary}")
     }
 
     /// The main holder's owner with its start: `nginx (pid 812, root, running since 12:00:00)`.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::case::{Case, Kind};
 use super::phrases::seconds;
 use crate::bind::fix::shell::{check_command, in_namespace, in_namespace_words};
-use crate::bind::fix::{self, Fix, FixCode};
+use crate::bind::fix::{self, Fix, FixCode, Frees};
 use crate::bind::text::{after, unique};
-use crate::model::{Holder, Limits, SocketOptions, State};
+use crate::model::{Holder, Limits, Protocol, SocketOptions, State};
 
 /// The most addresses in a useful command.
 const MAX_ADDRESSES: usize = 4;
@@ -19,7 +19,7 @@ pub(super) fn other_port() -> Fix {
     FixCode::OtherPort.fix("Use another port")
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
     /// The fixes of a cause as printed, with additions for redirects.
     pub(super) fn finish(&self, mut fixes: Vec<Fix>) -> Vec<Fix> {
         let is_other_port = |fix: &&Fix| fix.code == FixCode::OtherPort;
@@ -70,17 +70,82 @@ impl Case<'_> {
         in_namespace_words(command, self.limits)
     }
 
-    /// Ends the sockets in the way, apart from those that end by themselves.
+    /// Ends the sockets in the way, apart from those that end by themselves and those of the program whose call failed:
+    /// ended, it could not bind the port either.
     pub(super) fn end_holders(&self) -> Vec<Fix> {
         let has_process =
             |holder: &&Holder| !matches!(self.kind(holder), Kind::TimeWait | Kind::Orphan);
-        fix::end_holders(&fix::Situation {
-            holders: self.blockers.iter().copied().filter(has_process).collect(),
+        let blockers = self.blockers.iter().copied().filter(has_process);
+        let (own, others): (Vec<_>, Vec<_>) =
+            blockers.partition(|holder| self.caller_in(holder).is_some());
+        let mut fixes = fix::end_holders(&fix::Situation {
+            holders: others,
             limits: self.limits,
             protocol: self.result.target.protocol,
             port: self.port(),
             check_as_root: self.check_as_root(),
-        })
+        });
+        if let Some(own) = own.first().and_then(|own| self.bind_once(own)) {
+            for fix in fixes.iter_mut().filter(|fix| fix.command.is_some()) {
+                let why = "The program has the port itself as well.";
+                fix.warning.get_or_insert_with(|| why.to_owned());
+                fix.frees = Frees::No;
+            }
+            fixes.insert(0, own);
+        }
+        for fix in fixes.iter_mut().filter(|fix| fix.command.is_some()) {
+            self.warn_of_time_wait(fix);
+        }
+        fixes
+    }
+
+    /// A connection whose own end is closed first stays in `TIME_WAIT` for a minute, so that ending its process frees the
+    /// port only then, at least for a server without `SO_REUSEADDR`.
+    fn warn_of_time_wait(&self, fix: &mut Fix) {
+        let stays = |holder: &&Holder| {
+            use State as S;
+            let state = holder.socket.state;
+            let is_open = matches!(
+                state,
+                S::Established | S::FinWait1 | S::FinWait2 | S::Closing
+            );
+            is_open && holder.socket.protocol == Protocol::Tcp && holder.socket.inode.is_some()
+        };
+        let blockers = self.blockers.iter().copied();
+        let connections: Vec<_> = blockers.filter(stays).collect();
+        let stay = match connections.len() {
+            0 => return,
+            1 => "Its connection may then stay",
+            _ => "Its connections may then stay",
+        };
+        let reuses = |holder: &&Holder| holder.options.is_some_and(|one| one.reuse_address);
+        let mut trials = self.target_trials().map(|trial| &trial.probe);
+        let is_plain = self.result.caller_pid.is_some() && !trials.any(|probe| probe.reuse_address);
+        let is_shared = connections.iter().all(reuses);
+        let server = if is_shared {
+            "no server without SO_REUSEADDR"
+        } else {
+            "no server"
+        };
+        let warning = format!("{stay} in TIME_WAIT for a minute, in which {server} can start.");
+        fix.warning = Some(match fix.warning.take() {
+            Some(before) => format!("{before} {warning}"),
+            None => warning,
+        });
+        if !is_shared || is_plain {
+            fix.frees = Frees::No;
+        }
+    }
+
+    /// What a program has to do whose own socket is in the way of its call.
+    fn bind_once(&self, own: &'a Holder) -> Option<Fix> {
+        let who = self.caller_in(own)?.name_and_pid();
+        let does = match self.kind(own) {
+            Kind::Listener | Kind::Bound | Kind::Udp => "bind the port only once",
+            _ => "close its connection before it binds the port",
+        };
+        let text = format!("Have {who} {does}, or use another port for one of its sockets");
+        Some(FixCode::OtherPort.fix(text))
     }
 
     /// Ends the sockets in the way or joins them. A UDP port that several sockets share, or of multicast, is joined
@@ -165,7 +230,10 @@ impl Case<'_> {
         let command = format!("ss -Kt {} '{}'", states.join(" "), sources.join(" or "));
         let text = format!("Have the kernel drop {}", self.one_or("it", "them"));
         let fix = self.as_root(FixCode::CloseConnections, text, &command);
-        (!self.is_udp() && locals.len() <= MAX_ADDRESSES).then_some(fix)
+        // The program whose call failed can close its own.
+        let is_callers = self.alike().any(|holder| self.caller_in(holder).is_some());
+        let is_of_use = !self.is_udp() && !is_callers && locals.len() <= MAX_ADDRESSES;
+        is_of_use.then_some(fix)
     }
 
     /// The command that shows more as root, if this user can become root.

@@ -224,7 +224,7 @@ impl Verdict {
         Self {
             outcome,
             cause: reason,
-            summary: explanation.summary,
+            summary: case.of_caller(outcome, explanation.summary),
             details: details.chain(caveat).collect(),
             fixes: case.finish(explanation.fixes),
             behind: case.behind(),

@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::*;
 use super::{Cause as C, Outcome as O};
 use crate::bind::bind_test::predict;
-use crate::bind::{Agreement, ProbeResult, Target, Trial};
-use crate::model::{Elsewhere, Evidence, Limits, Owner, Process, Protocol, Serving, Socket, State};
+use crate::bind::{Agreement, Frees, ProbeResult, Target, Trial};
+use crate::model::{
+    Elsewhere, Evidence, Limits, Owner, Process, Protocol, Serving, Socket, SocketOptions, State,
+};
 
 fn evidence(holders: Vec<Holder>) -> Evidence {
     let at = Moment {
@@ -67,6 +69,7 @@ fn answered(target: &str, answer: &'static str, evidence: Evidence) -> BindTestR
     };
     BindTestResult {
         caller: None,
+        caller_pid: None,
         trials: vec![Trial {
             prediction: predict((&target, None), &evidence, (address, probe.v6only), true),
             probe,
@@ -127,6 +130,104 @@ fn errors_come_before_holders() {
     assert_eq!(
         found("[::1]:80", "EAFNOSUPPORT"),
         (O::Unavailable, C::Ipv6Off)
+    );
+}
+
+/// The listener on every address was listed as in the way of an address that this host lacks, and its command line was
+/// a sentence without a subject.
+#[test]
+fn nothing_is_in_the_way_of_an_address_that_this_host_lacks() {
+    let server = || {
+        let mut process = Process::new(812, "python3 -m http.server");
+        process.command = Some("python3 -m http.server 80".into());
+        let owner = Owner::Known([process.into()].into());
+        vec![owned(holder(State::Listen, "0.0.0.0:80", None), owner)]
+    };
+    for (target, answer, cause) in [
+        ("192.0.2.1:80", "EADDRNOTAVAIL", C::AddressNotLocal),
+        ("[fe80::1]:80", "EINVAL", C::ScopeNeeded),
+        ("[::1]:80", "EAFNOSUPPORT", C::Ipv6Off),
+    ] {
+        let verdict = verdict(target, answer, server());
+        assert_eq!((verdict.cause, verdict.blockers.len()), (cause, 0));
+        let mut details = verdict.details.iter();
+        assert!(
+            !details.any(|text| text.contains("http.server")),
+            "{verdict:?}"
+        );
+    }
+}
+
+/// The fix had no warning. A connection that its peer has closed leaves nothing.
+#[test]
+fn ending_a_connection_warns_of_what_it_leaves() {
+    let fix = |state, reuses: Option<bool>, caller_reuses: Option<bool>| {
+        let local = "127.0.0.1:8080";
+        let mut connection = owned(holder(state, local, Some("127.0.0.1:9")), by("curl"));
+        connection.options = reuses.map(|reuse_address| SocketOptions {
+            reuse_address,
+            reuse_port: false,
+        });
+        let mut result = answered("0.0.0.0:8080", "EADDRINUSE", evidence(vec![connection]));
+        if let Some(reuses) = caller_reuses {
+            result.caller_pid = Some(7);
+            let trial = &mut result.trials[0];
+            trial.probe.reuse_address = reuses;
+            let target = (&result.target, None);
+            trial.prediction = predict(target, &result.evidence, trial.probe.bind(), reuses);
+        }
+        let verdict = judged(&result);
+        let mut fixes = verdict.fixes.into_iter();
+        let fix = fixes.find(|fix| fix.command.as_deref() == Some("kill 812"));
+        let fix = fix.unwrap();
+        (fix.frees, fix.warning)
+    };
+    let warning = |server: &str| {
+        let text = format!(
+            "Its connection may then stay in TIME_WAIT for a minute, in which {server} can start."
+        );
+        Some(text)
+    };
+    let (no, yes) = (Frees::No, Frees::Yes);
+    let open = State::Established;
+    assert_eq!(fix(open, Some(false), None), (no, warning("no server")));
+    assert_eq!(fix(open, None, None), (no, warning("no server")));
+    let plain = warning("no server without SO_REUSEADDR");
+    assert_eq!(fix(open, Some(true), Some(false)), (no, plain));
+    assert_eq!(fix(State::CloseWait, Some(false), None), (yes, None));
+}
+
+/// The fix was to end the program whose call failed. What else has the port is ended by a fix that does not free it alone.
+#[test]
+fn a_program_that_has_the_port_itself_is_not_ended() {
+    let of = |pid, local: &str| {
+        let process = Process::new(pid, "node");
+        let owner = Owner::Known([process.into()].into());
+        owned(holder(State::Listen, local, None), owner)
+    };
+    let mut result = answered(
+        "0.0.0.0:80",
+        "EADDRINUSE",
+        evidence(vec![of(812, "127.0.0.1:80"), of(813, "127.0.0.2:80")]),
+    );
+    result.caller_pid = Some(812);
+    let verdict = judged(&result);
+    assert_eq!(
+        verdict.summary,
+        "The program has the port itself: node (pid 812) listens on 127.0.0.1:80, and node (pid 813) on 127.0.0.2:80."
+    );
+    let [own, other, ..] = verdict.fixes.as_slice() else {
+        panic!("{verdict:?}");
+    };
+    assert_eq!(own.command, None);
+    assert_eq!(
+        (other.command.as_deref(), other.frees),
+        (Some("kill 813"), Frees::No)
+    );
+    result.caller_pid = Some(7);
+    assert_eq!(
+        judged(&result).fixes[0].command.as_deref(),
+        Some("kill 812 813")
     );
 }
 

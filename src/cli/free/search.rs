@@ -52,6 +52,13 @@ impl Range {
             names_protocol: !protocol.is_empty(),
         })
     }
+
+    /// Its port, if it names a single one.
+    pub fn only_port(&self) -> Option<u16> {
+        let ports = &self.target.ports;
+        let is_one = !self.is_kernels && ports.start() == ports.end();
+        is_one.then_some(*ports.start())
+    }
 }
 
 /// The protocols and the address to search for.

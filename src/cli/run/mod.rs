@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{ArgAction, Args};
-use sockeye::bind::Claim;
+use sockeye::bind::{Address, Claim};
 use sockeye::model::{Text, clean, duration};
 use sockeye::runtime::run::{self, Ended, RunOptions, Style};
 
 use crate::cli::EXIT_NO;
 use crate::cli::free::not_started;
-use crate::cli::free::search::{Range, claim_one};
+use crate::cli::free::search::{Range, claim_one, request};
 use crate::cli::global::GlobalArgs;
 use crate::cli::output::terminal_width;
 
@@ -70,13 +70,14 @@ pub struct Run {
 
 pub fn run(global: &GlobalArgs, args: Run) -> anyhow::Result<u8> {
     global.refuse_recordings("run starts a program on this machine: a recording has none")?;
-    let mut ports = Vec::new();
+    let mut ports: Vec<Kept> = Vec::new();
     for text in &args.port_env {
-        match claim(global, text)? {
+        match claim(global, text, &ports)? {
             Some(port) => ports.push(port),
             None => return Ok(EXIT_NO),
         }
     }
+    let ports = ports.into_iter().map(|kept| (kept.name, kept.claim));
     let report = args.report.map(|path| {
         let file = File::create(&path);
         file.with_context(|| format!("--report {}", clean(&path.to_string_lossy())))
@@ -87,7 +88,7 @@ pub fn run(global: &GlobalArgs, args: Run) -> anyhow::Result<u8> {
         command: args.command,
         wait: args.wait,
         frees_first: args.free_first,
-        ports,
+        ports: ports.collect(),
         lists: args.listeners,
         report: report.transpose()?,
         is_quiet: args.quiet,
@@ -113,8 +114,16 @@ fn port(text: &str) -> Result<u16, String> {
     port.ok_or_else(|| "not a port (1 to 65535; `--free-first=3000,3001`)".to_owned())
 }
 
-/// A variable with a port that is kept for it; `None` if none is free, which was printed.
-fn claim(global: &GlobalArgs, text: &str) -> anyhow::Result<Option<(String, Claim)>> {
+/// A variable with a port that is kept for it.
+struct Kept {
+    name: String,
+    address: Address,
+    claim: Claim,
+}
+
+/// A variable with a port that is kept for it; `None` if none is free, which was printed. `before` are those that have
+/// ports already.
+fn claim(global: &GlobalArgs, text: &str, before: &[Kept]) -> anyhow::Result<Option<Kept>> {
     let (name, range) = match text.split_once('=') {
         Some((name, range)) => (name, Some(range)),
         None => (text, None),
@@ -129,10 +138,21 @@ fn claim(global: &GlobalArgs, text: &str) -> anyhow::Result<Option<(String, Clai
             Text::new(text)
         );
     }
+    let context = || format!("--port-env {name}");
     let parsed = range.map(|range| Range::parse(range, global)).transpose();
-    let found = parsed.and_then(|range| claim_one(global, range.as_ref()));
-    let found = found.with_context(|| format!("--port-env {name}"))?;
+    let parsed = parsed.with_context(context)?;
+    let address = request(global, parsed.as_ref()).address;
+    let found = claim_one(global, parsed.as_ref()).with_context(context)?;
     let Some(mut claim) = found else {
+        let port = parsed.as_ref().and_then(Range::only_port);
+        let has_it = |one: &&Kept| Some(one.claim.port()) == port && one.address.overlaps(address);
+        if let Some(other) = before.iter().find(has_it) {
+            let (port, other) = (other.claim.port(), &other.name);
+            bail!(
+                "--port-env {}: {port} is already that of --port-env {other}",
+                Text::new(text)
+            );
+        }
         let why = range.map_or_else(
             || ": no port is free".to_owned(),
             |range| {
@@ -145,5 +165,9 @@ fn claim(global: &GlobalArgs, text: &str) -> anyhow::Result<Option<(String, Clai
     };
     // A bound UDP socket would receive what is sent to the program.
     claim.release(sockeye::model::Protocol::Udp);
-    Ok(Some((name.to_owned(), claim)))
+    Ok(Some(Kept {
+        name: name.to_owned(),
+        address,
+        claim,
+    }))
 }

@@ -8,6 +8,7 @@ pub(crate) mod containers;
 mod end_risk;
 pub(crate) mod facts;
 mod forwards;
+mod kept_for;
 mod login;
 pub(crate) mod members;
 mod programs;
@@ -174,6 +175,10 @@ impl<'a> BackgroundReader<'a> {
         let login = login::session(&own).filter(|_| is_login);
         also_ends.extend(login.map(|name| AlsoEnds::new(AlsoEndsKind::Login, &name)));
         also_ends.extend(end_risk::other_apps(supervisor.as_ref(), &line));
+        let keeps_for = kept_for::keeps_for(&own, &children, owners, |pid| {
+            end_risk::other_ports(pid, self.containers.at.port, waiting)
+        });
+        also_ends.extend(keeps_for.iter().flat_map(kept_for::also_ends));
         Background {
             pid: own.pid,
             started_by: supervisors::interpreter(&line, owners),
@@ -184,6 +189,7 @@ impl<'a> BackgroundReader<'a> {
             reaction: reaction::reaction(&own),
             may_signal: may_signal(&own),
             also_ends,
+            keeps_for: keeps_for.map(Box::new),
         }
     }
 

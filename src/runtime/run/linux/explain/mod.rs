@@ -193,7 +193,7 @@ impl Explainer {
         let key = Key::of(&failure.caller, &failure.attempt);
         let is_known = self.is_known(&key, failure);
         let id = match self.series.get_mut(&key).filter(|_| is_known) {
-            Some(series) => series.add(failure.at, 1),
+            Some(series) => series.add(failure),
             None => self.explain(failure, key),
         };
         if failure.frees {
@@ -276,7 +276,8 @@ impl Explainer {
             ));
         }
         let mut explained = |tester: &mut BindTester| {
-            let result = tester.explain(attempt, own, found);
+            let mut result = tester.explain(attempt, own, found);
+            result.caller_pid = Some(failure.caller.pid);
             let sockets = servers(&result.evidence, own);
             let verdict = Verdict::of(&result, &TimeZone::system(), clock.now());
             (verdict, sockets)

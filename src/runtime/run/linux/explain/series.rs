@@ -22,6 +22,8 @@ pub(super) struct Series {
     id: u32,
     pid: Pid,
     process: Option<Process>,
+    /// Whether other processes of the same program made it, too.
+    is_of_several: bool,
     /// How often it has failed since the last success.
     pub(super) count: u64,
     began: Moment,
@@ -56,6 +58,7 @@ impl Series {
             id,
             pid: failure.caller.pid,
             process: failure.caller.process.clone(),
+            is_of_several: false,
             count: 0,
             began: failure.at,
             last: failure.at,
@@ -65,8 +68,19 @@ impl Series {
         }
     }
 
+    /// Counts a call that failed. Returns the id of the first.
+    pub(super) fn add(&mut self, failure: &Failure) -> u32 {
+        let caller = &failure.caller;
+        if self.count == 0 {
+            (self.pid, self.process) = (caller.pid, caller.process.clone());
+            self.is_of_several = false;
+        }
+        self.is_of_several |= self.pid != caller.pid;
+        self.count(failure.at, 1)
+    }
+
     /// Counts calls that failed. Returns the id of the first.
-    pub(super) fn add(&mut self, at: Moment, count: u64) -> u32 {
+    fn count(&mut self, at: Moment, count: u64) -> u32 {
         if self.count == 0 {
             self.began = at;
         }
@@ -74,17 +88,25 @@ impl Series {
         self.id
     }
 
-    fn repeated<'a>(&'a self, key: &'a Key, succeeded_at: Option<Moment>) -> Repeated<'a> {
+    /// `succeeded`: who made the call that succeeded, and when.
+    fn repeated<'a>(
+        &'a self,
+        key: &'a Key,
+        succeeded: Option<(Caller<'a>, Moment)>,
+    ) -> Repeated<'a> {
+        let caller = Caller {
+            pid: self.pid,
+            process: self.process.as_ref(),
+        };
+        let ended_at = succeeded.map_or(self.last, |(_, at)| at);
         Repeated {
             id: self.id,
-            caller: Caller {
-                pid: self.pid,
-                process: self.process.as_ref(),
-            },
+            caller: succeeded.map_or(caller, |(caller, _)| caller),
+            is_of_several: self.is_of_several,
             attempt: &key.attempt,
             count: self.count,
-            lasted: self.began.age(succeeded_at.unwrap_or(self.last)),
-            succeeded: succeeded_at.is_some(),
+            lasted: self.began.age(ended_at),
+            succeeded: succeeded.is_some(),
         }
     }
 
@@ -96,7 +118,7 @@ impl Series {
         if self.explained_at.age(failure.at) >= PAUSE {
             self.explained = 0;
         }
-        self.add(failure.at, 1);
+        self.add(failure);
         (self.explained, self.explained_at) = (self.explained + 1, failure.at);
         self.sockets = sockets;
     }
@@ -107,7 +129,7 @@ impl Explainer {
     pub(super) fn more(&mut self, key: &Key, count: u64) {
         let now = self.clock.now();
         if let Some(series) = self.series.get_mut(key) {
-            series.add(now, count);
+            series.count(now, count);
         } else {
             let reason = format!("{count} more calls failed, too fast to look at each");
             self.output.unjudged(&reason);
@@ -120,7 +142,7 @@ impl Explainer {
         let Some(series) = self.series.get_mut(&key).filter(|series| series.count > 0) else {
             return;
         };
-        let repeated = series.repeated(&key, Some(self.clock.now()));
+        let repeated = series.repeated(&key, Some((caller.report(), self.clock.now())));
         self.output.repeated(&repeated);
         series.count = 0;
     }
