@@ -11,6 +11,7 @@ use std::thread;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::bind::helpers::{Cage, helper};
+use crate::schema::valid;
 use crate::support::netns::{stage, stage_in_first_pidns};
 use crate::support::wait_until;
 
@@ -371,7 +372,7 @@ fn ending_a_client_leaves_its_connection_in_time_wait() {
             .args(["check", "--json", "20000"])
             .output()
             .unwrap();
-        let checked: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checked = valid(&String::from_utf8(output.stdout).unwrap());
         let fix = &checked["targets"][0]["remedies"][0];
         assert_eq!(fix["command"], format!("kill {}", client.id()));
         assert_eq!(fix["frees"], "no");

@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::built_static;
 use crate::run::scene::{BINARY, Binder, Report, code, run, stage, text};
+use crate::schema::valid;
 use crate::support::wait_until;
 
 fn binder() -> String {
@@ -326,7 +327,7 @@ fn a_port_that_is_kept_for_the_program_is_freed_by_the_end_of_the_program() {
         let check = || {
             let mut check = Command::new(BINARY);
             let output = check.args(["check", "--json", "3000"]).output().unwrap();
-            let checked: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            let checked = valid(&text(&output.stdout));
             checked["targets"][0]["remedies"][0].clone()
         };
         // At first two processes have the port.

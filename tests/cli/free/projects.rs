@@ -20,9 +20,23 @@ use crate::cli::scene::{BINARY, Said, sockeye, stage};
 use crate::program::built;
 use crate::support::wait_until;
 
+/// A folder that is the test's own, with the same path each time: the port of a project depends on its path, and with
+/// another one in each run it was now and then one that is registered for a service.
+fn folder() -> PathBuf {
+    const PATH: &str = "/mnt";
+    let is_mounted = fs::exists(Path::new(PATH).join("mounted")).unwrap();
+    if !is_mounted {
+        let mut mount = Command::new("mount");
+        let status = mount.args(["-t", "tmpfs", "none", PATH]).status().unwrap();
+        assert!(status.success());
+        fs::write(Path::new(PATH).join("mounted"), "").unwrap();
+    }
+    PATH.into()
+}
+
 /// A folder with a repository, below the folder of the test.
 fn project(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(name);
+    let folder = folder().join(name);
     fs::create_dir_all(folder.join(".git")).unwrap();
     folder.canonicalize().unwrap()
 }
@@ -127,7 +141,7 @@ fn every_way_into_a_project_leads_to_its_port() {
 #[test]
 fn a_folder_without_a_project_is_one() {
     stage(|| {
-        let plain = std::env::temp_dir().canonicalize().unwrap().join("plain");
+        let plain = folder().join("plain");
         fs::create_dir_all(plain.join("sub")).unwrap();
         let ports = [port_of(&plain, &[]), port_of(&plain.join("sub"), &[])];
         assert_ne!(ports[0], ports[1]);
