@@ -19,9 +19,9 @@ mod tests;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::model::{AlsoEnds, Holder, Limits, Protocol};
+use crate::model::{AlsoEnds, Holder, Limits, Protocol, Restarts};
 pub use action::{Action, Program, Step, Word};
 pub(super) use owner_groups::{end_holders, is_systemd};
 pub use process_group::supervisor_text;
@@ -46,9 +46,10 @@ pub struct Fix {
     pub run_as: RunAs,
     /// Whether the port is free afterwards.
     pub frees: Frees,
-    /// Whether the ended process is restarted, so that the port is free only for a moment. If that is not certain, the
-    /// warning says so.
-    pub restarts: bool,
+    /// Whether the ended process is restarted, so that the port is free only for a moment; in JSON whether it may be. If that
+    /// is not certain, the warning says so.
+    #[serde(serialize_with = "may_restart")]
+    pub restarts: Restarts,
     /// What else ends.
     pub also_ends: Vec<AlsoEnds>,
     /// A warning: a full sentence.
@@ -65,7 +66,7 @@ impl FixCode {
             actions: Vec::new(),
             run_as: RunAs::User,
             frees: Frees::Yes,
-            restarts: false,
+            restarts: Restarts::No,
             also_ends: Vec::new(),
             warning: None,
         }
@@ -96,16 +97,25 @@ impl Fix {
         (!sentences.is_empty()).then(|| sentences.join(" "))
     }
 
-    /// That what is ended is restarted, unless the warning says that it may be.
+    /// Whether what is ended may be restarted.
+    pub fn may_restart(&self) -> bool {
+        self.restarts != Restarts::No
+    }
+
+    /// That what is ended is restarted, if that is certain.
     pub fn restart_text(&self) -> Option<&'static str> {
-        let warning = self.warning.as_deref();
-        let is_certain = !warning.is_some_and(|text| text.contains(MAY_START_IT_AGAIN));
-        (self.restarts && is_certain).then_some("It is started again.")
+        let is_certain = self.restarts != Restarts::Unknown;
+        (self.may_restart() && is_certain).then_some("It is started again.")
     }
 }
 
-/// How a warning ends if it is not certain that a process is restarted.
-const MAY_START_IT_AGAIN: &str = "may start it again.";
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn may_restart<S: Serializer>(restarts: &Restarts, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(*restarts != Restarts::No)
+}
 
 /// What else ends, in words: `port 9202/tcp`, `the login of ann on pts/3`.
 pub fn also_ends_text(ends: &AlsoEnds) -> String {

@@ -10,7 +10,7 @@ use super::{Fix, FixCode, RunAs, Situation, container, process, protected, servi
 use crate::bind::text::{grouped, uncapitalised};
 use crate::model::{
     Activation, Background, BehindKind, Engine, Holder, Limits, Manager, Owner, Pid, Process,
-    Supervisor, SupervisorKind, Text, Unit,
+    Restarts, Supervisor, SupervisorKind, Text, Unit,
 };
 
 /// Identifies a group; the same for all of its sockets.
@@ -211,10 +211,13 @@ fn joined(mut of_groups: Vec<Vec<Fix>>, limits: &Limits) -> Vec<Fix> {
     let mut run_as = commands.iter().map(|fix| &fix.run_as);
     let run_as = run_as.find(|run_as| **run_as != RunAs::User);
     let also_ends = commands.iter().flat_map(|fix| fix.also_ends.clone());
+    // Of all of them nothing is certain if it is not of one.
+    let mut restarts = [Restarts::Unknown, Restarts::Yes, Restarts::OnChange].into_iter();
+    let restarts = restarts.find(|one| commands.iter().any(|fix| fix.restarts == *one));
     vec![Fix {
         run_as: run_as.cloned().unwrap_or(RunAs::User),
         also_ends: also_ends.collect(),
-        restarts: commands.iter().any(|fix| fix.restarts),
+        restarts: restarts.unwrap_or(Restarts::No),
         warning: (!warnings.is_empty()).then(|| warnings.join(" ")),
         actions,
         ..code.command(text_of(&commands), command)

@@ -131,7 +131,7 @@ fn with_possible_restart(members: &Members<'_>, fix: Fix) -> Fix {
     let warning = members.possible_loop().and_then(may_start_it_again);
     match warning.filter(|_| fix.command.is_some()) {
         Some(warning) => Fix {
-            restarts: true,
+            restarts: Restarts::Unknown,
             ..warned(fix, &warning)
         },
         None => fix,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::action::Step;
-use super::{Fix, FixCode, MAY_START_IT_AGAIN, Situation, consequence};
+use super::{Fix, FixCode, Situation, consequence};
 use crate::bind::text::unique;
 use crate::model::{
     AlsoEnds, Background, EndRisk, Pid, Process, Restarts, Supervisor, SupervisorKind, Term,
@@ -79,7 +79,7 @@ impl<'a> Members<'a> {
         let kept_by = self.background.kept_by.as_ref()?;
         let text = format!("End only {}", self.first.name_and_pid());
         let fix = Fix {
-            restarts: true,
+            restarts: kept_by.restarts,
             warning: may_start_it_again(kept_by),
             also_ends: self.also_ends(),
             ..FixCode::EndProcess.steps(text, vec![Step::term([self.first.pid])])
@@ -133,7 +133,7 @@ impl<'a> Members<'a> {
 /// A warning if it is not certain that a supervisor restarts the process.
 pub(super) fn may_start_it_again(kept_by: &Supervisor) -> Option<String> {
     let is_certain = kept_by.restarts != Restarts::Unknown;
-    (!is_certain).then(|| format!("{} {MAY_START_IT_AGAIN}", supervisor_text(kept_by)))
+    (!is_certain).then(|| format!("{} may start it again.", supervisor_text(kept_by)))
 }
 
 /// Why SIGTERM does not end a process.

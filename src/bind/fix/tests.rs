@@ -241,7 +241,7 @@ fn a_service_is_stopped_by_its_manager_and_a_bare_kill_says_that_it_comes_back()
     );
     let fixes = fixes_of(&[&plain], 0);
     assert_eq!(
-        (fixes[1].command.as_deref(), fixes[1].restarts),
+        (fixes[1].command.as_deref(), fixes[1].may_restart()),
         (Some("kill 812"), true)
     );
     let of_user = |manager| {
@@ -444,14 +444,14 @@ fn a_supervisor_s_own_command_comes_before_a_kill_that_does_not_last() {
     ] {
         let fixes = fixes_of(&[&kept(kind, Some(name))], 1000);
         assert_eq!(fixes[0].command.as_deref(), Some(command));
-        let then = (fixes[1].command.as_deref(), fixes[1].restarts);
+        let then = (fixes[1].command.as_deref(), fixes[1].may_restart());
         assert_eq!(then, (Some("kill 812"), true), "{kind:?}");
     }
     for kind in [K::ShellLoop, K::UnknownParent, K::Nodemon, K::Watch] {
         let fixes = fixes_of(&[&kept(kind, None)], 1000);
         assert_eq!(fixes[0].command.as_deref(), Some("kill 40 812"), "{kind:?}");
         assert_eq!(fixes[1].command.as_deref(), Some("kill 812"));
-        assert!(fixes[1].restarts);
+        assert!(fixes[1].may_restart());
     }
     // A watcher ends its child itself, so that `kill 40 812` found no 812 any more and failed.
     let mut watched = kept(K::Watch, None);
@@ -492,10 +492,10 @@ fn a_server_that_a_script_may_start_again_has_a_warning() {
     assert_eq!((fixes.len(), fix.command.as_deref()), (1, Some("kill 812")));
     let warning = "supervisor (40) may start it again.";
     assert_eq!(
-        (fix.restarts, fix.caution().as_deref()),
+        (fix.may_restart(), fix.caution().as_deref()),
         (true, Some(warning))
     );
-    assert!(!fixes_of(&[&of(|background| background)], 1000)[0].restarts);
+    assert!(!fixes_of(&[&of(|background| background)], 1000)[0].may_restart());
     unclear.backgrounds[0].end_risk = EndRisk::Resolver;
     let fixes = fixes_of(&[&unclear], 1000);
     let caution = fixes.last().unwrap().caution().unwrap();

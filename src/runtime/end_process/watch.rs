@@ -236,7 +236,7 @@ impl Watch {
                     | FixCode::ContinueThenEnd
             );
             // A signal alone evidently does not last.
-            let lasts = !fix.restarts && (ends_supervisor || !ends_process);
+            let lasts = !fix.may_restart() && (ends_supervisor || !ends_process);
             fix.command.clone().filter(|_| lasts)
         });
         let is_same = |one: &Arc<Process>| {

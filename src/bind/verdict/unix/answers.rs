@@ -204,7 +204,7 @@ impl Case<'_> {
             return fixes;
         };
         // Many servers leave the file, and killed ones always do. A restarted server may have created it again.
-        let is_for_good = |fix: &&mut Fix| !fix.restarts && fix.frees == Frees::Yes;
+        let is_for_good = |fix: &&mut Fix| !fix.may_restart() && fix.frees == Frees::Yes;
         let remove = self.remove("", "rm -f", file.is_removable).command;
         for fix in fixes.iter_mut().filter(is_for_good) {
             match (&mut fix.command, &remove) {
