@@ -34,9 +34,9 @@ pub struct Tracker {
     /// Whether one missing row proves that its socket closed: for a listing, as no later snapshot confirms it.
     pub closes_unconfirmed: bool,
     /// Whether counters are of an earlier time than their snapshot, so that nothing is concluded from them.
-    pub has_old_counters: bool,
+    has_old_counters: bool,
     /// Those that the rates of the next table are reckoned from, instead of those of the last snapshot.
-    pub earlier_counters: Option<EarlierCounters>,
+    earlier_counters: Option<EarlierCounters>,
     /// The user's own names of services, used from the next snapshot on.
     pub services: Services,
     /// By row id ascending.
@@ -100,6 +100,13 @@ impl Tracker {
     /// The highest id that was given to a new row.
     pub const fn last_id(&self) -> u64 {
         self.next_id
+    }
+
+    /// From now on counters are stored ones, of an earlier time than their snapshot: nothing is concluded from them, and the rates
+    /// of the next table are since those before them.
+    pub fn expect_stored_counters(&mut self, earlier: Option<EarlierCounters>) {
+        self.has_old_counters = true;
+        self.earlier_counters = earlier;
     }
 
     /// Forgets every row, after a comparison that crashed half-way: the next snapshot is a first one. Row ids go on, so

@@ -54,13 +54,10 @@ impl Prober for Recorded<'_> {
 impl Recorded<'_> {
     /// Whether these sockets are all what is left of connections that a server accepted, as far as their port says.
     fn are_left(&self, sockets: &[usize]) -> bool {
-        let is_outgoing = |port| {
-            let ephemeral = self.evidence.limits.ephemeral.as_ref();
-            ephemeral.is_some_and(|ports| ports.contains(&port))
-        };
+        let limits = &self.evidence.limits;
         sockets.iter().all(|&at| {
             let socket = &self.evidence.holders[at].socket;
-            socket.state == State::TimeWait && !is_outgoing(socket.local.port)
+            socket.state == State::TimeWait && !limits.is_ephemeral(socket.local.port)
         })
     }
 }

@@ -45,8 +45,7 @@ impl Found {
             return;
         };
         snapshot.counters = Some(stored.counters.to_vec());
-        tracker.has_old_counters = true;
-        tracker.earlier_counters = self.earlier_counters.take();
+        tracker.expect_stored_counters(self.earlier_counters.take());
         if snapshot.taken_at.wall.duration_since(stored.read_at) >= SignedDuration::from_secs(1) {
             let read_at = local_time(stored.read_at, &TimeZone::system());
             self.note = format!("{}; numbers of {read_at}", self.note);

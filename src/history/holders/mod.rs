@@ -18,8 +18,6 @@ pub struct HolderQuery {
     pub port: u16,
     /// Only of this protocol.
     pub protocol: Option<Protocol>,
-    /// Only with this address on their own side, or a wildcard.
-    pub address: Option<std::net::IpAddr>,
     /// Those that were open at any time in this range.
     pub range: TimeRange,
     /// Whether to find connections from this port, too. Those that a listener accepted have its port and are not found.
@@ -32,7 +30,6 @@ impl HolderQuery {
         Self {
             port,
             protocol: None,
-            address: None,
             range: TimeRange::ALL,
             has_connections: true,
         }

@@ -1,6 +1,5 @@
 //! Finds the spans of a port: those that are archived, then those of each segment.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -180,14 +179,7 @@ impl HolderSpan {
 
 impl HolderQuery {
     fn has(&self, span: &HolderSpan) -> bool {
-        let is_address = |address: IpAddr| {
-            let local = span.local.address;
-            // A wildcard of IPv6 may have IPv4 too.
-            let is_wildcard = local.is_unspecified() && (local.is_ipv6() || address.is_ipv4());
-            span.is_connection || local == address || is_wildcard
-        };
         self.protocol.is_none_or(|one| one == span.protocol)
-            && self.address.is_none_or(is_address)
             && (self.has_connections || !span.is_connection)
     }
 }

@@ -131,7 +131,6 @@ impl Moments {
         let mut tracker = Tracker::new(request.linger).with_ids_of(&request.known, self.last_id);
         // No snapshot in which nothing changed confirms it.
         tracker.closes_unconfirmed = true;
-        tracker.has_old_counters = true;
         tracker.services = request.services.clone();
         let update = run_up(history, &recorded, request.linger, &mut tracker);
         self.last_id = tracker.last_id();

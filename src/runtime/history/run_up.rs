@@ -43,7 +43,7 @@ pub(super) fn run_up(
             recorded.snapshot.late_namespaces.extend(namespaces);
         }
         if is_last {
-            tracker.earlier_counters = recorded.earlier_counters.take();
+            tracker.expect_stored_counters(recorded.earlier_counters.take());
             let counters = recorded.counters.map(|stored| stored.counters.to_vec());
             recorded.snapshot.counters = counters;
         }

@@ -126,7 +126,8 @@ fn rates_are_reckoned_from_earlier_counters_that_are_given() {
         })
     };
     // The second one is newer than they are.
-    watch.0.earlier_counters = given(10_000, &[counted(7, 1000, 0)]);
+    let earlier = given(10_000, &[counted(7, 1000, 0)]);
+    watch.0.expect_stored_counters(earlier);
     let now = [counted(7, 21_000, 50), counted(8, 9, 9)];
     let table = watch.see(1000, &sockets, Some(&now));
     let rates = |table: &Table| {
@@ -139,7 +140,7 @@ fn rates_are_reckoned_from_earlier_counters_that_are_given() {
     let table = watch.see(2000, &sockets, Some(&now));
     assert_eq!(rates(&table), [bytes(100, 0), bytes(1, 0)]);
     // Without any time between them there is no rate.
-    watch.0.earlier_counters = given(0, &now);
+    watch.0.expect_stored_counters(given(0, &now));
     let table = watch.see(3000, &sockets, Some(&now));
     assert_eq!(rates(&table), [None, None]);
 }
